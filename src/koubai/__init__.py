@@ -1,0 +1,1 @@
+"""koubai: neural networks you can see through."""

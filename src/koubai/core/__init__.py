@@ -1,0 +1,1 @@
+"""The floor everything stands on: layers, cells, verbs, shapes, randomness, registries, errors."""

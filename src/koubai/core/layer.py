@@ -1,0 +1,148 @@
+"""Layer: a formula. Cell: the place in one network where a formula is applied.
+
+A layer is a frozen description; it can be hashed, compared, written to TOML. Everything that changes
+while a network runs (parameters, gradients, running statistics, what backward needs) lies in a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from koubai.core.errors import ShapeError
+from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
+from koubai.core.registry import Registry
+
+LAYERS = Registry("layer")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Base of all layers. Shapes in rules are without the batch axis N.
+
+    A layer file holds, in this order: the docstring with the formula, its fields, the shape rule,
+    `forward` with `backward` under it, then a ruler, and below it `lower`.
+    """
+
+    registry_name: ClassVar[str] = ""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of y for an x of `shape`; raise ShapeError with the arithmetic if none fits."""
+        return shape
+
+    def params(self, shape: Shape) -> dict[str, ParamSpec]:
+        """Return the parameters this layer trains on inputs of `shape`, by name."""
+        return {}
+
+    def buffers(self, shape: Shape) -> dict[str, BufferSpec]:
+        """Return the tensors this layer keeps but does not train, by name."""
+        return {}
+
+    def children(self) -> dict[str, Layer]:
+        """Return the layers inside this one, by the name that enters their path."""
+        return {}
+
+    def child_shape(self, name: str, shape: Shape, before: Mapping[str, Cell]) -> Shape:
+        """Return the input shape of child `name`, for an input of `shape` and the children wired before it."""
+        return shape
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """Return the multiply-adds of one forward pass on one sample."""
+        return 0
+
+    def forward(self, cell: Cell, x: Array) -> Array:
+        """Compute y from x, saving in the cell what `backward` needs."""
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def backward(self, cell: Cell, dy: Array) -> Array:
+        """Compute dx from dy, and store the gradients of the parameters in the cell."""
+        raise NotImplementedError(f"{type(self).__name__}.backward")
+
+    def lower(self, build: Any, x: Any) -> Any:
+        """Express the layer in verbs (koubai.core.verbs) and return the handle of y.
+
+        A layer without a lowering runs its reference formula inside the engine, and the engine's listing
+        says so.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.lower")
+
+    @classmethod
+    def has_lowering(cls) -> bool:
+        """Return whether this layer speaks to engines in verbs."""
+        return cls.lower is not Layer.lower
+
+
+@dataclass(eq=False)
+class Cell:
+    """One layer at one place of one network: its path, shapes, parameters, gradients, saved tensors.
+
+    `cell.weight` is the parameter (or buffer) named weight.
+    """
+
+    layer: Layer
+    path: str
+    in_shape: Shape
+    out_shape: Shape
+    children: dict[str, Cell] = field(default_factory=dict)
+    params: dict[str, Array] = field(default_factory=dict)
+    grads: dict[str, Array] = field(default_factory=dict)
+    buffers: dict[str, Array] = field(default_factory=dict)
+    saved: tuple[Any, ...] = ()
+    training: bool = False
+    seed: int = 0
+    step: int = 0
+    taps: dict[tuple[str, str], Array] | None = None
+
+    def __getattr__(self, name: str) -> Array:
+        for tensors in (self.__dict__.get("params", {}), self.__dict__.get("buffers", {})):
+            if name in tensors:
+                return tensors[name]
+        raise AttributeError(name)
+
+    def forward(self, x: Array) -> Array:
+        """Run this cell's layer forward; add the path to an error once."""
+        y = self.layer.forward(self, x)
+        if self.taps is not None and not self.children:
+            self.taps[self.path, "activation"] = y
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """Run this cell's layer backward."""
+        if self.taps is not None and not self.children:
+            self.taps[self.path, "activation_gradient"] = dy
+        return self.layer.backward(self, dy)
+
+    def save(self, *tensors: Any) -> None:
+        """Keep tensors for `backward`."""
+        self.saved = tensors
+
+    def grad(self, **gradients: Array) -> None:
+        """Store gradients of parameters: cell.grad(weight=dW, bias=db)."""
+        self.grads.update(gradients)
+
+    def walk(self) -> Iterator[Cell]:
+        """Yield this cell and all below it, in forward order."""
+        yield self
+        for child in self.children.values():
+            yield from child.walk()
+
+
+def wire(layer: Layer, path: str, shape: Shape) -> Cell:
+    """Resolve shapes through a tree of layers and return its tree of cells.
+
+    An error of a shape rule gets the path of the layer that raised it, and passes on.
+    """
+    prefix = f"{path}." if path else ""
+    children: dict[str, Cell] = {}
+    for name, child in layer.children().items():
+        inner = layer.child_shape(name, shape, children)
+        children[name] = wire(child, f"{prefix}{name}", inner)
+    try:
+        out_shape = layer.output_shape(shape)
+    except ShapeError as error:
+        if error.where is None:
+            place = f"layer {path}" if path else "network"
+            error.where = f"{place} ({type(layer).__name__})"
+        raise
+    return Cell(layer, path, shape, out_shape, children)

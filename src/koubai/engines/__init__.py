@@ -1,0 +1,5 @@
+"""Engines: a network becomes a program. None knows a layer by name."""
+
+from koubai.engines.engine import Job, Program, TapPlan, TapRecord, TrainingState, compile_job, engines
+
+__all__ = ["Job", "Program", "TapPlan", "TapRecord", "TrainingState", "compile_job", "engines"]

@@ -1,0 +1,168 @@
+"""What an engine is: it compiles a Job to a Program; a Program advances, predicts, forks.
+
+Sample order and dropout masks are functions of (seed, step), computed outside, so that every engine sees
+the same batches and a program's whole state is its arrays and its step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from koubai.core.errors import UnknownName
+from koubai.core.params import Array
+from koubai.core.taps import Moments
+from koubai.losses.loss import Loss
+from koubai.network.network import Network, Weights
+from koubai.optim.clipping import Clipping
+from koubai.optim.optimizer import Optimizer
+from koubai.penalties.penalty import Penalty
+from koubai.schedules.schedule import ConstantRate, Schedule
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything an engine needs to train: the resolved form of a Recipe, with its data as arrays.
+
+    | field | shape                                                 |
+    |-------|-------------------------------------------------------|
+    | x     | (n, *network.in_shape), of `dtype`                    |
+    | t     | (n,) int64 class labels, or (n, K) values of `dtype`  |
+    """
+
+    network: Network
+    loss: Loss
+    optimizer: Optimizer
+    x: Array
+    t: Array
+    batch_size: int
+    schedule: Schedule = ConstantRate()
+    penalties: tuple[Penalty, ...] = ()
+    clipping: Clipping | None = None
+    frozen: tuple[str, ...] = ()  # parameter paths (or prefixes) that are not updated
+    seed: int = 0
+    dtype: str = "float32"
+    precision: str = "float32"  # or "bfloat16": mixed, with float32 master weights
+    threads: int = 1
+
+    def is_frozen(self, path: str) -> bool:
+        """Return whether a parameter is left as it is."""
+        return any(path == prefix or path.startswith(prefix + ".") for prefix in self.frozen)
+
+
+@dataclass
+class TrainingState:
+    """All that changes while training; copying it is a fork, saving it is a checkpoint.
+
+    `slots` holds the optimizer's tensors under `path/slot`, e.g. `1.weight/m`.
+    """
+
+    step: int
+    weights: Weights
+    slots: dict[str, Array] = field(default_factory=dict)
+
+    def copy(self) -> TrainingState:
+        """Return independent copies of all arrays."""
+        return TrainingState(
+            self.step, self.weights.copy(), {name: array.copy() for name, array in self.slots.items()}
+        )
+
+
+@dataclass(frozen=True)
+class TapPlan:
+    """Which steps to tap. Updates are numbered from 1; step s is tapped if `first` <= s <= `first_until`
+    or s % every == 0. `units` asks for per-unit rows of activations.
+    """
+
+    every: int = 0
+    first_until: int = 0
+    units: bool = False
+
+    def wants(self, step: int) -> bool:
+        """Return whether update `step` is tapped."""
+        return 1 <= step <= self.first_until or (self.every > 0 and step % self.every == 0)
+
+
+@dataclass(frozen=True)
+class TapRecord:
+    """The taps of one step: (path, role) -> Moments.
+
+    Roles: `activation` and `activation_gradient` of every leaf layer by its path; `weight`,
+    `weight_gradient` (of the data loss plus penalties, before clipping) and `update` (w after - w before)
+    of every parameter by its path.
+    """
+
+    step: int
+    moments: dict[tuple[str, str], Moments]
+
+
+class Program(Protocol):
+    """A compiled network with its training state."""
+
+    engine: str
+    job: Job
+
+    def state(self) -> TrainingState:
+        """Return a copy of the training state, in logical layouts."""
+        ...
+
+    def restore(self, state: TrainingState) -> None:
+        """Continue from a copy of `state`."""
+        ...
+
+    def advance(
+        self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
+    ) -> Array:
+        """Train one step for each row of `indices` (steps, N); return the data loss of each batch (steps,).
+
+        Stops early, and returns fewer losses, after the first loss that is not finite.
+        """
+        ...
+
+    def predict(self, x: Array) -> Array:
+        """Return the outputs (n, K) of inputs (n, ...) as at test time; n is free."""
+        ...
+
+    def replace(self, job: Job) -> bool:
+        """Take over another job's hyper-parameters without compiling; return False if that cannot be."""
+        ...
+
+    def listing(self) -> str:
+        """Return the program as text a reader can follow."""
+        ...
+
+
+def engines() -> dict[str, Callable[[Job], Program]]:
+    """Return the engines by name; a heavy one is imported when it compiles."""
+    return {"reference": _reference, "native": _native, "torch": _torch}
+
+
+def compile_job(job: Job, engine: str = "auto") -> Program:
+    """Compile a job; "auto" is native where it runs, else reference, with one line that says why."""
+    known = engines()
+    if engine == "auto":
+        from koubai.engines.choose import best_engine
+
+        engine = best_engine(job)
+    if engine not in known:
+        raise UnknownName("engine", engine, known)
+    return known[engine](job)
+
+
+def _reference(job: Job) -> Program:
+    from koubai.engines.reference.program import ReferenceProgram
+
+    return ReferenceProgram(job)
+
+
+def _native(job: Job) -> Program:
+    from koubai.engines.native.program import NativeProgram
+
+    return NativeProgram(job)
+
+
+def _torch(job: Job) -> Program:
+    from koubai.engines.torch.program import TorchProgram
+
+    return TorchProgram(job)

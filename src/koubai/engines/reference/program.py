@@ -1,0 +1,131 @@
+"""A job run by the formulas themselves, in NumPy, float32 or float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.core.taps import Moments, moments
+from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
+from koubai.network.network import join
+
+_PREDICT_ROWS = 1000
+
+
+class ReferenceProgram:
+    """Runs forward, backward, penalties, clipping and the update of each tensor, one step after another."""
+
+    engine = "reference"
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._adopt(TrainingState(0, job.network.initialize(job.seed, job.dtype)))
+
+    def _adopt(self, state: TrainingState) -> None:
+        self._state = state
+        for path, w in state.weights.params.items():
+            for slot in self.job.optimizer.slots:
+                state.slots.setdefault(f"{path}/{slot}", np.zeros_like(w))
+        self._root = self.job.network.bind(state.weights, training=True, seed=self.job.seed)
+        self._cells = tuple(self._root.walk())
+
+    def state(self) -> TrainingState:
+        """Return a copy of the training state."""
+        return self._state.copy()
+
+    def restore(self, state: TrainingState) -> None:
+        """Continue from a copy of `state`."""
+        self.job.network.check(state.weights)
+        self._adopt(state.copy())
+
+    def replace(self, job: Job) -> bool:
+        """Take over another job; the reference has nothing to compile."""
+        if job.network != self.job.network:
+            return False
+        self.job = job
+        self._adopt(self._state)
+        return True
+
+    def advance(
+        self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
+    ) -> Array:
+        """Train one step for each row of `indices`."""
+        losses = np.zeros(len(indices))
+        for row, batch in enumerate(indices):
+            losses[row] = self._step(batch, taps, on_tap)
+            if not np.isfinite(losses[row]):
+                return losses[: row + 1]
+        return losses
+
+    def _step(
+        self, batch: Array, taps: TapPlan | None, on_tap: Callable[[TapRecord], None] | None
+    ) -> float:
+        job, state = self.job, self._state
+        state.step += 1
+        tapped = taps if taps is not None and on_tap is not None and taps.wants(state.step) else None
+        tensors: dict[tuple[str, str], Array] | None = {} if tapped else None
+        for cell in self._cells:
+            cell.step, cell.taps = state.step, tensors
+        x, t = job.x[batch], job.t[batch]
+        y = self._root.forward(x)
+        loss = job.loss.value(y, t)
+        self._root.backward(job.loss.gradient(y, t).astype(y.dtype, copy=False))
+        gradients = self._gradients()
+        sums: dict[tuple[str, str], Moments] = {}
+        if tapped and tensors is not None:
+            for (path, role), tensor in tensors.items():
+                sums[path, role] = moments(tensor, units=tapped.units and role == "activation")
+            for path, g in gradients.items():
+                sums[path, "weight"] = moments(state.weights.params[path])
+                sums[path, "weight_gradient"] = moments(g)
+        before = {path: w.copy() for path, w in state.weights.params.items()} if tapped else {}
+        self._update(gradients)
+        if tapped and on_tap is not None:
+            for path, old in before.items():
+                sums[path, "update"] = moments(state.weights.params[path] - old)
+            on_tap(TapRecord(state.step, sums))
+        return loss
+
+    def _gradients(self) -> dict[str, Array]:
+        """Collect gradients by path and add those of the penalties."""
+        specs = self.job.network.param_specs
+        gradients = {
+            join(cell.path, name): cell.grads[name] for cell in self._cells for name in cell.params
+        }
+        for path, g in gradients.items():
+            if specs[path].penalized:
+                for penalty in self.job.penalties:
+                    g += penalty.gradient(self._state.weights.params[path])
+        return gradients
+
+    def _update(self, gradients: dict[str, Array]) -> None:
+        job, state = self.job, self._state
+        specs = job.network.param_specs
+        if job.clipping is not None:
+            job.clipping.apply(gradients)
+        eps = job.optimizer.learning_rate * job.schedule.factor(state.step)
+        decay = job.optimizer.decoupled_decay()
+        for path, w in state.weights.params.items():
+            if job.is_frozen(path):
+                continue
+            if decay and specs[path].penalized:
+                w *= 1 - eps * decay
+            slots = {slot: state.slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
+            job.optimizer.update(w, gradients[path], slots, eps, state.step)
+
+    def predict(self, x: Array) -> Array:
+        """Return outputs as at test time, a thousand rows at a time."""
+        root = self.job.network.bind(self._state.weights, training=False)
+        x = np.ascontiguousarray(x, dtype=self.job.dtype)
+        parts = [root.forward(x[i : i + _PREDICT_ROWS]) for i in range(0, max(len(x), 1), _PREDICT_ROWS)]
+        return np.concatenate(parts)
+
+    def listing(self) -> str:
+        """Return the layers in order: the reference has no other program."""
+        lines = [
+            f"{cell.path:12s} {type(cell.layer).__name__:20s} {cell.in_shape} -> {cell.out_shape}"
+            for cell in self.job.network.leaves
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,32 @@
+"""Initializer: how a parameter gets its first values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from koubai.core.params import Array, ParamSpec
+from koubai.core.registry import Registry
+
+INITIALIZERS = Registry("initializer")
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """Base of all initializers: a distribution whose scale may depend on fan-in and fan-out."""
+
+    registry_name: ClassVar[str] = ""
+
+    def sample(self, spec: ParamSpec, random: np.random.Generator) -> Array:
+        """Return initial values of `spec.shape` in float64.
+
+        The generator depends on (seed, path) alone; initializers of one family draw the same numbers and
+        scale them, so that arms that differ in scale start from the same directions.
+        """
+        raise NotImplementedError
+
+    def std(self, spec: ParamSpec) -> float:
+        """Return the standard deviation the formula prescribes for `spec`."""
+        raise NotImplementedError

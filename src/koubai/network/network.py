@@ -1,0 +1,130 @@
+"""Network: a tree of layers resolved for one input shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from koubai.core import random
+from koubai.core.errors import KoubaiError
+from koubai.core.layer import Cell, Layer, wire
+from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
+from koubai.initializers.initializer import Initializer
+from koubai.initializers.normal import HeNormal
+
+
+@dataclass
+class Weights:
+    """The arrays of a network, by path: trained parameters and kept buffers."""
+
+    params: dict[str, Array] = field(default_factory=dict)
+    buffers: dict[str, Array] = field(default_factory=dict)
+
+    def copy(self) -> Weights:
+        """Return independent copies of all arrays."""
+        return Weights(
+            {path: array.copy() for path, array in self.params.items()},
+            {path: array.copy() for path, array in self.buffers.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Network:
+    """A layer tree with its input shape (without the batch axis) and default initializer.
+
+    Paths: the third layer's weight is `2.weight`; inside a composite, `4.body.0.weight`.
+    """
+
+    layer: Layer
+    in_shape: Shape
+    initializer: Initializer = HeNormal()
+
+    @cached_property
+    def root(self) -> Cell:
+        """The wired tree, without arrays."""
+        return wire(self.layer, "", self.in_shape)
+
+    @property
+    def out_shape(self) -> Shape:
+        """Shape of the output without the batch axis."""
+        return self.root.out_shape
+
+    @cached_property
+    def leaves(self) -> tuple[Cell, ...]:
+        """The cells that hold a formula of their own, in forward order."""
+        return tuple(cell for cell in self.root.walk() if not cell.children)
+
+    @cached_property
+    def param_specs(self) -> dict[str, ParamSpec]:
+        """Every parameter by path, in forward order."""
+        return {
+            join(cell.path, name): spec
+            for cell in self.root.walk()
+            for name, spec in cell.layer.params(cell.in_shape).items()
+        }
+
+    @cached_property
+    def buffer_specs(self) -> dict[str, BufferSpec]:
+        """Every buffer by path, in forward order."""
+        return {
+            join(cell.path, name): spec
+            for cell in self.root.walk()
+            for name, spec in cell.layer.buffers(cell.in_shape).items()
+        }
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trained values."""
+        return sum(spec.size for spec in self.param_specs.values())
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one forward pass on one sample."""
+        return sum(cell.layer.multiply_adds(cell.in_shape) for cell in self.leaves)
+
+    def initialize(self, seed: int, dtype: str = "float32") -> Weights:
+        """Return initial weights; each depends on (seed, path) alone, not on its neighbours."""
+        params = {}
+        for path, spec in self.param_specs.items():
+            initializer = spec.initializer or self.initializer
+            values = initializer.sample(spec, random.generator(seed, "initialize", path))
+            params[path] = np.ascontiguousarray(values, dtype=dtype)
+        buffers = {
+            path: np.full(spec.shape, spec.fill, dtype=dtype) for path, spec in self.buffer_specs.items()
+        }
+        return Weights(params, buffers)
+
+    def bind(self, weights: Weights, *, training: bool = False, seed: int = 0) -> Cell:
+        """Return a fresh tree of cells over these very arrays; the reference formulas run on it."""
+        root = wire(self.layer, "", self.in_shape)
+        for cell in root.walk():
+            cell.training, cell.seed = training, seed
+            for name in cell.layer.params(cell.in_shape):
+                cell.params[name] = weights.params[join(cell.path, name)]
+            for name in cell.layer.buffers(cell.in_shape):
+                cell.buffers[name] = weights.buffers[join(cell.path, name)]
+        return root
+
+    def check(self, weights: Weights) -> None:
+        """Raise if arrays do not fit this network: names, shapes."""
+        for kind, specs, arrays in (
+            ("parameter", self.param_specs, weights.params),
+            ("buffer", self.buffer_specs, weights.buffers),
+        ):
+            missing, extra = sorted(set(specs) - set(arrays)), sorted(set(arrays) - set(specs))
+            if missing or extra:
+                raise KoubaiError(
+                    f"{kind}s of another network", expected=sorted(specs), got=sorted(arrays)
+                )
+            for path, spec in specs.items():
+                if arrays[path].shape != tuple(spec.shape):
+                    raise KoubaiError(
+                        f"{kind} has another shape", where=path, expected=spec.shape, got=arrays[path].shape
+                    )
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of something inside `path`."""
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,37 @@
+"""Optimizer: the update of ONE tensor. Trees, schedules and clipping are handled once, in the engines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from koubai.core.params import Array
+from koubai.core.registry import Registry
+
+OPTIMIZERS = Registry("optimizer")
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Base of all optimizers.
+
+    | symbol | name                                          |
+    |--------|-----------------------------------------------|
+    | w      | parameter, changed in place                   |
+    | dw     | its gradient                                  |
+    | slots  | tensors of the shape of w, zero at the start  |
+    | eps    | learning rate of this step (schedule applied) |
+    | t      | number of the update, from 1                  |
+    """
+
+    registry_name: ClassVar[str] = ""
+    slots: ClassVar[tuple[str, ...]] = ()
+    learning_rate: float = 0.01
+
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+        """Change w and the slots in place."""
+        raise NotImplementedError
+
+    def decoupled_decay(self) -> float:
+        """Return the decay lambda of w <- (1 - eps lambda) w, applied to penalised parameters first."""
+        return 0.0
