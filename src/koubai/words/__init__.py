@@ -1,1 +1,109 @@
-"""The words floor."""
+"""The one catalogue of what a learner reads, in every language koubai speaks.
+
+One TOML file an area, one table an entry, one line a language; a table may hold further tables::
+
+    # words/doctor.toml                          say("doctor.dead_units.title")
+    [dead_units.title]
+    en = "Dead units"
+    ja = "死んだユニット"
+
+    [dead_units.evidence]                        # say("doctor.dead_units.evidence", share=0.4, layer="3")
+    en = "{share:.0%} of the units of {layer} never fire."
+    ja = "{layer} のユニットの {share:.0%} が一度も発火しません。"
+
+Texts are plain (whoever writes HTML escapes them); placeholders are those of `str.format`. An area is
+read when its first word is asked for. The tests hold every entry to: all languages, the same
+placeholders in each, no empty text.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+LANGUAGES = ("en", "ja")
+_chosen: str | None = None
+
+
+def set_language(lang: str | None) -> None:
+    """Choose the language of everything said from here on; None goes back to the environment's."""
+    global _chosen  # noqa: PLW0603 - one process speaks to one person: the language is its one setting
+    _chosen = None if lang is None else _known(lang, "language")
+
+
+def language() -> str:
+    """Return the language in use: the one set, else KOUBAI_LANG, else the locale's, else English."""
+    if _chosen is not None:
+        return _chosen
+    if wanted := os.environ.get("KOUBAI_LANG"):
+        return _known(wanted, "KOUBAI_LANG")
+    locale = next(
+        (found for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (found := os.environ.get(name))), ""
+    )
+    return "ja" if locale.lower().startswith("ja") else "en"
+
+
+def say(key: str, /, lang: str | None = None, **values: Any) -> str:
+    """Return the text of `key` ("area.name") with its placeholders filled.
+
+    Values that a text does not use are ignored, so one set of evidence serves several texts.
+
+    >>> say("data.samples", lang="en", count=1797)
+    '1,797 samples'
+    >>> say("data.samples", lang="ja", count=1797)
+    'サンプル 1,797 個'
+
+    Raises:
+        KeyError: no such entry (with the nearest one), or a placeholder has no value.
+        ValueError: no such language.
+    """
+    area, _, name = key.partition(".")
+    if area not in areas():
+        raise KeyError(_unknown("area of words", area, areas()))
+    texts = entries(area)
+    if name not in texts:
+        raise KeyError(_unknown(f"entry of words/{area}.toml", name, tuple(texts)))
+    text = texts[name][language() if lang is None else _known(lang, "language")]
+    try:
+        return text.format(**values)
+    except KeyError as missing:
+        raise KeyError(f"{key}: no value for {{{missing.args[0]}}} in {text!r}") from None
+
+
+@cache
+def areas() -> tuple[str, ...]:
+    """Return the names of all areas: one a TOML file."""
+    found = (entry.name for entry in files(__name__).iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
+
+
+@cache
+def entries(area: str) -> dict[str, dict[str, str]]:
+    """Return all entries of an area: dotted name -> language -> text."""
+    found: dict[str, dict[str, str]] = {}
+    _collect(tomllib.loads((files(__name__) / f"{area}.toml").read_text(encoding="utf-8")), "", found)
+    return found
+
+
+def _collect(table: dict[str, Any], path: str, found: dict[str, dict[str, str]]) -> None:
+    texts = {name: value for name, value in table.items() if not isinstance(value, dict)}
+    if texts:
+        found[path] = texts
+    for name, value in table.items():
+        if isinstance(value, dict):
+            _collect(value, f"{path}.{name}" if path else name, found)
+
+
+def _known(lang: str, where: str) -> str:
+    if lang not in LANGUAGES:
+        raise ValueError(f"{where}: no language {lang!r}; one of {', '.join(LANGUAGES)}")
+    return lang
+
+
+def _unknown(kind: str, name: str, choices: tuple[str, ...]) -> str:
+    near = get_close_matches(name, choices, n=1)
+    return f"unknown {kind} {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")

@@ -1,0 +1,103 @@
+import string
+
+import pytest
+
+from koubai import words
+from koubai.words import LANGUAGES, areas, entries, language, say, set_language
+
+LOCALE = ("KOUBAI_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+@pytest.fixture
+def no_locale(monkeypatch):
+    for name in LOCALE:
+        monkeypatch.delenv(name, raising=False)
+    set_language(None)
+    yield monkeypatch
+    set_language(None)
+
+
+def placeholders(text: str) -> set[str]:
+    return {
+        field.split(".")[0].split("[")[0]
+        for _, field, _, _ in string.Formatter().parse(text)
+        if field is not None
+    }
+
+
+@pytest.mark.parametrize(("area", "name"), [(area, name) for area in areas() for name in entries(area)])
+def test_every_entry_has_every_language_with_the_same_placeholders(area, name):
+    texts = entries(area)[name]
+    assert name, f"words/{area}.toml: a text stands outside a table"
+    assert set(texts) == set(LANGUAGES)
+    assert all(isinstance(text, str) and text.strip() for text in texts.values())
+    wanted = {lang: placeholders(text) for lang, text in texts.items()}
+    assert wanted["en"] == wanted["ja"]
+    assert "" not in wanted["en"], "placeholders have names: {} and {0} do not survive translation"
+
+
+@pytest.mark.parametrize("area", areas())
+def test_an_area_is_named_so_that_its_keys_can_be_split(area):
+    assert area.isidentifier()
+    assert entries(area)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "ja_JP.UTF-8"}, "ja"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "ja_JP.UTF-8", "LC_MESSAGES": "C"}, "en"),
+        ({"LANG": "C", "LC_ALL": "", "LC_MESSAGES": "ja_JP"}, "ja"),
+        ({"LC_ALL": "ja_JP.eucJP", "LC_MESSAGES": "en_US"}, "ja"),
+        ({"LC_ALL": "ja_JP.UTF-8", "KOUBAI_LANG": "en"}, "en"),
+        ({"LANG": "en_US.UTF-8", "KOUBAI_LANG": "ja"}, "ja"),
+    ],
+)
+def test_the_language_comes_from_the_environment_in_this_order(no_locale, environment, expected):
+    for name, value in environment.items():
+        no_locale.setenv(name, value)
+    assert language() == expected
+
+
+def test_a_language_set_wins_over_the_environment_until_unset(no_locale):
+    no_locale.setenv("KOUBAI_LANG", "en")
+    set_language("ja")
+    assert say("data.samples", count=2) == "サンプル 2 個"
+    assert say("data.samples", lang="en", count=2) == "2 samples"
+    set_language(None)
+    assert say("data.samples", count=2) == "2 samples"
+
+
+def test_an_unknown_language_names_the_choices(no_locale):
+    no_locale.setenv("KOUBAI_LANG", "fr")
+    with pytest.raises(ValueError, match=r"KOUBAI_LANG: no language 'fr'; one of en, ja"):
+        language()
+    with pytest.raises(ValueError, match="one of en, ja"):
+        set_language("jp")
+    with pytest.raises(ValueError, match="one of en, ja"):
+        say("data.samples", lang="jp", count=1)
+
+
+def test_unknown_keys_name_the_nearest():
+    with pytest.raises(KeyError, match=r"unknown area of words 'dat'; did you mean 'data'\?"):
+        say("dat.samples")
+    with pytest.raises(KeyError, match=r"data\.toml 'sampels'; did you mean 'samples'\?"):
+        say("data.sampels")
+    with pytest.raises(KeyError, match=r"data\.toml ''"):
+        say("data")
+
+
+def test_a_missing_value_names_key_and_placeholder_and_extra_values_are_ignored():
+    with pytest.raises(KeyError, match=r"data\.samples: no value for \{count\}"):
+        say("data.samples")
+    assert say("data.samples", lang="en", count=1, unused=2) == "1 samples"
+
+
+def test_tables_in_tables_have_dotted_names():
+    found: dict[str, dict[str, str]] = {}
+    words._collect(
+        {"a": {"en": "x", "ja": "y", "b": {"en": "p", "ja": "q"}}, "c": {"d": {"en": "r"}}}, "", found
+    )
+    assert found == {"a": {"en": "x", "ja": "y"}, "a.b": {"en": "p", "ja": "q"}, "c.d": {"en": "r"}}
