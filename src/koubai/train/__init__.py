@@ -1,1 +1,8 @@
-"""The train floor."""
+"""Training: recipes, sessions, the loop, run folders."""
+
+from koubai.train.early_stopping import EarlyStopping
+from koubai.train.recipe import Recipe
+from koubai.train.session import Observation, Score, Session
+from koubai.train.train import Run, train
+
+__all__ = ["EarlyStopping", "Observation", "Recipe", "Run", "Score", "Session", "train"]

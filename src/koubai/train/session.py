@@ -1,0 +1,195 @@
+"""Session: one training run in progress; it advances, evaluates, records and forks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from koubai.core.errors import ConfigError, Problem
+from koubai.core.layer import Layer
+from koubai.core.params import Array
+from koubai.data.dataset import Dataset
+from koubai.data.sampler import Sampler
+from koubai.engines.engine import Job, Program, TapPlan, TapRecord, TrainingState, compile_job
+from koubai.network.network import Network
+from koubai.probes.history import History
+from koubai.probes.record import default_probes, record
+from koubai.train.recipe import Recipe
+
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is watched, and when; never changes the weights.
+
+    `tap_every` and `evaluate_every` count updates; 0 means never. `first_until` taps every one of the first
+    updates. `evaluate_rows` bounds the rows of the training part that are evaluated (None = all).
+    """
+
+    tap_every: int = 0
+    first_until: int = 0
+    units: bool = True
+    evaluate_every: int = 0
+    evaluate_rows: int | None = None
+
+    @property
+    def taps(self) -> TapPlan:
+        """The engine's side of it."""
+        return TapPlan(self.tap_every, self.first_until, self.units)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Loss and accuracy on one part; `accuracy` is None for regression, both NaN for an empty part."""
+
+    loss: float
+    accuracy: float | None
+    count: int
+
+
+class Session:
+    """A recipe, its data, a compiled program and the history so far."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        dataset: Dataset | None = None,
+        data_dir: Path | None = None,
+        engine: str = "auto",
+        threads: int = 1,
+        observation: Observation = Observation(),
+    ) -> None:
+        self.recipe = recipe
+        self.dataset = dataset if dataset is not None else recipe.data.load(data_dir)
+        self.observation = observation
+        self.history = History()
+        self._engine, self._threads = engine, threads
+        self._probes = default_probes()
+        self._open(compile_job(self._job(recipe), engine))
+
+    def _open(self, program: Program) -> None:
+        self.program = program
+        self.network: Network = program.job.network
+        self.layers: Mapping[str, Layer] = {cell.path: cell.layer for cell in self.network.leaves}
+        self.step = program.state().step
+        self.stopped_by: str | None = None
+
+    def _job(self, recipe: Recipe) -> Job:
+        network = Network(recipe.network, self.dataset.in_shape, recipe.initializer)
+        sentence = recipe.loss.check(network.out_shape, self.dataset.classes)
+        if sentence:
+            raise ConfigError("recipe", [Problem("network", sentence)])
+        t = self.dataset.t_train
+        return Job(
+            network=network,
+            loss=recipe.loss,
+            optimizer=recipe.optimizer,
+            x=np.ascontiguousarray(self.dataset.x_train, recipe.dtype),
+            t=t if t.dtype.kind == "i" else np.ascontiguousarray(t, recipe.dtype),
+            batch_size=recipe.batch_size,
+            schedule=recipe.schedule,
+            penalties=recipe.penalties,
+            clipping=recipe.clipping,
+            frozen=recipe.frozen,
+            seed=recipe.seed,
+            dtype=recipe.dtype,
+            precision=recipe.precision,
+            threads=self._threads,
+        )
+
+    @property
+    def sampler(self) -> Sampler:
+        """Which samples make which batch."""
+        recipe = self.recipe
+        return Sampler(len(self.dataset.x_train), recipe.batch_size, recipe.seed, recipe.replacement)
+
+    def advance(self, steps: int, on_tap: Callable[[TapRecord], None] | None = None) -> Array:
+        """Train `steps` updates, recording losses and taps; return the losses (fewer after a NaN)."""
+
+        def tapped(tap: TapRecord) -> None:
+            record(self.history, tap, self.layers, self._probes)
+            if on_tap is not None:
+                on_tap(tap)
+
+        losses = self.program.advance(self.sampler.batches(self.step, steps), self.observation.taps, tapped)
+        for i, loss in enumerate(losses):
+            self.history.add(self.step + 1 + i, "", "loss", loss)
+        self.step += len(losses)
+        if len(losses) and not np.isfinite(losses[-1]):
+            self.stopped_by = "not finite"
+        return losses
+
+    def evaluate(self, part: str = "test", rows: int | None = None) -> Score:
+        """Return loss and accuracy on the first `rows` of a part, as at test time."""
+        x, t = getattr(self.dataset, f"x_{part}")[:rows], getattr(self.dataset, f"t_{part}")[:rows]
+        if len(x) == 0:
+            return Score(float("nan"), None, 0)
+        y = self.program.predict(x)
+        loss = self.recipe.loss.value(y, t)
+        accuracy = (
+            float((self.recipe.loss.decide(y) == t).mean()) if self.dataset.classes is not None else None
+        )
+        return Score(loss, accuracy, len(x))
+
+    def record_scores(self) -> dict[str, Score]:
+        """Evaluate every part and append the scores to the history as `train_loss`, `test_accuracy` ..."""
+        scores = {}
+        for part in PARTS:
+            score = self.evaluate(part, self.observation.evaluate_rows if part == "train" else None)
+            if score.count:
+                scores[part] = score
+                self.history.add(self.step, "", f"{part}_loss", score.loss)
+                if score.accuracy is not None:
+                    self.history.add(self.step, "", f"{part}_accuracy", score.accuracy)
+        return scores
+
+    def state(self) -> TrainingState:
+        """Return a copy of weights, optimizer tensors and step."""
+        return self.program.state()
+
+    def restore(self, state: TrainingState) -> None:
+        """Go to a state; the history keeps what lies up to its step."""
+        self.program.restore(state)
+        self.step = state.step
+        self.stopped_by = None
+        self.history = self.history.until(state.step)
+
+    def fork(self, changes: Mapping[str, Any] | Recipe = {}, state: TrainingState | None = None) -> Session:  # noqa: B006 -- never written to
+        """Return an independent session that continues from here (or from `state`) under a changed recipe.
+
+        Data and order stay the same; the history starts empty. Weights are carried over where the changed
+        network has parameters of the same path and shape, else they take their initial values.
+        """
+        recipe = changes if isinstance(changes, Recipe) else self.recipe.edit(**dict(changes))
+        same_data = recipe.data == self.recipe.data
+        child = Session(
+            recipe,
+            dataset=self.dataset if same_data else None,
+            engine=self._engine,
+            threads=self._threads,
+            observation=self.observation,
+        )
+        child.program.restore(_carry(state or self.state(), child.program.state()))
+        child.step = child.program.state().step
+        return child
+
+
+def _carry(source: TrainingState, target: TrainingState) -> TrainingState:
+    """Return `target` with every array of `source` that has the same name and shape, at the source's step."""
+    carried = target.copy()
+    carried.step = source.step
+    for old, new in (
+        (source.weights.params, carried.weights.params),
+        (source.weights.buffers, carried.weights.buffers),
+        (source.slots, carried.slots),
+    ):
+        for name, array in old.items():
+            if name in new and new[name].shape == array.shape:
+                new[name] = array.copy()
+    return carried
