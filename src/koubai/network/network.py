@@ -115,9 +115,7 @@ class Network:
         ):
             missing, extra = sorted(set(specs) - set(arrays)), sorted(set(arrays) - set(specs))
             if missing or extra:
-                raise KoubaiError(
-                    f"{kind}s of another network", expected=sorted(specs), got=sorted(arrays)
-                )
+                raise KoubaiError(f"{kind}s of another network", expected=sorted(specs), got=sorted(arrays))
             for path, spec in specs.items():
                 if arrays[path].shape != tuple(spec.shape):
                     raise KoubaiError(

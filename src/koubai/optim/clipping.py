@@ -13,8 +13,8 @@ from koubai.core.params import Array
 class Clipping:
     """Bound the gradient: by its global norm, and by its elements.
 
-        by norm:   g <- g min(1, c / |g|), |g| over all parameters together (Pascanu et al. 2013)
-        by value:  g <- min(max(g, -v), v)
+    by norm:   g <- g min(1, c / |g|), |g| over all parameters together (Pascanu et al. 2013)
+    by value:  g <- min(max(g, -v), v)
     """
 
     norm: float | None = None

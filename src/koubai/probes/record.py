@@ -19,9 +19,7 @@ def default_probes() -> tuple[Probe, ...]:
     return tuple(PROBES[name]() for name in PROBES)
 
 
-def record(
-    history: History, tap: TapRecord, layers: Mapping[str, Layer], probes: tuple[Probe, ...]
-) -> None:
+def record(history: History, tap: TapRecord, layers: Mapping[str, Layer], probes: tuple[Probe, ...]) -> None:
     """Append what `probes` measure on one tapped step; `layers` maps leaf paths to their layers."""
     for (path, role), sums in tap.moments.items():
         layer = layers.get(path)

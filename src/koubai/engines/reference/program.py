@@ -59,9 +59,7 @@ class ReferenceProgram:
                 return losses[: row + 1]
         return losses
 
-    def _step(
-        self, batch: Array, taps: TapPlan | None, on_tap: Callable[[TapRecord], None] | None
-    ) -> float:
+    def _step(self, batch: Array, taps: TapPlan | None, on_tap: Callable[[TapRecord], None] | None) -> float:
         job, state = self.job, self._state
         state.step += 1
         tapped = taps if taps is not None and on_tap is not None and taps.wants(state.step) else None
@@ -91,9 +89,7 @@ class ReferenceProgram:
     def _gradients(self) -> dict[str, Array]:
         """Collect gradients by path and add those of the penalties."""
         specs = self.job.network.param_specs
-        gradients = {
-            join(cell.path, name): cell.grads[name] for cell in self._cells for name in cell.params
-        }
+        gradients = {join(cell.path, name): cell.grads[name] for cell in self._cells for name in cell.params}
         for path, g in gradients.items():
             if specs[path].penalized:
                 for penalty in self.job.penalties:
