@@ -1,0 +1,59 @@
+"""Writes the reference: one page a kind of thing, from the docstrings of what is registered."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import koubai.data
+import koubai.initializers
+import koubai.layers
+import koubai.losses
+import koubai.models
+import koubai.optim
+import koubai.penalties
+import koubai.probes
+import koubai.schedules
+from koubai.core.layer import LAYERS
+from koubai.core.registry import Registry
+from koubai.data.dataset import DATA
+from koubai.initializers.initializer import INITIALIZERS
+from koubai.losses.loss import LOSSES
+from koubai.optim.optimizer import OPTIMIZERS
+from koubai.penalties.penalty import PENALTIES
+from koubai.probes.probe import PROBES
+from koubai.schedules.schedule import SCHEDULES
+
+KINDS: dict[str, Registry] = {
+    "layers": LAYERS,
+    "losses": LOSSES,
+    "initializers": INITIALIZERS,
+    "optimizers": OPTIMIZERS,
+    "schedules": SCHEDULES,
+    "penalties": PENALTIES,
+    "probes": PROBES,
+    "data": DATA,
+}
+
+
+def page(kind: str, registry: Registry) -> str:
+    """Return the page of one kind in Markdown."""
+    parts = [f"# {kind.capitalize()}\n"]
+    for name in registry:
+        cls = registry[name]
+        signature = str(inspect.signature(cls)).replace(" -> None", "")
+        text = inspect.cleandoc(cls.__doc__ or "").split("\n>>>")[0].rstrip()
+        parts.append(
+            f"## {cls.__name__}\n\n`koubai.{cls.__name__}{signature}`; in TOML `type = \"{name}\"`\n\n{text}\n"
+        )
+    return "\n".join(parts)
+
+
+def write_reference(folder: Path) -> None:
+    """Write every page that changed, so that an unchanged build stays quick."""
+    folder.mkdir(exist_ok=True)
+    for kind, registry in KINDS.items():
+        text = page(kind, registry)
+        path = folder / f"{kind}.md"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
