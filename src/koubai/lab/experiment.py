@@ -1,0 +1,239 @@
+"""Experiment: a question, arms as edits of one recipe, seeds, and claims about what will come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any, Protocol
+
+from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.words import LANGUAGES, language
+
+
+class Plan(Protocol):
+    """What decides one run. A training Recipe is one; a descent on a surface is another."""
+
+    seed: int
+
+    @property
+    def hash(self) -> str:
+        """Name of this plan: equal plans, equal names."""
+        ...
+
+    def edit(self, **changes: Any) -> Any:
+        """Return a copy with fields replaced, by dotted path."""
+        ...
+
+    def diff(self, other: Any) -> dict[str, tuple[Any, Any]]:
+        """Return what differs, by dotted path."""
+        ...
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text in every language; a user who writes one language sees it in both."""
+
+    en: str = ""
+    ja: str = ""
+
+    def say(self, lang: str | None = None) -> str:
+        """Return the text in a language (None = the one in use), or in the other where it is missing."""
+        chosen: str = getattr(self, lang or language())
+        return chosen or next((text for name in LANGUAGES if (text := getattr(self, name))), "")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What other people measured for an arm: mean, sample standard deviation, number of runs."""
+
+    mean: float
+    sd: float | None = None
+    n: int | None = None
+
+    @property
+    def spread(self) -> float:
+        """Half width within which a mean counts as the same: two standard deviations, at least .005."""
+        return max(2 * (self.sd or 0.0), 0.005)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One thing compared: edits of the experiment's base.
+
+    | field     | meaning                                                                       |
+    |-----------|-------------------------------------------------------------------------------|
+    | edits     | dotted path of the recipe -> its new value                                    |
+    | factors   | axis -> level: {"activation": "sigmoid", "initializer": "He"}                 |
+    | label     | what a learner reads; the name where empty                                    |
+    | defect    | the course's own mistake that this arm repeats on purpose, e.g. "D3"          |
+    | published | the outcome other people measured                                             |
+    """
+
+    name: str
+    edits: Mapping[str, Any] = field(default_factory=dict)
+    factors: Mapping[str, str] = field(default_factory=dict)
+    label: Text = Text()
+    defect: str | None = None
+    published: Published | None = None
+
+    def title(self, lang: str | None = None) -> str:
+        """Return what a learner reads."""
+        return self.label.say(lang) or self.name
+
+
+@dataclass(frozen=True)
+class Claim:
+    """'`arm` ends with a higher (or lower) `measure` than `over`', by more than `margin`.
+
+    With `over` None the claim is about a value: '`arm` ends above (below) `margin`'.
+    """
+
+    arm: str
+    over: str | None
+    measure: str = "test_accuracy"
+    direction: str = "higher"
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("higher", "lower"):
+            raise ConfigError(
+                "claim", [Problem("direction", f"no direction {self.direction!r}", hint="higher or lower")]
+            )
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is kept of every run besides its scores.
+
+    `taps` and `evaluations` are numbers a run; `evaluate_rows` bounds the training rows evaluated.
+    `histograms`, `filters`, `weights` ask for exhibits (of the first seed of every arm).
+    """
+
+    taps: int = 50
+    evaluations: int = 20
+    evaluate_rows: int | None = 2000
+    histograms: bool = False
+    filters: bool = False
+    weights: bool = False
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A declared comparison: every arm runs once for every seed, paired by seed.
+
+    | field    | meaning                                                                             |
+    |----------|-------------------------------------------------------------------------------------|
+    | base     | the recipe (or other plan) that the arms edit                                       |
+    | seeds    | the replicas; equal seeds share data order, and initial weights where arms allow it |
+    | baseline | the arm that the others are compared with (None: the first)                         |
+    | measure  | the score that is compared                                                          |
+    | budget   | seconds after which no further run starts (None: no bound)                          |
+    | family   | the catalogue's name, whose words and closing sentences are used                    |
+    """
+
+    name: str
+    base: Any
+    arms: tuple[Arm, ...]
+    question: Text = Text()
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    baseline: str | None = None
+    measure: str = "test_accuracy"
+    claims: tuple[Claim, ...] = ()
+    watch: Watch = Watch()
+    budget: float | None = None
+    family: str = ""
+
+    def __post_init__(self) -> None:
+        problems = list(self._problems())
+        if problems:
+            raise ConfigError(f"experiment {self.name}", problems)
+
+    def _problems(self) -> Iterator[Problem]:
+        names = [arm.name for arm in self.arms]
+        if not names:
+            yield Problem("arms", "an experiment compares something", hint="add an axis or an arm")
+        for name in {name for name in names if names.count(name) > 1}:
+            yield Problem("arms", f"two arms are named {name!r}")
+        if not self.seeds:
+            yield Problem("seeds", "at least one seed is needed")
+        asked: list[tuple[str, str | None]] = [("baseline", self.baseline)]
+        for i, claim in enumerate(self.claims):
+            asked += [(f"claims.{i}.arm", claim.arm), (f"claims.{i}.over", claim.over)]
+        for path, wanted in asked:
+            if wanted is not None and wanted not in names:
+                near = nearest(wanted, names)
+                hint = f"did you mean {near!r}?" if near else "arms: " + ", ".join(names)
+                yield Problem(path, f"no arm is named {wanted!r}", hint=hint)
+
+    @property
+    def reference(self) -> Arm:
+        """The baseline arm."""
+        return self[self.baseline] if self.baseline else self.arms[0]
+
+    def __getitem__(self, name: str) -> Arm:
+        return next(arm for arm in self.arms if arm.name == name)
+
+    @property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        """Axis -> its levels, in order of first appearance."""
+        found: dict[str, dict[str, None]] = {}
+        for arm in self.arms:
+            for axis, level in arm.factors.items():
+                found.setdefault(axis, {})[level] = None
+        return {axis: tuple(levels) for axis, levels in found.items()}
+
+    def plan(self, arm: Arm, seed: int) -> Any:
+        """Return the plan of one run; every wrong path of the arm's edits is reported at once."""
+        try:
+            return self.base.edit(**dict(arm.edits)).edit(seed=seed)
+        except ConfigError as error:
+            raise ConfigError(f"experiment {self.name}, arm {arm.name!r}", error.problems) from None
+
+    def vary(self, path: str, values: Iterable[Any]) -> Experiment:
+        """Return this experiment with every arm multiplied by the values of one more path."""
+        levels = [(value, f"{path.rsplit('.', 1)[-1]} {brief(value)}") for value in values]
+        alone = len(self.arms) == 1 and not self.arms[0].factors
+        arms = tuple(
+            replace(
+                arm,
+                name=level if alone else f"{arm.name}, {level}",
+                edits={**arm.edits, path: value},
+                factors={**arm.factors, path: brief(value)},
+                label=Text(),
+                published=None,
+            )
+            for arm in self.arms
+            for value, level in levels
+        )
+        return replace(self, arms=arms, claims=(), baseline=None)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing that varies: level name -> edits."""
+
+    name: str
+    levels: Mapping[str, Mapping[str, Any]]
+
+
+def grid(*axes: Axis) -> tuple[Arm, ...]:
+    """Return one arm for every combination of levels, named 'level + level'.
+
+    >>> arms = grid(Axis("a", {"x": {}, "y": {}}), Axis("b", {"1": {"steps": 1}, "2": {"steps": 2}}))
+    >>> [arm.name for arm in arms]
+    ['x + 1', 'x + 2', 'y + 1', 'y + 2']
+    """
+    arms = []
+    for levels in product(*(axis.levels.items() for axis in axes)):
+        edits = {path: value for _, changes in levels for path, value in changes.items()}
+        factors = {axis.name: name for axis, (name, _) in zip(axes, levels, strict=True)}
+        arms.append(Arm(" + ".join(factors.values()), edits, factors))
+    return tuple(arms)
+
+
+def brief(value: Any) -> str:
+    """Return a value as a short word for an arm's name."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return getattr(type(value), "registry_name", "") or str(value)

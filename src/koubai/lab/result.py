@@ -1,0 +1,167 @@
+"""What an experiment gives: runs, statistics of arms, comparisons, verdicts, sentences. Plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from koubai.core.params import Array
+from koubai.lab.experiment import Arm, Claim, Experiment
+from koubai.lab.statistics import Interval
+from koubai.probes.history import History
+from koubai.words import say
+
+OUTCOMES = ("supported", "not supported", "cannot tell yet")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of the catalogue of words with its numbers; it is said in whichever language is asked."""
+
+    key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def say(self, lang: str | None = None) -> str:
+        """Return the sentence; values that are themselves sentences are said first."""
+        spoken = {
+            name: value.say(lang) if hasattr(value, "say") else value for name, value in self.values.items()
+        }
+        return say(self.key, lang, **spoken)
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibit:
+    """Arrays of one run to be shown as a picture.
+
+    | kind        | path      | arrays                                                                   |
+    |-------------|-----------|--------------------------------------------------------------------------|
+    | histogram   | layer     | edges (B+1,), initial (B,), final (B,): shares of activations            |
+    | filters     | parameter | initial, final (O, C, K) or (O, C, K, K)                                 |
+    | feature_maps| layer     | values (maps, H, W) or (maps, L) for one test sample                     |
+    | sample      | ""        | values (C, H, W) or (C, L): that test sample                             |
+    | weights     | parameter | edges (B+1,), counts (B,), near_zero (), norm ()                         |
+    | path        | ""        | points (steps+1, D), values (steps+1,): a descent; its surface is in `note` |
+    | surface     | ""        | x (W,), y (H,), values (H, W): a function to draw contours of            |
+    | matrix      | title     | values (rows, columns): to be shown as numbers in cells                  |
+    | table       | title     | values (rows, columns); `columns` and `rows` name them                   |
+    """
+
+    kind: str
+    path: str
+    arrays: Mapping[str, Array]
+    note: str = ""
+    columns: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """One run: one arm with one seed.
+
+    `scores` is flat: test_accuracy, test_loss, train_accuracy, train_loss, val_..., gap (train - test
+    accuracy), first_to_last_gradient ... `key` names the run in the store.
+    """
+
+    arm: str
+    seed: int
+    plan_hash: str
+    key: str
+    scores: Mapping[str, float]
+    history: History
+    seconds: float
+    collapsed: bool = False
+    stopped_by: str | None = None
+    exhibits: tuple[Exhibit, ...] = ()
+    engine: str = ""
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class ArmSummary:
+    """One measure of one arm over its seeds.
+
+    `interval` is None where too few seeds allow none; `iqm` is the interquartile mean. Runs that
+    collapsed are in all numbers and counted in `collapsed`; runs that failed or diverged to NaN are in
+    none and counted in `lost`.
+    """
+
+    arm: str
+    measure: str
+    values: Mapping[int, float]
+    mean: float
+    sd: float
+    iqm: float
+    interval: Interval | None
+    collapsed: int = 0
+    lost: int = 0
+    seconds: float = 0.0
+
+    @property
+    def n(self) -> int:
+        """Number of seeds that gave a number."""
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Arm minus baseline, paired by seed; `p_holm` is adjusted over all comparisons of the experiment."""
+
+    arm: str
+    baseline: str
+    measure: str
+    pairs: int
+    difference: float
+    interval: Interval | None
+    p: float
+    p_holm: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the runs say about one claim; `more_seeds` and `seconds` only where it is open."""
+
+    claim: Claim
+    outcome: str
+    reason: Sentence
+    comparison: Comparison | None = None
+    more_seeds: int | None = None
+    seconds: float | None = None
+
+    def say(self, lang: str | None = None) -> str:
+        """Return the claim, the outcome and the reason in words."""
+        return self.reason.say(lang)
+
+
+@dataclass(frozen=True, eq=False)
+class ExperimentResult:
+    """An experiment with everything that came out of it.
+
+    `environment` holds versions, CPU, threads, engine, data hash. `pending` counts the runs that were not
+    made (stopped, or out of budget); `reused` those that the store already had.
+    """
+
+    experiment: Experiment
+    runs: tuple[RunResult, ...]
+    summaries: Mapping[tuple[str, str], ArmSummary]  # (arm, measure)
+    comparisons: tuple[Comparison, ...]
+    verdicts: tuple[Verdict, ...]
+    sentences: tuple[Sentence, ...]
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    pending: int = 0
+    reused: int = 0
+
+    @cached_property
+    def arms(self) -> dict[str, Arm]:
+        """Arms by name."""
+        return {arm.name: arm for arm in self.experiment.arms}
+
+    def of(self, arm: str) -> tuple[RunResult, ...]:
+        """Return the runs of an arm, by seed."""
+        return tuple(sorted((run for run in self.runs if run.arm == arm), key=lambda run: run.seed))
+
+    def summary(self, arm: str, measure: str | None = None) -> ArmSummary | None:
+        """Return an arm's statistics of a measure (None = the experiment's); None if no run has it."""
+        return self.summaries.get((arm, measure or self.experiment.measure))
