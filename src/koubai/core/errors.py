@@ -45,6 +45,10 @@ class ShapeError(KoubaiError):
     """A tensor shape that the next layer cannot take."""
 
 
+class SettingError(KoubaiError, ValueError):
+    """A number given to a layer, a loss or an optimizer that lies outside its range."""
+
+
 class DataError(KoubaiError):
     """A data file or array that is not what it claims to be."""
 

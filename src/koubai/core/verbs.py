@@ -8,7 +8,7 @@ engine: it has a `shape` without the batch axis. Memory layout, reorders, fusion
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from koubai.core.layer import Layer
 from koubai.core.params import Shape
@@ -24,7 +24,7 @@ class Handle(Protocol):
 
 
 class Builder(Protocol):
-    """What an engine offers to a layer's lowering. Letters: N batch, C channels, S space (one or two axes)."""
+    """What an engine offers to a layer's lowering. N batch, C channels, S space (one or two axes)."""
 
     def param(self, name: str) -> Handle:
         """Return the current layer's parameter."""
@@ -53,7 +53,7 @@ class Builder(Protocol):
         dilation: Sequence[int],
         groups: int,
     ) -> Handle:
-        """Cross-correlation; x (N, C, S), W (O, C / groups, K)."""
+        """Cross-correlation; x (N, C, S), W (M, C / groups, K)."""
         ...
 
     def pool(
@@ -81,7 +81,7 @@ class Builder(Protocol):
         ...
 
     def local_response(self, x: Handle, *, size: int, k: float, alpha: float, beta: float) -> Handle:
-        """b = a / (k + alpha sum a^2)^beta over `size` neighbouring channels."""
+        """b = a / (k + alpha sum a^2)^beta over `size` neighboring channels."""
         ...
 
     def pointwise(self, x: Handle, function: str, **constants: float) -> Handle:

@@ -1,13 +1,18 @@
 """Activations: functions applied element by element, with their derivatives beside them.
 
 Every class states f(u), f'(u), its range and the maximum of |f'|; the maximum tells how much of a gradient
-one layer can pass on.
+one layer can pass on. Here: the base and the classical functions; rectifiers and their smooth relatives
+have files of their own.
+
+| symbol | name                      | shape    |
+|--------|---------------------------|----------|
+| u      | input of the function     | any      |
+| y      | f(u)                      | that of u|
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -20,8 +25,15 @@ from koubai.core.verbs import Builder, Handle
 class Activation(Layer):
     """y = f(u), dx = dy f'(u); a subclass gives `value` and `derivative`."""
 
-    range: ClassVar[tuple[float, float]]
-    max_derivative: ClassVar[float]
+    @property
+    def range(self) -> tuple[float, float]:
+        """Infimum and supremum of f."""
+        raise NotImplementedError
+
+    @property
+    def max_derivative(self) -> float:
+        """Supremum of |f'|."""
+        raise NotImplementedError
 
     def value(self, u: Array) -> Array:
         """f(u), of the shape of u."""
@@ -55,19 +67,64 @@ class Activation(Layer):
 
 @LAYERS.register
 @dataclass(frozen=True)
+class Identity(Activation):
+    """f(u) = u,  f' = 1."""
+
+    range = (-float("inf"), float("inf"))
+    max_derivative = 1.0
+
+    def value(self, u: Array) -> Array:
+        """The input itself."""
+        return u
+
+    def derivative(self, u: Array, y: Array) -> Array:
+        """1."""
+        return np.ones_like(u)
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class Step(Activation):
+    """f(u) = 1 for u >= 0, else 0;  f' = 0 (at the jump too), so nothing before it can learn by gradient.
+
+    Source: Rosenblatt 1958, the perceptron. NaN stays NaN.
+
+    >>> Step().value(np.array([-2.0, 0.0, 3.0]))
+    array([0., 1., 1.])
+    """
+
+    range = (0.0, 1.0)
+    max_derivative = 0.0
+
+    def value(self, u: Array) -> Array:
+        """1 where u >= 0."""
+        return np.where(np.isnan(u), u, np.heaviside(u, 1))
+
+    def derivative(self, u: Array, y: Array) -> Array:
+        """0."""
+        return np.zeros_like(u)
+
+
+@LAYERS.register
+@dataclass(frozen=True)
 class Sigmoid(Activation):
     """f(u) = 1 / (1 + e^-u),  f' = f (1 - f).
 
-    >>> float(Sigmoid().derivative(np.zeros(1), Sigmoid().value(np.zeros(1)))[0])
-    0.25
+    The maximum of f' is f'(0) = .25, the root of vanishing gradients:
+
+    >>> u = np.linspace(-8, 8, 1601)
+    >>> slope = Sigmoid().derivative(u, Sigmoid().value(u))
+    >>> float(slope.max()), round(float(u[slope.argmax()]), 9), bool(slope.min() > 0)
+    (0.25, 0.0, True)
     """
 
     range = (0.0, 1.0)
     max_derivative = 0.25
 
     def value(self, u: Array) -> Array:
-        """Computed as (1 + tanh(u / 2)) / 2, which overflows for no u."""
-        return 0.5 * (1 + np.tanh(0.5 * u))
+        """Written with e = e^-|u|, which overflows for no u and keeps the digits of small values."""
+        e = np.exp(-np.abs(u))
+        return np.where(u < 0, e, 1) / (1 + e)
 
     def derivative(self, u: Array, y: Array) -> Array:
         """y (1 - y)."""
@@ -93,16 +150,17 @@ class Tanh(Activation):
 
 @LAYERS.register
 @dataclass(frozen=True)
-class ReLU(Activation):
-    """f(u) = max(0, u),  f' = 1 for u > 0, else 0 (at the kink 0, as in Glorot et al. 2011)."""
+class Exponential(Activation):
+    """f(u) = e^u,  f' = f: nothing bounds it, and a few layers of it explode. Overflow is inf."""
 
     range = (0.0, float("inf"))
-    max_derivative = 1.0
+    max_derivative = float("inf")
 
     def value(self, u: Array) -> Array:
-        """max(0, u); NaN stays NaN."""
-        return np.maximum(u, 0)
+        """e^u."""
+        with np.errstate(over="ignore"):
+            return np.exp(u)
 
     def derivative(self, u: Array, y: Array) -> Array:
-        """1 where u > 0."""
-        return (u > 0).astype(u.dtype)
+        """Y."""
+        return y

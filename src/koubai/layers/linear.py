@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from koubai.core.errors import ShapeError
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, ParamSpec, Shape
+from koubai.core.settings import at_least
 from koubai.core.verbs import Builder, Handle
-from koubai.initializers.initializer import Initializer
 from koubai.initializers.constant import Zeros
+from koubai.initializers.initializer import Initializer
 
 
 @LAYERS.register
@@ -34,6 +35,9 @@ class Linear(Layer):
     bias: bool = True
     weight_init: Initializer | None = None
     bias_init: Initializer = Zeros()
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, out_features=self.out_features)
 
     def output_shape(self, shape: Shape) -> Shape:
         """(F,) -> (G,)."""
