@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from koubai.core.params import Array
+from koubai.core.statistics import Interval
 from koubai.lab.experiment import Arm, Claim, Experiment
-from koubai.lab.statistics import Interval
 from koubai.probes.history import History
 from koubai.words import say
 
