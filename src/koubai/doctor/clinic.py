@@ -1,0 +1,85 @@
+"""Clinic: where interventions are tried. Ours forks a session; the PyTorch watcher may offer another.
+
+A trial answers one question: with this one change and everything else equal (weights, optimizer state,
+order of samples), does the run make progress?
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from koubai.core.params import Array
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change to a run, by name; `value` is its number where it has one, `path` its layer.
+
+    | name           | value  | what is changed                                                     |
+    |----------------|--------|---------------------------------------------------------------------|
+    | nothing        |        | the run as it is (to compare with, or to continue)                  |
+    | learning_rate  | factor | the learning rate times a factor                                    |
+    | one_batch      | rows   | the same few samples in every step                                  |
+    | zero_inputs    |        | every input is 0                                                    |
+    | shuffle_labels |        | targets permuted among the samples                                  |
+    | remedy         |        | the remedy of that registry name (in `path`), from the first step   |
+
+    A clinic that cannot make a change returns None for it.
+    """
+
+    name: str
+    value: float | None = None
+    path: str = ""
+
+    def __str__(self) -> str:
+        number = (
+            ""
+            if self.value is None
+            else f" x {self.value:g}"
+            if self.name == "learning_rate"
+            else f" {self.value:g}"
+        )
+        place = f" {self.path}" if self.path else ""
+        return f"{self.name}{place}{number}"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of a change: the losses of its batches, and the scores at its end.
+
+    `train_loss` and `held_loss` are data losses in test mode; accuracies are None for regression. `held` is
+    the validation part, else the test part, else missing (NaN, None).
+    """
+
+    change: Change
+    start: int
+    losses: Array = field(repr=False)
+    train_loss: float = float("nan")
+    train_accuracy: float | None = None
+    held_loss: float = float("nan")
+    held_accuracy: float | None = None
+
+    @property
+    def finite(self) -> bool:
+        """Whether no loss was NaN or infinite."""
+        return bool(len(self.losses)) and bool(np.isfinite(self.losses).all())
+
+
+class Clinic(Protocol):
+    """Tries changes; every trial costs steps, and the budget is counted in them."""
+
+    @property
+    def left(self) -> int:
+        """How many more steps of training may be spent."""
+        ...
+
+    def trial(self, change: Change, *, start: int, steps: int, seed: int | None = None) -> Trial | None:
+        """Fork at update `start` (0 = the initial weights), train `steps` under `change`, and tell.
+
+        Equal questions are answered from memory. None: this change cannot be made here, or the budget is
+        spent. `seed` asks for another seed than the run's (initial weights, order), only from start 0.
+        """
+        ...

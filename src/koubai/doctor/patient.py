@@ -1,0 +1,241 @@
+"""Patient: the one thing diagnoses read. They cannot tell where it came from.
+
+Two places make patients: `koubai.doctor.session_patient` from our own sessions and runs, and the PyTorch
+watcher from a user's model. Whoever makes one fills in what it knows; None (or an empty value) means
+"not known", and a diagnosis that needs it stays silent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import koubai.layers
+from koubai.core.layer import LAYERS
+from koubai.core.params import Array, Shape
+from koubai.doctor.checkup import Checkup
+from koubai.layers.activations import Activation
+from koubai.probes.history import History
+
+if TYPE_CHECKING:
+    from koubai.doctor.clinic import Clinic
+
+_ = koubai.layers  # imported so that every layer is registered
+OTHER = "other"
+ADAPTIVE = ("adam", "adamw", "rmsprop", "adagrad", "adadelta", "nadam", "radam", "adamax")
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One leaf layer, in forward order.
+
+    `kind` is the layer's configuration name in koubai ("linear", "conv2d", "relu", "sigmoid", "softmax",
+    "batch_norm", "dropout" ...); what koubai does not know is "other". A layer called twice appears once.
+    `params` are the paths of its parameters, the weight first.
+    """
+
+    path: str
+    kind: str
+    in_shape: Shape = ()
+    out_shape: Shape = ()
+    params: tuple[str, ...] = ()
+    detail: dict[str, Any] = field(default_factory=dict)  # a layer's own numbers, such as ratio of dropout
+
+    @cached_property
+    def activation(self) -> type[Activation] | None:
+        """The activation's class, which knows its range and greatest slope; None for other layers."""
+        cls = LAYERS[self.kind] if self.kind in LAYERS else None
+        return cls if cls is not None and issubclass(cls, Activation) and self.kind != "identity" else None
+
+    @property
+    def mixes(self) -> bool:
+        """Whether the layer is an affine map with a weight: linear or convolution."""
+        return bool(self.params) and (self.kind == "linear" or self.kind.startswith("conv"))
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether the layer rescales its input to unit variance."""
+        return self.kind.endswith("norm")
+
+
+@dataclass(frozen=True)
+class LossFacts:
+    """The loss: its koubai name where it has one, and what it takes.
+
+    | takes         | of the network                                          | for example                  |
+    |---------------|---------------------------------------------------------|------------------------------|
+    | logits        | any real numbers; the loss applies softmax or sigmoid   | softmax_cross_entropy        |
+    | probabilities | numbers in [0, 1]                                       | cross-entropy on probabilities |
+    | log_probabilities | logarithms of probabilities                         | torch.nn.NLLLoss             |
+    | values        | numbers to be compared with the targets                 | mean_squared_error           |
+    """
+
+    name: str
+    takes: str
+
+
+@dataclass(frozen=True)
+class OptimizerFacts:
+    """The optimizer's koubai name ("sgd", "momentum", "adam" ...) and numbers."""
+
+    name: str
+    learning_rate: float
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether each step's size is about the learning rate, whatever the gradient's size."""
+        return self.name in ADAPTIVE
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Inputs and targets as the network gets them, over the training part (or the samples seen so far).
+
+    | field                  | shape        | meaning                                                       |
+    |------------------------|--------------|---------------------------------------------------------------|
+    | samples                |              | number of training samples (None: not known)                  |
+    | mean, std              | (features,)  | of every input feature, flattened                             |
+    | low, high              |              | least and greatest input value                                |
+    | classes                |              | number of classes; None for values                            |
+    | class_counts           | (classes,)   | how often each class occurs                                   |
+    | target_low, target_high | (K,)        | range of targets that are values                              |
+    | x, t                   | (n, ...), (n,) or (n, K) | some hundred to thousand training samples, for simple reference learners |
+    | x_held, t_held         | likewise     | validation samples (test where there is no validation part)   |
+    """
+
+    samples: int | None = None
+    mean: Array | None = None
+    std: Array | None = None
+    low: float | None = None
+    high: float | None = None
+    classes: int | None = None
+    class_counts: Array | None = None
+    target_low: Array | None = None
+    target_high: Array | None = None
+    x: Array | None = None
+    t: Array | None = None
+    x_held: Array | None = None
+    t_held: Array | None = None
+
+
+@dataclass
+class Patient:
+    """A run as the doctor sees it.
+
+    `history` holds, under path "": `loss` of every step's batch (data loss, no penalties), and, where
+    evaluated, `train_loss`, `train_accuracy`, `val_loss`, `val_accuracy`, `test_loss`, `test_accuracy`.
+    Under the paths of layers and parameters it holds what probes record at tapped steps; a diagnosis uses
+    it only for "since when". `checkups` holds the detailed looks, in order of steps: the first as early as
+    possible (step 0 where it can be had), the last at the end, some between.
+
+    | field    | meaning                                                                                  |
+    |----------|------------------------------------------------------------------------------------------|
+    | layers   | leaf layers in forward order                                                             |
+    | step     | updates made                                                                             |
+    | planned  | updates the user asked for (None: not known; then the run counts as finished)            |
+    | untrained | parameters that never receive an update although they have a gradient or could have one |
+    | declared_frozen | those of them that the user froze on purpose                                      |
+    | clinic   | where interventions can be tried (None: only look)                                       |
+    """
+
+    layers: tuple[LayerFacts, ...]
+    history: History
+    checkups: tuple[Checkup, ...] = ()
+    loss: LossFacts | None = None
+    optimizer: OptimizerFacts | None = None
+    data: DataFacts = field(default_factory=DataFacts)
+    batch_size: int | None = None
+    step: int = 0
+    planned: int | None = None
+    constant_rate: bool = True  # no schedule changes the learning rate
+    untrained: tuple[str, ...] = ()
+    declared_frozen: tuple[str, ...] = ()
+    clinic: Clinic | None = None
+
+    # ------------------------------------------------------------------------------------ layers
+
+    @cached_property
+    def by_path(self) -> dict[str, LayerFacts]:
+        """Layers by path."""
+        return {layer.path: layer for layer in self.layers}
+
+    @cached_property
+    def weighted(self) -> tuple[LayerFacts, ...]:
+        """Layers with a weight matrix or filters, in forward order."""
+        return tuple(layer for layer in self.layers if layer.mixes)
+
+    @cached_property
+    def hidden_activations(self) -> tuple[LayerFacts, ...]:
+        """Activations before the last weighted layer."""
+        if not self.weighted:
+            return ()
+        end = self.layers.index(self.weighted[-1])
+        return tuple(layer for layer in self.layers[:end] if layer.activation)
+
+    @cached_property
+    def output_activations(self) -> tuple[LayerFacts, ...]:
+        """Activations (and softmax) behind the last weighted layer."""
+        if not self.weighted:
+            return ()
+        end = self.layers.index(self.weighted[-1])
+        return tuple(layer for layer in self.layers[end + 1 :] if layer.activation or layer.kind == "softmax")
+
+    # ------------------------------------------------------------------------------------ time
+
+    @property
+    def finished(self) -> bool:
+        """Whether the planned updates were made."""
+        return self.planned is None or self.step >= self.planned
+
+    @cached_property
+    def losses(self) -> Array:
+        """Data loss of every step's batch, in order."""
+        return self.history.series("loss")[1]
+
+    def score(self, quantity: str) -> float | None:
+        """Return the latest of `train_accuracy`, `val_loss` and so on."""
+        return self.history.last(quantity)
+
+    @property
+    def held(self) -> str | None:
+        """Name of the part that judges generalisation: "val", else "test", else None."""
+        return next((part for part in ("val", "test") if self.score(f"{part}_loss") is not None), None)
+
+    @property
+    def first(self) -> Checkup | None:
+        """The earliest checkup."""
+        return self.checkups[0] if self.checkups else None
+
+    @property
+    def last(self) -> Checkup | None:
+        """The latest checkup."""
+        return self.checkups[-1] if self.checkups else None
+
+    # ------------------------------------------------------------------------------------ the task
+
+    @property
+    def task(self) -> str:
+        """ "classes", "values", or "unknown"."""
+        if self.data.classes is not None:
+            return "classes"
+        return "values" if self.data.target_low is not None else "unknown"
+
+    @cached_property
+    def majority(self) -> float | None:
+        """Accuracy of always answering the most frequent class."""
+        counts = self.data.class_counts
+        return float(counts.max() / counts.sum()) if counts is not None and counts.sum() else None
+
+    @cached_property
+    def prior_entropy(self) -> float | None:
+        """Cross-entropy of always answering the class shares: the loss of a network that learned nothing."""
+        counts = self.data.class_counts
+        if counts is None or not counts.sum():
+            return None
+        shares = counts[counts > 0] / counts.sum()
+        return float(-(shares * np.log(shares)).sum())
