@@ -1,8 +1,27 @@
-"""Data sets: every one is a frozen description that loads to arrays."""
+"""Data sets: every one is a frozen description that loads to arrays.
 
-from koubai.core.registry import discover, export
+`koubai.data.mnist(train=300)` describes MNIST, `koubai.data.digits()` the bundled digits, and so on: each
+registered source under its configuration name, a source of other things than its fields through its `of`.
+"""
+
+from typing import Any
+
+import koubai.data.sources  # noqa: F401 - registers the sources
+from koubai.core.errors import nearest
+from koubai.core.registry import export
 from koubai.data.dataset import DATA, Dataset, DataSource
 from koubai.data.sampler import Sampler
 
-discover(__name__, __path__)
 __all__ = ["DATA", "DataSource", "Dataset", "Sampler", *export(DATA, globals())]
+
+
+def __getattr__(name: str) -> Any:
+    if name in set(DATA):
+        return getattr(DATA[name], "of", DATA[name])
+    near = nearest(name, DATA)
+    hint = f"; did you mean {near!r}?" if near else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}", name=name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *DATA})

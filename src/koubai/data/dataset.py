@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from koubai.core.errors import DataError
+from koubai.core.errors import DataError, UnknownName
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
+from koubai.data.prepare import SCALES, DataFile, Raw, Scale, keep_classes, scaled, take, with_label_noise
 
 DATA = Registry("data set")
+PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +30,7 @@ class Dataset:
     | t_train, t_val, t_test   | (n,) int64 classes, or (n, K) float32 values |
 
     `classes` is None for regression. A validation part may be empty; choices are never made on the test part.
+    `files` names the files that were read, with their digests.
     """
 
     name: str
@@ -38,15 +42,26 @@ class Dataset:
     t_val: Array = field(default_factory=lambda: np.zeros((0,), np.int64))
     classes: int | None = None
     class_names: tuple[str, ...] = ()
+    files: tuple[DataFile, ...] = ()
 
     def __post_init__(self) -> None:
-        for part in ("train", "val", "test"):
+        for part in PARTS:
             x, t = getattr(self, f"x_{part}"), getattr(self, f"t_{part}")
             if len(x) != len(t):
                 raise DataError(
-                    f"{part}: inputs and targets differ in number", where=self.name, expected=len(x), got=len(t)
+                    f"{part}: inputs and targets differ in number",
+                    where=self.name,
+                    expected=len(x),
+                    got=len(t),
                 )
-            if self.classes is not None and len(t) and not (0 <= t.min() and t.max() < self.classes):
+            if len(x) and x.shape[1:] != self.x_train.shape[1:]:
+                raise DataError(
+                    f"{part}: samples of another shape",
+                    where=self.name,
+                    expected=self.x_train.shape[1:],
+                    got=x.shape[1:],
+                )
+            if self.classes is not None and len(t) and (t.min() < 0 or t.max() >= self.classes):
                 raise DataError(
                     f"{part}: a label is not a class",
                     where=self.name,
@@ -71,12 +86,73 @@ class Dataset:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """Base of all data descriptions; a frozen part of a Recipe."""
+    """Base of all data descriptions; a frozen part of a Recipe.
+
+    A subclass reads its samples as they are stored; how they are prepared is described here, the same for
+    every source (the steps, in their order, are in `koubai.data.prepare`):
+
+    | field       | meaning                                                                             |
+    |-------------|-------------------------------------------------------------------------------------|
+    | train, test | keep the first so many samples of the part; None keeps all                          |
+    | validation  | so many samples from the end of the training part become the validation part        |
+    | classes     | keep these classes only and number them anew; None keeps all                        |
+    | label_noise | share of the training samples that get a label at random                            |
+    | noise_seed  | which samples and labels these are                                                  |
+    | scale       | "raw" as stored, "unit" 0 to 1, "bytes" 0 to 255, "standard" mean 0 and deviation 1 |
+    """
 
     registry_name: ClassVar[str] = ""
 
+    train: int | None = None
+    test: int | None = None
+    validation: int = 0
+    classes: tuple[int, ...] | None = None
+    label_noise: float = 0.0
+    noise_seed: int = 0
+    scale: Scale = "raw"
+
+    def __post_init__(self) -> None:
+        where = type(self).__name__
+        if self.scale not in SCALES:
+            raise UnknownName("scale", self.scale, SCALES, where=where)
+        if not 0 <= self.label_noise <= 1:
+            raise DataError("label_noise is a share", where=where, expected="0 .. 1", got=self.label_noise)
+        for name, least in (("train", 1), ("test", 0), ("validation", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise DataError(
+                    f"{name} is a number of samples", where=where, expected=f">= {least}", got=value
+                )
+
     def load(self, folder: Path | None = None) -> Dataset:
-        """Return the arrays; `folder` is where files of this set may lie."""
+        """Return the prepared arrays; `folder` is where files of this set may lie.
+
+        The arrays are shared by all who load the same source, and therefore locked: copy before writing.
+        """
+        return _load(self, folder, self.stamp(folder))
+
+    def read(self, folder: Path | None) -> Raw:
+        """Return the samples as stored; `folder` is the data folder, None the usual one."""
         raise NotImplementedError
+
+    def stamp(self, folder: Path | None) -> Hashable:
+        """Return what changes when this source's files change; arrays are kept while it stays equal."""
+        return None
+
+
+@lru_cache(maxsize=4)
+def _load(source: DataSource, folder: Path | None, stamp: Hashable) -> Dataset:
+    name = source.registry_name
+    raw = source.read(folder)
+    if source.classes is not None:
+        raw = keep_classes(raw, source.classes, name)
+    raw = take(raw, source.train, source.test, source.validation, name)
+    if source.label_noise:
+        raw = with_label_noise(raw, source.label_noise, source.noise_seed, name)
+    raw = scaled(raw, source.scale)
+    parts = {f"{kind}_{part}": getattr(raw, f"{kind}_{part}") for kind in "xt" for part in PARTS}
+    for array in parts.values():
+        array.setflags(write=False)
+    return Dataset(name, classes=raw.classes, class_names=raw.class_names, files=raw.files, **parts)

@@ -1,0 +1,71 @@
+"""IDX: the format of MNIST and its kin, plain or gzipped."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from koubai.core.errors import DataError
+from koubai.core.params import Array, Shape
+from koubai.data.files import Unpacked
+
+UNSIGNED_BYTE = 0x08
+MAX_BYTES = 1 << 30
+
+
+def read_idx(path: Path, sample: Shape, max_bytes: int = MAX_BYTES) -> tuple[Array, str]:
+    """Return the array of an IDX file of unsigned bytes, and the SHA-256 of its unpacked bytes.
+
+    Two zero bytes, a type (8: unsigned byte), the number of dimensions d; d big-endian 32-bit sizes; then
+    the elements in C order and nothing behind them. (LeCun, Cortes, Burges 1998, page of the MNIST database.)
+
+    Args:
+        path: the file.
+        sample: shape that one sample must have: () for labels, (28, 28) for images.
+        max_bytes: a file that declares more is refused unread.
+
+    Raises:
+        DataError: the file is anything else.
+    """
+    where = str(path)
+    with Unpacked(path) as file:
+        head = file.take(4)
+        wanted = bytes([0, 0, UNSIGNED_BYTE, 1 + len(sample)])
+        if head != wanted:
+            kind = "images" if sample else "labels"
+            raise DataError(
+                f"not an IDX file of {kind}",
+                where=where,
+                expected=f"first bytes {wanted.hex(' ')}",
+                got=head.hex(" ") or "an empty file",
+                hint="are files of images and of labels swapped?",
+            )
+        sizes = file.take(4 * head[3])
+        if len(sizes) != 4 * head[3]:
+            raise DataError("the file ends inside its header", where=where)
+        shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, len(sizes), 4))
+        if shape[1:] != sample:
+            raise DataError("samples of another shape", where=where, expected=sample, got=shape[1:])
+        declared = prod(shape)
+        most = min(max_bytes, file.most)
+        if declared > most:
+            raise DataError(
+                "the header declares more than the file can hold",
+                where=where,
+                expected=f"<= {most:,} bytes",
+                got=f"{' x '.join(map(str, shape))} = {declared:,} bytes",
+                hint="fetch or copy the file again",
+            )
+        values = file.take(declared)
+        extra = file.take(1)  # also makes gzip check its sum over the whole file
+        if len(values) != declared or extra:
+            raise DataError(
+                "the size does not match the dimensions",
+                where=where,
+                expected=f"{' x '.join(map(str, shape))} = {declared:,} bytes",
+                got="more" if extra else f"{len(values):,} bytes",
+                hint="fetch or copy the file again",
+            )
+        return np.frombuffer(values, np.uint8).reshape(shape), file.sha256

@@ -1,0 +1,170 @@
+"""From what a source reads to what a network trains on: some classes, some samples, label noise, scale.
+
+Every source is prepared by the same steps, in this order, whatever it reads:
+
+1. `classes`: keep samples of these classes only; the i-th of them becomes class i.
+2. `validation`: the last samples of the training part become the validation part.
+3. `train`, `test`: keep the first samples of what is left of each part.
+4. `label_noise`: give a share of the training samples a label drawn at random.
+5. `scale`: see `scaled`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from koubai.core import random
+from koubai.core.errors import DataError
+from koubai.core.params import Array
+
+Scale = Literal["raw", "unit", "bytes", "standard"]
+SCALES: tuple[Scale, ...] = get_args(Scale)
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file that was read; `published` says whether its (unpacked) bytes are the published ones."""
+
+    name: str
+    sha256: str
+    published: bool
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Samples as stored, before any preparation.
+
+    `top` is the stored value that stands for 1 (255 for bytes), None where there is no such value.
+    `classes` is None where targets are values.
+    """
+
+    x_train: Array
+    t_train: Array
+    x_test: Array
+    t_test: Array
+    x_val: Array = field(default_factory=lambda: np.zeros((0,), np.float32))
+    t_val: Array = field(default_factory=lambda: np.zeros((0,), np.int64))
+    classes: int | None = None
+    class_names: tuple[str, ...] = ()
+    top: float | None = None
+    files: tuple[DataFile, ...] = ()
+
+
+def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
+    """Keep the samples of `wanted` classes, which become classes 0, 1, 2 ... in that order."""
+    if raw.classes is None:
+        raise DataError("classes can be chosen only where targets are classes", where=where, got=wanted)
+    if not wanted or len(set(wanted)) != len(wanted) or not all(0 <= k < raw.classes for k in wanted):
+        raise DataError(
+            "classes: no such choice",
+            where=where,
+            expected=f"different numbers of 0 .. {raw.classes - 1}",
+            got=wanted,
+        )
+    new_label = np.full(raw.classes, -1, np.int64)
+    new_label[list(wanted)] = np.arange(len(wanted))
+
+    def part(x: Array, t: Array) -> tuple[Array, Array]:
+        t = new_label[t]
+        return x[t >= 0], t[t >= 0]
+
+    x_train, t_train = part(raw.x_train, raw.t_train)
+    x_test, t_test = part(raw.x_test, raw.t_test)
+    names = tuple(raw.class_names[k] for k in wanted) if raw.class_names else ()
+    return replace(
+        raw,
+        x_train=x_train,
+        t_train=t_train,
+        x_test=x_test,
+        t_test=t_test,
+        classes=len(wanted),
+        class_names=names,
+    )
+
+
+def take(raw: Raw, train: int | None, test: int | None, validation: int, where: str) -> Raw:
+    """Cut off the validation part from the end of the training part, then keep the first of each."""
+    pool = len(raw.x_train) - validation
+    if pool < 1:
+        raise DataError(
+            "validation leaves no training samples",
+            where=where,
+            expected=f"< {len(raw.x_train)}",
+            got=validation,
+        )
+    for name, wanted, there in (("train", train, pool), ("test", test, len(raw.x_test))):
+        if wanted is not None and wanted > there:
+            raise DataError(f"{name}: not so many samples", where=where, expected=f"<= {there}", got=wanted)
+    return replace(
+        raw,
+        x_train=raw.x_train[:pool][:train],
+        t_train=raw.t_train[:pool][:train],
+        x_val=raw.x_train[pool:],
+        t_val=raw.t_train[pool:],
+        x_test=raw.x_test[:test],
+        t_test=raw.t_test[:test],
+    )
+
+
+def with_label_noise(raw: Raw, share: float, seed: int, where: str) -> Raw:
+    """Give round(share * n) training samples a label drawn uniformly from all classes.
+
+    A drawn label may be the right one: of K classes, a share of about share * (1 - 1 / K) ends up wrong.
+    Validation and test labels stay right. Source: Zhang et al. 2017, "Understanding deep learning
+    requires rethinking generalization", section 2.1 (partially corrupted labels).
+    """
+    if raw.classes is None:
+        raise DataError("label noise needs targets that are classes", where=where, got=share)
+    n = len(raw.t_train)
+    chosen = random.permutation(random.key(seed, "label noise"), n)[: round(share * n)]
+    t_train = raw.t_train.copy()
+    t_train[chosen] = random.indices(random.key(seed, "noisy label"), 0, len(chosen), raw.classes)
+    return replace(raw, t_train=t_train)
+
+
+def scaled(raw: Raw, how: Scale) -> Raw:
+    """Bring the inputs to float32 on the scale `how`.
+
+    | scale    | x                                                                               |
+    |----------|---------------------------------------------------------------------------------|
+    | raw      | as stored                                                                       |
+    | unit     | x / top; without a top (x - min) / (max - min), per channel, of training part   |
+    | bytes    | 255 times unit: what pixels are in a file                                       |
+    | standard | (x - mean) / standard deviation, per channel (axis 1), of the training part     |
+
+    A channel that is constant in the training part is only shifted.
+    """
+    shift, width = _shift_and_width(raw, how)
+
+    def part(x: Array) -> Array:
+        # np.array copies: prepared arrays are locked, and must not lock the caller's own.
+        y = np.array(x, np.float32)
+        if shift is not None and len(y):
+            y -= shift
+        if width is not None and len(y):
+            y /= width
+        return y
+
+    return replace(raw, x_train=part(raw.x_train), x_val=part(raw.x_val), x_test=part(raw.x_test))
+
+
+def _shift_and_width(raw: Raw, how: Scale) -> tuple[Array | None, Array | None]:
+    """Return what is subtracted and what divides, shaped to broadcast; None where nothing is done."""
+    x = raw.x_train
+    if how == "raw" or (how == "bytes" and raw.top == 255):
+        return None, None
+    if how in ("unit", "bytes") and raw.top is not None:
+        return None, np.asarray(raw.top if how == "unit" else raw.top / 255, np.float32)
+    channels = 1 if x.ndim > 1 else 0
+    axes = tuple(axis for axis in range(x.ndim) if axis != channels)
+    if how == "standard":
+        shift = x.mean(axes, np.float64, keepdims=True)
+        width = x.std(axes, np.float64, keepdims=True)
+    else:
+        shift = x.min(axes, keepdims=True).astype(np.float64)
+        width = x.max(axes, keepdims=True).astype(np.float64) - shift
+        width = width if how == "unit" else width / 255
+    return shift.astype(np.float32), np.where(width > 0, width, 1).astype(np.float32)
