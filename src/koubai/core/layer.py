@@ -7,7 +7,7 @@ while a network runs (parameters, gradients, running statistics, what backward n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from koubai.core.errors import ShapeError
@@ -44,7 +44,7 @@ class Layer:
         return {}
 
     def child_shape(self, name: str, shape: Shape, before: Mapping[str, Cell]) -> Shape:
-        """Return the input shape of child `name`, for an input of `shape` and the children wired before it."""
+        """Return the input shape of child `name`, given that of this layer and the children before it."""
         return shape
 
     def multiply_adds(self, shape: Shape) -> int:
@@ -66,6 +66,10 @@ class Layer:
         says so.
         """
         raise NotImplementedError(f"{type(self).__name__}.lower")
+
+    def with_field(self, name: str, value: Any) -> Layer:
+        """Return a copy with one field replaced; layers whose constructor takes other arguments override."""
+        return replace(self, **{name: value})
 
     @classmethod
     def has_lowering(cls) -> bool:

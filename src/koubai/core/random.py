@@ -28,7 +28,7 @@ def mix64(x: int) -> int:
 
 
 def key(seed: int, *words: int | str) -> int:
-    """Return a 64-bit key for a purpose: key(seed, "dropout", "3", step).
+    """Return a 64-bit key for a purpose, such as (seed, "dropout", "3", step).
 
     >>> key(0, "order", 1) == key(0, "order", 1), key(0, "order", 1) == key(0, "order", 2)
     (True, False)

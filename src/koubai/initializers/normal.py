@@ -8,6 +8,7 @@ from math import sqrt
 import numpy as np
 
 from koubai.core.params import Array, ParamSpec
+from koubai.core.settings import at_least
 from koubai.initializers.initializer import INITIALIZERS, Initializer
 
 
@@ -26,6 +27,9 @@ class Normal(_NormalFamily):
     """w ~ N(0, scale^2): the course's 'gauss' has scale .01."""
 
     scale: float = 0.01
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, scale=self.scale)
 
     def std(self, spec: ParamSpec) -> float:
         """The scale."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,10 @@ class Concatenate(Layer):
                 "needs a branch", where="Concatenate", expected="one layer or more", got="none"
             )
         object.__setattr__(self, "branches", tuple(branches))
+
+    def with_field(self, name: str, value: Any) -> Layer:
+        """Return a copy with other branches."""
+        return type(self)(*value)
 
     def children(self) -> dict[str, Layer]:
         """Position -> branch."""

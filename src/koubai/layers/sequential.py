@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, Shape
@@ -30,6 +31,10 @@ class Sequential(Layer):
 
     def __getitem__(self, position: int) -> Layer:
         return self.layers[position]
+
+    def with_field(self, name: str, value: Any) -> Layer:
+        """Return a copy with other layers."""
+        return type(self)(*value)
 
     def children(self) -> dict[str, Layer]:
         """Position -> layer."""

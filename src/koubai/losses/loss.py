@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
 
@@ -22,7 +24,8 @@ class Loss:
     """
 
     registry_name: ClassVar[str] = ""
-    target: ClassVar[str] = "classes"  # or "values"
+    target: ClassVar[str] = "classes"  # "classes", "values", or "either"
+    cut: ClassVar[float] = 0.0  # one output alone means class 1 above it
 
     def value(self, y: Array, t: Array) -> float:
         """E, the mean over the batch; 0.0 for an empty batch."""
@@ -38,8 +41,42 @@ class Loss:
             return (y[:, 0] > self.cut).astype("int64")
         return y.argmax(axis=-1)
 
-    cut: ClassVar[float] = 0.0
-
     def check(self, shape: Shape, classes: int | None) -> str | None:
-        """Return a sentence if an output of `shape` does not fit this loss and data, else None."""
-        return None
+        """Return a sentence if an output of `shape` does not fit this loss and data, else None.
+
+        `classes` is None for targets that are values.
+        """
+        if len(shape) != 1:
+            return f"the network puts out {shape}; the loss takes one axis of outputs (put Flatten before it)"
+        if classes is None:
+            takes_values = self.target != "classes"
+            return (
+                None if takes_values else f"{type(self).__name__} takes class labels, the targets are values"
+            )
+        return self.check_classes(shape[0], classes)
+
+    def check_classes(self, outputs: int, classes: int) -> str | None:
+        """Return a sentence unless `outputs` can tell `classes` apart: one each, or one output for two."""
+        if outputs >= classes or (outputs == 1 and classes == 2 and self.target != "classes"):
+            return None
+        alone = ", or one for two classes" if self.target != "classes" else ""
+        return f"the network puts out {outputs} values; {classes} classes need {classes}{alone}"
+
+
+def as_values(y: Array, t: Array) -> Array:
+    """Return the target as values of the shape of y.
+
+    Labels (N,) become one-hot rows, or 0 and 1 where y has a single column.
+
+    >>> as_values(np.zeros((2, 3)), np.array([2, 0]))
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    >>> as_values(np.zeros((2, 1)), np.array([1, 0]))
+    array([[1.],
+           [0.]])
+    """
+    if t.ndim == 1 and y.shape[1] > 1:
+        one_hot = np.zeros_like(y)
+        one_hot[np.arange(len(t)), t] = 1
+        return one_hot
+    return t.reshape(y.shape).astype(y.dtype, copy=False)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from koubai.core.params import Array, Shape
+from koubai.core.params import Array
+from koubai.core.settings import share
 from koubai.losses.loss import LOSSES, Loss
 
 
@@ -31,8 +32,11 @@ class SoftmaxCrossEntropy(Loss):
 
     smoothing: float = 0.0
 
+    def __post_init__(self) -> None:
+        share(self, smoothing=self.smoothing)
+
     def _log_p(self, y: Array) -> Array:
-        shifted = y - y.max(axis=1, keepdims=True, initial=-np.inf)
+        shifted = y - y.max(axis=1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
     def _q(self, y: Array, t: Array) -> Array:
@@ -45,16 +49,10 @@ class SoftmaxCrossEntropy(Loss):
         if len(y) == 0:
             return 0.0
         log_p = self._log_p(y)
-        if self.smoothing == 0:
+        if self.smoothing == 0:  # q log p would be 0 * inf where p = 0
             return float(-log_p[np.arange(len(t)), t].mean(dtype=np.float64))
         return float(-(self._q(y, t) * log_p).sum(dtype=np.float64) / len(y))
 
     def gradient(self, y: Array, t: Array) -> Array:
         """(p - q) / N."""
         return (np.exp(self._log_p(y)) - self._q(y, t)) / max(len(y), 1)
-
-    def check(self, shape: Shape, classes: int | None) -> str | None:
-        """K must be the number of classes."""
-        if len(shape) != 1 or (classes is not None and shape[0] < classes):
-            return f"the network puts out {shape}; {classes} classes need {classes} logits"
-        return None

@@ -1,4 +1,4 @@
-"""The optim, registered on import."""
+"""The optimizers, registered on import."""
 
 from koubai.core.registry import discover, export
 from koubai.optim.optimizer import OPTIMIZERS, Optimizer

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.core.settings import above
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Clipping:
     norm: float | None = None
     value: float | None = None
 
+    def __post_init__(self) -> None:
+        for name, bound in (("norm", self.norm), ("value", self.value)):
+            if bound is not None:
+                above(self, 0, **{name: bound})
+
     def apply(self, gradients: dict[str, Array]) -> None:
         """Clip in place: by value first, then by norm."""
         if self.value is not None:
@@ -29,4 +35,4 @@ class Clipping:
             total = float(np.sqrt(sum(float((g.astype(np.float64) ** 2).sum()) for g in gradients.values())))
             if total > self.norm:
                 for g in gradients.values():
-                    g *= self.norm / total
+                    np.multiply(g, self.norm / total, out=g)

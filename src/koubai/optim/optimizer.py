@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from koubai.core.params import Array
 from koubai.core.registry import Registry
+from koubai.core.settings import at_least
 
 OPTIMIZERS = Registry("optimizer")
 
@@ -27,6 +28,9 @@ class Optimizer:
     registry_name: ClassVar[str] = ""
     slots: ClassVar[tuple[str, ...]] = ()
     learning_rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, learning_rate=self.learning_rate)
 
     def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
         """Change w and the slots in place."""

@@ -7,36 +7,30 @@ from typing import ClassVar
 
 from koubai.core.params import Array
 from koubai.core.registry import Registry
+from koubai.core.settings import at_least
 
 PENALTIES = Registry("penalty")
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """Base of all penalties."""
+    """Base of all penalties; lambda is the `strength`.
+
+    | symbol | name               | shape |
+    |--------|--------------------|-------|
+    | w      | one weight tensor  | any   |
+    """
 
     registry_name: ClassVar[str] = ""
+    strength: float = 1e-4
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, strength=self.strength)
 
     def value(self, w: Array) -> float:
-        """The term's value for one tensor."""
+        """The term's value for one tensor, summed in float64."""
         raise NotImplementedError
 
     def gradient(self, w: Array) -> Array:
         """Its gradient, of the shape of w."""
         raise NotImplementedError
-
-
-@PENALTIES.register
-@dataclass(frozen=True)
-class L2(Penalty):
-    """(lambda / 2) sum w^2, gradient lambda w (Hoerl and Kennard 1970)."""
-
-    strength: float = 1e-4
-
-    def value(self, w: Array) -> float:
-        """(lambda / 2) sum w^2."""
-        return float(0.5 * self.strength * (w.astype("float64") ** 2).sum())
-
-    def gradient(self, w: Array) -> Array:
-        """Lambda w."""
-        return self.strength * w

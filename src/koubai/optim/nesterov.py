@@ -1,0 +1,39 @@
+"""Gradient descent with Nesterov's momentum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from koubai.core.params import Array
+from koubai.core.settings import share
+from koubai.optim.optimizer import OPTIMIZERS, Optimizer
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Nesterov(Optimizer):
+    """v <- mu v - eps dw,  w <- w + mu v - eps dw.
+
+    | symbol | name                     |
+    |--------|--------------------------|
+    | v      | velocity, from 0         |
+    | mu     | momentum, a share kept   |
+
+    The gradient is wanted where the velocity is about to lead. So w here stands for the point ahead,
+    w + mu v of the textbook form, and dw is taken at it (Bengio, Boulanger-Lewandowski, Pascanu 2013,
+    eqs. (5) to (7)). Sources: Nesterov 1983; Sutskever et al. 2013, eqs. (3) and (4).
+    """
+
+    slots = ("v",)
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        share(self, momentum=self.momentum)
+
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+        """As Momentum, and one more step ahead along the new velocity."""
+        v = slots["v"]
+        v *= self.momentum
+        v -= eps * dw
+        w += self.momentum * v - eps * dw

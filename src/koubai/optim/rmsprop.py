@@ -1,0 +1,43 @@
+"""RMSProp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.core.settings import above, share
+from koubai.optim.optimizer import OPTIMIZERS, Optimizer
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class RMSProp(Optimizer):
+    """h <- rho h + (1 - rho) dw^2,  w <- w - eps dw / (sqrt(h) + delta).
+
+    | symbol | name                                               |
+    |--------|----------------------------------------------------|
+    | h      | running mean of squared gradients, from 0          |
+    | rho    | decay, the share of the past that is kept          |
+    | delta  | keeps the division finite; outside the root        |
+
+    AdaGrad that forgets. As h starts at 0 the first step is about eps / sqrt(1 - rho): ten times eps at
+    rho = .99. Source: Tieleman and Hinton 2012, lecture 6.5.
+    """
+
+    slots = ("h",)
+    decay: float = 0.99
+    delta: float = 1e-7
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        share(self, decay=self.decay)
+        above(self, 0, delta=self.delta)
+
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+        """Move the mean of squares, then divide by its root."""
+        h = slots["h"]
+        h *= self.decay
+        h += (1 - self.decay) * dw * dw
+        w -= eps * dw / (np.sqrt(h) + self.delta)
