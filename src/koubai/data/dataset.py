@@ -115,6 +115,8 @@ class DataSource:
 
     def __post_init__(self) -> None:
         where = type(self).__name__
+        if self.classes is not None:
+            object.__setattr__(self, "classes", tuple(self.classes))  # a list may come, a hash must work
         if self.scale not in SCALES:
             raise UnknownName("scale", self.scale, SCALES, where=where)
         if not 0 <= self.label_noise <= 1:

@@ -168,3 +168,9 @@ def _shift_and_width(raw: Raw, how: Scale) -> tuple[Array | None, Array | None]:
         width = x.max(axes, keepdims=True).astype(np.float64) - shift
         width = width if how == "unit" else width / 255
     return shift.astype(np.float32), np.where(width > 0, width, 1).astype(np.float32)
+
+
+def split(x: Array, t: Array, test_share: float) -> tuple[Array, Array, Array, Array]:
+    """Return x_train, t_train, x_test, t_test: the last `test_share` of the samples are the test part."""
+    at = len(x) - round(len(x) * test_share)
+    return x[:at], t[:at], x[at:], t[at:]

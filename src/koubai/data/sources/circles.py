@@ -1,0 +1,44 @@
+"""Circles: two rings in the plane, one inside the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from koubai.core.settings import at_least, share
+from koubai.data.dataset import DATA, DataSource
+from koubai.data.prepare import Raw, split
+
+
+@DATA.register
+@dataclass(frozen=True)
+class Circles(DataSource):
+    """scikit-learn's make_circles; x (n, 2), two classes: 0 the outer ring, 1 the inner one.
+
+    | field        | meaning                                             |
+    |--------------|-----------------------------------------------------|
+    | n            | number of samples                                   |
+    | noise        | standard deviation of the noise on both coordinates |
+    | factor       | inner radius / outer radius                         |
+    | random_state | scikit-learn's seed                                 |
+    | test_share   | the last so much of the samples is the test part    |
+    """
+
+    n: int = 1000
+    noise: float = 0.1
+    factor: float = 0.8
+    random_state: int = 1
+    test_share: float = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 2, n=self.n)
+        at_least(self, 0, noise=self.noise)
+        share(self, factor=self.factor, test_share=self.test_share)
+
+    def read(self, folder: Path | None) -> Raw:
+        """Draw the points; scikit-learn shuffles them."""
+        from sklearn.datasets import make_circles
+
+        x, t = make_circles(self.n, noise=self.noise, factor=self.factor, random_state=self.random_state)
+        return Raw(*split(x, t, self.test_share), classes=2, class_names=("outer", "inner"))
