@@ -1,1 +1,1 @@
-"""The torch floor."""
+"""The network as a torch.nn.Module: an independent check of the formulas, and the way to a GPU."""

@@ -1,0 +1,125 @@
+"""A koubai network as a torch.nn.Module: one module a layer, under the same paths, with the same arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from koubai.core.layer import Cell, wire
+from koubai.core.params import Array
+from koubai.core.taps import Moments, moments
+from koubai.engines.torch.formula import run_formula, to_array
+from koubai.engines.torch.sums import tensor_moments
+from koubai.engines.torch.verbs import TorchBuilder, data
+from koubai.network.network import Network, Weights, join
+
+
+@dataclass
+class Moment:
+    """Where training stands, shared by all modules of a network: what dropout and taps depend on.
+
+    `sums` collects the taps of this step's activations and their gradients, or is None.
+    """
+
+    seed: int = 0
+    step: int = 0
+    sums: dict[tuple[str, str], Moments] | None = None
+    units: bool = False
+
+
+class CellModule(torch.nn.Module):
+    """One layer at one place: runs its lowering on tensors, or its reference formula where it has none.
+
+    `named_parameters()` and `named_buffers()` are the network's own paths, such as `2.weight`.
+    """
+
+    def __init__(self, cell: Cell, weights: Weights, moment: Moment) -> None:
+        super().__init__()
+        self.cell = cell
+        self.moment = moment
+        for name in cell.layer.params(cell.in_shape):
+            w = _tensor(weights.params[join(cell.path, name)])
+            self.register_parameter(name, torch.nn.Parameter(w))
+        for name in cell.layer.buffers(cell.in_shape):
+            self.register_buffer(name, _tensor(weights.buffers[join(cell.path, name)]))
+        for name, child in cell.children.items():
+            self.add_module(name, CellModule(child, weights, moment))
+
+    @property
+    def lowered(self) -> bool:
+        """Whether this layer runs as PyTorch functions."""
+        return self.cell.layer.has_lowering()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """X (N, ...) -> y (N, ...)."""
+        y = self.cell.layer.lower(TorchBuilder(self), data(x)).tensor if self.lowered else self._formula(x)
+        if not self.cell.children:
+            y = y.view_as(y) if y is x else y  # its gradient is this layer's, not that of all who use x
+            self._tap(y)
+        return y
+
+    def _formula(self, x: torch.Tensor) -> torch.Tensor:
+        cell = wire(self.cell.layer, self.cell.path, self.cell.in_shape)
+        tensors: dict[str, torch.Tensor] = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        taps = _ArrayTaps(self.moment) if self.moment.sums is not None and cell.children else None
+        for part in cell.walk():
+            part.training, part.seed, part.step = self.training, self.moment.seed, self.moment.step
+            part.taps = taps
+        return run_formula(cell, x, tensors)
+
+    def _tap(self, y: torch.Tensor) -> None:
+        sums, path = self.moment.sums, self.cell.path
+        if sums is None:
+            return
+        sums[path, "activation"] = tensor_moments(y, units=self.moment.units)
+
+        def take(dy: torch.Tensor) -> None:
+            sums[path, "activation_gradient"] = tensor_moments(dy)
+
+        y.register_hook(take)
+
+    def extra_repr(self) -> str:
+        """The layer as written."""
+        return "" if self.cell.children else repr(self.cell.layer)
+
+
+class _ArrayTaps(dict[tuple[str, str], Array]):
+    """Taps of the cells inside a composite that runs by formula: sums taken as arrays come."""
+
+    def __init__(self, moment: Moment) -> None:
+        super().__init__()
+        self._moment = moment
+
+    def __setitem__(self, name: tuple[str, str], array: Array) -> None:
+        if self._moment.sums is not None:
+            units = self._moment.units and name[1] == "activation"
+            self._moment.sums[name] = moments(array, units=units)
+
+
+def build_module(
+    network: Network, weights: Weights, device: Any = "cpu", moment: Moment | None = None
+) -> CellModule:
+    """Return the network as a module on `device`, with copies of `weights`.
+
+    >>> from koubai.layers import Linear, ReLU, Sequential
+    >>> network = Network(Sequential(Linear(4), ReLU(), Linear(2)), (3,))
+    >>> module = build_module(network, network.initialize(seed=0))
+    >>> [name for name, _ in module.named_parameters()]
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
+    root = wire(network.layer, "", network.in_shape)
+    return CellModule(root, weights, moment or Moment()).to(device)
+
+
+def read_weights(module: CellModule) -> Weights:
+    """Return copies of a module's arrays under the network's paths."""
+    return Weights(
+        {path: to_array(w).copy() for path, w in module.named_parameters()},
+        {path: to_array(w).copy() for path, w in module.named_buffers()},
+    )
+
+
+def _tensor(array: Array) -> torch.Tensor:
+    return torch.from_numpy(array.copy())

@@ -1,0 +1,184 @@
+"""A job run by PyTorch: autograd instead of our backward formulas, on a CPU or a GPU."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from koubai.core.params import Array
+from koubai.core.taps import Moments
+from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
+from koubai.engines.torch.arrays import array_of
+from koubai.engines.torch.formula import to_array
+from koubai.engines.torch.module import Moment, build_module, read_weights
+from koubai.engines.torch.sums import tensor_moments
+
+_PREDICT_ROWS = 1000
+
+
+class TorchProgram:
+    """Forward and backward by PyTorch; loss, penalties, clipping and update rules by our formulas.
+
+    The device is the argument, else the environment's KOUBAI_TORCH_DEVICE, else CUDA where there is one,
+    else the CPU. Matrix products and convolutions run in bfloat16 if the job's precision says so.
+    """
+
+    engine = "torch"
+
+    def __init__(self, job: Job, device: str | None = None) -> None:
+        automatic = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device or os.environ.get("KOUBAI_TORCH_DEVICE") or automatic)
+        if self.device.type == "cuda":
+            torch.backends.cudnn.allow_tf32 = False  # else float32 convolutions keep ten bits
+        self.job = job
+        self._adopt(TrainingState(0, job.network.initialize(job.seed, job.dtype)))
+
+    def _adopt(self, state: TrainingState) -> None:
+        self.moment = Moment(self.job.seed, state.step)
+        self.module = build_module(self.job.network, state.weights, self.device, self.moment)
+        self._params: dict[str, torch.Tensor] = dict(self.module.named_parameters())
+        self._slots = {}
+        for path, w in self._params.items():
+            for slot in self.job.optimizer.slots:
+                name = f"{path}/{slot}"
+                old = state.slots.get(name)
+                fresh = torch.zeros_like(w, requires_grad=False)
+                self._slots[name] = fresh if old is None else torch.from_numpy(old.copy()).to(self.device)
+
+    def state(self) -> TrainingState:
+        """Return a copy of the training state."""
+        slots = {name: to_array(slot).copy() for name, slot in self._slots.items()}
+        return TrainingState(self.moment.step, read_weights(self.module), slots)
+
+    def restore(self, state: TrainingState) -> None:
+        """Continue from a copy of `state`."""
+        self.job.network.check(state.weights)
+        self._adopt(state)
+
+    def replace(self, job: Job) -> bool:
+        """Take over another job; only another network or type of number needs another module."""
+        if job.network != self.job.network or job.dtype != self.job.dtype:
+            return False
+        state = self.state()
+        self.job = job
+        self._adopt(state)
+        return True
+
+    def advance(
+        self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
+    ) -> Array:
+        """Train one step for each row of `indices`."""
+        losses = np.zeros(len(indices))
+        with self._threads():
+            for row, batch in enumerate(indices):
+                losses[row] = self._step(batch, taps, on_tap)
+                if not np.isfinite(losses[row]):
+                    return losses[: row + 1]
+        return losses
+
+    def _step(self, batch: Array, taps: TapPlan | None, on_tap: Callable[[TapRecord], None] | None) -> float:
+        job, moment = self.job, self.moment
+        moment.step += 1
+        tapped = taps if taps is not None and on_tap is not None and taps.wants(moment.step) else None
+        sums: dict[tuple[str, str], Moments] = {}
+        moment.sums, moment.units = (sums, tapped.units) if tapped else (None, False)
+        x, t = torch.from_numpy(job.x[batch]).to(self.device), job.t[batch]
+        # A leaf before the first parameter has a gradient too, but PyTorch computes it only if asked to.
+        loss = self._backward(x.requires_grad_(tapped is not None), t)
+        gradients = self._gradients()
+        before = {}
+        if tapped:
+            for path, g in gradients.items():
+                sums[path, "weight"] = tensor_moments(self._params[path])
+                sums[path, "weight_gradient"] = tensor_moments(g)
+            before = {path: w.detach().clone() for path, w in self._params.items()}
+        self._update(gradients)
+        if tapped and on_tap is not None:
+            for path, old in before.items():
+                sums[path, "update"] = tensor_moments(self._params[path].detach() - old)
+            on_tap(TapRecord(moment.step, sums))
+        return loss
+
+    def _backward(self, x: torch.Tensor, t: Array) -> float:
+        """Leave the gradient of the data loss in every parameter's `grad`; return the loss."""
+        self.module.train()
+        self.module.zero_grad()
+        y = self._forward(x)
+        outputs = to_array(y)
+        loss = self.job.loss.value(outputs, t)
+        dy = self.job.loss.gradient(outputs, t).astype(outputs.dtype, copy=False)
+        y.backward(torch.from_numpy(dy).to(self.device))
+        return loss
+
+    def _forward(self, x: torch.Tensor) -> torch.Tensor:
+        mixed = self.job.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
+            y: torch.Tensor = self.module(x)
+        return y.float() if mixed else y
+
+    def _gradients(self) -> dict[str, torch.Tensor]:
+        """Collect gradients by path and add those of the penalties."""
+        gradients = {}
+        specs = self.job.network.param_specs
+        for path, w in self._params.items():
+            g = torch.zeros_like(w, requires_grad=False) if w.grad is None else w.grad
+            if specs[path].penalized:
+                dw = array_of(g)
+                for penalty in self.job.penalties:
+                    dw += penalty.gradient(array_of(w))
+            gradients[path] = g
+        return gradients
+
+    def _update(self, gradients: dict[str, torch.Tensor]) -> None:
+        job, specs = self.job, self.job.network.param_specs
+        arrays: dict[str, Any] = {path: array_of(g) for path, g in gradients.items()}
+        if job.clipping is not None:
+            job.clipping.apply(arrays)
+        eps = job.optimizer.learning_rate * job.schedule.factor(self.moment.step)
+        decay = job.optimizer.decoupled_decay()
+        for path, tensor in self._params.items():
+            if job.is_frozen(path):
+                continue
+            w = array_of(tensor)
+            if decay and specs[path].penalized:
+                w *= 1 - eps * decay
+            slots = {slot: array_of(self._slots[f"{path}/{slot}"]) for slot in job.optimizer.slots}
+            job.optimizer.update(w, arrays[path], slots, eps, self.moment.step)
+
+    def predict(self, x: Array) -> Array:
+        """Return outputs as at test time, a thousand rows at a time."""
+        self.module.eval()
+        self.moment.sums = None
+        x = np.ascontiguousarray(x, dtype=self.job.dtype)
+        with self._threads(), torch.no_grad():
+            parts = [
+                to_array(self._forward(torch.from_numpy(x[i : i + _PREDICT_ROWS]).to(self.device)))
+                for i in range(0, max(len(x), 1), _PREDICT_ROWS)
+            ]
+        return np.concatenate(parts)
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """Use the job's threads; PyTorch's number is the process's, so it is put back."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.job.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+    def listing(self) -> str:
+        """Return the layers in order, each with the way it runs."""
+        lines = [f"torch {torch.__version__} on {self.device}, {self.job.precision}"]
+        for module in self.module.modules():
+            cell = module.cell
+            if not cell.children or not module.lowered:
+                way = "torch functions" if module.lowered else "reference formula (NumPy)"
+                name = type(cell.layer).__name__
+                lines.append(f"{cell.path:12s} {name:20s} {cell.in_shape} -> {cell.out_shape}  {way}")
+        return "\n".join(lines)

@@ -1,0 +1,155 @@
+"""The torch engine against the reference: gradients of the first step, twenty losses, taps, state."""
+
+import numpy as np
+import pytest
+
+from koubai.engines.engine import Job, TapPlan, compile_job
+from koubai.layers import (
+    AveragePool2d,
+    BatchNorm,
+    Concatenate,
+    Conv1d,
+    Conv2d,
+    Dropout,
+    Exponential,
+    Flatten,
+    GlobalAveragePool,
+    Identity,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    LocalResponseNorm,
+    MaxPool1d,
+    MaxPool2d,
+    ReLU,
+    Residual,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Step,
+    Tanh,
+)
+from koubai.losses import SoftmaxCrossEntropy
+from koubai.network import Network
+from koubai.optim import SGD
+
+NETWORKS = {
+    "mlp": ((12,), Sequential(Linear(8), Sigmoid(), Linear(6), Tanh(), Linear(4))),
+    "batch norm": (
+        (12,),
+        Sequential(Linear(8), BatchNorm(), ReLU(), Linear(8), BatchNorm(trainable=False), Linear(4)),
+    ),
+    "dropout": ((12,), Sequential(Dropout(0.2), Linear(30), ReLU(), Dropout(0.5), Linear(4))),
+    "convnet": (
+        (2, 10, 9),
+        Sequential(
+            Conv2d(6, 3, padding=2),
+            BatchNorm(),
+            ReLU(),
+            MaxPool2d(3, 2, 1),
+            LocalResponseNorm(),
+            Dropout(0.3),
+            Conv2d(4, (3, 2), stride=2, dilation=1, groups=2),
+            LeakyReLU(),
+            AveragePool2d(2, padding=1),
+            Flatten(),
+            Linear(4),
+        ),
+    ),
+    "series": (
+        (3, 20),
+        Sequential(Conv1d(5, 4, dilation=2), Tanh(), MaxPool1d(2), GlobalAveragePool(), Linear(4)),
+    ),
+    "branches": (
+        (2, 6, 6),
+        Sequential(
+            Conv2d(4, 3, padding=1),
+            Residual(Sequential(Conv2d(4, 3, padding=1), ReLU(), Conv2d(4, 3, padding=1))),
+            Concatenate(Identity(), Conv2d(2, 1)),
+            LayerNorm(),
+            Flatten(),
+            Linear(4),
+        ),
+    ),
+    "odd ends": (
+        (5,),
+        Sequential(
+            Identity(), Linear(6), Exponential(), Linear(5), Step(), LayerNorm(), Linear(4), Softmax()
+        ),
+    ),
+}
+
+
+def job(name, dtype="float64", **changes):
+    shape, layer = NETWORKS[name]
+    random = np.random.default_rng(1)
+    x = random.normal(size=(40, *shape)).astype(dtype)
+    t = random.integers(0, 4, 40)
+    return Job(
+        **{
+            "network": Network(layer, shape),
+            "loss": SoftmaxCrossEntropy(),
+            "optimizer": SGD(0.1),
+            "x": x,
+            "t": t,
+            "batch_size": 8,
+            "seed": 3,
+            "dtype": dtype,
+            **changes,
+        }
+    )
+
+
+def batches(steps):
+    return np.random.default_rng(2).integers(0, 40, (steps, 8))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_first_gradients_agree(name, dtype):
+    states = []
+    for engine in ("reference", "torch"):
+        program = compile_job(job(name, dtype, optimizer=SGD(1.0)), engine)
+        before = program.state().weights.params
+        program.advance(batches(1))
+        after = program.state().weights
+        states.append(({path: before[path] - w for path, w in after.params.items()}, after.buffers))
+    (reference, kept), (ours, ours_kept) = states
+    scale = max(float(np.abs(g).max()) for g in reference.values())
+    for path, g in reference.items():
+        np.testing.assert_allclose(ours[path], g, rtol=0, atol=64 * np.finfo(dtype).eps * scale, err_msg=path)
+    for path, w in kept.items():
+        np.testing.assert_allclose(ours_kept[path], w, rtol=64 * np.finfo(dtype).eps, atol=1e-6, err_msg=path)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_twenty_losses_and_predictions_agree(name):
+    programs = [compile_job(job(name), engine) for engine in ("reference", "torch")]
+    losses = [program.advance(batches(20)) for program in programs]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-9)
+    outputs = [program.predict(job(name).x[:7]) for program in programs]
+    np.testing.assert_allclose(outputs[1], outputs[0], rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_taps_agree(name):
+    records = []
+    for engine in ("reference", "torch"):
+        taken = []
+        compile_job(job(name), engine).advance(
+            batches(3), TapPlan(every=3, first_until=1, units=True), taken.append
+        )
+        records.append(taken)
+    assert [tap.step for tap in records[1]] == [1, 3]
+    for reference, ours in zip(*records, strict=True):
+        assert ours.moments.keys() == reference.moments.keys()
+        for tapped, sums in reference.moments.items():
+            theirs = ours.moments[tapped]
+            assert (theirs.count, theirs.nonfinite) == (sums.count, sums.nonfinite)
+            assert theirs.total == pytest.approx(sums.total, abs=1e-9 * (sums.total_abs + 1e-3)), tapped
+            for quantity in ("total_abs", "total_square", "max_abs"):
+                assert getattr(theirs, quantity) == pytest.approx(
+                    getattr(sums, quantity), rel=1e-9, abs=1e-12
+                ), tapped
+            if sums.units is not None:
+                np.testing.assert_allclose(theirs.units, sums.units, rtol=1e-9, atol=1e-9)
