@@ -4,5 +4,7 @@ from koubai.core.registry import discover, export
 from koubai.probes.history import History
 from koubai.probes.probe import PROBES, Probe
 
+__all__ = ["PROBES", "History", "Probe"]
+
 discover(__name__, __path__)
-__all__ = ["PROBES", "History", "Probe", *export(PROBES, globals())]
+export(PROBES, globals())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from koubai.core.layer import Layer
@@ -12,22 +13,79 @@ from koubai.probes.probe import PROBES, Probe
 @PROBES.register
 @dataclass(frozen=True)
 class ActivationMean(Probe):
-    """Mean of a layer's output."""
+    """Mean of a layer's output y over samples and units."""
 
     role = "activation"
 
-    def measure(self, sums: Moments, layer: Layer | None) -> float:
-        """Mean of y."""
-        return sums.mean
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float:
+        """(1/n) sum y."""
+        return sums["activation"].mean
 
 
 @PROBES.register
 @dataclass(frozen=True)
 class ActivationStd(Probe):
-    """Standard deviation of a layer's output."""
+    """Standard deviation of a layer's output y over samples and units."""
 
     role = "activation"
 
-    def measure(self, sums: Moments, layer: Layer | None) -> float:
-        """Std of y."""
-        return sums.std
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float:
+        """sqrt((1/n) sum (y - mean y)^2)."""
+        return sums["activation"].std
+
+
+@PROBES.register
+@dataclass(frozen=True)
+class ZeroShare(Probe):
+    """Share of a layer's outputs that are exactly 0: sparsity, not yet death."""
+
+    role = "activation"
+    unit = "share"
+
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float:
+        """(1/n) #(y = 0)."""
+        return sums["activation"].zero_share
+
+
+@PROBES.register
+@dataclass(frozen=True)
+class Saturation(Probe):
+    """How flat an activation is where it is used: 1 - mean f' / max f'.
+
+    0 = every unit stands where f is steepest, 1 = no gradient gets through. From the outputs' sums alone:
+
+        sigmoid   f' = y (1 - y), max 1/4     1 - 4 (mean y - mean y^2)
+        tanh      f' = 1 - y^2,   max 1       mean y^2
+        ReLU      f' = (y > 0),   max 1       share of zeros
+
+    Other layers have no entry: their f' does not follow from these sums.
+    """
+
+    role = "activation"
+    unit = "share"
+
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float | None:
+        """1 - mean f' / max f', or None for another layer."""
+        y = sums["activation"]
+        mean_square = y.total_square / y.count if y.count else 0.0
+        match layer.registry_name if layer is not None else "":
+            case "sigmoid":
+                return 1 - 4 * (y.mean - mean_square)
+            case "tanh":
+                return mean_square
+            case "relu":
+                return y.zero_share
+        return None
+
+
+@PROBES.register
+@dataclass(frozen=True)
+class ActivationNonfinite(Probe):
+    """Number of outputs that are NaN or infinite."""
+
+    role = "activation"
+    unit = "values"
+
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float:
+        """#(y not finite)."""
+        return sums["activation"].nonfinite

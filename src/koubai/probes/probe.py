@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,12 +15,22 @@ PROBES = Registry("probe")
 
 @dataclass(frozen=True)
 class Probe:
-    """Base of all probes: one quantity of one tapped tensor."""
+    """Base of all probes: one quantity, derived from the sums an engine took of tapped tensors.
+
+    | class field | meaning                                                                                |
+    |-------------|----------------------------------------------------------------------------------------|
+    | role        | the tensor measured, one of koubai.core.taps.ROLES; it decides where the probe applies |
+    | unit        | "" for a pure number, "share" for one in [0, 1], "values" for a count                  |
+    """
 
     registry_name: ClassVar[str] = ""
-    role: ClassVar[str]  # which tap it reads, one of koubai.core.taps.ROLES
+    role: ClassVar[str]
     unit: ClassVar[str] = ""
 
-    def measure(self, sums: Moments, layer: Layer | None) -> float | None:
-        """Return the number, or None where the quantity has no meaning (saturation of a linear layer)."""
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float | None:
+        """Return the number, or None where the quantity has no meaning (saturation of a linear layer).
+
+        `sums` holds, by role, all that was tapped at one path in one step; `layer` is the leaf layer there,
+        None at the path of a parameter.
+        """
         raise NotImplementedError

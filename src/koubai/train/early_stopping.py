@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Stop after `patience` evaluations without a validation loss lower by `min_delta`; keep the best weights.
+    """Stop after `patience` evaluations without a validation loss lower by `min_delta`; keep the best.
 
     Source: Prechelt 1998, "Early stopping - but when?", criterion UP.
     """

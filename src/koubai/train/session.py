@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from koubai.core.errors import ConfigError, Problem
-from koubai.core.layer import Layer
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.data.sampler import Sampler
 from koubai.engines.engine import Job, Program, TapPlan, TapRecord, TrainingState, compile_job
 from koubai.network.network import Network
 from koubai.probes.history import History
-from koubai.probes.record import default_probes, record
+from koubai.probes.record import Recorder, default_probes
 from koubai.train.recipe import Recipe
+from koubai.train.threads import blas_threads
 
 PARTS = ("train", "val", "test")
 
@@ -70,13 +70,12 @@ class Session:
         self.observation = observation
         self.history = History()
         self._engine, self._threads = engine, threads
-        self._probes = default_probes()
         self._open(compile_job(self._job(recipe), engine))
 
     def _open(self, program: Program) -> None:
         self.program = program
         self.network: Network = program.job.network
-        self.layers: Mapping[str, Layer] = {cell.path: cell.layer for cell in self.network.leaves}
+        self._recorder = Recorder(self.network, default_probes())
         self.step = program.state().step
         self.stopped_by: str | None = None
 
@@ -113,13 +112,15 @@ class Session:
         """Train `steps` updates, recording losses and taps; return the losses (fewer after a NaN)."""
 
         def tapped(tap: TapRecord) -> None:
-            record(self.history, tap, self.layers, self._probes)
+            self._recorder.record(self.history, tap)
             if on_tap is not None:
                 on_tap(tap)
 
-        losses = self.program.advance(self.sampler.batches(self.step, steps), self.observation.taps, tapped)
-        for i, loss in enumerate(losses):
-            self.history.add(self.step + 1 + i, "", "loss", loss)
+        batches = self.sampler.batches(self.step, steps)
+        with blas_threads(self._threads):
+            losses = self.program.advance(batches, self.observation.taps, tapped)
+        numbers = np.arange(self.step + 1, self.step + 1 + len(losses))
+        self.history.add_series("", "loss", numbers, losses)
         self.step += len(losses)
         if len(losses) and not np.isfinite(losses[-1]):
             self.stopped_by = "not finite"
@@ -130,7 +131,8 @@ class Session:
         x, t = getattr(self.dataset, f"x_{part}")[:rows], getattr(self.dataset, f"t_{part}")[:rows]
         if len(x) == 0:
             return Score(float("nan"), None, 0)
-        y = self.program.predict(x)
+        with blas_threads(self._threads):
+            y = self.program.predict(x)
         loss = self.recipe.loss.value(y, t)
         accuracy = (
             float((self.recipe.loss.decide(y) == t).mean()) if self.dataset.classes is not None else None
