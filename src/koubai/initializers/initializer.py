@@ -22,8 +22,8 @@ class Initializer:
     def sample(self, spec: ParamSpec, random: np.random.Generator) -> Array:
         """Return initial values of `spec.shape` in float64.
 
-        The generator depends on (seed, path) alone; initializers of one family draw the same numbers and
-        scale them, so that arms that differ in scale start from the same directions.
+        The generator depends on the seed and the parameter's place, not on the initializer; those of one
+        family draw the same numbers and scale them, so that arms that differ in scale start alike.
         """
         raise NotImplementedError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -85,11 +86,18 @@ class Network:
         return sum(cell.layer.multiply_adds(cell.in_shape) for cell in self.leaves)
 
     def initialize(self, seed: int, dtype: str = "float32") -> Weights:
-        """Return initial weights; each depends on (seed, path) alone, not on its neighbours."""
+        """Return initial weights; each depends on the seed and on how many of its name come before it.
+
+        So the third `weight` starts from the same numbers whether or not activations, batch norms or
+        dropouts stand between: arms of an experiment that differ in those are paired.
+        """
         params = {}
+        before: Counter[str] = Counter()
         for path, spec in self.param_specs.items():
             initializer = spec.initializer or self.initializer
-            values = initializer.sample(spec, random.generator(seed, "initialize", path))
+            name = path.rpartition(".")[2]
+            values = initializer.sample(spec, random.generator(seed, "initialize", name, before[name]))
+            before[name] += 1
             params[path] = np.ascontiguousarray(values, dtype=dtype)
         buffers = {
             path: np.full(spec.shape, spec.fill, dtype=dtype) for path, spec in self.buffer_specs.items()
