@@ -19,19 +19,22 @@ class Download:
     mirrors: tuple[str, ...]
 
 
-def fetch(file: Download, into: Path, what: str) -> Path:
-    """Return the path of `file` in `into`, downloaded if it is not there.
+def fetch(file: Download, into: Path, what: str, needed: tuple[str, ...]) -> Path:
+    """Return the path of `file` in `into`, downloaded.
 
     A file is moved to its place only when its digest is right, so an interrupted download leaves nothing.
 
+    Args:
+        file: what to fetch, and from where.
+        into: the folder to put it into; made if need be.
+        what: name of the data set, for the error.
+        needed: names of all files of the set, for the error.
+
     Raises:
-        DataError: no mirror gave the file; says where to put it by hand.
+        DataError: no mirror gave the file; says which files to put where by hand.
     """
     import pooch
 
-    path = into / file.name
-    if path.is_file():
-        return path
     failures = []
     # Some servers would unpack .gz files on the way, and then the digest would not be that of the file.
     downloader = pooch.HTTPDownloader(timeout=_SECONDS, headers={"Accept-Encoding": "identity"})
@@ -40,19 +43,24 @@ def fetch(file: Download, into: Path, what: str) -> Path:
             pooch.retrieve(
                 f"{mirror}/{file.name}", f"sha256:{file.sha256}", file.name, into, downloader=downloader
             )
-        except (OSError, ValueError) as error:  # the network and the disk; pooch's word for a wrong digest
-            failures.append(f"{mirror}: {_first_line(error)}")
+        except (OSError, ValueError) as error:
+            failures.append(f"\n    {mirror}: {_reason(error)}")
         else:
-            return path
+            return into / file.name
     raise DataError(
         f"{file.name} is not there and could not be downloaded",
         where=what,
-        expected=path,
-        got="".join(f"\n    {failure}" for failure in failures),
-        hint=f"put the files of {what} into {into}, or name another data folder (--data-dir or KOUBAI_DATA)",
+        expected=f"these files in {into}:" + "".join(f"\n    {name}" for name in needed),
+        got="".join(failures),
+        hint="put the files there by hand, or name the folder they are in: --data-dir or KOUBAI_DATA",
     )
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {text[:160]}"
+def _reason(error: Exception) -> str:
+    import requests
+
+    if isinstance(error, (requests.ConnectionError, requests.Timeout)):
+        return "no connection"
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return "the file is another one (its SHA-256 differs)"
+    return str(error).partition("\n")[0]

@@ -5,14 +5,25 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import zlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from koubai.core.errors import DataError
 
+# Deflate cannot pack more tightly than 1032 : 1 (zlib's technical notes).
+MAX_RATIO = 1032
 _CHUNK = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Readable(Protocol):
+    """What can be read piece by piece."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        ...
 
 
 def cache_folder() -> Path:
@@ -53,49 +64,88 @@ def stamp_of(paths: Iterable[Path | None]) -> Hashable:
     )
 
 
+def inside(folder: Path | None, path: str) -> Path:
+    """Return the place a source's `path` names: absolute, or relative to the data folder and inside it."""
+    place = Path(path).expanduser()
+    if not place.is_absolute():
+        root = data_root(folder).resolve()
+        place = root / path
+        if not place.resolve().is_relative_to(root):
+            raise DataError(
+                "leads out of the data folder",
+                where=path,
+                expected=f"a place inside {root}",
+                got=place.resolve(),
+                hint="give an absolute path",
+            )
+    if not place.exists():
+        raise DataError(
+            "is not there", where=str(place), hint="mend the path; relative ones start at --data-dir"
+        )
+    return place
+
+
+@contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """Turn whatever a decoder raises while it reads `path` into a DataError.
+
+    Decoders promise nothing about what they raise on damaged or hostile bytes: OSError and ValueError, but
+    also zlib.error, struct.error, SyntaxError, IndexError, MemoryError. All of them are the file's fault.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(
+            "damaged, or not what its name says",
+            where=str(path),
+            got=f"{type(error).__name__}: {error}",
+            hint="fetch or copy the file again",
+        ) from error
+
+
+def take(stream: Readable, count: int) -> bytearray:
+    """Return the next `count` bytes, fewer at the end; memory grows with the bytes that really come."""
+    taken = bytearray()
+    while len(taken) < count and (piece := stream.read(min(_CHUNK, count - len(taken)))):
+        taken += piece
+    return taken
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as it lies on the disk."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class Unpacked:
     """The bytes of a file, unpacked if it is gzipped (whatever its name says), taken piece by piece.
 
-    Memory grows with the bytes that really come, never with what a header promises; `packed_size` is the
-    size on disk. Every fault of packing is a DataError. `sha256` covers all that was taken.
+    `most` is the most bytes the file can hold, `sha256` the digest of all that was taken. Every fault of
+    packing is a DataError.
     """
-
-    # Deflate cannot pack more tightly than 1032 : 1 (zlib's technical notes).
-    MAX_RATIO = 1032
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._digest = hashlib.sha256()
 
     def __enter__(self) -> Unpacked:
-        try:
+        with decoding(self.path):
             self._file = self.path.open("rb")
-            self.gzipped = self._file.read(2) == _GZIP_MAGIC
-            self.packed_size = self._file.seek(0, os.SEEK_END)
+            gzipped = self._file.read(2) == _GZIP_MAGIC
+            self.most = self._file.seek(0, os.SEEK_END) * (MAX_RATIO if gzipped else 1)
             self._file.seek(0)
-        except OSError as error:
-            raise DataError("cannot be read", where=str(self.path), got=error) from error
-        self._stream = gzip.GzipFile(fileobj=self._file) if self.gzipped else self._file
+        self._stream: Readable = gzip.GzipFile(fileobj=self._file) if gzipped else self._file
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    @property
-    def most(self) -> int:
-        """The most bytes this file can hold."""
-        return self.packed_size * (self.MAX_RATIO if self.gzipped else 1)
-
     def take(self, count: int) -> bytearray:
         """Return the next `count` bytes, fewer at the end of the file."""
-        taken = bytearray()
-        try:
-            while len(taken) < count and (piece := self._stream.read(min(_CHUNK, count - len(taken)))):
-                taken += piece
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(
-                "damaged gzip file", where=str(self.path), got=error, hint="fetch or copy the file again"
-            ) from error
+        with decoding(self.path):
+            taken = take(self._stream, count)
         self._digest.update(taken)
         return taken
 

@@ -26,11 +26,11 @@ SCALES: tuple[Scale, ...] = get_args(Scale)
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file that was read; `published` says whether its (unpacked) bytes are the published ones."""
+    """One file that was read: is it (unpacked) the published one? None where no digest was published."""
 
     name: str
     sha256: str
-    published: bool
+    published: bool | None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ class Digits(DataSource):
     """
 
     split_seed: int = 0
-    scale: Scale = "unit"
+    scale: Scale = field(default="unit", kw_only=True)
 
     def read(self, folder: Path | None) -> Raw:
         """Pixels are stored as 0 .. 16."""

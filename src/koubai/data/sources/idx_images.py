@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -44,7 +44,7 @@ class IdxImages(DataSource):
     published ones.
     """
 
-    scale: Scale = "unit"
+    scale: Scale = field(default="unit", kw_only=True)
 
     published: ClassVar[
         tuple[IdxFile, IdxFile, IdxFile, IdxFile]
@@ -96,7 +96,8 @@ class IdxImages(DataSource):
         path = find(root, (*self.folders, "."), file.names)
         if path is None:
             packed = Download(f"{file.name}.gz", file.packed, self.mirrors)
-            path = fetch(packed, root / self.folders[0], self.registry_name)
+            needed = tuple(f"{each.name}.gz" for each in self.published)
+            path = fetch(packed, root / self.folders[0], self.registry_name, needed)
         array, digest = read_idx(path, sample)
         stranger = _owner(digest)
         if stranger is not None and stranger is not type(self):

@@ -1,0 +1,183 @@
+"""Arrays: data that is already in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from koubai.core.errors import DataError
+from koubai.core.params import Array
+from koubai.data.dataset import DATA, DataSource
+from koubai.data.prepare import Raw, split
+
+MAX_CLASSES = 1 << 16
+_KINDS = {"f": "values", "b": "classes", "i": "classes", "u": "classes", "U": "names"}
+_HELD: WeakValueDictionary[str, Raw] = WeakValueDictionary()
+
+
+@DATA.register
+@dataclass(frozen=True)
+class Arrays(DataSource):
+    """Arrays from Python, known by their content: equal arrays make equal sources, in any process.
+
+    Made by `koubai.data.arrays(x, t)`. A recipe file holds the digest only, and so can be read again where
+    the same arrays are in memory; a pickled source takes its arrays along.
+    """
+
+    sha256: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "_held", _HELD.get(self.sha256))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.__dict__["_held"] is not None:
+            _HELD.setdefault(self.sha256, self.__dict__["_held"])
+
+    @classmethod
+    def of(
+        cls,
+        x: ArrayLike,
+        t: ArrayLike,
+        x_test: ArrayLike | None = None,
+        t_test: ArrayLike | None = None,
+        *,
+        class_names: tuple[str, ...] = (),
+        test_share: float = 0.3,
+        **preparation: Any,
+    ) -> Arrays:
+        """Return a source of copies of these arrays.
+
+        Args:
+            x: inputs (n, ...), any real numbers; bytes count as pixels for `scale`.
+            t: targets: integers (n,) are classes from 0, strings (n,) are names of classes, floats (n,) or
+                (n, K) are values.
+            x_test: inputs of the test part; None cuts the last `test_share` off x and t.
+            t_test: targets of the test part.
+            class_names: names of classes 0, 1, 2 ...
+            test_share: see x_test.
+            preparation: the fields of DataSource: train, test, validation, scale ...
+
+        Raises:
+            DataError: sizes that differ, labels that are no classes, numbers that are not finite.
+        """
+        raw = raw_of(x, t, x_test, t_test, class_names=class_names, test_share=test_share, where="arrays")
+        digest = _digest(raw)
+        raw = _HELD.setdefault(digest, raw)  # keeps it alive until the source holds it
+        return cls(digest, **preparation)
+
+    def read(self, folder: Path | None) -> Raw:
+        """Return the arrays in memory."""
+        held: Raw | None = self.__dict__["_held"]
+        if held is None:
+            raise DataError(
+                "these arrays are not in this process",
+                where="arrays",
+                expected=f"arrays with digest {self.sha256[:16]}...",
+                hint="make the source from the same arrays with koubai.data.arrays(x, t), or save them "
+                "with numpy.savez and use npz_file",
+            )
+        return held
+
+
+def raw_of(
+    x: ArrayLike,
+    t: ArrayLike,
+    x_test: ArrayLike | None,
+    t_test: ArrayLike | None,
+    *,
+    class_names: tuple[str, ...] = (),
+    test_share: float,
+    where: str,
+) -> Raw:
+    """Check arrays that come from outside and return copies of them as Raw."""
+    inputs, targets = _inputs(x, "x", where), np.asarray(t)
+    _same_length(inputs, targets, "x and t", where)
+    if (x_test is None) != (t_test is None):
+        raise DataError("x_test and t_test go together", where=where)
+    if x_test is not None and t_test is not None:
+        inputs_test, targets_test = _inputs(x_test, "x_test", where), np.asarray(t_test)
+        _same_length(inputs_test, targets_test, "x_test and t_test", where)
+    else:
+        inputs, targets, inputs_test, targets_test = split(inputs, targets, test_share)
+    (t_train, t_rest), classes, names = _targets(targets, targets_test, class_names, where)
+    top = 255.0 if inputs.dtype == np.uint8 else None
+    return Raw(inputs, t_train, inputs_test, t_rest, classes=classes, class_names=names, top=top)
+
+
+def _inputs(x: ArrayLike, name: str, where: str) -> Array:
+    array = np.asarray(x)
+    if array.dtype.kind not in "biuf" or array.ndim < 1:
+        raise DataError(
+            f"{name}: not an array of real numbers", where=where, got=f"{array.dtype}, shape {array.shape}"
+        )
+    array = array.copy() if array.dtype == np.uint8 else _finite(array, name, where)
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _finite(array: Array, name: str, where: str) -> Array:
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported below
+        narrow = np.array(array, np.float32)
+    bad = ~np.isfinite(narrow)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise DataError(
+            f"{name}: {int(bad.sum())} of {bad.size} values are not finite in float32",
+            where=where,
+            got=f"{array[first]} at {first}",
+            hint="drop or fill these samples",
+        )
+    return narrow
+
+
+def _targets(
+    train: Array, test: Array, names: tuple[str, ...], where: str
+) -> tuple[tuple[Array, Array], int | None, tuple[str, ...]]:
+    """Return both parts of the targets, the number of classes (None for values) and their names."""
+    kinds = {_KINDS.get(part.dtype.kind, "?") for part in (train, test)}
+    if kinds == {"values"} and train.ndim in (1, 2):
+        wide = [part[:, None] if part.ndim == 1 else part for part in (train, test)]
+        return (_finite(wide[0], "t", where), _finite(wide[1], "t_test", where)), None, ()
+    if train.ndim != 1 or test.ndim != 1 or kinds not in ({"classes"}, {"names"}):
+        raise DataError(
+            "t: neither classes nor values",
+            where=where,
+            expected="(n,) integers or strings, or (n,) or (n, K) floats, the same in both parts",
+            got=" and ".join(f"{part.dtype} {part.shape}" for part in (train, test)),
+        )
+    if kinds == {"names"}:
+        found = np.unique(np.concatenate([train, test]))
+        names = tuple(str(name) for name in found)
+        train, test = np.searchsorted(found, train), np.searchsorted(found, test)
+    labels = np.concatenate([train, test])
+    count = len(names) or int(labels.max(initial=0)) + 1
+    if len(labels) and (labels.min() < 0 or labels.max() >= count or count > MAX_CLASSES):
+        raise DataError(
+            "t: a label is not a class",
+            where=where,
+            expected=f"0 .. {min(count, MAX_CLASSES) - 1}",
+            got=f"{labels.min()} .. {labels.max()}",
+            hint="give values (not classes) as floats",
+        )
+    return (train.astype(np.int64), test.astype(np.int64)), count, names
+
+
+def _same_length(x: Array, t: Array, names: str, where: str) -> None:
+    if t.ndim < 1 or len(x) != len(t):
+        got = f"{len(x)} and {len(t) if t.ndim else 'a single number'}"
+        raise DataError(f"{names} differ in number", where=where, got=got)
+
+
+def _digest(raw: Raw) -> str:
+    digest = hashlib.sha256(repr((raw.classes, raw.class_names)).encode())
+    for array in (raw.x_train, raw.t_train, raw.x_test, raw.t_test):
+        digest.update(repr((array.shape, array.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,183 @@
+"""ImageFolder: pictures of one's own, a folder for every class."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from koubai.core import random
+from koubai.core.errors import DataError
+from koubai.core.params import Array
+from koubai.core.settings import at_least, share
+from koubai.data.dataset import DATA, DataSource
+from koubai.data.files import decoding, inside, stamp_of
+from koubai.data.prepare import Raw, Scale
+
+FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # few decoders: each is open to what a stranger puts into a file
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"))
+OTHER_PICTURES = frozenset((".gif", ".heic", ".jp2", ".tif", ".tiff", ".webp"))
+MAX_PIXELS = 50_000_000  # of one picture, before it is made small
+MAX_FILE = 256 << 20
+MAX_BYTES = 4 << 30  # of all pictures, small
+
+Listing = list[tuple[Path, int]]
+
+
+@DATA.register
+@dataclass(frozen=True)
+class ImageFolder(DataSource):
+    """The pictures of `path/<class>/`, or of `path/train/<class>/` and `path/test/<class>/`.
+
+    PNG, JPEG, BMP and PPM with 8 bits a channel; other files are passed over, links must stay inside.
+    Classes are numbered by the order of their names. A picture is cut to the middle in the shape of `size`
+    and brought to it (bilinear); x (n, channels, height, width).
+
+    | field      | meaning                                                                    |
+    |------------|----------------------------------------------------------------------------|
+    | path       | the folder: absolute, or relative to the data folder                       |
+    | size       | height and width                                                           |
+    | color      | three channels (red, green, blue), or one (gray)                           |
+    | test_share | without a folder `test`: so much of every class, drawn by `split_seed`     |
+    """
+
+    path: str
+    size: tuple[int, int] = (32, 32)
+    color: bool = True
+    test_share: float = 0.2
+    split_seed: int = 0
+    scale: Scale = field(default="unit", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "size", tuple(self.size))
+        at_least(self, 1, size=self.size)
+        share(self, test_share=self.test_share)
+
+    def stamp(self, folder: Path | None) -> Hashable:
+        """Paths, sizes and times of all pictures."""
+        _, train, test = self._listing(inside(folder, self.path))
+        return stamp_of(path for path, _ in (*train, *test))
+
+    def read(self, folder: Path | None) -> Raw:
+        """List, check and read all pictures."""
+        names, train, test = self._listing(inside(folder, self.path))
+        x_train, t_train = self._pictures(train)
+        x_test, t_test = self._pictures(test)
+        return Raw(x_train, t_train, x_test, t_test, classes=len(names), class_names=names, top=255)
+
+    def _listing(self, root: Path) -> tuple[tuple[str, ...], Listing, Listing]:
+        """Return the names of the classes, and the pictures of both parts with their classes."""
+        if not root.is_dir():
+            raise DataError("not a folder", where=str(root))
+        parted = (root / "train").is_dir() and (root / "test").is_dir()
+        home = root / "train" if parted else root
+        names = _folders(home)
+        if not names:
+            raise DataError(
+                "no folders of classes", where=str(home), hint="one folder a class, pictures inside"
+            )
+        train: Listing = []
+        test: Listing = []
+        for label, name in enumerate(names):
+            pictures = _pictures_in(home / name, root)
+            if parted:
+                there = (root / "test" / name).is_dir()
+                test += [
+                    (path, label) for path in (_pictures_in(root / "test" / name, root) if there else ())
+                ]
+            else:
+                order = random.permutation(random.key(self.split_seed, "image folder", name), len(pictures))
+                pictures = [pictures[i] for i in order]
+                at = len(pictures) - round(len(pictures) * self.test_share)
+                test += [(path, label) for path in pictures[at:]]
+                pictures = pictures[:at]
+            train += [(path, label) for path in pictures]
+        if parted and (strangers := sorted(set(_folders(root / "test")) - set(names))):
+            raise DataError(
+                "classes that the training part lacks",
+                where=str(root / "test"),
+                expected=", ".join(names),
+                got=", ".join(strangers),
+            )
+        return names, train, test
+
+    def _pictures(self, listing: Listing) -> tuple[Array, Array]:
+        """Read pictures to bytes (n, channels, height, width)."""
+        shape = (len(listing), 3 if self.color else 1, *self.size)
+        if prod(shape) > MAX_BYTES:
+            raise DataError(
+                "too many pictures of this size for the memory",
+                where=self.path,
+                expected=f"<= {MAX_BYTES:,} bytes",
+                got=f"{' x '.join(map(str, shape))} = {prod(shape):,} bytes",
+                hint="a smaller size",
+            )
+        x = np.empty(shape, np.uint8)
+        for i, (path, _) in enumerate(listing):
+            x[i] = read_picture(path, self.size, self.color)
+        return x, np.array([label for _, label in listing], np.int64)
+
+
+def read_picture(path: Path, size: tuple[int, int], color: bool) -> Array:
+    """Return one picture as bytes (channels, height, width), cut to the middle and brought to `size`."""
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise DataError(
+            "pictures need Pillow", where=str(path), hint="pip install 'koubai[images]'"
+        ) from error
+    with decoding(path), Image.open(path, formats=FORMATS) as picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise DataError(
+                "a picture of too many pixels",
+                where=str(path),
+                expected=f"<= {MAX_PIXELS:,}",
+                got=f"{picture.width} x {picture.height}",
+                hint="make it smaller with an image program",
+            )
+        if picture.mode.startswith(("I", "F")):
+            raise DataError("not 8 bits a channel", where=str(path), got=f"mode {picture.mode}")
+        upright = ImageOps.exif_transpose(picture).convert("RGB" if color else "L")
+        fitted = ImageOps.fit(upright, size[::-1], Image.Resampling.BILINEAR)
+        pixels = np.asarray(fitted)
+    return pixels.transpose(2, 0, 1) if color else pixels[None]
+
+
+def _folders(home: Path) -> tuple[str, ...]:
+    return tuple(sorted(p.name for p in home.iterdir() if p.is_dir() and not p.name.startswith(".")))
+
+
+def _pictures_in(home: Path, root: Path) -> list[Path]:
+    """Return the pictures that lie directly in a class's folder, by name, each known to be a file in root."""
+    found = []
+    for path in sorted(home.iterdir()):
+        suffix = path.suffix.lower()
+        if path.name.startswith(".") or suffix not in SUFFIXES | OTHER_PICTURES:
+            continue
+        if suffix in OTHER_PICTURES:
+            raise DataError(
+                "a picture in a format that is not read",
+                where=str(path),
+                expected=", ".join(FORMATS),
+                hint="convert it to PNG",
+            )
+        if not path.resolve().is_relative_to(root.resolve()):
+            raise DataError(
+                "a link that leads out of the folder",
+                where=str(path),
+                expected=f"a file inside {root}",
+                got=path.resolve(),
+                hint="copy the picture",
+            )
+        if not path.is_file() or path.stat().st_size > MAX_FILE:
+            raise DataError(
+                "not a file of a picture", where=str(path), expected=f"a file, <= {MAX_FILE:,} bytes"
+            )
+        found.append(path)
+    if not found:
+        raise DataError("a class without pictures", where=str(home), expected=", ".join(FORMATS))
+    return found
