@@ -1,0 +1,69 @@
+"""How a command fails: once, without a traceback, in the reader's language, with a code a script can test.
+
+| code | meaning                                                    |
+|------|------------------------------------------------------------|
+| 0    | done                                                       |
+| 1    | koubai itself failed: a bug, reported with its traceback   |
+| 2    | what was asked for cannot be done as asked                 |
+| 130  | stopped by Ctrl-C                                          |
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from koubai.cli.output import console, print_json, style
+from koubai.core.errors import ConfigError, KoubaiError
+from koubai.words import say
+
+USER_ERROR, INTERRUPTED = 2, 130
+
+
+def fail(error: Exception) -> int:
+    """Print what went wrong and return the exit code."""
+    facts = _facts(error)
+    if style.json:
+        print_json({"error": facts})
+    else:
+        print(_text(facts), file=sys.stderr)
+    return USER_ERROR
+
+
+def interrupted() -> int:
+    """Print that Ctrl-C ended the command and return the exit code."""
+    console(stderr=True).print(say("cli.error.interrupted"))
+    return INTERRUPTED
+
+
+def _facts(error: Exception) -> dict[str, Any]:
+    """Return an error as plain values: message, where, expected, got, hint, problems."""
+    if isinstance(error, ConfigError):
+        problems = [
+            {"path": p.path, "line": p.line, "message": p.message, "hint": p.hint} for p in error.problems
+        ]
+        return {"message": say("cli.error.problems", count=len(problems)), "where": error.where} | {
+            "problems": problems
+        }
+    if isinstance(error, KoubaiError):
+        expected, got = (None if item is None else str(item) for item in (error.expected, error.got))
+        facts = {"message": error.message, "where": error.where, "expected": expected, "got": got}
+        return facts | {"hint": error.hint}
+    if isinstance(error, OSError):
+        return {"message": error.strerror or str(error), "where": error.filename}
+    return {"message": str(error)}
+
+
+def _text(facts: dict[str, Any]) -> str:
+    known = [name for name in ("where", "expected", "got", "hint") if facts.get(name)]
+    lines = [
+        f"{say('cli.error.error')}: {facts['message']}",
+        *(f"  {say(f'cli.error.{name}')}: {facts[name]}" for name in known),
+    ]
+    for problem in facts.get("problems", ()):
+        place = say("cli.error.line", line=problem["line"]) + "  " if problem["line"] else ""
+        path = f"{problem['path']}: " if problem["path"] else ""
+        lines.append(f"  {place}{path}{problem['message']}")
+        if problem["hint"]:
+            lines.append(f"      {say('cli.error.hint')}: {problem['hint']}")
+    return "\n".join(lines)

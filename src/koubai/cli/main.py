@@ -1,0 +1,101 @@
+"""The command line: a table of commands, each imported when it is called, and the options of all of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from koubai.cli.output import style
+from koubai.core.errors import KoubaiError
+from koubai.words import LANGUAGES, say, set_language
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+# name -> (function, its line in `koubai --help`). One file a command; a new command is one line here.
+COMMANDS = {
+    "parts": ("koubai.cli.parts:parts", "cli.command.parts"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code (see koubai.cli.failures)."""
+    from koubai.cli.failures import fail, interrupted
+
+    try:
+        return _run(_take_globals(list(sys.argv[1:] if arguments is None else arguments)))
+    except KeyboardInterrupt:
+        return interrupted()
+    except BrokenPipeError:  # `koubai parts | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KoubaiError, OSError) as error:
+        return fail(error)
+
+
+def _run(words: list[str]) -> int:
+    from cyclopts import CycloptsError
+
+    from koubai.cli.usage import usage_error
+
+    app = _app()
+    try:
+        code = app(words, print_error=False, exit_on_error=False, result_action="return_value")
+    except CycloptsError as error:
+        command = words[0] if words and words[0] in COMMANDS else None
+        raise usage_error(error, command, {name: target for name, (target, _) in COMMANDS.items()}) from None
+    return code if isinstance(code, int) else 0
+
+
+def _app() -> App:
+    from cyclopts import App, Group
+
+    from koubai import __version__
+
+    app = App(
+        name="koubai",
+        help=say("cli.help.top"),
+        help_epilogue=say("cli.help.everywhere"),
+        help_format="plaintext",
+        help_formatter="plain" if style.plain else "default",
+        version=__version__,
+        group_commands=Group(say("cli.help.commands")),
+        group_parameters=Group(say("cli.help.parameters")),
+    )
+    app["--help"].help, app["--version"].help = say("cli.help.help"), say("cli.help.version")
+    for name, (target, line) in COMMANDS.items():
+        app.command(target, name=name, help=say(line))
+    return app
+
+
+def _take_globals(words: list[str]) -> list[str]:
+    """Take --json, --plain and --lang out of a command line, wherever they stand before a lone `--`."""
+    style.json = style.plain = False
+    set_language(None)
+    rest: list[str] = []
+    queue = iter(words)
+    for word in queue:
+        name, _, value = word.partition("=")
+        if word == "--":
+            rest += [word, *queue]
+        elif word == "--json":
+            style.json = True
+        elif word == "--plain":
+            style.plain = True
+        elif name == "--lang":
+            _set_language(value or next(queue, ""))
+        else:
+            rest.append(word)
+    return rest
+
+
+def _set_language(name: str) -> None:
+    if name not in LANGUAGES:
+        raise KoubaiError(f"--lang: no language {name!r}", expected=" | ".join(LANGUAGES))
+    set_language(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""How a command speaks: as a person reads it, plainly, or as JSON. Chosen once, by the global options.
+
+Results go to standard output, everything else (progress, hints, errors) to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from koubai.words import say
+
+if TYPE_CHECKING:
+    from cyclopts import Parameter
+    from rich.console import Console
+
+
+@dataclass
+class Style:
+    """What the global options chose: `json` for programs, `plain` without colors, boxes and live displays."""
+
+    json: bool = False
+    plain: bool = False
+
+
+style = Style()
+
+
+def option(key: str, **settings: Any) -> Parameter:
+    """Return a parameter whose help is the catalogue's entry `key`, such as "cli.train.out"."""
+    from cyclopts import Parameter
+
+    return Parameter(help=say(key), **settings)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where to print tables and text; plain has no color and no markup of its own."""
+    from rich.console import Console
+
+    width = 400 if style.plain else None  # plain lines are for grep: they do not wrap
+    return Console(stderr=stderr, no_color=style.plain or None, highlight=False, width=width, emoji=False)
+
+
+def live() -> bool:
+    """Return whether a display that redraws itself is wanted: on a terminal, for a person."""
+    return sys.stderr.isatty() and not (style.plain or style.json)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document; NaN and infinities, which JSON has not, become null."""
+    print(json.dumps(_standard(value), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def print_table(columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:
+    """Print a table; `right` are the columns of numbers. Plain: columns parted by two spaces or more."""
+    from rich import box
+    from rich.table import Table
+
+    shape = None if style.plain else box.SIMPLE_HEAD
+    table = Table(box=shape, padding=(0, 2, 0, 0), pad_edge=False, header_style="" if style.plain else "bold")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table, markup=False)
+
+
+def _standard(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _standard(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_standard(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,72 @@
+"""`koubai parts`: what a recipe is made of, straight from the registries."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import MISSING, Field, fields
+from importlib import import_module
+from typing import Annotated, Any
+
+from koubai.cli.output import option, print_json, print_table, style
+from koubai.core.errors import UnknownName
+from koubai.core.registry import Registry
+from koubai.words import say
+
+_PACKAGES = (
+    "layers",
+    "models",
+    "losses",
+    "initializers",
+    "optim",
+    "schedules",
+    "penalties",
+    "data",
+    "probes",
+)
+
+
+def parts(kind: Annotated[str | None, option("cli.parts.kind")] = None) -> None:
+    """List the registered parts, of one kind or of all."""
+    found = {registry.kind.replace(" ", "-"): registry for registry in map(_registry, _PACKAGES)}
+    if kind is not None and kind not in found:
+        raise UnknownName(say("cli.parts.kinds"), kind, found)
+    rows: list[dict[str, Any]] = [
+        {"kind": name, "name": part, "settings": _settings(cls), "what": _first_sentence(cls)}
+        for name, registry in found.items()
+        if kind in (None, name)
+        for part, cls in registry.items()
+    ]
+    if style.json:
+        print_json(rows)
+        return
+    columns = ["kind", "name", "settings", "what"]
+    table = [[row["kind"], row["name"], _brief(row["settings"]), row["what"]] for row in rows]
+    print_table([say(f"cli.parts.column.{column}") for column in columns], table)
+
+
+def _registry(package: str) -> Registry:
+    module = import_module(f"koubai.{package}")
+    own = (item for item in vars(module).values() if isinstance(item, Registry))
+    return next(
+        item for item in own if any(cls.__module__.startswith(module.__name__) for cls in item.values())
+    )
+
+
+def _settings(cls: type) -> dict[str, Any]:
+    """Return the fields of a part with their defaults as text; None for one that must be given."""
+    return {field.name: _default(field) for field in fields(cls)}
+
+
+def _default(field: Field[Any]) -> str | None:
+    if field.default_factory is not MISSING:
+        return repr(field.default_factory())
+    return None if field.default is MISSING else repr(field.default)
+
+
+def _brief(settings: dict[str, Any]) -> str:
+    return ", ".join(name if default is None else f"{name}={default}" for name, default in settings.items())
+
+
+def _first_sentence(cls: type) -> str:
+    """Return the first line of the docstring: formula or name."""
+    return (inspect.getdoc(cls) or "").split("\n", 1)[0]
