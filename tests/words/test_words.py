@@ -64,10 +64,10 @@ def test_the_language_comes_from_the_environment_in_this_order(no_locale, enviro
 def test_a_language_set_wins_over_the_environment_until_unset(no_locale):
     no_locale.setenv("KOUBAI_LANG", "en")
     set_language("ja")
-    assert say("data.samples", count=2) == "サンプル 2 個"
-    assert say("data.samples", lang="en", count=2) == "2 samples"
+    assert say("data.part.train") == "訓練"
+    assert say("data.part.train", lang="en") == "training"
     set_language(None)
-    assert say("data.samples", count=2) == "2 samples"
+    assert say("data.part.train") == "training"
 
 
 def test_an_unknown_language_names_the_choices(no_locale):
@@ -77,22 +77,22 @@ def test_an_unknown_language_names_the_choices(no_locale):
     with pytest.raises(ValueError, match="one of en, ja"):
         set_language("jp")
     with pytest.raises(ValueError, match="one of en, ja"):
-        say("data.samples", lang="jp", count=1)
+        say("data.part.train", lang="jp")
 
 
 def test_unknown_keys_name_the_nearest():
     with pytest.raises(KeyError, match=r"unknown area of words 'dat'; did you mean 'data'\?"):
-        say("dat.samples")
-    with pytest.raises(KeyError, match=r"data\.toml 'sampels'; did you mean 'samples'\?"):
-        say("data.sampels")
+        say("dat.digest")
+    with pytest.raises(KeyError, match=r"data\.toml 'dijest'; did you mean 'digest'\?"):
+        say("data.dijest")
     with pytest.raises(KeyError, match=r"data\.toml ''"):
         say("data")
 
 
 def test_a_missing_value_names_key_and_placeholder_and_extra_values_are_ignored():
-    with pytest.raises(KeyError, match=r"data\.samples: no value for \{count\}"):
-        say("data.samples")
-    assert say("data.samples", lang="en", count=1, unused=2) == "1 samples"
+    with pytest.raises(KeyError, match=r"data\.digest: no value for \{sha256\}"):
+        say("data.digest")
+    assert say("data.digest", lang="en", sha256="ab", unused=2) == "SHA-256 of all arrays: ab"
 
 
 def test_tables_in_tables_have_dotted_names():

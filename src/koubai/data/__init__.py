@@ -11,8 +11,17 @@ from koubai.core.errors import nearest
 from koubai.core.registry import export
 from koubai.data.dataset import DATA, Dataset, DataSource
 from koubai.data.sampler import Sampler
+from koubai.data.statistics import DatasetStatistics, describe
 
-__all__ = ["DATA", "DataSource", "Dataset", "Sampler", *export(DATA, globals())]
+__all__ = [
+    "DATA",
+    "DataSource",
+    "Dataset",
+    "DatasetStatistics",
+    "Sampler",
+    "describe",
+    *export(DATA, globals()),
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -60,7 +60,7 @@ def _reason(error: Exception) -> str:
     import requests
 
     if isinstance(error, (requests.ConnectionError, requests.Timeout)):
-        return "no connection"
+        return f"no connection ({type(error).__name__})"
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         return "the file is another one (its SHA-256 differs)"
     return str(error).partition("\n")[0]

@@ -25,6 +25,10 @@ class Sampler:
     replacement: bool = True
 
     def __post_init__(self) -> None:
+        if self.n < 1 or self.batch_size < 1:
+            raise DataError(
+                "nothing to draw", expected="n >= 1, batch_size >= 1", got=(self.n, self.batch_size)
+            )
         if not self.replacement and self.batch_size > self.n:
             raise DataError("the batch is larger than the data", expected=f"<= {self.n}", got=self.batch_size)
 

@@ -52,10 +52,10 @@ def say(key: str, /, lang: str | None = None, **values: Any) -> str:
 
     Values that a text does not use are ignored, so one set of evidence serves several texts.
 
-    >>> say("data.samples", lang="en", count=1797)
-    '1,797 samples'
-    >>> say("data.samples", lang="ja", count=1797)
-    'サンプル 1,797 個'
+    >>> say("data.constant", lang="en", count=67)
+    'inputs that are the same in every sample: 67'
+    >>> say("data.part.test", lang="ja")
+    'テスト'
 
     Raises:
         KeyError: no such entry (with the nearest one), or a placeholder has no value.
