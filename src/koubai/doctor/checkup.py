@@ -28,7 +28,6 @@ class LayerCheck:
     | max_abs       |         | largest abs y                                                            |
     | nonfinite     |         | number of NaN or infinite elements of y                                  |
     | gradient_norm |         | norm of dE/dy of the whole batch; NaN where not known                    |
-    | drift         | (units,) | abs difference of training-mode and test-mode means, in test-mode stds; None unless a batch norm |
     """
 
     active: Array
@@ -39,7 +38,6 @@ class LayerCheck:
     max_abs: float = 0.0
     nonfinite: int = 0
     gradient_norm: float = float("nan")
-    drift: Array | None = None
 
     @property
     def units(self) -> int:
@@ -63,8 +61,8 @@ class LayerCheck:
 class ParamCheck:
     """One parameter and the gradient of the data loss (no penalties, no clipping) with respect to it.
 
-    `units` counts rows along the output axis, `distinct` and `distinct_gradients` how many of them differ
-    in direction (cosine of any two below 1 - 1e-6); rows of zeros count as one. None: not compared.
+    `units` counts rows along the output axis, `distinct` and `distinct_gradients` how many of them
+    differ (weights with their bias; see `distinct_rows`). None: not compared.
     """
 
     norm: float
@@ -109,24 +107,21 @@ class Checkup:
 
 
 def distinct_rows(rows: Array, tolerance: float = 1e-6) -> int:
-    """Count the directions among rows (units, n): two rows are one if their cosine exceeds 1 - tolerance.
+    """Count how many rows (units, n) differ: two count as one if closer than `tolerance` of the largest.
 
-    Zero rows point nowhere and count as one direction together. Compares against at most 256 units.
+    Looks at the first 256 rows at most.
 
-    >>> distinct_rows(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]))
+    >>> distinct_rows(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]))
     3
     """
     rows = np.asarray(rows[:256], dtype=np.float64).reshape(len(rows[:256]), -1)
     if not np.isfinite(rows).all():
         return len(rows)
-    norms = np.sqrt((rows**2).sum(axis=1))
-    zero = norms == 0
-    unit = rows[~zero] / norms[~zero, None]
-    count = int(zero.any())
-    left = np.ones(len(unit), dtype=bool)
-    for i in range(len(unit)):
+    near = tolerance * float(np.sqrt((rows**2).sum(axis=1).max(initial=0.0)))
+    left = np.ones(len(rows), dtype=bool)
+    count = 0
+    for i in range(len(rows)):
         if left[i]:
             count += 1
-            left &= unit @ unit[i] <= 1 - tolerance
-            left[i] = False
+            left &= np.sqrt(((rows - rows[i]) ** 2).sum(axis=1)) > near
     return count

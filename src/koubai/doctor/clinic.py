@@ -48,19 +48,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of a change: the losses of its batches, and the scores at its end.
+    """What came of a change: the losses of its batches, and the skill at its end (see `koubai.doctor.skill`).
 
-    `train_loss` and `held_loss` are data losses in test mode; accuracies are None for regression. `held` is
-    the validation part, else the test part, else missing (NaN, None).
+    `held_skill` is that of the validation part, else of the test part, else NaN.
     """
 
     change: Change
     start: int
     losses: Array = field(repr=False)
-    train_loss: float = float("nan")
-    train_accuracy: float | None = None
-    held_loss: float = float("nan")
-    held_accuracy: float | None = None
+    train_skill: float = float("nan")
+    held_skill: float = float("nan")
 
     @property
     def finite(self) -> bool:

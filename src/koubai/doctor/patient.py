@@ -17,6 +17,7 @@ import koubai.layers
 from koubai.core.layer import LAYERS
 from koubai.core.params import Array, Shape
 from koubai.doctor.checkup import Checkup
+from koubai.doctor.skill import skill
 from koubai.layers.activations import Activation
 from koubai.probes.history import History
 
@@ -47,7 +48,7 @@ class LayerFacts:
     @cached_property
     def activation(self) -> type[Activation] | None:
         """The activation's class, which knows its range and greatest slope; None for other layers."""
-        cls = LAYERS[self.kind] if self.kind in LAYERS else None
+        cls = LAYERS.get(self.kind)
         return cls if cls is not None and issubclass(cls, Activation) and self.kind != "identity" else None
 
     @property
@@ -65,12 +66,12 @@ class LayerFacts:
 class LossFacts:
     """The loss: its koubai name where it has one, and what it takes.
 
-    | takes         | of the network                                          | for example                  |
-    |---------------|---------------------------------------------------------|------------------------------|
-    | logits        | any real numbers; the loss applies softmax or sigmoid   | softmax_cross_entropy        |
-    | probabilities | numbers in [0, 1]                                       | cross-entropy on probabilities |
-    | log_probabilities | logarithms of probabilities                         | torch.nn.NLLLoss             |
-    | values        | numbers to be compared with the targets                 | mean_squared_error           |
+    | takes             | of the network                                   | for example              |
+    |-------------------|--------------------------------------------------|--------------------------|
+    | logits            | real numbers; the loss applies softmax, sigmoid  | softmax_cross_entropy    |
+    | probabilities     | numbers in [0, 1]                                | cross-entropy without it |
+    | log_probabilities | logarithms of probabilities                      | torch.nn.NLLLoss         |
+    | values            | numbers to be compared with the targets          | mean_squared_error       |
     """
 
     name: str
@@ -96,16 +97,16 @@ class OptimizerFacts:
 class DataFacts:
     """Inputs and targets as the network gets them, over the training part (or the samples seen so far).
 
-    | field                  | shape        | meaning                                                       |
-    |------------------------|--------------|---------------------------------------------------------------|
-    | samples                |              | number of training samples (None: not known)                  |
-    | mean, std              | (features,)  | of every input feature, flattened                             |
-    | low, high              |              | least and greatest input value                                |
-    | classes                |              | number of classes; None for values                            |
-    | class_counts           | (classes,)   | how often each class occurs                                   |
-    | target_low, target_high | (K,)        | range of targets that are values                              |
-    | x, t                   | (n, ...), (n,) or (n, K) | some hundred to thousand training samples, for simple reference learners |
-    | x_held, t_held         | likewise     | validation samples (test where there is no validation part)   |
+    | field                   | shape                    | meaning                                         |
+    |-------------------------|--------------------------|-------------------------------------------------|
+    | samples                 |                          | number of training samples (None: not known)    |
+    | mean, std               | (features,)              | of every input feature, flattened               |
+    | low, high               |                          | least and greatest input value                  |
+    | classes                 |                          | number of classes; None for values              |
+    | class_counts            | (classes,)               | how often each class occurs                     |
+    | target_low, target_high | (K,)                     | range of targets that are values                |
+    | x, t                    | (n, ...), (n,) or (n, K) | up to 2000 training samples, to learn otherwise |
+    | x_held, t_held          | likewise                 | validation samples (test where there are none)  |
     """
 
     samples: int | None = None
@@ -138,6 +139,7 @@ class Patient:
     | layers   | leaf layers in forward order                                                             |
     | step     | updates made                                                                             |
     | planned  | updates the user asked for (None: not known; then the run counts as finished)            |
+    | held_outputs | outputs for `data.x_held` with the present weights                                    |
     | untrained | parameters that never receive an update although they have a gradient or could have one |
     | declared_frozen | those of them that the user froze on purpose                                      |
     | clinic   | where interventions can be tried (None: only look)                                       |
@@ -153,6 +155,7 @@ class Patient:
     step: int = 0
     planned: int | None = None
     constant_rate: bool = True  # no schedule changes the learning rate
+    held_outputs: Array | None = None
     untrained: tuple[str, ...] = ()
     declared_frozen: tuple[str, ...] = ()
     clinic: Clinic | None = None
@@ -219,8 +222,30 @@ class Patient:
     # ------------------------------------------------------------------------------------ the task
 
     @property
+    def takes(self) -> str:
+        """What the loss takes of the network; "values" where the loss is not known."""
+        return self.loss.takes if self.loss is not None else "values"
+
+    @cached_property
+    def train_skill(self) -> float:
+        """Skill on training samples with the present weights (NaN: not known)."""
+        look = self.last
+        if look is None or look.outputs is None or look.targets is None:
+            accuracy = self.score("train_accuracy")
+            return float("nan") if accuracy is None else accuracy
+        return skill(look.outputs, look.targets, self.takes)
+
+    @cached_property
+    def held_skill(self) -> float:
+        """Skill on held-out samples with the present weights (NaN: not known)."""
+        if self.held_outputs is not None and self.data.t_held is not None:
+            return skill(self.held_outputs, self.data.t_held, self.takes)
+        accuracy = self.score(f"{self.held}_accuracy") if self.held else None
+        return float("nan") if accuracy is None else accuracy
+
+    @property
     def task(self) -> str:
-        """ "classes", "values", or "unknown"."""
+        """What is learned: "classes", "values", or "unknown"."""
         if self.data.classes is not None:
             return "classes"
         return "values" if self.data.target_low is not None else "unknown"

@@ -1,0 +1,73 @@
+"""What is known of a run before it begins: layers, loss, data, as a diagnosis sees them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from koubai.core import random
+from koubai.core.params import Array
+from koubai.data.dataset import Dataset
+from koubai.doctor.patient import DataFacts, LayerFacts, LossFacts
+from koubai.losses.loss import Loss
+from koubai.network.network import Network, join
+
+REFERENCE_ROWS = 2000
+
+
+def layer_facts(network: Network) -> tuple[LayerFacts, ...]:
+    """Return the leaves of a network as a diagnosis sees them."""
+    return tuple(
+        LayerFacts(
+            cell.path,
+            cell.layer.registry_name,
+            cell.in_shape,
+            cell.out_shape,
+            tuple(join(cell.path, name) for name in cell.layer.params(cell.in_shape)),
+            {"ratio": cell.layer.ratio} if hasattr(cell.layer, "ratio") else {},
+        )
+        for cell in network.leaves
+    )
+
+
+_TAKES = {
+    "softmax_cross_entropy": "logits",
+    "sigmoid_cross_entropy": "logits",
+    "cross_entropy": "probabilities",
+    "binary_cross_entropy": "probabilities",
+}
+
+
+def loss_facts(loss: Loss) -> LossFacts:
+    """Return the loss's name and what it takes; a loss that is not listed compares values."""
+    return LossFacts(loss.registry_name, _TAKES.get(loss.registry_name, "values"))
+
+
+def data_facts(dataset: Dataset) -> DataFacts:
+    """Return the statistics of the training part, and samples for reference learners."""
+    flat = dataset.x_train.reshape(len(dataset.x_train), -1)
+    rows = sample_rows(len(flat), REFERENCE_ROWS)
+    part = "val" if len(dataset.x_val) else "test"
+    x_held, t_held = getattr(dataset, f"x_{part}"), getattr(dataset, f"t_{part}")
+    held = sample_rows(len(x_held), REFERENCE_ROWS)
+    t = dataset.t_train
+    counts = np.bincount(t, minlength=dataset.classes) if dataset.classes is not None else None
+    return DataFacts(
+        samples=len(flat),
+        mean=flat.mean(axis=0, dtype=np.float64),
+        std=flat.std(axis=0, dtype=np.float64),
+        low=float(flat.min()),
+        high=float(flat.max()),
+        classes=dataset.classes,
+        class_counts=counts,
+        target_low=t.reshape(len(t), -1).min(axis=0) if counts is None else None,
+        target_high=t.reshape(len(t), -1).max(axis=0) if counts is None else None,
+        x=flat[rows],
+        t=t[rows],
+        x_held=x_held[held].reshape(len(held), -1) if len(held) else None,
+        t_held=t_held[held] if len(held) else None,
+    )
+
+
+def sample_rows(n: int, count: int) -> Array:
+    """Return `count` of n row numbers, always the same ones, in order."""
+    return np.sort(random.permutation(random.key(0, "checkup"), n)[:count])

@@ -1,0 +1,72 @@
+"""A patient from one of our own sessions or runs."""
+
+from __future__ import annotations
+
+from koubai.doctor.checkup import Checkup
+from koubai.doctor.examine import examine
+from koubai.doctor.facts import data_facts, layer_facts, loss_facts, sample_rows
+from koubai.doctor.patient import OptimizerFacts, Patient
+from koubai.doctor.session_clinic import SessionClinic
+from koubai.engines.engine import TrainingState
+from koubai.schedules.schedule import ConstantRate
+from koubai.train.session import Session
+
+CHECKUP_ROWS = 1000
+_CHECKUP_MULTIPLY_ADDS = 4_000_000_000  # some seconds of NumPy at most: fewer rows for a large network
+
+
+def session_patient(session: Session, *, budget: float = 12.0) -> Patient:
+    """Return what the doctor may know of a session: facts, history, first and last checkup, a clinic.
+
+    `budget` bounds the training the clinic may spend, in multiples of the planned run; 0 means no forks.
+    """
+    recipe, dataset, network = session.recipe, session.dataset, session.network
+    clinic = SessionClinic(session, int(budget * max(recipe.steps, 1))) if budget > 0 else None
+    return Patient(
+        layers=layer_facts(network),
+        history=session.history,
+        checkups=_checkups(session),
+        loss=loss_facts(recipe.loss),
+        optimizer=OptimizerFacts(
+            recipe.optimizer.registry_name,
+            recipe.optimizer.learning_rate,
+            momentum=float(getattr(recipe.optimizer, "momentum", 0.0)),
+            weight_decay=recipe.optimizer.decoupled_decay(),
+        ),
+        data=data_facts(dataset),
+        batch_size=recipe.batch_size,
+        step=session.step,
+        planned=recipe.steps,
+        constant_rate=isinstance(recipe.schedule, ConstantRate),
+        untrained=tuple(path for path in network.param_specs if session.program.job.is_frozen(path)),
+        declared_frozen=tuple(path for path in network.param_specs if session.program.job.is_frozen(path)),
+        clinic=clinic,
+    )
+
+
+def checkup(session: Session, state: TrainingState) -> Checkup:
+    """Examine a session's network with the weights of a state, on training samples."""
+    network, data, recipe = session.network, session.dataset, session.recipe
+    fitting = int(_CHECKUP_MULTIPLY_ADDS / max(3 * network.multiply_adds, 1))
+    rows = sample_rows(len(data.x_train), min(CHECKUP_ROWS, max(16, fitting)))
+    t = data.t_train[rows]
+    return examine(
+        network,
+        state.weights,
+        recipe.loss,
+        data.x_train[rows].astype(recipe.dtype, copy=False),
+        t if t.dtype.kind == "i" else t.astype(recipe.dtype, copy=False),
+        step=state.step,
+        penalties=recipe.penalties,
+    )
+
+
+def _checkups(session: Session) -> tuple[Checkup, ...]:
+    """The initial weights, where the run began with them, and the present ones."""
+    now = session.state()
+    started_here = len(session.history.series("loss")[0]) == session.step
+    looks = [checkup(session, now)]
+    if session.step and started_here:
+        weights = session.network.initialize(session.recipe.seed, session.recipe.dtype)
+        looks.insert(0, checkup(session, TrainingState(0, weights)))
+    return tuple(looks)
