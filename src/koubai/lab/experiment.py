@@ -86,7 +86,8 @@ class Arm:
 class Claim:
     """'`arm` ends with a higher (or lower) `measure` than `over`', by more than `margin`.
 
-    With `over` None the claim is about a value: '`arm` ends above (below) `margin`'.
+    With `over` None the claim is about a value: '`arm` ends above (below) `margin`'. A difference that lies
+    surely within +-`matters` counts as none: half a point of accuracy.
     """
 
     arm: str
@@ -94,6 +95,7 @@ class Claim:
     measure: str = "test_accuracy"
     direction: str = "higher"
     margin: float = 0.0
+    matters: float = 0.005
 
     def __post_init__(self) -> None:
         if self.direction not in ("higher", "lower"):
@@ -136,7 +138,7 @@ class Experiment:
     base: Any
     arms: tuple[Arm, ...]
     question: Text = Text()
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
     baseline: str | None = None
     measure: str = "test_accuracy"
     claims: tuple[Claim, ...] = ()
@@ -230,6 +232,11 @@ def grid(*axes: Axis) -> tuple[Arm, ...]:
         factors = {axis.name: name for axis, (name, _) in zip(axes, levels, strict=True)}
         arms.append(Arm(" + ".join(factors.values()), edits, factors))
     return tuple(arms)
+
+
+def with_published(arms: Iterable[Arm], published: Mapping[str, Published]) -> tuple[Arm, ...]:
+    """Return the arms with the outcomes that others measured, by arm name."""
+    return tuple(replace(arm, published=published.get(arm.name)) for arm in arms)
 
 
 def brief(value: Any) -> str:

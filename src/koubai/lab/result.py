@@ -83,8 +83,8 @@ class ArmSummary:
     """One measure of one arm over its seeds.
 
     `interval` is None where too few seeds allow none; `iqm` is the interquartile mean. Runs that
-    collapsed are in all numbers and counted in `collapsed`; runs that failed or diverged to NaN are in
-    none and counted in `lost`.
+    collapsed are in all numbers and counted in `collapsed`; `lost` counts the runs that failed or whose
+    number is not finite, which are in none. `seconds` is the mean time of a run.
     """
 
     arm: str
@@ -106,7 +106,10 @@ class ArmSummary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Arm minus baseline, paired by seed; `p_holm` is adjusted over all comparisons of the experiment."""
+    """Arm minus baseline, paired by seed; two-sided p, `p_holm` adjusted over the experiment's comparisons.
+
+    For a claim about a value `baseline` is "" and the difference is arm minus that value.
+    """
 
     arm: str
     baseline: str
@@ -139,7 +142,7 @@ class ExperimentResult:
     """An experiment with everything that came out of it.
 
     `environment` holds versions, CPU, threads, engine, data hash. `pending` counts the runs that were not
-    made (stopped, or out of budget); `reused` those that the store already had.
+    made and `stopped_by` says why ("interrupt" or "budget"); `reused` counts those the store already had.
     """
 
     experiment: Experiment
@@ -152,6 +155,7 @@ class ExperimentResult:
     seconds: float = 0.0
     pending: int = 0
     reused: int = 0
+    stopped_by: str | None = None
 
     @cached_property
     def arms(self) -> dict[str, Arm]:

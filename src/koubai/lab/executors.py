@@ -1,0 +1,117 @@
+"""Where tasks run: threads or processes of this machine within one budget, or a Dask cluster.
+
+All are `concurrent.futures.Executor`s; what differs is how they are opened, heard and stopped.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from koubai.core.errors import KoubaiError
+from koubai.lab import channel
+from koubai.lab.result import RunResult
+from koubai.lab.work import Task, perform
+
+_RESTARTS = 3  # broken pools replaced before the lab gives up
+
+
+@dataclass
+class Workers:
+    """An executor with its line home. `restart` gives a new executor after a worker process died."""
+
+    executor: Executor
+    count: int
+    messages: Any = None  # a queue of (key, step, steps, loss); None where workers cannot be heard
+    stop: Any = field(default_factory=threading.Event)
+    restart: Any = None
+
+    def submit(self, task: Task) -> Future[RunResult]:
+        """Hand over one task."""
+        return self.executor.submit(perform, task)
+
+    def heard(self) -> list[tuple[str, int, int, float]]:
+        """Return the messages that came since the last call."""
+        found = []
+        while self.messages is not None:
+            try:
+                found.append(self.messages.get_nowait())
+            except queue.Empty:
+                break
+        return found
+
+
+@contextmanager
+def thread_workers(count: int) -> Iterator[Workers]:
+    """Run tasks in threads: right for an engine whose training loop releases the interpreter's lock."""
+    messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    stop = threading.Event()
+    channel.connect(messages, stop)
+    with ThreadPoolExecutor(count, thread_name_prefix="arm") as pool:
+        try:
+            yield Workers(pool, count, messages, stop)
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            channel.connect(None, None)
+
+
+@contextmanager
+def process_workers(count: int) -> Iterator[Workers]:
+    """Run tasks in freshly started processes: right for engines that run in Python."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    messages, stop = context.Queue(), context.Event()
+
+    def pool() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            count, mp_context=context, initializer=channel.connect_worker, initargs=(messages, stop)
+        )
+
+    workers = Workers(pool(), count, messages, stop)
+    left = [_RESTARTS]
+
+    def restart() -> bool:
+        workers.executor.shutdown(wait=False, cancel_futures=True)
+        left[0] -= 1
+        if left[0] < 0:
+            return False
+        workers.executor = pool()
+        return True
+
+    workers.restart = restart
+    try:
+        yield workers
+    finally:
+        stop.set()
+        workers.executor.shutdown(wait=True, cancel_futures=True)
+        messages.close()
+
+
+@contextmanager
+def dask_workers(address: str) -> Iterator[Workers]:
+    """Run tasks on the workers of a Dask scheduler; it repeats elsewhere what a lost worker was doing."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise KoubaiError(
+            "a cluster needs Dask", where=address, hint="pip install 'koubai[cluster]'"
+        ) from None
+    try:
+        client = Client(address, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise KoubaiError(
+            f"no Dask scheduler answers: {error}", where=address, hint="dask scheduler; dask worker ADDRESS"
+        ) from error
+    try:
+        count = sum(client.nthreads().values())
+        with client.get_executor(retries=3) as executor:
+            yield Workers(executor, max(count, 1))
+    finally:
+        client.close()

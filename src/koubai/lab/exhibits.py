@@ -1,0 +1,92 @@
+"""Exhibits of a trained run: what a picture needs beyond scores and history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.lab.experiment import Watch
+from koubai.lab.result import Exhibit
+from koubai.network.network import Weights
+from koubai.probes.histograms import activation_histograms, activations
+from koubai.train.session import Session
+
+_SAMPLES = 500  # inputs whose activations are counted
+_BINS = 50
+_MAPS = 16  # feature maps and filters shown a layer
+
+
+def exhibits_of(session: Session, watch: Watch) -> tuple[Exhibit, ...]:
+    """Return what `watch` asks for, before and after training."""
+    network, recipe = session.network, session.recipe
+    initial = network.initialize(recipe.seed, recipe.dtype)
+    final = session.state().weights
+    x = np.ascontiguousarray(session.dataset.x_test[:_SAMPLES], recipe.dtype)
+    found: list[Exhibit] = []
+    if watch.histograms:
+        found += histograms(session, initial, final, x)
+    if watch.filters:
+        found += filters(initial, final)
+        found += feature_maps(session, final, x[:1])
+    if watch.weights:
+        found += weights(session, final)
+    return tuple(found)
+
+
+def histograms(session: Session, initial: Weights, final: Weights, x: Array) -> Iterator[Exhibit]:
+    """Yield how the activations of every layer spread before and after training, in common bins."""
+    found = activation_histograms(session.network, [initial, final], x, bins=_BINS)
+    names = layer_names(session)
+    for path, counted in found.items():
+        yield Exhibit(
+            "histogram",
+            path,
+            {"edges": counted.edges, "initial": counted.shares[0], "final": counted.shares[1]},
+            note=names[path],
+        )
+
+
+def filters(initial: Weights, final: Weights) -> Iterator[Exhibit]:
+    """Yield the first filters of every convolution before and after training."""
+    for path, array in final.params.items():
+        if array.ndim >= 3:
+            yield Exhibit(
+                "filters", path, {"initial": initial.params[path][:_MAPS], "final": array[:_MAPS].copy()}
+            )
+
+
+def feature_maps(session: Session, final: Weights, x: Array) -> Iterator[Exhibit]:
+    """Yield one test sample and what every layer with space axes makes of it."""
+    if len(x) == 0 or x.ndim < 3:
+        return
+    yield Exhibit("sample", "", {"values": x[0]})
+    names = layer_names(session)
+    for path, values in activations(session.network, final, x).items():
+        if values.ndim >= 3:
+            yield Exhibit("feature_maps", path, {"values": values[0, :_MAPS].copy()}, note=names[path])
+
+
+def layer_names(session: Session) -> dict[str, str]:
+    """Return the class name of every leaf layer by path."""
+    return {cell.path: type(cell.layer).__name__ for cell in session.network.leaves}
+
+
+def weights(session: Session, final: Weights) -> Iterator[Exhibit]:
+    """Yield how the values of every penalized tensor spread; near zero is below .001 in size."""
+    for path, spec in session.network.param_specs.items():
+        if spec.penalized:
+            values = final.params[path].ravel().astype(np.float64)
+            top = max(float(np.quantile(np.abs(values), 0.999)), 1e-6)
+            counts, edges = np.histogram(values.clip(-top, top), np.linspace(-top, top, 2 * _BINS + 2))
+            yield Exhibit(
+                "weights",
+                path,
+                {
+                    "edges": edges,
+                    "counts": counts.astype(np.float64),
+                    "near_zero": np.array((np.abs(values) < 1e-3).mean()),
+                    "norm": np.array(np.sqrt((values**2).sum())),
+                },
+            )

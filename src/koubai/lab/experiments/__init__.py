@@ -1,0 +1,1 @@
+"""The catalogue's experiments, one file each."""

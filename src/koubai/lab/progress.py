@@ -1,0 +1,63 @@
+"""Where an experiment stands: what is done, what runs at which loss, how long it will take."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from koubai.lab.work import Task
+
+
+@dataclass
+class Running:
+    """A run under way: steps made of steps to make, and its latest loss."""
+
+    task: Task
+    step: int = 0
+    steps: int = 1
+    loss: float = float("nan")
+
+    @property
+    def share(self) -> float:
+        """Share of its steps that are made."""
+        return self.step / self.steps if self.steps else 1.0
+
+
+@dataclass
+class Progress:
+    """Counts of runs, and the runs under way by key."""
+
+    total: int
+    reused: int = 0
+    done: int = 0
+    failed: int = 0
+    running: dict[str, Running] = field(default_factory=dict)
+    done_by_arm: dict[str, int] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.started
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are probably left, at the pace so far; None before anything is known."""
+        made = self.done + self.failed + sum(run.share for run in self.running.values())
+        wanted = self.total - self.reused - made
+        return self.elapsed * wanted / made if made > 0 else None
+
+    def hear(self, key: str, step: int, steps: int, loss: float, tasks: dict[str, Task]) -> None:
+        """Take in one message from a worker."""
+        if key in tasks:
+            run = self.running.setdefault(key, Running(tasks[key]))
+            run.step, run.steps, run.loss = step, steps, loss
+
+    def finish(self, task: Task, ok: bool) -> None:
+        """Take in that a run ended."""
+        self.running.pop(task.key, None)
+        if ok:
+            self.done += 1
+            self.done_by_arm[task.arm] = self.done_by_arm.get(task.arm, 0) + 1
+        else:
+            self.failed += 1

@@ -1,0 +1,162 @@
+"""Running an experiment: stored runs are taken, the others performed and stored as they finish."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from koubai.core.errors import KoubaiError, RunError
+from koubai.lab.environment import environment
+from koubai.lab.executors import Workers
+from koubai.lab.experiment import Experiment
+from koubai.lab.outcome import Stopped
+from koubai.lab.progress import Progress
+from koubai.lab.result import ExperimentResult, RunResult
+from koubai.lab.store import Store
+from koubai.lab.summarize import conclude
+from koubai.lab.work import Task, tasks_of
+
+_LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
+OnProgress = Callable[[Progress], None]
+
+
+def run_experiment(
+    experiment: Experiment,
+    workers: Workers,
+    *,
+    store: Store | None = None,
+    engine: str = "auto",
+    threads: int = 1,
+    data_dir: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> ExperimentResult:
+    """Return what came out of an experiment; with a store, runs that it holds are not made again.
+
+    Ctrl-C, or the end of the budget, ends it early: the result then counts what is pending and says why,
+    and a second call with the same store goes on from there.
+    """
+    if store is not None:
+        store.check()
+    tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=data_dir)
+    campaign = Campaign(experiment, workers, store, on_progress or (lambda progress: None))
+    started = time.perf_counter()
+    campaign.run(tasks)
+    done = [
+        campaign.results[task.arm, task.seed] for task in tasks if (task.arm, task.seed) in campaign.results
+    ]
+    return conclude(
+        experiment,
+        tuple(done),
+        environment=environment(experiment, done, threads=threads, workers=workers.count, data_dir=data_dir),
+        seconds=time.perf_counter() - started,
+        pending=len(tasks) - len(done),
+        reused=campaign.reused,
+        stopped_by=campaign.stopped_by,
+    )
+
+
+@dataclass
+class Campaign:
+    """The tasks of one experiment on their way through an executor."""
+
+    experiment: Experiment
+    workers: Workers
+    store: Store | None
+    on_progress: OnProgress
+    results: dict[tuple[str, int], RunResult] = field(default_factory=dict)
+    reused: int = 0
+    stopped_by: str | None = None
+
+    def run(self, tasks: list[Task]) -> None:
+        """Perform what the store lacks; return when all is done, stopped, or out of budget."""
+        missing = [task for task in tasks if not self._take(task)]
+        self.progress = Progress(len(tasks), self.reused)
+        for task in tasks:
+            if (task.arm, task.seed) in self.results:
+                arm = self.progress.done_by_arm
+                arm[task.arm] = arm.get(task.arm, 0) + 1
+        self.on_progress(self.progress)
+        try:
+            while missing:
+                missing = self._round(missing)
+        except KeyboardInterrupt:
+            self._stop("interrupt")
+
+    def _take(self, task: Task) -> bool:
+        stored = self.store.load(task.key, task.arm, task.seed) if self.store else None
+        if stored is not None:
+            self.results[task.arm, task.seed] = stored
+            self.reused += 1
+        return stored is not None
+
+    def _round(self, tasks: list[Task]) -> list[Task]:
+        """Submit tasks and gather them; return those that must be submitted again to a new pool."""
+        futures = {self.workers.submit(task): task for task in tasks}
+        by_key = {task.key: task for task in tasks}
+        self._futures: dict[Future[RunResult], Task] = futures
+        waiting, broken = set(futures), []
+        while waiting:
+            finished, waiting = wait(waiting, timeout=_LOOK, return_when=FIRST_COMPLETED)
+            for message in self.workers.heard():
+                self.progress.hear(*message, by_key)
+            broken += [futures[future] for future in finished if not self._gather(future, futures[future])]
+            self.on_progress(self.progress)
+            if self._out_of_budget() and waiting:
+                waiting = {future for future in waiting if not future.cancel()}
+                self.stopped_by = "budget"
+        if not broken or self.stopped_by:
+            return []
+        if self.workers.restart is None or not self.workers.restart():
+            raise RunError("worker processes keep dying", hint="is memory short? try fewer with --threads 1")
+        return broken
+
+    def _gather(self, future: Future[RunResult], task: Task) -> bool:
+        """Take in one finished future; False if its worker process died and the task is to be repeated."""
+        try:
+            result = future.result()
+        except (Stopped, CancelledError):
+            return True
+        except BrokenProcessPool:
+            return False
+        except KoubaiError as error:
+            result = _failed(task, str(error))
+        except Exception as error:  # one arm's failure is told in the result; the others go on
+            result = _failed(task, f"{type(error).__name__}: {error}")
+        if (task.arm, task.seed) not in self.results:
+            self.results[task.arm, task.seed] = result
+            self.progress.finish(task, ok=result.failure is None)
+            if self.store is not None and result.failure is None:
+                self.store.save(result)
+        return True
+
+    def _out_of_budget(self) -> bool:
+        budget = self.experiment.budget
+        return budget is not None and self.progress.elapsed > budget
+
+    def _stop(self, why: str) -> None:
+        """Ask runs under way to end and keep those that finish meanwhile; a second Ctrl-C gets through."""
+        self.stopped_by = why
+        self.workers.stop.set()
+        under_way = [future for future in self._futures if not future.cancel()]
+        for future in wait(under_way, timeout=None if self.workers.messages is not None else 0).done:
+            self._gather(future, self._futures[future])
+
+
+def _failed(task: Task, sentence: str) -> RunResult:
+    from koubai.probes.history import History
+
+    return RunResult(
+        task.arm,
+        task.seed,
+        task.plan.hash,
+        task.key,
+        {},
+        History(),
+        0.0,
+        failure=sentence,
+        engine=task.engine,
+    )

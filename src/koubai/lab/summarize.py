@@ -1,0 +1,107 @@
+"""From runs to a result: statistics of every arm, comparisons with the baseline, verdicts, sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from koubai.core import statistics
+from koubai.lab.catalog import closing_sentences
+from koubai.lab.experiment import Experiment
+from koubai.lab.result import ArmSummary, Comparison, ExperimentResult, RunResult
+from koubai.lab.verdicts import verdicts_of
+
+
+def conclude(
+    experiment: Experiment,
+    runs: tuple[RunResult, ...],
+    *,
+    environment: Mapping[str, Any] | None = None,
+    seconds: float = 0.0,
+    pending: int = 0,
+    reused: int = 0,
+    stopped_by: str | None = None,
+) -> ExperimentResult:
+    """Return the result of an experiment with all that can be said of its runs."""
+    by_arm = {arm.name: [run for run in runs if run.arm == arm.name] for arm in experiment.arms}
+    measures = list(dict.fromkeys(name for run in runs for name in run.scores))
+    summaries = {
+        (arm, measure): summary
+        for arm, made in by_arm.items()
+        for measure in measures
+        if (summary := summarize(arm, measure, made)) is not None
+    }
+    result = ExperimentResult(
+        experiment=experiment,
+        runs=runs,
+        summaries=summaries,
+        comparisons=compare(experiment, summaries),
+        verdicts=verdicts_of(experiment, summaries),
+        sentences=(),
+        environment=environment or {},
+        seconds=seconds,
+        pending=pending,
+        reused=reused,
+        stopped_by=stopped_by,
+    )
+    return closing_sentences(result)
+
+
+def summarize(arm: str, measure: str, runs: Sequence[RunResult]) -> ArmSummary | None:
+    """Return the statistics of one measure of one arm; None if no run gave a number."""
+    values = {
+        run.seed: run.scores[measure]
+        for run in sorted(runs, key=lambda run: run.seed)
+        if isfinite(run.scores.get(measure, float("nan")))
+    }
+    if not values:
+        return None
+    numbers = list(values.values())
+    return ArmSummary(
+        arm=arm,
+        measure=measure,
+        values=values,
+        mean=statistics.mean(numbers),
+        sd=statistics.sd(numbers),
+        iqm=statistics.interquartile_mean(numbers),
+        interval=statistics.mean_interval(numbers),
+        collapsed=sum(run.collapsed for run in runs if run.seed in values),
+        lost=len(runs) - len(values),
+        seconds=statistics.mean([run.seconds for run in runs]),
+    )
+
+
+def compare(
+    experiment: Experiment, summaries: Mapping[tuple[str, str], ArmSummary]
+) -> tuple[Comparison, ...]:
+    """Return every other arm against the baseline, paired by seed, adjusted over all of them."""
+    measure, baseline = experiment.measure, experiment.reference.name
+    reference = summaries.get((baseline, measure))
+    if reference is None:
+        return ()
+    rows = []
+    for arm in experiment.arms:
+        summary = summaries.get((arm.name, measure))
+        differences = paired(summary, reference) if summary and arm.name != baseline else []
+        if differences:
+            rows.append((arm.name, differences, statistics.sign_flip_p(differences)))
+    adjusted = statistics.holm([p for _, _, p in rows])
+    return tuple(
+        Comparison(
+            arm,
+            baseline,
+            measure,
+            len(differences),
+            statistics.mean(differences),
+            statistics.mean_interval(differences),
+            p,
+            p_holm,
+        )
+        for (arm, differences, p), p_holm in zip(rows, adjusted, strict=True)
+    )
+
+
+def paired(summary: ArmSummary, other: ArmSummary) -> list[float]:
+    """Return the differences of two arms for the seeds that both have."""
+    return [value - other.values[seed] for seed, value in summary.values.items() if seed in other.values]

@@ -1,0 +1,86 @@
+"""One task of an experiment: small to send to another process, performed there, its result sent back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from koubai.lab import channel
+from koubai.lab.experiment import Experiment, Watch
+from koubai.lab.outcome import Context, Outcome
+from koubai.lab.result import RunResult
+from koubai.lab.training import run_recipe
+from koubai.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Task:
+    """One arm with one seed. `key` names its result: plan, data, engine and what is watched."""
+
+    arm: str
+    seed: int
+    plan: Any
+    key: str
+    watch: Watch
+    engine: str
+    threads: int
+    data_dir: Path | None
+    exhibits: bool
+
+
+def tasks_of(
+    experiment: Experiment, *, engine: str = "auto", threads: int = 1, data_dir: Path | None = None
+) -> list[Task]:
+    """Return every run of an experiment, seed by seed, so that what is done first is already paired."""
+    tasks = []
+    for i, seed in enumerate(experiment.seeds):
+        for arm in experiment.arms:
+            plan = experiment.plan(arm, seed)
+            key = key_of(plan, experiment.watch, engine, data_dir, exhibits=i == 0)
+            tasks.append(
+                Task(arm.name, seed, plan, key, experiment.watch, engine, threads, data_dir, exhibits=i == 0)
+            )
+    return tasks
+
+
+def key_of(plan: Any, watch: Watch, engine: str, data_dir: Path | None, *, exhibits: bool) -> str:
+    """Return 16 hexadecimal digits that name a result: equal keys, equal results."""
+    data = plan.data.load(data_dir).sha256 if isinstance(plan, Recipe) else ""
+    watched = (
+        asdict(watch) if exhibits else asdict(replace(watch, histograms=False, filters=False, weights=False))
+    )
+    text = json.dumps([plan.hash, data, engine, watched], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def perform(task: Task) -> RunResult:
+    """Do one task; raises Stopped when the lab asked it to end."""
+    context = Context(
+        task.watch,
+        task.engine,
+        task.threads,
+        task.data_dir,
+        task.exhibits,
+        report=lambda step, steps, loss: channel.report(task.key, step, steps, loss),
+    )
+    started = time.perf_counter()
+    outcome: Outcome = (
+        run_recipe(task.plan, context) if isinstance(task.plan, Recipe) else task.plan.perform(context)
+    )
+    return RunResult(
+        arm=task.arm,
+        seed=task.seed,
+        plan_hash=task.plan.hash,
+        key=task.key,
+        scores=dict(outcome.scores),
+        history=outcome.history,
+        seconds=time.perf_counter() - started,
+        collapsed=outcome.collapsed,
+        stopped_by=outcome.stopped_by,
+        exhibits=outcome.exhibits,
+        engine=outcome.engine,
+    )
