@@ -66,27 +66,32 @@ class SessionClinic:
 
 def edit(change: Change, recipe: Recipe, dataset: Dataset) -> tuple[Recipe, Dataset | None] | None:
     """Return the recipe and (where it differs) the data of a change; None if there is no such change."""
+    if change.name == "learning_rate":
+        rate = recipe.optimizer.learning_rate * (change.value or 1.0)
+        return recipe.edit(optimizer__learning_rate=rate), None
+    if change.name == "one_batch":
+        rows = min(int(change.value or 16), len(dataset.x_train))
+        recipe = replace(recipe, batch_size=rows)
+    if change.name == "remedy":
+        from koubai.doctor.remedies import REMEDIES
+
+        treated = REMEDIES[change.path]().apply(recipe, dataset)
+        return (treated, None) if treated is not None else None
+    return recipe, _other_data(change, recipe, dataset)
+
+
+def _other_data(change: Change, recipe: Recipe, dataset: Dataset) -> Dataset | None:
+    """The data of a change; None where the data stay."""
     match change.name:
-        case "nothing":
-            return recipe, None
-        case "learning_rate":
-            rate = recipe.optimizer.learning_rate * (change.value or 1.0)
-            return recipe.edit(optimizer__learning_rate=rate), None
         case "one_batch":
-            rows = min(int(change.value or 16), len(dataset.x_train))
-            few = replace(dataset, x_train=dataset.x_train[:rows], t_train=dataset.t_train[:rows])
-            return replace(recipe, batch_size=rows), few
+            rows = recipe.batch_size
+            return replace(dataset, x_train=dataset.x_train[:rows], t_train=dataset.t_train[:rows])
         case "zero_inputs":
             parts = {name: np.zeros_like(getattr(dataset, name)) for name in ("x_train", "x_val", "x_test")}
-            return recipe, replace(dataset, **parts)
+            return replace(dataset, **parts)
         case "shuffle_labels":
             order = random.permutation(random.key(recipe.seed, "shuffle labels"), len(dataset.t_train))
-            return recipe, replace(dataset, t_train=dataset.t_train[order])
-        case "remedy":
-            from koubai.doctor.remedies import REMEDIES
-
-            treated = REMEDIES[change.path]().apply(recipe, dataset)
-            return (treated, None) if treated is not None else None
+            return replace(dataset, t_train=dataset.t_train[order])
     return None
 
 

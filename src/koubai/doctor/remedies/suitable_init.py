@@ -1,0 +1,42 @@
+"""Draw the initial weights on the scale that the activations ask for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from koubai.core.layer import Layer
+from koubai.data.dataset import Dataset
+from koubai.doctor.remedies.remedy import REMEDIES, Remedy
+from koubai.doctor.remedies.trees import hidden_activations, with_default_init
+from koubai.initializers.initializer import Initializer
+from koubai.initializers.normal import GlorotNormal, HeNormal, LeCunNormal
+from koubai.train.recipe import Recipe
+
+_SUITS: dict[str, Initializer] = {
+    "sigmoid": GlorotNormal(),
+    "tanh": GlorotNormal(),
+    "softmax": GlorotNormal(),
+    "selu": LeCunNormal(),
+}
+
+
+def suitable_initializer(network: Layer) -> Initializer:
+    """Return Glorot for sigmoid and tanh, LeCun for SELU, He for the rectifiers and for no activation."""
+    kinds = Counter(layer.registry_name for layer in hidden_activations(network))
+    if not kinds:
+        return GlorotNormal()
+    return _SUITS.get(kinds.most_common(1)[0][0], HeNormal())
+
+
+@REMEDIES.register
+@dataclass(frozen=True)
+class SuitableInit(Remedy):
+    """Glorot for sigmoid and tanh, He for ReLU, LeCun for SELU; biases 0. No side effect."""
+
+    treats = ("init_too_small", "init_too_large", "symmetric_init")
+
+    def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe:
+        """Replace the recipe's initializer, and take away those of single layers."""
+        network = with_default_init(recipe.network)
+        return replace(recipe, network=network, initializer=suitable_initializer(network))
