@@ -4,5 +4,4 @@ from koubai.core.registry import discover, export
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
 
 discover(__name__, __path__)
-__all__ = ["REMEDIES", "Remedy"]
-__all__ += export(REMEDIES, globals())
+__all__ = ["REMEDIES", "Remedy", *export(REMEDIES, globals())]
