@@ -140,13 +140,16 @@ def scaled(raw: Raw, how: Scale) -> Raw:
     shift, width = _shift_and_width(raw, how)
 
     def part(x: Array) -> Array:
-        # np.array copies: prepared arrays are locked, and must not lock the caller's own.
-        y = np.array(x, np.float32)
-        if shift is not None and len(y):
-            y -= shift
-        if width is not None and len(y):
-            y /= width
-        return y
+        # np.array copies: prepared arrays are locked, and must not lock the caller's own. What comes in
+        # float64 is shifted there: a time stamp less the mean time stamp would be nothing in float32.
+        y: Array = np.array(x, np.float64 if x.dtype == np.float64 else np.float32)
+        if len(y) and shift is not None:
+            y -= shift.astype(y.dtype)
+        if len(y) and width is not None:
+            y /= width.astype(y.dtype)
+        if how == "bytes" and width is not None:
+            y *= 255
+        return y.astype(np.float32, copy=False)
 
     return replace(raw, x_train=part(raw.x_train), x_val=part(raw.x_val), x_test=part(raw.x_test))
 
@@ -156,18 +159,17 @@ def _shift_and_width(raw: Raw, how: Scale) -> tuple[Array | None, Array | None]:
     x = raw.x_train
     if how == "raw" or (how == "bytes" and raw.top == 255):
         return None, None
-    if how in ("unit", "bytes") and raw.top is not None:
-        return None, np.asarray(raw.top if how == "unit" else raw.top / 255, np.float32)
+    if how != "standard" and raw.top is not None:
+        return None, np.asarray(raw.top)
     channels = 1 if x.ndim > 1 else 0
     axes = tuple(axis for axis in range(x.ndim) if axis != channels)
+    low, high = x.min(axes, keepdims=True), x.max(axes, keepdims=True)
     if how == "standard":
-        shift = x.mean(axes, np.float64, keepdims=True)
-        width = x.std(axes, np.float64, keepdims=True)
+        shift, width = x.mean(axes, np.float64, keepdims=True), x.std(axes, np.float64, keepdims=True)
     else:
-        shift = x.min(axes, keepdims=True).astype(np.float64)
-        width = x.max(axes, keepdims=True).astype(np.float64) - shift
-        width = width if how == "unit" else width / 255
-    return shift.astype(np.float32), np.where(width > 0, width, 1).astype(np.float32)
+        shift, width = low, high - low
+    # Not `width > 0`: mean and deviation of equal numbers carry a rounding error.
+    return np.where(high > low, shift, low), np.where(high > low, width, 1)
 
 
 def split(x: Array, t: Array, test_share: float) -> tuple[Array, Array, Array, Array]:

@@ -118,14 +118,16 @@ def _inputs(x: ArrayLike, name: str, where: str) -> Array:
         raise DataError(
             f"{name}: not an array of real numbers", where=where, got=f"{array.dtype}, shape {array.shape}"
         )
-    array = array.copy() if array.dtype == np.uint8 else _finite(array, name, where)
+    _check_finite(array, name, where)
+    kept = array.dtype in (np.uint8, np.float32, np.float64)
+    array = np.array(array, array.dtype if kept else np.float64)
     return array[:, None] if array.ndim == 1 else array
 
 
-def _finite(array: Array, name: str, where: str) -> Array:
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported below
-        narrow = np.array(array, np.float32)
-    bad = ~np.isfinite(narrow)
+def _check_finite(array: Array, name: str, where: str) -> None:
+    """Refuse what float32, in which networks compute, cannot hold: NaN, infinities, numbers beyond 3e38."""
+    with np.errstate(over="ignore"):
+        bad = ~np.isfinite(array.astype(np.float32))
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         raise DataError(
@@ -134,7 +136,6 @@ def _finite(array: Array, name: str, where: str) -> Array:
             got=f"{array[first]} at {first}",
             hint="drop or fill these samples",
         )
-    return narrow
 
 
 def _targets(
@@ -143,8 +144,10 @@ def _targets(
     """Return both parts of the targets, the number of classes (None for values) and their names."""
     kinds = {_KINDS.get(part.dtype.kind, "?") for part in (train, test)}
     if kinds == {"values"} and train.ndim in (1, 2):
+        _check_finite(train, "t", where)
+        _check_finite(test, "t_test", where)
         wide = [part[:, None] if part.ndim == 1 else part for part in (train, test)]
-        return (_finite(wide[0], "t", where), _finite(wide[1], "t_test", where)), None, ()
+        return (np.array(wide[0], np.float32), np.array(wide[1], np.float32)), None, ()
     if train.ndim != 1 or test.ndim != 1 or kinds not in ({"classes"}, {"names"}):
         raise DataError(
             "t: neither classes nor values",
