@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+import operator
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
 
-from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.core.errors import ConfigError, KoubaiError, Problem, nearest
 from koubai.core.layer import Layer
 from koubai.data.dataset import DataSource
 from koubai.initializers.initializer import Initializer
@@ -20,6 +23,9 @@ from koubai.optim.sgd import SGD
 from koubai.penalties.penalty import Penalty
 from koubai.schedules.schedule import ConstantRate, Schedule
 from koubai.train.early_stopping import EarlyStopping
+from koubai.train.plain import AtLeast, build, flatten, hints_of, normalized, refusal, to_plain
+
+_MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds exactly
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Recipe:
     | replacement |         | True: each batch drawn anew; False: epochs of permuted whole batches |
     | frozen      | paths   | parameters (or prefixes of paths) that are not updated             |
     | precision   |         | "float32", or "bfloat16" with float32 master weights               |
+
+    Raises ConfigError with every field that cannot be, all at once.
     """
 
     network: Layer
@@ -46,19 +54,80 @@ class Recipe:
     penalties: tuple[Penalty, ...] = ()
     clipping: Clipping | None = None
     initializer: Initializer = HeNormal()
-    batch_size: int = 100
-    steps: int = 1000
+    batch_size: Annotated[int, AtLeast(1)] = 100
+    steps: Annotated[int, AtLeast(0)] = 1000
     replacement: bool = True
     early_stopping: EarlyStopping | None = None
     frozen: tuple[str, ...] = ()
-    seed: int = 0
-    dtype: str = "float32"
-    precision: str = "float32"
+    seed: Annotated[int, AtLeast(0)] = 0
+    dtype: Literal["float32", "float64"] = "float32"
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        problems = [*self._wrong_parts(), *self._wrong_numbers(), *self._wrong_words()]
+        if problems:
+            raise ConfigError("recipe", problems)
+
+    def _wrong_parts(self) -> Iterator[Problem]:
+        """Yield fields that hold another kind of thing, such as a class where an instance belongs."""
+        for name in ("penalties", "frozen"):  # a list may come, a hash must work
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        hints = hints_of(Recipe)
+        for name in ("network", "data", "loss", "optimizer", "schedule", "initializer"):
+            value = getattr(self, name)
+            if not isinstance(value, hints[name]):
+                yield _not_a(hints[name], name, value)
+        for name in ("clipping", "early_stopping"):
+            if not isinstance(value := getattr(self, name), hints[name]):
+                yield _not_a(get_args(hints[name])[0], name, value)
+        for i, penalty in enumerate(self.penalties):
+            if not isinstance(penalty, Penalty):
+                yield _not_a(Penalty, f"penalties.{i}", penalty)
+
+    def _wrong_numbers(self) -> Iterator[Problem]:
+        for name in ("batch_size", "steps", "seed"):
+            value, least = getattr(self, name), hints_of(Recipe)[name].__metadata__[0].least
+            try:
+                whole = operator.index(value)
+            except TypeError:
+                yield Problem(name, f"expected a whole number, got {value!r}")
+                continue
+            object.__setattr__(self, name, whole)  # a NumPy integer becomes a plain one
+            if whole < least:
+                yield Problem(name, f"expected a whole number of at least {least}, got {whole}")
+            elif whole > _MOST:
+                yield Problem(name, f"expected a whole number of at most {_MOST}")
+
+    def _wrong_words(self) -> Iterator[Problem]:
+        hints = hints_of(Recipe)
+        for name in ("dtype", "precision"):
+            value, choices = getattr(self, name), get_args(hints[name])
+            if value not in choices:
+                near = nearest(str(value), choices)
+                hint = f"did you mean {near!r}?" if near else None
+                yield Problem(name, f"expected {' or '.join(map(repr, choices))}, got {value!r}", hint=hint)
+        if self.precision == "bfloat16" and self.dtype != "float32":
+            yield Problem("precision", "bfloat16 keeps its master weights in float32", hint="dtype float32")
+
+    @classmethod
+    def from_toml(cls, source: str | Path) -> Recipe:
+        """Return the recipe in a TOML text or file; a ConfigError tells every mistake with its line."""
+        from koubai.train.recipe_file import read_recipe
+
+        return read_recipe(source)
+
+    def to_toml(self, *, full: bool = False) -> str:
+        """Return the recipe as TOML; `full` writes the settings too that are at their defaults."""
+        from koubai.train.recipe_file import write_recipe
+
+        return write_recipe(self, full=full)
 
     def edit(self, **changes: Any) -> Recipe:
         """Return a copy with fields replaced; a dotted path reaches inside: `optimizer__learning_rate=.1`.
 
-        Keys may be given as `edit(**{"optimizer.learning_rate": .1})`. All wrong paths are reported at once.
+        Keys may be given as `edit(**{"optimizer.learning_rate": .1})`, layers by their path:
+        `network.2.out_features`. A part may be given as in a file: `optimizer="adam"`. All wrong paths are
+        reported at once.
         """
         problems: list[Problem] = []
         recipe: Any = self
@@ -71,12 +140,12 @@ class Recipe:
     @property
     def hash(self) -> str:
         """Return 16 hexadecimal digits that name this recipe: equal recipes, equal names."""
-        text = json.dumps(to_plain(self), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(normalized(to_plain(self)), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def diff(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
         """Return what differs, by dotted path: (ours, theirs); None where one has no such field."""
-        ours, theirs = flatten(to_plain(self)), flatten(to_plain(other))
+        ours, theirs = flatten(normalized(to_plain(self))), flatten(normalized(to_plain(other)))
         return {
             path: (ours.get(path), theirs.get(path))
             for path in [*ours, *(p for p in theirs if p not in ours)]
@@ -85,39 +154,52 @@ class Recipe:
 
 
 def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: list[Problem]) -> Any:
+    """Return `node` with one value inside it replaced; whatever stands in the way becomes a problem."""
     head, rest = parts[0], parts[1:]
-    if isinstance(node, tuple) and head.isdigit() and int(head) < len(node):
-        new = _replace_at(node[int(head)], rest, value, path, problems) if rest else value
-        return (*node[: int(head)], new, *node[int(head) + 1 :])
+    if isinstance(node, tuple):
+        if not head.isdigit() or int(head) >= len(node):
+            problems.append(Problem(path, f"no position {head!r}", hint=f"positions: 0 to {len(node) - 1}"))
+            return node
+        inner = _replace_at(node[int(head)], rest, value, path, problems) if rest else value
+        return (*node[: int(head)], inner, *node[int(head) + 1 :])
     names = [f.name for f in fields(node)] if is_dataclass(node) else []
+    if head.isdigit() and "layers" in names:
+        head, rest = "layers", parts
     if head not in names:
         near = nearest(head, names)
         hint = f"did you mean {near!r}?" if near else "fields: " + ", ".join(names)
         problems.append(Problem(path, f"{type(node).__name__} has no field {head!r}", hint=hint))
         return node
-    new = _replace_at(getattr(node, head), rest, value, path, problems) if rest else value
-    if hasattr(node, "with_field"):  # layers whose constructor takes other arguments than their fields
-        return node.with_field(head, new)
-    return replace(node, **{head: new})
+    now = getattr(node, head)
+    members = {name: getattr(node, name) for name in names}
+    try:
+        members[head] = _replace_at(now, rest, value, path, problems) if rest else _typed(node, head, value)
+        return build(type(node), members)
+    except ConfigError as error:
+        problems += [Problem(path, problem.message, hint=problem.hint) for problem in error.problems]
+    except KoubaiError as error:
+        problems.append(Problem(path, refusal(error), hint=error.hint))
+    return node
 
 
-def to_plain(value: Any) -> Any:
-    """Return a value as dicts, lists and scalars; every registered class carries its name as `type`."""
-    if is_dataclass(value) and not isinstance(value, type):
-        plain = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
-        name = getattr(type(value), "registry_name", "")
-        return {"type": name, **plain} if name else plain
-    if isinstance(value, tuple | list):
-        return [to_plain(item) for item in value]
-    return value
+def _typed(node: Any, name: str, value: Any) -> Any:
+    """Return a new value of a field; what is written as in a file becomes the part it describes."""
+    if not isinstance(value, str | dict | list):
+        return value
+    from koubai.train.schema import Faults, read
+
+    try:
+        return read(hints_of(type(node))[name], value)
+    except Faults as found:
+        problems = [Problem("", fault.message, hint=fault.hint) for fault in found.faults]
+        raise ConfigError("edit", problems) from None
 
 
-def flatten(plain: Any, prefix: str = "") -> dict[str, Any]:
-    """Return nested dicts and lists as one dict of dotted paths."""
-    if isinstance(plain, dict):
-        items = plain.items()
-    elif isinstance(plain, list) and plain:
-        items = ((str(i), item) for i, item in enumerate(plain))
-    else:
-        return {prefix: plain}
-    return {k: v for name, item in items for k, v in flatten(item, f"{prefix}.{name}".lstrip(".")).items()}
+def _not_a(kind: type, name: str, value: Any) -> Problem:
+    """Return the problem of a field that holds another kind of thing than `kind`."""
+    hint = None
+    if isinstance(value, type) and issubclass(value, kind):
+        hint = f"write {value.__name__}(...), with brackets"
+    elif isinstance(value, str):
+        hint = "names are for files and edit(); here give the object itself"
+    return Problem(name, f"expected a {kind.__name__}, got {value!r}", hint=hint)

@@ -1,0 +1,169 @@
+"""Recipes as TOML files: read with every mistake at its line, written so that people like to read them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.items import Item
+
+from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.train.plain import default_of
+from koubai.train.recipe import Recipe
+from koubai.train.schema import Fault, Faults, read
+from koubai.train.toml_lines import Place, lines_of
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 32
+_NAME = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP_NAME = re.compile(rf"(?<![A-Za-z0-9_\"'-])(?:{_NAME}[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}")
+_AT_LINE = re.compile(r"(.*) \(at line (\d+), column \d+\)")
+
+
+def read_recipe(source: str | Path) -> Recipe:
+    """Return the recipe in a TOML text, or in a file given by its path; all mistakes are reported at once.
+
+    Raises:
+        ConfigError: with every problem, its line, what is allowed and the nearest name.
+    """
+    text, name = toml_text(source)
+    table, lines = parse_toml(text, name)
+    return recipe_of(table, name, lines)
+
+
+def recipe_of(table: Any, source: str, lines: dict[Place, int] | None = None, under: Place = ()) -> Recipe:
+    """Return the recipe that a parsed table describes; it stands at `under` in the file with these lines."""
+    try:
+        recipe: Recipe = read(Recipe, table)
+    except Faults as found:
+        problems = [problem_of(fault, lines or {}, under) for fault in found.faults]
+        raise ConfigError(source, sorted(problems, key=lambda problem: problem.line or 0)) from None
+    return recipe
+
+
+def problem_of(fault: Fault, lines: dict[Place, int], under: Place = ()) -> Problem:
+    """Return a fault with its line: that of its place, or of the nearest table around it that has one."""
+    place = (*under, *fault.place)
+    known: Place = ()
+    for step in place:  # steps that only a spelled-out shorthand has are not in the file
+        if (*known, step) in lines:
+            known = (*known, step)
+    return Problem(".".join(map(str, place)), fault.message, lines.get(known), fault.hint)
+
+
+def toml_text(source: str | Path) -> tuple[str, str]:
+    """Return a TOML text and its name; a string of one line that cannot be TOML is taken as a path."""
+    if isinstance(source, str) and ("\n" in source or "=" in source or source.strip()[:1] in ("", "[", "#")):
+        return source, "recipe"
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        return data.decode(), str(path)
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), [Problem("", f"not a text in UTF-8 (byte {error.start})")]) from None
+    except OSError as error:
+        raise ConfigError(
+            str(path), [Problem("", error.strerror or str(error), hint=_neighbor(path))]
+        ) from None
+
+
+def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[Place, int]]:
+    """Return the tables of a TOML text and the line of every place; refuse what is too large or too deep."""
+    if len(text.encode()) > MAX_BYTES:
+        raise ConfigError(
+            source, [Problem("", f"larger than {MAX_BYTES // 1024} KiB, which no recipe needs")]
+        )
+    deep = ConfigError(source, [Problem("", f"nested more than {MAX_DEPTH} levels deep")])
+    if _DEEP_NAME.search(text):
+        raise deep
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise deep from None
+    except ValueError as error:  # TOMLDecodeError, and int()'s refusal of thousands of digits
+        placed = _AT_LINE.fullmatch(str(error))
+        message, line = (placed[1], int(placed[2])) if placed else (str(error), None)
+        raise ConfigError(source, [Problem("", f"not TOML: {message}", line)]) from None
+    if _depth(table) > MAX_DEPTH:
+        raise deep
+    return table, lines_of(text)
+
+
+def _depth(table: Any) -> int:
+    level, depth = [table], 0
+    while level:
+        depth += 1
+        inner = [v for item in level for v in (item.values() if isinstance(item, dict) else item)]
+        level = [item for item in inner if isinstance(item, dict | list)]
+    return depth
+
+
+def _neighbor(path: Path) -> str | None:
+    try:
+        near = nearest(path.name, (other.name for other in path.parent.glob("*.toml")))
+    except OSError:
+        return None
+    return f"did you mean {str(path.with_name(near))!r}?" if near else None
+
+
+# ------------------------------------------------------------------------------------------------- writing
+
+
+_ALWAYS = ("network", "data", "loss", "optimizer", "initializer", "batch_size", "steps", "seed")
+
+
+def write_recipe(recipe: Recipe, *, full: bool = False) -> str:
+    """Return a recipe as TOML; without `full`, settings that are at their defaults are left out."""
+    document = tomlkit.document()
+    parts: dict[str, dict[str, Any]] = {}
+    for field in fields(recipe):
+        value = getattr(recipe, field.name)
+        if value is None or not (full or field.name in _ALWAYS or value != default_of(field)):
+            continue
+        if is_dataclass(value) and len(settings := _settings(value, full)) > 1:
+            parts[field.name] = settings
+        else:  # one line, which must stand above all tables
+            document.add(field.name, _item(value, full))
+    for name in sorted(parts, key=lambda part: part == "network"):  # the longest last
+        table = tomlkit.table()
+        for setting, item in parts[name].items():
+            table.add(setting, _item(item, full, multiline=True))
+        document.add(tomlkit.nl())
+        document.add(name, table)
+    return tomlkit.dumps(document)
+
+
+def _item(value: Any, full: bool, *, multiline: bool = False) -> Item:
+    if is_dataclass(value) and not isinstance(value, type):
+        settings = _settings(value, full)
+        if list(settings) == ["type"]:
+            return tomlkit.item(settings["type"])
+        table = tomlkit.inline_table()
+        for name, item in settings.items():
+            table.append(name, _item(item, full))
+        return table
+    if isinstance(value, tuple):
+        array = tomlkit.array()
+        for item in value:
+            array.append(_item(item, full))
+        return array.multiline(multiline and any(is_dataclass(item) for item in value))
+    return tomlkit.item(value)
+
+
+def _settings(part: Any, full: bool) -> dict[str, Any]:
+    """Return what must be written of a part: its type, and the settings that are not at their defaults."""
+    name = getattr(type(part), "registry_name", "")
+    settings: dict[str, Any] = {"type": name} if name else {}
+    for field in fields(part):
+        value, default = getattr(part, field.name), default_of(field)
+        if value is None:
+            if default not in (MISSING, None):
+                settings[field.name] = "none"
+        elif full or value != default:
+            settings[field.name] = value
+    return settings
