@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from koubai.core.errors import DataError
 from koubai.data.idx import read_idx
-from support.data_files import idx
+from support.data_files import idx, mutated
 
 SAMPLE = (4, 5)
 IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, *SAMPLE)
@@ -89,24 +89,6 @@ def test_memory_follows_what_is_there_not_what_is_declared(tmp_path, declared):
 def test_a_limit_holds_even_for_honest_files(tmp_path):
     with pytest.raises(DataError, match="<= 59 bytes"):
         read(tmp_path, VALID, max_bytes=59)
-
-
-@st.composite
-def mutated(draw, valid: bytes) -> bytes:
-    """`valid` after some bytes are changed, cut out, doubled, or the end is lost."""
-    content = bytearray(valid)
-    for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, max(len(content) - 1, 0)))
-        kind = draw(st.sampled_from(["change", "cut", "insert", "end"]))
-        if kind == "change" and content:
-            content[at] = draw(st.integers(0, 255))
-        elif kind == "cut":
-            del content[at : at + draw(st.integers(1, 8))]
-        elif kind == "insert":
-            content[at:at] = draw(st.binary(min_size=1, max_size=8))
-        else:
-            del content[at:]
-    return bytes(content)
 
 
 @pytest.mark.parametrize("valid", [VALID, gzip.compress(VALID, mtime=0)], ids=["plain", "gzip"])

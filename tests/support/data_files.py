@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+from hypothesis import strategies as st
 
 from koubai.data.sources.idx_images import IdxFile
 from koubai.data.sources.mnist import Mnist
@@ -51,6 +52,24 @@ def publish(files: dict[str, bytes]) -> tuple[IdxFile, ...]:
         IdxFile(name, sha(content).hexdigest(), sha(gzip.compress(content, mtime=0)).hexdigest())
         for name, content in files.items()
     )
+
+
+@st.composite
+def mutated(draw, valid: bytes) -> bytes:
+    """`valid` after some bytes are changed, cut out, doubled, or the end is lost."""
+    content = bytearray(valid)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, max(len(content) - 1, 0)))
+        kind = draw(st.sampled_from(["change", "cut", "insert", "end"]))
+        if kind == "change" and content:
+            content[at] = draw(st.integers(0, 255))
+        elif kind == "cut":
+            del content[at : at + draw(st.integers(1, 8))]
+        elif kind == "insert":
+            content[at:at] = draw(st.binary(min_size=1, max_size=8))
+        else:
+            del content[at:]
+    return bytes(content)
 
 
 class Mirror:

@@ -41,7 +41,7 @@ def data_root(folder: Path | None) -> Path:
             root = Path(place).expanduser()
             if not root.is_dir():
                 raise DataError("no such folder", where=where, got=root, hint="create it, or mend the path")
-            return root.resolve()
+            return real(root)
     return cache_folder()
 
 
@@ -64,18 +64,23 @@ def stamp_of(paths: Iterable[Path | None]) -> Hashable:
     )
 
 
+def real(path: Path) -> Path:
+    """Return where a path leads through all links; unlike for Path.resolve, a loop is no error."""
+    return Path(os.path.realpath(path))
+
+
 def inside(folder: Path | None, path: str) -> Path:
     """Return the place a source's `path` names: absolute, or relative to the data folder and inside it."""
     place = Path(path).expanduser()
     if not place.is_absolute():
-        root = data_root(folder).resolve()
+        root = real(data_root(folder))
         place = root / path
-        if not place.resolve().is_relative_to(root):
+        if not real(place).is_relative_to(root):
             raise DataError(
                 "leads out of the data folder",
                 where=path,
                 expected=f"a place inside {root}",
-                got=place.resolve(),
+                got=real(place),
                 hint="give an absolute path",
             )
     if not place.exists():

@@ -14,7 +14,7 @@ from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.core.settings import at_least, share
 from koubai.data.dataset import DATA, DataSource
-from koubai.data.files import decoding, inside, stamp_of
+from koubai.data.files import decoding, inside, real, stamp_of
 from koubai.data.prepare import Raw, Scale
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # few decoders: each is open to what a stranger puts into a file
@@ -142,9 +142,18 @@ def read_picture(path: Path, size: tuple[int, int], color: bool) -> Array:
         if picture.mode.startswith(("I", "F")):
             raise DataError("not 8 bits a channel", where=str(path), got=f"mode {picture.mode}")
         upright = ImageOps.exif_transpose(picture).convert("RGB" if color else "L")
-        fitted = ImageOps.fit(upright, size[::-1], Image.Resampling.BILINEAR)
-        pixels = np.asarray(fitted)
+        middle = upright.crop(_middle(upright.size, size))
+        pixels = np.asarray(middle.resize(size[::-1], Image.Resampling.BILINEAR))
     return pixels.transpose(2, 0, 1) if color else pixels[None]
+
+
+def _middle(there: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the largest box (left, top, right, bottom) of the shape of `size` in the middle of a picture."""
+    (width, height), (wanted_height, wanted_width) = there, size
+    scale = min(width / wanted_width, height / wanted_height)
+    inner_width, inner_height = (max(round(side * scale), 1) for side in (wanted_width, wanted_height))
+    left, top = (width - inner_width) // 2, (height - inner_height) // 2
+    return left, top, left + inner_width, top + inner_height
 
 
 def _folders(home: Path) -> tuple[str, ...]:
@@ -165,12 +174,13 @@ def _pictures_in(home: Path, root: Path) -> list[Path]:
                 expected=", ".join(FORMATS),
                 hint="convert it to PNG",
             )
-        if not path.resolve().is_relative_to(root.resolve()):
+        target = real(path)
+        if not target.is_relative_to(real(root)):
             raise DataError(
                 "a link that leads out of the folder",
                 where=str(path),
                 expected=f"a file inside {root}",
-                got=path.resolve(),
+                got=target,
                 hint="copy the picture",
             )
         if not path.is_file() or path.stat().st_size > MAX_FILE:
