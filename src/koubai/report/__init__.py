@@ -1,1 +1,1 @@
-"""The report floor."""
+"""What came out, shown: figures, tables, one HTML file, the terminal, exports."""

@@ -1,0 +1,104 @@
+"""How the arms of an experiment are laid out: which panel, which colour, which short name.
+
+A grid of two factors reads best as one panel a level of one factor, with one colour a level of the
+other. Anything else is one panel with one colour an arm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from koubai.lab.experiment import Arm
+from koubai.report.palette import Style, style
+
+_CROWDED = 4  # arms beyond which a grid is split into panels
+_COLORS = 7
+
+
+@dataclass(frozen=True)
+class ArmView:
+    """One arm as drawn: its full title, the short one inside its panel, its style."""
+
+    name: str
+    title: str
+    short: str
+    style: Style
+
+
+@dataclass(frozen=True)
+class Group:
+    """Arms that share a panel; the title is empty where all do."""
+
+    title: str
+    arms: tuple[ArmView, ...]
+
+
+def groups(arms: Sequence[Arm], lang: str | None = None) -> tuple[Group, ...]:
+    """Return the panels of a set of arms, in the order of the experiment."""
+    axes = _grid(arms)
+    if len(arms) <= _CROWDED or len(axes) != 2:
+        return (Group("", tuple(_alone(i, arm, lang) for i, arm in enumerate(arms))),)
+    panel_axis, color_axis = _choose(axes)
+    colors = {level: i for i, level in enumerate(axes[color_axis])}
+    return tuple(
+        Group(
+            level,
+            tuple(
+                ArmView(
+                    arm.name,
+                    arm.title(lang),
+                    arm.factors[color_axis],
+                    style(colors[arm.factors[color_axis]]),
+                )
+                for arm in arms
+                if arm.factors[panel_axis] == level
+            ),
+        )
+        for level in axes[panel_axis]
+    )
+
+
+def views(arms: Sequence[Arm], lang: str | None = None) -> tuple[ArmView, ...]:
+    """Return all arms as drawn, in the order of the experiment."""
+    found = {view.name: view for group in groups(arms, lang) for view in group.arms}
+    return tuple(found[arm.name] for arm in arms)
+
+
+def numeric_axis(arms: Sequence[Arm]) -> str | None:
+    """Return the factor whose levels are all numbers, at least three of them, or None."""
+    for axis, levels in _grid(arms, whole=False).items():
+        if len(levels) >= 3 and all(_is_number(level) for level in levels):
+            return axis
+    return None
+
+
+def _alone(i: int, arm: Arm, lang: str | None) -> ArmView:
+    return ArmView(arm.name, arm.title(lang), arm.title(lang), style(i))
+
+
+def _grid(arms: Sequence[Arm], whole: bool = True) -> dict[str, tuple[str, ...]]:
+    """Return axis -> levels for the factors that every arm has; `whole` asks for every combination once."""
+    axes = {
+        axis: tuple(dict.fromkeys(arm.factors[axis] for arm in arms))
+        for axis in (arms[0].factors if arms else ())
+        if all(axis in arm.factors for arm in arms)
+    }
+    combinations = {tuple(arm.factors[axis] for axis in axes) for arm in arms}
+    return axes if len(combinations) == len(arms) or not whole else {}
+
+
+def _choose(axes: dict[str, tuple[str, ...]]) -> tuple[str, str]:
+    """Return (panel axis, colour axis): as few panels as colours allow, the first axis where all is equal."""
+    first, second = axes
+    if len(axes[second]) <= _COLORS and (len(axes[first]) <= len(axes[second]) or len(axes[first]) > _COLORS):
+        return first, second
+    return second, first
+
+
+def _is_number(level: str) -> bool:
+    try:
+        float(level)
+    except ValueError:
+        return False
+    return True

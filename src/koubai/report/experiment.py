@@ -1,0 +1,92 @@
+"""The page of an experiment: question and verdicts first, then everything behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from koubai.lab.result import ExperimentResult
+from koubai.report.numbers import seconds
+from koubai.report.page import Badge, Page
+from koubai.report.sections.exhibits import (
+    activation_section,
+    filter_section,
+    path_section,
+    table_section,
+    weight_section,
+)
+from koubai.report.sections.findings import findings_section
+from koubai.report.sections.gradients import gradient_section
+from koubai.report.sections.learning import learning_section
+from koubai.report.sections.outcome import outcome_section
+from koubai.report.sections.setting import environment_section, recipe_section, run_section
+from koubai.words import language, say
+
+TONES = {"supported": "good", "not supported": "bad", "cannot tell yet": "open"}
+
+
+def experiment_page(
+    result: ExperimentResult, lang: str | None = None, findings: Sequence[Mapping[str, Any]] | None = None
+) -> Page:
+    """Return the page of a result; `findings` are the doctor's, as dicts (None: it was not asked)."""
+    from koubai import __version__
+
+    lang = lang or language()
+    experiment = result.experiment
+    sections = (
+        outcome_section(result, lang),
+        path_section(result, lang),
+        learning_section(result, lang),
+        gradient_section(result, lang),
+        activation_section(result, lang),
+        filter_section(result, lang),
+        weight_section(result, lang),
+        table_section(result, lang),
+        *([findings_section(findings, lang)] if findings is not None else []),
+        recipe_section(result, lang),
+        run_section(result, lang),
+        environment_section(result.environment, lang),
+    )
+    return Page(
+        lang=lang,
+        kicker=say("report.page.experiment", lang, name=experiment.name),
+        title=experiment.question.say(lang) or experiment.name,
+        badges=tuple(
+            Badge(TONES[verdict.outcome], *_split(verdict.say(lang), verdict.outcome, lang))
+            for verdict in result.verdicts
+        ),
+        sentences=tuple(sentence.say(lang) for sentence in result.sentences),
+        facts=_facts(result, lang),
+        sections=tuple(section for section in sections if section),
+        footer=say("report.page.footer", lang, version=__version__),
+    )
+
+
+def _split(text: str, outcome: str, lang: str) -> tuple[str, str]:
+    """Return (word, rest) of a verdict, whose sentence begins with the outcome and a colon."""
+    word = say(f"report.verdict.{outcome.replace(' ', '_')}", lang)
+    head, colon, rest = text.partition(":")
+    return (word, rest.strip()) if colon and head.casefold() == word.casefold() else (word, text)
+
+
+def _facts(result: ExperimentResult, lang: str) -> tuple[tuple[str, str], ...]:
+    experiment = result.experiment
+    made = len(result.runs)
+    facts = [
+        (say("report.facts.runs", lang), f"{len(experiment.arms)} × {len(experiment.seeds)} = {made:,}")
+        if not result.pending
+        else (say("report.facts.runs", lang), f"{made:,} / {made + result.pending:,}"),
+        (say("report.facts.seconds", lang), seconds(result.seconds)),
+    ]
+    if engines := result.environment.get("engines"):
+        facts.append((say("report.facts.engine", lang), ", ".join(map(str, engines))))
+    if data := result.environment.get("data"):
+        facts.append(
+            (
+                say("report.facts.data", lang),
+                str(data.get("source", data)) if isinstance(data, dict) else str(data),
+            )
+        )
+    if cpu := result.environment.get("cpu"):
+        facts.append((say("report.facts.cpu", lang), str(cpu)))
+    return tuple(facts)

@@ -1,0 +1,129 @@
+"""Activation histograms: how the outputs of every layer spread, one ridge a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.report.numbers import number
+from koubai.report.palette import BLUE, GRAY, translucent
+from koubai.report.picture import Panel, Picture, Table
+from koubai.report.theme import figure, label
+from koubai.words import say
+
+_HEIGHT = 0.86  # of a ridge, in rows
+
+
+@dataclass(frozen=True, eq=False)
+class LayerHistogram:
+    """Shares of one layer's activations in bins `edges` (B+1,): before and after training, each (B,)."""
+
+    layer: str
+    edges: Array
+    initial: Array
+    final: Array
+
+    def moments(self, shares: Array) -> tuple[float, float]:
+        """Return mean and standard deviation, taking each bin at its centre."""
+        centers = (self.edges[:-1] + self.edges[1:]) / 2
+        total = shares.sum() or 1.0
+        mean = float((shares * centers).sum() / total)
+        return mean, float(np.sqrt((shares * (centers - mean) ** 2).sum() / total))
+
+
+def activation_histograms(
+    panels: Sequence[tuple[str, Sequence[LayerHistogram]]], *, lang: str | None = None
+) -> Picture:
+    """Draw one panel for each (arm, layers in forward order), the layer next to the input at the bottom."""
+    return Picture(
+        name="activations",
+        title=say("report.activations.title", lang),
+        summary=_summary(panels, lang),
+        panels=tuple(Panel(title, _draw(layers, lang)) for title, layers in panels),
+        table=_table(panels, lang),
+        note=say("report.activations.note", lang),
+        width=280,
+    )
+
+
+def _draw(layers: Sequence[LayerHistogram], lang: str | None) -> Any:
+    fig = figure(
+        110 + 46 * len(layers),
+        xaxis={"title": {"text": say("report.activations.axis", lang)}},
+        yaxis={
+            "tickvals": list(range(len(layers))),
+            "ticktext": [label(layer.layer, 14) for layer in layers],
+            "range": [-0.1, len(layers)],
+            "showgrid": False,
+            "ticks": "",
+            "ticklabelstandoff": 6,
+            "showline": False,
+        },
+        legend={"traceorder": "normal"},
+    )
+    for row, layer in reversed(list(enumerate(layers))):
+        for final in (False, True):
+            _ridge(fig, layer, row, final=final, show=row == 0, lang=lang)
+    return fig
+
+
+def _ridge(fig: Any, layer: LayerHistogram, row: int, *, final: bool, show: bool, lang: str | None) -> None:
+    shares = layer.final if final else layer.initial
+    color, dash = (BLUE, "solid") if final else (GRAY, "dot")
+    tallest = shares.max() or 1.0
+    x = np.repeat(layer.edges, 2)
+    y = row + _HEIGHT * np.concatenate([[0.0], np.repeat(shares / tallest, 2), [0.0]])
+    mean, std = layer.moments(shares)
+    fig.add_scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        line={"color": color, "width": 1.3, "dash": dash},
+        fill="toself" if final else None,
+        fillcolor=translucent(BLUE, 0.16) if final else None,
+        text=f"{label(layer.layer)}: {number(mean, 2)} ± {number(std, 2)}",
+        hoverinfo="text",
+        name=say(f"report.activations.{'final' if final else 'initial'}", lang),
+        showlegend=show,
+        legendgroup=dash,
+    )
+
+
+def _summary(panels: Sequence[tuple[str, Sequence[LayerHistogram]]], lang: str | None) -> str:
+    """Say where the spread of the last layer shown is smallest and largest after training."""
+    spreads = [
+        (layer.moments(layer.final)[1], title, layer.layer) for title, layers in panels for layer in layers
+    ]
+    if not spreads:
+        return say("report.activations.none", lang)
+    low, high = min(spreads), max(spreads)
+    key = "many" if len(panels) > 1 else "one"
+    return say(
+        f"report.activations.{key}",
+        lang,
+        low=number(low[0], 2),
+        low_arm=low[1],
+        low_layer=low[2],
+        high=number(high[0], 2),
+        high_arm=high[1],
+        high_layer=high[2],
+    )
+
+
+def _table(panels: Sequence[tuple[str, Sequence[LayerHistogram]]], lang: str | None) -> Table:
+    rows = []
+    for title, layers in panels:
+        for layer in layers:
+            numbers = (*layer.moments(layer.initial), *layer.moments(layer.final))
+            rows.append((title, layer.layer, *(number(value) for value in numbers)))
+    heads = ("initial_mean", "initial_std", "final_mean", "final_std")
+    columns = (
+        say("report.axis.arm", lang),
+        say("report.axis.layer", lang),
+        *(say(f"report.activations.{head}", lang) for head in heads),
+    )
+    return Table(columns, tuple(rows), headings=2)

@@ -1,0 +1,163 @@
+"""Learning curves: a mean with its interval, and a thin line for every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.report import measures
+from koubai.report.numbers import MISSING
+from koubai.report.palette import translucent
+from koubai.report.picture import Panel, Picture, Table, thin
+from koubai.report.series import Curve, interval_of_mean
+from koubai.report.theme import figure, label, log_axis, step_axis
+from koubai.words import say
+
+_ROWS = 40
+_DECADES = 30.0  # ratio of largest to smallest value from which a loss is drawn on a log axis
+_BANDS = 7  # curves in one panel beyond which bands and seeds would hide the means
+
+
+def learning_curves(
+    panels: Sequence[tuple[str, Sequence[Curve]]], measure: str, *, lang: str | None = None
+) -> Picture:
+    """Draw one measure over training steps; one panel for each (title, curves)."""
+    curves = [curve for _, group in panels for curve in group]
+    log = _is_log(curves, measure)
+    y = _y_axis(curves, measure, log)
+    if len(panels) == 1:  # else the heading says it once
+        y["title"] = {"text": label(measures.title(measure, lang))}
+    drawn = tuple(Panel(title, _draw(group, measure, y, log, lang)) for title, group in panels)
+    seeds = max((len(curve.values) for curve in curves), default=0)
+    name = measures.title(measure, lang)
+    return Picture(
+        name=f"curves-{measure}",
+        title=say("report.curves.title", lang, measure=name),
+        summary=_summary(curves, measure, lang),
+        panels=drawn,
+        table=_table(panels, measure, lang),
+        note=say("report.curves.note", lang, seeds=seeds) if seeds > 1 else "",
+    )
+
+
+def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool, lang: str | None) -> Any:
+    crowded = len(group) > _BANDS
+    height = 300 + 20 * ((len(group) - 1) // 3)
+    fig = figure(height, yaxis=y, xaxis=step_axis(say("report.axis.steps", lang)))
+    for curve in group:
+        if not crowded and len(curve.values) > 1:
+            _band(fig, curve, bounded=measures.is_share(measure), log=log)
+            for values in curve.values:
+                fig.add_scatter(
+                    x=curve.steps,
+                    y=values,
+                    mode="lines",
+                    line={"color": translucent(curve.style.color, 0.4), "width": 0.8},
+                    hoverinfo="skip",
+                    showlegend=False,
+                )
+        fig.add_scatter(
+            x=curve.steps,
+            y=curve.mean,
+            mode="lines+markers" if len(curve.steps) <= 30 else "lines",
+            line={"color": curve.style.color, "dash": curve.style.dash, "width": 2.2},
+            marker={"symbol": curve.style.symbol, "size": 5},
+            name=label(curve.short, 36),
+            customdata=[measures.writer(measure)(float(value)) for value in curve.mean],
+            hovertemplate="%{x:,}: %{customdata}",
+        )
+    return fig
+
+
+def _band(fig: Any, curve: Curve, *, bounded: bool, log: bool) -> None:
+    low, high = interval_of_mean(curve.values)
+    known = np.isfinite(low) & np.isfinite(high)
+    if not known.any():
+        return
+    if bounded:
+        low, high = low.clip(0, 1), high.clip(0, 1)
+    if log:
+        low = np.maximum(low, np.nanmin(np.where(curve.values > 0, curve.values, np.nan), axis=0))
+    x, low, high = curve.steps[known], low[known], high[known]
+    fig.add_scatter(
+        x=np.concatenate([x, x[::-1]]),
+        y=np.concatenate([high, low[::-1]]),
+        fill="toself",
+        mode="lines",
+        line={"width": 0, "color": translucent(curve.style.color, 0.16)},
+        fillcolor=translucent(curve.style.color, 0.16),
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _is_log(curves: Sequence[Curve], measure: str) -> bool:
+    if measures.is_share(measure):
+        return False
+    values = _finite(curves)
+    return bool(values.size and values.min() > 0 and values.max() / values.min() > _DECADES)
+
+
+def _y_axis(curves: Sequence[Curve], measure: str, log: bool) -> dict[str, Any]:
+    """Return the axis that all panels share, so that they can be compared."""
+    axis: dict[str, Any] = {}
+    values = _finite(curves)
+    if not values.size:
+        return axis
+    low, high = float(values.min()), float(values.max())
+    if log:
+        return log_axis(low, high)
+    if measures.is_share(measure):
+        axis["tickformat"] = ".0%" if high - low > 0.05 else ".1%"
+        low, high = (min(low, 0.0), max(high, 1.0)) if high - low > 0.5 else (low, high)
+    margin = 0.03 * (high - low) or 0.05
+    return axis | {"range": [low - margin, high + margin]}
+
+
+def _finite(curves: Sequence[Curve]) -> Array:
+    values = np.concatenate([curve.values.ravel() for curve in curves]) if curves else np.zeros(0)
+    return values[np.isfinite(values)]
+
+
+def _summary(curves: Sequence[Curve], measure: str, lang: str | None) -> str:
+    """Say where the curves end."""
+    ended = [curve for curve in curves if np.isfinite(curve.last)]
+    if not ended:
+        return say("report.curves.none", lang, measure=measures.title(measure, lang))
+    write = measures.writer(measure)
+    best, worst = max(ended, key=lambda curve: curve.last), min(ended, key=lambda curve: curve.last)
+    values = {
+        "measure": measures.title(measure, lang),
+        "steps": int(max(curve.steps[-1] for curve in ended)),
+        "highest": best.title,
+        "high": write(best.last),
+        "lowest": worst.title,
+        "low": write(worst.last),
+    }
+    return say(f"report.curves.{'one' if len(ended) == 1 else 'many'}", lang, **values)
+
+
+def _table(panels: Sequence[tuple[str, Sequence[Curve]]], measure: str, lang: str | None) -> Table:
+    write = measures.writer(measure)
+    curves = [curve for _, group in panels for curve in group]
+    steps = np.unique(np.concatenate([curve.steps for curve in curves])) if curves else np.zeros(0)
+    steps = steps[thin(len(steps), _ROWS)]
+    columns = []
+    for curve in curves:
+        means = dict(zip(curve.steps.tolist(), curve.mean.tolist(), strict=True))
+        low, high = interval_of_mean(curve.values)
+        ends = dict(zip(curve.steps.tolist(), zip(low.tolist(), high.tolist(), strict=True), strict=True))
+        columns.append([_cell(means.get(step), ends.get(step), write) for step in steps.tolist()])
+    rows = tuple((f"{step:,}", *cells) for step, *cells in zip(steps.tolist(), *columns, strict=True))
+    return Table((say("report.axis.steps", lang), *(curve.title for curve in curves)), rows)
+
+
+def _cell(mean: float | None, ends: tuple[float, float] | None, write: Any) -> str:
+    if mean is None or not np.isfinite(mean):
+        return MISSING
+    if ends is None or not np.isfinite(ends).all() or ends[0] == ends[1]:
+        return str(write(mean))
+    return f"{write(mean)} [{write(ends[0])}, {write(ends[1])}]"

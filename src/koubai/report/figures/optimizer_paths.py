@@ -1,0 +1,164 @@
+"""Optimizer paths: the steps of a descent on the contours of the function it descends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.report.numbers import number
+from koubai.report.palette import GRAY, VERMILION
+from koubai.report.picture import Panel, Picture, Table, thin
+from koubai.report.theme import figure
+from koubai.words import say
+
+_LEVELS = 12
+_ROWS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A function on a grid: x (W,), y (H,), values (H, W)."""
+
+    x: Array
+    y: Array
+    values: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """The points (steps+1, D) one method went through and the function's values there; D is 1 or 2."""
+
+    title: str
+    points: Array
+    values: Array
+
+
+def optimizer_paths(
+    descents: Sequence[Descent], surface: Surface | None = None, *, lang: str | None = None
+) -> Picture:
+    """Draw one panel a descent: on contours in two dimensions, value against point in one."""
+    return Picture(
+        name="paths",
+        title=say("report.paths.title", lang),
+        summary=_summary(descents, lang),
+        panels=tuple(Panel(descent.title, _draw(descent, surface, lang)) for descent in descents),
+        table=_table(descents, lang),
+        note=say("report.paths.note", lang),
+        width=300,
+    )
+
+
+def _draw(descent: Descent, surface: Surface | None, lang: str | None) -> Any:
+    flat = descent.points.shape[1] == 1
+    fig = figure(300, xaxis={"title": {"text": "x"}}, yaxis={"title": {"text": "f(x)" if flat else "y"}})
+    if surface is not None:
+        _contours(fig, surface)
+    elif flat:
+        _curve(fig, descent)
+    x = descent.points[:, 0]
+    y = descent.values if flat else descent.points[:, 1]
+    texts = [
+        f"{say('report.axis.step', lang)} {i}: f = {number(float(value))}"
+        for i, value in enumerate(descent.values)
+    ]
+    fig.add_scatter(
+        x=x,
+        y=y,
+        mode="lines+markers",
+        line={"color": VERMILION, "width": 1.6},
+        marker={"size": 5, "color": VERMILION},
+        text=texts,
+        hoverinfo="text",
+        name=say("report.paths.path", lang),
+        showlegend=False,
+    )
+    for i, symbol, key in ((0, "circle-open", "start"), (len(x) - 1, "star", "end")):
+        fig.add_scatter(
+            x=[x[i]],
+            y=[y[i]],
+            mode="markers",
+            marker={
+                "size": 13,
+                "symbol": symbol,
+                "color": VERMILION,
+                "line": {"width": 2, "color": VERMILION},
+            },
+            text=[texts[i]],
+            hoverinfo="text",
+            name=say(f"report.paths.{key}", lang),
+        )
+    return fig
+
+
+def _contours(fig: Any, surface: Surface) -> None:
+    """Draw contours at levels that are even in the square root, so that the valley's floor shows too."""
+    low, high = float(np.nanmin(surface.values)), float(np.nanmax(surface.values))
+    fig.add_contour(
+        x=surface.x,
+        y=surface.y,
+        z=np.sqrt(np.maximum(surface.values - low, 0)),
+        contours={
+            "coloring": "lines",
+            "start": 0.0,
+            "end": np.sqrt(high - low),
+            "size": (np.sqrt(high - low) or 1.0) / _LEVELS,
+        },
+        colorscale=[[0, GRAY], [1, GRAY]],
+        line={"width": 0.8},
+        showscale=False,
+        hoverinfo="skip",
+    )
+    fig.update_xaxes(range=[float(surface.x[0]), float(surface.x[-1])], showgrid=False)
+    fig.update_yaxes(range=[float(surface.y[0]), float(surface.y[-1])], showgrid=False)
+
+
+def _curve(fig: Any, descent: Descent) -> None:
+    """Draw the function itself through the points that were visited."""
+    order = np.argsort(descent.points[:, 0])
+    fig.add_scatter(
+        x=descent.points[order, 0],
+        y=descent.values[order],
+        mode="lines",
+        line={"color": GRAY, "width": 1, "shape": "spline"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _summary(descents: Sequence[Descent], lang: str | None) -> str:
+    if not descents:
+        return say("report.paths.none", lang)
+    ends = [
+        say(
+            "report.paths.finish",
+            lang,
+            method=descent.title,
+            value=number(float(descent.values[-1])),
+            steps=len(descent.values) - 1,
+        )
+        for descent in descents
+    ]
+    return say("report.paths.summary", lang, ends=say("report.list", lang).join(ends))
+
+
+def _table(descents: Sequence[Descent], lang: str | None) -> Table:
+    longest = max((len(descent.values) for descent in descents), default=0)
+    columns = [say("report.axis.step", lang)]
+    for descent in descents:
+        letters = ("x",) if descent.points.shape[1] == 1 else ("x", "y")
+        columns += [f"{descent.title}: {letter}" for letter in (*letters, "f")]
+    rows = []
+    for i in thin(longest, _ROWS):
+        cells = [f"{i:,}"]
+        for descent in descents:
+            inside = i < len(descent.values)
+            numbers = (
+                (*descent.points[i], descent.values[i]) if inside else (None,) * (descent.points.shape[1] + 1)
+            )
+            cells += [number(None if x is None else float(x)) for x in numbers]
+        rows.append(tuple(cells))
+    return Table(tuple(columns), tuple(rows))

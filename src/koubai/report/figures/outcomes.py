@@ -1,0 +1,198 @@
+"""Arms compared: a dot for every seed, the mean, its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from koubai.report import measures
+from koubai.report.numbers import MISSING
+from koubai.report.palette import BLUE, GRAY, VERMILION, translucent
+from koubai.report.picture import Panel, Picture, Table
+from koubai.report.theme import figure, label, row_axis, row_texts
+from koubai.words import say
+
+_SPREAD = 0.16  # height over which the seeds of one arm are spread, in rows
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One measure of one arm: its seeds, mean and interval, and what is to be said beside it.
+
+    `published` is (mean, sd) of others' runs.
+    """
+
+    title: str
+    values: Mapping[int, float]
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    notes: tuple[str, ...] = ()
+    published: tuple[float, float] | None = None
+
+
+def outcomes(
+    arms: Sequence[Outcome], measure: str, *, chance: float | None = None, lang: str | None = None
+) -> Picture:
+    """Draw one row an arm in the given order; `chance` is drawn as a line where it is known."""
+    name = measures.title(measure, lang)
+    return Picture(
+        name=f"outcomes-{measure}",
+        title=say("report.outcomes.title", lang, measure=name),
+        summary=_summary(arms, measure, lang),
+        panels=(Panel("", _draw(arms, measure, chance, lang)),),
+        table=_table(arms, measure, lang),
+        note=_note(arms, lang),
+        width=560,
+    )
+
+
+def _draw(arms: Sequence[Outcome], measure: str, chance: float | None, lang: str | None) -> Any:
+    write = measures.writer(measure)
+    x = {"title": {"text": label(measures.title(measure, lang))}} | _x_axis(arms, measure)
+    fig = figure(
+        96 + 38 * len(arms),
+        xaxis=x,
+        yaxis=row_axis([arm.title for arm in arms]),
+        legend={"traceorder": "normal"},
+        **row_texts(["\n".join((write(arm.mean) if arm.values else MISSING, *arm.notes)) for arm in arms]),
+    )
+    if chance is not None:
+        fig.add_vline(x=chance, line={"color": GRAY, "width": 1, "dash": "dot"})
+        fig.add_scatter(
+            x=[None],
+            y=[None],
+            mode="lines",
+            line={"color": GRAY, "width": 1, "dash": "dot"},
+            name=say("report.outcomes.chance", lang),
+        )
+    _published(fig, arms, lang)
+    if _most_seeds(arms) > 1:
+        _seeds(fig, arms, measure, lang)
+    _means(fig, arms, measure, lang)
+    return fig
+
+
+def _x_axis(arms: Sequence[Outcome], measure: str) -> dict[str, Any]:
+    """Return the whole scale of a share where the arms lie far apart, else as much as they need."""
+    if not measures.is_share(measure):
+        return {}
+    values = [value for arm in arms for value in arm.values.values()]
+    if not values:
+        return {"tickformat": ".0%", "range": [0, 1]}
+    low, high = min(values), max(values)
+    if low >= 0 and high - low > 0.4:
+        return {"tickformat": ".0%", "range": [-0.01, max(1.01, 1.02 * high)]}
+    if high - low < 0.02:
+        return {"tickformat": ".1%", "range": [low - 0.02, high + 0.02]}
+    return {"tickformat": ".0%"}
+
+
+def _seeds(fig: Any, arms: Sequence[Outcome], measure: str, lang: str | None) -> None:
+    write = measures.writer(measure)
+    dots = [
+        (value, i + _SPREAD * (1 + (2 * k / max(len(arm.values) - 1, 1) - 1) * 0.6), seed)
+        for i, arm in enumerate(arms)
+        for k, (seed, value) in enumerate(sorted(arm.values.items()))
+    ]
+    fig.add_scatter(
+        x=[value for value, _, _ in dots],
+        y=[row for _, row, _ in dots],
+        mode="markers",
+        marker={"size": 7, "color": translucent(BLUE, 0.4), "symbol": "circle"},
+        customdata=[f"{write(value)} ({say('report.axis.seed', lang)} {seed})" for value, _, seed in dots],
+        hovertemplate="%{customdata}<extra></extra>",
+        name=say("report.outcomes.seed", lang),
+    )
+
+
+def _means(fig: Any, arms: Sequence[Outcome], measure: str, lang: str | None) -> None:
+    write = measures.writer(measure)
+    known = [(i, arm) for i, arm in enumerate(arms) if arm.values]
+    fig.add_scatter(
+        x=[arm.mean for _, arm in known],
+        y=[i - _SPREAD for i, _ in known],
+        mode="markers",
+        marker={"size": 9, "color": BLUE, "symbol": "diamond"},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [max((arm.mean if arm.high is None else arm.high) - arm.mean, 0) for _, arm in known],
+            "arrayminus": [max(arm.mean - (arm.mean if arm.low is None else arm.low), 0) for _, arm in known],
+            "thickness": 2,
+            "width": 5,
+            "color": BLUE,
+        },
+        customdata=[interval_text(arm, write) for _, arm in known],
+        hovertemplate="%{customdata}<extra></extra>",
+        name=say(f"report.outcomes.{'mean' if _most_seeds(arms) > 1 else 'single'}", lang),
+    )
+
+
+def _published(fig: Any, arms: Sequence[Outcome], lang: str | None) -> None:
+    others = [(i, arm.published) for i, arm in enumerate(arms) if arm.published is not None]
+    if others:
+        fig.add_scatter(
+            x=[mean for _, (mean, _) in others],
+            y=[i - _SPREAD for i, _ in others],
+            mode="markers",
+            marker={"size": 13, "symbol": "circle-open", "color": VERMILION, "line": {"width": 1.6}},
+            error_x={
+                "type": "data",
+                "array": [2 * sd for _, (_, sd) in others],
+                "color": VERMILION,
+                "width": 3,
+            },
+            hoverinfo="skip",
+            name=say("report.outcomes.published", lang),
+        )
+
+
+def interval_text(arm: Outcome, write: Any) -> str:
+    """Return 'mean [low, high]', or the mean alone where there is no interval."""
+    if not arm.values:
+        return MISSING
+    if arm.low is None or arm.high is None or arm.low == arm.high:
+        return str(write(arm.mean))
+    return f"{write(arm.mean)} [{write(arm.low)}, {write(arm.high)}]"
+
+
+def _summary(arms: Sequence[Outcome], measure: str, lang: str | None) -> str:
+    known = [arm for arm in arms if arm.values]
+    if not known:
+        return say("report.outcomes.none", lang)
+    write = measures.writer(measure)
+    best, worst = max(known, key=lambda arm: arm.mean), min(known, key=lambda arm: arm.mean)
+    values = {
+        "measure": measures.title(measure, lang),
+        "highest": best.title,
+        "high": interval_text(best, write),
+        "lowest": worst.title,
+        "low": interval_text(worst, write),
+    }
+    return say(f"report.outcomes.{'one' if len(known) == 1 else 'many'}", lang, **values)
+
+
+def _note(arms: Sequence[Outcome], lang: str | None) -> str:
+    seeds = _most_seeds(arms)
+    return say("report.outcomes.note", lang, seeds=seeds) if seeds > 1 else ""
+
+
+def _most_seeds(arms: Sequence[Outcome]) -> int:
+    return max((len(arm.values) for arm in arms), default=0)
+
+
+def _table(arms: Sequence[Outcome], measure: str, lang: str | None) -> Table:
+    write = measures.writer(measure)
+    seeds = sorted({seed for arm in arms for seed in arm.values})
+    columns = (
+        say("report.axis.arm", lang),
+        measures.title(measure, lang),
+        *(f"{say('report.axis.seed', lang)} {seed}" for seed in seeds),
+    )
+    rows = tuple(
+        (arm.title, interval_text(arm, write), *(write(arm.values.get(seed)) for seed in seeds))
+        for arm in arms
+    )
+    return Table(columns, rows)

@@ -1,0 +1,146 @@
+"""A sweep: one measure against a factor that is a number, a line for each level of the other factors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.report import measures
+from koubai.report.numbers import MISSING, number
+from koubai.report.palette import Style, translucent
+from koubai.report.picture import Panel, Picture, Table, join_sentences
+from koubai.report.theme import figure, label, log_axis
+from koubai.words import say
+
+_DECADES = 20.0  # ratio of largest to smallest level from which the axis is logarithmic
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Mean of a measure at levels (L,), with interval ends (NaN where unknown) and each seed (L, S)."""
+
+    title: str
+    style: Style
+    levels: Array
+    mean: Array
+    low: Array
+    high: Array
+    seeds: Array
+
+
+def sweep(lines: Sequence[Sweep], factor: str, measure: str, *, lang: str | None = None) -> Picture:
+    """Draw all lines in one panel, over a logarithmic axis where the levels span decades."""
+    name = measures.title(measure, lang)
+    return Picture(
+        name=f"sweep-{measure}",
+        title=say("report.sweep.title", lang, measure=name, factor=factor),
+        summary=_summary(lines, factor, measure, lang),
+        panels=(Panel("", _draw(lines, factor, measure, lang)),),
+        table=_table(lines, factor, measure, lang),
+        note=say("report.sweep.note", lang),
+        width=560,
+    )
+
+
+def _draw(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> Any:
+    fig = figure(340, xaxis=_x_axis(lines, factor), yaxis=_y_axis(lines, measure, lang))
+    write = measures.writer(measure)
+    for line in lines:
+        fig.add_scatter(
+            x=np.repeat(line.levels, line.seeds.shape[1]),
+            y=line.seeds.ravel(),
+            mode="markers",
+            marker={"size": 5, "color": translucent(line.style.color, 0.4), "symbol": line.style.symbol},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        fig.add_scatter(
+            x=line.levels,
+            y=line.mean,
+            mode="lines+markers",
+            line={"color": line.style.color, "dash": line.style.dash, "width": 2.2},
+            marker={"symbol": line.style.symbol, "size": 8},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": np.nan_to_num(line.high - line.mean),
+                "arrayminus": np.nan_to_num(line.mean - line.low),
+                "thickness": 1.4,
+                "width": 4,
+                "color": line.style.color,
+            },
+            name=label(line.title or measures.title(measure, lang), 36),
+            customdata=[write(float(value)) for value in line.mean],
+            hovertemplate="%{x}: %{customdata}",
+        )
+    _lost(fig, lines, lang)
+    return fig
+
+
+def _lost(fig: Any, lines: Sequence[Sweep], lang: str | None) -> None:
+    """Mark at the lower edge the levels that gave no number at all."""
+    marks = [(level, i) for i, line in enumerate(lines) for level in line.levels[~np.isfinite(line.mean)]]
+    if marks:
+        fig.add_scatter(
+            x=[level for level, _ in marks],
+            y=[0.04 + 0.05 * i for _, i in marks],
+            yaxis="y2",
+            mode="markers",
+            marker={"symbol": "x-thin", "size": 10, "line": {"width": 2.4}}
+            | {"line": {"width": 2.4, "color": [lines[i].style.color for _, i in marks]}},
+            hoverinfo="skip",
+            name=say("report.sweep.lost", lang),
+        )
+        fig.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False})
+
+
+def _x_axis(lines: Sequence[Sweep], factor: str) -> dict[str, Any]:
+    levels = np.unique(np.concatenate([line.levels for line in lines]))
+    title = {"title": {"text": label(factor)}}
+    if levels.size and levels[0] > 0 and levels[-1] / levels[0] >= _DECADES:
+        return title | log_axis(float(levels[0]), float(levels[-1]), margin=0.03)
+    return title
+
+
+def _y_axis(lines: Sequence[Sweep], measure: str, lang: str | None) -> dict[str, Any]:
+    title = {"title": {"text": label(measures.title(measure, lang))}}
+    return title | ({"tickformat": ".0%"} if measures.is_share(measure) else {})
+
+
+def _summary(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> str:
+    write, lower = measures.writer(measure), measures.lower_is_better(measure)
+    sentences = []
+    for line in lines:
+        if np.isfinite(line.mean).any():
+            best = int(np.nanargmin(line.mean) if lower else np.nanargmax(line.mean))
+            values = {
+                "line": line.title or measures.title(measure, lang),
+                "factor": factor,
+                "level": number(float(line.levels[best])),
+                "value": write(float(line.mean[best])),
+            }
+            sentences.append(say("report.sweep.one", lang, **values))
+    return join_sentences(sentences, lang) or say("report.outcomes.none", lang)
+
+
+def _table(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> Table:
+    write = measures.writer(measure)
+    levels = np.unique(np.concatenate([line.levels for line in lines])) if lines else np.zeros(0)
+    rows = []
+    for level in levels:
+        cells = []
+        for line in lines:
+            at = np.flatnonzero(line.levels == level)
+            cells.append(_cell(line, int(at[0]), write) if at.size else MISSING)
+        rows.append((number(float(level)), *cells))
+    titles = tuple(line.title or measures.title(measure, lang) for line in lines)
+    return Table((factor, *titles), tuple(rows))
+
+
+def _cell(line: Sweep, i: int, write: Callable[[float | None], str]) -> str:
+    mean, low, high = (write(float(values[i])) for values in (line.mean, line.low, line.high))
+    return f"{mean} [{low}, {high}]" if line.low[i] < line.high[i] else mean

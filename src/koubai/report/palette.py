@@ -1,0 +1,53 @@
+"""Colours that everybody can tell apart, each with a dash and a marker so that no one needs the colour.
+
+The eight colours are those of Okabe and Ito 2008, "Color Universal Design". On a dark page each is
+replaced by another of the eight (`DARK`), so that lines keep a contrast of 3 to 1 on both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, BLACK, YELLOW = "#E69F00", "#56B4E9", "#000000", "#F0E442"
+GRAY = "#767676"
+
+_LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
+_TRANSLUCENT = (0.07, 0.16, 0.4)
+
+_SWAPPED = {BLUE: SKY, SKY: BLUE, BLACK: "#EDEDED", GRAY: "#9A9A9A"}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one arm is drawn in every figure of a report."""
+
+    color: str
+    dash: str
+    symbol: str
+
+
+def style(color: int, mark: int | None = None) -> Style:
+    """Return the style of the i-th thing; `mark` counts dash and marker apart from the colour."""
+    mark = color if mark is None else mark
+    return Style(_LINES[color % len(_LINES)], _DASHES[mark % len(_DASHES)], _SYMBOLS[mark % len(_SYMBOLS)])
+
+
+def translucent(color: str, opacity: float) -> str:
+    """Return "#rrggbb" as "rgba(r,g,b,opacity)", so that what lies behind shows through.
+
+    >>> translucent("#0072B2", .16)
+    'rgba(0,114,178,0.16)'
+    """
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def dark_colors() -> dict[str, str]:
+    """Return what each colour of a light page becomes on a dark one."""
+    pairs = dict(_SWAPPED)
+    for light, dark in _SWAPPED.items():
+        pairs |= {translucent(light, opacity): translucent(dark, opacity) for opacity in _TRANSLUCENT}
+    return pairs

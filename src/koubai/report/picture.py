@@ -1,0 +1,63 @@
+"""Picture: a figure that cannot be made without its sentence and its table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from koubai.words import language
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers as a reader sees them; the first `headings` columns name the row."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    headings: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One Plotly figure of a picture; the title is empty where there is only one."""
+
+    title: str
+    figure: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What one sees, in three forms: drawn, said in one sentence, and as numbers.
+
+    | field   | meaning                                                                      |
+    |---------|------------------------------------------------------------------------------|
+    | name    | anchor in a page, unique there                                               |
+    | summary | one sentence that replaces the drawing for somebody who does not see it      |
+    | note    | how to read the drawing                                                      |
+    | width   | smallest useful width of a panel in pixels; panels flow beside each other    |
+    """
+
+    name: str
+    title: str
+    summary: str
+    panels: tuple[Panel, ...]
+    table: Table
+    note: str = ""
+    width: int = 320
+
+
+def thin(count: int, limit: int) -> list[int]:
+    """Return at most `limit` positions of `count`, evenly spread, the first and the last among them.
+
+    >>> thin(5, 10), thin(11, 3)
+    ([0, 1, 2, 3, 4], [0, 5, 10])
+    """
+    if count <= limit:
+        return list(range(count))
+    return sorted({round(i * (count - 1) / (limit - 1)) for i in range(limit)})
+
+
+def join_sentences(sentences: Sequence[str], lang: str | None = None) -> str:
+    """Return sentences as one paragraph; Japanese puts no space between them."""
+    return ("" if (lang or language()) == "ja" else " ").join(sentence for sentence in sentences if sentence)

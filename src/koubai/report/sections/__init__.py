@@ -1,0 +1,1 @@
+"""One chapter of a report a file: what was measured in, a Section out (empty where there is nothing)."""

@@ -1,0 +1,156 @@
+"""What a run left to look at: activations, filters, maps, weights, paths, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from koubai.core.layer import LAYERS
+from koubai.lab.result import Exhibit, ExperimentResult
+from koubai.layers.activations import Activation
+from koubai.report.figures.activation_histograms import LayerHistogram, activation_histograms
+from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths
+from koubai.report.figures.tiles import Tiles, as_images, feature_maps, filters
+from koubai.report.figures.weights import WeightHistogram, weights
+from koubai.report.layers import Layers
+from koubai.report.numbers import number
+from koubai.report.page import Section, TitledTable
+from koubai.report.picture import Picture, Table, thin
+from koubai.words import say
+
+T = TypeVar("T")
+_PANELS = 12
+_CELLS = 400  # rows of a table exhibit that are printed
+
+
+def activation_section(result: ExperimentResult, lang: str | None = None) -> Section:
+    """Return the ridges of every arm that kept histograms."""
+    panels: list[tuple[str, Sequence[LayerHistogram]]] = []
+    for arm, exhibits in _kept(result, "histogram"):
+        shown = [exhibit for exhibit in exhibits if _is_activation(exhibit.note)] or exhibits
+        layers = [
+            LayerHistogram(
+                f"{exhibit.path} {exhibit.note}".strip(),
+                exhibit.arrays["edges"],
+                exhibit.arrays["initial"],
+                exhibit.arrays["final"],
+            )
+            for exhibit in shown
+        ]
+        panels.append((result.arms[arm].title(lang), layers))
+    pictures = (activation_histograms(_some(panels), lang=lang),) if panels else ()
+    return Section("activations", say("report.section.activations", lang), pictures=pictures)
+
+
+def weight_section(result: ExperimentResult, lang: str | None = None) -> Section:
+    """Return the weights that remain: a panel for every parameter of every arm."""
+    panels = []
+    for arm, exhibits in _kept(result, "weights"):
+        layers = Layers.of(result, arm)
+        for exhibit in exhibits:
+            arrays = exhibit.arrays
+            title = f"{result.arms[arm].title(lang)}: {layers.title(exhibit.path)}"
+            panels.append(
+                WeightHistogram(
+                    title,
+                    arrays["edges"],
+                    arrays["counts"],
+                    float(arrays["near_zero"]),
+                    float(arrays["norm"]),
+                )
+            )
+    pictures = (weights(_some(panels), lang=lang),) if panels else ()
+    return Section("weights", say("report.section.weights", lang), pictures=pictures)
+
+
+def filter_section(result: ExperimentResult, lang: str | None = None) -> Section:
+    """Return filters before and after training, and one sample's maps, of the first arm that kept them."""
+    pictures: list[Picture] = []
+    for arm, exhibits in _kept(result, "filters")[:1]:
+        layers = Layers.of(result, arm)
+        panels = [
+            Tiles(
+                f"{layers.title(exhibit.path)}, {say(f'report.activations.{name}', lang)}", "filters", images
+            )
+            for exhibit in exhibits[:2]
+            for name in ("initial", "final")
+            for images in [as_images(exhibit.arrays[name])]
+        ]
+        pictures.append(filters(panels, lang=lang))
+    for arm, exhibits in _kept(result, "feature_maps")[:1]:
+        layers = Layers.of(result, arm)
+        samples = [e for run in result.of(arm) for e in run.exhibits if e.kind == "sample"]
+        panels = [
+            Tiles(say("report.feature_maps.sample", lang), "sample", as_images(e.arrays["values"]))
+            for e in samples
+        ]
+        panels += [
+            Tiles(layers.title(exhibit.path), "feature_maps", as_images(exhibit.arrays["values"]))
+            for exhibit in exhibits
+        ]
+        pictures.append(feature_maps(_some(panels), lang=lang))
+    return Section("filters", say("report.section.filters", lang), pictures=tuple(pictures))
+
+
+def path_section(result: ExperimentResult, lang: str | None = None) -> Section:
+    """Return the descents of all arms, each on the contours of its surface."""
+    kept = [(run.arm, exhibit) for run in result.runs for exhibit in run.exhibits]
+    surfaces = [exhibit for _, exhibit in kept if exhibit.kind == "surface"]
+    surface = surfaces[0].arrays if surfaces else None
+    shown: dict[str, Descent] = {}
+    for arm, exhibit in kept:
+        if exhibit.kind == "path" and arm not in shown:
+            shown[arm] = Descent(
+                result.arms[arm].title(lang), exhibit.arrays["points"], exhibit.arrays["values"]
+            )
+    if not shown:
+        return Section("paths", "")
+    drawn = Surface(surface["x"], surface["y"], surface["values"]) if surface is not None else None
+    picture = optimizer_paths(_some(list(shown.values())), drawn, lang=lang)
+    return Section("paths", say("report.section.paths", lang), pictures=(picture,))
+
+
+def table_section(result: ExperimentResult, lang: str | None = None) -> Section:
+    """Return the tables and matrices that runs left, as numbers in cells."""
+    several = len(result.arms) > 1
+    tables = [
+        _table(exhibit, arm.title(lang) if several else "")
+        for arm in result.experiment.arms
+        for run in result.of(arm.name)[:1]
+        for exhibit in run.exhibits
+        if exhibit.kind in ("table", "matrix")
+    ]
+    return Section("numbers", say("report.section.numbers", lang), tables=tuple(tables))
+
+
+def _table(exhibit: Exhibit, arm: str) -> TitledTable:
+    values = np.atleast_2d(exhibit.arrays["values"])
+    columns = exhibit.columns or tuple(str(i) for i in range(values.shape[1]))
+    names = exhibit.rows or tuple(str(i) for i in range(values.shape[0]))
+    rows = tuple((names[i], *(number(float(x)) for x in values[i])) for i in thin(len(values), _CELLS))
+    title = ": ".join(part for part in (arm, exhibit.path) if part)
+    return TitledTable(title, Table(("", *columns), rows), exhibit.note)
+
+
+def _kept(result: ExperimentResult, kind: str) -> list[tuple[str, list[Exhibit]]]:
+    """Return (arm, exhibits of a kind) of the first run of every arm that has any."""
+
+    def found() -> Iterator[tuple[str, list[Exhibit]]]:
+        for arm in result.experiment.arms:
+            for run in result.of(arm.name):
+                exhibits = [exhibit for exhibit in run.exhibits if exhibit.kind == kind]
+                if exhibits:
+                    yield arm.name, exhibits
+                    break
+
+    return list(found())
+
+
+def _some(panels: list[T]) -> list[T]:
+    return [panels[i] for i in thin(len(panels), _PANELS)]
+
+
+def _is_activation(name: str) -> bool:
+    return any(cls.__name__ == name and issubclass(cls, Activation) for cls in LAYERS.values())

@@ -1,0 +1,81 @@
+"""What the gradients say: their size by layer, arm by arm, and over the whole of training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from koubai.lab.gradients import QUANTITY, by_layer
+from koubai.lab.result import ExperimentResult
+from koubai.probes.history import History
+from koubai.report.arms import groups, views
+from koubai.report.figures.gradient_by_layer import gradient_by_layer
+from koubai.report.figures.gradient_heatmap import LayerTrace, gradient_heatmap
+from koubai.report.layers import Layers
+from koubai.report.page import Section
+from koubai.report.picture import Picture, thin
+from koubai.report.series import Profile, stack
+from koubai.words import say
+
+_MAPS = 12  # heat maps on one page; beyond, they are chosen evenly over the arms
+
+
+def gradient_section(result: ExperimentResult, lang: str | None = None) -> Section:
+    """Return the profiles and the heat maps, or nothing where no gradient of two layers was recorded."""
+    histories = {arm.name: [run.history for run in result.of(arm.name)] for arm in result.experiment.arms}
+    if not any(len(weights(history)) > 1 for own in histories.values() for history in own):
+        return Section("gradients", "")
+    names = {arm.name: Layers.of(result, arm.name) for arm in result.experiment.arms}
+    pictures = (
+        _profiles(result, histories, names, lang),
+        _heatmaps(result, histories, names, lang),
+    )
+    return Section("gradients", say("report.section.gradients", lang), pictures=pictures)
+
+
+def weights(history: History) -> list[str]:
+    """Return the paths of weights with recorded gradients, in forward order; biases are left out."""
+    return [path for path in history.paths(QUANTITY) if path.rsplit(".", 1)[-1] == "weight"]
+
+
+def _profiles(
+    result: ExperimentResult, histories: dict[str, list[History]], names: dict[str, Layers], lang: str | None
+) -> Picture:
+    panels: list[tuple[str, Sequence[Profile]]] = []
+    for group in groups(result.experiment.arms, lang):
+        profiles = []
+        for view in group.arms:
+            sizes = [by_layer(history) for history in histories[view.name] if weights(history)]
+            if sizes:
+                paths = tuple(sizes[0])
+                values = np.array([[size.get(path, np.nan) for path in paths] for size in sizes])
+                layers = tuple(names[view.name].title(path) for path in paths)
+                profiles.append(Profile(view.title, view.short, view.style, layers, values))
+        if profiles:
+            panels.append((group.title, profiles))
+    return gradient_by_layer(panels, lang=lang)
+
+
+def _heatmaps(
+    result: ExperimentResult, histories: dict[str, list[History]], names: dict[str, Layers], lang: str | None
+) -> Picture:
+    arms = [view for view in views(result.experiment.arms, lang) if histories[view.name]]
+    traces = []
+    for view in (arms[i] for i in thin(len(arms), _MAPS)):
+        own = [history for history in histories[view.name] if weights(history)]
+        if own:
+            traces.append(trace(view.title, own, names[view.name]))
+    return gradient_heatmap(traces, lang=lang)
+
+
+def trace(title: str, histories: Sequence[History], layers: Layers) -> LayerTrace:
+    """Return the gradient sizes of one arm: median over seeds, at every step that was recorded."""
+    paths = weights(histories[0])
+    stacked = [stack(histories, QUANTITY, path) for path in paths]
+    steps = np.unique(np.concatenate([steps for steps, _ in stacked]))
+    values = np.full((len(paths), len(steps)), np.nan)
+    for row, (own, numbers) in zip(values, stacked, strict=True):
+        known = np.isfinite(numbers).any(axis=0)
+        row[np.searchsorted(steps, own[known])] = np.nanmedian(numbers[:, known], axis=0)
+    return LayerTrace(title, tuple(layers.title(path) for path in paths), steps, values)

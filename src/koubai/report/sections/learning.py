@@ -1,0 +1,52 @@
+"""How it learned: the curves of the measures that were recorded while training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from koubai.lab.result import ExperimentResult
+from koubai.report.arms import groups
+from koubai.report.figures.learning_curves import learning_curves
+from koubai.report.page import Section
+from koubai.report.picture import Picture
+from koubai.report.series import Curve, stack
+from koubai.words import say
+
+QUANTITIES = ("test_accuracy", "train_accuracy", "val_accuracy", "train_loss", "test_loss", "loss")
+_ACCURACIES = ("test_accuracy", "val_accuracy")
+
+
+def learning_section(result: ExperimentResult, lang: str | None = None) -> Section:
+    """Return one picture a measure: losses of the test part and of batches only for want of others."""
+    recorded = {name for run in result.runs for path, name in run.history.columns if path == ""}
+    pictures = [_picture(result, name, lang) for name in chosen(recorded)]
+    return Section("learning", say("report.section.learning", lang), pictures=tuple(pictures))
+
+
+def chosen(recorded: set[str]) -> list[str]:
+    """Return the quantities worth a picture, in reading order.
+
+    >>> chosen({"loss", "train_loss", "test_loss", "train_accuracy", "test_accuracy"})
+    ['test_accuracy', 'train_accuracy', 'train_loss']
+    >>> chosen({"loss"})
+    ['loss']
+    """
+    found = [name for name in QUANTITIES if name in recorded]
+    if any(name in recorded for name in _ACCURACIES):
+        found = [name for name in found if name != "test_loss"]
+    return [name for name in found if name != "loss"] or found
+
+
+def _picture(result: ExperimentResult, quantity: str, lang: str | None) -> Picture:
+    panels: list[tuple[str, Sequence[Curve]]] = []
+    for group in groups(result.experiment.arms, lang):
+        curves = []
+        for view in group.arms:
+            steps, values = stack([run.history for run in result.of(view.name)], quantity)
+            if steps.size and np.isfinite(values).any():
+                curves.append(Curve(view.title, view.short, view.style, steps, values))
+        if curves:
+            panels.append((group.title, curves))
+    return learning_curves(panels, quantity, lang=lang)

@@ -1,0 +1,60 @@
+"use strict";
+// Unpacks Plotly from this very file, draws every figure, and redraws when the page turns dark or is printed.
+(async () => {
+  const page = JSON.parse(document.getElementById("page-data").textContent);
+  const plots = [...document.querySelectorAll(".plot")];
+  const darkness = matchMedia("(prefers-color-scheme: dark)");
+  const config = {
+    responsive: true, displaylogo: false,
+    modeBarButtons: [["zoom2d", "resetScale2d", "toImage"]],
+  };
+
+  // Replace every colour by its counterpart on a dark page.
+  const recolor = (value, key) => {
+    if (typeof value === "string") return /color/i.test(key) && page.dark[value] || value;
+    if (Array.isArray(value)) return value.map((item) => recolor(item, key));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, recolor(item, name)]));
+    }
+    return value;
+  };
+
+  const draw = (plot, dark, width) => {
+    const { data, layout } = structuredClone(page.figures[plot.id]);
+    layout.template = page.templates[dark ? "dark" : "light"];
+    if (width) Object.assign(layout, { width, autosize: false });
+    return Plotly.react(plot, dark ? recolor(data, "") : data, dark ? recolor(layout, "") : layout, config);
+  };
+  const drawAll = () => Promise.all(plots.map((plot) => draw(plot, darkness.matches)));
+
+  document.querySelectorAll("details").forEach((details) => { details.open = false; });
+  for (const plot of plots) plot.style.minHeight = `${plot.dataset.height}px`;
+  try {
+    const packed = Uint8Array.from(atob(document.getElementById("plotly-packed").textContent), (c) => c.charCodeAt(0));
+    const script = document.createElement("script");
+    script.textContent = await new Response(
+      new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    document.head.append(script);
+    await drawAll();
+  } catch (error) { // an old browser: the numbers behind the figures are all there
+    document.getElementById("undrawn").hidden = false;
+    document.querySelectorAll("details").forEach((details) => { details.open = true; });
+    for (const plot of plots) plot.style.minHeight = 0;
+    throw error;
+  }
+  document.documentElement.dataset.drawn = plots.length;
+
+  darkness.addEventListener("change", drawAll);
+  addEventListener("beforeprint", () => { // paper is white and narrow
+    document.documentElement.classList.add("printing");
+    const paper = 680;
+    for (const plot of plots) {
+      const columns = getComputedStyle(plot.closest(".panels")).gridTemplateColumns.split(" ").length;
+      draw(plot, false, Math.floor(paper / columns) - (columns > 1 ? 12 : 0));
+    }
+  });
+  addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("printing");
+    drawAll();
+  });
+})();
