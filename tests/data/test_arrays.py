@@ -14,12 +14,23 @@ X = np.random.default_rng(0).normal(size=(20, 3))
 T = np.arange(20) % 4
 
 
-def test_arrays_are_split_from_the_end_or_given_in_two_parts():
-    cut = koubai.data.arrays(X, T).load()
-    np.testing.assert_array_equal(cut.x_train, X[:14].astype(np.float32))
-    np.testing.assert_array_equal(cut.t_test, T[14:])
+def test_a_test_part_is_drawn_so_that_sorted_arrays_are_mixed():
+    x, t = np.arange(300)[:, None], np.repeat([0, 1, 2], 100)
+    drawn = koubai.data.arrays(x, t).load()
+    assert (len(drawn.x_train), len(drawn.x_test)) == (210, 90)
+    assert sorted(np.concatenate([drawn.x_train, drawn.x_test])[:, 0].tolist()) == list(range(300))
+    for values, labels in ((drawn.x_train, drawn.t_train), (drawn.x_test, drawn.t_test)):
+        np.testing.assert_array_equal(values[:, 0] // 100, labels)
+        assert set(labels[:30]) == {0, 1, 2}
+    other = koubai.data.arrays(x, t, split_seed=1).load()
+    assert (other.x_train != drawn.x_train).any()
+
+
+def test_a_test_part_that_is_given_stays_in_its_order():
     given = koubai.data.arrays(X, T, X[:5], T[:5]).load()
-    assert (len(given.x_train), len(given.x_test), given.classes) == (20, 5, 4)
+    np.testing.assert_array_equal(given.x_train, X.astype(np.float32))
+    np.testing.assert_array_equal(given.t_test, T[:5])
+    assert given.classes == 4
     named = koubai.data.arrays(X, T, class_names=tuple("abcdef"), test_share=0.5, scale="standard").load()
     assert (named.classes, named.class_names, len(named.x_test)) == (6, tuple("abcdef"), 10)
     np.testing.assert_allclose(named.x_train.std(axis=0), 1, rtol=1e-5)
@@ -56,7 +67,7 @@ def test_sources_are_equal_when_their_content_is():
     ids=["names", "truth", "bytes", "values", "several values"],
 )
 def test_targets_are_classes_or_values_by_their_kind(t, classes, names, expected):
-    dataset = koubai.data.arrays(X[:3], t, test_share=0).load()
+    dataset = koubai.data.arrays(X[:3], t, X[:0], t[:0]).load()
     assert (dataset.classes, dataset.class_names) == (classes, names)
     assert dataset.t_train.tolist() == expected
     assert dataset.t_train.dtype == (np.float32 if classes is None else np.int64)
@@ -65,7 +76,7 @@ def test_targets_are_classes_or_values_by_their_kind(t, classes, names, expected
 def test_bytes_are_pixels():
     pixels = np.array([[0, 51, 255]] * 4, np.uint8)
     dataset = koubai.data.arrays(pixels, [0, 1, 0, 1], scale="unit").load()
-    np.testing.assert_allclose(dataset.x_train[0], [0, 0.2, 1], rtol=1e-6)
+    np.testing.assert_allclose(dataset.x_train, [[0, 0.2, 1]] * 3, rtol=1e-6)
 
 
 def holed(value: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from support.data_files import mutated
 
 X = np.arange(24, dtype=np.float32).reshape(8, 3)
 T = np.arange(8) % 2
+NAMES = np.array(list("abababab"))
 
 
 def npz(*, packed: bool = False, **content: np.ndarray) -> bytes:
@@ -52,7 +53,7 @@ def test_a_file_gives_the_same_as_its_arrays(tmp_path, packed, t):
 
 
 def test_arrays_by_columns_and_names_of_classes_come_out_right(tmp_path):
-    dataset = load(tmp_path, npz(x=np.asfortranarray(X), t=np.array(list("abababab"))), test_share=0)
+    dataset = load(tmp_path, npz(x_train=np.asfortranarray(X), t_train=NAMES, x_test=X[:2], t_test=NAMES[:2]))
     np.testing.assert_array_equal(dataset.x_train, X)
     assert dataset.class_names == ("a", "b")
     (file,) = dataset.files

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import ArrayLike
 
+from koubai.core import random
 from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
@@ -51,6 +52,7 @@ class Arrays(DataSource):
         *,
         class_names: tuple[str, ...] = (),
         test_share: float = 0.3,
+        split_seed: int = 0,
         **preparation: Any,
     ) -> Arrays:
         """Return a source of copies of these arrays.
@@ -59,16 +61,18 @@ class Arrays(DataSource):
             x: inputs (n, ...), any real numbers; bytes count as pixels for `scale`.
             t: targets: integers (n,) are classes from 0, strings (n,) are names of classes, floats (n,) or
                 (n, K) are values.
-            x_test: inputs of the test part; None cuts the last `test_share` off x and t.
+            x_test: inputs of the test part; None draws it from x and t, which may be sorted by class.
             t_test: targets of the test part.
             class_names: names of classes 0, 1, 2 ...
-            test_share: see x_test.
+            test_share: size of the part that is drawn if x_test is None.
+            split_seed: which samples these are, and the order of all.
             preparation: the fields of DataSource: train, test, validation, scale ...
 
         Raises:
             DataError: sizes that differ, labels that are no classes, numbers that are not finite.
         """
-        raw = raw_of(x, t, x_test, t_test, class_names=class_names, test_share=test_share, where="arrays")
+        drawn = (test_share, split_seed)
+        raw = raw_of(x, t, x_test, t_test, class_names=class_names, drawn=drawn, where="arrays")
         digest = _digest(raw)
         raw = _HELD.setdefault(digest, raw)  # keeps it alive until the source holds it
         return cls(digest, **preparation)
@@ -94,10 +98,14 @@ def raw_of(
     t_test: ArrayLike | None,
     *,
     class_names: tuple[str, ...] = (),
-    test_share: float,
+    drawn: tuple[float, int],
     where: str,
 ) -> Raw:
-    """Check arrays that come from outside and return copies of them as Raw."""
+    """Check arrays that come from outside and return copies of them as Raw.
+
+    Without x_test the samples are put into random order and the last are the test part: `drawn` is its
+    share and the seed of the order.
+    """
     inputs, targets = _inputs(x, "x", where), np.asarray(t)
     _same_length(inputs, targets, "x and t", where)
     if (x_test is None) != (t_test is None):
@@ -106,7 +114,9 @@ def raw_of(
         inputs_test, targets_test = _inputs(x_test, "x_test", where), np.asarray(t_test)
         _same_length(inputs_test, targets_test, "x_test and t_test", where)
     else:
-        inputs, targets, inputs_test, targets_test = split(inputs, targets, test_share)
+        test_share, seed = drawn
+        order = random.permutation(random.key(seed, "arrays"), len(inputs))
+        inputs, targets, inputs_test, targets_test = split(inputs[order], targets[order], test_share)
     (t_train, t_rest), classes, names = _targets(targets, targets_test, class_names, where)
     top = 255.0 if inputs.dtype == np.uint8 else None
     return Raw(inputs, t_train, inputs_test, t_rest, classes=classes, class_names=names, top=top)

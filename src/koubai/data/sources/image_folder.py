@@ -34,7 +34,8 @@ class ImageFolder(DataSource):
 
     PNG, JPEG, BMP and PPM with 8 bits a channel; other files are passed over, links must stay inside.
     Classes are numbered by the order of their names. A picture is cut to the middle in the shape of `size`
-    and brought to it (bilinear); x (n, channels, height, width).
+    and brought to it (bilinear). The order of the pictures is random, fixed by `split_seed`.
+    x (n, channels, height, width).
 
     | field      | meaning                                                                    |
     |------------|----------------------------------------------------------------------------|
@@ -103,7 +104,12 @@ class ImageFolder(DataSource):
                 expected=", ".join(names),
                 got=", ".join(strangers),
             )
-        return names, train, test
+        return names, self._mixed(train, "train"), self._mixed(test, "test")
+
+    def _mixed(self, listing: Listing, part: str) -> Listing:
+        """Return the pictures in random order: the first so many of a part are then of all classes."""
+        order = random.permutation(random.key(self.split_seed, "image order", part), len(listing))
+        return [listing[i] for i in order]
 
     def _pictures(self, listing: Listing) -> tuple[Array, Array]:
         """Read pictures to bytes (n, channels, height, width)."""

@@ -39,6 +39,7 @@ class NpzFile(DataSource):
 
     path: str
     test_share: float = 0.3
+    split_seed: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,8 +64,9 @@ class NpzFile(DataSource):
                 )
             arrays = {kind: _array(file, info, path) for kind, info in found.items() if info}
         digest = DataFile(self.path, sha256_of(path), published=None)
+        drawn = (self.test_share, self.split_seed)
         x_test, t_test = arrays.get("x_test"), arrays.get("t_test")
-        raw = raw_of(arrays["x"], arrays["t"], x_test, t_test, test_share=self.test_share, where=str(path))
+        raw = raw_of(arrays["x"], arrays["t"], x_test, t_test, drawn=drawn, where=str(path))
         return replace(raw, files=(digest,))
 
 

@@ -1,0 +1,157 @@
+"""What every registered source does, whatever it reads. A new source needs one line in SAMPLES."""
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import koubai.data
+from koubai.core.errors import DataError
+from koubai.data import DATA, Dataset, DataSource
+from support.data_files import small_set, write
+
+
+def pictures(folder: Path) -> DataSource:
+    for k, name in enumerate(("cat", "dog", "eel")):
+        (folder / "pets" / name).mkdir(parents=True)
+        for i in range(10):
+            noise = np.random.default_rng([k, i]).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(folder / "pets" / name / f"{i}.png")
+    return koubai.data.image_folder("pets", size=(5, 4))
+
+
+def cifar(folder: Path) -> DataSource:
+    rng = np.random.default_rng(0)
+    for name in (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"):
+        content = b"".join(bytes([k]) + rng.bytes(3072) for k in range(10))
+        write(folder, {name: content})
+    return koubai.data.cifar10()
+
+
+def npz(folder: Path) -> DataSource:
+    rng = np.random.default_rng(0)
+    np.savez(folder / "data.npz", x=rng.normal(size=(40, 6)), t=np.arange(40) % 3)
+    return koubai.data.npz_file("data.npz")
+
+
+def idx(source: Callable[[], DataSource]) -> Callable[[Path], DataSource]:
+    def made(folder: Path) -> DataSource:
+        write(folder, small_set())
+        return source()
+
+    return made
+
+
+SAMPLES: dict[str, Callable[[Path], DataSource]] = {
+    "arrays": lambda _: koubai.data.arrays(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 3),
+    "blobs": lambda _: koubai.data.blobs(),
+    "cifar10": cifar,
+    "circles": lambda _: koubai.data.circles(),
+    "digits": lambda _: koubai.data.digits(),
+    "fashion_mnist": idx(koubai.data.fashion_mnist),
+    "image_folder": pictures,
+    "mnist": idx(koubai.data.mnist),
+    "moons": lambda _: koubai.data.moons(),
+    "multi_label": lambda _: koubai.data.multi_label(n=100),
+    "npz_file": npz,
+    "regression": lambda _: koubai.data.regression(),
+    "waveforms": lambda _: koubai.data.waveforms(),
+    "xor": lambda _: koubai.data.xor(n=100, noise=0.1),
+}
+
+
+@pytest.fixture(params=sorted(DATA))
+def source(request, tmp_path) -> DataSource:
+    if request.param not in SAMPLES:
+        pytest.fail(f"a new source: add a line for {request.param} to SAMPLES")
+    return SAMPLES[request.param](tmp_path)
+
+
+@pytest.fixture
+def load(tmp_path) -> Callable[[DataSource], Dataset]:
+    return lambda source: source.load(tmp_path)
+
+
+def test_arrays_are_what_dataset_promises(source, load):
+    dataset = load(source)
+    assert dataset.name == source.registry_name
+    for part in ("train", "test"):
+        x, t = getattr(dataset, f"x_{part}"), getattr(dataset, f"t_{part}")
+        assert x.dtype == np.float32
+        assert len(x) == len(t) > 0
+        assert x.shape[1:] == dataset.in_shape
+        assert np.isfinite(x).all()
+        assert t.dtype == (np.float32 if dataset.classes is None else np.int64)
+        assert t.ndim == (2 if dataset.classes is None else 1)
+        assert not x.flags.writeable
+        assert not t.flags.writeable
+    if dataset.classes is not None:
+        assert set(dataset.t_train) == set(range(dataset.classes))
+        assert len(dataset.class_names) in (0, dataset.classes)
+
+
+def test_the_same_source_is_the_same_data_here_and_in_another_process(source, load, tmp_path):
+    dataset = load(source)
+    assert load(pickle.loads(pickle.dumps(source))) is dataset
+    (tmp_path / "pickled").write_bytes(pickle.dumps(source))
+    script = (
+        "import pickle, sys; from pathlib import Path; folder = Path(sys.argv[1])\n"
+        "print(pickle.loads((folder / 'pickled').read_bytes()).load(folder).sha256)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == dataset.sha256
+
+
+def test_the_preparation_is_the_same_for_every_source(source, load):
+    whole = load(source)
+    cut = load(replace(source, train=7, test=2, validation=5))
+    for kind in "xt":
+        train, val, test = (getattr(cut, f"{kind}_{part}") for part in ("train", "val", "test"))
+        np.testing.assert_array_equal(train, getattr(whole, f"{kind}_train")[:7])
+        np.testing.assert_array_equal(test, getattr(whole, f"{kind}_test")[:2])
+        np.testing.assert_array_equal(val, getattr(whole, f"{kind}_train")[-5:])
+    standard = load(replace(source, scale="standard")).x_train.astype(np.float64)
+    axes = tuple(axis for axis in range(standard.ndim) if axis != 1)
+    np.testing.assert_allclose(standard.mean(axes), 0, atol=1e-5)
+    np.testing.assert_allclose(standard.std(axes), 1, rtol=1e-4)
+    unit, pixels = (load(replace(source, scale=scale)).x_train for scale in ("unit", "bytes"))
+    assert unit.min() >= 0
+    assert unit.max() <= 1
+    np.testing.assert_allclose(pixels, 255 * unit, rtol=1e-6)
+    with pytest.raises(DataError, match=f"{source.registry_name}: train: not so many"):
+        load(replace(source, train=10**9))
+    if whole.classes is None:
+        with pytest.raises(DataError, match="needs targets that are classes"):
+            load(replace(source, label_noise=0.5))
+    else:
+        chosen = load(replace(source, classes=[1, 0]))
+        assert chosen.classes == 2
+        assert len(chosen.x_train) == (whole.t_train < 2).sum()
+        noisy = load(replace(source, label_noise=1.0))
+        assert (noisy.t_train != whole.t_train).any()
+
+
+def test_a_source_is_plain_values_under_its_configuration_name(source):
+    values = {field.name: getattr(source, field.name) for field in fields(source)}
+    again = type(source)(**json.loads(json.dumps(values)))
+    assert again == source
+    assert hash(again) == hash(source)
+    assert DATA[source.registry_name] is type(source)
+
+
+def test_each_source_is_a_function_of_the_package():
+    assert koubai.data.circles(noise=0.2) == koubai.data.Circles(noise=0.2)
+    for name in DATA:
+        assert callable(getattr(koubai.data, name))
+        assert name in dir(koubai.data)
+    with pytest.raises(AttributeError, match="did you mean 'fashion_mnist'"):
+        _ = koubai.data.fashion_mnits
