@@ -1,0 +1,85 @@
+"""The machine's measured limits: a large matrix product, and a sum of arrays larger than any cache."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+_SIZE = 2048  # of the square matrices: large enough for every library's best kernel
+_FLOATS = 32 * 2**20  # 128 MiB an array
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What this machine reached: GFLOP/s by precision (and in which library), GB/s from memory."""
+
+    threads: int
+    gflops: dict[str, float] = field(default_factory=dict)
+    library: dict[str, str] = field(default_factory=dict)
+    gigabytes_per_second: float = float("nan")
+
+
+def measure_machine(threads: int) -> Machine:
+    """Measure both limits with `threads` threads; the environment must already hold libraries to them."""
+    found = _torch_products(threads)
+    found.setdefault("float32", {})["NumPy"] = _numpy_product()
+    speeds = {
+        precision: {name: _gflops(product) for name, product in products.items()}
+        for precision, products in found.items()
+    }
+    library = {precision: max(by_name, key=by_name.__getitem__) for precision, by_name in speeds.items()}
+    gflops = {precision: speeds[precision][name] for precision, name in library.items()}
+    return Machine(threads, gflops, library, _bandwidth(threads))
+
+
+def _numpy_product() -> Callable[[], object]:
+    a, b = (np.ones((_SIZE, _SIZE), np.float32) for _ in range(2))
+    out = np.empty_like(a)
+    return lambda: np.matmul(a, b, out=out)
+
+
+def _torch_products(threads: int) -> dict[str, dict[str, Callable[[], object]]]:
+    """Return PyTorch's products by precision; nothing where PyTorch is not installed."""
+    try:
+        import torch
+    except ImportError:
+        return {}
+    torch.set_num_threads(threads)
+
+    def product(dtype: torch.dtype) -> Callable[[], object]:
+        a, b, out = (torch.ones(_SIZE, _SIZE, dtype=dtype) for _ in range(3))
+        return lambda: torch.mm(a, b, out=out)
+
+    name = f"PyTorch {torch.__version__}"
+    return {"float32": {name: product(torch.float32)}, "bfloat16": {name: product(torch.bfloat16)}}
+
+
+def _gflops(product: Callable[[], object]) -> float:
+    return 2 * _SIZE**3 / _best_seconds(product) / 1e9
+
+
+def _bandwidth(threads: int) -> float:
+    """GB/s of c = a + b in slices, one a thread; the read that a write causes is not counted."""
+    a, b, c = (np.ones(_FLOATS, np.float32) for _ in range(3))
+    slices = [slice(i * _FLOATS // threads, (i + 1) * _FLOATS // threads) for i in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+
+        def add() -> None:
+            list(pool.map(lambda part: np.add(a[part], b[part], out=c[part]), slices))
+
+        return 3 * a.nbytes / _best_seconds(add) / 1e9
+
+
+def _best_seconds(work: Callable[[], object], seconds: float = 1.0) -> float:
+    """Return the shortest of the calls that fit into `seconds`, after one to warm up."""
+    work()
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return best

@@ -1,0 +1,104 @@
+"""Keras as its users run it: model.fit, on the backends that are installed."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from koubai.bench.peers.peer import Peer, Runner, only_float32, unknown_layer
+from koubai.bench.workload import Workload
+from koubai.core.layer import Layer
+from koubai.layers.activations import Sigmoid
+from koubai.layers.batch_norm import BatchNorm
+from koubai.layers.convolution import Conv2d
+from koubai.layers.dropout import Dropout
+from koubai.layers.flatten import Flatten
+from koubai.layers.linear import Linear
+from koubai.layers.max_pool import MaxPool2d
+from koubai.layers.rectifiers import ReLU
+from koubai.optim.adam import Adam
+from koubai.optim.momentum import Momentum
+from koubai.optim.optimizer import Optimizer
+from koubai.optim.sgd import SGD
+
+
+def prepare(workload: Workload, threads: int) -> Runner:
+    """Build and compile the model; an epoch is `samples` / batch steps, up to 50 of them a call."""
+    import keras
+
+    random = np.random.default_rng(0)
+    height_width_channels = (*workload.in_shape[1:], workload.in_shape[0])
+    shape = height_width_channels if workload.convolutional else workload.in_shape
+    x = random.standard_normal((workload.samples, *shape), dtype=np.float32)
+    t = random.integers(0, workload.classes, workload.samples)
+    steps_per_epoch = workload.samples // workload.batch_size
+    layers = [layer for cell in workload.network.leaves for layer in _layers(cell.layer)]
+    model = keras.Sequential([keras.Input(shape), *layers])
+    model.compile(
+        _optimizer(workload.optimizer),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        steps_per_execution=min(steps_per_epoch, 50),
+    )
+
+    def run(steps: int) -> int:
+        epochs = max(1, round(steps / steps_per_epoch))
+        model.fit(x, t, workload.batch_size, epochs, verbose=0)
+        return epochs * steps_per_epoch
+
+    return run
+
+
+def _layers(layer: Layer) -> list[Any]:  # noqa: PLR0911 -- one return a layer
+    from keras import layers
+
+    match layer:
+        case Linear(out_features=out):
+            return [layers.Dense(out)]
+        case Conv2d(out_channels=out, kernel=kernel, stride=stride, padding=padding):
+            pad = [layers.ZeroPadding2D(padding)] if padding else []
+            return [*pad, layers.Conv2D(out, kernel, stride)]
+        case BatchNorm(momentum=momentum, epsilon=epsilon):
+            return [layers.BatchNormalization(momentum=momentum, epsilon=epsilon)]
+        case MaxPool2d(size=size, stride=stride):
+            return [layers.MaxPooling2D(size, stride)]
+        case Dropout(ratio=ratio):
+            return [layers.Dropout(ratio)]
+        case Flatten():
+            return [layers.Flatten()]
+        case ReLU():
+            return [layers.ReLU()]
+        case Sigmoid():
+            return [layers.Activation("sigmoid")]
+    raise unknown_layer(layer)
+
+
+def _optimizer(rule: Optimizer) -> Any:
+    from keras import optimizers
+
+    match rule:
+        case Adam(beta1=beta1, beta2=beta2, delta=delta):
+            return optimizers.Adam(rule.learning_rate, beta1, beta2, delta)
+        case Momentum(momentum=momentum):
+            return optimizers.SGD(rule.learning_rate, momentum)
+        case SGD():
+            return optimizers.SGD(rule.learning_rate)
+    raise unknown_layer(rule)
+
+
+def _refuses(workload: Workload, backend: str) -> str | None:
+    return only_float32(workload) if find_spec(backend) else f"{backend} is not installed"
+
+
+PEERS = tuple(
+    Peer(
+        f"keras-{backend}",
+        "keras",
+        prepare,
+        partial(_refuses, backend=backend),
+        {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"},
+    )
+    for backend in ("jax", "tensorflow")
+)

@@ -1,0 +1,49 @@
+"""koubai's own engines; they draw and gather a random batch for every step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from koubai.bench.peers.peer import Peer, Runner
+from koubai.bench.workload import Workload
+from koubai.data.sampler import Sampler
+from koubai.engines.engine import Job, compile_job, engines
+from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+
+
+def _job(workload: Workload, threads: int) -> Job:
+    random = np.random.default_rng(0)
+    return Job(
+        network=workload.network,
+        loss=SoftmaxCrossEntropy(),
+        optimizer=workload.optimizer,
+        x=random.standard_normal((workload.samples, *workload.in_shape), dtype=np.float32),
+        t=random.integers(0, workload.classes, workload.samples),
+        batch_size=workload.batch_size,
+        precision=workload.precision,
+        threads=threads,
+    )
+
+
+def _engine(name: str) -> Peer:
+    def prepare(workload: Workload, threads: int) -> Runner:
+        program = compile_job(_job(workload, threads), name)
+        sampler = Sampler(workload.samples, workload.batch_size, seed=0)
+        done = 0
+
+        def run(steps: int) -> int:
+            nonlocal done
+            program.advance(sampler.batches(done, steps))
+            done += steps
+            return steps
+
+        return run
+
+    def refuses(workload: Workload) -> str | None:
+        mixed = workload.precision != "float32"
+        return "computes in float32 only" if mixed and name == "reference" else None
+
+    return Peer(name, "koubai", prepare, refuses, ours=True, by_default=name == "native")
+
+
+PEERS = tuple(_engine(name) for name in engines())

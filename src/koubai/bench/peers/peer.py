@@ -1,0 +1,60 @@
+"""What a peer is: a name, the package it needs, and a way to train a workload for n steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from koubai.bench.workload import Workload
+from koubai.core.params import Array
+
+Runner = Callable[[int], int]
+"""Trains about n steps to their end, so that nothing is still being computed; returns the steps made."""
+
+
+def _any(workload: Workload) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One column of the benchmark.
+
+    | field       | meaning                                                                                |
+    |-------------|----------------------------------------------------------------------------------------|
+    | package     | what must be installed, by its import name                                             |
+    | prepare     | (workload, threads) -> Runner; imports the package                                     |
+    | refuses     | workload -> why the peer cannot train it, or None                                      |
+    | environment | variables its process starts with                                                      |
+    | ours        | whether it is an engine of koubai: then it is measured against the others              |
+    | by_default  | whether it runs unless named                                                           |
+    """
+
+    name: str
+    package: str
+    prepare: Callable[[Workload, int], Runner]
+    refuses: Callable[[Workload], str | None] = _any
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ours: bool = False
+    by_default: bool = True
+
+
+def fixed_batch(workload: Workload, *, channels_last: bool = False) -> tuple[Array, Array]:
+    """Return the one batch that peers repeat: x (N, ...) float32 and labels (N,) int64."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((workload.batch_size, *workload.in_shape), dtype=np.float32)
+    if channels_last and workload.convolutional:
+        x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    return x, random.integers(0, workload.classes, workload.batch_size)
+
+
+def only_float32(workload: Workload) -> str | None:
+    """Refuse mixed precision."""
+    return None if workload.precision == "float32" else "not tried in bfloat16"
+
+
+def unknown_layer(layer: object) -> TypeError:
+    """Return the error of a peer that has no translation of a layer."""
+    return TypeError(f"no translation of {type(layer).__name__}")
