@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from koubai.core import random
-from koubai.core.errors import KoubaiError
+from koubai.core.errors import KoubaiError, ShapeError
 from koubai.core.layer import Cell, Layer, wire
 from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
 from koubai.initializers.initializer import Initializer
@@ -45,6 +45,11 @@ class Network:
     @cached_property
     def root(self) -> Cell:
         """The wired tree, without arrays."""
+        return self._wire()
+
+    def _wire(self) -> Cell:
+        if any(size < 1 for size in self.in_shape):
+            raise ShapeError("an axis of the input is empty", where="network", got=self.in_shape)
         return wire(self.layer, "", self.in_shape)
 
     @property
@@ -106,7 +111,7 @@ class Network:
 
     def bind(self, weights: Weights, *, training: bool = False, seed: int = 0) -> Cell:
         """Return a fresh tree of cells over these very arrays; the reference formulas run on it."""
-        root = wire(self.layer, "", self.in_shape)
+        root = self._wire()
         for cell in root.walk():
             cell.training, cell.seed = training, seed
             for name in cell.layer.params(cell.in_shape):
