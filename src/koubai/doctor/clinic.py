@@ -80,3 +80,7 @@ class Clinic(Protocol):
         spent. `seed` asks for another seed than the run's (initial weights, order), only from start 0.
         """
         ...
+
+    def gradient_errors(self) -> dict[str, float] | None:
+        """Relative error of every parameter's gradient against central differences; None: cannot be told."""
+        ...

@@ -46,7 +46,7 @@ def data_facts(dataset: Dataset) -> DataFacts:
     """Return the statistics of the training part, and samples for reference learners."""
     flat = dataset.x_train.reshape(len(dataset.x_train), -1)
     rows = sample_rows(len(flat), REFERENCE_ROWS)
-    part = "val" if len(dataset.x_val) else "test"
+    part = held_part(dataset)
     x_held, t_held = getattr(dataset, f"x_{part}"), getattr(dataset, f"t_{part}")
     held = sample_rows(len(x_held), REFERENCE_ROWS)
     t = dataset.t_train
@@ -71,3 +71,8 @@ def data_facts(dataset: Dataset) -> DataFacts:
 def sample_rows(n: int, count: int) -> Array:
     """Return `count` of n row numbers, always the same ones, in order."""
     return np.sort(random.permutation(random.key(0, "checkup"), n)[:count])
+
+
+def held_part(dataset: Dataset) -> str:
+    """Name of the part that judges generalisation."""
+    return "val" if len(dataset.x_val) else "test"

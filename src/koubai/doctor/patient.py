@@ -46,10 +46,10 @@ class LayerFacts:
     detail: dict[str, Any] = field(default_factory=dict)  # a layer's own numbers, such as ratio of dropout
 
     @cached_property
-    def activation(self) -> type[Activation] | None:
-        """The activation's class, which knows its range and greatest slope; None for other layers."""
+    def activation(self) -> Activation | None:
+        """The activation (with default settings), which knows its range; None for other layers."""
         cls = LAYERS.get(self.kind)
-        return cls if cls is not None and issubclass(cls, Activation) and self.kind != "identity" else None
+        return cls() if cls is not None and issubclass(cls, Activation) and self.kind != "identity" else None
 
     @property
     def mixes(self) -> bool:

@@ -10,7 +10,8 @@ from koubai.core import random
 from koubai.core.errors import KoubaiError
 from koubai.data.dataset import Dataset
 from koubai.doctor.clinic import Change, Trial
-from koubai.doctor.facts import loss_facts, sample_rows
+from koubai.doctor.facts import held_part, loss_facts, sample_rows
+from koubai.doctor.gradient_check import gradient_errors
 from koubai.doctor.skill import skill
 from koubai.engines.engine import TrainingState
 from koubai.train.recipe import Recipe
@@ -54,6 +55,13 @@ class SessionClinic:
             held = skill_of(fork, held_part(fork.dataset))
         return Trial(change, start, losses, train, held)
 
+    def gradient_errors(self) -> dict[str, float] | None:
+        """Slopes along random directions, in float64, at the initial weights, on 16 samples."""
+        recipe, data = self._session.recipe, self._session.dataset
+        return gradient_errors(
+            self._session.network, recipe.loss, data.x_train[:16], data.t_train[:16], recipe.seed
+        )
+
     def _state_at(self, step: int) -> TrainingState:
         """The state after `step` updates: the session's own, or replayed from the start."""
         if step == self._session.step:
@@ -93,11 +101,6 @@ def _other_data(change: Change, recipe: Recipe, dataset: Dataset) -> Dataset | N
             order = random.permutation(random.key(recipe.seed, "shuffle labels"), len(dataset.t_train))
             return replace(dataset, t_train=dataset.t_train[order])
     return None
-
-
-def held_part(dataset: Dataset) -> str:
-    """Name of the part that judges generalisation."""
-    return "val" if len(dataset.x_val) else "test"
 
 
 def skill_of(session: Session, part: str) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.examine import examine
-from koubai.doctor.facts import data_facts, layer_facts, loss_facts, sample_rows
+from koubai.doctor.facts import REFERENCE_ROWS, data_facts, held_part, layer_facts, loss_facts, sample_rows
 from koubai.doctor.patient import OptimizerFacts, Patient
 from koubai.doctor.session_clinic import SessionClinic
 from koubai.engines.engine import TrainingState
@@ -38,6 +39,7 @@ def session_patient(session: Session, *, budget: float = 12.0) -> Patient:
         step=session.step,
         planned=recipe.steps,
         constant_rate=isinstance(recipe.schedule, ConstantRate),
+        held_outputs=_held_outputs(session),
         untrained=tuple(path for path in network.param_specs if session.program.job.is_frozen(path)),
         declared_frozen=tuple(path for path in network.param_specs if session.program.job.is_frozen(path)),
         clinic=clinic,
@@ -70,3 +72,11 @@ def _checkups(session: Session) -> tuple[Checkup, ...]:
         weights = session.network.initialize(session.recipe.seed, session.recipe.dtype)
         looks.insert(0, checkup(session, TrainingState(0, weights)))
     return tuple(looks)
+
+
+def _held_outputs(session: Session) -> Array | None:
+    """Outputs for the samples that `data_facts` holds out."""
+    part = held_part(session.dataset)
+    x = getattr(session.dataset, f"x_{part}")
+    rows = sample_rows(len(x), REFERENCE_ROWS)
+    return session.program.predict(x[rows]) if len(rows) else None

@@ -1,0 +1,188 @@
+"""Consultation: one patient with what every diagnosis asks about it: harm, progress, trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import isfinite, nan, sqrt
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.doctor.clinic import Change, Trial
+from koubai.doctor.patient import Patient
+from koubai.doctor.reference import Reach, reach
+
+STUCK = 0.1  # of the way from chance to what is within reach: below it, nothing was learned
+HARMED = 0.15  # of the same way is missing: the run does worse than it should
+SMALLEST_GAIN = 0.02  # of skill; less is not worth a word
+
+
+@dataclass
+class Consultation:
+    """Questions about a patient, each answered once.
+
+    Skills are those of `koubai.doctor.skill`; NaN stands for "not known" and for outputs that are not finite.
+    `horizon` is how many steps a trial from the start trains: those of the run.
+    """
+
+    patient: Patient
+    asked: dict[Change, Trial | None] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------------------------ harm
+
+    @cached_property
+    def reach(self) -> Reach | None:
+        """What simple learners reach on this data."""
+        return reach(self.patient.data)
+
+    @cached_property
+    def chance(self) -> float:
+        """Skill of a network that learned nothing."""
+        if self.reach is not None:
+            return self.reach.chance
+        return self.patient.majority or 0.0
+
+    @cached_property
+    def goal(self) -> float:
+        """Skill that should be reached; 1 where nothing is known of the data."""
+        return self.reach.best if self.reach is not None else 1.0
+
+    @cached_property
+    def skill(self) -> float:
+        """Skill on training samples; that of chance where the outputs are not finite."""
+        return self.patient.train_skill if isfinite(self.patient.train_skill) else self.chance
+
+    @cached_property
+    def held_skill(self) -> float:
+        """Skill on held-out samples; that of chance where the outputs are not finite."""
+        held = self.patient.held_skill
+        return held if isfinite(held) or isfinite(self.patient.train_skill) else self.chance
+
+    @property
+    def learnable(self) -> bool:
+        """Whether the simple learners find anything to learn."""
+        return self.goal - self.chance > 3 * self.noise
+
+    @cached_property
+    def noise(self) -> float:
+        """Standard error of a skill measured on the samples of the last checkup."""
+        n = self.patient.last.samples if self.patient.last is not None else 1000
+        p = min(max(self.goal, 0.05), 0.95)
+        return sqrt(p * (1 - p) / max(n, 1)) if self.patient.data.classes is not None and n >= 40 else 0.01
+
+    @cached_property
+    def shortfall(self) -> float:
+        """Share of the way from chance to the goal that is missing on training samples; 0 if none is."""
+        return self._missing(self.skill)
+
+    @cached_property
+    def held_shortfall(self) -> float:
+        """The same on held-out samples; NaN where there are none."""
+        return self._missing(self.held_skill) if isfinite(self.held_skill) else nan
+
+    def _missing(self, skill: float) -> float:
+        way = self.goal - self.chance
+        return max(0.0, (self.goal - skill) / way) if way > 0 else 0.0
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the run knows nothing although there is something to know."""
+        return self.learnable and self.shortfall > 1 - STUCK
+
+    @property
+    def harmed(self) -> bool:
+        """Whether the run does clearly worse than simple learners, on the samples it was trained on."""
+        return self.learnable and self.shortfall > HARMED and self.goal - self.skill > 3 * self.noise
+
+    # ------------------------------------------------------------------------------------ progress
+
+    @cached_property
+    def smooth(self) -> Array:
+        """The batch losses in 50 windows (fewer for short runs): their means."""
+        losses = self.patient.losses
+        finite = losses[np.isfinite(losses)]
+        parts = np.array_split(finite, min(50, len(finite))) if len(finite) else []
+        return np.array([part.mean() for part in parts])
+
+    @cached_property
+    def floor_loss(self) -> float | None:
+        """Loss of a network that learned nothing, where the loss is a cross-entropy of classes."""
+        loss = self.patient.loss
+        if loss is None or loss.name not in ("softmax_cross_entropy", "cross_entropy"):
+            if loss is None or loss.name not in ("sigmoid_cross_entropy", "binary_cross_entropy"):
+                return None
+            return self.patient.prior_entropy if self.patient.data.classes == 2 else None
+        return self.patient.prior_entropy
+
+    @property
+    def falling(self) -> float:
+        """How much of its present height the loss lost over the last fifth of the run, in standard errors.
+
+        Positive = falling: mean of the first against the second half of that fifth, by Welch's statistic.
+        """
+        losses = self.patient.losses[-max(10, len(self.patient.losses) // 5) :]
+        if len(losses) < 10 or not np.isfinite(losses).all():
+            return 0.0
+        before, after = np.array_split(losses, 2)
+        spread = sqrt(before.var() / len(before) + after.var() / len(after))
+        return float((before.mean() - after.mean()) / spread) if spread else 0.0
+
+    # ------------------------------------------------------------------------------------ trials
+
+    @property
+    def can_try(self) -> bool:
+        """Whether there is a clinic."""
+        return self.patient.clinic is not None
+
+    @property
+    def horizon(self) -> int:
+        """Steps of a trial from the start."""
+        return max(self.patient.step, 1)
+
+    def trial(self, change: Change) -> Trial | None:
+        """Try a change from the initial weights over the steps the run has made."""
+        if change not in self.asked:
+            clinic = self.patient.clinic
+            self.asked[change] = clinic.trial(change, start=0, steps=self.horizon) if clinic else None
+        return self.asked[change]
+
+    def remedy(self, name: str) -> Trial | None:
+        """Try a remedy."""
+        return self.trial(Change("remedy", path=name))
+
+    def relief(self, trial: Trial | None) -> float | None:
+        """Return which share of what is missing a trial brought, at most 1; 0 for less than the noise.
+
+        What is missing is the way to the goal, or (where that is short) to a skill of 1, whichever was
+        covered more. None without a trial.
+        """
+        if trial is None:
+            return None
+        skill = trial.train_skill
+        if not trial.finite or not isfinite(skill):
+            return 0.0
+        gain = skill - self.skill
+        if gain < max(SMALLEST_GAIN, 3 * self.noise):
+            return 0.0
+        held = trial.held_skill
+        if isfinite(held) and isfinite(self.held_skill) and held < self.held_skill - 3 * self.noise:
+            return 0.0
+        towards_goal = gain / (self.goal - self.skill) if self.goal - self.skill > 0.05 else 0.0
+        return min(1.0, max(towards_goal, gain / (1 - self.skill)))
+
+    def best_learning_rate(self, factors: tuple[float, ...]) -> tuple[Trial | None, float]:
+        """Try factors on the learning rate in order, until one helps much; return the best trial and relief."""
+        best: tuple[Trial | None, float] = (None, 0.0)
+        for factor in factors:
+            trial = self.trial(Change("learning_rate", factor))
+            relief = self.relief(trial)
+            if relief is not None and (best[0] is None or relief > best[1]):
+                best = (trial, relief)
+            if best[1] > 0.7:
+                break
+        return best
+
+    def other(self, patient: Patient) -> Consultation:
+        """Return a consultation of a changed copy of the patient, with the trials so far."""
+        return replace(self, patient=patient)

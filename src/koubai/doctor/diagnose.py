@@ -1,0 +1,38 @@
+"""Diagnose: from a run, a session or a patient to findings."""
+
+from __future__ import annotations
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import known
+from koubai.doctor.finding import Considered, Finding
+from koubai.doctor.judge import judge
+from koubai.doctor.patient import Patient
+from koubai.doctor.session_patient import session_patient
+from koubai.train.session import Session
+from koubai.train.train import Run
+
+
+def diagnose(subject: Run | Session | Patient, *, budget: float = 12.0) -> list[Finding]:
+    """Return what is wrong, the root first; [] when nothing is.
+
+    `budget` bounds the training spent on interventions, in multiples of the run (not for a Patient, which
+    brings its own clinic); 0 only looks at records.
+    """
+    if isinstance(subject, Patient):
+        patient = subject
+    else:
+        patient = session_patient(subject.session if isinstance(subject, Run) else subject, budget=budget)
+    return consult(Consultation(patient))
+
+
+def consult(visit: Consultation) -> list[Finding]:
+    """Ask every diagnosis, root causes first (they deserve the budget), and judge."""
+    found: list[Finding] = []
+    rejected: list[Considered] = []
+    for diagnosis in sorted(known().values(), key=lambda d: (d.depth, d.code)):
+        answer = diagnosis.examine(visit)
+        if isinstance(answer, Finding):
+            found.append(answer)
+        elif isinstance(answer, Considered):
+            rejected.append(answer)
+    return judge(found, rejected)

@@ -1,0 +1,47 @@
+"""Batch norm misuse.
+
+What it is: at test time batch norm uses running statistics that are not those it was trained with.
+Why it hurts: the network is fine while training and wrong when it is used.
+How it shows: on the same samples the loss in test mode is far above the loss in training mode.
+Confused with: over-fitting (other samples, same mode), dropout (which is off in both).
+Sick recipe: batches of 2; running statistics with momentum .9999 over some hundred steps.
+Healthy look-alike: the first steps, before the running statistics have arrived.
+Remedies: larger batches; running statistics that follow faster; training mode switched on and off where it belongs.
+References: Ioffe and Szegedy 2015; Wu and Johnson 2021, 'Rethinking batch in BatchNorm'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+_GAP = 0.5
+_SETTLED = 50
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class BatchNormMisuse(Diagnosis):
+    """Test mode far worse than training mode on the same samples."""
+
+    code = "K026"
+    aliases = ("batch normalization", "batchnorm", "bn", "running statistics", "eval mode", "バッチ正規化の誤用",
+               "バッチ正規化")  # fmt: skip
+    depth = 1
+    explains = ("over_fitting", "under_fitting", "not_learning", "oscillation", "too_few_steps")
+    remedies = ("larger_batch",)
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Gap of the modes, against the size of the loss of no learning (or the training loss)."""
+        patient, look = visit.patient, visit.patient.last
+        norms = [layer for layer in patient.layers if layer.kind == "batch_norm"]
+        if look is None or not norms or look.step < _SETTLED or not isfinite(look.mode_gap):
+            return None
+        gap = look.mode_gap / max(look.loss, 0.1 * (visit.floor_loss or look.loss), 1e-12)
+        if gap <= _GAP:
+            return None
+        return Sign((Measure("mode_gap", gap, _GAP),), norms[0].path, None, certain=gap > 4 * _GAP)

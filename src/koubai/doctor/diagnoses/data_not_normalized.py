@@ -1,0 +1,70 @@
+"""Data not normalized.
+
+What it is: inputs that are far from 0, far larger than 1, or of very different sizes.
+Why it hurts: weights behind large inputs get large gradients: a rate that suits them is too small for the others,
+    and the first layer saturates or dies in a few steps.
+How it shows: inputs whose root mean square is above 5, or whose features differ in scale by more than 100; and the
+    run learns clearly better on standardized inputs.
+Confused with: a learning rate that is too high, weights that are too large.
+Sick recipe: MNIST pixels 0 to 255.
+Healthy look-alike: 2-D points of about +-10 that the network copes with.
+Remedies: standardize, or batch norm on the input.
+References: LeCun et al. 1998, 'Efficient BackProp', sec. 4.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+_LARGE = 5.0
+_DIFFERENT = 100.0
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class DataNotNormalized(Diagnosis):
+    """Inputs of unsuitable size, and a cure by standardizing."""
+
+    code = "K017"
+    aliases = ("not normalised", "not normalized", "data not normalised", "normalization", "input scale",
+               "missing preprocessing", "unnormalized data", "scaling", "正規化されていないデータ",
+               "入力の正規化")  # fmt: skip
+    depth = 0
+    explains = ("not_finite", "learning_rate_too_high", "learning_rate_too_low", "saturated_units", "dead_units",
+                "oscillation", "exploding_gradient", "not_learning", "init_too_large", "vanishing_gradient",
+                "too_few_steps")  # fmt: skip
+    remedies = ("standardize_inputs",)
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Root mean square above 5, or scales of features that differ a hundredfold."""
+        data = visit.patient.data
+        if data.mean is None or data.std is None:
+            return None
+        size = float(np.sqrt(np.mean(data.mean**2 + data.std**2)))
+        varying = data.std[data.std > 1e-12]
+        spread = float(varying.max() / np.median(varying)) if len(varying) else 1.0
+        far = float(np.median(np.abs(data.mean[data.std > 1e-12]) / varying)) if len(varying) else 0.0
+        if size <= _LARGE and spread <= _DIFFERENT and far <= 2 * _LARGE:
+            return None
+        measures = (
+            Measure("input_size", size, _LARGE),
+            Measure("feature_spread", spread, _DIFFERENT),
+            Measure("input_offset", far, 2 * _LARGE),
+        )
+        details = {"low": data.low, "high": data.high}
+        return Sign(
+            measures, visit.patient.weighted[0].path if visit.patient.weighted else None, 0, details=details
+        )
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners, or not finite; or clearly worse than on standardized inputs."""
+        if visit.harmed or not np.isfinite(visit.patient.losses).all():
+            return True
+        relief = visit.relief(visit.remedy("standardize_inputs"))
+        return relief is not None and relief >= CURED and visit.shortfall > 0.05

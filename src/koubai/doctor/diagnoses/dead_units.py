@@ -1,0 +1,67 @@
+"""Dead units.
+
+What it is: ReLU units whose input is negative for every sample: they answer 0 and get no gradient, for ever.
+Why it hurts: dead units are lost capacity; a layer of dead units cuts the network in two: nothing below it learns
+    and the output is the same for every input.
+How it shows: units that fire for none of at least 512 samples (or of all there are): 20 % of a layer is worth a
+    word, 50 % is severe, if the run suffers.
+Confused with: sparsity. A unit that is 0 for 95 % of the samples is not dead.
+Sick recipe: 34 ReLU layers of 50; about half of the runs die.
+Healthy look-alike: 80 to 95 % zeros under an L1 penalty, every unit firing for some sample.
+Remedies: died while training: a lower rate. Born dead: He weights, biases 0. Leaky ReLU, SELU, batch norm.
+References: Maas, Hannun, Ng 2013; Lu, Shin, Su, Karniadakis 2020, "Dying ReLU and initialization".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+from koubai.doctor.signs import dead_shares, initial
+
+_WARN, _SEVERE = 0.2, 0.5
+_ENOUGH = 512
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class DeadUnits(Diagnosis):
+    """Units of a hidden ReLU that fire for no sample."""
+
+    code = "K004"
+    aliases = ("dead relu", "dying relu", "dead", "dead neurons", "死んだユニット", "死んだReLU")
+    depth = 3
+    explains = ("vanishing_gradient", "not_learning", "under_fitting", "too_few_steps",
+                "learning_rate_too_low")  # fmt: skip
+    remedies = ("use_leaky_relu", "use_selu", "add_batch_norm", "suitable_init", "lower_learning_rate")
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """The first layer whose dead share is above 50 %, else the worst above 20 %."""
+        patient, look = visit.patient, visit.patient.last
+        everything = patient.data.samples or _ENOUGH
+        if look is None or look.samples < min(_ENOUGH, everything):
+            return None
+        shares = dead_shares(patient, look)
+        worst = max(shares.values(), default=0.0)
+        if worst < _WARN:
+            return None
+        level = _SEVERE if worst >= _SEVERE else _WARN
+        path = next(path for path, share in shares.items() if share >= level)
+        first = initial(patient)
+        born = dead_shares(patient, first).get(path, 0.0) if first is not None else None
+        return Sign(
+            (Measure("dead_share", shares[path], _WARN), Measure("dead_layers", _count(shares, 1.0))),
+            path,
+            0 if born is not None and born >= _WARN else None,
+            certain=worst == 1.0,
+            details={"share": shares[path], "born": born if born is not None else 0.0},
+            series={"dead_by_depth": (np.arange(len(shares)), np.array(list(shares.values())))},
+        )
+
+
+def _count(shares: dict[str, float], level: float) -> float:
+    return float(sum(share >= level for share in shares.values()))

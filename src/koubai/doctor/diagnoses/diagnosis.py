@@ -1,0 +1,142 @@
+"""Diagnosis: a sign that is cheap to see, then a confirmation by harm and by trial. Adding one is adding a file.
+
+Every diagnosis module has a docstring with the same headings, from which the documentation is made:
+What it is / Why it hurts / How it shows / Confused with / Sick recipe / Healthy look-alike / Remedies /
+References.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from koubai.core.params import Array
+from koubai.core.registry import Registry, discover
+from koubai.doctor.clinic import Trial
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.finding import Considered, Finding, Measure
+
+DIAGNOSES = Registry("diagnosis")
+CURED = 0.3  # relief from which on a treatment speaks for the diagnosis it treats
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What made a diagnosis think of itself: numbers, a layer, a step.
+
+    `certain` means that the sign alone proves the name (equal rows, a softmax of one unit): harm is enough
+    to confirm it, no trial is needed.
+    """
+
+    measures: tuple[Measure, ...] = ()
+    layer: str | None = None
+    first_step: int | None = None
+    severity: str = ""
+    certain: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+    series: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Base of all diagnoses.
+
+    | attribute | meaning                                                                                |
+    |-----------|----------------------------------------------------------------------------------------|
+    | code      | stable: K001 ...                                                                       |
+    | aliases   | other names people use, English and Japanese                                           |
+    | depth     | how near to the root: 0 what the user wrote (data, labels, output), 1 initial weights, |
+    |           | 2 learning rate, 3 architecture, 4 symptom                                             |
+    | explains  | symptoms that follow from this one                                                     |
+    | remedies  | registry names, in order                                                               |
+    """
+
+    registry_name: ClassVar[str] = ""
+    code: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    depth: ClassVar[int] = 4
+    explains: ClassVar[tuple[str, ...]] = ()
+    remedies: ClassVar[tuple[str, ...]] = ()
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Return what speaks for this diagnosis, from records alone; None if nothing does."""
+        raise NotImplementedError
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Whether the run suffers: by default, whether it does clearly worse than simple learners."""
+        return visit.harmed
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """Try remedies, named, the first first; by default all of the diagnosis' own."""
+        return [(name, visit.remedy(name)) for name in self.remedies]
+
+    def relief(self, visit: Consultation, trial: Trial) -> float:
+        """How much a trial helped, in [0, 1]: by default, the share of the missing skill that it brought."""
+        return visit.relief(trial) or 0.0
+
+    def examine(self, visit: Consultation) -> Finding | Considered | None:
+        """Return a finding, or what was considered and rejected, or None without any sign."""
+        sign = self.sign(visit)
+        if sign is None:
+            return None
+        if not self.harm(visit, sign):
+            return Considered(self.registry_name, "no_harm")
+        tried = [(name, trial) for name, trial in self.treat(visit, sign) if trial is not None]
+        reliefs = {name: self.relief(visit, trial) for name, trial in tried}
+        relief = max(reliefs.values(), default=None)
+        if relief is not None and relief < CURED and not sign.certain:
+            return Considered(self.registry_name, "not_cured", relief)
+        if relief is None and not (sign.certain or self.stands_alone(visit, sign)):
+            return None
+        return self.finding(visit, sign, relief, reliefs, tuple(trial for _, trial in tried))
+
+    def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
+        """Whether the sign and the harm are enough where nothing can be tried."""
+        return True
+
+    def finding(
+        self,
+        visit: Consultation,
+        sign: Sign,
+        relief: float | None,
+        reliefs: Mapping[str, float],
+        trials: tuple[Trial, ...] = (),
+    ) -> Finding:
+        """Return the finding; remedies that helped come first, the best of them at the head."""
+        order = sorted(self.remedies, key=lambda name: -round(reliefs.get(name, 0.0), 1))
+        return Finding(
+            code=self.code,
+            name=self.registry_name,
+            severity=sign.severity or ("severe" if visit.shortfall > 0.5 else "warn"),
+            layer=sign.layer,
+            first_step=sign.first_step,
+            measures=(*sign.measures, *harm_measures(visit)),
+            confidence=_confidence(sign, relief),
+            relief=relief,
+            remedies=tuple(order),
+            details=sign.details,
+            series=sign.series,
+            trials=trials,
+        )
+
+
+def _confidence(sign: Sign, relief: float | None) -> float:
+    if relief is None:
+        return 0.8 if sign.certain else 0.5
+    return min(1.0, (0.8 if sign.certain else 0.5) + 0.5 * relief)
+
+
+def harm_measures(visit: Consultation) -> tuple[Measure, ...]:
+    """The numbers of the harm: what the run reached, and what is within reach."""
+    if visit.reach is None:
+        return (Measure("skill", visit.skill),)
+    return (Measure("skill", visit.skill, visit.goal, above=False),)
+
+
+def known() -> dict[str, Diagnosis]:
+    """Return one of each diagnosis, by name."""
+    import koubai.doctor.diagnoses
+
+    discover("koubai.doctor.diagnoses", koubai.doctor.diagnoses.__path__)
+    return {name: cls() for name, cls in DIAGNOSES.items()}

@@ -1,0 +1,53 @@
+"""Initial weights too large.
+
+What it is: the weights start on a scale far above the one at which a layer passes on the size of its input.
+Why it hurts: outputs start out huge and sure of wrong answers, sigmoids start on their flat ends, gradients
+    explode on their way back; the first hundreds of steps repair what chance did.
+How it shows: std(W) / sqrt(g / fan_in) multiplied over the hidden layers is above 10, and the initial loss is
+    more than twice that of a network that knows nothing.
+Confused with: a learning rate that is too high (the loss starts well and jumps), inputs that are not normalized
+    (the weights are right, the inputs are large).
+Sick recipe: 784-30-10 with normal(0, 1).
+Healthy look-alike: large weights in front of batch norm.
+Remedies: He, Xavier or LeCun; batch norm.
+References: Glorot and Bengio 2010; Karpathy 2019, "A recipe for training neural networks" (loss at init).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+from koubai.doctor.signs import initial, scale_ratios
+
+_LOUD = 10.0
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class InitTooLarge(Diagnosis):
+    """The product over depth of weight scale / suitable scale is far above 1."""
+
+    code = "K008"
+    aliases = ("large weights", "bad init scale", "weight initialization", "init scale",
+               "大きすぎる初期値", "重みの初期値")  # fmt: skip
+    depth = 1
+    explains = ("saturated_units", "exploding_gradient", "not_finite", "dead_units", "not_learning",
+                "vanishing_gradient", "oscillation")  # fmt: skip
+    remedies = ("suitable_init", "add_batch_norm")
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """A product of ratios above 10."""
+        look = initial(visit.patient)
+        ratios = scale_ratios(visit.patient, look) if look is not None else {}
+        product = prod(ratios.values())
+        if look is None or product <= _LOUD:
+            return None
+        path = next(path for path, ratio in ratios.items() if ratio > 2) if max(ratios.values()) > 2 else None
+        measures = [Measure("scale_product", product, _LOUD)]
+        if visit.floor_loss:
+            measures.append(Measure("initial_loss_ratio", look.loss / visit.floor_loss, 2.0))
+        return Sign(tuple(measures), path, 0, details={"ratio": max(ratios.values())})

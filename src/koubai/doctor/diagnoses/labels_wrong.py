@@ -1,0 +1,59 @@
+"""Labels wrong.
+
+What it is: the targets have nothing to do with the inputs: rows shifted against each other, a wrong column.
+Why it hurts: there is nothing to learn; a large network learns the training samples by heart.
+How it shows: on held-out samples the network is no better than chance, and neither are nearest neighbours, a linear
+    model or a forest; inputs of zeros do as well.
+Confused with: over-fitting (there the first steps help on held-out samples), not learning.
+Sick recipe: MNIST with shuffled labels.
+Healthy look-alike: hard data on which the network beats the simple learners.
+Remedies: look at twenty samples with their labels; check how inputs and targets are paired and sorted.
+References: Zhang et al. 2017, 'Understanding deep learning requires rethinking generalization'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+from koubai.doctor.clinic import Change, Trial
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+_ENOUGH = 200
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class LabelsWrong(Diagnosis):
+    """Neither the network nor any simple learner is better than chance on held-out samples."""
+
+    code = "K019"
+    aliases = ("wrong labels", "shuffled labels", "label mismatch", "ラベルの誤り", "ラベルのずれ")
+    depth = 0
+    explains = ("over_fitting", "not_learning", "label_noise", "under_fitting")
+    remedies = ()
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Enough samples, and chance on all sides."""
+        data = visit.patient.data
+        if visit.reach is None or data.x is None or len(data.x) < _ENOUGH or not visit.patient.finished:
+            return None
+        margin = 4 * visit.noise + 0.02
+        held = visit.held_skill
+        if visit.goal - visit.chance > margin or not isfinite(held) or held - visit.chance > margin:
+            return None
+        measures = (
+            Measure("reachable_gain", visit.goal - visit.chance, margin, above=False),
+            Measure("held_gain", held - visit.chance, margin, above=False),
+        )
+        return Sign(measures, None, 0, "severe", certain=True)
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Chance is harm."""
+        return True
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """Inputs of zeros: as good as the real ones."""
+        return [("zero_inputs", visit.trial(Change("zero_inputs")))]

@@ -1,0 +1,62 @@
+"""Learning rate too low.
+
+What it is: the updates are so small that the run cannot arrive within its steps.
+Why it hurts: time; and a loss that looks as if it had settled.
+How it shows: over the whole run the weights moved by less than their own size (sum of update / weight ratios below
+    1), the run does worse than it should, and ten times the rate brings it there.
+Confused with: too few steps (the rate is usual, the run is short), vanishing gradient (no rate helps), a plateau.
+Sick recipe: XOR with SGD .001.
+Healthy look-alike: a small rate at the end of a decay.
+Remedies: rate x 10; Adam; more steps.
+References: Bengio 2012, "Practical recommendations for gradient-based training", sec. 3.1.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.clinic import Trial
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.diagnoses.learning_rate_too_high import typical_update
+from koubai.doctor.finding import Measure
+
+_FACTORS = (10.0, 100.0, 1000.0)
+_MOVED = 1.0
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class LearningRateTooLow(Diagnosis):
+    """The weights hardly moved, and ten times the rate learns."""
+
+    code = "K010"
+    aliases = ("lr too low", "learning rate", "low learning rate", "小さすぎる学習率", "学習率")
+    depth = 2
+    explains = ("not_learning", "too_few_steps", "under_fitting")
+    remedies = ("raise_learning_rate", "use_adam")
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Steps x median update ratio below 1, in a run of decent length that is over and did not diverge."""
+        patient = visit.patient
+        ratio = typical_update(visit)
+        if not patient.finished or not patient.constant_rate or ratio is None:
+            return None
+        if not np.isfinite(patient.losses).all() or visit.smooth[-1] > 1.05 * visit.smooth[0]:
+            return None
+        moved = ratio * patient.step
+        if moved >= _MOVED:
+            return None
+        measures = (Measure("total_movement", moved, _MOVED, above=False), Measure("update_ratio", ratio))
+        return Sign(measures, None, 1, details={"moved": moved})
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """Higher rates, until one helps; then Adam."""
+        trial, _ = visit.best_learning_rate(_FACTORS)
+        return [("raise_learning_rate", trial), ("use_adam", visit.remedy("use_adam"))]
+
+    def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
+        """Without trials the loss must still be falling."""
+        return visit.falling > 3

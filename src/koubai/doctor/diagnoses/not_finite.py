@@ -1,0 +1,65 @@
+"""NaN or infinity.
+
+What it is: a number has left the range of floating point: an overflow, a logarithm of 0, a division by 0.
+Why it hurts: one NaN makes all weights NaN with the next update. Nothing after it means anything.
+How it shows: the first step whose loss is not finite, and the first layer in forward order that is not.
+Confused with: nothing; but it is an end, not a beginning. What led there has another name: a rate that is too
+    high, an exploding gradient, inputs of the wrong scale, a loss on the wrong output.
+Sick recipe: 784-30-10 linear, mean squared error, SGD with rate 3.
+Healthy look-alike: a loss that jumps and stays finite.
+Remedies: the root's; if none is found: rate / 10, a loss on logits, normalized inputs, clipping.
+References: Goodfellow, Bengio, Courville 2016, sec. 4.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class NotFinite(Diagnosis):
+    """A loss, an output or a weight that is NaN or infinite."""
+
+    code = "K001"
+    aliases = ("nan", "inf", "nan loss", "nan/inf", "overflow", "divergence", "非数", "発散")
+    depth = 4
+    explains = ("not_learning", "dead_units", "vanishing_gradient", "saturated_units", "under_fitting")
+    remedies = ("lower_learning_rate", "fix_output", "standardize_inputs", "use_selu", "suitable_init",
+                "clip_gradients")  # fmt: skip
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """The first loss that is not finite; else the first layer or parameter of the last look."""
+        patient = visit.patient
+        steps, losses = patient.history.series("loss")
+        bad = np.flatnonzero(~np.isfinite(losses))
+        layer = first_nonfinite(visit)
+        if not len(bad) and layer is None:
+            return None
+        step = int(steps[bad[0]]) if len(bad) else patient.step
+        measures = (Measure("nonfinite_losses", float(len(bad)), 0.0),)
+        kind = patient.by_path[layer].kind if layer in patient.by_path else "loss"
+        details = {"operation": kind, "step": step}
+        return Sign(measures, layer, step, "severe", certain=True, details=details)
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """It is harm itself."""
+        return True
+
+
+def first_nonfinite(visit: Consultation) -> str | None:
+    """Return the first layer in forward order whose output is not finite, in the earliest look that has one."""
+    for look in visit.patient.checkups:
+        for path, check in look.layers.items():
+            if check.nonfinite:
+                return path
+        for path, param in look.params.items():
+            if param.gradient_nonfinite or param.nonfinite:
+                return path.rpartition(".")[0]
+    return None

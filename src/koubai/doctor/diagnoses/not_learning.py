@@ -1,0 +1,41 @@
+"""Not learning.
+
+What it is: the loss stays where a network is that knows nothing, and no cause was found.
+Why it hurts: the network answers the same whatever it is asked.
+How it shows: the skill stays within a tenth of the way from chance to what simple learners reach.
+Confused with: everything that causes it; this name is given only if no cause is.
+Sick recipe: every recipe below that stands still.
+Healthy look-alike: a plateau before learning begins; labels that nothing can be learned from.
+Remedies: fit one batch of 16 samples first; if that fails, look at output, loss and rate; if not, at data.
+References: Karpathy 2019, "A recipe for training neural networks".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from koubai.doctor.clinic import Trial
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class NotLearning(Diagnosis):
+    """The skill is that of chance after the whole run."""
+
+    code = "K012"
+    aliases = ("plateau", "stuck", "no learning", "学習が進まない", "停滞", "プラトー")
+    depth = 5
+    remedies = ("add_batch_norm", "use_adam", "use_selu", "suitable_init")
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Stuck at the end."""
+        if not visit.patient.finished or not visit.stuck or visit.patient.step < 20:
+            return None
+        return Sign((Measure("shortfall", visit.shortfall, 0.9),), None, None, "severe", certain=True)
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """Nothing in particular."""
+        return []

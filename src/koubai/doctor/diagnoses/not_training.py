@@ -1,0 +1,51 @@
+"""Parameters that do not train.
+
+What it is: parameters that never receive an update: not handed to the optimizer, frozen, cut off from the loss.
+Why it hurts: a part of the network stays as it was drawn.
+How it shows: parameters outside the optimizer; their update is exactly 0 while the others move.
+Confused with: layers frozen on purpose (information only), vanishing gradient (small, not 0).
+Sick recipe: 784-100-10 whose hidden layer the optimizer does not know.
+Healthy look-alike: fine-tuning, where all but the last layer is frozen.
+Remedies: hand them to the optimizer.
+References: Yosinski et al. 2014, for freezing on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Considered, Finding, Measure
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class NotTraining(Diagnosis):
+    """Parameters without updates."""
+
+    code = "K025"
+    aliases = ("frozen parameters", "parameters not trained", "missing parameters", "学習されないパラメータ",
+               "凍結されたパラメータ")  # fmt: skip
+    depth = 0
+    explains = ("under_fitting", "not_learning", "too_few_steps", "learning_rate_too_low", "vanishing_gradient",
+                "dead_units")  # fmt: skip
+    remedies = ("train_everything",)
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Any parameter that is known not to train."""
+        patient = visit.patient
+        if not patient.untrained:
+            return None
+        meant = set(patient.untrained) <= set(patient.declared_frozen)
+        path = patient.untrained[0].rpartition(".")[0]
+        measures = (Measure("untrained_parameters", float(len(patient.untrained)), 0.5),)
+        return Sign(measures, path, 1, "", not meant, {"paths": ", ".join(patient.untrained), "meant": meant})
+
+    def examine(self, visit: Consultation) -> Finding | Considered | None:
+        """Frozen on purpose is information, unless thawing is what the run needs."""
+        found = super().examine(visit)
+        sign = self.sign(visit)
+        if sign is None or isinstance(found, Finding):
+            return found
+        return self.finding(visit, Sign(sign.measures, sign.layer, 1, "info", details=sign.details), None, {})

@@ -1,0 +1,112 @@
+"""Output and loss do not match.
+
+What it is: the last activation is not the one the loss was made for: softmax on one unit, ReLU, sigmoid or softmax
+    before a loss that applies its own, no softmax before a loss that needs probabilities, softmax for labels that
+    do not exclude each other, mean squared or absolute error for classes.
+Why it hurts: the gradient is that of another problem, or 0: a softmax of one unit is 1 whatever the weights are.
+How it shows: the kinds of the last layer, the loss and the targets; and the run learns clearly better with the
+    pair that belongs together.
+Confused with: a learning rate that is too low, dead units, a plateau. Those follow from it.
+Sick recipe: 784-50-50-1 with softmax on the one unit and binary cross-entropy.
+Healthy look-alike: mean squared error with sigmoid or tanh outputs that learned what there is to learn.
+Remedies: bare outputs with softmax cross-entropy (one of several classes), with sigmoid cross-entropy (yes or no,
+    each label by itself), with mean squared error (numbers).
+References: Bridle 1990; Bishop 2006, sec. 5.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+from koubai.doctor.patient import Patient
+
+PROBABILITIES = ("sigmoid", "softmax")
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class OutputLossMismatch(Diagnosis):
+    """The last activation, the loss and the targets do not belong together."""
+
+    code = "K022"
+    aliases = ("output layer", "loss", "loss function", "wrong loss", "output activation", "last layer activation",
+               "output and loss", "出力層", "損失関数", "出力層と損失の不一致")  # fmt: skip
+    depth = 0
+    explains = ("not_learning", "learning_rate_too_low", "learning_rate_too_high", "too_few_steps", "dead_units",
+                "under_fitting", "vanishing_gradient", "oscillation", "output_range", "not_finite",
+                "saturated_units")  # fmt: skip
+    remedies = ("fix_output",)
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """A pair of last layer and loss (or targets) that is known not to belong together."""
+        patient = visit.patient
+        fault = mismatch(patient)
+        if fault is None:
+            return None
+        layer = (
+            patient.output_activations[-1].path if patient.output_activations else patient.weighted[-1].path
+        )
+        last = patient.last
+        spread = (
+            float(np.nanstd(last.outputs, axis=0).max())
+            if last and last.outputs is not None
+            else float("nan")
+        )
+        kind = patient.output_activations[-1].kind if patient.output_activations else "none"
+        details = {"fault": fault, "activation": kind, "loss": patient.loss.name if patient.loss else ""}
+        return Sign(
+            (Measure("output_spread", spread),), layer, 0, certain=fault == "one_unit", details=details
+        )
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; for pairs that are never meant, also clearly worse than the right pair."""
+        if visit.harmed:
+            return True
+        if sign.details["fault"] == "values_for_classes":
+            return False
+        relief = visit.relief(visit.remedy("fix_output"))
+        return relief is not None and relief >= CURED and visit.shortfall > 0.05
+
+
+def mismatch(patient: Patient) -> str | None:
+    """Return what does not fit, by name, or None.
+
+    | name                    | fault                                                                |
+    |-------------------------|----------------------------------------------------------------------|
+    | one_unit                | softmax over one unit                                                |
+    | twice                   | an activation before a loss on logits                                |
+    | not_probabilities       | no sigmoid or softmax before a loss on probabilities                 |
+    | exclusive               | softmax for labels that do not exclude each other                    |
+    | values_for_classes      | mean squared or absolute error for classes                           |
+    """
+    if not patient.weighted or patient.loss is None:
+        return None
+    kinds = [layer.kind for layer in patient.output_activations]
+    width = patient.output_activations[-1].out_shape if kinds else patient.weighted[-1].out_shape
+    takes = patient.loss.takes
+    if "softmax" in kinds and width == (1,):
+        return "one_unit"
+    if takes == "logits" and kinds:
+        return "twice"
+    if takes == "log_probabilities" and kinds[-1:] == ["softmax"]:
+        return "twice"
+    if takes == "probabilities" and (not kinds or kinds[-1] not in PROBABILITIES):
+        return "not_probabilities"
+    if "softmax" in kinds and _many_labels(patient):
+        return "exclusive"
+    if takes == "values" and patient.task == "classes":
+        return "values_for_classes"
+    return None
+
+
+def _many_labels(patient: Patient) -> bool:
+    """Whether targets are rows of zeros and ones with other sums than one."""
+    t = patient.data.t
+    if patient.data.classes is not None or t is None or t.ndim < 2 or t.shape[1] < 2:
+        return False
+    return bool(np.isin(t, (0.0, 1.0)).all() and (t.sum(axis=1) != 1).any())

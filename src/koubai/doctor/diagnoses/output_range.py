@@ -1,0 +1,66 @@
+"""Output range.
+
+What it is: the last activation cannot produce the targets: sigmoid for numbers above 1, ReLU for negative ones.
+Why it hurts: the best the network can do is to sit at the end of its range, where its gradient is 0.
+How it shows: the share of targets outside the range of the last activation.
+Confused with: dead or saturated units at the output (which follow), under-fitting.
+Sick recipe: regression with targets in [-1, 1] and ReLU at the output.
+Healthy look-alike: sigmoid for targets in [0, 1].
+Remedies: no activation at the output; or bring the targets into the range.
+References: Bishop 2006, sec. 5.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+_OUTSIDE = 0.05
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class OutputRange(Diagnosis):
+    """More than 5 % of the targets lie outside the range of the last activation."""
+
+    code = "K023"
+    aliases = (
+        "output layer",
+        "output activation",
+        "last layer activation",
+        "target range",
+        "出力範囲",
+        "出力層",
+    )
+    depth = 0
+    explains = ("not_learning", "dead_units", "saturated_units", "under_fitting", "learning_rate_too_low",
+                "too_few_steps", "output_loss_mismatch", "vanishing_gradient",
+                "learning_rate_too_high", "oscillation", "not_finite")  # fmt: skip
+    remedies = ("fix_output",)
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Targets that are values, an activation with a bounded range, and targets beyond it."""
+        patient = visit.patient
+        if patient.task != "values" or patient.data.t is None or not patient.output_activations:
+            return None
+        layer = patient.output_activations[-1]
+        if layer.kind == "softmax":
+            low, high = 0.0, 1.0
+        elif layer.activation is not None:
+            low, high = layer.activation.range
+        else:
+            return None
+        t = np.asarray(patient.data.t, dtype=np.float64)
+        slack = 0.01 * float(t.max() - t.min())
+        outside = float(((t < low - slack) | (t > high + slack)).mean())
+        if outside <= _OUTSIDE:
+            return None
+        details = {"activation": layer.kind, "low": low, "high": high, "share": outside}
+        return Sign(
+            (Measure("targets_outside", outside, _OUTSIDE),), layer.path, 0, certain=True, details=details
+        )

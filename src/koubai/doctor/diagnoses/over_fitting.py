@@ -1,0 +1,82 @@
+"""Over-fitting.
+
+What it is: the network learns the training samples by heart instead of what they have in common.
+Why it hurts: it answers new samples worse than it could, and surer than it should.
+How it shows: the loss on held-out samples rises from its best, evaluation after evaluation, while the training
+    loss falls; and held-out errors are many more than training errors.
+Confused with: a small gap, which every good network has; label noise; too little data for any network.
+Sick recipe: 784-1024-1024-10 on 1,000 images, 100 epochs.
+Healthy look-alike: train 99.9 %, test 98.5 %.
+Remedies: early stopping; L2; dropout; more data or augmentation; a smaller network.
+References: Prechelt 1998; Srivastava et al. 2014.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.doctor.clinic import Trial
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+_RISE = 0.1
+_GAP = 0.05
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class OverFitting(Diagnosis):
+    """Held-out loss rising from its best while the training loss falls, with a gap in skill."""
+
+    code = "K014"
+    aliases = ("overfitting", "overfit", "過学習", "過剰適合")
+    depth = 3
+    remedies = ("add_dropout", "stop_early", "add_weight_decay")
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Rise of the held-out loss above its best, at three evaluations or more."""
+        patient = visit.patient
+        part = patient.held
+        if part is None:
+            return None
+        steps, held = patient.history.series(f"{part}_loss")
+        train = patient.history.series("train_loss")[1]
+        if len(held) < 4 or not np.isfinite(held).all():
+            return None
+        best = int(held.argmin())
+        rise = float(held[-1] / held[best] - 1) if held[best] > 0 else 0.0
+        if rise <= _RISE or len(held) - best < 3 or not _rising(held[best:]):
+            return None
+        if len(train) == len(held) and train[-1] > train[best]:
+            return None
+        return Sign(
+            (
+                Measure("held_loss_rise", rise, _RISE),
+                Measure("skill_gap", visit.skill - visit.held_skill, _GAP),
+            ),
+            None,
+            int(steps[best]),
+            details={"part": part, "rise": rise, "best_step": int(steps[best])},
+            series={f"{part}_loss": (steps, held), "train_loss": patient.history.series("train_loss")},
+        )
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """A gap in skill of more than 5 points, most held-out errors being of that kind."""
+        gap = visit.skill - visit.held_skill
+        if not isfinite(gap) or visit.harmed:
+            return False
+        return gap > max(_GAP, 3 * visit.noise) and gap > 0.5 * (1 - visit.held_skill)
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """The history shows what stopping early would have kept."""
+        return []
+
+
+def _rising(held: Array) -> bool:
+    """Whether more of the changes since the best go up than down."""
+    return bool((np.diff(held) > 0).mean() > 0.6)

@@ -1,0 +1,65 @@
+"""Too few steps.
+
+What it is: the run ended while it was still learning.
+Why it hurts: what the network could know it does not know yet.
+How it shows: the loss still falls at the end, by more than chance explains; going on from there brings much of what
+    is missing.
+Confused with: a learning rate that is too low (many steps, each too small), a plateau before learning begins.
+Sick recipe: any healthy recipe with a twentieth of its steps.
+Healthy look-alike: a loss that still creeps down after the skill has settled.
+Remedies: more steps; a higher rate.
+References: Bengio 2012, "Practical recommendations for gradient-based training", sec. 3.1.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.clinic import Change, Trial
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+_SURE = 3.0
+_LONGER = 3
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class TooFewSteps(Diagnosis):
+    """The loss was still falling when the run ended, and going on helps."""
+
+    code = "K013"
+    aliases = (
+        "too few epochs",
+        "epochs",
+        "insufficient training",
+        "not converged",
+        "学習不足",
+        "エポック不足",
+    )
+    depth = 3
+    explains = ("under_fitting", "not_learning")
+    remedies = ("more_steps", "raise_learning_rate")
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """A slope at the end of a finished run, in standard errors."""
+        patient = visit.patient
+        if not patient.finished or patient.planned is None or not np.isfinite(patient.losses).all():
+            return None
+        falling = visit.falling
+        if falling < _SURE:
+            return None
+        return Sign((Measure("still_falling", falling, _SURE),), None, patient.step)
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """Go on from the end, three times as long."""
+        clinic, steps = visit.patient.clinic, visit.patient.step
+        go_on = (
+            clinic.trial(Change("nothing"), start=steps, steps=_LONGER * steps)
+            if clinic is not None
+            else None
+        )
+        return [("more_steps", go_on)]

@@ -1,0 +1,52 @@
+"""Under-fitting.
+
+What it is: the network is too small for what the data ask of it.
+Why it hurts: it cannot even learn the training samples.
+How it shows: the loss has settled, the run does worse than simple learners on its own training samples, and a wider
+    network learns.
+Confused with: a learning rate that is too low, too few steps, too much regularization, a wrong output.
+Sick recipe: two rings with two hidden units.
+Healthy look-alike: classes that overlap, where nobody does better.
+Remedies: more units or layers; a nonlinearity where there is none; less regularization.
+References: Goodfellow, Bengio, Courville 2016, sec. 5.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class UnderFitting(Diagnosis):
+    """Settled, worse than simple learners, and cured by width."""
+
+    code = "K015"
+    aliases = (
+        "underfitting",
+        "underfit",
+        "capacity",
+        "too small network",
+        "学習能力不足",
+        "未学習",
+        "過少適合",
+    )
+    depth = 4
+    remedies = ("wider_layers",)
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Harm in a finished, finite run."""
+        patient = visit.patient
+        if not patient.finished or not visit.harmed or not np.isfinite(patient.losses).all():
+            return None
+        return Sign((Measure("shortfall", visit.shortfall, 0.15),), None, None)
+
+    def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
+        """Without trials only a run that has settled counts."""
+        return visit.falling < 2 and not visit.stuck

@@ -1,0 +1,70 @@
+"""Vanishing gradient.
+
+What it is: on its way back through the layers the gradient becomes so small that the first layers learn nothing.
+Why it hurts: dE/dx is a product of weights and derivatives f', one of each a layer. Sigmoid' is at most 1/4: ten
+    layers leave a millionth. The last layers then learn from inputs that carry no information.
+How it shows: the gradient at the first weighted layer is below 1/1000 of that at the last one, and the run
+    does worse than it should.
+Confused with: weights that start too small (then the scale cures it), dead units (the gradient is exactly 0),
+    saturation, a learning rate that is too low.
+Sick recipe: 2-[5]x11-1 with sigmoid everywhere.
+Healthy look-alike: 20 sigmoid layers with batch norm; small gradients because everything is learned.
+Remedies: ReLU with He weights, batch norm, SELU, residual connections, fewer layers.
+References: Hochreiter 1991; Bengio, Simard, Frasconi 1994; Glorot and Bengio 2010.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+from koubai.doctor.signs import dead_shares, gradient_flow, initial
+
+_LOST = 1e-3
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class VanishingGradient(Diagnosis):
+    """The gradient shrinks a thousandfold from the last weighted layer to the first."""
+
+    code = "K003"
+    aliases = ("vanishing", "gradient vanishing", "vanishing gradients", "勾配消失", "勾配消失問題")
+    depth = 3
+    explains = ("not_learning", "too_few_steps", "learning_rate_too_low", "under_fitting")
+    remedies = ("add_batch_norm", "use_selu", "use_relu", "suitable_init")
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """First against last weighted layer, at the start and at the end; a dead layer is another matter."""
+        patient = visit.patient
+        looks = [look for look in (initial(patient), patient.last) if look is not None]
+        ratios = {}
+        for look in looks:
+            flow = list(gradient_flow(patient, look).values())
+            dead = max(dead_shares(patient, look).values(), default=0.0) == 1.0
+            if len(flow) >= 3 and flow[-1] > 0 and not dead:
+                ratios[look.step] = flow[0] / flow[-1]
+        if not ratios or min(ratios.values()) >= _LOST:
+            return None
+        step, ratio = min(ratios.items(), key=lambda item: item[1])
+        look = next(look for look in looks if look.step == step)
+        flow_by_path = gradient_flow(patient, look)
+        depth = np.arange(len(flow_by_path))
+        return Sign(
+            (
+                Measure("gradient_ratio", ratio, _LOST, above=False),
+                Measure("gradient_per_layer", ratio ** (1 / (len(depth) - 1))),
+            ),
+            next(iter(flow_by_path)),
+            step,
+            details={"ratio": ratio, "inverse": 1 / ratio if ratio else float("inf"), "layers": len(depth)},
+            series={"gradient_by_depth": (depth, np.array(list(flow_by_path.values())))},
+        )
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; a run that diverged has another disease."""
+        return visit.harmed and bool(np.isfinite(visit.patient.losses).all())

@@ -1,0 +1,51 @@
+"""Wrong gradient.
+
+What it is: a layer's backward does not compute the derivative of its forward.
+Why it hurts: the run goes downhill on another mountain.
+How it shows: the slope of the loss along a random direction, by central differences in double precision, is not the
+    gradient's product with that direction.
+Confused with: a learning rate that is too high or too low; kinks (ReLU), which cost little on average.
+Sick recipe: a layer of one's own whose backward uses f'(f(u)) for f'(u).
+Healthy look-alike: rounding; a kink that one of the directions crosses.
+Remedies: mend backward; write the derivative under the formula and test it.
+References: Baydin et al. 2018, sec. 2 (finite differences against the chain rule).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from koubai.doctor.clinic import Trial
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+_WRONG = 0.05
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class WrongGradient(Diagnosis):
+    """Analytic and numerical slope differ."""
+
+    code = "K027"
+    aliases = ("gradient check", "wrong backward", "勾配の誤り", "誤差逆伝播の誤り")
+    depth = 0
+    explains = ("not_learning", "learning_rate_too_high", "learning_rate_too_low", "vanishing_gradient",
+                "under_fitting", "too_few_steps", "oscillation")  # fmt: skip
+    remedies = ()
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Errors of the gradient, asked of the clinic only if the run suffers."""
+        clinic = visit.patient.clinic
+        errors = clinic.gradient_errors() if clinic is not None and visit.harmed else None
+        if not errors or max(errors.values()) <= _WRONG:
+            return None
+        # what lies behind a wrong layer is right, what lies before it is wrong: the last wrong one is nearest
+        wrong = [path for path, error in errors.items() if error > _WRONG]
+        measures = (Measure("gradient_error", errors[wrong[-1]], _WRONG),)
+        return Sign(measures, wrong[-1].rpartition(".")[0], 0, certain=True, details={"path": wrong[-1]})
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """Nothing to fork: the code is wrong."""
+        return []
