@@ -11,11 +11,12 @@ from koubai.words import language
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers as a reader sees them; the first `headings` columns name the row."""
+    """Numbers as a reader sees them; the first `headings` columns name the row, `text` more hold words."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     headings: int = 1
+    text: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ def settings_table(title: str, plan: Any, lang: str | None = None) -> TitledTabl
     """Return the fields of a recipe, or of another plan, as rows."""
     rows = tuple((field.name, written(getattr(plan, field.name))) for field in fields(plan) if field.repr)
     columns = (say("report.recipe.setting", lang), say("report.recipe.value", lang))
-    return TitledTable(title, Table(columns, rows, headings=2))
+    return TitledTable(title, Table(columns, rows, text=1))
 
 
 def _differences(result: ExperimentResult, lang: str | None) -> TitledTable:
@@ -43,17 +43,17 @@ def _differences(result: ExperimentResult, lang: str | None) -> TitledTable:
         for arm in experiment.arms:
             plan = experiment.plan(arm, experiment.seeds[0])
             rows.append((arm.title(lang), *(written(_at(plan, path)) for path in paths), arm.defect or ""))
-        columns, headings = (arm_head, *paths, say("report.recipe.defect", lang)), len(paths) + 2
+        columns = (arm_head, *paths, say("report.recipe.defect", lang))
         if not any(row[-1] for row in rows):
-            rows, columns, headings = [row[:-1] for row in rows], columns[:-1], headings - 1
-        return TitledTable(title, Table(columns, tuple(rows), headings))
+            rows, columns = [row[:-1] for row in rows], columns[:-1]
+        return TitledTable(title, Table(columns, tuple(rows), text=len(columns) - 1))
     columns = (arm_head, say("report.recipe.setting", lang), say("report.recipe.value", lang))
     changes = tuple(
         (arm.title(lang), path, written(value))
         for arm in experiment.arms
         for path, value in arm.edits.items()
     )
-    return TitledTable(title, Table(columns, changes, headings=3))
+    return TitledTable(title, Table(columns, changes, headings=2, text=1))
 
 
 def _at(plan: Any, path: str) -> Any:
@@ -137,7 +137,7 @@ def environment_section(environment: Mapping[str, Any], lang: str | None = None)
     """Return versions, machine, threads, engine and data as rows."""
     rows = tuple((name, text) for name, text in _flat(environment) if text)
     columns = (say("report.environment.item", lang), say("report.recipe.value", lang))
-    table = TitledTable(say("report.environment.title", lang), Table(columns, rows, headings=2))
+    table = TitledTable(say("report.environment.title", lang), Table(columns, rows, text=1))
     return Section("environment", say("report.section.environment", lang), tables=(table,) if rows else ())
 
 

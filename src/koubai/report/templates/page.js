@@ -23,7 +23,10 @@
     const { data, layout } = structuredClone(page.figures[plot.id]);
     layout.template = page.templates[dark ? "dark" : "light"];
     if (width) Object.assign(layout, { width, autosize: false });
-    return Plotly.react(plot, dark ? recolor(data, "") : data, dark ? recolor(layout, "") : layout, config);
+    const [shown, laid] = dark ? [recolor(data, ""), recolor(layout, "")] : [data, layout];
+    return Plotly.react(plot, shown, laid, config).then(() => { // the sentence and the table say it instead
+      plot.querySelectorAll("svg.main-svg").forEach((svg) => svg.setAttribute("aria-hidden", "true"));
+    });
   };
   const drawAll = () => Promise.all(plots.map((plot) => draw(plot, darkness.matches)));
 
@@ -47,11 +50,7 @@
   darkness.addEventListener("change", drawAll);
   addEventListener("beforeprint", () => { // paper is white and narrow
     document.documentElement.classList.add("printing");
-    const paper = 680;
-    for (const plot of plots) {
-      const columns = getComputedStyle(plot.closest(".panels")).gridTemplateColumns.split(" ").length;
-      draw(plot, false, Math.floor(paper / columns) - (columns > 1 ? 12 : 0));
-    }
+    for (const plot of plots) draw(plot, false, plot.closest(".panels").dataset.columns === "1" ? 680 : 328);
   });
   addEventListener("afterprint", () => {
     document.documentElement.classList.remove("printing");
