@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
+import re
 import selectors
 import subprocess
 import sys
@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import IO, Any
 
+from koubai.bench.machine import with_threads
 from koubai.bench.peers.peer import Peer
 from koubai.bench.worker import Task
 from koubai.bench.workload import Workload
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+_ERROR = re.compile(r"^[\w.]+(Error|Exception)\b")  # the line of a traceback that says what happened
 
 
 class WorkerError(Exception):
@@ -50,7 +51,6 @@ class Worker:
     """A child process that times one peer."""
 
     def __init__(self, peer: Peer, workload: Workload, settings: Settings) -> None:
-        counts = dict.fromkeys(_THREAD_VARIABLES, str(settings.threads))
         self._patience = settings.patience
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the process
         self._process = subprocess.Popen(
@@ -58,7 +58,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**os.environ, **counts, **peer.environment},
+            env=with_threads(settings.threads, peer.environment),
         )
         task = Task(peer.name, workload, settings.threads, settings.seconds)
         try:
@@ -107,7 +107,8 @@ class Worker:
         self._process.wait(10)
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][:200] if lines else f"ended with status {self._process.returncode}"
+        named = [line for line in lines if _ERROR.match(line)] or lines
+        return named[-1][:200] if named else f"ended with status {self._process.returncode}"
 
 
 class Seat:

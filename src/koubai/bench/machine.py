@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -23,8 +27,27 @@ class Machine:
     gigabytes_per_second: float = float("nan")
 
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def with_threads(threads: int, more: Mapping[str, str] = {}) -> dict[str, str]:
+    """Return the environment of a process whose libraries keep to a number of threads."""
+    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **more}
+
+
+def usable_cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 def measure_machine(threads: int) -> Machine:
-    """Measure both limits with `threads` threads; the environment must already hold libraries to them."""
+    """Measure both limits with `threads` threads, in a process of its own."""
+    command = [sys.executable, "-m", "koubai.bench.machine", str(threads)]
+    done = subprocess.run(command, env=with_threads(threads), stdout=subprocess.PIPE, check=True)
+    return Machine(**json.loads(done.stdout))
+
+
+def _measure(threads: int) -> Machine:
     found = _torch_products(threads)
     found.setdefault("float32", {})["NumPy"] = _numpy_product()
     speeds = {
@@ -83,3 +106,7 @@ def _best_seconds(work: Callable[[], object], seconds: float = 1.0) -> float:
         work()
         best = min(best, time.perf_counter() - start)
     return best
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_measure(int(sys.argv[1])))))

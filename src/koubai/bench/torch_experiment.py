@@ -1,0 +1,87 @@
+"""The vanishing-gradient experiment in PyTorch: one single-threaded process a core, each run as usual code.
+
+Run by the benchmark: `python -m koubai.bench.torch_experiment 2`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from multiprocessing import get_context
+from typing import Any
+
+from koubai.bench.experiment import ARMS, EVALUATED_ROWS, EVALUATIONS, SEEDS, STEPS
+
+_BATCH = 100
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Train every arm with every seed in a pool of processes; print the test accuracies."""
+    import torch
+
+    torch.set_num_threads(1)
+    data = _data()
+    context = get_context("fork")  # children share the imported library and the data
+    tasks = [(arm, seed) for seed in range(SEEDS) for arm in ARMS]
+    with context.Pool(int(arguments[0]), _receive, (data,)) as pool:
+        scores = dict(zip(tasks, pool.starmap(_train, tasks, chunksize=1), strict=True))
+    for arm in ARMS:
+        print(f"{arm:24s}", *(f"{scores[arm, seed]:.4f}" for seed in range(SEEDS)))
+
+
+def _data() -> tuple[Any, ...]:
+    import torch
+
+    from koubai.lab.settings import source
+
+    loaded = source("mnist").load(None)
+    arrays = (loaded.x_train, loaded.t_train, loaded.x_test, loaded.t_test)
+    x_train, t_train, x_test, t_test = (torch.tensor(array) for array in arrays)
+    return x_train.flatten(1), t_train, x_test.flatten(1), t_test
+
+
+_received: list[Any] = []
+
+
+def _receive(data: tuple[Any, ...]) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    _received[:] = data
+
+
+def _train(arm: str, seed: int) -> float:
+    import torch
+    from torch import nn
+
+    torch.manual_seed(seed)
+    x, t, x_test, t_test = _received
+    activation, initialization = arm.split(" + ")
+    function = nn.ReLU if activation == "ReLU" else nn.Sigmoid
+    model = nn.Sequential(*(nn.Linear(784, 40), function(), nn.Linear(40, 20), function(), nn.Linear(20, 10)))
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            gain = {"Xavier": 1.0, "He": 2.0}.get(initialization)
+            std = 0.01 if gain is None else (gain / layer.in_features) ** 0.5
+            nn.init.normal_(layer.weight, std=std)
+            nn.init.zeros_(layer.bias)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    accuracy = 0.0
+    for step in range(1, STEPS + 1):
+        batch = torch.randint(len(x), (_BATCH,))
+        optimizer.zero_grad(set_to_none=True)
+        nn.functional.cross_entropy(model(x[batch]), t[batch]).backward()
+        optimizer.step()
+        if step % (STEPS // EVALUATIONS) == 0:
+            with torch.no_grad():
+                _accuracy(model, x[:EVALUATED_ROWS], t[:EVALUATED_ROWS])
+                accuracy = _accuracy(model, x_test, t_test)
+    return accuracy
+
+
+def _accuracy(model: Any, x: Any, t: Any) -> float:
+    return float((model(x).argmax(1) == t).float().mean())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

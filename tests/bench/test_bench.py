@@ -1,0 +1,176 @@
+"""The benchmark's mechanism: workers, rounds, rows. No test here says how fast anything is."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from koubai.bench import report as report_module
+from koubai.bench.conductor import Settings, Timing, time_workload
+from koubai.bench.experiment import time_experiment
+from koubai.bench.floor import floor_of
+from koubai.bench.machine import Machine
+from koubai.bench.peers import peers
+from koubai.bench.peers.peer import Peer
+from koubai.bench.peers.torch_eager import _module
+from koubai.bench.rows import compare
+from koubai.bench.workload import WORKLOADS, Workload
+from koubai.cli.bench import bench
+from koubai.core.errors import UnknownName
+from koubai.layers import BatchNorm, Linear, ReLU, Sequential
+from koubai.optim import Adam
+
+TINY = Workload(
+    "tiny", "4-3-2", Sequential(Linear(3), BatchNorm(), ReLU(), Linear(2)), (4,), 2, 5, Adam(), samples=20
+)
+QUICK = Settings(threads=1, rounds=2, seconds=0.01, patience=60)
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_engines_take_turns_in_processes_of_their_own(resident):
+    heard = []
+    contenders = [peers()[name] for name in ("reference", "torch-eager")]
+    timings = time_workload(replace(TINY, resident=resident), contenders, QUICK, heard.append)
+    assert [timing.engine for timing in timings] == ["reference", "torch-eager"]
+    for timing in timings:
+        assert timing.absent is None
+        assert len(timing.ms) == 2
+        assert min(timing.ms) > 0
+        assert timing.peak_mb > 10
+    assert "tiny: round 2 of 2" in heard
+
+
+def test_who_cannot_play_is_named_with_the_reason():
+    missing = Peer("missing", "no_such_package", lambda workload, threads: None)
+    refusing = Peer("refusing", "koubai", lambda workload, threads: None, lambda workload: "does not like it")
+    unknown = Peer("unknown to the worker", "koubai", lambda workload, threads: None)
+    timings = time_workload(TINY, [missing, refusing, unknown], QUICK, lambda line: None)
+    assert [timing.ms for timing in timings] == [[], [], []]
+    assert timings[0].absent == "no_such_package is not installed"
+    assert timings[1].absent == "does not like it"
+    assert "unknown to the worker" in timings[2].absent
+
+
+def test_impatience_ends_a_worker():
+    timings = time_workload(TINY, [peers()["torch-eager"]], replace(QUICK, patience=0.05), lambda line: None)
+    assert timings[0].absent == "no answer in 0.05 s"
+
+
+def test_rows_compare_by_the_minimum_with_eager_and_with_the_best_peer():
+    timings = [
+        Timing("native", ours=True, ms=[0.5, 0.7, 0.9], peak_mb=50),
+        Timing("torch-eager", ms=[3.0, 2.0]),
+        Timing("torch-eager-channels-last", ms=[1.5, 9.0]),
+        Timing("torch-eager-malloc", ms=[1.2]),
+        Timing("jax-scan", ms=[1.0]),
+        Timing("keras-jax", absent="not installed"),
+    ]
+    rows = {row.engine: row for row in compare("w", "float32", timings, flops=1_000_000, peak=4.0)}
+    assert list(rows) == [timing.engine for timing in timings if timing.ms]
+    native = rows["native"]
+    assert (native.ms_min, native.ms_median) == (0.5, 0.7)
+    assert native.ratio_to_torch_eager == pytest.approx(3)
+    assert native.ratio_to_best_peer == pytest.approx(2)
+    assert native.gflops == pytest.approx(2)
+    assert native.share_of_peak == pytest.approx(0.5)
+    assert rows["torch-eager"].ratio_to_best_peer == pytest.approx(0.5)
+    assert compare("w", "float32", timings[:1])[0].ratio_to_torch_eager is None
+
+
+def test_the_floor_of_a_small_network_by_hand():
+    floor = floor_of(TINY)
+    multiply_adds = [4 * 3, 3 * 2]
+    assert floor.flops == 2 * 5 * (3 * multiply_adds[1] + 2 * multiply_adds[0])
+    weights = 4 * 3 + 3 + 3 + 3 + 3 * 2 + 2
+    kept = 3 + 3 + 2  # linear, batch norm, linear; the ReLU works in place
+    assert floor.bytes == 4 * (weights * 2 * 3 + 5 * 4 + 2 * 5 * kept)
+    computing, moving = floor.milliseconds(Machine(1, {"float32": 2.0}, {}, 1.0), "float32")
+    assert computing == pytest.approx(floor.flops / 2e9 * 1e3)
+    assert moving == pytest.approx(floor.bytes / 1e9 * 1e3)
+
+
+def test_floors_of_the_course_networks_are_the_known_ones():
+    millions = {name: floor_of(workload).flops / 1e6 for name, workload in WORKLOADS.items()}
+    assert millions["mlp"] == pytest.approx(13.1, abs=0.05)
+    assert millions["simple"] == pytest.approx(433, abs=1)
+    assert millions["alexnet"] == pytest.approx(32 * 2 * (3 * 1135.256096 - 105.4152), rel=1e-9)
+    assert WORKLOADS["alexnet"].network.parameter_count == 62_378_344
+
+
+@pytest.mark.parametrize("name", ["mlp", "deepmlp", "simple", "deep"])
+def test_the_peer_trains_the_same_network(name):
+    workload = WORKLOADS[name]
+    network = workload.network
+    weights = network.initialize(0)
+    modules = []
+    for cell in network.leaves:
+        module = _module(cell)
+        own = {
+            kind: weights.params[path]
+            for kind in ("weight", "gamma", "bias", "beta")
+            if (path := f"{cell.path}.{kind}") in weights.params
+        }
+        for array, parameter in zip(own.values(), module.parameters(), strict=True):
+            is_matrix = isinstance(cell.layer, Linear) and array.ndim == 2
+            parameter.data = torch.from_numpy(np.ascontiguousarray(array.T if is_matrix else array))
+        modules.append(module)
+    x = np.random.default_rng(0).normal(size=(3, *workload.in_shape)).astype(np.float32)
+    with torch.no_grad():
+        theirs = torch.nn.Sequential(*modules).eval()(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(network.bind(weights).forward(x), theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_the_command_writes_every_row_and_says_who_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(report_module.WORKLOADS, "tiny", TINY)
+    monkeypatch.setattr(
+        report_module,
+        "measure_machine",
+        lambda threads: Machine(threads, {"float32": 100.0}, {"float32": "a test"}, 10.0),
+    )
+    file = tmp_path / "bench.json"
+    bench(
+        file,
+        workloads="tiny",
+        engines="reference, torch-eager, torch-eager-channels-last",
+        rounds=1,
+        threads=1,
+        seconds=0.01,
+    )
+    found = json.loads(file.read_text())
+    assert [row["engine"] for row in found["rows"]] == ["reference", "torch-eager"]
+    assert found["rows"][0].keys() == {
+        *(
+            "workload",
+            "engine",
+            "precision",
+            "ms_min",
+            "ms_median",
+            "ratio_to_torch_eager",
+            "ratio_to_best_peer",
+        ),
+        *("gflops", "share_of_peak", "peak_mb"),
+    }
+    assert found["absent"] == [
+        {"workload": "tiny", "engine": "torch-eager-channels-last", "why": "one layout only: no images"}
+    ]
+    assert found["versions"]["torch"] == torch.__version__
+    printed = capsys.readouterr().out
+    assert "torch-eager-channels-last: one layout only" in printed
+    assert "GFLOP/s" in printed
+
+
+def test_typos_get_the_nearest_name():
+    with pytest.raises(UnknownName, match="mlp"):
+        report_module.run_benchmark(["mpl"], [], QUICK, lambda line: None)
+    with pytest.raises(UnknownName, match="torch-eager"):
+        report_module.choose(["torch-eagre"])
+
+
+def test_the_experiment_reports_a_side_that_fails():
+    ours = Peer("no such engine", "koubai", lambda workload, threads: None, ours=True)
+    other = Peer("jax-scan", "koubai", lambda workload, threads: None)
+    timings = time_experiment([ours, other], replace(QUICK, rounds=1), lambda line: None)
+    assert [timing.engine for timing in timings] == ["no such engine"]
+    assert timings[0].absent
