@@ -187,7 +187,7 @@ def _translated(hint: Any) -> Any:
 def _choice(base: type) -> Any:
     """Return 'any registered class of this kind', told apart by `type`."""
     tagged = tuple(Annotated[_made(cls), Tag(_tag(name))] for name, cls in KINDS[base].items())
-    chosen = Annotated[Union[tagged], Discriminator(_tag_of)]  # noqa: UP007 -- of a tuple
+    chosen: Any = Annotated[Union[tagged], Discriminator(_tag_of)]  # noqa: UP007 -- of a tuple
 
     def choose(value: Any, check: Callable[[Any], Any]) -> Any:
         return value if isinstance(value, base) else check(_spelled_out(base, value))

@@ -53,7 +53,16 @@ class Score:
 
 
 class Session:
-    """A recipe, its data, a compiled program and the history so far."""
+    """A recipe, its data, a compiled program and the history so far.
+
+    | attribute  | meaning                                                                          |
+    |------------|----------------------------------------------------------------------------------|
+    | step       | updates made                                                                     |
+    | stopped_by | why it ended before its last step: "not finite", "early stopping", "interrupted", |
+    |            | or what a caller sets                                                            |
+    | best       | the state with the lowest validation loss so far, under early stopping           |
+    | sampler    | which samples make which batch                                                   |
+    """
 
     def __init__(
         self,
@@ -67,23 +76,28 @@ class Session:
     ) -> None:
         self.recipe = recipe
         self.dataset = dataset if dataset is not None else recipe.data.load(data_dir)
+        self.data_dir = data_dir
+        self.threads = threads
         self.observation = observation
         self.history = History()
-        self._engine, self._threads = engine, threads
-        self._open(compile_job(self._job(recipe), engine))
-
-    def _open(self, program: Program) -> None:
-        self.program = program
-        self.network: Network = program.job.network
-        self._recorder = Recorder(self.network, default_probes())
-        self.step = program.state().step
+        self.step = 0
         self.stopped_by: str | None = None
+        self.best: TrainingState | None = None  # under early stopping
+        self.sampler = Sampler(len(self.dataset.x_train), recipe.batch_size, recipe.seed, recipe.replacement)
+        self.program: Program = compile_job(self._job(recipe), engine)
+        self.network: Network = self.program.job.network
+        self._recorder = Recorder(self.network, default_probes())
 
     def _job(self, recipe: Recipe) -> Job:
         network = Network(recipe.network, self.dataset.in_shape, recipe.initializer)
-        sentence = recipe.loss.check(network.out_shape, self.dataset.classes)
-        if sentence:
-            raise ConfigError("recipe", [Problem("network", sentence)])
+        problems = []
+        if sentence := recipe.loss.check(network.out_shape, self.dataset.classes):
+            problems.append(Problem("network", sentence))
+        if recipe.early_stopping is not None and not len(self.dataset.x_val):
+            hint = "give data.validation a number of samples"
+            problems.append(Problem("early_stopping", "needs a validation part to judge by", hint=hint))
+        if problems:
+            raise ConfigError("recipe", problems)
         t = self.dataset.t_train
         return Job(
             network=network,
@@ -99,14 +113,8 @@ class Session:
             seed=recipe.seed,
             dtype=recipe.dtype,
             precision=recipe.precision,
-            threads=self._threads,
+            threads=self.threads,
         )
-
-    @property
-    def sampler(self) -> Sampler:
-        """Which samples make which batch."""
-        recipe = self.recipe
-        return Sampler(len(self.dataset.x_train), recipe.batch_size, recipe.seed, recipe.replacement)
 
     def advance(self, steps: int, on_tap: Callable[[TapRecord], None] | None = None) -> Array:
         """Train `steps` updates, recording losses and taps; return the losses (fewer after a NaN)."""
@@ -117,7 +125,7 @@ class Session:
                 on_tap(tap)
 
         batches = self.sampler.batches(self.step, steps)
-        with blas_threads(self._threads):
+        with blas_threads(self.threads):
             losses = self.program.advance(batches, self.observation.taps, tapped)
         numbers = np.arange(self.step + 1, self.step + 1 + len(losses))
         self.history.add_series("", "loss", numbers, losses)
@@ -131,7 +139,7 @@ class Session:
         x, t = getattr(self.dataset, f"x_{part}")[:rows], getattr(self.dataset, f"t_{part}")[:rows]
         if len(x) == 0:
             return Score(float("nan"), None, 0)
-        with blas_threads(self._threads):
+        with blas_threads(self.threads):
             y = self.program.predict(x)
         loss = self.recipe.loss.value(y, t)
         accuracy = (
@@ -139,16 +147,19 @@ class Session:
         )
         return Score(loss, accuracy, len(x))
 
+    def scores(self) -> dict[str, Score]:
+        """Evaluate every part that has samples; of the training part as many as the observation asks for."""
+        rows = {"train": self.observation.evaluate_rows}
+        found = {part: self.evaluate(part, rows.get(part)) for part in PARTS}
+        return {part: score for part, score in found.items() if score.count}
+
     def record_scores(self) -> dict[str, Score]:
         """Evaluate every part and append the scores to the history as `train_loss`, `test_accuracy` ..."""
-        scores = {}
-        for part in PARTS:
-            score = self.evaluate(part, self.observation.evaluate_rows if part == "train" else None)
-            if score.count:
-                scores[part] = score
-                self.history.add(self.step, "", f"{part}_loss", score.loss)
-                if score.accuracy is not None:
-                    self.history.add(self.step, "", f"{part}_accuracy", score.accuracy)
+        scores = self.scores()
+        for part, score in scores.items():
+            self.history.add(self.step, "", f"{part}_loss", score.loss)
+            if score.accuracy is not None:
+                self.history.add(self.step, "", f"{part}_accuracy", score.accuracy)
         return scores
 
     def state(self) -> TrainingState:
@@ -161,6 +172,8 @@ class Session:
         self.step = state.step
         self.stopped_by = None
         self.history = self.history.until(state.step)
+        if self.best is not None and self.best.step > state.step:
+            self.best = None
 
     def fork(self, changes: Mapping[str, Any] | Recipe = {}, state: TrainingState | None = None) -> Session:  # noqa: B006 -- never written to
         """Return an independent session that continues from here (or from `state`) under a changed recipe.
@@ -173,12 +186,13 @@ class Session:
         child = Session(
             recipe,
             dataset=self.dataset if same_data else None,
-            engine=self._engine,
-            threads=self._threads,
+            engine=self.program.engine,
+            threads=self.threads,
             observation=self.observation,
         )
-        child.program.restore(_carry(state or self.state(), child.program.state()))
-        child.step = child.program.state().step
+        carried = _carry(state or self.state(), child.program.state())
+        child.program.restore(carried)
+        child.step = carried.step
         return child
 
 

@@ -1,7 +1,8 @@
-"""The loop: a session run to its end, with evaluation, early stopping and progress."""
+"""The loop: a session run to its end, with evaluation, early stopping, checkpoints and progress."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,21 +10,33 @@ from pathlib import Path
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.probes.history import History
+from koubai.train.folder import RunFolder
+from koubai.train.folder_writer import RunWriter
+from koubai.train.interrupt import Interrupt
 from koubai.train.recipe import Recipe
 from koubai.train.session import Observation, Score, Session
 
-_CHUNK = 200  # updates between two looks at the clock and at Ctrl-C
+_STRETCH = 0.2  # seconds between two looks at the clock, at Ctrl-C and at whoever watches
+_LONGEST = 2000  # updates in one stretch
+_SAVE = 30.0  # seconds between two checkpoints, unless steps are asked for
+
+OnProgress = Callable[[Session], None]
 
 
 @dataclass
 class Run:
-    """A finished (or stopped) training run."""
+    """A finished (or stopped) training run.
+
+    `stopped_by` tells why it ended before its last step, None if it did not; "interrupted" can be resumed.
+    """
 
     recipe: Recipe
     history: History
     scores: dict[str, Score]
     session: Session
     stopped_by: str | None = None
+    seconds: float = 0.0
+    folder: Path | None = None
 
     def predict(self, x: Array) -> Array:
         """Return the network's outputs for inputs x (n, ...)."""
@@ -38,17 +51,88 @@ def train(
     engine: str = "auto",
     threads: int = 1,
     observation: Observation | None = None,
-    on_progress: Callable[[Session], None] | None = None,
+    on_progress: OnProgress | None = None,
+    folder: str | Path | None = None,
+    save_every: int = 0,
 ) -> Run:
     """Train a recipe from its first step to its last and return the run.
 
-    `on_progress` is called after every stretch of updates and after every evaluation.
+    Args:
+        recipe: what decides the run.
+        dataset: arrays to use instead of loading those of the recipe.
+        data_dir: where files of data sets lie.
+        engine: "auto", "native", "reference" or "torch".
+        threads: how many threads it may use.
+        observation: what is watched, and when (None: some fifty taps and ten evaluations).
+        on_progress: called after every stretch of updates; may set `session.stopped_by` to end the run.
+        folder: a run's folder (see koubai.train.folder) to write to; must not hold a run yet.
+        save_every: updates between two checkpoints; 0 writes one every half minute. One is always written
+            at the end.
     """
-    observation = observation or default_observation(recipe)
     session = Session(
-        recipe, dataset=dataset, data_dir=data_dir, engine=engine, threads=threads, observation=observation
+        recipe,
+        dataset=dataset,
+        data_dir=data_dir,
+        engine=engine,
+        threads=threads,
+        observation=observation or default_observation(recipe),
     )
-    return finish(session, on_progress)
+    if folder is None:
+        return finish(session, on_progress)
+    place = RunWriter(folder)
+    with place.held():
+        place.begin(session)
+        return finish(session, on_progress, folder=place, save_every=save_every)
+
+
+def resume(
+    folder: str | Path,
+    *,
+    dataset: Dataset | None = None,
+    data_dir: Path | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    on_progress: OnProgress | None = None,
+    save_every: int = 0,
+) -> Run:
+    """Continue the run in a folder from its latest checkpoint and return it; a finished run is only read.
+
+    On the engine and with the threads it began with (the default) it goes on bit for bit as if it had
+    never stopped.
+    """
+    place = RunWriter(folder)
+    recipe, settings = place.recipe, place.settings
+    known = settings["data_dir"]
+    session = Session(
+        recipe,
+        dataset=dataset,
+        data_dir=data_dir or (Path(known) if known else None),
+        engine=engine or settings["engine"],
+        threads=threads or settings["threads"],
+        observation=settings["observation"],
+    )
+    if place.finished:
+        return _reopened(place, session)
+    with place.held():
+        seconds = place.resume(session)
+        return finish(session, on_progress, folder=place, save_every=save_every, seconds=seconds)
+
+
+def _reopened(place: RunFolder, session: Session) -> Run:
+    """Return a finished run as it ended."""
+    place.restore(session)
+    if session.stopped_by == "early stopping" and session.best is not None:
+        session.program.restore(session.best)
+    result = place.result
+    return Run(
+        session.recipe,
+        session.history,
+        result["scores"],
+        session,
+        session.stopped_by,
+        result["seconds"],
+        place.path,
+    )
 
 
 def default_observation(recipe: Recipe) -> Observation:
@@ -61,29 +145,120 @@ def default_observation(recipe: Recipe) -> Observation:
     )
 
 
-def finish(session: Session, on_progress: Callable[[Session], None] | None = None) -> Run:
-    """Run a session from where it stands to the end of its recipe."""
-    recipe, watch = session.recipe, session.observation
-    stopping = recipe.early_stopping
-    scores = session.record_scores() if session.step == 0 else {}
-    best = session.state() if stopping else None
-    while session.step < recipe.steps and session.stopped_by is None:
-        to_evaluation = (
-            watch.evaluate_every - session.step % watch.evaluate_every if watch.evaluate_every else _CHUNK
+def finish(
+    session: Session,
+    on_progress: OnProgress | None = None,
+    *,
+    folder: RunWriter | None = None,
+    save_every: int = 0,
+    seconds: float = 0.0,
+) -> Run:
+    """Run a session from where it stands to the end of its recipe; `seconds` were spent before.
+
+    Ctrl-C finishes the step and returns the run so far, which `finish` or `resume` continues.
+    """
+    if session.stopped_by == "interrupted":
+        session.stopped_by = None
+    with Interrupt() as interrupt:
+        loop = _Loop(session, interrupt, on_progress)
+        loop.folder, loop.save_every = folder, save_every
+        loop.started -= seconds
+        return loop.run()
+
+
+class _Loop:
+    """One pass through the loop; all that a resumed run needs lies in the session and its folder."""
+
+    def __init__(self, session: Session, interrupt: Interrupt, on_progress: OnProgress | None) -> None:
+        self.session, self.interrupt, self.on_progress = session, interrupt, on_progress
+        self.folder: RunWriter | None = None
+        self.save_every = 0
+        self.started = time.perf_counter()
+        self.saved = time.perf_counter()
+        self.pace = 1
+        self.scores: dict[str, Score] = {}
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+    def run(self) -> Run:
+        session = self.session
+        if session.step == 0 and session.history.last("train_loss") is None:
+            self.evaluate()
+        while session.step < session.recipe.steps and session.stopped_by is None:
+            self.stretch()
+            if self.due(session.observation.evaluate_every):
+                self.evaluate()
+            if self.interrupt.requested and session.step < session.recipe.steps:
+                session.stopped_by = session.stopped_by or "interrupted"
+            if self.on_progress is not None:
+                self.on_progress(session)
+            self.save()
+        return self.end()
+
+    def stretch(self) -> None:
+        """Advance about as many updates as fit between two looks at the clock."""
+        session = self.session
+        marks = [every for every in (session.observation.evaluate_every, self.save_every) if every]
+        to_marks = [every - session.step % every for every in marks]
+        steps = min(session.recipe.steps - session.step, self.pace, *to_marks)
+        start = time.perf_counter()
+        session.advance(steps)
+        spent = time.perf_counter() - start
+        self.pace = max(1, min(4 * self.pace, _LONGEST, int(steps * _STRETCH / max(spent, 1e-9))))
+
+    def due(self, every: int) -> bool:
+        return bool(every) and self.session.step % every == 0
+
+    def evaluate(self) -> None:
+        """Record the scores; under early stopping keep the best weights, or end."""
+        session, stopping = self.session, self.session.recipe.early_stopping
+        self.scores = session.record_scores()
+        if stopping is not None:
+            losses = list(session.history.series("val_loss")[1])
+            if stopping.best(losses) == len(losses) - 1:
+                session.best = session.state()
+            if stopping.should_stop(losses):
+                session.stopped_by = session.stopped_by or "early stopping"
+
+    def save(self) -> None:
+        """Write a checkpoint if one is due; else what the history has gained."""
+        if self.folder is None:
+            return
+        late = not self.save_every and time.perf_counter() - self.saved > _SAVE
+        if late or self.due(self.save_every) or self.session.stopped_by == "interrupted":
+            self.folder.checkpoint(self.session, self.seconds)
+            self.saved = time.perf_counter()
+        else:
+            self.folder.record(self.session.history)
+
+    def end(self) -> Run:
+        """Evaluate where the run ended; finish its folder unless it is to be resumed."""
+        session = self.session
+        if session.stopped_by == "interrupted":
+            self.scores = session.scores()
+        elif self.last_look() < session.step:
+            self.scores = session.record_scores()
+        if session.stopped_by != "interrupted" and self.folder is not None:
+            self.folder.checkpoint(session, self.seconds)
+        if session.stopped_by == "early stopping" and session.best is not None:
+            session.program.restore(session.best)
+            self.scores = session.scores()
+        self.scores = self.scores or session.scores()
+        if session.stopped_by != "interrupted" and self.folder is not None:
+            self.folder.finish(session, self.scores, self.seconds)
+        return Run(
+            session.recipe,
+            session.history,
+            self.scores,
+            session,
+            session.stopped_by,
+            self.seconds,
+            None if self.folder is None else self.folder.path,
         )
-        session.advance(min(_CHUNK, to_evaluation, recipe.steps - session.step))
-        due = watch.evaluate_every and session.step % watch.evaluate_every == 0
-        if due or session.step == recipe.steps or session.stopped_by:
-            scores = session.record_scores()
-            if stopping:
-                losses = list(session.history.series("val_loss")[1])
-                if stopping.best(losses) == len(losses) - 1:
-                    best = session.state()
-                if stopping.should_stop(losses):
-                    session.stopped_by = "early stopping"
-        if on_progress is not None:
-            on_progress(session)
-    if session.stopped_by == "early stopping" and best is not None:
-        session.program.restore(best)
-        scores = {part: session.evaluate(part) for part in scores}
-    return Run(recipe, session.history, scores, session, session.stopped_by)
+
+    def last_look(self) -> int:
+        """Return the step of the latest recorded scores, -1 without any."""
+        steps = self.session.history.series("train_loss")[0]
+        return int(steps[-1]) if len(steps) else -1

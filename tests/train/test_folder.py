@@ -1,0 +1,384 @@
+"""A run's folder: what is in it, what a crash at any write leaves, what tampering leads to."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import PosixPath
+
+import numpy as np
+import pytest
+
+import koubai as kb
+from koubai.core.errors import ConfigError, DataError, RunError
+from koubai.train import Recipe, RunFolder, Session, resume, train
+from koubai.train.folder_writer import RunWriter
+
+
+class Crash(BaseException):
+    """What kill -9 is to a process, for one call."""
+
+
+def arrays(run):
+    state = run.session.state()
+    return {
+        **{f"params/{name}": a for name, a in state.weights.params.items()},
+        **{f"buffers/{name}": a for name, a in state.weights.buffers.items()},
+        **{f"slots/{name}": a for name, a in state.slots.items()},
+    }
+
+
+def assert_same(run, other):
+    assert run.history == other.history
+    assert run.history.columns.keys()
+    assert run.scores == other.scores
+    assert run.stopped_by == other.stopped_by
+    mine, theirs = arrays(run), arrays(other)
+    assert mine.keys() == theirs.keys()
+    for name, array in mine.items():
+        assert array.tobytes() == theirs[name].tobytes(), name
+
+
+def folder_of(tmp_path, name="run"):
+    return tmp_path / name
+
+
+@pytest.fixture
+def whole(recipe, watch):
+    return train(recipe, engine="reference", observation=watch)
+
+
+def test_a_finished_folder_holds_the_run(recipe, watch, whole, tmp_path):
+    run = train(recipe, engine="reference", observation=watch, folder=tmp_path / "run", save_every=20)
+    assert_same(run, whole)
+    folder = RunFolder(tmp_path / "run")
+    assert folder.finished
+    assert folder.recipe == recipe
+    assert folder.history() == whole.history
+    assert folder.result["scores"] == whole.scores
+    assert folder.settings["observation"] == watch
+    (environment,) = folder.environments
+    assert environment["engine"] == "reference"
+    assert environment["data"] == {"name": "digits", "sha256": whole.session.dataset.sha256}
+    assert environment["versions"]["numpy"] == np.__version__
+    assert [kb_file.name for kb_file in folder.files("checkpoints", "step")] == [
+        "step-00000040.safetensors",
+        "step-00000060.safetensors",
+    ]
+
+
+def test_reading_a_finished_run_writes_nothing(recipe, watch, whole, tmp_path):
+    train(recipe, engine="reference", observation=watch, folder=tmp_path / "run")
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "run").rglob("*")}
+    assert_same(resume(tmp_path / "run"), whole)
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "run").rglob("*")} == before
+
+
+class Stopper:
+    """Ends a run from outside once a step is reached, as a doctor or a Ctrl-C would."""
+
+    def __init__(self, step, reason="interrupted"):
+        self.step, self.reason = step, reason
+
+    def __call__(self, session):
+        if session.step >= self.step:
+            session.stopped_by = self.reason
+
+
+@pytest.mark.parametrize("step", [1, 15, 33, 59])
+def test_an_interrupted_run_goes_on_bit_for_bit(recipe, watch, whole, tmp_path, step):
+    place = tmp_path / "run"
+    part = train(
+        recipe, engine="reference", observation=watch, folder=place, save_every=1, on_progress=Stopper(step)
+    )
+    assert part.stopped_by == "interrupted"
+    assert part.session.step == step
+    assert not RunFolder(place).finished
+    assert set(part.scores) == {"train", "val", "test"}
+    assert_same(resume(place), whole)
+    assert [entry["from_step"] for entry in RunFolder(place).environments] == [0, step]
+
+
+def test_an_interrupted_run_goes_on_in_memory_too(recipe, watch, whole):
+    part = train(recipe, engine="reference", observation=watch, on_progress=Stopper(10))
+    assert part.stopped_by == "interrupted"
+    from koubai.train import finish
+
+    assert_same(finish(part.session), whole)
+
+
+def crash_at(monkeypatch, moment):
+    """End the process at the `moment`-th moment: right before or right after a call that changes the disk."""
+    moments = 0
+
+    def crashing(original):
+        def call(*arguments):
+            nonlocal moments
+            moments += 1
+            if moments == moment:
+                raise Crash
+            result = original(*arguments)
+            moments += 1
+            if moments == moment:
+                raise Crash
+            return result
+
+        return call
+
+    monkeypatch.setattr(os, "fsync", crashing(os.fsync))
+    monkeypatch.setattr(PosixPath, "replace", crashing(PosixPath.replace))
+
+
+def test_a_crash_at_any_write_leaves_a_run_that_resumes_bit_for_bit(recipe, watch, tmp_path, monkeypatch):
+    recipe = recipe.edit(steps=4, early_stopping=kb.EarlyStopping(2))
+    watch = replace(watch, evaluate_every=2, tap_every=3)
+    whole = train(recipe, engine="reference", observation=watch)
+    number, crashes = 0, 0
+    while True:
+        number += 1
+        place = tmp_path / str(number)
+        with monkeypatch.context() as patch:
+            crash_at(patch, number)
+            try:
+                run = train(recipe, engine="reference", observation=watch, folder=place, save_every=2)
+            except Crash:
+                crashes += 1
+            else:
+                break
+        if RunFolder(place).exists:
+            with (place / "history.jsonl").open("ab") as file:
+                file.write(b'{"path":"","quantity":"loss","steps":[9')
+            run = resume(place, save_every=2)
+        else:
+            run = train(recipe, engine="reference", observation=watch, folder=place, save_every=2)
+        assert_same(run, whole)
+        assert RunFolder(place).finished
+        assert not list(place.rglob(".*.part"))
+        shutil.rmtree(place)
+    assert crashes > 40
+
+
+@pytest.mark.parametrize("patience", [1, 2])
+def test_early_stopping_survives_a_resume(recipe, watch, tmp_path, patience):
+    recipe = recipe.edit(
+        steps=200,
+        early_stopping=kb.EarlyStopping(patience),
+        optimizer=kb.SGD(2.0),
+        schedule=kb.ConstantRate(),
+    )
+    watch = replace(watch, evaluate_every=5)
+    whole = train(recipe, engine="reference", observation=watch)
+    assert whole.stopped_by == "early stopping"
+    steps, losses = whole.history.series("val_loss")
+    best = int(steps[np.argmin(losses)])
+    assert whole.session.state().step == best < whole.session.step
+    for step in range(3, whole.session.step, 4):
+        place = tmp_path / str(step)
+        train(
+            recipe,
+            engine="reference",
+            observation=watch,
+            folder=place,
+            save_every=1,
+            on_progress=Stopper(step),
+        )
+        run = resume(place)
+        assert_same(run, whole)
+        assert_same(resume(place), whole)
+        assert len(RunFolder(place).files("checkpoints", "best")) <= 2
+
+
+def test_a_run_that_became_nan_ends_and_stays_ended(recipe, watch, tmp_path):
+    recipe = recipe.edit(
+        optimizer=kb.SGD(1e30), network=kb.Sequential(kb.Flatten(), kb.Linear(10), kb.Linear(10))
+    )
+    with np.errstate(all="ignore"):
+        run = train(recipe, engine="reference", observation=watch, folder=tmp_path / "run")
+        assert run.stopped_by == "not finite"
+        assert run.session.step < 60
+        again = resume(tmp_path / "run")
+    assert again.history == run.history
+    assert again.stopped_by == "not finite"
+    assert np.isnan(again.scores["test"].loss)
+    json.loads((tmp_path / "run/result.json").read_text(), parse_constant=pytest.fail)
+
+
+def test_a_second_run_in_a_folder_is_refused(recipe, watch, tmp_path):
+    train(recipe, engine="reference", observation=watch, folder=tmp_path / "run")
+    with pytest.raises(RunError, match="there is a run here already") as error:
+        train(recipe, engine="reference", folder=tmp_path / "run")
+    assert "koubai resume" in error.value.hint
+
+
+def test_two_writers_at_once_are_refused(recipe, watch, tmp_path):
+    train(recipe, engine="reference", observation=watch, folder=tmp_path / "run", on_progress=Stopper(10))
+    with RunWriter(tmp_path / "run").held(), pytest.raises(RunError, match="another process is writing"):
+        resume(tmp_path / "run")
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_what_was_written(
+    recipe, watch, whole, tmp_path, monkeypatch
+):
+    place, fsync, calls = tmp_path / "run", os.fsync, 0
+
+    def full(handle):
+        nonlocal calls
+        calls += 1
+        if calls == 20:
+            raise OSError(28, "No space left on device")
+        return fsync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RunError, match="No space left on device") as error:
+            train(recipe, engine="reference", observation=watch, folder=place, save_every=5)
+    assert error.value.where.startswith(str(place))
+    assert "resume" in error.value.hint
+    assert_same(resume(place), whole)
+
+
+def test_a_really_full_device_stops_the_history_with_a_clear_error(recipe, watch, whole, tmp_path):
+    place = tmp_path / "run"
+    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
+    earlier = RunFolder(place).history()
+    if not os.path.exists("/dev/full"):  # noqa: PTH110 -- a device, not a path of ours
+        pytest.skip("this system has no /dev/full")
+    saved = (place / "history.jsonl").read_bytes()
+    (place / "history.jsonl").unlink()
+    (place / "history.jsonl").symlink_to("/dev/full")
+    session = Session(recipe, engine="reference", observation=watch)
+    session.advance(3)
+    with pytest.raises(RunError, match="No space left"):
+        RunWriter(place).record(session.history)
+    (place / "history.jsonl").unlink()
+    (place / "history.jsonl").write_bytes(saved)
+    assert RunFolder(place).history() == earlier
+    assert_same(resume(place), whole)
+
+
+def test_a_folder_that_cannot_be_made_is_named(recipe, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot write this run: Not a directory") as error:
+        train(recipe, engine="reference", folder=tmp_path / "file" / "run")
+    assert str(tmp_path) in error.value.where
+
+
+def broken_json(place):
+    (place / "run.json").write_text("{")
+
+
+def other_format(place):
+    (place / "run.json").write_text('{"format": 99}')
+
+
+def list_for_settings(place):
+    (place / "run.json").write_text("[1]")
+
+
+def strange_watch(place):
+    text = (place / "run.json").read_text()
+    (place / "run.json").write_text(text.replace('"tap_every"', '"tap_evry"'))
+
+
+def other_recipe(place):
+    text = (place / "recipe.toml").read_text()
+    (place / "recipe.toml").write_text(text.replace("seed = 4", "seed = 5"))
+
+
+def broken_recipe(place):
+    (place / "recipe.toml").write_text("seed = \n")
+
+
+def no_environment(place):
+    (place / "environment.json").write_text("[]")
+
+
+def other_data(place):
+    text = (place / "environment.json").read_text()
+    (place / "environment.json").write_text(text.replace('"sha256": "', '"sha256": "0'))
+
+
+def no_history(place):
+    (place / "history.jsonl").unlink()
+
+
+def short_history(place):
+    os.truncate(place / "history.jsonl", 30)
+
+
+def all_checkpoints_torn(place):
+    for file in (place / "checkpoints").iterdir():
+        os.truncate(file, file.stat().st_size // 2)
+
+
+def checkpoint_of_zeros(place):
+    for file in (place / "checkpoints").iterdir():
+        file.write_bytes(bytes(1000))
+
+
+def pickle_for_checkpoint(place):
+    for file in (place / "checkpoints").iterdir():
+        file.write_bytes(b"\x80\x04cos\nsystem\n(S'touch hacked'\ntR.")
+
+
+TAMPERED = {
+    broken_json: "run.json.*cannot read",
+    other_format: "another format",
+    list_for_settings: "does not hold what it should",
+    strange_watch: "does not hold what it should",
+    other_recipe: "not the one the run began with",
+    broken_recipe: "recipe cannot be read",
+    no_environment: "environment.json.*does not hold",
+    other_data: "data are not those",
+    no_history: "history cannot be read",
+    short_history: "shorter than its checkpoint",
+    all_checkpoints_torn: "not a safetensors file",
+    checkpoint_of_zeros: "not a safetensors file",
+    pickle_for_checkpoint: "not a safetensors file",
+}
+
+
+@pytest.mark.parametrize("tamper", TAMPERED, ids=lambda tamper: tamper.__name__)
+def test_a_folder_that_was_tampered_with_gives_one_clear_error(recipe, watch, tmp_path, tamper):
+    place = tmp_path / "run"
+    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
+    tamper(place)
+    with pytest.raises(RunError, match=TAMPERED[tamper]) as error:
+        resume(place)
+    assert str(place) in error.value.where
+    assert not list(tmp_path.rglob("hacked"))
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(recipe, watch, whole, tmp_path):
+    place = tmp_path / "run"
+    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(35))
+    latest = RunFolder(place).files("checkpoints", "step")[-1]
+    os.truncate(latest, 100)
+    assert_same(resume(place), whole)
+
+
+def test_no_run_is_no_run(tmp_path):
+    with pytest.raises(RunError, match="there is no run here"):
+        resume(tmp_path)
+
+
+def test_arrays_in_memory_can_be_handed_over_again(tmp_path, watch):
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(60, 4)), rng.integers(0, 3, 60)
+    recipe = Recipe(kb.Sequential(kb.Linear(3)), kb.data.arrays(x, t), steps=20, batch_size=5)
+    whole = train(recipe, engine="reference", observation=watch)
+    place = tmp_path / "run"
+    train(recipe, engine="reference", observation=watch, folder=place, on_progress=Stopper(10))
+    assert_same(resume(place, dataset=recipe.data.load()), whole)
+    with pytest.raises(RunError, match="data are not those"):
+        resume(place, dataset=kb.data.arrays(x + 1, t).load())
+
+
+def test_early_stopping_without_anything_to_judge_by_is_refused(recipe):
+    with pytest.raises(ConfigError, match="needs a validation part"):
+        Session(recipe.edit(early_stopping=kb.EarlyStopping(), **{"data.validation": 0}), engine="reference")
+
+
+def test_a_batch_larger_than_an_epoch_is_refused_before_training(recipe):
+    with pytest.raises(DataError, match="batch is larger"):
+        Session(recipe.edit(replacement=False, batch_size=5000), engine="reference")
