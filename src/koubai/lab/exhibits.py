@@ -10,6 +10,7 @@ from koubai.core.params import Array
 from koubai.lab.experiment import Watch
 from koubai.lab.result import Exhibit
 from koubai.network.network import Weights
+from koubai.network.summary import rows
 from koubai.probes.histograms import activation_histograms, activations
 from koubai.train.session import Session
 
@@ -32,6 +33,8 @@ def exhibits_of(session: Session, watch: Watch) -> tuple[Exhibit, ...]:
         found += feature_maps(session, final, x[:1])
     if watch.weights:
         found += weights(session, final)
+    if watch.layers:
+        found.append(layers(session))
     return tuple(found)
 
 
@@ -66,6 +69,18 @@ def feature_maps(session: Session, final: Weights, x: Array) -> Iterator[Exhibit
     for path, values in activations(session.network, final, x).items():
         if values.ndim >= 3:
             yield Exhibit("feature_maps", path, {"values": values[0, :_MAPS].copy()}, note=names[path])
+
+
+def layers(session: Session) -> Exhibit:
+    """Return the layers as a table: parameters and multiply-adds of each."""
+    listed = rows(session.network)
+    return Exhibit(
+        "table",
+        "layers",
+        {"values": np.array([(row.parameters, row.multiply_adds) for row in listed], np.float64)},
+        columns=("parameters", "multiply_adds"),
+        rows=tuple(f"{row.layer} {' x '.join(map(str, row.shape))}" for row in listed),
+    )
 
 
 def layer_names(session: Session) -> dict[str, str]:

@@ -109,7 +109,7 @@ class Watch:
     """What is kept of every run besides its scores.
 
     `taps` and `evaluations` are numbers a run; `evaluate_rows` bounds the training rows evaluated.
-    `histograms`, `filters`, `weights` ask for exhibits (of the first seed of every arm).
+    `histograms`, `filters`, `weights`, `layers` ask for exhibits (of the first seed of every arm).
     """
 
     taps: int = 50
@@ -118,6 +118,7 @@ class Watch:
     histograms: bool = False
     filters: bool = False
     weights: bool = False
+    layers: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from koubai.words import entries, say
 
+_SHARES = ("gap", "zero_weights", "distinct_units", "chance")
 _LOWER_IS_BETTER = ("loss", "gap", "distance", "final_value")
 
 
@@ -62,7 +63,7 @@ class Duration:
 
 def is_share(measure: str) -> bool:
     """Return whether a measure is a share of samples."""
-    return measure.endswith("accuracy") or measure == "gap"
+    return measure.endswith("accuracy") or measure in _SHARES
 
 
 def lower_is_better(measure: str) -> bool:

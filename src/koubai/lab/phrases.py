@@ -64,21 +64,36 @@ def learned(result: ExperimentResult, arm: str) -> Sentence:
     stuck = sum(never_left_chance(run) for run in runs)
     if stuck == len(runs) or summary is None:
         return Sentence("lab.outcome.stuck", {"count": stuck, "n": len(runs)})
-    interval = summary.interval
-    values = {
-        "mean": Measured("test_accuracy", summary.mean),
-        "low": Measured("test_accuracy", interval.low if interval else summary.mean),
-        "high": Measured("test_accuracy", interval.high if interval else summary.mean),
-        "count": stuck,
-        "n": len(runs),
-    }
-    return Sentence("lab.outcome.partly" if stuck else "lab.outcome.learned", values)
+    mean = Measured("test_accuracy", summary.mean)
+    if stuck:
+        return Sentence("lab.outcome.partly", {"mean": mean, "count": stuck, "n": len(runs)})
+    if summary.interval is None:
+        return Sentence("lab.outcome.single", {"mean": mean})
+    low, high = (Measured("test_accuracy", end) for end in (summary.interval.low, summary.interval.high))
+    return Sentence("lab.outcome.learned", {"mean": mean, "low": low, "high": high, "n": summary.n})
 
 
 def outcomes(result: ExperimentResult) -> list[Sentence]:
     """Return one sentence an arm: how it ended."""
     return [
         Sentence("lab.outcome.arm", {"arm": arm_text(result, arm), "outcome": learned(result, arm)})
+        for arm in result.arms
+        if result.of(arm)
+    ]
+
+
+def gaps(result: ExperimentResult) -> list[Sentence]:
+    """Return one sentence an arm: its accuracy on training and test part, and the gap between them."""
+    return [
+        Sentence(
+            "lab.outcome.gap",
+            {
+                "arm": arm_text(result, arm),
+                "train": Measured("accuracy", mean_of(result, arm, "train_accuracy")),
+                "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
+                "gap": Measured("gap", mean_of(result, arm, "gap"), signed=True),
+            },
+        )
         for arm in result.arms
         if result.of(arm)
     ]

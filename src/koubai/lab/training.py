@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from koubai.core import random
+from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.lab.exhibits import exhibits_of
 from koubai.lab.gradients import first_to_last
 from koubai.lab.outcome import Context, Outcome
+from koubai.layers.activations import Activation
+from koubai.layers.linear import Linear
 from koubai.train.recipe import Recipe
 from koubai.train.session import Observation, Session
 from koubai.train.train import Run, train
+
+NEAR_ZERO = 1e-3
 
 
 def run_recipe(recipe: Recipe, context: Context) -> Outcome:
@@ -63,7 +69,43 @@ def scores_of(run: Run) -> dict[str, float]:
     ratio = first_to_last(run.history)
     if ratio is not None:
         scores["first_to_last_gradient"] = ratio
-    return scores | norms(run.session) | chance(run.session.dataset)
+    session = run.session
+    sizes = {
+        "parameters": float(session.network.parameter_count),
+        "multiply_adds": float(session.network.multiply_adds),
+    }
+    return scores | weights(session) | signal(run) | units(session) | chance(session.dataset) | sizes
+
+
+def signal(run: Run) -> dict[str, float]:
+    """Return how much of the activations' spread the last activation layer has left of the first's.
+
+    Measured at the first update, so it tells of the initial weights.
+    """
+    hidden = [cell.path for cell in run.session.network.leaves if isinstance(cell.layer, Activation)]
+    spreads = [values[0] for path in hidden if len(values := run.history.series("activation_std", path)[1])]
+    if len(spreads) < 2 or spreads[0] == 0:
+        return {}
+    return {"last_to_first_activation": float(spreads[-1] / spreads[0])}
+
+
+def units(session: Session) -> dict[str, float]:
+    """Return how many different units the first linear layer has at the end, as a share of its units."""
+    for cell in session.network.leaves:
+        if isinstance(cell.layer, Linear):
+            columns = session.state().weights.params[f"{cell.path}.weight"].T
+            return {"distinct_units": _distinct(columns) / len(columns)}
+    return {}
+
+
+def _distinct(rows: Array) -> int:
+    """Return the number of different rows; sums in another order may tell twins apart by some 1e-7.
+
+    Twins lie side by side in the order of any one projection, so only neighbors are compared.
+    """
+    rows = rows[np.argsort(rows @ random.generator(0, "projection").standard_normal(rows.shape[1]))]
+    apart = np.abs(rows[1:] - rows[:-1]).max(axis=1) > 1e-4 * np.abs(rows).max()
+    return 1 + int(apart.sum())
 
 
 def chance(dataset: Dataset) -> dict[str, float]:
@@ -73,14 +115,21 @@ def chance(dataset: Dataset) -> dict[str, float]:
     return {"chance": float(np.bincount(dataset.t_test).max() / len(dataset.t_test))}
 
 
-def norms(session: Session) -> dict[str, float]:
-    """Return the Euclidean norms of all weights together and of all biases together at the end."""
-    squares = {"weight_norm": 0.0, "bias_norm": 0.0}
+def weights(session: Session) -> dict[str, float]:
+    """Return the norms of all weights and of all biases at the end, and the share of weights that is zero.
+
+    Zero means below .001 in size: a gradient step of L1 carries a weight across zero, not onto it.
+    """
+    squares, near_zero, count = {"weight_norm": 0.0, "bias_norm": 0.0}, 0, 0
     specs = session.network.param_specs
     for path, array in session.state().weights.params.items():
         kind = "weight_norm" if specs[path].penalized else "bias_norm"
         squares[kind] += float((array.astype(np.float64) ** 2).sum())
-    return {kind: float(np.sqrt(square)) for kind, square in squares.items()}
+        if specs[path].penalized:
+            near_zero += int((np.abs(array) < NEAR_ZERO).sum())
+            count += array.size
+    norms = {kind: float(np.sqrt(square)) for kind, square in squares.items()}
+    return norms | {"zero_weights": near_zero / max(count, 1)}
 
 
 def is_constant(run: Run, dataset: Dataset) -> bool:

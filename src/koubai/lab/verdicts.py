@@ -79,6 +79,7 @@ def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: fl
         why = "equal" if same else "opposite"
         return Verdict(claim, "not supported", _sentence(experiment, why, claim, **values), comparison)
     more = _more_seeds(differences, matters, family)
+    kind = "open" if interval is not None else "single"
     if more is None:
         return Verdict(
             claim, "cannot tell yet", _sentence(experiment, "hopeless", claim, **values), comparison
@@ -86,7 +87,7 @@ def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: fl
     cost = more * evidence.seconds_per_seed
     values |= {"more": more, "cost": Duration(cost)}
     return Verdict(
-        claim, "cannot tell yet", _sentence(experiment, "open", claim, **values), comparison, more, cost
+        claim, "cannot tell yet", _sentence(experiment, kind, claim, **values), comparison, more, cost
     )
 
 

@@ -49,9 +49,11 @@ def tasks_of(
 
 def key_of(plan: Any, watch: Watch, engine: str, data_dir: Path | None, *, exhibits: bool) -> str:
     """Return 16 hexadecimal digits that name a result: equal keys, equal results."""
-    data = plan.data.load(data_dir).sha256 if isinstance(plan, Recipe) else ""
+    data = plan.data.load(data_dir).sha256 if hasattr(plan, "data") else ""
     watched = (
-        asdict(watch) if exhibits else asdict(replace(watch, histograms=False, filters=False, weights=False))
+        asdict(watch)
+        if exhibits
+        else asdict(replace(watch, histograms=False, filters=False, weights=False, layers=False))
     )
     text = json.dumps([plan.hash, data, engine, watched], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,64 @@
+"""Batch normalization over scales: how much does it forgive a badly chosen initial scale?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from koubai.initializers.normal import Normal
+from koubai.lab.catalog import CATALOG, Entry
+from koubai.lab.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.measures import Measured
+from koubai.lab.phrases import mean_of
+from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.settings import source
+from koubai.models.mlp import Mlp
+from koubai.optim.sgd import SGD
+from koubai.train.recipe import Recipe
+
+SCALES = tuple(float(f"{scale:.2g}") for scale in np.logspace(0, -4, 16))
+_LEARNED = 0.5  # an accuracy that no network reaches by chance
+
+
+@CATALOG.register
+class BatchNormalizationScales(Entry):
+    """Five hidden layers of 100 with ReLU, weights from normal(0, s) for 16 scales s from 1 to .0001."""
+
+    data: ClassVar = ("digits", "mnist", "fashion_mnist")
+
+    def experiment(self, data: str) -> Experiment:
+        """With and without, at every scale."""
+        return Experiment(
+            name=self.registry_name,
+            base=Recipe(
+                Mlp((100,) * 5), source(data, train=1000), optimizer=SGD(0.01), batch_size=100, steps=200
+            ),
+            arms=grid(
+                Axis("scale", {f"{scale:g}": {"initializer": Normal(scale)} for scale in SCALES}),
+                Axis("normalization", {"plain": {}, "BN": {"network.batch_norm": True}}),
+            ),
+            seeds=(0, 1, 2, 3, 4),
+            watch=Watch(taps=10, evaluations=10),
+        )
+
+    def sentences(self, result: ExperimentResult) -> list[Sentence]:
+        """At how many scales each learned, and the best and worst of each."""
+        said = []
+        for kind in result.experiment.axes["normalization"]:
+            means = [
+                mean_of(result, arm.name, "test_accuracy")
+                for arm in result.experiment.arms
+                if arm.factors["normalization"] == kind and result.of(arm.name)
+            ]
+            if means:
+                values = {
+                    "kind": kind,
+                    "count": sum(mean > _LEARNED for mean in means),
+                    "total": len(means),
+                    "limit": Measured("accuracy", _LEARNED),
+                    "best": Measured("accuracy", max(means)),
+                    "worst": Measured("accuracy", min(means)),
+                }
+                said.append(Sentence("experiments.batch_normalization_scales.kind", values))
+        return said

@@ -1,0 +1,42 @@
+"""Dropout: how much silence helps?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from koubai.lab.catalog import CATALOG, Entry
+from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.phrases import gaps, outcomes
+from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.settings import source
+from koubai.models.mlp import Mlp
+from koubai.optim.adam import Adam
+from koubai.train.recipe import Recipe
+
+RATIOS = (0.0, 0.1, 0.25, 0.5, 0.75)
+
+
+@CATALOG.register
+class Dropout(Entry):
+    """Two hidden layers of 100 on 300 samples; while training, a share of the units is silent.
+
+    Every update trains another thinned network, and the whole one is their mean; too much silence and
+    nothing is learned in the time given.
+    """
+
+    data: ClassVar = ("digits", "mnist", "fashion_mnist")
+
+    def experiment(self, data: str) -> Experiment:
+        """Five ratios."""
+        return Experiment(
+            name=self.registry_name,
+            base=Recipe(Mlp((100, 100)), source(data, train=300), optimizer=Adam(0.001), steps=1000),
+            arms=grid(Axis("dropout", {f"ratio {ratio:g}": {"network.dropout": ratio} for ratio in RATIOS})),
+            baseline="ratio 0",
+            claims=(Claim("ratio 0.5", "ratio 0", "gap", "lower"),),
+            watch=Watch(histograms=True),
+        )
+
+    def sentences(self, result: ExperimentResult) -> list[Sentence]:
+        """How every ratio ended, and the gap."""
+        return [*outcomes(result), *gaps(result)]

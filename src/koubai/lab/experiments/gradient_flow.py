@@ -1,0 +1,72 @@
+"""Gradient flow: what becomes of activations and gradients on their way through ten layers?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from koubai.initializers.normal import HeNormal, LeCunNormal
+from koubai.lab.catalog import CATALOG, Entry
+from koubai.lab.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.phrases import Ratio, arm_text, learned, mean_of
+from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.settings import GAUSS, beats, source
+from koubai.models.mlp import Mlp
+from koubai.optim.sgd import SGD
+from koubai.train.recipe import Recipe
+
+HIDDEN = (50,) * 10
+
+
+@CATALOG.register
+class GradientFlow(Entry):
+    """Ten hidden layers of 50: at three layers He and Xavier look alike under ReLU, at ten they do not.
+
+    Var w = 1 / n_in keeps the signal of a linear or tanh layer; ReLU cuts half of it away, which
+    Var w = 2 / n_in makes good (He et al. 2015). Watched: the histogram of every layer's output.
+    """
+
+    data: ClassVar = ("digits", "mnist", "fashion_mnist")
+
+    def experiment(self, data: str) -> Experiment:
+        """Activation by initialization."""
+        return Experiment(
+            name=self.registry_name,
+            base=Recipe(Mlp(HIDDEN), source(data), optimizer=SGD(0.02), steps=300),
+            arms=grid(
+                Axis(
+                    "activation",
+                    {
+                        "sigmoid": {"network.activation": "sigmoid"},
+                        "tanh": {"network.activation": "tanh"},
+                        "ReLU": {"network.activation": "relu"},
+                    },
+                ),
+                Axis(
+                    "initialization",
+                    {
+                        "normal .01": {"initializer": GAUSS},
+                        "Xavier": {"initializer": LeCunNormal()},
+                        "He": {"initializer": HeNormal()},
+                    },
+                ),
+            ),
+            baseline="ReLU + Xavier",
+            claims=(beats("ReLU + He", "ReLU + Xavier"),),
+            watch=Watch(histograms=True),
+        )
+
+    def sentences(self, result: ExperimentResult) -> list[Sentence]:
+        """For every arm: how much of the signal reaches the end, and how much of the gradient the start."""
+        return [
+            Sentence(
+                "experiments.gradient_flow.arm",
+                {
+                    "arm": arm_text(result, arm),
+                    "signal": Ratio(mean_of(result, arm, "last_to_first_activation")),
+                    "ratio": Ratio(mean_of(result, arm, "first_to_last_gradient")),
+                    "outcome": learned(result, arm),
+                },
+            )
+            for arm in result.arms
+            if result.of(arm)
+        ]

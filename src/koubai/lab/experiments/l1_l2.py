@@ -1,0 +1,70 @@
+"""L1 against L2: which weights remain, and where do they go as lambda grows?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from koubai.lab.catalog import CATALOG, Entry
+from koubai.lab.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.measures import Measured
+from koubai.lab.phrases import arm_text, mean_of
+from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.settings import source
+from koubai.models.mlp import Mlp
+from koubai.optim.sgd import SGD
+from koubai.penalties.p_norm import L1, L2
+from koubai.train.recipe import Recipe
+
+L2_STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
+L1_STRENGTHS = (0.0001, 0.001, 0.003, 0.01)
+
+
+@CATALOG.register
+class L1L2(Entry):
+    """Ridge (L2) shrinks every weight in proportion, so none is exactly zero; Lasso (L1) clears out.
+
+    Both are terms of the error function and leave biases alone: as lambda grows, all weights go to zero
+    and the biases stay. L1's constant pull drives a weight without use to zero and then past it by at
+    most eps lambda a step, so 'zero' is counted as below .001.
+    """
+
+    data: ClassVar = ("digits", "mnist", "fashion_mnist")
+
+    def experiment(self, data: str) -> Experiment:
+        """The path of both penalties over strengths."""
+        ridge = (
+            Arm(f"L2 {s:g}", {"penalties": (L2(s),)}, {"penalty": "L2", "lambda": f"{s:g}"})
+            for s in L2_STRENGTHS
+        )
+        lasso = (
+            Arm(f"L1 {s:g}", {"penalties": (L1(s),)}, {"penalty": "L1", "lambda": f"{s:g}"})
+            for s in L1_STRENGTHS
+        )
+        return Experiment(
+            name=self.registry_name,
+            base=Recipe(Mlp((50,)), source(data, train=500), optimizer=SGD(0.05), steps=1000),
+            arms=(Arm("none", factors={"penalty": "none", "lambda": "0"}), *ridge, *lasso),
+            baseline="none",
+            claims=(
+                Claim("L2 10", "none", "weight_norm", "lower"),
+                Claim("L1 0.01", "L2 0.1", "zero_weights"),
+            ),
+            watch=Watch(weights=True),
+        )
+
+    def sentences(self, result: ExperimentResult) -> list[Sentence]:
+        """For every strength: what is left of weights and biases, how many are zero, the gap."""
+        return [
+            Sentence(
+                "experiments.l1_l2.arm",
+                {
+                    "arm": arm_text(result, arm),
+                    "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
+                    "biases": Measured("bias_norm", mean_of(result, arm, "bias_norm")),
+                    "zeros": Measured("zero_weights", mean_of(result, arm, "zero_weights")),
+                    "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
+                },
+            )
+            for arm in result.arms
+            if result.of(arm)
+        ]

@@ -1,0 +1,64 @@
+"""Pooling: which summary of a neighborhood serves best?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from koubai.core.layer import Layer
+from koubai.lab.catalog import CATALOG, Entry
+from koubai.lab.convnets import convnet_sentences
+from koubai.lab.experiment import Arm, Experiment, Watch
+from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.settings import beats, source
+from koubai.layers.average_pool import AveragePool2d
+from koubai.layers.convolution import Conv2d
+from koubai.layers.flatten import Flatten
+from koubai.layers.global_average_pool import GlobalAveragePool
+from koubai.layers.linear import Linear
+from koubai.layers.max_pool import MaxPool2d
+from koubai.layers.rectifiers import ReLU
+from koubai.layers.sequential import Sequential
+from koubai.optim.adam import Adam
+from koubai.train.recipe import Recipe
+
+
+def network(*middle: Layer, stride: int = 1) -> Sequential:
+    """One convolution, what is compared, one linear layer."""
+    return Sequential(Conv2d(16, 3, stride=stride, padding=1), ReLU(), *middle, Linear(10))
+
+
+KINDS = {
+    "maximum": network(MaxPool2d(2), Flatten()),
+    "average": network(AveragePool2d(2), Flatten()),
+    "overlapping maximum": network(MaxPool2d(3, stride=2), Flatten()),
+    "global average": network(GlobalAveragePool()),
+    "stride instead": network(Flatten(), stride=2),
+    "none": network(Flatten()),
+}
+
+
+@CATALOG.register
+class Pooling(Entry):
+    """The same convolution followed by maximum, average, overlapping or global pooling, or by none.
+
+    Pooling has no parameters; it makes the next layer smaller and forgives small shifts. Overlapping
+    windows are AlexNet's.
+    """
+
+    data: ClassVar = ("digits", "mnist", "fashion_mnist")
+
+    def experiment(self, data: str) -> Experiment:
+        """Six kinds."""
+        sizes = {} if data == "digits" else {"train": 5000, "test": 1000}
+        return Experiment(
+            name=self.registry_name,
+            base=Recipe(KINDS["none"], source(data, **sizes), optimizer=Adam(0.003), steps=300),
+            arms=tuple(Arm(name, {"network": net}, {"pooling": name}) for name, net in KINDS.items()),
+            baseline="none",
+            claims=(beats("maximum", "global average"),),
+            watch=Watch(taps=20, evaluations=10, filters=True),
+        )
+
+    def sentences(self, result: ExperimentResult) -> list[Sentence]:
+        """How every kind ended and what it costs."""
+        return convnet_sentences(result)

@@ -1,0 +1,59 @@
+"""Valley: which way do optimizers take where one direction is steep and the other flat?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from koubai.lab.catalog import CATALOG, Entry
+from koubai.lab.experiment import Arm, Experiment, Watch
+from koubai.lab.measures import Measured
+from koubai.lab.phrases import arm_text, mean_of
+from koubai.lab.plans.descent import Descent
+from koubai.lab.plans.surfaces import Valley as Surface
+from koubai.lab.result import ExperimentResult, Sentence
+from koubai.optim.adagrad import AdaGrad
+from koubai.optim.adam import Adam
+from koubai.optim.momentum import Momentum
+from koubai.optim.sgd import SGD
+
+
+@CATALOG.register
+class Valley(Entry):
+    """f = x^2 / 20 + y^2 from (-7, 2), 30 steps: SGD .95, Momentum .1, AdaGrad 1.5, Adam .3.
+
+    The gradient points across the valley, not along it: SGD jumps from wall to wall. Momentum rolls and
+    overshoots, AdaGrad scales every direction by its own past, Adam does both.
+    """
+
+    data: ClassVar = ("none",)
+
+    def experiment(self, data: str) -> Experiment:
+        """Four paths; nothing is random, so one seed."""
+        return Experiment(
+            name=self.registry_name,
+            base=Descent(surface=Surface(), optimizer=SGD(0.95), start=(-7.0, 2.0), steps=30),
+            arms=(
+                Arm("SGD .95", {"optimizer": SGD(0.95)}),
+                Arm("Momentum .1", {"optimizer": Momentum(0.1)}),
+                Arm("AdaGrad 1.5", {"optimizer": AdaGrad(1.5)}),
+                Arm("Adam .3", {"optimizer": Adam(0.3)}),
+            ),
+            seeds=(0,),
+            measure="distance",
+            watch=Watch(taps=0, evaluations=0),
+        )
+
+    def sentences(self, result: ExperimentResult) -> list[Sentence]:
+        """For every optimizer: where it ended and how often it crossed the valley."""
+        return [
+            Sentence(
+                "experiments.valley.arm",
+                {
+                    "arm": arm_text(result, arm),
+                    "distance": Measured("distance", mean_of(result, arm, "distance")),
+                    "turns": round(mean_of(result, arm, "turns")),
+                },
+            )
+            for arm in result.arms
+            if result.of(arm)
+        ]
