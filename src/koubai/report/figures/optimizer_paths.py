@@ -21,11 +21,16 @@ _ROWS = 40
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A function on a grid: x (W,), y (H,), values (H, W)."""
+    """A function on a grid: x (W,), y (H,), values (H, W); or in one dimension x and values (W,), y None."""
 
     x: Array
-    y: Array
+    y: Array | None
     values: Array
+
+    @property
+    def width(self) -> float:
+        """Extent along x."""
+        return float(self.x[-1] - self.x[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,30 +40,27 @@ class Descent:
     title: str
     points: Array
     values: Array
+    surface: Surface | None = None
 
 
-def optimizer_paths(
-    descents: Sequence[Descent], surface: Surface | None = None, *, lang: str | None = None
-) -> Picture:
-    """Draw one panel a descent: on contours in two dimensions, value against point in one."""
+def optimizer_paths(descents: Sequence[Descent], *, lang: str | None = None) -> Picture:
+    """Draw one panel a descent: on contours in two dimensions, on the curve in one."""
     return Picture(
         name="paths",
         title=say("report.paths.title", lang),
         summary=_summary(descents, lang),
-        panels=tuple(Panel(descent.title, _draw(descent, surface, lang)) for descent in descents),
+        panels=tuple(Panel(descent.title, _draw(descent, lang)) for descent in descents),
         table=_table(descents, lang),
         note=say("report.paths.note", lang),
         width=300,
     )
 
 
-def _draw(descent: Descent, surface: Surface | None, lang: str | None) -> Any:
+def _draw(descent: Descent, lang: str | None) -> Any:
     flat = descent.points.shape[1] == 1
     fig = figure(300, xaxis={"title": {"text": "x"}}, yaxis={"title": {"text": "f(x)" if flat else "y"}})
-    if surface is not None:
-        _contours(fig, surface)
-    elif flat:
-        _curve(fig, descent)
+    if descent.surface is not None:
+        (_curve if flat else _contours)(fig, descent.surface)
     x = descent.points[:, 0]
     y = descent.values if flat else descent.points[:, 1]
     texts = [
@@ -113,17 +115,16 @@ def _contours(fig: Any, surface: Surface) -> None:
         hoverinfo="skip",
     )
     fig.update_xaxes(range=[float(surface.x[0]), float(surface.x[-1])], showgrid=False)
-    fig.update_yaxes(range=[float(surface.y[0]), float(surface.y[-1])], showgrid=False)
+    if surface.y is not None:
+        fig.update_yaxes(range=[float(surface.y[0]), float(surface.y[-1])], showgrid=False)
 
 
-def _curve(fig: Any, descent: Descent) -> None:
-    """Draw the function itself through the points that were visited."""
-    order = np.argsort(descent.points[:, 0])
+def _curve(fig: Any, surface: Surface) -> None:
     fig.add_scatter(
-        x=descent.points[order, 0],
-        y=descent.values[order],
+        x=surface.x,
+        y=surface.values,
         mode="lines",
-        line={"color": GRAY, "width": 1, "shape": "spline"},
+        line={"color": GRAY, "width": 1.2},
         hoverinfo="skip",
         showlegend=False,
     )

@@ -10,9 +10,10 @@ from koubai.report import measures
 from koubai.report.numbers import MISSING
 from koubai.report.palette import BLUE, GRAY, VERMILION, translucent
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure, label, row_axis, row_texts
+from koubai.report.theme import figure, label, log_axis, row_axis, row_texts
 from koubai.words import say
 
+_DECADES = 30.0  # ratio of largest to smallest value from which the axis is logarithmic
 _SPREAD = 0.16  # height over which the seeds of one arm are spread, in rows
 
 
@@ -75,13 +76,11 @@ def _draw(arms: Sequence[Outcome], measure: str, chance: float | None, lang: str
 
 
 def _x_axis(arms: Sequence[Outcome], measure: str) -> dict[str, Any]:
-    """Return the whole scale of a share where the arms lie far apart, else as much as they need."""
-    if not measures.is_share(measure):
-        return {}
+    """Return the whole scale of a share where arms lie far apart, decades where a number spans them."""
     values = [value for arm in arms for value in arm.values.values()]
-    if not values:
-        return {"tickformat": ".0%", "range": [0, 1]}
-    low, high = min(values), max(values)
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    if not measures.is_share(measure):
+        return log_axis(low, high) if low > 0 and high / low > _DECADES else {}
     if low >= 0 and high - low > 0.4:
         return {"tickformat": ".0%", "range": [-0.01, max(1.01, 1.02 * high)]}
     if high - low < 0.02:

@@ -1,4 +1,4 @@
-"""Regularisation paths: what becomes of every weight as the penalty grows."""
+"""Regularisation paths: what becomes of weights and biases as the penalty grows."""
 
 from __future__ import annotations
 
@@ -10,105 +10,96 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.report.numbers import number
-from koubai.report.palette import BLUE, VERMILION, translucent
-from koubai.report.picture import Panel, Picture, Table, join_sentences, thin
-from koubai.report.theme import figure, label
+from koubai.report.palette import BLUE, GRAY, VERMILION
+from koubai.report.picture import Panel, Picture, Table, join_sentences
+from koubai.report.theme import figure, label, log_axis
 from koubai.words import say
-
-_COLUMNS = 12
-_LINES = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
-    """Weights (S, D) at penalty strengths (S,), and what is not penalised, `bias` (S, B)."""
+class RegularizationPath:
+    """Norms of all weights and of all biases (S,) at the strengths (S,) of one penalty, mean over seeds.
+
+    `free` is the norm of the weights without any penalty, None where no arm goes without.
+    """
 
     title: str
     strengths: Array
     weights: Array
-    bias: Array
+    biases: Array
+    free: float | None = None
 
 
-def regularization_paths(paths: Sequence[Path], *, letter: str = "λ", lang: str | None = None) -> Picture:
-    """Draw one panel a penalty: a thin line for each weight, a thick dashed one for each bias."""
+def regularization_paths(paths: Sequence[RegularizationPath], *, lang: str | None = None) -> Picture:
+    """Draw one panel a penalty: the weights go to zero, the biases, which no penalty touches, do not."""
     return Picture(
         name="regularization",
         title=say("report.regularization.title", lang),
-        summary=_summary(paths, letter, lang),
-        panels=tuple(Panel(path.title, _draw(path, letter, lang)) for path in paths),
-        table=_table(paths, letter, lang),
+        summary=_summary(paths, lang),
+        panels=tuple(Panel(path.title, _draw(path, lang)) for path in paths),
+        table=_table(paths, lang),
         note=say("report.regularization.note", lang),
-        width=340,
     )
 
 
-def _draw(path: Path, letter: str, lang: str | None) -> Any:
-    log = bool((path.strengths > 0).all())
+def _draw(path: RegularizationPath, lang: str | None) -> Any:
+    strengths = path.strengths[path.strengths > 0]
     fig = figure(
         320,
-        xaxis={"title": {"text": label(letter)}, "type": "log" if log else "linear"},
-        yaxis={"title": {"text": say("report.regularization.axis", lang)}},
+        xaxis={"title": {"text": "λ"}} | log_axis(float(strengths.min()), float(strengths.max())),
+        yaxis={"title": {"text": say("report.regularization.axis", lang)}, "rangemode": "tozero"},
     )
-    for i, column in enumerate(thin(path.weights.shape[1], _LINES)):
+    lines = (
+        ("weights", path.weights, {"color": BLUE, "width": 2.4}, "circle"),
+        ("biases", path.biases, {"color": VERMILION, "width": 2.4, "dash": "dash"}, "square"),
+    )
+    for name, values, line, symbol in lines:
         fig.add_scatter(
             x=path.strengths,
-            y=path.weights[:, column],
-            mode="lines",
-            line={"color": translucent(BLUE, 0.4) if path.weights.shape[1] > 12 else BLUE, "width": 1.2},
-            name=say("report.regularization.weights", lang),
-            legendgroup="weights",
-            showlegend=i == 0,
-            hovertemplate="%{y:.3g}<extra></extra>",
+            y=values,
+            mode="lines+markers",
+            line=line,
+            marker={"symbol": symbol, "size": 7},
+            name=say(f"report.regularization.{name}", lang),
+            customdata=[number(float(value)) for value in values],
+            hovertemplate="%{x}: %{customdata}",
         )
-    for i in range(path.bias.shape[1]):
+    if path.free is not None:
         fig.add_scatter(
-            x=path.strengths,
-            y=path.bias[:, i],
+            x=[float(strengths.min()), float(strengths.max())],
+            y=[path.free, path.free],
             mode="lines",
-            line={"color": VERMILION, "width": 2.6, "dash": "dash"},
-            name=say("report.regularization.bias", lang),
-            legendgroup="bias",
-            showlegend=i == 0,
-            hovertemplate="%{y:.3g}<extra></extra>",
+            line={"color": GRAY, "width": 1.4, "dash": "dot"},
+            hoverinfo="skip",
+            name=say("report.regularization.free", lang),
         )
     return fig
 
 
-def _near_zero(weights: Array) -> float:
-    """Return the share of weights below a thousandth of the largest anywhere on the path."""
-    return float((np.abs(weights[-1]) < 1e-3 * max(np.abs(weights).max(initial=0.0), 1e-300)).mean())
+def _summary(paths: Sequence[RegularizationPath], lang: str | None) -> str:
+    sentences = [
+        say(
+            "report.regularization.one",
+            lang,
+            penalty=path.title,
+            first=number(float(path.strengths[0])),
+            last=number(float(path.strengths[-1])),
+            weights_first=number(float(path.weights[0])),
+            weights_last=number(float(path.weights[-1])),
+            biases_first=number(float(path.biases[0])),
+            biases_last=number(float(path.biases[-1])),
+        )
+        for path in paths
+    ]
+    return join_sentences(sentences, lang)
 
 
-def _summary(paths: Sequence[Path], letter: str, lang: str | None) -> str:
-    sentences = []
-    for path in paths:
-        values = {
-            "penalty": path.title,
-            "letter": letter,
-            "first": number(float(path.strengths[0])),
-            "last": number(float(path.strengths[-1])),
-            "norm_first": number(float(np.linalg.norm(path.weights[0]))),
-            "norm_last": number(float(np.linalg.norm(path.weights[-1]))),
-            "zero": _near_zero(path.weights),
-        }
-        sentences.append(say("report.regularization.one", lang, **values))
-    return join_sentences(sentences, lang) or say("report.regularization.none", lang)
-
-
-def _table(paths: Sequence[Path], letter: str, lang: str | None) -> Table:
-    rows = []
-    width = min(max((path.weights.shape[1] for path in paths), default=0), _COLUMNS)
-    for path in paths:
-        for i, strength in enumerate(path.strengths):
-            norm = number(float(np.linalg.norm(path.weights[i])))
-            weights = [number(float(x)) for x in path.weights[i, :width]]
-            bias = number(float(np.linalg.norm(path.bias[i])))
-            rows.append((path.title, number(float(strength)), norm, bias, *weights))
-    columns = (
-        say("report.regularization.penalty", lang),
-        letter,
-        say("report.regularization.norm", lang),
-        say("report.regularization.bias", lang),
-        *(f"w{i + 1}" for i in range(width)),
+def _table(paths: Sequence[RegularizationPath], lang: str | None) -> Table:
+    rows = tuple(
+        (path.title, *(number(float(value)) for value in row))
+        for path in paths
+        for row in np.stack([path.strengths, path.weights, path.biases], axis=1)
     )
-    return Table(columns, tuple(rows), headings=2)
+    heads = ("penalty", "strength", "weights", "biases")
+    columns = tuple(label(say(f"report.regularization.{head}", lang)) for head in heads)
+    return Table(columns, rows, headings=2)

@@ -47,38 +47,58 @@ def sweep(lines: Sequence[Sweep], factor: str, measure: str, *, lang: str | None
 
 
 def _draw(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> Any:
-    fig = figure(340, xaxis=_x_axis(lines, factor), yaxis=_y_axis(lines, measure, lang))
-    write = measures.writer(measure)
+    fig = figure(340, xaxis=_x_axis(lines, factor), yaxis=_y_axis(measure, lang))
+    levels = np.concatenate([line.levels for line in lines])
+    ends = (float(levels[levels > 0].min(initial=np.inf)), float(levels.max(initial=0.0)))
     for line in lines:
-        fig.add_scatter(
-            x=np.repeat(line.levels, line.seeds.shape[1]),
-            y=line.seeds.ravel(),
-            mode="markers",
-            marker={"size": 5, "color": translucent(line.style.color, 0.4), "symbol": line.style.symbol},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-        fig.add_scatter(
-            x=line.levels,
-            y=line.mean,
-            mode="lines+markers",
-            line={"color": line.style.color, "dash": line.style.dash, "width": 2.2},
-            marker={"symbol": line.style.symbol, "size": 8},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": np.nan_to_num(line.high - line.mean),
-                "arrayminus": np.nan_to_num(line.mean - line.low),
-                "thickness": 1.4,
-                "width": 4,
-                "color": line.style.color,
-            },
-            name=label(line.title or measures.title(measure, lang), 36),
-            customdata=[write(float(value)) for value in line.mean],
-            hovertemplate="%{x}: %{customdata}",
-        )
+        if line.levels.any():
+            _line(fig, line, measure, lang)
+        else:
+            _without(fig, line, ends)
     _lost(fig, lines, lang)
     return fig
+
+
+def _line(fig: Any, line: Sweep, measure: str, lang: str | None) -> None:
+    fig.add_scatter(
+        x=np.repeat(line.levels, line.seeds.shape[1]),
+        y=line.seeds.ravel(),
+        mode="markers",
+        marker={"size": 5, "color": translucent(line.style.color, 0.4), "symbol": line.style.symbol},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    fig.add_scatter(
+        x=line.levels,
+        y=line.mean,
+        mode="lines+markers",
+        line={"color": line.style.color, "dash": line.style.dash, "width": 2.2},
+        marker={"symbol": line.style.symbol, "size": 8},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": np.nan_to_num(line.high - line.mean),
+            "arrayminus": np.nan_to_num(line.mean - line.low),
+            "thickness": 1.4,
+            "width": 4,
+            "color": line.style.color,
+        },
+        name=label(line.title or measures.title(measure, lang), 36),
+        customdata=[measures.writer(measure)(float(value)) for value in line.mean],
+        hovertemplate="%{x}: %{customdata}",
+    )
+
+
+def _without(fig: Any, line: Sweep, ends: tuple[float, float]) -> None:
+    """Draw what has only the level 0, such as no penalty, as a height to hold the others against."""
+    fig.add_scatter(
+        x=list(ends),
+        y=[float(line.mean[0])] * 2,
+        mode="lines",
+        line={"color": line.style.color, "dash": "dot", "width": 1.6},
+        hoverinfo="skip",
+        name=label(line.title, 36),
+    )
 
 
 def _lost(fig: Any, lines: Sequence[Sweep], lang: str | None) -> None:
@@ -99,14 +119,14 @@ def _lost(fig: Any, lines: Sequence[Sweep], lang: str | None) -> None:
 
 
 def _x_axis(lines: Sequence[Sweep], factor: str) -> dict[str, Any]:
-    levels = np.unique(np.concatenate([line.levels for line in lines]))
+    levels = np.unique(np.concatenate([line.levels for line in lines if line.levels.any()]))
     title = {"title": {"text": label(factor)}}
     if levels.size and levels[0] > 0 and levels[-1] / levels[0] >= _DECADES:
         return title | log_axis(float(levels[0]), float(levels[-1]), margin=0.03)
     return title
 
 
-def _y_axis(lines: Sequence[Sweep], measure: str, lang: str | None) -> dict[str, Any]:
+def _y_axis(measure: str, lang: str | None) -> dict[str, Any]:
     title = {"title": {"text": label(measures.title(measure, lang))}}
     return title | ({"tickformat": ".0%"} if measures.is_share(measure) else {})
 

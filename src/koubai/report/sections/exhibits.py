@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
 from koubai.core.layer import LAYERS
+from koubai.core.params import Array
 from koubai.lab.result import Exhibit, ExperimentResult
 from koubai.layers.activations import Activation
 from koubai.report.figures.activation_histograms import LayerHistogram, activation_histograms
@@ -22,6 +24,7 @@ from koubai.words import say
 
 T = TypeVar("T")
 _PANELS = 12
+_ZOOM = 3.0  # ratio of widths of two surfaces beyond which they are not drawn as one
 _CELLS = 400  # rows of a table exhibit that are printed
 
 
@@ -95,21 +98,31 @@ def filter_section(result: ExperimentResult, lang: str | None = None) -> Section
 
 
 def path_section(result: ExperimentResult, lang: str | None = None) -> Section:
-    """Return the descents of all arms, each on the contours of its surface."""
-    kept = [(run.arm, exhibit) for run in result.runs for exhibit in run.exhibits]
-    surfaces = [exhibit for _, exhibit in kept if exhibit.kind == "surface"]
-    surface = surfaces[0].arrays if surfaces else None
-    shown: dict[str, Descent] = {}
-    for arm, exhibit in kept:
-        if exhibit.kind == "path" and arm not in shown:
-            shown[arm] = Descent(
-                result.arms[arm].title(lang), exhibit.arrays["points"], exhibit.arrays["values"]
-            )
-    if not shown:
-        return Section("paths", "")
-    drawn = Surface(surface["x"], surface["y"], surface["values"]) if surface is not None else None
-    picture = optimizer_paths(_some(list(shown.values())), drawn, lang=lang)
-    return Section("paths", say("report.section.paths", lang), pictures=(picture,))
+    """Return the descents of all arms, on one common surface where that shows them all."""
+    descents = []
+    for arm, exhibits in _kept(result, "path"):
+        drawn = [exhibit for run in result.of(arm) for exhibit in run.exhibits if exhibit.kind == "surface"]
+        surface = _surface(drawn[0].arrays) if drawn else None
+        arrays = exhibits[0].arrays
+        descents.append(Descent(result.arms[arm].title(lang), arrays["points"], arrays["values"], surface))
+    picture = optimizer_paths(_on_common_surface(_some(descents)), lang=lang) if descents else None
+    title = say("report.section.paths", lang)
+    return Section("paths", title, pictures=(picture,) if picture else ())
+
+
+def _surface(arrays: Mapping[str, Array]) -> Surface:
+    return Surface(arrays["x"], arrays.get("y"), arrays["values"])
+
+
+def _on_common_surface(descents: list[Descent]) -> list[Descent]:
+    """Put all descents on the widest surface, unless that would make the others too small to see."""
+    surfaces = [descent.surface for descent in descents if descent.surface is not None]
+    if len(surfaces) < 2:
+        return descents
+    narrowest, widest = (pick(surfaces, key=lambda surface: surface.width) for pick in (min, max))
+    if widest.width > _ZOOM * narrowest.width:
+        return descents
+    return [replace(descent, surface=widest) for descent in descents]
 
 
 def table_section(result: ExperimentResult, lang: str | None = None) -> Section:

@@ -14,7 +14,15 @@ from koubai.report.picture import Picture
 from koubai.report.series import Curve, stack
 from koubai.words import say
 
-QUANTITIES = ("test_accuracy", "train_accuracy", "val_accuracy", "train_loss", "test_loss", "loss")
+QUANTITIES = (
+    "test_accuracy",
+    "train_accuracy",
+    "val_accuracy",
+    "train_loss",
+    "test_loss",
+    "distance",
+    "loss",
+)
 _ACCURACIES = ("test_accuracy", "val_accuracy")
 
 

@@ -3,46 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from math import isfinite
 
-import numpy as np
-
 from koubai.core.statistics import Interval
-from koubai.lab.result import ArmSummary, ExperimentResult
+from koubai.lab.result import ExperimentResult
 from koubai.report import measures
-from koubai.report.arms import numeric_axis, views
 from koubai.report.figures.gap import Gap, gap
 from koubai.report.figures.outcomes import Outcome, outcomes
-from koubai.report.figures.sweep import Sweep, sweep
 from koubai.report.numbers import MISSING, number, points, seconds
 from koubai.report.page import Section, TitledTable
-from koubai.report.palette import style
 from koubai.report.picture import Picture, Table
+from koubai.report.sections.sweeps import bounded, regularization, sweeps
 from koubai.words import say
 
 
 def outcome_section(result: ExperimentResult, lang: str | None = None) -> Section:
-    """Return the dots, the sweep where a factor is a number, the gap, and the tables of statistics."""
+    """Return the dots of every measure in question, sweeps, the gap, and the tables of statistics."""
     experiment = result.experiment
-    pictures = [_outcomes(result, lang), *_sweeps(result, lang), *_gap(result, lang)]
-    tables = [_statistics(result, lang), *_comparisons(result, lang)]
+    asked = measures_in_question(result)
+    dots = [_outcomes(result, measure, lang) for measure in asked if measure != "gap"]
+    paths = [*regularization(result, lang), *sweeps(result, asked, lang)]
+    pictures = [*dots[:1], *paths, *_gap(result, lang), *dots[1:]]
+    known = any(result.summary(arm.name) for arm in experiment.arms)
     return Section(
         "outcome",
         say("report.section.outcome", lang),
         pictures=tuple(pictures) if result.runs else (),
-        tables=tuple(tables)
-        if any((arm.name, experiment.measure) in result.summaries for arm in experiment.arms)
-        else (),
+        tables=(_statistics(result, lang), *_comparisons(result, lang)) if known else (),
     )
 
 
-def _outcomes(result: ExperimentResult, lang: str | None) -> Picture:
+def measures_in_question(result: ExperimentResult) -> list[str]:
+    """Return the experiment's measure and those its claims are about."""
     experiment = result.experiment
+    asked = dict.fromkeys((experiment.measure, *(claim.measure for claim in experiment.claims)))
+    return [measure for measure in asked if any(name == measure for _, name in result.summaries)]
+
+
+def _outcomes(result: ExperimentResult, measure: str, lang: str | None) -> Picture:
     rows = []
-    for arm in experiment.arms:
-        summary = result.summary(arm.name)
-        interval = _bounded(summary.interval if summary else None, experiment.measure)
+    for arm in result.experiment.arms:
+        summary = result.summary(arm.name, measure)
+        interval = bounded(summary.interval if summary else None, measure)
         published = arm.published
         rows.append(
             Outcome(
@@ -51,42 +53,30 @@ def _outcomes(result: ExperimentResult, lang: str | None) -> Picture:
                 mean=summary.mean if summary else float("nan"),
                 low=interval.low if interval else None,
                 high=interval.high if interval else None,
-                notes=_notes(result, arm.name, lang),
+                notes=_notes(result, arm.name, measure, lang),
                 published=(published.mean, published.sd or 0.0)
-                if published and experiment.measure == "test_accuracy"
+                if published and measure == "test_accuracy"
                 else None,
             )
         )
-    return outcomes(rows, experiment.measure, chance=_chance(result), lang=lang)
+    return outcomes(rows, measure, chance=_chance(result, measure), lang=lang)
 
 
-def _bounded(interval: Interval | None, measure: str) -> Interval | None:
-    """Return an interval without what no accuracy can be."""
-    if interval is None or not measure.endswith("accuracy"):
-        return interval
-    return replace(interval, low=max(interval.low, 0.0), high=min(interval.high, 1.0))
-
-
-def _notes(result: ExperimentResult, arm: str, lang: str | None) -> tuple[str, ...]:
+def _notes(result: ExperimentResult, arm: str, measure: str, lang: str | None) -> tuple[str, ...]:
     """Say how many runs of an arm collapsed and how many gave no number."""
-    runs = result.of(arm)
-    counts = {"collapsed": sum(run.collapsed for run in runs), "lost": len(runs) - _numbers(result, arm)}
-    return tuple(
-        say(f"report.outcomes.{name}", lang, count=count, n=len(runs))
-        for name, count in counts.items()
-        if count
-    )
+    runs, summary = result.of(arm), result.summary(arm, measure)
+    counts = {
+        "collapsed": sum(run.collapsed for run in runs),
+        "lost": len(runs) - (summary.n if summary else 0),
+    }
+    found = [(name, count) for name, count in counts.items() if count]
+    return tuple(say(f"report.outcomes.{name}", lang, count=count, n=len(runs)) for name, count in found)
 
 
-def _numbers(result: ExperimentResult, arm: str) -> int:
-    summary = result.summary(arm)
-    return summary.n if summary else 0
-
-
-def _chance(result: ExperimentResult) -> float | None:
+def _chance(result: ExperimentResult, measure: str) -> float | None:
     """Return the score of always answering the most frequent class, for accuracies."""
     found = [run.scores["chance"] for run in result.runs if "chance" in run.scores]
-    return found[0] if found and result.experiment.measure.endswith("accuracy") else None
+    return found[0] if found and measure.endswith("accuracy") else None
 
 
 def _gap(result: ExperimentResult, lang: str | None) -> list[Picture]:
@@ -98,63 +88,22 @@ def _gap(result: ExperimentResult, lang: str | None) -> list[Picture]:
     return [gap(rows, lang=lang)] if rows else []
 
 
-def _sweeps(result: ExperimentResult, lang: str | None) -> list[Picture]:
-    """Return the measure against the factor that is a number, a line for each combination of the others."""
-    experiment = result.experiment
-    axis = numeric_axis(experiment.arms)
-    if axis is None:
-        return []
-    lines: dict[str, list[tuple[float, ArmSummary | None]]] = {}
-    for arm in experiment.arms:
-        summary = result.summary(arm.name)
-        if result.of(arm.name):
-            rest = ", ".join(level for name, level in arm.factors.items() if name != axis)
-            lines.setdefault(rest, []).append((float(arm.factors[axis]), summary))
-    drawn = [_line(i, title, found, experiment.measure) for i, (title, found) in enumerate(lines.items())]
-    return [sweep(drawn, _factor(axis), experiment.measure, lang=lang)] if drawn else []
-
-
-def _factor(path: str) -> str:
-    """Return the last word of a dotted path as a name."""
-    return path.rsplit(".", 1)[-1].replace("_", " ")
-
-
-def _line(i: int, title: str, found: list[tuple[float, ArmSummary | None]], measure: str) -> Sweep:
-    """Return one line; a level at which no run gave a number stays, as NaN."""
-    found = sorted(found, key=lambda point: point[0])
-    seeds = np.full((len(found), max(summary.n if summary else 0 for _, summary in found)), np.nan)
-    unknown = Interval(np.nan, np.nan, "none")
-    ends = []
-    for row, (_, summary) in zip(seeds, found, strict=True):
-        row[: summary.n if summary else 0] = list(summary.values.values()) if summary else []
-        ends.append((_bounded(summary.interval, measure) if summary else None) or unknown)
-    return Sweep(
-        title=title,
-        style=style(i),
-        levels=np.array([level for level, _ in found]),
-        mean=np.array([summary.mean if summary else np.nan for _, summary in found]),
-        low=np.array([end.low for end in ends]),
-        high=np.array([end.high for end in ends]),
-        seeds=seeds,
-    )
-
-
 def _statistics(result: ExperimentResult, lang: str | None) -> TitledTable:
     measure = result.experiment.measure
     write = measures.writer(measure)
     heads = ("mean", "interval", "sd", "iqm", "seeds", "collapsed", "lost", "published", "seconds")
     rows = []
-    for view, arm in zip(views(result.experiment.arms, lang), result.experiment.arms, strict=True):
+    for arm in result.experiment.arms:
         summary = result.summary(arm.name)
         if summary is None:
             runs = result.of(arm.name)
             counts = ("0", str(sum(run.collapsed for run in runs)), str(len(runs)))
-            rows.append((view.title, *(MISSING,) * 4, *counts, *(MISSING,) * 2))
+            rows.append((arm.title(lang), *(MISSING,) * 4, *counts, *(MISSING,) * 2))
             continue
-        interval, published = _bounded(summary.interval, measure), arm.published
+        interval, published = bounded(summary.interval, measure), arm.published
         rows.append(
             (
-                view.title,
+                arm.title(lang),
                 write(summary.mean),
                 _interval(interval, write),
                 write(summary.sd) if summary.n > 1 else MISSING,

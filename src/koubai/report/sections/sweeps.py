@@ -1,0 +1,100 @@
+"""Where a factor is a number: measures against it, and regularisation paths against a penalty's strength."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.core.statistics import Interval
+from koubai.lab.experiment import Arm
+from koubai.lab.result import ArmSummary, ExperimentResult
+from koubai.report.arms import numeric_axis
+from koubai.report.figures.regularization_paths import RegularizationPath, regularization_paths
+from koubai.report.figures.sweep import Sweep, sweep
+from koubai.report.palette import style
+from koubai.report.picture import Picture
+
+_NORMS = ("weight_norm", "bias_norm")
+
+
+def sweeps(result: ExperimentResult, measures: Sequence[str], lang: str | None = None) -> list[Picture]:
+    """Return a picture a measure: a line for each combination of the factors that are no numbers."""
+    axis = numeric_axis(result.experiment.arms)
+    if axis is None:
+        return []
+    lines = _lines(result, axis)
+    name = axis.rsplit(".", 1)[-1].replace("_", " ")
+    pictures = []
+    for measure in measures:
+        drawn = [
+            _sweep(result, i, title, arms, axis, measure) for i, (title, arms) in enumerate(lines.items())
+        ]
+        if any(np.isfinite(line.mean).any() for line in drawn):
+            pictures.append(sweep(drawn, name, measure, lang=lang))
+    return pictures
+
+
+def regularization(result: ExperimentResult, lang: str | None = None) -> list[Picture]:
+    """Return the norms against the strength of every penalty that was tried at several strengths."""
+    axis = numeric_axis(result.experiment.arms)
+    penalized = any(path.startswith("penalties") for arm in result.experiment.arms for path in arm.edits)
+    if axis is None or not penalized:
+        return []
+    paths, free = [], None
+    for title, arms in _lines(result, axis).items():
+        levels = np.array([float(arm.factors[axis]) for arm in arms])
+        weights, biases = (_means(result, arms, measure) for measure in _NORMS)
+        if not levels.any():
+            free = float(weights[0])
+        elif np.isfinite(weights).sum() > 1:
+            paths.append(RegularizationPath(title, levels, weights, biases))
+    found = [replace(path, free=free) for path in paths]
+    return [regularization_paths(found, lang=lang)] if found else []
+
+
+def bounded(interval: Interval | None, measure: str) -> Interval | None:
+    """Return an interval without what no accuracy can be."""
+    if interval is None or not measure.endswith("accuracy"):
+        return interval
+    return replace(interval, low=max(interval.low, 0.0), high=min(interval.high, 1.0))
+
+
+def _lines(result: ExperimentResult, axis: str) -> dict[str, list[Arm]]:
+    """Return the arms that have runs by their other factors, in order of the number."""
+    lines: dict[str, list[Arm]] = {}
+    for arm in result.experiment.arms:
+        if result.of(arm.name):
+            rest = ", ".join(level for name, level in arm.factors.items() if name != axis)
+            lines.setdefault(rest, []).append(arm)
+    return {title: sorted(arms, key=lambda arm: float(arm.factors[axis])) for title, arms in lines.items()}
+
+
+def _means(result: ExperimentResult, arms: Sequence[Arm], measure: str) -> Array:
+    found = [result.summary(arm.name, measure) for arm in arms]
+    return np.array([summary.mean if summary else np.nan for summary in found])
+
+
+def _sweep(
+    result: ExperimentResult, i: int, title: str, arms: Sequence[Arm], axis: str, measure: str
+) -> Sweep:
+    """Return one line; a level at which no run gave a number stays, as NaN."""
+    found: list[ArmSummary | None] = [result.summary(arm.name, measure) for arm in arms]
+    seeds = np.full((len(arms), max(summary.n if summary else 0 for summary in found)), np.nan)
+    ends = np.full((len(arms), 2), np.nan)
+    for row, end, summary in zip(seeds, ends, found, strict=True):
+        if summary:
+            row[: summary.n] = list(summary.values.values())
+            if interval := bounded(summary.interval, measure):
+                end[:] = interval.low, interval.high
+    return Sweep(
+        title=title,
+        style=style(i),
+        levels=np.array([float(arm.factors[axis]) for arm in arms]),
+        mean=_means(result, arms, measure),
+        low=ends[:, 0],
+        high=ends[:, 1],
+        seeds=seeds,
+    )
