@@ -21,7 +21,7 @@ def snake(name: str) -> str:
     """
     special = {"ReLU": "Relu", "ELU": "Elu", "SELU": "Selu", "GELU": "Gelu", "SiLU": "Silu"}
     special |= {"AdaGrad": "Adagrad", "RMSProp": "Rmsprop", "AdamW": "Adamw", "LeCun": "Lecun"}
-    special |= {"SGD": "Sgd", "AlexNet": "Alexnet", "LeNet": "Lenet", "ConvNet": "Convnet"}
+    special |= {"SGD": "Sgd", "AlexNet": "Alexnet", "LeNet": "Lenet", "PNorm": "P_norm", "ConvNet": "Convnet"}
     for field in sorted(special, key=len, reverse=True):
         name = name.replace(field, special[field])
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
