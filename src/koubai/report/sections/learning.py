@@ -14,15 +14,8 @@ from koubai.report.picture import Picture
 from koubai.report.series import Curve, stack
 from koubai.words import say
 
-QUANTITIES = (
-    "test_accuracy",
-    "train_accuracy",
-    "val_accuracy",
-    "train_loss",
-    "test_loss",
-    "distance",
-    "loss",
-)
+_PARTS = ("test_accuracy", "train_accuracy", "val_accuracy", "train_loss", "test_loss")
+QUANTITIES = (*_PARTS, "distance", "loss")
 _ACCURACIES = ("test_accuracy", "val_accuracy")
 
 
