@@ -30,7 +30,8 @@ def sweeps(result: ExperimentResult, measures: Sequence[str], lang: str | None =
     pictures = []
     for measure in measures:
         drawn = [
-            _sweep(result, i, title, arms, axis, measure) for i, (title, arms) in enumerate(lines.items())
+            replace(_sweep(result, arms, axis, measure), title=title, style=style(i))
+            for i, (title, arms) in enumerate(lines.items())
         ]
         if any(np.isfinite(line.mean).any() for line in drawn):
             pictures.append(sweep(drawn, name, measure, lang=lang))
@@ -77,9 +78,7 @@ def _means(result: ExperimentResult, arms: Sequence[Arm], measure: str) -> Array
     return np.array([summary.mean if summary else np.nan for summary in found])
 
 
-def _sweep(
-    result: ExperimentResult, i: int, title: str, arms: Sequence[Arm], axis: str, measure: str
-) -> Sweep:
+def _sweep(result: ExperimentResult, arms: Sequence[Arm], axis: str, measure: str) -> Sweep:
     """Return one line; a level at which no run gave a number stays, as NaN."""
     found: list[ArmSummary | None] = [result.summary(arm.name, measure) for arm in arms]
     seeds = np.full((len(arms), max(summary.n if summary else 0 for summary in found)), np.nan)
@@ -90,8 +89,8 @@ def _sweep(
             if interval := bounded(summary.interval, measure):
                 end[:] = interval.low, interval.high
     return Sweep(
-        title=title,
-        style=style(i),
+        title="",
+        style=style(0),
         levels=np.array([float(arm.factors[axis]) for arm in arms]),
         mean=_means(result, arms, measure),
         low=ends[:, 0],
