@@ -92,6 +92,7 @@ WRONG = {
     "objects": ((np.array([{}] * 20), T), "x: not an array of real numbers(?s:.*)object"),
     "complex": ((X * 1j, T), "x: not an array of real numbers"),
     "one number": ((3.0, T), "x: not an array"),
+    "no samples": ((X[:0], T[:0]), "arrays: no training samples"),
     "lengths": ((X, T[:19]), "x and t differ in number(?s:.*)20 and 19"),
     "one target": ((X, 3), "x and t differ in number(?s:.*)a single number"),
     "negative label": ((X, T - 1), r"not a class(?s:.*)0 \.\. 2(?s:.*)-1 \.\. 2"),
@@ -109,6 +110,12 @@ def test_what_is_no_data_is_one_clear_error(arrays, sentence, request):
     names = ("a", "b") if "names" in request.node.callspec.id else ()
     with pytest.raises(DataError, match=sentence):
         koubai.data.arrays(*arrays, class_names=names).load()
+
+
+@pytest.mark.parametrize("test_share", [1, -0.1])
+def test_a_share_that_is_none_is_an_error(test_share):
+    with pytest.raises(DataError, match="test_share is a share"):
+        koubai.data.arrays(X, T, test_share=test_share)
 
 
 def test_a_digest_alone_is_enough_where_the_arrays_are_in_memory_and_an_error_elsewhere():

@@ -142,7 +142,7 @@ def test_a_bomb_is_left_before_it_fills_the_memory(tmp_path, monkeypatch):
     assert peak < 40 << 20
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_mutated_archives_give_a_data_error_or_true_arrays(tmp_path, data):
     mutant = data.draw(mutated(SMALL))

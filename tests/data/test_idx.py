@@ -92,7 +92,7 @@ def test_a_limit_holds_even_for_honest_files(tmp_path):
 
 
 @pytest.mark.parametrize("valid", [VALID, gzip.compress(VALID, mtime=0)], ids=["plain", "gzip"])
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_mutated_files_give_a_data_error_or_a_true_array(tmp_path, valid, data):
     try:

@@ -89,7 +89,7 @@ WRONG = {
     "swapped": ({NAMES[0]: small_set()[NAMES[1]]}, "swapped"),
     "nothing in it": (
         {NAMES[0]: idx(np.zeros((0, 28, 28), np.uint8)), NAMES[1]: idx(np.zeros(0, np.uint8))},
-        "no training samples",
+        "^mnist: no training samples",
     ),
 }
 

@@ -229,7 +229,7 @@ def test_without_pillow_the_error_says_how_to_get_it(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "PPM"])
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_mutated_pictures_give_a_data_error_or_a_true_picture(tmp_path, kind, data):
     path = tmp_path / "picture"

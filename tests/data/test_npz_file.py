@@ -121,7 +121,7 @@ def test_memory_follows_what_is_there(tmp_path):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_mutated_files_give_a_data_error_or_true_arrays(tmp_path, packed, data):
     try:

@@ -2,7 +2,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -27,6 +27,7 @@ def splitmix(x: int) -> int:
     return x ^ (x >> 31)
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 10**6), seed=st.integers(0, 2**63), at=st.integers(0, 10**6))
 def test_draws_follow_their_definition_in_plain_integers(n, seed, at):
     stream = splitmix((splitmix(seed + GOLDEN) + GOLDEN) ^ splitmix(crc32(b"order") + (1 << 32) + GOLDEN))
@@ -45,6 +46,7 @@ def test_the_sequence_depends_on_the_seed_and_on_nothing_drawn_before(replacemen
     assert (run(4) != first).mean() > 0.9
 
 
+@settings(deadline=None)
 @given(
     sampler=st.builds(
         Sampler, st.integers(5, 60), st.integers(1, 5), st.integers(0, 2**32), replacement=st.booleans()

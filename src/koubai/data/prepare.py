@@ -87,6 +87,8 @@ def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
 
 def take(raw: Raw, train: int | None, test: int | None, validation: int, where: str) -> Raw:
     """Cut off the validation part from the end of the training part, then keep the first of each."""
+    if not len(raw.x_train):
+        raise DataError("no training samples", where=where)
     pool = len(raw.x_train) - validation
     if pool < 1:
         raise DataError(

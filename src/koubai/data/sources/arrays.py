@@ -35,6 +35,7 @@ class Arrays(DataSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # Not a field: the digest says all there is to say, in comparisons and in recipe files.
         object.__setattr__(self, "_held", _HELD.get(self.sha256))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -115,6 +116,8 @@ def raw_of(
         _same_length(inputs_test, targets_test, "x_test and t_test", where)
     else:
         test_share, seed = drawn
+        if not 0 <= test_share < 1:
+            raise DataError("test_share is a share", where=where, expected="0 <= value < 1", got=test_share)
         order = random.permutation(random.key(seed, "arrays"), len(inputs))
         inputs, targets, inputs_test, targets_test = split(inputs[order], targets[order], test_share)
     (t_train, t_rest), classes, names = _targets(targets, targets_test, class_names, where)

@@ -55,9 +55,9 @@ class Cifar10(DataSource):
     )
 
     def stamp(self, folder: Path | None) -> Hashable:
-        """Paths, sizes and times of the files that are there."""
+        """The data folder; paths, sizes and times of the files that are there."""
         root = data_root(folder)
-        return stamp_of(find(root, self.folders, (name,)) for name in (*FILES, self.archive.name))
+        return root, stamp_of(find(root, self.folders, (name,)) for name in (*FILES, self.archive.name))
 
     def read(self, folder: Path | None) -> Raw:
         """Read the six files, from the archive unless all of them are there."""

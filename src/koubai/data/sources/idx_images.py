@@ -54,9 +54,9 @@ class IdxImages(DataSource):
     names: ClassVar[tuple[str, ...]]
 
     def stamp(self, folder: Path | None) -> Hashable:
-        """Paths, sizes and times of the files that are there."""
+        """The data folder; paths, sizes and times of the files that are there."""
         root = data_root(folder)
-        return stamp_of(find(root, (*self.folders, "."), file.names) for file in self.published)
+        return root, stamp_of(find(root, (*self.folders, "."), file.names) for file in self.published)
 
     def read(self, folder: Path | None) -> Raw:
         """Read, or download and read, the four files."""
