@@ -1,0 +1,241 @@
+"""The terminal's table of an experiment: rows are arms, columns are layers, a bar is a gradient's size.
+
+The same table is shown while runs come in and when all are done. Plain: no color, no bars, no boxes, and
+numbers that a program can read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite, log10
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from koubai.core import statistics
+from koubai.lab.experiment import Arm, Experiment
+from koubai.lab.gradients import by_layer
+from koubai.lab.progress import Progress
+from koubai.lab.result import ExperimentResult, RunResult
+from koubai.report import measures
+from koubai.report.experiment import TONES
+from koubai.report.layers import Layers
+from koubai.report.numbers import MISSING, number, seconds
+from koubai.report.picture import thin
+from koubai.report.sections.sweeps import bounded
+from koubai.report.theme import columns, shorten
+from koubai.words import say
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_COLORS = {"good": "green", "bad": "red", "open": "yellow"}
+_MARKS = {"good": "✓", "bad": "✗", "open": "?"}
+_NUMBER = 8  # columns of a number such as 2.5×10⁻⁵
+_WIDEST_BAR = 6
+_WIDEST_NAME = 30
+_GAP = 3  # columns between two columns
+_ROOMY = 100  # columns from which there is room for a bar beside the score
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm as far as its runs are known: median gradient norm by layer, score, how the runs ended."""
+
+    arm: Arm
+    made: int
+    wanted: int
+    gradients: Mapping[str, float] = field(default_factory=dict)
+    score: float | None = None
+    interval: statistics.Interval | None = None
+    collapsed: int = 0
+    lost: int = 0
+
+
+def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[Row]:
+    """Return one row an arm, in the order of the experiment."""
+    found = []
+    for arm in experiment.arms:
+        own = [run for run in runs if run.arm == arm.name]
+        scores = [run.scores.get(experiment.measure, float("nan")) for run in own]
+        known = [score for score in scores if isfinite(score)]
+        interval = statistics.mean_interval(known) if known else None
+        found.append(
+            Row(
+                arm=arm,
+                made=len(own),
+                wanted=len(experiment.seeds),
+                gradients=_gradients(own),
+                score=statistics.mean(known) if known else None,
+                interval=bounded(interval, experiment.measure),
+                collapsed=sum(run.collapsed for run in own),
+                lost=len(own) - len(known),
+            )
+        )
+    return found
+
+
+def _gradients(runs: Sequence[RunResult]) -> dict[str, float]:
+    sizes = [found for run in runs if (found := by_layer(run.history))]
+    paths = sizes[0] if sizes else ()
+    return {path: float(np.median([size.get(path, np.nan) for size in sizes])) for path in paths}
+
+
+def result_table(
+    experiment: Experiment,
+    runs: Sequence[RunResult],
+    *,
+    width: int = 100,
+    plain: bool = False,
+    lang: str | None = None,
+) -> Table:
+    """Return the table of the runs that are known so far, for a terminal of `width` columns."""
+    from rich import box
+    from rich.table import Table
+
+    made = rows(experiment, runs)
+    layers = list(dict.fromkeys(path for row in made for path in row.gradients))
+    names = _layer_names(experiment, layers)
+    titles = [row.arm.title(lang) if plain else shorten(row.arm.title(lang), _WIDEST_NAME) for row in made]
+    troubles = [name for name in ("collapsed", "lost") if any(getattr(row, name) for row in made)]
+    counts = {name: say(f"report.terminal.{name}", lang) for name in ("runs", *troubles)}
+    score_bars = 0 if plain or width < _ROOMY or not measures.is_share(experiment.measure) else _WIDEST_BAR
+    scores = [_score(row, experiment.measure, score_bars) for row in made]
+    head = measures.title(experiment.measure, lang)
+    taken = [*counts.values(), max(titles, key=columns), max((head, *(x.plain for x in scores)), key=columns)]
+    room = width - sum(columns(text) + _GAP for text in taken)
+    shown = layers if plain else _that_fit(layers, room)
+    bars = 0 if plain else max(0, min(_WIDEST_BAR, room // max(len(shown), 1) - _NUMBER - _GAP - 1))
+    scale = _scale(made)
+    table = Table(
+        box=None if plain else box.SIMPLE_HEAD,
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
+        header_style="" if plain else "bold",
+    )
+    table.add_column(say("report.axis.arm", lang), no_wrap=True)
+    for path in shown:
+        table.add_column(names[path], justify="left" if bars else "right", no_wrap=True)
+    table.add_column(head, no_wrap=True)
+    for count in counts.values():
+        table.add_column(count, justify="right", no_wrap=True)
+    for title, score, row in zip(titles, scores, made, strict=True):
+        cells = [_gradient(row.gradients.get(path), scale, bars, plain) for path in shown]
+        ended = [str(getattr(row, name) or "") for name in troubles]
+        table.add_row(_text(title), *cells, score, f"{row.made}/{row.wanted}", *ended)
+    return table
+
+
+def live_view(
+    experiment: Experiment,
+    runs: Sequence[RunResult],
+    progress: Progress,
+    *,
+    width: int = 100,
+    lang: str | None = None,
+) -> RenderableType:
+    """Return the table with a line under it: runs done, losses of those under way, time left."""
+    from rich.console import Group
+
+    return Group(result_table(experiment, runs, width=width, lang=lang), _text(progress_line(progress, lang)))
+
+
+def progress_line(progress: Progress, lang: str | None = None) -> str:
+    """Return where the experiment stands, in one line that suits a log too."""
+    done = progress.done + progress.failed + progress.reused
+    parts = [say("report.terminal.done", lang, done=done, total=progress.total)]
+    losses = [number(run.loss) for run in progress.running.values() if isfinite(run.loss)]
+    if losses:
+        parts.append(say("report.terminal.losses", lang, losses=" ".join(losses[:4])))
+    if progress.left is not None and done < progress.total:
+        parts.append(say("report.terminal.left", lang, time=seconds(progress.left)))
+    return say("report.list", lang).join(parts)
+
+
+def print_result(
+    console: Console, result: ExperimentResult, *, plain: bool = False, lang: str | None = None
+) -> None:
+    """Print the question, the table, the verdicts and the closing sentences."""
+    experiment = result.experiment
+    question = experiment.question.say(lang)
+    if question:
+        console.print(_text(question, "" if plain else "bold"))
+        console.print()
+    console.print(result_table(experiment, result.runs, width=console.width, plain=plain, lang=lang))
+    if not plain:
+        console.print()
+    for verdict in result.verdicts:
+        tone = TONES[verdict.outcome]
+        mark = "" if plain else f"{_MARKS[tone]} "
+        console.print(_text(f"{mark}{verdict.say(lang)}", "" if plain else _COLORS[tone]))
+    for sentence in result.sentences:
+        console.print(_text(sentence.say(lang)))
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return text that is never read as markup."""
+    from rich.text import Text
+
+    return Text(text, style=style)
+
+
+def _layer_names(experiment: Experiment, paths: Sequence[str]) -> dict[str, str]:
+    """Return a title for each path, from the first arm whose network has it."""
+    known = [Layers.of_network(getattr(experiment.plan(arm, 0), "network", None)) for arm in experiment.arms]
+    return {
+        path: next((layers.title(path) for layers in known if path.rpartition(".")[0] in layers.names), path)
+        for path in paths
+    }
+
+
+def _that_fit(layers: Sequence[str], room: int) -> list[str]:
+    """Return the layers that fit into `room` columns: the first and the last, and others between."""
+    return [layers[i] for i in thin(len(layers), max(2, room // (_NUMBER + _GAP)))]
+
+
+def _scale(made: Sequence[Row]) -> tuple[float, float]:
+    """Return the logarithms of the smallest and the largest gradient in the table."""
+    sizes = [log10(size) for row in made for size in row.gradients.values() if isfinite(size) and size > 0]
+    return (min(sizes), max(sizes)) if sizes else (0.0, 0.0)
+
+
+def _gradient(size: float | None, scale: tuple[float, float], width: int, plain: bool) -> Any:
+    """Return a bar on the common logarithmic scale, with the number behind it."""
+    if plain:
+        return _text(MISSING if size is None else f"{size:.2g}")
+    text = number(size, 2).ljust(_NUMBER)
+    if size is None or not width:
+        return _text(text)
+    low, high = scale
+    share = 0.0
+    if size > 0 and isfinite(size):
+        share = max(
+            (log10(size) - low) / (high - low) if high > low else 1.0, 0.03
+        )  # a sliver for the smallest
+    drawn = _text(bar(share, width), "cyan")
+    return drawn.append(f" {text}", style="default")
+
+
+def bar(share: float, width: int) -> str:
+    """Return a bar of eighths of a character, padded to `width`.
+
+    >>> bar(.5, 4), bar(0, 4), bar(1, 4), bar(.55, 4)
+    ('██  ', '    ', '████', '██▏ ')
+    """
+    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def _score(row: Row, measure: str, bars: int) -> Text:
+    write = measures.writer(measure)
+    if row.score is None:
+        return _text(MISSING)
+    text = write(row.score)
+    if row.interval is not None and row.interval.low < row.interval.high:
+        text += f" [{write(row.interval.low)}, {write(row.interval.high)}]"
+    return _text(f"{bar(row.score, bars)} ", "blue").append(text, style="default") if bars else _text(text)
