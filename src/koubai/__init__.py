@@ -26,11 +26,26 @@ _EXPORTS = {
     "Observation": "koubai.train.session",
     "Recipe": "koubai.train.recipe",
     "Run": "koubai.api",
+    "RunFolder": "koubai.train.folder",
     "Session": "koubai.train.session",
     "fit": "koubai.api",
+    "load": "koubai.api",
+    "resume": "koubai.api",
 }
-_SUBPACKAGES = ("data", "doctor", "engines", "lab", "layers", "losses", "models", "network", "optim", "train")
-_REGISTRIES = ("layers", "losses", "initializers", "optim", "schedules", "penalties")
+_SUBPACKAGES = (
+    "data",
+    "doctor",
+    "engines",
+    "lab",
+    "layers",
+    "losses",
+    "models",
+    "network",
+    "optim",
+    "probes",
+    "train",
+)
+_REGISTRIES = ("layers", "models", "losses", "initializers", "optim", "schedules", "penalties")
 
 
 def __getattr__(name: str) -> Any:

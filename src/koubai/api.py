@@ -1,1 +1,182 @@
-"""The public functions that compose the floors."""
+"""The public functions that compose the floors; `import koubai as kb` shows them as kb.fit, kb.load ..."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from dataclasses import fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import ArrayLike
+
+from koubai.core.errors import ConfigError, DataError, Problem
+from koubai.core.layer import Layer
+from koubai.data.dataset import Dataset, DataSource
+from koubai.losses.mean_squared_error import MeanSquaredError
+from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from koubai.train.model_file import Trained, load, save
+from koubai.train.notebook import run_html
+from koubai.train.plain import suggestion
+from koubai.train.progress import Progress
+from koubai.train.recipe import Recipe
+from koubai.train.sentences import ended, go_on
+from koubai.train.session import Observation
+from koubai.train.train import Run as TrainRun
+from koubai.train.train import finish, train
+from koubai.train.train import resume as resume_folder
+
+if TYPE_CHECKING:
+    from koubai.doctor.finding import Finding
+
+__all__ = ["Run", "Trained", "fit", "load", "resume"]
+
+Data = DataSource | Dataset | tuple[ArrayLike, ...]
+
+
+class Run(TrainRun):
+    """A finished (or stopped) training run, with everything that can be asked of it."""
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What is wrong with this run, the root first; [] when nothing is. Found out when first asked."""
+        from koubai.doctor.diagnose import diagnose
+
+        return diagnose(self)
+
+    def resume(self, *, progress: bool = True) -> Run:
+        """Continue an interrupted run to its end; the folder it was written to is resumed there."""
+        if self.folder is not None:
+            return resume(self.folder, progress=progress)
+        with _progress(progress) as on_progress:
+            return _told(finish(self.session, on_progress, seconds=self.seconds))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the trained network to a .safetensors file, its recipe beside it; `koubai.load` reads it."""
+        return save(path, self.recipe, self.session.network, self.session.state().weights)
+
+    def _repr_html_(self) -> str:
+        return run_html(self)
+
+
+def fit(
+    network: Layer | Recipe,
+    data: Data | None = None,
+    *,
+    engine: str = "auto",
+    threads: int = 1,
+    data_dir: str | Path | None = None,
+    observation: Observation | None = None,
+    folder: str | Path | None = None,
+    save_every: int = 0,
+    progress: bool = True,
+    **settings: Any,
+) -> Run:
+    """Train a network on data and return the run.
+
+    Args:
+        network: layers, such as Sequential(...); or a whole Recipe, which then brings its data.
+        data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which the last 30 % become
+            the test part, or (x, t, x_test, t_test).
+        engine: "auto", "native", "reference" or "torch".
+        threads: how many threads it may use.
+        data_dir: where files of data sets lie.
+        observation: what is watched, and when (None: some fifty taps and ten evaluations).
+        folder: a run's folder to write to, from which it can be resumed.
+        save_every: updates between two checkpoints in the folder; 0 = every half minute.
+        progress: show a bar on a terminal, a line every few seconds elsewhere.
+        settings: fields of Recipe: loss, optimizer, batch_size, steps, seed ... Without a loss it is
+            SoftmaxCrossEntropy for classes and MeanSquaredError for values.
+
+    Raises:
+        ConfigError: settings that cannot be, all at once.
+    """
+    recipe, dataset = _recipe(network, data, data_dir, settings)
+    with _progress(progress) as on_progress:
+        run = train(
+            recipe,
+            dataset=dataset,
+            data_dir=_path(data_dir),
+            engine=engine,
+            threads=threads,
+            observation=observation,
+            on_progress=on_progress,
+            folder=folder,
+            save_every=save_every,
+        )
+    return _told(run)
+
+
+def resume(
+    folder: str | Path,
+    *,
+    data_dir: str | Path | None = None,
+    engine: str | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+) -> Run:
+    """Continue the run in a folder to its end; a finished run is only read."""
+    with _progress(progress) as on_progress:
+        run = resume_folder(
+            folder, data_dir=_path(data_dir), engine=engine, threads=threads, on_progress=on_progress
+        )
+    return _told(run)
+
+
+def _recipe(
+    network: Layer | Recipe, data: Data | None, data_dir: str | Path | None, settings: dict[str, Any]
+) -> tuple[Recipe, Dataset | None]:
+    """Return the recipe of what was given, and its arrays where they were given as such."""
+    if isinstance(network, Recipe):
+        if data is not None:
+            raise DataError("a recipe brings its own data", hint="change them with recipe.edit(data=...)")
+        return (network.edit(**settings) if settings else network), None
+    dataset = data if isinstance(data, Dataset) else None
+    source = _source(data)
+    if "loss" not in settings:
+        classes = (dataset or source.load(_path(data_dir))).classes
+        settings = {"loss": MeanSquaredError() if classes is None else SoftmaxCrossEntropy(), **settings}
+    names = [field.name for field in fields(Recipe)]
+    known = {name: value for name, value in settings.items() if name in names}
+    problems = [
+        Problem(name, "fit takes no such setting", hint=suggestion(name, names))
+        for name in settings
+        if name not in names
+    ]
+    try:
+        recipe = Recipe(network, source, **known)
+    except ConfigError as error:
+        raise ConfigError("fit", [*problems, *error.problems]) from None
+    if problems:
+        raise ConfigError("fit", problems)
+    return recipe, dataset
+
+
+def _source(data: Data | None) -> DataSource:
+    import koubai.data
+
+    if isinstance(data, DataSource):
+        return data
+    if isinstance(data, Dataset):
+        return koubai.data.Arrays(data.sha256)
+    if isinstance(data, tuple | list) and len(data) in (2, 4):
+        return koubai.data.Arrays.of(*data)
+    hint = "koubai.data.digits(), a Dataset, (x, t) or (x, t, x_test, t_test)"
+    raise ConfigError("fit", [Problem("data", f"expected data, got {type(data).__name__}", hint=hint)])
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _progress(wanted: bool) -> Any:
+    return Progress() if wanted else nullcontext()
+
+
+def _told(run: TrainRun) -> Run:
+    """Return a run of the loop with all that this floor adds; tell how an interrupted one goes on."""
+    full = Run(**{field.name: getattr(run, field.name) for field in fields(run)})
+    if full.stopped_by == "interrupted":
+        print(ended(full), go_on(full), sep="\n", file=sys.stderr)
+    return full

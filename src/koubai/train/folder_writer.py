@@ -14,6 +14,7 @@ from koubai.probes.history import History
 from koubai.train.environment import environment
 from koubai.train.files import write_atomic, write_json, writing
 from koubai.train.folder import FORMAT, RunFolder, step_of
+from koubai.train.model_file import about_weights
 from koubai.train.session import Score, Session
 from koubai.train.tensors import write_state, write_tensors, write_weights
 
@@ -136,7 +137,7 @@ class RunWriter(RunFolder):
 
     def finish(self, session: Session, scores: dict[str, Score], seconds: float) -> None:
         """Write the trained weights and the result; from here on the run is finished."""
-        about = {"recipe": session.recipe.hash, "in_shape": "x".join(map(str, session.network.in_shape))}
+        about = about_weights(session.recipe, session.network.in_shape)
         write_weights(self.path / "model.safetensors", session.state().weights, about)
         result = {
             "step": session.step,

@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, get_type_hints
 
-from koubai.core.errors import KoubaiError
+from koubai.core.errors import KoubaiError, nearest
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,12 @@ def refusal(error: KoubaiError) -> str:
     expected = f", expected {error.expected}" if error.expected is not None else ""
     got = f", got {error.got}" if error.got is not None else ""
     return f"{error.message}{expected}{got}"
+
+
+def suggestion(name: str, choices: list[str]) -> str:
+    """Return the nearest choice as a question, or all of them."""
+    near = nearest(name, choices)
+    return f"did you mean {near!r}?" if near else "one of " + ", ".join(choices)
 
 
 def _spread_field(cls: type) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from koubai.core.errors import ConfigError, KoubaiError, Problem, nearest
+from koubai.core.errors import ConfigError, KoubaiError, Problem
 from koubai.core.layer import Layer
 from koubai.data.dataset import DataSource
 from koubai.initializers.initializer import Initializer
@@ -23,7 +23,7 @@ from koubai.optim.sgd import SGD
 from koubai.penalties.penalty import Penalty
 from koubai.schedules.schedule import ConstantRate, Schedule
 from koubai.train.early_stopping import EarlyStopping
-from koubai.train.plain import AtLeast, build, flatten, hints_of, normalized, refusal, to_plain
+from koubai.train.plain import AtLeast, build, flatten, hints_of, normalized, refusal, suggestion, to_plain
 
 _MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds exactly
 
@@ -103,9 +103,8 @@ class Recipe:
         for name in ("dtype", "precision"):
             value, choices = getattr(self, name), get_args(hints[name])
             if value not in choices:
-                near = nearest(str(value), choices)
-                hint = f"did you mean {near!r}?" if near else None
-                yield Problem(name, f"expected {' or '.join(map(repr, choices))}, got {value!r}", hint=hint)
+                message = f"expected {' or '.join(map(repr, choices))}, got {value!r}"
+                yield Problem(name, message, hint=suggestion(str(value), list(choices)))
         if self.precision == "bfloat16" and self.dtype != "float32":
             yield Problem("precision", "bfloat16 keeps its master weights in float32", hint="dtype float32")
 
@@ -166,9 +165,8 @@ def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: li
     if head.isdigit() and "layers" in names:
         head, rest = "layers", parts
     if head not in names:
-        near = nearest(head, names)
-        hint = f"did you mean {near!r}?" if near else "fields: " + ", ".join(names)
-        problems.append(Problem(path, f"{type(node).__name__} has no field {head!r}", hint=hint))
+        message = f"{type(node).__name__} has no field {head!r}"
+        problems.append(Problem(path, message, hint=suggestion(head, names) if names else None))
         return node
     now = getattr(node, head)
     members = {name: getattr(node, name) for name in names}

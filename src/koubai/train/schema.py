@@ -38,7 +38,7 @@ from koubai.losses.loss import LOSSES, Loss
 from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 from koubai.penalties.penalty import PENALTIES, Penalty
 from koubai.schedules.schedule import SCHEDULES, Schedule
-from koubai.train.plain import AtLeast, build, default_of, hints_of, refusal
+from koubai.train.plain import AtLeast, build, default_of, hints_of, refusal, suggestion
 from koubai.train.toml_lines import Place
 
 KINDS: dict[type, Registry] = {
@@ -244,12 +244,6 @@ def _wrong_type(base: type, name: Any) -> tuple[str, str]:
     if name is None:
         return f'has no type = "...", the name of {describe(base)}', suggestion("", names)
     return f"unknown {kind} {name!r}", suggestion(str(name), names)
-
-
-def suggestion(name: str, choices: list[str]) -> str:
-    """Return the nearest choice as a question, or all of them."""
-    near = nearest(name, choices)
-    return f"did you mean {near!r}?" if near else "one of " + ", ".join(choices)
 
 
 def _follow(hint: Any, plain: Any, steps: tuple[str | int, ...]) -> tuple[Place, Any, Any]:

@@ -1,0 +1,110 @@
+"""Trained networks in files: weights as safetensors, the recipe beside them, and nothing that is executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from koubai.core.errors import ConfigError, RunError
+from koubai.core.params import Array, Shape
+from koubai.network.network import Network, Weights
+from koubai.train.files import write_atomic, writing
+from koubai.train.folder import RunFolder
+from koubai.train.recipe import Recipe
+from koubai.train.tensors import read_about, read_weights, write_weights
+
+_ROWS = 1000  # samples predicted at once
+_LARGEST = 2**40  # values of one sample that no real network takes
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained network: what made it, its shapes and its weights."""
+
+    recipe: Recipe
+    network: Network
+    weights: Weights
+
+    def predict(self, x: Array) -> Array:
+        """Return the outputs (n, K) for inputs x (n, ...), as at test time, by the reference formulas."""
+        root = self.network.bind(self.weights, training=False)
+        x = np.ascontiguousarray(x, dtype=self.recipe.dtype)
+        parts = [root.forward(x[i : i + _ROWS]) for i in range(0, max(len(x), 1), _ROWS)]
+        return np.concatenate(parts)
+
+    def decide(self, x: Array) -> Array:
+        """Return the predicted class of each input: (n,) int64."""
+        return self.recipe.loss.decide(self.predict(x))
+
+
+def save(path: str | Path, recipe: Recipe, network: Network, weights: Weights) -> Path:
+    """Write weights to `path` (.safetensors is added where it lacks) and the recipe beside it as .toml."""
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        path = path.with_name(path.name + ".safetensors")
+    network.check(weights)
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path.with_suffix(".toml"), recipe.to_toml(full=True))
+    write_weights(path, weights, about_weights(recipe, network.in_shape))
+    return path
+
+
+def about_weights(recipe: Recipe, in_shape: Shape) -> dict[str, str]:
+    """Return what a file of weights says about itself."""
+    return {"recipe": recipe.hash, "in_shape": "x".join(map(str, in_shape))}
+
+
+def load(path: str | Path) -> Trained:
+    """Return the trained network in a file, or in the folder of a finished run.
+
+    Raises:
+        RunError: no such file, not safetensors, not the recipe it was made with, or tensors whose names,
+            shapes or numbers do not fit; nothing in a file is ever executed.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = _model_of(RunFolder(path))
+    recipe, about = _recipe_beside(path), read_about(path)
+    if about.get("recipe") != recipe.hash:
+        raise RunError(
+            "the recipe beside these weights is not the one that made them",
+            where=str(path),
+            expected=about.get("recipe"),
+            got=recipe.hash,
+        )
+    network = Network(recipe.network, _in_shape(path, about.get("in_shape", "")), recipe.initializer)
+    return Trained(recipe, network, read_weights(path, network, recipe.dtype))
+
+
+def _model_of(folder: RunFolder) -> Path:
+    if not folder.exists or not folder.finished:
+        message = "this run is not finished" if folder.exists else "there is no run here"
+        hint = f"koubai resume {folder.path}" if folder.exists else None
+        raise RunError(message, where=str(folder.path), hint=hint)
+    return folder.path / "model.safetensors"
+
+
+def _recipe_beside(path: Path) -> Recipe:
+    beside = path.with_suffix(".toml")
+    file = beside if beside.exists() else path.with_name("recipe.toml")
+    if not file.exists():
+        raise RunError("no recipe beside these weights", where=str(path), expected=str(beside))
+    try:
+        return Recipe.from_toml(file)
+    except ConfigError as error:
+        raise RunError(
+            f"the recipe beside these weights cannot be read: {error.message}", where=str(file)
+        ) from None
+
+
+def _in_shape(path: Path, text: str) -> Shape:
+    sizes = text.split("x") if text else []
+    if all(size.isdecimal() and len(size) < 13 for size in sizes):
+        shape = tuple(map(int, sizes))
+        if sizes and 0 < prod(shape) < _LARGEST:
+            return shape
+    raise RunError("these weights name no shape of their inputs", where=str(path), got=text[:80])
