@@ -137,8 +137,10 @@ class Consultation:
 
     @property
     def horizon(self) -> int:
-        """Steps of a trial from the start."""
-        return max(self.patient.step, 1)
+        """Steps of a trial from the start: those of the run, or those planned where it broke off."""
+        patient = self.patient
+        broke_off = not np.isfinite(patient.losses).all()
+        return max(patient.step, patient.planned or 1 if broke_off else 1)
 
     def trial(self, change: Change) -> Trial | None:
         """Try a change from the initial weights over the steps the run has made."""
@@ -172,7 +174,7 @@ class Consultation:
         return min(1.0, max(towards_goal, gain / (1 - self.skill)))
 
     def best_learning_rate(self, factors: tuple[float, ...]) -> tuple[Trial | None, float]:
-        """Try factors on the learning rate in order, until one helps much; return the best trial and relief."""
+        """Try factors on the rate in order, until one helps much; return the best trial and its relief."""
         best: tuple[Trial | None, float] = (None, 0.0)
         for factor in factors:
             trial = self.trial(Change("learning_rate", factor))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.finding import Considered, Finding
@@ -35,4 +37,17 @@ def consult(visit: Consultation) -> list[Finding]:
             found.append(answer)
         elif isinstance(answer, Considered):
             rejected.append(answer)
-    return judge(found, rejected)
+    findings = judge(found, rejected)
+    return [prescribe(visit, findings[0]), *findings[1:]] if findings and visit.can_try else findings
+
+
+def prescribe(visit: Consultation, finding: Finding) -> Finding:
+    """Try the remedies of a finding that were not tried yet; put those that help first."""
+    diagnosis = known()[finding.name]
+    tried = {str(trial.change): trial for trial in finding.trials}
+    reliefs = {}
+    for name in finding.remedies:
+        trial = tried.get(f"remedy {name}") or visit.remedy(name)
+        reliefs[name] = diagnosis.relief(visit, trial) if trial is not None else 0.0
+    order = sorted(finding.remedies, key=lambda name: -round(reliefs[name], 1))
+    return replace(finding, remedies=tuple(order))

@@ -58,12 +58,14 @@ class Finding:
     | field      | meaning                                                                              |
     |------------|--------------------------------------------------------------------------------------|
     | code, name | K003, vanishing_gradient: what `koubai explain` takes                                |
-    | severity   | info: to know; warn: the run does worse than it should; severe: it learns (almost) nothing |
+    | severity   | info: to know; warn: the run does worse than it should; severe: it learns hardly at all |
     | layer      | path of the first bad layer, or None for the whole run                               |
     | first_step | first update at which the sign is seen; 0 = in the initial weights                   |
     | measures   | the numbers, each with its threshold                                                 |
     | series     | curves for a figure, by name: (steps, values)                                        |
     | trials     | the interventions that were tried for it                                             |
+    | certain    | whether the sign alone proves the name                                               |
+    | relief     | share of the missing skill that the best treatment brought in a trial, or None       |
     | confidence | share of the evidence that could be had and speaks for it, in [0, 1]                 |
     | considered | other diagnoses and why not                                                          |
     | remedies   | names of remedies, the first to be tried first                                       |
@@ -77,6 +79,7 @@ class Finding:
     first_step: int | None = None
     measures: tuple[Measure, ...] = ()
     confidence: float = 0.5
+    certain: bool = False
     relief: float | None = None
     considered: tuple[Considered, ...] = ()
     remedies: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Signs that several diagnoses read: scales of initial weights, flow of the gradient, plateaus, dead units."""
+"""Signs that several diagnoses read: scales of initial weights, gradient flow, plateaus, dead units."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Plateau:
 def plateau(losses: Array, floor: float | None) -> Plateau:
     """Return how long the loss stayed within 2 % of its starting level (or of `floor`, that of no learning).
 
-    Losses are averaged over windows of 2 % of the run; a start above the floor counts from where it reaches it.
+    Losses are averaged over windows of 2 % of the run; a start above the floor counts as standing still.
     """
     finite = losses[np.isfinite(losses)]
     if len(finite) < 20:

@@ -6,7 +6,8 @@ How it shows: on the same samples the loss in test mode is far above the loss in
 Confused with: over-fitting (other samples, same mode), dropout (which is off in both).
 Sick recipe: batches of 2; running statistics with momentum .9999 over some hundred steps.
 Healthy look-alike: the first steps, before the running statistics have arrived.
-Remedies: larger batches; running statistics that follow faster; training mode switched on and off where it belongs.
+Remedies: larger batches; running statistics that follow faster; training mode switched on and off where
+    it belongs.
 References: Ioffe and Szegedy 2015; Wu and Johnson 2021, 'Rethinking batch in BatchNorm'.
 """
 
@@ -29,8 +30,15 @@ class BatchNormMisuse(Diagnosis):
     """Test mode far worse than training mode on the same samples."""
 
     code = "K026"
-    aliases = ("batch normalization", "batchnorm", "bn", "running statistics", "eval mode", "バッチ正規化の誤用",
-               "バッチ正規化")  # fmt: skip
+    aliases = (
+        "batch normalization",
+        "batchnorm",
+        "bn",
+        "running statistics",
+        "eval mode",
+        "バッチ正規化の誤用",
+        "バッチ正規化",
+    )
     depth = 1
     explains = ("over_fitting", "under_fitting", "not_learning", "oscillation", "too_few_steps")
     remedies = ("larger_batch",)

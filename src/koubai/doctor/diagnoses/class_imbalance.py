@@ -2,8 +2,8 @@
 
 What it is: some classes are much rarer than others, and the network ignores them.
 Why it hurts: the accuracy looks fine, and the rare class, often the one that matters, is never named.
-How it shows: the largest class is more than ten times as frequent as the smallest, and the recall of the rare
-    classes is less than half of that of the others.
+How it shows: the largest class is more than ten times as frequent as the smallest, and the recall of the
+    rare classes is less than half of that of the others.
 Confused with: not learning (accuracy at the share of the largest class).
 Sick recipe: two blobs, 950 against 50.
 Healthy look-alike: rare classes that are recognized.

@@ -1,10 +1,10 @@
 """Data not normalized.
 
 What it is: inputs that are far from 0, far larger than 1, or of very different sizes.
-Why it hurts: weights behind large inputs get large gradients: a rate that suits them is too small for the others,
-    and the first layer saturates or dies in a few steps.
-How it shows: inputs whose root mean square is above 5, or whose features differ in scale by more than 100; and the
-    run learns clearly better on standardized inputs.
+Why it hurts: weights behind large inputs get large gradients: a rate that suits them is too small for the
+    others, and the first layer saturates or dies in a few steps.
+How it shows: inputs whose root mean square is above 5, or whose features differ in scale by more than
+    100; and the run learns clearly better on standardized inputs.
 Confused with: a learning rate that is too high, weights that are too large.
 Sick recipe: MNIST pixels 0 to 255.
 Healthy look-alike: 2-D points of about +-10 that the network copes with.
@@ -32,13 +32,32 @@ class DataNotNormalized(Diagnosis):
     """Inputs of unsuitable size, and a cure by standardizing."""
 
     code = "K017"
-    aliases = ("not normalised", "not normalized", "data not normalised", "normalization", "input scale",
-               "missing preprocessing", "unnormalized data", "scaling", "正規化されていないデータ",
-               "入力の正規化")  # fmt: skip
+    aliases = (
+        "not normalised",
+        "not normalized",
+        "data not normalised",
+        "normalization",
+        "input scale",
+        "missing preprocessing",
+        "unnormalized data",
+        "scaling",
+        "正規化されていないデータ",
+        "入力の正規化",
+    )
     depth = 0
-    explains = ("not_finite", "learning_rate_too_high", "learning_rate_too_low", "saturated_units", "dead_units",
-                "oscillation", "exploding_gradient", "not_learning", "init_too_large", "vanishing_gradient",
-                "too_few_steps")  # fmt: skip
+    explains = (
+        "not_finite",
+        "learning_rate_too_high",
+        "learning_rate_too_low",
+        "saturated_units",
+        "dead_units",
+        "oscillation",
+        "exploding_gradient",
+        "not_learning",
+        "init_too_large",
+        "vanishing_gradient",
+        "too_few_steps",
+    )
     remedies = ("standardize_inputs",)
 
     def sign(self, visit: Consultation) -> Sign | None:

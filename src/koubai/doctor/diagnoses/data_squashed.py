@@ -1,7 +1,8 @@
 """Constant or doubly normalized features.
 
 What it is: the inputs hardly differ from each other: divided by 255 twice, or constant.
-Why it hurts: the first layer sees the same for every sample; it takes very large weights to tell them apart.
+Why it hurts: the first layer sees the same for every sample; it takes very large weights to tell them
+    apart.
 How it shows: the standard deviation of the inputs is below .02 (pixels / 255 have about .3).
 Confused with: initial weights that are too small, a learning rate that is too low.
 Sick recipe: MNIST pixels divided by 255 twice.
@@ -29,12 +30,25 @@ class DataSquashed(Diagnosis):
     """Inputs that hardly vary, and a cure by standardizing."""
 
     code = "K018"
-    aliases = ("constant features", "doubly normalized", "double normalization", "doubly normalised features",
-               "二重の正規化", "変化しない特徴量")  # fmt: skip
+    aliases = (
+        "constant features",
+        "doubly normalized",
+        "double normalization",
+        "doubly normalised features",
+        "二重の正規化",
+        "変化しない特徴量",
+    )
     depth = 0
-    explains = ("learning_rate_too_low", "too_few_steps", "not_learning", "init_too_small", "vanishing_gradient",
-                "under_fitting")  # fmt: skip
+    explains = (
+        "learning_rate_too_low",
+        "too_few_steps",
+        "not_learning",
+        "init_too_small",
+        "vanishing_gradient",
+        "under_fitting",
+    )
     remedies = ("standardize_inputs", "use_adam")
+    specific = ("standardize_inputs",)
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Root mean square of the features' standard deviations below .02."""

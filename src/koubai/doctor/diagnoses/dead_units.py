@@ -1,14 +1,16 @@
 """Dead units.
 
-What it is: ReLU units whose input is negative for every sample: they answer 0 and get no gradient, for ever.
-Why it hurts: dead units are lost capacity; a layer of dead units cuts the network in two: nothing below it learns
-    and the output is the same for every input.
-How it shows: units that fire for none of at least 512 samples (or of all there are): 20 % of a layer is worth a
-    word, 50 % is severe, if the run suffers.
+What it is: ReLU units whose input is negative for every sample: they answer 0 and get no gradient, for
+    ever.
+Why it hurts: dead units are lost capacity; a layer of dead units cuts the network in two: nothing below
+    it learns and the output is the same for every input.
+How it shows: units that fire for none of at least 512 samples (or of all there are): 20 % of a layer is
+    worth a word, 50 % is severe, if the run suffers.
 Confused with: sparsity. A unit that is 0 for 95 % of the samples is not dead.
 Sick recipe: 34 ReLU layers of 50; about half of the runs die.
 Healthy look-alike: 80 to 95 % zeros under an L1 penalty, every unit firing for some sample.
-Remedies: died while training: a lower rate. Born dead: He weights, biases 0. Leaky ReLU, SELU, batch norm.
+Remedies: died while training: a lower rate. Born dead: He weights, biases 0. Leaky ReLU, SELU, batch
+    norm.
 References: Maas, Hannun, Ng 2013; Lu, Shin, Su, Karniadakis 2020, "Dying ReLU and initialization".
 """
 
@@ -35,9 +37,15 @@ class DeadUnits(Diagnosis):
     code = "K004"
     aliases = ("dead relu", "dying relu", "dead", "dead neurons", "死んだユニット", "死んだReLU")
     depth = 3
-    explains = ("vanishing_gradient", "not_learning", "under_fitting", "too_few_steps",
-                "learning_rate_too_low")  # fmt: skip
+    explains = (
+        "vanishing_gradient",
+        "not_learning",
+        "under_fitting",
+        "too_few_steps",
+        "learning_rate_too_low",
+    )
     remedies = ("use_leaky_relu", "use_selu", "add_batch_norm", "suitable_init", "lower_learning_rate")
+    specific = ("use_leaky_relu", "use_selu", "add_batch_norm")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """The first layer whose dead share is above 50 %, else the worst above 20 %."""

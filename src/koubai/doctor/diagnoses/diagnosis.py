@@ -1,4 +1,4 @@
-"""Diagnosis: a sign that is cheap to see, then a confirmation by harm and by trial. Adding one is adding a file.
+"""Diagnosis: a sign that is cheap to see, then confirmation by harm and by trial. To add one, add a file.
 
 Every diagnosis module has a docstring with the same headings, from which the documentation is made:
 What it is / Why it hurts / How it shows / Confused with / Sick recipe / Healthy look-alike / Remedies /
@@ -19,6 +19,7 @@ from koubai.doctor.finding import Considered, Finding, Measure
 
 DIAGNOSES = Registry("diagnosis")
 CURED = 0.3  # relief from which on a treatment speaks for the diagnosis it treats
+SURE = 0.7  # relief from which on no other treatment need be tried
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Diagnosis:
     |           | 2 learning rate, 3 architecture, 4 symptom                                             |
     | explains  | symptoms that follow from this one                                                     |
     | remedies  | registry names, in order                                                               |
+    | specific  | those of them that cure this and little else: their relief confirms the name (None: all) |
     """
 
     registry_name: ClassVar[str] = ""
@@ -58,6 +60,7 @@ class Diagnosis:
     depth: ClassVar[int] = 4
     explains: ClassVar[tuple[str, ...]] = ()
     remedies: ClassVar[tuple[str, ...]] = ()
+    specific: ClassVar[tuple[str, ...] | None] = None
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Return what speaks for this diagnosis, from records alone; None if nothing does."""
@@ -68,8 +71,14 @@ class Diagnosis:
         return visit.harmed
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Try remedies, named, the first first; by default all of the diagnosis' own."""
-        return [(name, visit.remedy(name)) for name in self.remedies]
+        """Try remedies, named, until one helps; by default the specific ones."""
+        tried: list[tuple[str, Trial | None]] = []
+        for name in self.remedies if self.specific is None else self.specific:
+            trial = visit.remedy(name)
+            tried.append((name, trial))
+            if trial is not None and self.relief(visit, trial) >= SURE:
+                break
+        return tried
 
     def relief(self, visit: Consultation, trial: Trial) -> float:
         """How much a trial helped, in [0, 1]: by default, the share of the missing skill that it brought."""
@@ -113,6 +122,7 @@ class Diagnosis:
             first_step=sign.first_step,
             measures=(*sign.measures, *harm_measures(visit)),
             confidence=_confidence(sign, relief),
+            certain=sign.certain,
             relief=relief,
             remedies=tuple(order),
             details=sign.details,

@@ -2,8 +2,8 @@
 
 What it is: on its way back through the layers the gradient grows from layer to layer.
 Why it hurts: the first layers are thrown far away by one update; the loss jumps, or becomes NaN.
-How it shows: at the initial weights, the gradient at the first weighted layer is more than 1000 times that at the
-    last one, or the outputs grow as much on the way forward, or overflow.
+How it shows: at the initial weights, the gradient at the first weighted layer is more than 1000 times
+    that at the last one, or the outputs grow as much on the way forward, or overflow.
 Confused with: a learning rate that is too high (the gradient is fine at the start), inputs that are not
     normalized, initial weights that are too large.
 Sick recipe: 2-[5]x10-1 with the exponential as activation.
@@ -37,6 +37,7 @@ class ExplodingGradient(Diagnosis):
     depth = 3
     explains = ("not_finite", "oscillation", "not_learning", "dead_units", "saturated_units")
     remedies = ("use_selu", "use_relu", "add_batch_norm", "clip_gradients", "lower_learning_rate")
+    specific = ("use_selu", "use_relu", "clip_gradients")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Growth of the gradient backwards, or of the outputs forwards, at the initial weights."""

@@ -1,12 +1,13 @@
 """Initial weights too large.
 
-What it is: the weights start on a scale far above the one at which a layer passes on the size of its input.
-Why it hurts: outputs start out huge and sure of wrong answers, sigmoids start on their flat ends, gradients
-    explode on their way back; the first hundreds of steps repair what chance did.
-How it shows: std(W) / sqrt(g / fan_in) multiplied over the hidden layers is above 10, and the initial loss is
-    more than twice that of a network that knows nothing.
-Confused with: a learning rate that is too high (the loss starts well and jumps), inputs that are not normalized
-    (the weights are right, the inputs are large).
+What it is: the weights start on a scale far above the one at which a layer passes on the size of its
+    input.
+Why it hurts: outputs start out huge and sure of wrong answers, sigmoids start on their flat ends,
+    gradients explode on their way back; the first hundreds of steps repair what chance did.
+How it shows: std(W) / sqrt(g / fan_in) is above 2 in a layer and above 10 multiplied over the hidden
+    layers; often the initial loss is more than twice that of a network that knows nothing.
+Confused with: a learning rate that is too high (the loss starts well and jumps), inputs that are not
+    normalized (the weights are right, the inputs are large).
 Sick recipe: 784-30-10 with normal(0, 1).
 Healthy look-alike: large weights in front of batch norm.
 Remedies: He, Xavier or LeCun; batch norm.
@@ -24,6 +25,7 @@ from koubai.doctor.finding import Measure
 from koubai.doctor.signs import initial, scale_ratios
 
 _LOUD = 10.0
+_LAYER = 2.0
 
 
 @DIAGNOSES.register
@@ -32,21 +34,35 @@ class InitTooLarge(Diagnosis):
     """The product over depth of weight scale / suitable scale is far above 1."""
 
     code = "K008"
-    aliases = ("large weights", "bad init scale", "weight initialization", "init scale",
-               "大きすぎる初期値", "重みの初期値")  # fmt: skip
+    aliases = (
+        "large weights",
+        "bad init scale",
+        "weight initialization",
+        "init scale",
+        "大きすぎる初期値",
+        "重みの初期値",
+    )
     depth = 1
-    explains = ("saturated_units", "exploding_gradient", "not_finite", "dead_units", "not_learning",
-                "vanishing_gradient", "oscillation")  # fmt: skip
+    explains = (
+        "saturated_units",
+        "exploding_gradient",
+        "not_finite",
+        "dead_units",
+        "not_learning",
+        "vanishing_gradient",
+        "oscillation",
+    )
     remedies = ("suitable_init", "add_batch_norm")
+    specific = ("suitable_init",)
 
     def sign(self, visit: Consultation) -> Sign | None:
         """A product of ratios above 10."""
         look = initial(visit.patient)
         ratios = scale_ratios(visit.patient, look) if look is not None else {}
         product = prod(ratios.values())
-        if look is None or product <= _LOUD:
+        if look is None or not ratios or product <= _LOUD or max(ratios.values()) <= _LAYER:
             return None
-        path = next(path for path, ratio in ratios.items() if ratio > 2) if max(ratios.values()) > 2 else None
+        path = next(path for path, ratio in ratios.items() if ratio > _LAYER)
         measures = [Measure("scale_product", product, _LOUD)]
         if visit.floor_loss:
             measures.append(Measure("initial_loss_ratio", look.loss / visit.floor_loss, 2.0))

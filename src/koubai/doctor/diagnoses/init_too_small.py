@@ -1,12 +1,13 @@
 """Initial weights too small.
 
-What it is: the weights start on a scale far below the one at which a layer passes on the size of its input.
-Why it hurts: every layer shrinks the signal, and the gradient on its way back, by the same factor; after some
-    layers nothing of the input is left, and the run stands still until the weights have grown.
-How it shows: std(W) / sqrt(g / fan_in), with g = 2 before rectifiers, else 1, multiplied over the hidden layers
-    without batch norm, is below .05; the loss stands still at the start.
-Confused with: vanishing gradient from the activation (the scale is right and it still vanishes), a learning rate
-    that is too low, dead units.
+What it is: the weights start on a scale far below the one at which a layer passes on the size of its
+    input.
+Why it hurts: every layer shrinks the signal, and the gradient on its way back, by the same factor; after
+    some layers nothing of the input is left, and the run stands still until the weights have grown.
+How it shows: std(W) / sqrt(g / fan_in), with g = 2 before rectifiers, else 1, multiplied over the hidden
+    layers without batch norm, is below .05; the loss stands still at the start.
+Confused with: vanishing gradient from the activation (the scale is right and it still vanishes), a
+    learning rate that is too low, dead units.
 Sick recipe: 784-40-20-10 with sigmoid or ReLU and normal(0, .01).
 Healthy look-alike: small weights in front of batch norm; a small output layer; one hidden layer only.
 Remedies: He before ReLU, Xavier before tanh and sigmoid, LeCun before SELU; batch norm.
@@ -34,12 +35,25 @@ class InitTooSmall(Diagnosis):
     """The product over depth of weight scale / suitable scale is far below 1."""
 
     code = "K007"
-    aliases = ("weight initialization", "bad init scale", "small weights", "init scale",
-               "小さすぎる初期値", "重みの初期値")  # fmt: skip
+    aliases = (
+        "weight initialization",
+        "bad init scale",
+        "small weights",
+        "init scale",
+        "小さすぎる初期値",
+        "重みの初期値",
+    )
     depth = 1
-    explains = ("vanishing_gradient", "dead_units", "not_learning", "learning_rate_too_low", "too_few_steps",
-                "under_fitting")  # fmt: skip
+    explains = (
+        "vanishing_gradient",
+        "dead_units",
+        "not_learning",
+        "learning_rate_too_low",
+        "too_few_steps",
+        "under_fitting",
+    )
     remedies = ("suitable_init", "use_selu", "add_batch_norm")
+    specific = ("suitable_init",)
 
     def sign(self, visit: Consultation) -> Sign | None:
         """A product of ratios below .05, no ratio of zero (that is symmetry)."""
@@ -58,7 +72,7 @@ class InitTooSmall(Diagnosis):
         return Sign(measures, path, 0, details={"ratio": ratios[path]})
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Worse than simple learners, or a long standstill at the start that a suitable scale does not have."""
+        """Worse than simple learners, or a long standstill that a suitable scale does not have."""
         if visit.harmed:
             return True
         still = plateau(visit.patient.losses, visit.floor_loss)

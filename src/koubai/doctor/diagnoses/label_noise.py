@@ -2,8 +2,8 @@
 
 What it is: a share of the training labels is wrong, spread over all samples.
 Why it hurts: a large network learns the wrong labels by heart, and answers them.
-How it shows: even among the half of the samples whose neighbours agree most, more than a tenth have another label
-    than their neighbours.
+How it shows: even among the half of the samples whose neighbours agree most, more than a tenth have
+    another label than their neighbours.
 Confused with: classes that overlap (there, neighbours disagree too), over-fitting to right labels.
 Sick recipe: MNIST with 40 % random labels.
 Healthy look-alike: blobs that overlap.
@@ -51,7 +51,7 @@ class LabelNoise(Diagnosis):
         return Sign((Measure("label_disagreement", wrong, _WRONG),), None, 0, details={"share": wrong})
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """On held-out samples worse than simple learners, while the training samples are learned by heart."""
+        """Held-out samples answered worse than by simple learners, training samples learned by heart."""
         if not isfinite(visit.held_skill):
             return visit.patient.finished
         by_heart = visit.skill - visit.held_skill > 0.1
@@ -63,7 +63,7 @@ class LabelNoise(Diagnosis):
 
 
 def disagreement(x: Array, t: Array) -> float:
-    """Return how many labels differ from their neighbours' majority, in the half where neighbours agree most."""
+    """Return the share of labels unlike their neighbours' majority, in the half where neighbours agree most."""
     from sklearn.neighbors import NearestNeighbors
 
     flat = np.nan_to_num(x.reshape(len(x), -1).astype(np.float64))

@@ -1,15 +1,17 @@
 """Learning rate too high.
 
 What it is: each update steps across the valley instead of down into it.
-Why it hurts: the loss jumps, stays high or becomes NaN; units are thrown onto their flat sides and stay there.
-How it shows: the loss ends above where it began, or is not finite, or one update moves a weight by more than a
-    tenth of its size; and the same run with a tenth (a hundredth ...) of the rate learns.
-Confused with: an exploding gradient (there before the first update), inputs that are not normalized (any rate that
-    suits one feature is too high for another), noise of small batches.
+Why it hurts: the loss jumps, stays high or becomes NaN; units are thrown onto their flat sides and stay
+    there.
+How it shows: the loss ends above where it began, or is not finite, or one update moves a weight by more
+    than a tenth of its size; and the same run with a tenth (a hundredth ...) of the rate learns.
+Confused with: an exploding gradient (there before the first update), inputs that are not normalized (any
+    rate that suits one feature is too high for another), noise of small batches.
 Sick recipe: linear regression on inputs up to 100, gradient descent with rate .5.
 Healthy look-alike: a noisy loss with batches of 8 that falls on average.
 Remedies: rate / 10, then / 3; warm-up; decay; Adam.
-References: on a quadratic, gradient descent converges iff eps < 2 / largest curvature (LeCun et al. 1998, sec. 5).
+References: on a quadratic, gradient descent converges iff eps < 2 / largest curvature (LeCun et al. 1998,
+    sec. 5).
 """
 
 from __future__ import annotations
@@ -43,8 +45,16 @@ class LearningRateTooHigh(Diagnosis):
         "学習率",
     )
     depth = 2
-    explains = ("not_finite", "oscillation", "dead_units", "saturated_units", "not_learning",
-                "exploding_gradient", "vanishing_gradient", "under_fitting")  # fmt: skip
+    explains = (
+        "not_finite",
+        "oscillation",
+        "dead_units",
+        "saturated_units",
+        "not_learning",
+        "exploding_gradient",
+        "vanishing_gradient",
+        "under_fitting",
+    )
     remedies = ("lower_learning_rate", "use_adam")
 
     def sign(self, visit: Consultation) -> Sign | None:

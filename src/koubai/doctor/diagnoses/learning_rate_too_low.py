@@ -2,9 +2,10 @@
 
 What it is: the updates are so small that the run cannot arrive within its steps.
 Why it hurts: time; and a loss that looks as if it had settled.
-How it shows: over the whole run the weights moved by less than their own size (sum of update / weight ratios below
-    1), the run does worse than it should, and ten times the rate brings it there.
-Confused with: too few steps (the rate is usual, the run is short), vanishing gradient (no rate helps), a plateau.
+How it shows: over the whole run the weights moved by less than their own size (sum of update / weight
+    ratios below 1), the run does worse than it should, and ten times the rate brings it there.
+Confused with: too few steps (the rate is usual, the run is short), vanishing gradient (no rate helps), a
+    plateau.
 Sick recipe: XOR with SGD .001.
 Healthy look-alike: a small rate at the end of a decay.
 Remedies: rate x 10; Adam; more steps.
@@ -47,7 +48,7 @@ class LearningRateTooLow(Diagnosis):
         if not np.isfinite(patient.losses).all() or visit.smooth[-1] > 1.05 * visit.smooth[0]:
             return None
         moved = ratio * patient.step
-        if moved >= _MOVED:
+        if moved >= _MOVED or _usual(visit):
             return None
         measures = (Measure("total_movement", moved, _MOVED, above=False), Measure("update_ratio", ratio))
         return Sign(measures, None, 1, details={"moved": moved})
@@ -60,3 +61,9 @@ class LearningRateTooLow(Diagnosis):
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials the loss must still be falling."""
         return visit.falling > 3
+
+
+def _usual(visit: Consultation) -> bool:
+    """Whether the rate is what people usually take for this optimizer: then the run is short, not slow."""
+    optimizer = visit.patient.optimizer
+    return optimizer is not None and optimizer.learning_rate >= (1e-3 if optimizer.adaptive else 3e-2)

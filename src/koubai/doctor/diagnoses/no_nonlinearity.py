@@ -1,9 +1,10 @@
 """No hidden nonlinearity.
 
 What it is: linear layers follow each other with nothing between.
-Why it hurts: a chain of linear maps is one linear map: the depth is for nothing, and what is not linear in the data
-    cannot be learned.
-How it shows: no activation before the last weighted layer, and simple learners that are not linear reach more.
+Why it hurts: a chain of linear maps is one linear map: the depth is for nothing, and what is not linear
+    in the data cannot be learned.
+How it shows: no activation before the last weighted layer, and simple learners that are not linear reach
+    more.
 Confused with: under-fitting (too few units).
 Sick recipe: 784-30-10 without activations.
 Healthy look-alike: a bottleneck that is meant to be linear, on data that a linear model explains.
@@ -28,8 +29,14 @@ class NoNonlinearity(Diagnosis):
     """Two weighted layers or more without an activation between, on data that asks for one."""
 
     code = "K024"
-    aliases = ("missing activation", "no activation", "linear hidden layers", "activation", "非線形性の欠如",
-               "活性化関数なし")  # fmt: skip
+    aliases = (
+        "missing activation",
+        "no activation",
+        "linear hidden layers",
+        "activation",
+        "非線形性の欠如",
+        "活性化関数なし",
+    )
     depth = 0
     explains = ("under_fitting", "not_learning", "too_few_steps")
     remedies = ("add_nonlinearity",)

@@ -3,8 +3,8 @@
 What it is: a number has left the range of floating point: an overflow, a logarithm of 0, a division by 0.
 Why it hurts: one NaN makes all weights NaN with the next update. Nothing after it means anything.
 How it shows: the first step whose loss is not finite, and the first layer in forward order that is not.
-Confused with: nothing; but it is an end, not a beginning. What led there has another name: a rate that is too
-    high, an exploding gradient, inputs of the wrong scale, a loss on the wrong output.
+Confused with: nothing; but it is an end, not a beginning. What led there has another name: a rate that is
+    too high, an exploding gradient, inputs of the wrong scale, a loss on the wrong output.
 Sick recipe: 784-30-10 linear, mean squared error, SGD with rate 3.
 Healthy look-alike: a loss that jumps and stays finite.
 Remedies: the root's; if none is found: rate / 10, a loss on logits, normalized inputs, clipping.
@@ -31,8 +31,14 @@ class NotFinite(Diagnosis):
     aliases = ("nan", "inf", "nan loss", "nan/inf", "overflow", "divergence", "非数", "発散")
     depth = 4
     explains = ("not_learning", "dead_units", "vanishing_gradient", "saturated_units", "under_fitting")
-    remedies = ("lower_learning_rate", "fix_output", "standardize_inputs", "use_selu", "suitable_init",
-                "clip_gradients")  # fmt: skip
+    remedies = (
+        "lower_learning_rate",
+        "fix_output",
+        "standardize_inputs",
+        "use_selu",
+        "suitable_init",
+        "clip_gradients",
+    )
 
     def sign(self, visit: Consultation) -> Sign | None:
         """The first loss that is not finite; else the first layer or parameter of the last look."""
@@ -54,7 +60,7 @@ class NotFinite(Diagnosis):
 
 
 def first_nonfinite(visit: Consultation) -> str | None:
-    """Return the first layer in forward order whose output is not finite, in the earliest look that has one."""
+    """Return the first layer in forward order that is not finite, in the earliest look that has one."""
     for look in visit.patient.checkups:
         for path, check in look.layers.items():
             if check.nonfinite:

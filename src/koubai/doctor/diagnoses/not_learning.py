@@ -6,7 +6,8 @@ How it shows: the skill stays within a tenth of the way from chance to what simp
 Confused with: everything that causes it; this name is given only if no cause is.
 Sick recipe: every recipe below that stands still.
 Healthy look-alike: a plateau before learning begins; labels that nothing can be learned from.
-Remedies: fit one batch of 16 samples first; if that fails, look at output, loss and rate; if not, at data.
+Remedies: fit one batch of 16 samples first; if that fails, look at output, loss and rate; if not, at
+    data.
 References: Karpathy 2019, "A recipe for training neural networks".
 """
 
@@ -34,7 +35,7 @@ class NotLearning(Diagnosis):
         """Stuck at the end."""
         if not visit.patient.finished or not visit.stuck or visit.patient.step < 20:
             return None
-        return Sign((Measure("shortfall", visit.shortfall, 0.9),), None, None, "severe", certain=True)
+        return Sign((Measure("shortfall", visit.shortfall, 0.9),), None, None, "severe")
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Nothing in particular."""

@@ -1,6 +1,7 @@
 """Parameters that do not train.
 
-What it is: parameters that never receive an update: not handed to the optimizer, frozen, cut off from the loss.
+What it is: parameters that never receive an update: not handed to the optimizer, frozen, cut off from the
+    loss.
 Why it hurts: a part of the network stays as it was drawn.
 How it shows: parameters outside the optimizer; their update is exactly 0 while the others move.
 Confused with: layers frozen on purpose (information only), vanishing gradient (small, not 0).
@@ -25,11 +26,22 @@ class NotTraining(Diagnosis):
     """Parameters without updates."""
 
     code = "K025"
-    aliases = ("frozen parameters", "parameters not trained", "missing parameters", "学習されないパラメータ",
-               "凍結されたパラメータ")  # fmt: skip
+    aliases = (
+        "frozen parameters",
+        "parameters not trained",
+        "missing parameters",
+        "学習されないパラメータ",
+        "凍結されたパラメータ",
+    )
     depth = 0
-    explains = ("under_fitting", "not_learning", "too_few_steps", "learning_rate_too_low", "vanishing_gradient",
-                "dead_units")  # fmt: skip
+    explains = (
+        "under_fitting",
+        "not_learning",
+        "too_few_steps",
+        "learning_rate_too_low",
+        "vanishing_gradient",
+        "dead_units",
+    )
     remedies = ("train_everything",)
 
     def sign(self, visit: Consultation) -> Sign | None:

@@ -2,10 +2,10 @@
 
 What it is: the run learns, and again and again loses what it had learned.
 Why it hurts: where it stops is luck.
-How it shows: averaged over windows of 2 % of the run, the loss gives back more than half of its progress at least
-    twice; and a lower rate ends clearly better.
-Confused with: the noise of small batches (which the windows average out), a learning rate so high that nothing is
-    learned at all, a restart of the schedule.
+How it shows: averaged over windows of 2 % of the run, the loss gives back more than half of its progress
+    at least twice; and a lower rate ends clearly better.
+Confused with: the noise of small batches (which the windows average out), a learning rate so high that
+    nothing is learned at all, a restart of the schedule.
 Sick recipe: 20 ReLU layers of 50, Adam .001, batches of 32.
 Healthy look-alike: batches of 8; a loss that drops when the rate is cut.
 Remedies: rate / 3 to / 10; larger batches; decay.

@@ -1,16 +1,17 @@
 """Output and loss do not match.
 
-What it is: the last activation is not the one the loss was made for: softmax on one unit, ReLU, sigmoid or softmax
-    before a loss that applies its own, no softmax before a loss that needs probabilities, softmax for labels that
-    do not exclude each other, mean squared or absolute error for classes.
-Why it hurts: the gradient is that of another problem, or 0: a softmax of one unit is 1 whatever the weights are.
-How it shows: the kinds of the last layer, the loss and the targets; and the run learns clearly better with the
-    pair that belongs together.
+What it is: the last activation is not the one the loss was made for: softmax on one unit, ReLU, sigmoid
+    or softmax before a loss that applies its own, no softmax before a loss that needs probabilities,
+    softmax for labels that do not exclude each other, mean squared or absolute error for classes.
+Why it hurts: the gradient is that of another problem, or 0: a softmax of one unit is 1 whatever the
+    weights are.
+How it shows: the kinds of the last layer, the loss and the targets; and the run learns clearly better
+    with the pair that belongs together.
 Confused with: a learning rate that is too low, dead units, a plateau. Those follow from it.
 Sick recipe: 784-50-50-1 with softmax on the one unit and binary cross-entropy.
 Healthy look-alike: mean squared error with sigmoid or tanh outputs that learned what there is to learn.
-Remedies: bare outputs with softmax cross-entropy (one of several classes), with sigmoid cross-entropy (yes or no,
-    each label by itself), with mean squared error (numbers).
+Remedies: bare outputs with softmax cross-entropy (one of several classes), with sigmoid cross-entropy
+    (yes or no, each label by itself), with mean squared error (numbers).
 References: Bridle 1990; Bishop 2006, sec. 5.2.
 """
 
@@ -34,12 +35,32 @@ class OutputLossMismatch(Diagnosis):
     """The last activation, the loss and the targets do not belong together."""
 
     code = "K022"
-    aliases = ("output layer", "loss", "loss function", "wrong loss", "output activation", "last layer activation",
-               "output and loss", "出力層", "損失関数", "出力層と損失の不一致")  # fmt: skip
+    aliases = (
+        "output layer",
+        "loss",
+        "loss function",
+        "wrong loss",
+        "output activation",
+        "last layer activation",
+        "output and loss",
+        "出力層",
+        "損失関数",
+        "出力層と損失の不一致",
+    )
     depth = 0
-    explains = ("not_learning", "learning_rate_too_low", "learning_rate_too_high", "too_few_steps", "dead_units",
-                "under_fitting", "vanishing_gradient", "oscillation", "output_range", "not_finite",
-                "saturated_units")  # fmt: skip
+    explains = (
+        "not_learning",
+        "learning_rate_too_low",
+        "learning_rate_too_high",
+        "too_few_steps",
+        "dead_units",
+        "under_fitting",
+        "vanishing_gradient",
+        "oscillation",
+        "output_range",
+        "not_finite",
+        "saturated_units",
+    )
     remedies = ("fix_output",)
 
     def sign(self, visit: Consultation) -> Sign | None:
@@ -64,7 +85,7 @@ class OutputLossMismatch(Diagnosis):
         )
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Worse than simple learners; for pairs that are never meant, also clearly worse than the right pair."""
+        """Worse than simple learners; a pair that is never meant: also worse than the right pair."""
         if visit.harmed:
             return True
         if sign.details["fault"] == "values_for_classes":
@@ -87,21 +108,16 @@ def mismatch(patient: Patient) -> str | None:
     if not patient.weighted or patient.loss is None:
         return None
     kinds = [layer.kind for layer in patient.output_activations]
-    width = patient.output_activations[-1].out_shape if kinds else patient.weighted[-1].out_shape
+    width = patient.output_activations[-1].out_shape if kinds else ()
     takes = patient.loss.takes
-    if "softmax" in kinds and width == (1,):
-        return "one_unit"
-    if takes == "logits" and kinds:
-        return "twice"
-    if takes == "log_probabilities" and kinds[-1:] == ["softmax"]:
-        return "twice"
-    if takes == "probabilities" and (not kinds or kinds[-1] not in PROBABILITIES):
-        return "not_probabilities"
-    if "softmax" in kinds and _many_labels(patient):
-        return "exclusive"
-    if takes == "values" and patient.task == "classes":
-        return "values_for_classes"
-    return None
+    faults = {
+        "one_unit": "softmax" in kinds and width == (1,),
+        "twice": (takes == "logits" and bool(kinds)) or (takes == "log_probabilities" and "softmax" in kinds),
+        "not_probabilities": takes == "probabilities" and (not kinds or kinds[-1] not in PROBABILITIES),
+        "exclusive": "softmax" in kinds and _many_labels(patient),
+        "values_for_classes": takes == "values" and patient.task == "classes",
+    }
+    return next((name for name, there in faults.items() if there), None)
 
 
 def _many_labels(patient: Patient) -> bool:

@@ -1,6 +1,7 @@
 """Output range.
 
-What it is: the last activation cannot produce the targets: sigmoid for numbers above 1, ReLU for negative ones.
+What it is: the last activation cannot produce the targets: sigmoid for numbers above 1, ReLU for negative
+    ones.
 Why it hurts: the best the network can do is to sit at the end of its range, where its gradient is 0.
 How it shows: the share of targets outside the range of the last activation.
 Confused with: dead or saturated units at the output (which follow), under-fitting.
@@ -38,9 +39,19 @@ class OutputRange(Diagnosis):
         "出力層",
     )
     depth = 0
-    explains = ("not_learning", "dead_units", "saturated_units", "under_fitting", "learning_rate_too_low",
-                "too_few_steps", "output_loss_mismatch", "vanishing_gradient",
-                "learning_rate_too_high", "oscillation", "not_finite")  # fmt: skip
+    explains = (
+        "not_learning",
+        "dead_units",
+        "saturated_units",
+        "under_fitting",
+        "learning_rate_too_low",
+        "too_few_steps",
+        "output_loss_mismatch",
+        "vanishing_gradient",
+        "learning_rate_too_high",
+        "oscillation",
+        "not_finite",
+    )
     remedies = ("fix_output",)
 
     def sign(self, visit: Consultation) -> Sign | None:

@@ -2,8 +2,8 @@
 
 What it is: the network learns the training samples by heart instead of what they have in common.
 Why it hurts: it answers new samples worse than it could, and surer than it should.
-How it shows: the loss on held-out samples rises from its best, evaluation after evaluation, while the training
-    loss falls; and held-out errors are many more than training errors.
+How it shows: the loss on held-out samples rises from its best, evaluation after evaluation, while the
+    training loss falls; and held-out errors are many more than training errors.
 Confused with: a small gap, which every good network has; label noise; too little data for any network.
 Sick recipe: 784-1024-1024-10 on 1,000 images, 100 epochs.
 Healthy look-alike: train 99.9 %, test 98.5 %.

@@ -2,8 +2,9 @@
 
 What it is: penalties or dropout pull harder than the data.
 Why it hurts: the weights stay so small (or so few units are left) that the network cannot fit.
-How it shows: the gradient of the penalties is more than half of that of the data, or dropout makes the training loss
-    much higher than the same samples cost without it; the run is worse than it should be and learns when loosened.
+How it shows: the gradient of the penalties is more than half of that of the data, or dropout makes the
+    training loss much higher than the same samples cost without it; the run is worse than it should be
+    and learns when loosened.
 Confused with: under-fitting, a learning rate that is too low.
 Sick recipe: 784-100-10 with L2 of strength .5.
 Healthy look-alike: dropout .5 whose training accuracy lies below its validation accuracy; L2 1e-3.
@@ -31,11 +32,23 @@ class OverRegularized(Diagnosis):
     """Penalties or dropout that keep the network from fitting, and a cure by loosening."""
 
     code = "K016"
-    aliases = ("too much regularization", "over-regularised", "over-regularized", "strong weight decay",
-               "過剰な正則化", "正則化が強すぎる")  # fmt: skip
+    aliases = (
+        "too much regularization",
+        "over-regularised",
+        "over-regularized",
+        "strong weight decay",
+        "過剰な正則化",
+        "正則化が強すぎる",
+    )
     depth = 1
-    explains = ("under_fitting", "not_learning", "vanishing_gradient", "too_few_steps", "dead_units",
-                "learning_rate_too_low")  # fmt: skip
+    explains = (
+        "under_fitting",
+        "not_learning",
+        "vanishing_gradient",
+        "too_few_steps",
+        "dead_units",
+        "learning_rate_too_low",
+    )
     remedies = ("weaker_regularization",)
 
     def sign(self, visit: Consultation) -> Sign | None:

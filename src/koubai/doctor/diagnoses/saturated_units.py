@@ -1,10 +1,11 @@
 """Saturated units.
 
 What it is: sigmoid or tanh units that stand on their flat ends, whatever the sample.
-Why it hurts: f' is nearly 0 there, so no gradient gets through, and the unit answers the same to everything.
+Why it hurts: f' is nearly 0 there, so no gradient gets through, and the unit answers the same to
+    everything.
 How it shows: mean f' / max f' is below .1 for more than half of the units of a hidden layer.
-Confused with: a trained output layer, which is sure of its answers and should be; vanishing through depth, where
-    every unit is fine and only the product is small.
+Confused with: a trained output layer, which is sure of its answers and should be; vanishing through
+    depth, where every unit is fine and only the product is small.
 Sick recipe: sigmoid layers with normal(0, 1) weights on 784 inputs.
 Healthy look-alike: a saturated sigmoid at the output.
 Remedies: the root's (normalized inputs, weights of suitable scale, a lower rate), batch norm, ReLU.
@@ -27,14 +28,21 @@ _SHARE = 0.5
 @DIAGNOSES.register
 @dataclass(frozen=True)
 class SaturatedUnits(Diagnosis):
-    """More than half of the units of a hidden sigmoid or tanh let less than a tenth of the gradient through."""
+    """More than half of the units of a hidden sigmoid or tanh let less than a tenth of the slope through."""
 
     code = "K005"
-    aliases = ("saturation", "saturated activation", "saturated sigmoid", "saturated tanh", "飽和",
-               "活性化関数の飽和")  # fmt: skip
+    aliases = (
+        "saturation",
+        "saturated activation",
+        "saturated sigmoid",
+        "saturated tanh",
+        "飽和",
+        "活性化関数の飽和",
+    )
     depth = 4
     explains = ("vanishing_gradient", "not_learning", "under_fitting")
     remedies = ("add_batch_norm", "use_relu", "suitable_init", "standardize_inputs", "lower_learning_rate")
+    specific = ("add_batch_norm", "use_relu")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """The first layer with more than half of its units on the flat, in the last look."""

@@ -1,13 +1,13 @@
 """Symmetric initial weights.
 
 What it is: all units of a hidden layer start with the same weights (zeros, or any constant).
-Why it hurts: equal units get equal gradients, so they stay equal for ever: a layer of 100 units is worth one.
-    With zeros and ReLU no gradient gets through at all.
+Why it hurts: equal units get equal gradients, so they stay equal for ever: a layer of 100 units is worth
+    one. With zeros and ReLU no gradient gets through at all.
 How it shows: the rows of W, unit by unit, are equal, and so are the rows of dW.
 Confused with: vanishing gradient, dead units, a learning rate that is too low. Those follow from it.
 Sick recipe: 784-128-64-10, all weights 0.
-Healthy look-alike: an output layer that starts at 0, or the last layer of a residual branch: its gradient's
-    rows differ, and after one step its weights do.
+Healthy look-alike: an output layer that starts at 0, or the last layer of a residual branch: its
+    gradient's rows differ, and after one step its weights do.
 Remedies: random initial weights of suitable scale.
 References: Goodfellow, Bengio, Courville 2016, sec. 8.4.
 """
@@ -28,11 +28,28 @@ class SymmetricInit(Diagnosis):
     """Equal rows in W and in dW of a hidden layer, at the first and at the last look."""
 
     code = "K006"
-    aliases = ("zero init", "zero initialization", "constant init", "symmetry", "weight initialization",
-               "ゼロ初期化", "対称な初期値", "重みの対称性")  # fmt: skip
+    aliases = (
+        "zero init",
+        "zero initialization",
+        "constant init",
+        "symmetry",
+        "weight initialization",
+        "ゼロ初期化",
+        "対称な初期値",
+        "重みの対称性",
+    )
     depth = 1
-    explains = ("vanishing_gradient", "dead_units", "not_learning", "learning_rate_too_low", "under_fitting",
-                "too_few_steps", "init_too_small", "learning_rate_too_high", "saturated_units")  # fmt: skip
+    explains = (
+        "vanishing_gradient",
+        "dead_units",
+        "not_learning",
+        "learning_rate_too_low",
+        "under_fitting",
+        "too_few_steps",
+        "init_too_small",
+        "learning_rate_too_high",
+        "saturated_units",
+    )
     remedies = ("suitable_init",)
 
     def sign(self, visit: Consultation) -> Sign | None:

@@ -2,9 +2,10 @@
 
 What it is: the run ended while it was still learning.
 Why it hurts: what the network could know it does not know yet.
-How it shows: the loss still falls at the end, by more than chance explains; going on from there brings much of what
-    is missing.
-Confused with: a learning rate that is too low (many steps, each too small), a plateau before learning begins.
+How it shows: the loss still falls at the end, by more than chance explains; going on from there brings
+    much of what is missing.
+Confused with: a learning rate that is too low (many steps, each too small), a plateau before learning
+    begins.
 Sick recipe: any healthy recipe with a twentieth of its steps.
 Healthy look-alike: a loss that still creeps down after the skill has settled.
 Remedies: more steps; a higher rate.
@@ -19,11 +20,11 @@ import numpy as np
 
 from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.consultation import Consultation
-from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 
 _SURE = 3.0
-_LONGER = 3
+_LONGER = (3, 9)
 
 
 @DIAGNOSES.register
@@ -55,11 +56,16 @@ class TooFewSteps(Diagnosis):
         return Sign((Measure("still_falling", falling, _SURE),), None, patient.step)
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Go on from the end, three times as long."""
+        """Go on from the end, three times as long; if that does not help, nine times."""
         clinic, steps = visit.patient.clinic, visit.patient.step
-        go_on = (
-            clinic.trial(Change("nothing"), start=steps, steps=_LONGER * steps)
-            if clinic is not None
-            else None
-        )
+        go_on = None
+        if clinic is None:
+            return []
+        for longer in _LONGER:
+            trial = clinic.trial(Change("nothing"), start=steps, steps=longer * steps)
+            if trial is None:
+                break
+            go_on = trial
+            if self.relief(visit, trial) >= CURED:
+                break
         return [("more_steps", go_on)]

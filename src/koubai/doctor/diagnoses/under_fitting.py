@@ -2,8 +2,8 @@
 
 What it is: the network is too small for what the data ask of it.
 Why it hurts: it cannot even learn the training samples.
-How it shows: the loss has settled, the run does worse than simple learners on its own training samples, and a wider
-    network learns.
+How it shows: the loss has settled, the run does worse than simple learners on its own training samples,
+    and a wider network learns.
 Confused with: a learning rate that is too low, too few steps, too much regularization, a wrong output.
 Sick recipe: two rings with two hidden units.
 Healthy look-alike: classes that overlap, where nobody does better.

@@ -1,12 +1,13 @@
 """Vanishing gradient.
 
-What it is: on its way back through the layers the gradient becomes so small that the first layers learn nothing.
-Why it hurts: dE/dx is a product of weights and derivatives f', one of each a layer. Sigmoid' is at most 1/4: ten
-    layers leave a millionth. The last layers then learn from inputs that carry no information.
-How it shows: the gradient at the first weighted layer is below 1/1000 of that at the last one, and the run
-    does worse than it should.
-Confused with: weights that start too small (then the scale cures it), dead units (the gradient is exactly 0),
-    saturation, a learning rate that is too low.
+What it is: on its way back through the layers the gradient becomes so small that the first layers learn
+    nothing.
+Why it hurts: dE/dx is a product of weights and derivatives f', one of each a layer. Sigmoid' is at most
+    1/4: ten layers leave a millionth. The last layers then learn from inputs that carry no information.
+How it shows: the gradient at the first weighted layer is below 1/1000 of that at the last one, and the
+    run does worse than it should.
+Confused with: weights that start too small (then the scale cures it), dead units (the gradient is exactly
+    0), saturation, a learning rate that is too low.
 Sick recipe: 2-[5]x11-1 with sigmoid everywhere.
 Healthy look-alike: 20 sigmoid layers with batch norm; small gradients because everything is learned.
 Remedies: ReLU with He weights, batch norm, SELU, residual connections, fewer layers.
@@ -37,6 +38,7 @@ class VanishingGradient(Diagnosis):
     depth = 3
     explains = ("not_learning", "too_few_steps", "learning_rate_too_low", "under_fitting")
     remedies = ("add_batch_norm", "use_selu", "use_relu", "suitable_init")
+    specific = ("add_batch_norm", "use_selu", "use_relu")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """First against last weighted layer, at the start and at the end; a dead layer is another matter."""

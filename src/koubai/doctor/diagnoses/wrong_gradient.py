@@ -2,8 +2,8 @@
 
 What it is: a layer's backward does not compute the derivative of its forward.
 Why it hurts: the run goes downhill on another mountain.
-How it shows: the slope of the loss along a random direction, by central differences in double precision, is not the
-    gradient's product with that direction.
+How it shows: the slope of the loss along a random direction, by central differences in double precision,
+    is not the gradient's product with that direction.
 Confused with: a learning rate that is too high or too low; kinks (ReLU), which cost little on average.
 Sick recipe: a layer of one's own whose backward uses f'(f(u)) for f'(u).
 Healthy look-alike: rounding; a kink that one of the directions crosses.
@@ -31,8 +31,15 @@ class WrongGradient(Diagnosis):
     code = "K027"
     aliases = ("gradient check", "wrong backward", "勾配の誤り", "誤差逆伝播の誤り")
     depth = 0
-    explains = ("not_learning", "learning_rate_too_high", "learning_rate_too_low", "vanishing_gradient",
-                "under_fitting", "too_few_steps", "oscillation")  # fmt: skip
+    explains = (
+        "not_learning",
+        "learning_rate_too_high",
+        "learning_rate_too_low",
+        "vanishing_gradient",
+        "under_fitting",
+        "too_few_steps",
+        "oscillation",
+    )
     remedies = ()
 
     def sign(self, visit: Consultation) -> Sign | None:

@@ -1,0 +1,116 @@
+"""What PyTorch's modules, functions, losses and optimizers are called in koubai."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from koubai.core.layer import LAYERS, Layer
+from koubai.doctor.patient import OTHER, LossFacts, OptimizerFacts
+from koubai.layers.activations import Activation
+
+# Names of functions in torch, torch.nn.functional and torch.Tensor (in place: with an underscore behind).
+_FUNCTIONS = {
+    **dict.fromkeys(("relu", "sigmoid", "tanh", "gelu", "silu", "softplus", "selu", "softmax", "batch_norm")),
+    **dict.fromkeys(("leaky_relu", "elu", "linear", "conv1d", "conv2d", "layer_norm", "dropout")),
+    "exp": "exponential",
+    "log_softmax": OTHER,
+}
+_MODULES: tuple[tuple[type[nn.Module], str], ...] = (
+    (nn.Linear, "linear"),
+    (nn.Conv1d, "conv1d"),
+    (nn.Conv2d, "conv2d"),
+    (nn.Conv3d, "conv3d"),
+    (nn.modules.batchnorm._BatchNorm, "batch_norm"),
+    (nn.LayerNorm, "layer_norm"),
+    (nn.GroupNorm, "group_norm"),
+    (nn.LocalResponseNorm, "local_response_norm"),
+    (nn.modules.dropout._DropoutNd, "dropout"),
+    (nn.ReLU, "relu"),
+    (nn.Sigmoid, "sigmoid"),
+    (nn.Tanh, "tanh"),
+    (nn.LeakyReLU, "leaky_relu"),
+    (nn.ELU, "elu"),
+    (nn.SELU, "selu"),
+    (nn.GELU, "gelu"),
+    (nn.SiLU, "silu"),
+    (nn.Softplus, "softplus"),
+    (nn.Softmax, "softmax"),
+    (nn.Identity, "identity"),
+    (nn.Flatten, "flatten"),
+    (nn.MaxPool1d, "max_pool1d"),
+    (nn.MaxPool2d, "max_pool2d"),
+    (nn.AvgPool1d, "average_pool1d"),
+    (nn.AvgPool2d, "average_pool2d"),
+)
+_CONSTANTS = {"leaky_relu": ("slope", "negative_slope"), "elu": ("alpha", "alpha")}
+FEATURES_LAST = ("linear", "layer_norm")  # a unit is an index of the last axis, not of axis 1
+
+
+def module_kind(module: nn.Module) -> str:
+    """Return the koubai name of a module's layer, or "other"."""
+    return next((kind for cls, kind in _MODULES if isinstance(module, cls)), OTHER)
+
+
+def function_kind(name: str) -> str | None:
+    """Return the koubai name of the layer that a function computes, or None for all other functions."""
+    plain = name.removesuffix("_")
+    return (_FUNCTIONS[plain] or plain) if plain in _FUNCTIONS else None
+
+
+def layer_of(kind: str, settings: Mapping[str, Any]) -> Layer | None:
+    """Return the koubai activation of this kind, whose derivative tells of saturation; None for others.
+
+    `settings` holds PyTorch's names: attributes of the module, or keywords of the function.
+    """
+    cls = LAYERS.get(kind)
+    if cls is None or not issubclass(cls, Activation):
+        return None
+    ours, theirs = _CONSTANTS.get(kind, ("", ""))
+    layer: Layer = cls(**({ours: float(settings[theirs])} if theirs in settings else {}))
+    return layer
+
+
+@dataclass(frozen=True)
+class LossKind:
+    """A loss function of torch.nn.functional by its koubai name, and what it takes of the network."""
+
+    name: str
+    takes: str
+
+    @property
+    def facts(self) -> LossFacts:
+        """As a diagnosis sees it."""
+        return LossFacts(self.name, self.takes)
+
+
+LOSSES = {
+    "cross_entropy": LossKind("softmax_cross_entropy", "logits"),
+    "nll_loss": LossKind("nll_loss", "log_probabilities"),
+    "binary_cross_entropy": LossKind("binary_cross_entropy", "probabilities"),
+    "binary_cross_entropy_with_logits": LossKind("sigmoid_cross_entropy", "logits"),
+    "mse_loss": LossKind("mean_squared_error", "values"),
+    "l1_loss": LossKind("mean_absolute_error", "values"),
+    "smooth_l1_loss": LossKind("smooth_l1", "values"),
+    "huber_loss": LossKind("huber", "values"),
+}
+"""By the name of the function; the loss modules call these."""
+
+
+def optimizer_facts(optimizer: Any) -> OptimizerFacts:
+    """Return what a diagnosis asks about an optimizer; numbers are those of its first group."""
+    group = optimizer.param_groups[0]
+    momentum = float(group.get("momentum", 0.0))
+    name = type(optimizer).__name__.lower()
+    if name == "sgd" and momentum:
+        name = "nesterov" if group.get("nesterov") else "momentum"
+    return OptimizerFacts(name, float(group["lr"]), momentum, float(group.get("weight_decay", 0.0)))
+
+
+def coupled_decay(optimizer: Any, group: Mapping[str, Any]) -> float:
+    """Return the weight decay that an optimizer adds to the gradient; 0 where it shrinks weights instead."""
+    decoupled = type(optimizer).__name__ == "AdamW" or group.get("decoupled_weight_decay", False)
+    return 0.0 if decoupled else float(group.get("weight_decay", 0.0))

@@ -1,0 +1,124 @@
+"""Unit by unit: what a checkup asks of a layer's output, taken from tensors; calls of one layer are pooled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from koubai.core.layer import Layer
+from koubai.core.params import Array
+from koubai.core.taps import Moments
+from koubai.doctor.checkup import LayerCheck
+from koubai.engines.torch.formula import to_array
+from koubai.layers.activations import Activation
+
+
+@dataclass
+class UnitSums:
+    """Sums over the elements of each unit; `samples` counts rows of the batch, `elements` numbers a unit.
+
+    `square` is the sum of squared deviations from the mean of these very elements.
+    """
+
+    samples: int
+    elements: int
+    active: Array
+    alive: Array
+    total: Array
+    square: Array
+    slope: Array | None
+    max_abs: float
+    nonfinite: int
+
+    def __add__(self, other: UnitSums) -> UnitSums:
+        elements = self.elements + other.elements
+        between = self.total / max(self.elements, 1) - other.total / max(other.elements, 1)
+        return UnitSums(
+            self.samples + other.samples,
+            elements,
+            self.active + other.active,
+            self.alive + other.alive,
+            self.total + other.total,
+            self.square + other.square + between**2 * (self.elements * other.elements / max(elements, 1)),
+            None if self.slope is None or other.slope is None else self.slope + other.slope,
+            max(self.max_abs, other.max_abs),
+            self.nonfinite + other.nonfinite,
+        )
+
+    def check(self, gradient_norm: float) -> LayerCheck:
+        """Return the shares and means of a checkup."""
+        elements, samples = max(self.elements, 1), max(self.samples, 1)
+        return LayerCheck(
+            active=self.active / elements,
+            alive=self.alive / samples,
+            mean=self.total / elements,
+            std=np.sqrt(self.square / elements),
+            slope=None if self.slope is None else self.slope / elements,
+            max_abs=self.max_abs,
+            nonfinite=self.nonfinite,
+            gradient_norm=gradient_norm,
+        )
+
+
+def unit_sums(y: torch.Tensor, u: torch.Tensor, layer: Layer | None, axis: int) -> UnitSums:
+    """Return the sums of y (N, ...), whose units lie along `axis`; u is the input of an activation."""
+    wide = y.detach().to(torch.float64).movedim(axis, 1)
+    columns = wide.transpose(0, 1).flatten(1)  # (units, N x positions)
+    fires = (wide != 0).flatten(2).any(2) if wide.ndim > 2 else wide != 0
+    total = columns.sum(1)
+    mean = (total / max(columns.shape[1], 1)).unsqueeze(1)
+    slope = _slopes(y, u, layer, axis)
+    return UnitSums(
+        samples=len(y),
+        elements=columns.shape[1],
+        active=to_array((columns != 0).sum(1)).astype(np.float64),
+        alive=to_array(fires.sum(0)).astype(np.float64),
+        total=to_array(total),
+        square=to_array((columns - mean).square().sum(1)),
+        slope=slope,
+        max_abs=float(wide.abs().max()) if y.numel() else 0.0,
+        nonfinite=int((~torch.isfinite(wide)).sum()),
+    )
+
+
+def _slopes(y: torch.Tensor, u: torch.Tensor, layer: Layer | None, axis: int) -> Array | None:
+    """Return sum |f'(u)| / max |f'| of each unit."""
+    if not isinstance(layer, Activation) or layer.registry_name == "identity":
+        return None
+    # An activation in place has overwritten its input; the signs that derivatives ask for are still there.
+    inputs = y if u.shape != y.shape or u.data_ptr() == y.data_ptr() else u
+    with np.errstate(all="ignore"):
+        derivative = layer.derivative(to_array(inputs.float()), to_array(y.float()))
+    steep = np.abs(derivative.astype(np.float64)) / (layer.max_derivative or 1.0)
+    units: Array = np.moveaxis(steep, axis, 0).reshape(y.shape[axis], -1).sum(axis=1)
+    return units
+
+
+def pooled(a: Moments, b: Moments) -> Moments:
+    """Return the sums of two tensors together."""
+    units = a.units + b.units if a.units is not None and b.units is not None else None
+    return Moments(
+        a.count + b.count,
+        a.total + b.total,
+        a.total_abs + b.total_abs,
+        a.total_square + b.total_square,
+        a.zeros + b.zeros,
+        max(a.max_abs, b.max_abs),
+        a.nonfinite + b.nonfinite,
+        units,
+    )
+
+
+def scaled(sums: Moments, factor: float) -> Moments:
+    """Return the sums of a tensor times a positive factor."""
+    return Moments(
+        sums.count,
+        sums.total * factor,
+        sums.total_abs * factor,
+        sums.total_square * factor**2,
+        sums.zeros,
+        sums.max_abs * factor,
+        sums.nonfinite,
+    )
