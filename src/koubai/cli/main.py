@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 # name -> (function, its line in `koubai --help`). One file a command; a new command is one line here.
 COMMANDS = {
+    "run": ("koubai.cli.run:run", "lab.command.run"),
+    "demo": ("koubai.cli.demo:demo", "lab.command.demo"),
+    "new": ("koubai.cli.new:new", "lab.command.new"),
+    "check": ("koubai.cli.check:check", "lab.command.check"),
+    "train": ("koubai.cli.train:train", "cli.command.train"),
+    "resume": ("koubai.cli.resume:resume", "cli.command.resume"),
+    "models": ("koubai.cli.models:models", "cli.command.models"),
+    "summary": ("koubai.cli.summary:summary", "cli.command.summary"),
     "parts": ("koubai.cli.parts:parts", "cli.command.parts"),
 }
 
@@ -65,8 +73,8 @@ def _app() -> App:
         group_parameters=Group(say("cli.help.parameters")),
     )
     app["--help"].help, app["--version"].help = say("cli.help.help"), say("cli.help.version")
-    for name, (target, line) in COMMANDS.items():
-        app.command(target, name=name, help=say(line))
+    for position, (name, (target, line)) in enumerate(COMMANDS.items()):
+        app.command(target, name=name, help=say(line), sort_key=position)
     return app
 
 
@@ -74,6 +82,8 @@ def _take_globals(words: list[str]) -> list[str]:
     """Take --json, --plain and --lang out of a command line, wherever they stand before a lone `--`."""
     style.json = style.plain = False
     set_language(None)
+    if (environment := os.environ.get("KOUBAI_LANG")) and environment not in LANGUAGES:
+        set_language("en")
     rest: list[str] = []
     queue = iter(words)
     for word in queue:

@@ -6,11 +6,11 @@ import hashlib
 import json
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from koubai.core.errors import ConfigError, KoubaiError, Problem
+from koubai.core.errors import ConfigError, Problem
 from koubai.core.layer import Layer
 from koubai.data.dataset import DataSource
 from koubai.initializers.initializer import Initializer
@@ -23,7 +23,8 @@ from koubai.optim.sgd import SGD
 from koubai.penalties.penalty import Penalty
 from koubai.schedules.schedule import ConstantRate, Schedule
 from koubai.train.early_stopping import EarlyStopping
-from koubai.train.plain import AtLeast, build, flatten, hints_of, normalized, refusal, suggestion, to_plain
+from koubai.train.edits import edit
+from koubai.train.plain import AtLeast, flatten, hints_of, normalized, suggestion, to_plain
 
 _MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds exactly
 
@@ -128,13 +129,8 @@ class Recipe:
         `network.2.out_features`. A part may be given as in a file: `optimizer="adam"`. All wrong paths are
         reported at once.
         """
-        problems: list[Problem] = []
-        recipe: Any = self
-        for path, value in changes.items():
-            recipe = _replace_at(recipe, path.replace("__", ".").split("."), value, path, problems)
-        if problems:
-            raise ConfigError("edit", problems)
-        return recipe
+        edited: Recipe = edit(self, changes)
+        return edited
 
     @property
     def hash(self) -> str:
@@ -150,47 +146,6 @@ class Recipe:
             for path in [*ours, *(p for p in theirs if p not in ours)]
             if ours.get(path) != theirs.get(path)
         }
-
-
-def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: list[Problem]) -> Any:
-    """Return `node` with one value inside it replaced; whatever stands in the way becomes a problem."""
-    head, rest = parts[0], parts[1:]
-    if isinstance(node, tuple):
-        if not head.isdigit() or int(head) >= len(node):
-            problems.append(Problem(path, f"no position {head!r}", hint=f"positions: 0 to {len(node) - 1}"))
-            return node
-        inner = _replace_at(node[int(head)], rest, value, path, problems) if rest else value
-        return (*node[: int(head)], inner, *node[int(head) + 1 :])
-    names = [f.name for f in fields(node)] if is_dataclass(node) else []
-    if head.isdigit() and "layers" in names:
-        head, rest = "layers", parts
-    if head not in names:
-        message = f"{type(node).__name__} has no field {head!r}"
-        problems.append(Problem(path, message, hint=suggestion(head, names) if names else None))
-        return node
-    now = getattr(node, head)
-    members = {name: getattr(node, name) for name in names}
-    try:
-        members[head] = _replace_at(now, rest, value, path, problems) if rest else _typed(node, head, value)
-        return build(type(node), members)
-    except ConfigError as error:
-        problems += [Problem(path, problem.message, hint=problem.hint) for problem in error.problems]
-    except KoubaiError as error:
-        problems.append(Problem(path, refusal(error), hint=error.hint))
-    return node
-
-
-def _typed(node: Any, name: str, value: Any) -> Any:
-    """Return a new value of a field; what is written as in a file becomes the part it describes."""
-    if not isinstance(value, str | dict | list):
-        return value
-    from koubai.train.schema import Faults, read
-
-    try:
-        return read(hints_of(type(node))[name], value)
-    except Faults as found:
-        problems = [Problem("", fault.message, hint=fault.hint) for fault in found.faults]
-        raise ConfigError("edit", problems) from None
 
 
 def _not_a(kind: type, name: str, value: Any) -> Problem:

@@ -1,0 +1,35 @@
+"""`koubai resume`: a run goes on from its latest checkpoint, bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from koubai.cli.output import option
+from koubai.cli.run_report import finish_in_words, watching
+from koubai.train.folder import RunFolder
+from koubai.train.train import resume as resume_run
+from koubai.words import say
+
+
+def resume(
+    run: Annotated[Path, option("cli.resume.run")],
+    *,
+    data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
+    engine: Annotated[str | None, option("cli.resume.engine")] = None,
+    threads: Annotated[int | None, option("cli.resume.threads")] = None,
+    save_every: Annotated[int, option("cli.train.save_every")] = 0,
+) -> int:
+    """Continue a run to its end; a finished one is shown."""
+    with watching() as (tell, on_progress):
+        if RunFolder(run).finished:
+            tell(say("cli.train.already", folder=run))
+        ended = resume_run(
+            run,
+            data_dir=data_dir,
+            engine=engine,
+            threads=threads,
+            on_progress=on_progress,
+            save_every=save_every,
+        )
+    return finish_in_words(ended)

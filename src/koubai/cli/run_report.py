@@ -1,0 +1,46 @@
+"""What `koubai train` and `koubai resume` print while a run goes on and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+from koubai.cli.failures import INTERRUPTED
+from koubai.cli.output import console, live, print_json, print_table, style
+from koubai.train.progress import Progress
+from koubai.train.sentences import ended, go_on, score_rows
+from koubai.train.train import Run
+from koubai.words import say
+
+
+@contextmanager
+def watching() -> Iterator[tuple[Callable[[str], None], Progress]]:
+    """Yield how to tell something on the side, and the progress display."""
+    side = console(stderr=True)
+    with Progress(live=live()) as progress:
+        yield lambda sentence: side.print(sentence, markup=False), progress
+
+
+def finish_in_words(run: Run) -> int:
+    """Print how a run ended and what it reached; return the exit code."""
+    interrupted = run.stopped_by == "interrupted"
+    if style.json:
+        print_json(
+            {
+                "folder": str(run.folder),
+                "recipe": run.recipe.hash,
+                "engine": run.session.program.engine,
+                "step": run.session.step,
+                "stopped_by": run.stopped_by,
+                "seconds": run.seconds,
+                "scores": {part: asdict(score) for part, score in run.scores.items()},
+            }
+        )
+    else:
+        out = console()
+        out.print(ended(run), markup=False)
+        header, *rows = score_rows(run.scores)
+        print_table(header, rows, right=(1, 2, 3))
+        out.print(go_on(run) if interrupted else say("cli.train.written", folder=run.folder), markup=False)
+    return INTERRUPTED if interrupted else 0

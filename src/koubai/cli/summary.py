@@ -1,0 +1,73 @@
+"""`koubai summary`: every layer of a model or recipe with its shape, parameters and multiply-adds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from koubai.cli.changes import edited
+from koubai.cli.output import console, option, print_json, style
+from koubai.core.errors import ConfigError, Problem, UnknownName
+from koubai.core.params import Shape
+from koubai.models.model import MODELS
+from koubai.network.network import Network
+from koubai.network.summary import rows, table
+from koubai.train.recipe import Recipe
+from koubai.words import say
+
+_INPUTS: dict[str, Shape] = {"alexnet": (3, 227, 227)}  # the other models are for images of MNIST
+_MNIST: Shape = (1, 28, 28)
+
+
+def summary(
+    model: Annotated[str, option("cli.summary.model")],
+    *,
+    input_: Annotated[str | None, option("cli.summary.input", name="--input")] = None,
+    set_: Annotated[list[str] | None, option("cli.summary.set", name="--set", negative="")] = None,
+    data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
+) -> None:
+    """Print the layers of a network."""
+    network = _network(model, None if input_ is None else _shape(input_), set_ or [], data_dir)
+    if style.json:
+        layers = [
+            {
+                "path": row.path,
+                "layer": row.layer,
+                "output": list(row.shape),
+                "parameters": row.parameters,
+                "multiply_adds": row.multiply_adds,
+            }
+            for row in rows(network)
+        ]
+        totals = {"parameters": network.parameter_count, "multiply_adds": network.multiply_adds}
+        print_json({"model": model, "input": list(network.in_shape), "layers": layers, **totals})
+        return
+    out, text = console(), table(network)
+    out.print(
+        say("cli.summary.head", model=model, input=" x ".join(map(str, network.in_shape))), markup=False
+    )
+    out.print(text, markup=False, soft_wrap=True)
+
+
+def default_input(model: str) -> Shape:
+    """Return the shape of the inputs a model was made for."""
+    return _INPUTS.get(model, _MNIST)
+
+
+def _network(model: str, shape: Shape | None, changes: list[str], data_dir: Path | None) -> Network:
+    name = model.replace("-", "_")
+    if name in MODELS:
+        return Network(edited(MODELS[name](), changes), shape or default_input(name))
+    if not model.endswith(".toml"):
+        raise UnknownName("model", model, MODELS)
+    recipe = Recipe.from_toml(Path(model))
+    layer = edited(recipe.network, changes)
+    return Network(layer, shape or recipe.data.load(data_dir).in_shape, recipe.initializer)
+
+
+def _shape(text: str) -> Shape:
+    """Return the shape in a text such as 3x227x227."""
+    sizes = text.lower().replace(",", "x").split("x")
+    if not all(size.strip().isdecimal() and 0 < int(size) < 10**6 for size in sizes):
+        raise ConfigError("--input", [Problem("", say("cli.summary.no_shape", text=text), hint="3x227x227")])
+    return tuple(map(int, sizes))

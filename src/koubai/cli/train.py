@@ -1,0 +1,47 @@
+"""`koubai train`: one recipe, trained in a folder from which it can be resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from koubai.cli.changes import edited
+from koubai.cli.output import option
+from koubai.cli.run_report import finish_in_words, watching
+from koubai.train.folder import RunFolder
+from koubai.train.recipe import Recipe
+from koubai.train.train import resume
+from koubai.train.train import train as train_recipe
+from koubai.words import say
+
+
+def train(
+    recipe: Annotated[Path, option("cli.train.recipe")],
+    *,
+    out: Annotated[Path | None, option("cli.train.out")] = None,
+    steps: Annotated[int | None, option("cli.train.steps")] = None,
+    seed: Annotated[int | None, option("cli.train.seed")] = None,
+    set_: Annotated[list[str] | None, option("cli.train.set", name="--set", negative="")] = None,
+    data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
+    engine: Annotated[str, option("cli.run.engine")] = "auto",
+    threads: Annotated[int, option("cli.run.threads")] = 1,
+    save_every: Annotated[int, option("cli.train.save_every")] = 0,
+) -> int:
+    """Train a recipe; the same recipe in the same folder goes on where it was left."""
+    wanted: Recipe = edited(Recipe.from_toml(recipe), set_ or [], steps=steps, seed=seed)
+    folder = RunFolder(out if out is not None else Path("runs") / f"{recipe.stem}-{wanted.hash[:8]}")
+    with watching() as (tell, on_progress):
+        if folder.exists and folder.recipe == wanted:
+            tell(say("cli.train.already" if folder.finished else "cli.train.goes_on", folder=folder.path))
+            run = resume(folder.path, data_dir=data_dir, on_progress=on_progress, save_every=save_every)
+        else:
+            run = train_recipe(
+                wanted,
+                data_dir=data_dir,
+                engine=engine,
+                threads=threads,
+                on_progress=on_progress,
+                folder=folder.path,
+                save_every=save_every,
+            )
+    return finish_in_words(run)

@@ -1,0 +1,67 @@
+"""Edits: a frozen value with some of its parts replaced, by dotted paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from koubai.core.errors import ConfigError, KoubaiError, Problem
+from koubai.train.plain import build, hints_of, refusal, suggestion
+
+
+def edit(value: Any, changes: Mapping[str, Any]) -> Any:
+    """Return a copy of a frozen dataclass with what lies at each path replaced, in the order given.
+
+    `__` stands for a dot. A position right after a chain of layers means one of its layers.
+
+    Raises:
+        ConfigError: every path that leads nowhere and every value that its place refuses.
+    """
+    problems: list[Problem] = []
+    for path, new in changes.items():
+        value = _replace_at(value, path.replace("__", ".").split("."), new, path, problems)
+    if problems:
+        raise ConfigError("edit", problems)
+    return value
+
+
+def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: list[Problem]) -> Any:
+    """Return `node` with one value inside it replaced; whatever stands in the way becomes a problem."""
+    head, rest = parts[0], parts[1:]
+    if isinstance(node, tuple):
+        if not head.isdigit() or int(head) >= len(node):
+            problems.append(Problem(path, f"no position {head!r}", hint=f"positions: 0 to {len(node) - 1}"))
+            return node
+        inner = _replace_at(node[int(head)], rest, value, path, problems) if rest else value
+        return (*node[: int(head)], inner, *node[int(head) + 1 :])
+    names = [f.name for f in fields(node)] if is_dataclass(node) else []
+    if head.isdigit() and "layers" in names:
+        head, rest = "layers", parts
+    if head not in names:
+        message = f"{type(node).__name__} has no field {head!r}"
+        problems.append(Problem(path, message, hint=suggestion(head, names) if names else None))
+        return node
+    now = getattr(node, head)
+    members = {name: getattr(node, name) for name in names}
+    try:
+        members[head] = _replace_at(now, rest, value, path, problems) if rest else _typed(node, head, value)
+        return build(type(node), members)
+    except ConfigError as error:
+        problems += [Problem(path, problem.message, hint=problem.hint) for problem in error.problems]
+    except KoubaiError as error:
+        problems.append(Problem(path, refusal(error), hint=error.hint))
+    return node
+
+
+def _typed(node: Any, name: str, value: Any) -> Any:
+    """Return a new value of a field; what is written as in a file becomes the part it describes."""
+    if not isinstance(value, str | dict | list):
+        return value
+    from koubai.train.schema import Faults, read
+
+    try:
+        return read(hints_of(type(node))[name], value)
+    except Faults as found:
+        problems = [Problem("", fault.message, hint=fault.hint) for fault in found.faults]
+        raise ConfigError("edit", problems) from None
