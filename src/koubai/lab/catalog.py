@@ -43,8 +43,13 @@ class Entry:
         raise NotImplementedError
 
 
+def listing() -> list[Entry]:
+    """Return all entries in the order of their names."""
+    return [entry() for entry in catalog().values()]
+
+
 def catalog() -> Registry:
-    """Return all entries by name."""
+    """Return the registry of all entries."""
     import koubai.lab.experiments
 
     discover("koubai.lab.experiments", koubai.lab.experiments.__path__)
@@ -54,7 +59,7 @@ def catalog() -> Registry:
 def build(name: str, data: str | None = None) -> Experiment:
     """Return a catalogue experiment on a data set (None = the quick one), with its question in words."""
     entry = catalog()[name]()
-    data = data or entry.data[0]
+    data = (data or entry.data[0]).replace("-", "_")
     if data not in entry.data:
         near = nearest(data, entry.data)
         hint = f"did you mean {near!r}?" if near else "one of " + ", ".join(entry.data)

@@ -13,6 +13,10 @@ from koubai.core.params import Array
 from koubai.core.random import keep_mask, key
 from koubai.layers.activations import Sigmoid
 from koubai.layers.dropout import Dropout
+from koubai.layers.flatten import Flatten
+from koubai.layers.linear import Linear
+from koubai.layers.rectifiers import ReLU
+from koubai.layers.sequential import Sequential
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,9 @@ class ActivatedSigmoid(Sigmoid):
         return again * (1 - again)
 
     lower = Layer.lower
+
+
+def thinned_mlp(hidden: tuple[int, ...], classes: int, ratio: float) -> Sequential:
+    """Return koubai.models.Mlp with ReLU and the course's dropout in place of the inverted one."""
+    blocks = [layer for size in hidden for layer in (Linear(size), ReLU(), ThinnedDropout(ratio))]
+    return Sequential(Flatten(), *blocks, Linear(classes))

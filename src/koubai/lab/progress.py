@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from koubai.lab.result import RunResult
 from koubai.lab.work import Task
 
 
@@ -25,14 +26,14 @@ class Running:
 
 @dataclass
 class Progress:
-    """Counts of runs, and the runs under way by key."""
+    """Counts of runs, the runs under way by key, and the finished ones, those from the store among them."""
 
     total: int
     reused: int = 0
     done: int = 0
     failed: int = 0
     running: dict[str, Running] = field(default_factory=dict)
-    done_by_arm: dict[str, int] = field(default_factory=dict)
+    runs: list[RunResult] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
     @property
@@ -53,11 +54,11 @@ class Progress:
             run = self.running.setdefault(key, Running(tasks[key]))
             run.step, run.steps, run.loss = step, steps, loss
 
-    def finish(self, task: Task, ok: bool) -> None:
+    def finish(self, task: Task, result: RunResult) -> None:
         """Take in that a run ended."""
         self.running.pop(task.key, None)
-        if ok:
+        self.runs.append(result)
+        if result.failure is None:
             self.done += 1
-            self.done_by_arm[task.arm] = self.done_by_arm.get(task.arm, 0) + 1
         else:
             self.failed += 1

@@ -74,11 +74,7 @@ class Campaign:
     def run(self, tasks: list[Task]) -> None:
         """Perform what the store lacks; return when all is done, stopped, or out of budget."""
         missing = [task for task in tasks if not self._take(task)]
-        self.progress = Progress(len(tasks), self.reused)
-        for task in tasks:
-            if (task.arm, task.seed) in self.results:
-                arm = self.progress.done_by_arm
-                arm[task.arm] = arm.get(task.arm, 0) + 1
+        self.progress = Progress(len(tasks), self.reused, runs=list(self.results.values()))
         self.on_progress(self.progress)
         try:
             while missing:
@@ -128,7 +124,7 @@ class Campaign:
             result = _failed(task, f"{type(error).__name__}: {error}")
         if (task.arm, task.seed) not in self.results:
             self.results[task.arm, task.seed] = result
-            self.progress.finish(task, ok=result.failure is None)
+            self.progress.finish(task, result)
             if self.store is not None and result.failure is None:
                 self.store.save(result)
         return True

@@ -9,7 +9,7 @@ from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.lab.exhibits import exhibits_of
 from koubai.lab.gradients import first_to_last
-from koubai.lab.outcome import Context, Outcome
+from koubai.lab.outcome import Context, Outcome, Stopped
 from koubai.layers.activations import Activation
 from koubai.layers.linear import Linear
 from koubai.train.recipe import Recipe
@@ -35,6 +35,8 @@ def run_recipe(recipe: Recipe, context: Context) -> Outcome:
         observation=observation(recipe, context),
         on_progress=progress,
     )
+    if run.stopped_by == "interrupted":
+        raise Stopped
     return Outcome(
         scores=scores_of(run),
         history=run.history,

@@ -24,6 +24,10 @@ class LabPlan:
         """Do it and return what came out."""
         raise NotImplementedError
 
+    def recipes(self) -> list[Recipe]:
+        """Return the trainings inside, for an estimate of time."""
+        return []
+
     def edit(self, **changes: Any) -> Self:
         """Return a copy with fields replaced; a dotted path reaches inside. All wrong paths at once."""
         problems: list[Problem] = []

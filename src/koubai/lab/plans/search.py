@@ -72,16 +72,20 @@ class Search(LabPlan):
             for row in shares
         ]
 
+    def recipes(self) -> list[Recipe]:
+        """The candidates."""
+        return [self.recipe.edit(**edits).edit(seed=self.seed) for edits in self.candidates()]
+
     def perform(self, context: Context) -> Outcome:
         """Train every candidate and return the outcome of the one with the best validation accuracy."""
         candidates = self.candidates()
         total = len(candidates) * self.recipe.steps
         best: Outcome | None = None
         rows = []
-        for i, edits in enumerate(candidates):
+        for i, (edits, recipe) in enumerate(zip(candidates, self.recipes(), strict=True)):
             report = _shifted(context.report, i * self.recipe.steps, total)
             inner = replace(context, exhibits=False, report=report)
-            outcome = run_recipe(self.recipe.edit(**edits).edit(seed=self.seed), inner)
+            outcome = run_recipe(recipe, inner)
             rows.append((*edits.values(), outcome.scores["val_accuracy"]))
             if best is None or outcome.scores["val_accuracy"] > best.scores["val_accuracy"]:
                 best = outcome

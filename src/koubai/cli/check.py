@@ -1,0 +1,32 @@
+"""`koubai check`: every mistake of an experiment file at once, then how long it will take."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from koubai.cli.experiments import find
+from koubai.cli.output import console, option, print_json, style
+from koubai.words import say
+
+
+def check(
+    file: Annotated[str, option("lab.cli.check.file")],
+    *,
+    engine: Annotated[str, option("lab.cli.run.engine")] = "auto",
+    threads: Annotated[int | None, option("lab.cli.run.threads")] = None,
+    data_dir: Annotated[Path | None, option("lab.cli.run.data_dir")] = None,
+) -> None:
+    """Check a file; every arm is trained for a moment, so that it is known to work."""
+    from koubai.lab.estimate import estimate
+    from koubai.lab.measures import Duration
+    from koubai.lab.start import usable_cores
+
+    experiment = find(file)
+    found = estimate(experiment, engine=engine, threads=threads or usable_cores(), data_dir=data_dir)
+    if style.json:
+        print_json(asdict(found) | {"runs": found.runs})
+        return
+    text = say("lab.cli.check.estimate", time=Duration(found.seconds).say(), runs=found.runs, **asdict(found))
+    console().print(text, markup=False)

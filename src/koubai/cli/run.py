@@ -1,0 +1,102 @@
+"""`koubai run`: an experiment of the catalogue or of one's own, with a table, verdicts and a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from koubai.cli.experiments import RUNS, adapt, again, find, shown
+from koubai.cli.failures import INTERRUPTED, USER_ERROR
+from koubai.cli.output import console, option, print_json, print_table, style
+from koubai.words import say
+
+if TYPE_CHECKING:
+    from koubai.lab.experiment import Experiment
+    from koubai.lab.result import ExperimentResult
+
+
+def run(
+    target: Annotated[str | None, option("lab.cli.run.target")] = None,
+    *,
+    data: Annotated[str | None, option("lab.cli.run.data")] = None,
+    seeds: Annotated[int | None, option("lab.cli.run.seeds")] = None,
+    steps: Annotated[int | None, option("lab.cli.run.steps")] = None,
+    vary: Annotated[list[str] | None, option("lab.cli.run.vary", negative="")] = None,
+    engine: Annotated[str, option("lab.cli.run.engine")] = "auto",
+    threads: Annotated[int | None, option("lab.cli.run.threads")] = None,
+    out: Annotated[Path | None, option("lab.cli.run.out")] = None,
+    cluster: Annotated[str | None, option("lab.cli.run.cluster")] = None,
+    data_dir: Annotated[Path | None, option("lab.cli.run.data_dir")] = None,
+) -> int:
+    """Run an experiment; without a name, list the catalogue."""
+    if target is None:
+        return list_catalog()
+    experiment = adapt(find(target, data), seeds=seeds, steps=steps, vary=vary or [])
+    return run_and_show(
+        experiment, engine=engine, threads=threads, out=out, cluster=cluster, data_dir=data_dir
+    )
+
+
+def run_and_show(
+    experiment: Experiment,
+    *,
+    engine: str = "auto",
+    threads: int | None = None,
+    out: Path | None = None,
+    cluster: str | None = None,
+    data_dir: Path | None = None,
+) -> int:
+    """Run, print, write result.json and report.html beside the runs; return the exit code."""
+    from koubai.lab import start
+    from koubai.report import write_html
+
+    folder = out or RUNS / experiment.name
+    with shown(experiment) as on_progress:
+        result = start.run(
+            experiment,
+            out=folder,
+            engine=engine,
+            threads=threads,
+            cluster=cluster,
+            data_dir=data_dir,
+            on_progress=on_progress,
+        )
+    report = write_html(result, folder / "report.html")
+    show(result, folder, report)
+    if result.stopped_by == "interrupt":
+        return INTERRUPTED
+    return USER_ERROR if any(run.failure for run in result.runs) else 0
+
+
+def show(result: ExperimentResult, folder: Path, report: Path) -> None:
+    """Print a result for a person or a program, and keep the latter in the folder."""
+    from koubai.lab.export import to_json
+    from koubai.report.terminal import print_result
+
+    plain = to_json(result) | {"report": str(report)}
+    (folder / "result.json").write_text(json.dumps(plain, ensure_ascii=False, indent=1), encoding="utf-8")
+    if style.json:
+        print_json(plain)
+        return
+    screen = console()
+    print_result(screen, result, plain=style.plain)
+    if result.pending:
+        key = f"lab.cli.stopped.{result.stopped_by or 'interrupt'}"
+        screen.print(say(key, pending=result.pending, command=again()), markup=False)
+    screen.print(say("lab.cli.report", path=report), markup=False, soft_wrap=True)
+
+
+def list_catalog() -> int:
+    """Print the names of the catalogue with their questions."""
+    from koubai.lab.catalog import listing
+
+    rows = [
+        [entry.name(), say(f"experiments.{entry.registry_name}.question"), ", ".join(entry.data)]
+        for entry in listing()
+    ]
+    if style.json:
+        print_json([dict(zip(("name", "question", "data"), row, strict=True)) for row in rows])
+    else:
+        print_table([say(f"lab.cli.column.{name}") for name in ("name", "question", "data")], rows)
+    return 0

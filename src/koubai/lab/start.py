@@ -1,0 +1,67 @@
+"""The lab's front door: an experiment in, its result out, with workers and store opened and closed."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from koubai.lab.catalog import build
+from koubai.lab.executors import Workers, dask_workers, process_workers, thread_workers
+from koubai.lab.experiment import Experiment
+from koubai.lab.result import ExperimentResult
+from koubai.lab.run import OnProgress, run_experiment
+from koubai.lab.store import Store
+
+
+def run(
+    experiment: Experiment | str,
+    *,
+    out: Path | str | None = None,
+    engine: str = "auto",
+    threads: int | None = None,
+    cluster: str | None = None,
+    data_dir: Path | str | None = None,
+    on_progress: OnProgress | None = None,
+) -> ExperimentResult:
+    """Return what came out of an experiment, or of a catalogue's experiment by its name.
+
+    | argument | meaning                                                                                 |
+    |----------|-----------------------------------------------------------------------------------------|
+    | out      | folder that keeps finished runs; the same call again makes only what is missing          |
+    | threads  | the budget for all runs together (None: one a core)                                      |
+    | cluster  | address of a Dask scheduler whose workers make the runs instead                          |
+
+    A script that runs arms in processes needs the usual `if __name__ == "__main__":`.
+    """
+    if isinstance(experiment, str):
+        experiment = build(experiment)
+    budget = threads or usable_cores()
+    runs = len(experiment.arms) * len(experiment.seeds)
+    with open_workers(engine, min(budget, runs), cluster) as workers:
+        return run_experiment(
+            experiment,
+            workers,
+            store=Store(Path(out)) if out is not None else None,
+            engine=engine,
+            threads=max(1, budget // runs),
+            data_dir=Path(data_dir) if data_dir is not None else None,
+            on_progress=on_progress,
+        )
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use, which a container bounds."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def open_workers(engine: str, count: int, cluster: str | None = None) -> AbstractContextManager[Workers]:
+    """Return workers for an engine: a cluster's, threads where Python's lock is free, else processes."""
+    if cluster is not None:
+        return dask_workers(cluster)
+    return thread_workers(count) if count == 1 or releases_lock(engine) else process_workers(count)
+
+
+def releases_lock(engine: str) -> bool:
+    """Return whether an engine trains whole stretches without Python, so that threads run side by side."""
+    return engine == "native"
