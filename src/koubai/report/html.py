@@ -8,12 +8,9 @@ scripts, or in a browser too old to unpack, every figure's sentence and table re
 from __future__ import annotations
 
 import base64
-import contextlib
 import gzip
 import hashlib
 import json
-import os
-import tempfile
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +21,7 @@ from koubai.report.page import Page
 from koubai.report.palette import dark_colors
 from koubai.report.picture import Panel
 from koubai.report.theme import template
+from koubai.train.files import write_atomic
 from koubai.words import say
 
 _TEMPLATES = files("koubai.report") / "templates"
@@ -97,22 +95,14 @@ def write_page(page: Page, path: Path) -> Path:
     """Write a page to a file that is either the old one or the whole new one, never a part."""
     text = render(page)
     path = path.expanduser()
-    unfinished = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(unfinished).chmod(0o644)
-        Path(unfinished).replace(path)
+        write_atomic(path, text)
     except OSError as error:
-        if unfinished:
-            with contextlib.suppress(OSError):
-                Path(unfinished).unlink()
         raise KoubaiError(
-            f"the report could not be written: {error.strerror}",
+            f"the report could not be written: {error.strerror or error}",
             where=str(path),
-            hint="choose another file with -o",
+            hint="name another file",
         ) from error
     return path
 

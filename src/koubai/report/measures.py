@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 from koubai.lab.measures import MeasureName, is_share, lower_is_better
 from koubai.report.numbers import number, percent
+from koubai.words import entries, say
 
 __all__ = ["is_share", "lower_is_better", "title", "writer"]
 
 
 def title(measure: str, lang: str | None = None) -> str:
     """Return a measure's name as a heading."""
+    if f"measure.{measure}" in entries("report"):
+        return say(f"report.measure.{measure}", lang)
     name = MeasureName(measure).say(lang)
     return name[:1].upper() + name[1:]
 

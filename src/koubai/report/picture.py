@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from koubai.words import language
+from koubai.words import language, say
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Picture:
     table: Table
     note: str = ""
     width: int = 320
+
+
+def place(*parts: str, lang: str | None = None) -> str:
+    """Return where something is, from the parts that are there: 'ReLU + He, layer 1 Linear, update 20'."""
+    return say("report.list", lang).join(part for part in parts if part)
 
 
 def thin(count: int, limit: int) -> list[int]:

@@ -224,7 +224,7 @@ def bar(share: float, width: int) -> str:
     """Return a bar of eighths of a character, padded to `width`.
 
     >>> bar(.5, 4), bar(0, 4), bar(1, 4), bar(.55, 4)
-    ('██  ', '    ', '████', '██▏ ')
+    ('██  ', '    ', '████', '██▎ ')
     """
     eighths = round(min(max(share, 0.0), 1.0) * width * 8)
     full, rest = divmod(eighths, 8)

@@ -11,7 +11,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.report.numbers import number
 from koubai.report.palette import BLUE, GRAY, translucent
-from koubai.report.picture import Panel, Picture, Table
+from koubai.report.picture import Panel, Picture, Table, place
 from koubai.report.theme import figure, label
 from koubai.words import say
 
@@ -100,18 +100,11 @@ def _summary(panels: Sequence[tuple[str, Sequence[LayerHistogram]]], lang: str |
     ]
     if not spreads:
         return say("report.activations.none", lang)
-    low, high = min(spreads), max(spreads)
-    key = "many" if len(panels) > 1 else "one"
-    return say(
-        f"report.activations.{key}",
-        lang,
-        low=number(low[0], 2),
-        low_arm=low[1],
-        low_layer=low[2],
-        high=number(high[0], 2),
-        high_arm=high[1],
-        high_layer=high[2],
-    )
+    values = {}
+    for name, (spread, arm, layer) in (("low", min(spreads)), ("high", max(spreads))):
+        values[name] = number(spread, 2)
+        values[f"{name}_place"] = place(arm, say("report.place.layer", lang, layer=layer), lang=lang)
+    return say("report.activations.summary", lang, **values)
 
 
 def _table(panels: Sequence[tuple[str, Sequence[LayerHistogram]]], lang: str | None) -> Table:

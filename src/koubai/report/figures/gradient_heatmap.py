@@ -10,7 +10,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.report.numbers import decade, number
-from koubai.report.picture import Panel, Picture, Table, thin
+from koubai.report.picture import Panel, Picture, Table, place, thin
 from koubai.report.theme import figure, label, step_axis
 from koubai.words import say
 
@@ -97,10 +97,24 @@ def _summary(traces: Sequence[LayerTrace], lang: str | None) -> str:
     if not cells:
         return say("report.heatmap.none", lang)
     low, high = min(cells), max(cells)
-    names = ("low", "low_arm", "low_layer", "low_step"), ("high", "high_arm", "high_layer", "high_step")
-    values = dict(zip(names[0], (number(low[0], 2), *low[1:]), strict=True))
-    values |= dict(zip(names[1], (number(high[0], 2), *high[1:]), strict=True))
-    return say("report.heatmap.summary", lang, **values)
+    return say(
+        "report.heatmap.summary",
+        lang,
+        low=number(low[0], 2),
+        low_place=_place(low, lang),
+        high=number(high[0], 2),
+        high_place=_place(high, lang),
+    )
+
+
+def _place(cell: tuple[float, str, str, int], lang: str | None) -> str:
+    _, arm, layer, step = cell
+    return place(
+        arm,
+        say("report.place.layer", lang, layer=layer),
+        say("report.place.step", lang, step=step),
+        lang=lang,
+    )
 
 
 def _table(traces: Sequence[LayerTrace], lang: str | None) -> Table:

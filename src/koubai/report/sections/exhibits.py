@@ -42,7 +42,7 @@ def activation_section(result: ExperimentResult, lang: str | None = None) -> Sec
             )
             for exhibit in shown
         ]
-        panels.append((result.arms[arm].title(lang), layers))
+        panels.append((result.arms[arm].title(lang) if len(result.arms) > 1 else "", layers))
     pictures = (activation_histograms(_some(panels), lang=lang),) if panels else ()
     return Section("activations", say("report.section.activations", lang), pictures=pictures)
 

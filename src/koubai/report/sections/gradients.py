@@ -65,7 +65,7 @@ def _heatmaps(
     for view in (arms[i] for i in thin(len(arms), _MAPS)):
         own = [history for history in histories[view.name] if weights(history)]
         if own:
-            traces.append(trace(view.title, own, names[view.name]))
+            traces.append(trace(view.title if len(arms) > 1 else "", own, names[view.name]))
     return gradient_heatmap(traces, lang=lang)
 
 
