@@ -69,6 +69,7 @@ def _app() -> App:
         help_format="plaintext",
         help_formatter="plain" if style.plain else "default",
         version=__version__,
+        suppress_keyboard_interrupt=False,
         group_commands=Group(say("cli.help.commands")),
         group_parameters=Group(say("cli.help.parameters")),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ class Session:
                 on_tap(tap)
 
         batches = self.sampler.batches(self.step, steps)
-        with blas_threads(self.threads):
+        with blas_threads(self.threads), _quiet():
             losses = self.program.advance(batches, self.observation.taps, tapped)
         numbers = np.arange(self.step + 1, self.step + 1 + len(losses))
         self.history.add_series("", "loss", numbers, losses)
@@ -139,9 +140,9 @@ class Session:
         x, t = getattr(self.dataset, f"x_{part}")[:rows], getattr(self.dataset, f"t_{part}")[:rows]
         if len(x) == 0:
             return Score(float("nan"), None, 0)
-        with blas_threads(self.threads):
+        with blas_threads(self.threads), _quiet():
             y = self.program.predict(x)
-        loss = self.recipe.loss.value(y, t)
+            loss = self.recipe.loss.value(y, t)
         accuracy = (
             float((self.recipe.loss.decide(y) == t).mean()) if self.dataset.classes is not None else None
         )
@@ -194,6 +195,11 @@ class Session:
         child.program.restore(carried)
         child.step = carried.step
         return child
+
+
+def _quiet() -> AbstractContextManager[None]:
+    """Silence NumPy on overflow: a run that diverges is told once, by `stopped_by`, not at every product."""
+    return np.errstate(all="ignore")
 
 
 def _carry(source: TrainingState, target: TrainingState) -> TrainingState:

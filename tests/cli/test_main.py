@@ -1,0 +1,180 @@
+"""The command line as a whole: help, languages, mistakes, codes."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from koubai.cli import main as main_module
+from koubai.cli.main import COMMANDS
+from koubai.words import LANGUAGES, say
+
+WORDS = {"where": "場所", "expected": "期待", "hint": "対処"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_of_the_table_is_there_with_a_line_in_every_language(name):
+    target, line = COMMANDS[name]
+    module, function = target.split(":")
+    assert callable(getattr(importlib.import_module(module), function))
+    assert len({say(line, lang=lang) for lang in LANGUAGES}) == len(LANGUAGES)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_help_lists_every_command_in_the_reader_s_language(koubai, lang):
+    shown = " ".join(koubai("--lang", lang, "--plain", "--help").out.split())
+    assert koubai.code == 0
+    for name, (_, line) in COMMANDS.items():
+        assert f"{name}: {say(line, lang=lang)}" in shown or say(line, lang=lang) in shown
+    assert say("cli.help.top", lang=lang) in shown
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(koubai, name, lang):
+    koubai(name, "--help", "--lang", lang)
+    assert koubai.code == 0
+    assert say("cli.help.everywhere", lang=lang)[:20] in koubai.out
+
+
+def test_without_a_command_there_is_help(koubai):
+    assert "koubai COMMAND" in koubai().out
+    assert koubai.code == 0
+
+
+def test_the_version_is_the_package_s(koubai):
+    from importlib.metadata import version
+
+    assert koubai("--version").out.strip() == version("koubai")
+
+
+MISTAKES = {
+    ("prats",): ("no command 'prats'", "did you mean koubai parts?"),
+    ("qqqq",): ("no command 'qqqq'", "koubai --help"),
+    ("parts", "--kidn", "x"): ("no option --kidn", "did you mean --kind?"),
+    ("parts", "layer", "model"): ("more arguments", "koubai parts --help"),
+    ("train",): ("RECIPE is missing", "koubai train --help"),
+    ("train", "digits.toml", "--steps", "many"): ("--steps cannot have this value", "koubai train --help"),
+    ("parts", "lyer"): ("unknown kind of part 'lyer'", "did you mean 'layer'?"),
+    ("summary", "alexnt"): ("unknown model 'alexnt'", "did you mean 'alexnet'?"),
+    ("summary", "alexnet", "--input", "3xq"): ("problem", "3x227x227"),
+    ("summary", "alexnet", "--input", "3x10x10"): ("layer 0 (Conv2d)", "a window of at most 10"),
+    ("resume", "nowhere"): ("there is no run here", "a folder with run.json"),
+    ("train", "digit.toml"): ("No such file", "did you mean 'digits.toml'?"),
+    ("train", "digits.toml", "--engine", "natve"): ("unknown engine", "did you mean 'native'?"),
+    ("parts", "--lang", "fr"): ("no language 'fr'", "en | ja"),
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES, ids=" ".join)
+def test_a_mistake_is_told_once_with_what_to_try(koubai, words):
+    message, advice = MISTAKES[words]
+    koubai(*words)
+    assert koubai.code == 2
+    assert message in koubai.err
+    assert advice in koubai.err
+    assert "Traceback" not in koubai.err
+    assert koubai.err.count("error: ") == 1
+    assert koubai.out == ""
+
+
+def test_labels_of_an_error_are_in_the_reader_s_language(koubai):
+    koubai("summary", "alexnt", "--lang", "ja")
+    assert koubai.err.startswith("エラー: ")
+    assert WORDS["expected"] in koubai.err
+    assert WORDS["hint"] in koubai.err
+    assert WORDS["where"] in koubai("resume", "nowhere", "--lang=ja").err
+
+
+def test_errors_are_json_for_programs(koubai):
+    error = json.loads(koubai("summary", "alexnt", "--json").out)["error"]
+    assert koubai.code == 2
+    assert error["hint"] == "did you mean 'alexnet'?"
+    Path("bad.toml").write_text("steps = -1\nstepz = 2\n")
+    error = json.loads(koubai("--json", "train", "bad.toml").out)["error"]
+    assert [(problem["path"], problem["line"]) for problem in error["problems"]] == [
+        *(("network", None), ("data", None)),
+        *(("steps", 1), ("stepz", 2)),
+    ]
+
+
+def test_mistakes_in_a_file_are_listed_with_their_lines(koubai):
+    Path("bad.toml").write_text('data = "digit"\nnetwork = "relu"\nsteps = -1\n')
+    koubai("train", "bad.toml", "--lang", "ja")
+    assert "問題が 2 件" in koubai.err
+    assert "1 行目  data: unknown data set 'digit'" in koubai.err
+    assert "対処: did you mean 'digits'?" in koubai.err
+    assert "3 行目  steps: expected a whole number of at least 0, got -1" in koubai.err
+
+
+def test_a_language_in_the_environment_that_nobody_speaks_is_no_crash(koubai, monkeypatch):
+    monkeypatch.setenv("KOUBAI_LANG", "fr")
+    assert say("cli.help.top", lang="en") in koubai("--help").out
+
+
+def test_the_environment_chooses_the_language(koubai, monkeypatch):
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    assert say("cli.help.top", lang="ja") in koubai("--help").out
+
+
+def test_global_options_stand_anywhere_but_not_behind_a_lone_dash(koubai):
+    assert main_module._take_globals(["--json", "a", "--", "--json", "--lang"]) == [
+        "a",
+        "--",
+        "--json",
+        "--lang",
+    ]
+    assert main_module._take_globals(["a", "--lang", "ja", "b", "--plain"]) == ["a", "b"]
+
+
+def test_ctrl_c_is_130(koubai, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("koubai.cli.models.models", interrupt)
+    koubai("models")
+    assert koubai.code == 130
+    assert "Traceback" not in koubai.err
+
+
+def test_a_system_error_names_the_file(koubai, monkeypatch):
+    def refuse():
+        raise PermissionError(13, "Permission denied", "secret.txt")
+
+    monkeypatch.setattr("koubai.cli.models.models", refuse)
+    koubai("models")
+    assert koubai.code == 2
+    assert koubai.err == "error: Permission denied\n  where: secret.txt\n"
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    pipe = subprocess.Popen(
+        [sys.executable, "-m", "koubai.cli.main", "parts", "--plain"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    pipe.stdout.readline()
+    pipe.stdout.close()
+    errors = pipe.stderr.read()
+    assert pipe.wait(timeout=60) == 0
+    assert errors == ""
+
+
+def loaded_by(code):
+    """Return which numerical libraries a piece of code loads in a fresh process."""
+    heavy = "{'numpy', 'pydantic', 'scipy', 'numba', 'torch', 'rich.markdown'}"
+    script = f"import sys; {code}; print(*sorted({heavy} & set(sys.modules)), file=sys.stderr)"
+    words = [sys.executable, "-c", script]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stderr.split()
+
+
+def test_help_waits_for_no_numerical_library():
+    assert loaded_by("from koubai.cli.main import main; main(['--help'])") == []
+
+
+def test_importing_koubai_loads_next_to_nothing():
+    assert loaded_by("import koubai") == []
