@@ -24,7 +24,7 @@ def gradient_errors(network: Network, loss: Loss, x: Array, t: Array, seed: int)
     """
     x = x.astype(np.float64)
     t = t if t.dtype.kind in "iu" else t.astype(np.float64)
-    weights = network.initialize(seed, "float64")
+    weights = _off_the_kinks(network.initialize(seed, "float64"), seed)
 
     def value(moved: Weights) -> float:
         return loss.value(network.bind(moved).forward(x), t)
@@ -39,6 +39,14 @@ def gradient_errors(network: Network, loss: Loss, x: Array, t: Array, seed: int)
     return {
         path: float(np.median([_error(*pair, smallest) for pair in pairs])) for path, pairs in slopes.items()
     }
+
+
+def _off_the_kinks(weights: Weights, seed: int) -> Weights:
+    """Shake every parameter a little: biases of 0 put dead units exactly on the kink of ReLU."""
+    for path, w in weights.params.items():
+        noise = random.generator(seed, "off the kinks", path).standard_normal(w.shape)
+        w += 0.05 * max(float(w.std()), 0.2) * noise
+    return weights
 
 
 def _gradients(network: Network, weights: Weights, loss: Loss, x: Array, t: Array) -> dict[str, Array]:

@@ -22,33 +22,49 @@ def judge(found: Sequence[Finding], rejected: Sequence[Considered]) -> list[Find
     """
     alarms = sorted((f for f in found if f.alarm), key=_weight, reverse=True)
     notes = [f for f in found if not f.alarm]
-    roots = {f.name: _root_of(f, alarms) for f in alarms}
+    roots = _roots(alarms)
     result = []
     for finding in alarms:
-        if roots[finding.name] is not None:
+        if finding.name in roots:
             continue
-        follows = [Considered(f.name, "follows", f.relief) for f in alarms if roots[f.name] == finding.name]
+        follows = [
+            Considered(f.name, "follows", f.relief) for f in alarms if roots.get(f.name) == finding.name
+        ]
         others = [
             Considered(f.name, "less_likely", f.relief)
             for f in alarms
-            if f is not finding and roots[f.name] is None
+            if f is not finding and f.name not in roots
         ]
         result.append(replace(finding, considered=(*follows, *others, *rejected)))
     return result + notes
 
 
-def _root_of(finding: Finding, alarms: Sequence[Finding]) -> str | None:
-    """Return the name of the finding that explains this one and is not clearly weaker, at the root of it."""
-    explaining = [
-        other
-        for other in alarms
-        if finding.name in known()[other.name].explains
-        and _weight(other) > _weight(finding) - _SLACK
-        and not (other.name in known()[finding.name].explains and _weight(other) <= _weight(finding))
-    ]
-    if not explaining:
-        return None
-    return _root_of(explaining[0], alarms) or explaining[0].name
+def _roots(alarms: Sequence[Finding]) -> dict[str, str]:
+    """Return symptom -> root, for the alarms in order of weight.
+
+    A finding follows from a heavier one that explains it; or from one that is a little lighter, nearer to
+    what the user wrote, and not explained by it.
+    """
+    roots: dict[str, str] = {}
+    for i, finding in enumerate(alarms):
+        heavier = [
+            other.name for other in alarms[:i] if other.name not in roots and _explains(other, finding)
+        ]
+        lighter = [
+            other.name
+            for other in alarms[i + 1 :]
+            if _explains(other, finding)
+            and not _explains(finding, other)
+            and known()[other.name].depth < known()[finding.name].depth
+            and _weight(other) > _weight(finding) - _SLACK
+        ]
+        if heavier or lighter:
+            roots[finding.name] = (heavier or lighter)[0]
+    return roots
+
+
+def _explains(root: Finding, symptom: Finding) -> bool:
+    return symptom.name in known()[root.name].explains
 
 
 def _weight(finding: Finding) -> float:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
@@ -52,11 +53,15 @@ class NotFinite(Diagnosis):
         measures = (Measure("nonfinite_losses", float(len(bad)), 0.0),)
         kind = patient.by_path[layer].kind if layer in patient.by_path else "loss"
         details = {"operation": kind, "step": step}
-        return Sign(measures, layer, step, "severe", certain=True, details=details)
+        return Sign(measures, layer, step, "severe", details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """It is harm itself."""
         return True
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """Nothing: what led there has a name and treatments of its own."""
+        return []
 
 
 def first_nonfinite(visit: Consultation) -> str | None:

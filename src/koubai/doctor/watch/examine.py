@@ -1,0 +1,156 @@
+"""Examine: make a checkup of a PyTorch model, without leaving a trace in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import nan, sqrt
+
+import numpy as np
+import torch
+from torch import nn
+
+from koubai.core.params import Array
+from koubai.doctor.checkup import Checkup, LayerCheck, ParamCheck, distinct_rows
+from koubai.doctor.watch.kinds import module_kind
+from koubai.doctor.watch.loss_rule import LossRule
+from koubai.doctor.watch.sight import Names, Sight
+from koubai.engines.torch.formula import to_array
+
+
+def examine(
+    model: nn.Module,
+    rule: LossRule,
+    x: torch.Tensor,
+    t: torch.Tensor,
+    *,
+    step: int,
+    targets: Array,
+    modes: Mapping[nn.Module, bool],
+    decays: Mapping[str, float],
+    flow: bool = False,
+) -> tuple[Checkup, Sight]:
+    """Run forward and backward on x (N, ...), t once and measure every layer.
+
+    Batch norm works with the statistics of this batch, dropout is off: what is measured is the function
+    being trained, without its noise. `modes` says which modules train (some may be kept in test mode on
+    purpose), `decays` the weight decay of each parameter. With `flow` the sight keeps all outputs.
+    """
+    sight = Sight(Names.of(model), units=False, on_loss=lambda call: None, without_dropout=True)
+    sight.flow = [] if flow else None
+    device = next(model.parameters()).device
+    x, t = x.to(device), t.to(device)
+    with undisturbed(model):
+        for module in model.modules():
+            module.training = modes.get(module, True) and module_kind(module) != "dropout"
+        # Layers before the first parameter have a gradient too, if the inputs ask for one; a copy of
+        # them may be changed in place.
+        inputs = x.detach().requires_grad_(True).clone() if x.is_floating_point() else x
+        sight.open()
+        try:
+            with torch.enable_grad():
+                output = model(inputs)
+        finally:
+            sight.close()
+        value = rule(output, t)
+        trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        found = torch.autograd.grad(value, list(trained.values()), allow_unused=True)
+        model.eval()
+        with torch.no_grad():
+            tested = model(x)
+            mode_gap = float(rule(tested, t)) - float(value)
+    gradients = {name: g for name, g in zip(trained, found, strict=True) if g is not None}
+    checkup = Checkup(
+        step=step,
+        samples=len(x),
+        loss=float(value),
+        layers=layer_checks(sight, 1.0),
+        params=param_checks(model, gradients, decays),
+        outputs=to_array(rule.pick(tested).float()).reshape(len(x), -1),
+        targets=targets,
+        mode_gap=mode_gap,
+    )
+    return checkup, sight
+
+
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """Put back modes, buffers, gradients and random numbers at the end."""
+    modes = {module: module.training for module in model.modules()}
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    devices = {p.device.index for p in model.parameters() if p.device.type == "cuda"}
+    with torch.random.fork_rng(sorted(index for index in devices if index is not None)):
+        try:
+            yield
+        finally:
+            for module, training in modes.items():
+                module.training = training
+            with torch.no_grad():
+                for name, buffer in model.named_buffers():
+                    buffer.copy_(buffers[name])
+
+
+def layer_checks(sight: Sight, factor: float) -> dict[str, LayerCheck]:
+    """Return the checks of all layers seen; gradients are divided by `factor` (a scaled loss)."""
+    checks = {}
+    for path, sums in sight.sums.items():
+        gradient = sight.gradients.get(path)
+        norm = sqrt(gradient.total_square) / factor if gradient is not None else nan
+        checks[path] = sums.check(norm)
+    return checks
+
+
+def param_checks(
+    model: nn.Module, gradients: Mapping[str, torch.Tensor], decays: Mapping[str, float]
+) -> dict[str, ParamCheck]:
+    """Return the checks of all parameters; one without a gradient has the norm 0."""
+    return {
+        f"{path}.{name}" if path else name: _param(module, name, path, gradients, decays)
+        for path, module in model.named_modules()
+        for name, _ in module.named_parameters(recurse=False)
+    }
+
+
+def _param(
+    module: nn.Module,
+    name: str,
+    path: str,
+    gradients: Mapping[str, torch.Tensor],
+    decays: Mapping[str, float],
+) -> ParamCheck:
+    prefix = f"{path}." if path else ""
+    own = {n: p.detach() for n, p in module.named_parameters(recurse=False)}
+    theirs = {n: gradients[prefix + n].detach() for n in own if prefix + n in gradients}
+    w, g = own[name], theirs.get(name)
+    norm = _norm(w)
+    rows = _rows_per_unit(module, own) if name == "weight" else None
+    gradient_rows = _rows_per_unit(module, theirs) if name == "weight" and g is not None else None
+    return ParamCheck(
+        norm=norm,
+        gradient_norm=_norm(g) if g is not None else 0.0,
+        size=w.numel(),
+        nonfinite=_nonfinite(w),
+        gradient_nonfinite=_nonfinite(g) if g is not None else 0,
+        penalty_gradient_norm=decays.get(prefix + name, 0.0) * norm,
+        units=len(rows) if rows is not None else None,
+        distinct=distinct_rows(rows) if rows is not None else None,
+        distinct_gradients=distinct_rows(gradient_rows) if gradient_rows is not None else None,
+    )
+
+
+def _rows_per_unit(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> Array | None:
+    """Return what belongs to each unit as one row: its weights and its bias; None for other layers."""
+    if module_kind(module) not in ("linear", "conv1d", "conv2d", "conv3d"):
+        return None
+    rows = to_array(tensors["weight"][:256].flatten(1).float())
+    if tensors.get("bias") is None:
+        return rows
+    return np.column_stack([rows, to_array(tensors["bias"][:256].float())])
+
+
+def _norm(w: torch.Tensor) -> float:
+    return sqrt(float(w.double().square().sum()))
+
+
+def _nonfinite(w: torch.Tensor) -> int:
+    return int((~torch.isfinite(w)).sum())

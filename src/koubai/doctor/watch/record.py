@@ -1,0 +1,80 @@
+"""Record: what is written down of a watched run, in koubai's own History."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+
+from koubai.core.layer import Layer
+from koubai.doctor.watch.loss_rule import mean_value
+from koubai.doctor.watch.sight import LossCall, Part
+from koubai.engines.engine import TapRecord
+from koubai.network.network import Network
+from koubai.probes.history import History
+from koubai.probes.record import Recorder, default_probes
+
+_FLUSH = 100  # losses that wait before they are read, so that a GPU is not stopped for each
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    path: str
+    layer: Layer | None
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """What a Recorder asks of a network: its leaf layers and parameters, in forward order."""
+
+    leaves: tuple[_Leaf, ...]
+    param_specs: dict[str, None]
+
+
+@dataclass
+class Record:
+    """The history of a watched run, and what waits to be written to it."""
+
+    history: History = field(default_factory=History)
+    _waiting: list[tuple[int, torch.Tensor]] = field(default_factory=list)
+    _evaluated: list[tuple[torch.Tensor, torch.Tensor | None, int]] = field(default_factory=list)
+
+    def loss(self, step: int, value: torch.Tensor) -> None:
+        """Write down the loss of a step, some time."""
+        self._waiting.append((step, value.detach()))
+        if len(self._waiting) >= _FLUSH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down the losses that wait."""
+        if self._waiting:
+            values = torch.stack([value.float().reshape(()) for _, value in self._waiting]).tolist()
+            for (step, _), value in zip(self._waiting, values, strict=True):
+                self.history.add(step, "", "loss", value)
+        self._waiting = []
+
+    def look(self, tap: TapRecord, parts: dict[str, Part], params: list[str]) -> None:
+        """Write down what all probes measure on one look."""
+        leaves = tuple(_Leaf(path, part.layer) for path, part in parts.items())
+        paths = _Paths(leaves, dict.fromkeys(params))
+        # A Recorder reads paths and layers only; a watched model has these and no more of a Network.
+        Recorder(cast("Network", paths), default_probes()).record(self.history, tap)
+
+    def evaluate(self, call: LossCall) -> None:
+        """Take in the loss of one batch in test mode."""
+        right = None
+        if not call.t.is_floating_point() and call.y.ndim == 2:
+            right = (call.y.detach().argmax(1) == call.t).sum()
+        self._evaluated.append((mean_value(call), right, len(call.t)))
+
+    def end_evaluation(self, step: int) -> None:
+        """Write down the means over the batches since the last training step."""
+        batches, self._evaluated = self._evaluated, []
+        count = sum(n for _, _, n in batches)
+        if not count:
+            return
+        self.history.add(step, "", "val_loss", sum(float(loss) * n for loss, _, n in batches) / count)
+        rights: list[Any] = [right for _, right, _ in batches if right is not None]
+        if len(rights) == len(batches):
+            self.history.add(step, "", "val_accuracy", sum(map(int, rights)) / count)

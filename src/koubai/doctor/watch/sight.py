@@ -1,0 +1,240 @@
+"""Sight: what can be seen of one forward and one backward pass, from outside the model.
+
+While it is open, hooks on modules see the layers, and a function mode sees what is called without a module
+(`F.relu`, `torch.sigmoid`) and the loss. Nothing it keeps holds a graph alive: sums are taken as tensors
+come by, gradients through hooks on those tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules import module as module_hooks
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+
+from koubai.core.layer import Layer
+from koubai.core.params import Shape
+from koubai.core.taps import Moments
+from koubai.doctor.patient import OTHER, LayerFacts
+from koubai.doctor.watch.kinds import FEATURES_LAST, LOSSES, function_kind, layer_of, module_kind
+from koubai.doctor.watch.sums import UnitSums, pooled, unit_sums
+from koubai.engines.torch.sums import tensor_moments
+
+
+@dataclass
+class Part:
+    """A leaf layer of a model, by where it is called: a module, or a function inside one."""
+
+    path: str
+    kind: str
+    layer: Layer | None
+    params: tuple[str, ...]
+    in_shape: Shape
+    out_shape: Shape
+    detail: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> LayerFacts:
+        """As a diagnosis sees it."""
+        return LayerFacts(self.path, self.kind, self.in_shape, self.out_shape, self.params, self.detail)
+
+
+@dataclass(frozen=True)
+class LossCall:
+    """A call of a loss function: by which name, on what, with what result. The tensors are alive: use them now."""
+
+    name: str
+    function: Callable[..., torch.Tensor]
+    y: torch.Tensor
+    t: torch.Tensor
+    options: Mapping[str, Any]
+    value: torch.Tensor
+
+
+@dataclass
+class Names:
+    """Paths of a model's modules and parameters by identity."""
+
+    modules: dict[int, str]
+    params: dict[int, str]
+
+    @classmethod
+    def of(cls, model: nn.Module) -> Names:
+        """Return the paths; what is shared has the first of its names."""
+        return cls(
+            {id(module): path for path, module in model.named_modules()},
+            {id(p): path for path, p in model.named_parameters()},
+        )
+
+
+class Sight:
+    """Sees layers (in forward order), their outputs, the gradients of those, and calls of loss functions."""
+
+    def __init__(
+        self, names: Names, *, units: bool, on_loss: Callable[[LossCall], None], without_dropout: bool = False
+    ) -> None:
+        self.parts: dict[str, Part] = {}
+        self.outputs: dict[str, Moments] = {}
+        self.gradients: dict[str, Moments] = {}
+        self.sums: dict[str, UnitSums] = {}
+        self.flow: list[tuple[str, torch.Tensor, torch.Tensor]] | None = None
+        self._names, self._units, self._on_loss = names, units, on_loss
+        self._without_dropout = without_dropout
+        self._inside: list[nn.Module] = []
+        self._counts: dict[str, int] = {}
+        self._hooks: list[Any] = []
+        self._eyes = _Eyes(self)
+
+    def open(self) -> None:
+        """Begin to look."""
+        self._hooks = [
+            module_hooks.register_module_forward_pre_hook(self._enter),
+            module_hooks.register_module_forward_hook(self._leave),
+        ]
+        self._eyes.open()
+
+    def close(self) -> None:
+        """Look no more; gradients of what was seen may still come."""
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+        self._eyes.close()
+
+    # ------------------------------------------------------------------------------------ modules
+
+    def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        if id(module) in self._names.modules:
+            if not self._names.modules[id(module)]:  # the root: a new pass
+                self._inside, self._counts = [], {}
+            self._inside.append(module)
+
+    def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if id(module) not in self._names.modules:
+            return
+        while self._inside and self._inside.pop() is not module:
+            pass  # calls that ended in an exception the model caught
+        u, y = first_tensor(args), first_tensor(output)
+        if y is None or not y.is_floating_point() or any(True for _ in module.children()):
+            return
+        path = self._names.modules[id(module)]
+        self._take(path, module_kind(module), vars(module), self._params_of(module), u, y)
+
+    def _params_of(self, module: nn.Module) -> tuple[str, ...]:
+        return tuple(
+            self._names.params[id(p)] for p in module.parameters(recurse=False) if id(p) in self._names.params
+        )
+
+    # ------------------------------------------------------------------------------------ functions
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Run a function of PyTorch and look at what it did."""
+        name = getattr(function, "__name__", "")
+        if name in LOSSES:
+            return self._lose(name, function, args, options)
+        kind = function_kind(name) if self._inside and not self._in_known_leaf() else None
+        if kind is None:
+            return function(*args, **options)
+        if kind == "dropout" and self._without_dropout:
+            return args[0]
+        u = first_tensor(args)
+        y = function(*args, **options)
+        if u is not None and isinstance(y, torch.Tensor) and y.is_floating_point():
+            where = self._names.modules[id(self._inside[-1])]
+            number = self._counts[where + name] = self._counts.get(where + name, 0) + 1
+            own = name if number == 1 else f"{name}_{number}"
+            params = tuple(self._names.params[id(p)] for p in args if id(p) in self._names.params)
+            self._take(f"{where}.{own}" if where else own, kind, options, params, u, y)
+        return y
+
+    def _in_known_leaf(self) -> bool:
+        module = self._inside[-1]
+        known = module_kind(module) != OTHER or type(module).__module__.startswith("torch.nn.")
+        return known and not any(True for _ in module.children())
+
+    def _lose(
+        self, name: str, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        value = function(*args, **options)
+        given = dict(zip(("input", "target"), args, strict=False)) | options
+        rest = {key: option for key, option in given.items() if key not in ("input", "target")}
+        if isinstance(value, torch.Tensor) and len(args) <= 2:
+            self._on_loss(LossCall(name, function, given["input"], given["target"], rest, value))
+        return value
+
+    # ------------------------------------------------------------------------------------ tensors
+
+    def _take(
+        self,
+        path: str,
+        kind: str,
+        settings: Mapping[str, Any],
+        params: tuple[str, ...],
+        u: torch.Tensor | None,
+        y: torch.Tensor,
+    ) -> None:
+        """Take in one call of a leaf layer."""
+        u = y if u is None else u
+        if path not in self.parts:
+            detail = {"ratio": float(settings["p"])} if kind == "dropout" and "p" in settings else {}
+            layer = layer_of(kind, settings)
+            self.parts[path] = Part(
+                path, kind, layer, params, tuple(u.shape[1:]), tuple(y.shape[1:]), detail, dict(settings)
+            )
+        part = self.parts[path]
+        if self.flow is not None:
+            self.flow.append((path, u.detach(), y.detach()))
+        axis = y.ndim - 1 if kind in FEATURES_LAST else min(1, y.ndim - 1)
+        if y.ndim > 1:
+            sums = tensor_moments(y.detach().movedim(axis, 1), units=self._units)
+            self.outputs[path] = pooled(self.outputs[path], sums) if path in self.outputs else sums
+            of_units = unit_sums(y, u, part.layer, axis)
+            self.sums[path] = self.sums[path] + of_units if path in self.sums else of_units
+        if y.requires_grad:
+            y.register_hook(self._receiver(path))
+
+    def _receiver(self, path: str) -> Callable[[torch.Tensor], None]:
+        def receive(dy: torch.Tensor) -> None:
+            sums = tensor_moments(dy)
+            self.gradients[path] = pooled(self.gradients[path], sums) if path in self.gradients else sums
+
+        return receive
+
+
+class _Eyes(TorchFunctionMode):
+    """The function mode of a sight."""
+
+    def __init__(self, sight: Sight) -> None:
+        super().__init__()
+        self._sight: Sight | None = sight
+        self._on_stack = False
+
+    def open(self) -> None:
+        self.__enter__()
+        self._on_stack = True
+
+    def close(self) -> None:
+        """Leave the stack of modes; if another mode lies on top, only look away."""
+        stack = _get_current_function_mode_stack()
+        if self._on_stack and stack and stack[-1] is self:
+            self.__exit__(None, None, None)
+            self._on_stack = False
+        self._sight = None
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), options: dict[str, Any] | None = None
+    ) -> Any:
+        sight, options = self._sight, options or {}
+        return function(*args, **options) if sight is None else sight.call(function, args, options)
+
+
+def first_tensor(value: Any) -> torch.Tensor | None:
+    """Return the first tensor in a value that may be a tensor, or nested tuples, lists and dicts."""
+    if isinstance(value, torch.Tensor):
+        return value
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
+    return next((found for item in inner if (found := first_tensor(item)) is not None), None)
