@@ -312,4 +312,9 @@ def test_the_json_schema_lists_every_part():
             title = schema["$defs"][cls.__name__]["title"]
             assert title == cls.registry_name
     assert schema["properties"]["steps"]["minimum"] == 0
+    name, table, chain = schema["properties"]["network"]["anyOf"]
+    assert "relu" in name["enum"]
+    assert {"$ref": "#/$defs/Conv2d"} in table["oneOf"]
+    assert chain["items"]["anyOf"] == [name, table]
+    assert len(schema["properties"]["loss"]["anyOf"]) == 2
     assert schema["required"] == ["network", "data"]

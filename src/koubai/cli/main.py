@@ -24,6 +24,7 @@ COMMANDS = {
     "resume": ("koubai.cli.resume:resume", "cli.command.resume"),
     "models": ("koubai.cli.models:models", "cli.command.models"),
     "summary": ("koubai.cli.summary:summary", "cli.command.summary"),
+    "schema": ("koubai.cli.schema:schema", "cli.command.schema"),
     "parts": ("koubai.cli.parts:parts", "cli.command.parts"),
 }
 

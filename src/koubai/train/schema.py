@@ -128,7 +128,7 @@ def _model(cls: type) -> type[BaseModel]:
     """Return the pydantic model with the fields of a dataclass, and `type` if it is registered."""
     if cls not in _models:
         name = getattr(cls, "registry_name", "")
-        members: dict[str, Any] = {"type": (Literal[name], name)} if name else {}
+        members: dict[str, Any] = {"type": (Literal[name], ...)} if name else {}
         for field in fields(cls):
             hint, default = hints_of(cls)[field.name], default_of(field)
             translated = _translated(hint)
@@ -192,7 +192,19 @@ def _choice(base: type) -> Any:
     def choose(value: Any, check: Callable[[Any], Any]) -> Any:
         return value if isinstance(value, base) else check(_spelled_out(base, value))
 
-    return Annotated[chosen, WrapValidator(choose)]
+    return Annotated[chosen, WrapValidator(choose), _Shorthand(base)]
+
+
+@dataclass(frozen=True)
+class _Shorthand:
+    """Tells the JSON Schema of a choice that a bare name will do, and a list of layers for a layer."""
+
+    base: type
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        one = [{"enum": list(KINDS[self.base])}, handler(core)]
+        chain = [{"type": "array", "items": {"anyOf": one}}] if self.base is Layer else []
+        return {"anyOf": [*one, *chain]}
 
 
 def _tag(name: Any) -> str:

@@ -13,8 +13,8 @@ from threading import Lock
 from typing import Any
 
 _lock = Lock()
-_wanted: list[int] = []  # one entry for each limit in force, in any thread of this process
-_limit: Any = None
+_wanted: list[int] = []  # one entry for each bound in force, in any thread of this process
+_before: Any = None  # knows the setting there was without any bound
 
 
 @cache
@@ -39,21 +39,19 @@ def blas_threads(count: int) -> Iterator[None]:
 
 
 def _enter(count: int) -> None:
+    global _before  # noqa: PLW0603 -- BLAS has one setting a process, so has this module
     with _lock:
         _wanted.append(count)
-        _apply()
+        limit = _controller().limit(limits=min(_wanted), user_api="blas")
+        _before = _before or limit
 
 
 def _leave(count: int) -> None:
+    global _before  # noqa: PLW0603 -- see _enter
     with _lock:
         _wanted.remove(count)
-        _apply()
-
-
-def _apply() -> None:
-    global _limit  # noqa: PLW0603 -- BLAS has one setting a process, so has this module
-    if _limit is not None:
-        _limit.restore_original_limits()
-        _limit = None
-    if _wanted:
-        _limit = _controller().limit(limits=min(_wanted), user_api="blas")
+        if _wanted:
+            _controller().limit(limits=min(_wanted), user_api="blas")
+        else:
+            _before.restore_original_limits()
+            _before = None

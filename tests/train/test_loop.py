@@ -1,0 +1,239 @@
+"""The loop, sessions and what is told about them."""
+
+import io
+import threading
+
+import numpy as np
+import pytest
+
+import koubai as kb
+from koubai.core.errors import ConfigError
+from koubai.train import Observation, Recipe, Session, finish, train
+from koubai.train.notebook import network_html, run_html
+from koubai.train.progress import Progress, duration
+from koubai.train.sentences import ended, go_on, score_rows
+from koubai.train.threads import blas_threads
+from koubai.words import set_language
+
+
+@pytest.fixture(params=["en", "ja"])
+def lang(request):
+    set_language(request.param)
+    yield request.param
+    set_language(None)
+
+
+def test_a_run_does_not_depend_on_the_stretches_it_is_made_of(recipe, watch):
+    whole = train(recipe, engine="reference", observation=watch)
+    session = Session(recipe, engine="reference", observation=watch)
+    session.record_scores()
+    for steps in (1, 13, 1, 15, 15, 15):
+        session.advance(steps)
+        if session.step % 15 == 0:
+            session.record_scores()
+    assert session.history == whole.history
+    for name, w in session.state().weights.params.items():
+        assert w.tobytes() == whole.session.state().weights.params[name].tobytes()
+
+
+def test_scores_and_losses_are_recorded_where_asked(recipe, watch):
+    run = train(recipe, engine="reference", observation=watch)
+    history = run.history
+    assert history.series("test_accuracy")[0].tolist() == [0, 15, 30, 45, 60]
+    assert history.series("loss")[0].tolist() == list(range(1, 61))
+    assert history.series("weight_norm", "1.weight")[0].tolist() == [1, 10, 20, 30, 40, 50, 60]
+    assert run.scores["test"].accuracy == history.last("test_accuracy")
+    assert run.scores["train"].count == 100
+    assert run.stopped_by is None
+
+
+def test_without_evaluations_the_end_is_still_scored(recipe):
+    run = train(recipe, engine="reference", observation=Observation())
+    assert run.history.series("test_loss")[0].tolist() == [0, 60]
+    assert run.history.quantities("1.weight") == []
+
+
+def test_a_run_of_no_steps_is_its_start(recipe, watch):
+    run = train(recipe.edit(steps=0), engine="reference", observation=watch)
+    assert run.history.series("test_loss")[0].tolist() == [0]
+    assert set(run.scores) == {"train", "val", "test"}
+
+
+def test_whoever_watches_may_end_the_run(recipe, watch, lang):
+    def doctor(session):
+        if session.step >= 20:
+            session.stopped_by = "hopeless"
+
+    run = train(recipe, engine="reference", observation=watch, on_progress=doctor)
+    assert run.stopped_by == "hopeless"
+    assert run.history.series("test_loss")[0][-1] == run.session.step < 60
+    assert "hopeless" in ended(run)
+
+
+def test_a_finished_run_stays_as_it_is(recipe, watch):
+    run = train(recipe, engine="reference", observation=watch)
+    before = run.history.until(60)
+    again = finish(run.session)
+    assert again.history == before
+    assert again.scores["test"] == run.scores["test"]
+
+
+def test_a_fork_goes_its_own_way_from_the_same_state(recipe, watch):
+    session = Session(recipe, engine="reference", observation=watch)
+    session.advance(10)
+    same, other = session.fork(), session.fork({"optimizer.learning_rate": 0.5})
+    losses = session.advance(5)
+    assert np.array_equal(same.advance(5), losses)
+    apart = other.advance(5)
+    assert apart[0] == losses[0]
+    assert not np.array_equal(apart[1:], losses[1:])
+    assert len(other.history.series("loss")[0]) == 5
+
+
+def test_restoring_forgets_what_came_after(recipe, watch):
+    session = Session(recipe, engine="reference", observation=watch)
+    session.advance(10)
+    state, early = session.state(), session.history.until(10)
+    first = session.advance(7)
+    session.restore(state)
+    assert session.history == early
+    assert np.array_equal(session.advance(7), first)
+
+
+def test_everything_that_does_not_fit_is_told_before_training(recipe):
+    with pytest.raises(ConfigError) as error:
+        Session(
+            recipe.edit(
+                network=kb.Sequential(kb.Flatten(), kb.Linear(3)), early_stopping=kb.EarlyStopping()
+            ).edit(**{"data.validation": 0}),
+            engine="reference",
+        )
+    assert [problem.path for problem in error.value.problems] == ["network", "early_stopping"]
+
+
+def test_blas_keeps_to_the_threads_it_was_given():
+    from threadpoolctl import threadpool_info
+
+    def now():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = now()
+    with blas_threads(1):
+        assert now() == {1}
+        inside, release = threading.Event(), threading.Event()
+
+        def other():
+            with blas_threads(2):
+                inside.set()
+                release.wait(10)
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        inside.wait(10)
+        assert now() == {1}, "the smallest bound holds"
+        release.set()
+        thread.join()
+        assert now() == {1}
+    assert now() == before
+
+
+def test_a_session_trains_within_its_thread_budget(recipe, monkeypatch):
+    from threadpoolctl import threadpool_info
+
+    seen = set()
+    session = Session(recipe, engine="reference", threads=1)
+    advance = session.program.advance
+
+    def watched(*arguments):
+        seen.update(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return advance(*arguments)
+
+    monkeypatch.setattr(session.program, "advance", watched)
+    session.advance(2)
+    assert seen == {1}
+
+
+def test_progress_off_a_terminal_is_a_line_every_few_seconds(recipe, lang):
+    file = io.StringIO()
+    with Progress(every=0.0, file=file) as progress:
+        train(recipe, engine="reference", on_progress=progress)
+    lines = file.getvalue().splitlines()
+    assert 2 <= len(lines) <= 60
+    assert "60" in lines[-1]
+    assert "100%" in lines[-1]
+    assert ("検証正解率" if lang == "ja" else "validation accuracy") in lines[-1]
+    quiet = io.StringIO()
+    with Progress(file=quiet) as progress:
+        train(recipe, engine="reference", on_progress=progress)
+    assert quiet.getvalue() == ""
+
+
+def test_durations_have_their_natural_unit(lang):
+    units = {"en": ("s", "min", "h"), "ja": ("秒", "分", "時間")}[lang]
+    assert [duration(seconds).split(" ") for seconds in (8, 300, 9000)] == [
+        ["8", units[0]],
+        ["5", units[1]],
+        ["2.5", units[2]],
+    ]
+
+
+@pytest.mark.parametrize("reason", [None, "early stopping", "not finite", "interrupted", "a doctor's word"])
+def test_every_end_has_its_sentence(recipe, reason, lang):
+    run = train(recipe.edit(steps=3), engine="reference")
+    run.stopped_by = reason
+    assert "3" in ended(run)
+    assert "run.resume()" in go_on(run)
+    assert [row[0] for row in score_rows(run.scores)][1] in ("training", "訓練")
+
+
+def test_a_run_shows_itself_in_a_notebook(recipe, lang):
+    from html.parser import HTMLParser
+
+    class Parser(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.open, self.seen = [], []
+
+        def handle_starttag(self, tag, attrs):
+            self.open.append(tag)
+            self.seen.append(tag)
+            assert not any(name in ("src", "href", "onclick") for name, _ in attrs)
+
+        def handle_startendtag(self, tag, attrs):
+            self.seen.append(tag)
+
+        def handle_endtag(self, tag):
+            assert self.open.pop() == tag
+
+    run = kb.fit(recipe, progress=False, engine="reference")
+    parser = Parser()
+    parser.feed(run._repr_html_())
+    assert parser.open == []
+    assert {"table", "svg", "polyline", "title"} <= set(parser.seen)
+    assert "script" not in parser.seen
+    run.stopped_by = "<script>"
+    assert "<script>" not in run_html(run)
+    assert "BatchNorm" in network_html(run.session.network)
+
+
+def test_a_curve_with_nan_or_of_one_point_is_still_a_page(recipe):
+    with np.errstate(all="ignore"):
+        bad = train(
+            recipe.edit(optimizer=kb.SGD(1e30), network=kb.Sequential(kb.Flatten(), kb.Linear(10))),
+            engine="reference",
+        )
+    assert "nan" not in run_html(bad).split("<svg")[-1].lower()
+    assert "<svg" not in run_html(train(recipe.edit(steps=1), engine="reference"))
+
+
+def test_recipes_train_on_values_too(watch):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 3))
+    recipe = Recipe(
+        kb.Linear(1), kb.data.arrays(x, x @ [1.0, 2.0, 3.0]), loss=kb.MeanSquaredError(), steps=10
+    )
+    run = train(recipe, engine="reference", observation=watch)
+    assert run.scores["test"].accuracy is None
+    assert run.history.last("test_accuracy") is None
+    assert score_rows(run.scores)[1][-1] == ""
