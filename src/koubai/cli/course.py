@@ -1,0 +1,63 @@
+"""`koubai course`: every number of the course beside ours."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from koubai.cli.experiments import RUNS
+from koubai.cli.output import console, option, print_json, print_table, style
+from koubai.words import say
+
+if TYPE_CHECKING:
+    from koubai.lab.course import Row
+    from koubai.lab.experiment import Experiment
+
+_COLUMNS = ("experiment", "arm", "published", "ours", "interval", "inside", "seconds")
+
+
+def course(
+    *,
+    data_dir: Annotated[Path | None, option("lab.cli.run.data_dir")] = None,
+    seeds: Annotated[int, option("lab.cli.run.seeds")] = 5,
+    engine: Annotated[str, option("lab.cli.run.engine")] = "auto",
+    threads: Annotated[int | None, option("lab.cli.run.threads")] = None,
+    out: Annotated[Path | None, option("lab.cli.run.out")] = None,
+) -> int:
+    """Run them all on MNIST and print the table."""
+    from koubai.lab.course import course_rows
+
+    def announce(experiment: Experiment) -> None:
+        console(stderr=True).print(f"{experiment.name} ...", markup=False)
+
+    rows = list(
+        course_rows(
+            data_dir=data_dir,
+            seeds=seeds,
+            out=out or RUNS / "course",
+            engine=engine,
+            threads=threads,
+            on_experiment=announce,
+        )
+    )
+    if style.json:
+        print_json([asdict(row) for row in rows])
+    else:
+        headings = [say(f"lab.cli.course.{column}") for column in _COLUMNS]
+        print_table(headings, [_cells(row) for row in rows], right=(2, 3, 4, 6))
+        judged = [row.inside for row in rows if row.inside is not None]
+        console().print(say("lab.cli.course.summary", inside=sum(judged), total=len(judged)))
+    return 0
+
+
+def _cells(row: Row) -> list[str]:
+    """Return a row as text: accuracies with four digits, errors of a path as they are."""
+    digits = ".4f" if row.experiment != "valley" else ".1e"
+    published = "" if row.published_mean is None else f"{row.published_mean:{digits}}"
+    if row.published_sd:
+        published += f" ± {row.published_sd:.3f}"
+    interval = "" if row.low is None or row.high is None else f"{row.low:{digits}} – {row.high:{digits}}"
+    inside = "" if row.inside is None else say(f"lab.cli.course.{'yes' if row.inside else 'no'}")
+    arm = f"{row.arm} ({row.defect})" if row.defect else row.arm
+    return [row.experiment, arm, published, f"{row.mean:{digits}}", interval, inside, f"{row.seconds:.1f}"]
