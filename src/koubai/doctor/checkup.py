@@ -71,6 +71,7 @@ class ParamCheck:
     nonfinite: int = 0
     gradient_nonfinite: int = 0
     penalty_gradient_norm: float = 0.0
+    gradient_zero_share: float = float("nan")
     units: int | None = None
     distinct: int | None = None
     distinct_gradients: int | None = None

@@ -92,8 +92,20 @@ class Consultation:
 
     @property
     def harmed(self) -> bool:
-        """Whether the run does clearly worse than simple learners, on the samples it was trained on."""
-        return self.learnable and self.shortfall > HARMED and self.goal - self.skill > 3 * self.noise
+        """Whether the run does clearly worse than simple learners, on the samples it was trained on.
+
+        A run that is not over is harmed only if it gets nowhere: stuck, and not on its way.
+        """
+        worse = self.learnable and self.shortfall > HARMED and self.goal - self.skill > 3 * self.noise
+        return worse and (self.patient.finished or (self.stuck and not self.progressing))
+
+    @cached_property
+    def progressing(self) -> bool:
+        """Whether the loss has fallen by 2 % since the start, or falls now."""
+        smooth = self.smooth
+        if len(smooth) < 2 or not np.isfinite(self.patient.losses).all():
+            return False
+        return bool(smooth[-1] < 0.98 * smooth[0]) or self.falling > 3
 
     # ------------------------------------------------------------------------------------ progress
 

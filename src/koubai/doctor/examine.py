@@ -93,6 +93,7 @@ def _param(network: Network, cell: Cell, name: str, penalties: Sequence[Penalty]
         nonfinite=int((~np.isfinite(w)).sum()),
         gradient_nonfinite=int((~np.isfinite(dw)).sum()),
         penalty_gradient_norm=_norm(np.asarray(pull)),
+        gradient_zero_share=float((dw == 0).mean()) if dw.size else 0.0,
         units=len(rows) if rows is not None else None,
         distinct=distinct_rows(rows) if rows is not None else None,
         distinct_gradients=distinct_rows(gradient_rows) if gradient_rows is not None else None,

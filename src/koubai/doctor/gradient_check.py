@@ -45,7 +45,7 @@ def _off_the_kinks(weights: Weights, seed: int) -> Weights:
     """Shake every parameter a little: biases of 0 put dead units exactly on the kink of ReLU."""
     for path, w in weights.params.items():
         noise = random.generator(seed, "off the kinks", path).standard_normal(w.shape)
-        w += 0.05 * max(float(w.std()), 0.2) * noise
+        weights.params[path] = w + 0.05 * max(float(w.std()), 0.2) * noise
     return weights
 
 

@@ -42,7 +42,7 @@ _known: dict[tuple[Any, ...], Reach] = {}  # forks and checkpoints of a run shar
 
 
 def _measure(data: DataFacts, x: Array, t: Array) -> Reach:
-    chance = _chance(data, t)
+    chance = chance_of(data)
     if len(x) < _FEW:
         return Reach(_separable(x, t, chance), chance, chance)
     x = np.nan_to_num(x.reshape(len(x), -1).astype(np.float64))
@@ -97,11 +97,10 @@ def _forest(classes: bool) -> Any:
 _LEARNERS = (("neighbors", _neighbors), ("linear", _linear), ("forest", _forest))
 
 
-def _chance(data: DataFacts, t: Array) -> float:
-    if data.classes is None:
-        return 0.0
-    counts = data.class_counts if data.class_counts is not None else np.bincount(t)
-    return float(counts.max() / max(counts.sum(), 1))
+def chance_of(data: DataFacts) -> float:
+    """Return the skill of no learning: the share of the largest class, or 0 for values."""
+    counts = data.class_counts
+    return 0.0 if counts is None else float(counts.max() / max(counts.sum(), 1))
 
 
 def _separable(x: Array, t: Array, chance: float) -> float:

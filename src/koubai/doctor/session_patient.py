@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.examine import examine
 from koubai.doctor.facts import REFERENCE_ROWS, data_facts, held_part, layer_facts, loss_facts, sample_rows
 from koubai.doctor.patient import OptimizerFacts, Patient
-from koubai.doctor.session_clinic import SessionClinic
+from koubai.doctor.session_clinic import SessionClinic, open_fork
 from koubai.engines.engine import TrainingState
 from koubai.schedules.schedule import ConstantRate
 from koubai.train.session import Session
@@ -46,11 +48,12 @@ def session_patient(session: Session, *, budget: float = 12.0) -> Patient:
     )
 
 
-def checkup(session: Session, state: TrainingState) -> Checkup:
-    """Examine a session's network with the weights of a state, on training samples."""
+def checkup(session: Session, state: TrainingState, rows: Array | None = None) -> Checkup:
+    """Examine a session's network with the weights of a state, on training samples (always the same, or `rows`)."""
     network, data, recipe = session.network, session.dataset, session.recipe
     fitting = int(_CHECKUP_MULTIPLY_ADDS / max(3 * network.multiply_adds, 1))
-    rows = sample_rows(len(data.x_train), min(CHECKUP_ROWS, max(16, fitting)))
+    if rows is None:
+        rows = sample_rows(len(data.x_train), min(CHECKUP_ROWS, max(16, fitting)))
     t = data.t_train[rows]
     return examine(
         network,
@@ -64,14 +67,21 @@ def checkup(session: Session, state: TrainingState) -> Checkup:
 
 
 def _checkups(session: Session) -> tuple[Checkup, ...]:
-    """The initial weights, where the run began with them, and the present ones."""
-    now = session.state()
-    started_here = len(session.history.series("loss")[0]) == session.step
-    looks = [checkup(session, now)]
-    if session.step and started_here:
-        weights = session.network.initialize(session.recipe.seed, session.recipe.dtype)
-        looks.insert(0, checkup(session, TrainingState(0, weights)))
-    return tuple(looks)
+    """The initial weights, where the run began with them, and the present ones.
+
+    Of a run that broke off, the weights before the step that broke it, on that step's own batch.
+    """
+    losses = session.history.series("loss")[1]
+    if not session.step or len(losses) != session.step:
+        return (checkup(session, session.state()),)
+    weights = session.network.initialize(session.recipe.seed, session.recipe.dtype)
+    first = checkup(session, TrainingState(0, weights))
+    if np.isfinite(losses[-1]):
+        return (first, checkup(session, session.state()))
+    before = session.step - 1
+    replay = open_fork(session, session.recipe, None, None)
+    replay.advance(before)
+    return (first, checkup(session, replay.state(), session.sampler.batches(before, 1)[0]))
 
 
 def _held_outputs(session: Session) -> Array | None:

@@ -42,6 +42,7 @@ class OutputLossMismatch(Diagnosis):
         "wrong loss",
         "output activation",
         "last layer activation",
+        "output and loss do not match",
         "output and loss",
         "出力層",
         "損失関数",

@@ -1,0 +1,1 @@
+"""The doctor's benchmark: cases with known names, labelled by outcome, scored with exact intervals."""

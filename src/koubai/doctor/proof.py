@@ -1,0 +1,153 @@
+"""Proof: does a remedy help, or would anything have helped? Paired seeds, a placebo, a random remedy.
+
+| arm       | recipe                                                        | seeds         |
+|-----------|---------------------------------------------------------------|---------------|
+| unchanged | as it is                                                      | s             |
+| remedy    | treated                                                       | s             |
+| placebo   | as it is                                                      | others        |
+| random    | treated with another remedy of the menu, a new one each seed  | s             |
+
+All arms have the same number of updates. One pair is one seed: order of samples and, where the change allows
+it, initial weights are shared. Placebo and random answer 'it got better anyway' and 'any change would have
+done'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import isfinite
+
+import numpy as np
+
+from koubai.core import random
+from koubai.core.errors import KoubaiError
+from koubai.core.statistics import Interval, holm, mean, mean_interval, sd, seeds_needed, sign_flip_p
+from koubai.data.dataset import Dataset
+from koubai.doctor.facts import data_facts, held_part, loss_facts
+from koubai.doctor.reference import chance_of
+from koubai.doctor.remedies import REMEDIES
+from koubai.doctor.skill import skill
+from koubai.train.recipe import Recipe
+from koubai.train.session import Observation
+from koubai.train.train import train
+
+RIVALS = ("unchanged", "placebo", "random")
+ALPHA = 0.05
+_OTHER_SEEDS = 100_000
+_WORTH = 0.01  # of skill: an effect that is surely smaller is none
+_MOST_SEEDS = 10_000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The remedy against one rival: mean difference of held-out skill over pairs, interval, Holm's p."""
+
+    rival: str
+    difference: float
+    interval: Interval | None
+    p: float
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The verdict on a remedy, with all it rests on.
+
+    | verdict    | meaning                                                                            |
+    |------------|------------------------------------------------------------------------------------|
+    | proven     | better than unchanged, placebo and random remedy, each with p <= .05 after Holm    |
+    | refuted    | surely not better than unchanged by .01 of skill                                   |
+    | undecided  | cannot tell yet; `more_seeds` would probably tell (None: no number of seeds would) |
+
+    `skills` holds held-out skill by arm, in order of seeds; a run that broke off counts as chance.
+    """
+
+    remedy: str
+    verdict: str
+    skills: dict[str, list[float]]
+    comparisons: tuple[Comparison, ...]
+    more_seeds: int | None = None
+
+
+def prove(
+    recipe: Recipe,
+    remedy: str,
+    *,
+    seeds: int = 8,
+    dataset: Dataset | None = None,
+    engine: str = "auto",
+    threads: int = 1,
+    on_run: Callable[[str, int], None] | None = None,
+) -> Proof:
+    """Train all arms and compare; `on_run(arm, seed)` is told before each run.
+
+    Raises:
+        KoubaiError: the remedy changes nothing here.
+    """
+    data = dataset if dataset is not None else recipe.data.load(None)
+    if REMEDIES[remedy]().apply(recipe, data) is None:
+        raise KoubaiError("the remedy changes nothing in this recipe", where=remedy)
+    skills: dict[str, list[float]] = {arm: [] for arm in ("unchanged", "remedy", "placebo", "random")}
+    for i in range(seeds):
+        for arm, treated in _arms(recipe, remedy, data, recipe.seed + i):
+            if on_run is not None:
+                on_run(arm, i)
+            skills[arm].append(held_skill(treated, data, recipe, engine, threads))
+    return conclude(remedy, skills)
+
+
+def _arms(recipe: Recipe, remedy: str, data: Dataset, seed: int) -> Iterator[tuple[str, Recipe]]:
+    plain = replace(recipe, seed=seed)
+    yield "unchanged", plain
+    treated = REMEDIES[remedy]().apply(plain, data)
+    yield "remedy", plain if treated is None else replace(treated, steps=recipe.steps)
+    yield "placebo", replace(recipe, seed=seed + _OTHER_SEEDS)
+    yield "random", random_treatment(plain, remedy, data)
+
+
+def random_treatment(recipe: Recipe, remedy: str, data: Dataset) -> Recipe:
+    """Return the recipe under another remedy of the menu that changes it; which one depends on the seed."""
+    menu = [name for name in REMEDIES if name not in (remedy, "more_steps")]
+    for i in random.permutation(random.key(recipe.seed, "random remedy", remedy), len(menu)):
+        treated = REMEDIES[menu[int(i)]]().apply(recipe, data)
+        if treated is not None:
+            return replace(treated, steps=recipe.steps)
+    return recipe
+
+
+def held_skill(recipe: Recipe, data: Dataset, original: Recipe, engine: str, threads: int) -> float:
+    """Train a recipe and return its skill on held-out samples; chance if it cannot run to its end."""
+    known = data if recipe.data == original.data else None
+    evaluations = Observation(evaluate_every=max(1, recipe.steps // 20) if recipe.early_stopping else 0)
+    chance = chance_of(data_facts(data))
+    try:
+        with np.errstate(all="ignore"):
+            run = train(recipe, dataset=known, engine=engine, threads=threads, observation=evaluations)
+            judged = run.session.dataset
+            part = "test" if len(judged.x_test) else held_part(judged)
+            x, t = getattr(judged, f"x_{part}"), getattr(judged, f"t_{part}")
+            reached = skill(run.predict(x), t, loss_facts(recipe.loss).takes)
+    except KoubaiError:  # a random remedy may not fit
+        return chance
+    return reached if isfinite(reached) else chance
+
+
+def conclude(remedy: str, skills: dict[str, list[float]]) -> Proof:
+    """Return the verdict from the skills of all arms."""
+    differences = {
+        rival: [a - b for a, b in zip(skills["remedy"], skills[rival], strict=True)] for rival in RIVALS
+    }
+    adjusted = holm([sign_flip_p(d, "greater") for d in differences.values()])
+    comparisons = tuple(
+        Comparison(rival, mean(d), mean_interval(d), p)
+        for (rival, d), p in zip(differences.items(), adjusted, strict=True)
+    )
+    first = comparisons[0]
+    if all(c.p <= ALPHA for c in comparisons):
+        return Proof(remedy, "proven", skills, comparisons)
+    if first.interval is not None and first.interval.high < _WORTH:
+        return Proof(remedy, "refuted", skills, comparisons)
+    pairs = len(skills["remedy"])
+    wanted = max(seeds_needed(mean(d), sd(d), family=len(RIVALS)) for d in differences.values())
+    hopeless = wanted > _MOST_SEEDS or any(c.difference <= 0 for c in comparisons)
+    return Proof(remedy, "undecided", skills, comparisons, None if hopeless else max(1, int(wanted) - pairs))
