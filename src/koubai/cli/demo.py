@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from koubai.cli.experiments import adapt
+from koubai.cli.order import Order
 from koubai.cli.output import option
 from koubai.cli.run import run_and_show
 
@@ -17,7 +17,4 @@ def demo(
     out: Annotated[Path | None, option("lab.cli.run.out")] = None,
 ) -> int:
     """Which activation and initialization let a deep network learn? On the bundled digits, in seconds."""
-    from koubai.lab.catalog import build
-
-    experiment = adapt(build("vanishing-gradient", "digits"), seeds=seeds, steps=None, vary=[])
-    return run_and_show(experiment, threads=threads, out=out)
+    return run_and_show(Order("vanishing-gradient", data="digits", seeds=seeds), threads=threads, out=out)

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from koubai.cli.experiments import RUNS, adapt, again, find, shown
+from koubai.cli.experiments import RUNS, again, shown
 from koubai.cli.failures import INTERRUPTED, USER_ERROR
+from koubai.cli.order import Order
 from koubai.cli.output import console, option, print_json, print_table, style
 from koubai.words import say
 
 if TYPE_CHECKING:
-    from koubai.lab.experiment import Experiment
     from koubai.lab.result import ExperimentResult
 
 
@@ -32,34 +32,36 @@ def run(
     """Run an experiment; without a name, list the catalogue."""
     if target is None:
         return list_catalog()
-    experiment = adapt(find(target, data), seeds=seeds, steps=steps, vary=vary or [])
-    return run_and_show(
-        experiment, engine=engine, threads=threads, out=out, cluster=cluster, data_dir=data_dir
+    order = Order.of(
+        target,
+        data=data,
+        seeds=seeds,
+        steps=steps,
+        vary=tuple(vary or ()),
+        engine=engine,
+        data_dir=str(data_dir.absolute()) if data_dir else None,
     )
+    return run_and_show(order, threads=threads, out=out, cluster=cluster)
 
 
 def run_and_show(
-    experiment: Experiment,
-    *,
-    engine: str = "auto",
-    threads: int | None = None,
-    out: Path | None = None,
-    cluster: str | None = None,
-    data_dir: Path | None = None,
+    order: Order, *, threads: int | None = None, out: Path | None = None, cluster: str | None = None
 ) -> int:
     """Run, print, write result.json and report.html beside the runs; return the exit code."""
     from koubai.lab import start
     from koubai.report import write_html
 
+    experiment = order.experiment()
     folder = out or RUNS / experiment.name
+    order.keep(folder)
     with shown(experiment) as on_progress:
         result = start.run(
             experiment,
             out=folder,
-            engine=engine,
+            engine=order.engine,
             threads=threads,
             cluster=cluster,
-            data_dir=data_dir,
+            data_dir=order.data_dir,
             on_progress=on_progress,
         )
     report = write_html(result, folder / "report.html")

@@ -78,15 +78,12 @@ def _facts(result: ExperimentResult, lang: str) -> tuple[tuple[str, str], ...]:
         else (say("report.facts.runs", lang), f"{made:,} / {made + result.pending:,}"),
         (say("report.facts.seconds", lang), seconds(result.seconds)),
     ]
-    if engines := result.environment.get("engines"):
-        facts.append((say("report.facts.engine", lang), ", ".join(map(str, engines))))
-    if data := result.environment.get("data"):
-        facts.append(
-            (
-                say("report.facts.data", lang),
-                str(data.get("source", data)) if isinstance(data, dict) else str(data),
-            )
-        )
-    if cpu := result.environment.get("cpu"):
-        facts.append((say("report.facts.cpu", lang), str(cpu)))
+    environment = result.environment
+    data = environment.get("data", {})
+    known = {
+        "engine": environment.get("engine", ""),
+        "data": data.get("name", "") if isinstance(data, Mapping) else data,
+        "cpu": environment.get("cpu", ""),
+    }
+    facts += [(say(f"report.facts.{name}", lang), str(text)) for name, text in known.items() if text]
     return tuple(facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MISSING = "–"
@@ -44,15 +45,15 @@ def percent(x: float | None, decimals: int = 1) -> str:
     return f"{100 * x:.{decimals}f}%".replace("-", "−")
 
 
-def decade(exponent: float) -> str:
-    """Return ten to a power as a tick of a logarithmic scale.
+def decades(exponents: Sequence[float]) -> list[str]:
+    """Return powers of ten as the ticks of one logarithmic scale: as decimals where all of them are short.
 
-    >>> decade(-5), decade(0), decade(1), decade(-.5)
-    ('10⁻⁵', '1', '10', '0.32')
+    >>> decades([-5, -3, -1]), decades([-2, -1, 0, 1]), decades([-.5, 0])
+    (['10⁻⁵', '10⁻³', '10⁻¹'], ['0.01', '0.1', '1', '10'], ['0.32', '1'])
     """
-    if exponent in (0, 1) or exponent != int(exponent):
-        return number(10.0**exponent, 2)
-    return "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
+    if all(-3 <= exponent <= 3 for exponent in exponents):
+        return [number(10.0**exponent, 2) for exponent in exponents]
+    return ["10" + str(int(exponent)).translate(_SUPERSCRIPTS) if exponent else "1" for exponent in exponents]
 
 
 def points(x: float | None) -> str:

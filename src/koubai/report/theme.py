@@ -9,7 +9,7 @@ from math import ceil, floor, log10
 from typing import Any
 from unicodedata import east_asian_width
 
-from koubai.report.numbers import decade, number
+from koubai.report.numbers import decades, number
 
 FONTS = (
     'system-ui, -apple-system, "Segoe UI", "Hiragino Sans", "Hiragino Kaku Gothic ProN", "Yu Gothic UI", '
@@ -85,7 +85,7 @@ def log_axis(low: float, high: float, margin: float = 0.05) -> dict[str, Any]:
     whole = range(ceil(bottom), floor(top) + 1)
     if len(whole) >= 3:
         powers = [float(power) for power in whole][:: max(1, ceil(len(whole) / 7))]
-        values, texts = [10.0**power for power in powers], [decade(power) for power in powers]
+        values, texts = [10.0**power for power in powers], decades(powers)
     else:
         fine = [digit * 10.0**power for power in range(floor(bottom), ceil(top) + 1) for digit in (1, 2, 5)]
         values = [value for value in fine if bottom <= log10(value) <= top]

@@ -43,17 +43,28 @@ def activation_histograms(
         name="activations",
         title=say("report.activations.title", lang),
         summary=_summary(panels, lang),
-        panels=tuple(Panel(title, _draw(layers, lang)) for title, layers in panels),
+        panels=tuple(Panel(title, _draw(layers, _range(layers, panels), lang)) for title, layers in panels),
         table=_table(panels, lang),
         note=say("report.activations.note", lang),
         width=280,
     )
 
 
-def _draw(layers: Sequence[LayerHistogram], lang: str | None) -> Any:
+def _range(
+    layers: Sequence[LayerHistogram], panels: Sequence[tuple[str, Sequence[LayerHistogram]]]
+) -> list[float]:
+    """Return the range that panels of the same layers share, so that a collapse shows as a spike."""
+    names = [layer.layer for layer in layers]
+    alike = [layer for _, own in panels if [layer.layer for layer in own] == names for layer in own]
+    low, high = min(float(x.edges[0]) for x in alike), max(float(x.edges[-1]) for x in alike)
+    margin = 0.02 * (high - low)
+    return [low - margin, high + margin]
+
+
+def _draw(layers: Sequence[LayerHistogram], x_range: list[float], lang: str | None) -> Any:
     fig = figure(
         110 + 46 * len(layers),
-        xaxis={"title": {"text": say("report.activations.axis", lang)}},
+        xaxis={"title": {"text": say("report.activations.axis", lang)}, "range": x_range},
         yaxis={
             "tickvals": list(range(len(layers))),
             "ticktext": [label(layer.layer, 14) for layer in layers],
@@ -74,9 +85,9 @@ def _draw(layers: Sequence[LayerHistogram], lang: str | None) -> Any:
 def _ridge(fig: Any, layer: LayerHistogram, row: int, *, final: bool, show: bool, lang: str | None) -> None:
     shares = layer.final if final else layer.initial
     color, dash = (BLUE, "solid") if final else (GRAY, "dot")
-    tallest = shares.max() or 1.0
+    heights = np.sqrt(shares / (shares.max() or 1.0))  # else the zeros of ReLU would hide all the rest
     x = np.repeat(layer.edges, 2)
-    y = row + _HEIGHT * np.concatenate([[0.0], np.repeat(shares / tallest, 2), [0.0]])
+    y = row + _HEIGHT * np.concatenate([[0.0], np.repeat(heights, 2), [0.0]])
     mean, std = layer.moments(shares)
     fig.add_scatter(
         x=x,

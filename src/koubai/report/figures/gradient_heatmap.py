@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.report.numbers import decade, number
+from koubai.report.numbers import decades, number
 from koubai.report.picture import Panel, Picture, Table, place, thin
 from koubai.report.theme import figure, label, step_axis
 from koubai.words import say
@@ -63,7 +63,7 @@ def _draw(trace: LayerTrace, low: float, high: float, lang: str | None) -> Any:
             "thickness": 9,
             "outlinewidth": 0,
             "tickvals": ticks.tolist(),
-            "ticktext": [decade(float(tick)) for tick in ticks],
+            "ticktext": decades(ticks.tolist()),
             "tickfont": {"size": 11},
         },
     )

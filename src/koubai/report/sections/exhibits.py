@@ -129,7 +129,7 @@ def table_section(result: ExperimentResult, lang: str | None = None) -> Section:
     """Return the tables and matrices that runs left, as numbers in cells."""
     several = len(result.arms) > 1
     tables = [
-        _table(exhibit, arm.title(lang) if several else "")
+        _table(exhibit, arm.title(lang) if several else "", lang)
         for arm in result.experiment.arms
         for run in result.of(arm.name)[:1]
         for exhibit in run.exhibits
@@ -138,13 +138,13 @@ def table_section(result: ExperimentResult, lang: str | None = None) -> Section:
     return Section("numbers", say("report.section.numbers", lang), tables=tuple(tables))
 
 
-def _table(exhibit: Exhibit, arm: str) -> TitledTable:
+def _table(exhibit: Exhibit, arm: str, lang: str | None) -> TitledTable:
     values = np.atleast_2d(exhibit.arrays["values"])
     columns = exhibit.columns or tuple(str(i) for i in range(values.shape[1]))
     names = exhibit.rows or tuple(str(i) for i in range(values.shape[0]))
     rows = tuple((names[i], *(number(float(x)) for x in values[i])) for i in thin(len(values), _CELLS))
     title = ": ".join(part for part in (arm, exhibit.path) if part)
-    return TitledTable(title, Table(("", *columns), rows), exhibit.note)
+    return TitledTable(title, Table((say("report.axis.row", lang), *columns), rows), exhibit.note)
 
 
 def _kept(result: ExperimentResult, kind: str) -> list[tuple[str, list[Exhibit]]]:

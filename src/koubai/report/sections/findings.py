@@ -1,19 +1,20 @@
-"""What the doctor found: one card a finding."""
+"""What the doctor found: one card a finding, in the words of the doctor's catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from koubai.report.numbers import number
 from koubai.report.page import Card, Section
-from koubai.words import say
+from koubai.report.picture import place
+from koubai.words import areas, entries, say
 
-_TONES = {"severe": "bad", "error": "bad", "critical": "bad", "warning": "open", "warn": "open"}
+_TONES = {"severe": "bad", "warn": "open", "info": "plain"}
 
 
 def findings_section(findings: Sequence[Mapping[str, Any]], lang: str | None = None) -> Section:
-    """Return the cards of findings given as plain dicts; nothing wrong is said in one sentence."""
+    """Return a card for every finding (see Finding.to_dict); nothing wrong is said in one sentence."""
     title = say("report.section.findings", lang)
     if not findings:
         return Section("findings", title, text=(say("report.findings.healthy", lang),))
@@ -21,32 +22,62 @@ def findings_section(findings: Sequence[Mapping[str, Any]], lang: str | None = N
 
 
 def _card(finding: Mapping[str, Any], lang: str | None) -> Card:
-    place = [
-        say(f"report.findings.{name}", lang, value=finding[name])
-        for name in ("path", "step")
-        if finding.get(name) not in (None, "")
-    ]
+    name = str(finding["name"])
+    layer, step = finding.get("layer"), finding.get("first_step")
+    where = place(
+        say("report.place.layer", lang, layer=layer) if layer else "",
+        say("report.findings.step", lang, step=step) if step is not None else "",
+        lang=lang,
+    )
     code = finding.get("code")
-    title = str(finding.get("title") or finding.get("name", ""))
+    title = _spoken("diagnoses", f"{name}.title", lang) or _readable(name)
     return Card(
-        tone=_TONES.get(str(finding.get("severity", "")), "open"),
+        tone=_TONES.get(str(finding.get("severity")), "open"),
         title=f"{title} ({code})" if code else title,
-        place=say("report.list", lang).join(place),
-        paragraphs=tuple(_evidence(finding.get("evidence"))),
-        remedies=tuple(_remedy(remedy) for remedy in finding.get("remedies", ())),
+        place=where,
+        paragraphs=tuple(_paragraphs(name, finding, lang)),
+        remedies=tuple(
+            _spoken("remedies", f"{remedy}.title", lang) or _readable(remedy)
+            for remedy in finding.get("remedies", ())
+        ),
     )
 
 
-def _evidence(evidence: Any) -> list[str]:
-    if isinstance(evidence, str):
-        return [evidence]
-    if isinstance(evidence, Mapping):
-        parts = (f"{name}: {number(x) if isinstance(x, int | float) else x}" for name, x in evidence.items())
-        return [", ".join(parts)]
-    return [str(item) for item in evidence or ()]
+def _paragraphs(name: str, finding: Mapping[str, Any], lang: str | None) -> Iterator[str]:
+    """Yield what is seen, what it means, what to do, and the numbers with their thresholds."""
+    values = {key: _number_in(value) for key, value in finding.get("details", {}).items()}
+    values = {"layer": finding.get("layer"), "step": finding.get("first_step"), **values}
+    for entry in ("says", "meaning", "do"):
+        if text := _spoken("diagnoses", f"{name}.{entry}", lang, **values):
+            yield text
+    numbers = [_evidence(row, lang) for row in finding.get("evidence", ())]
+    if numbers:
+        yield say("report.findings.evidence", lang, numbers=say("report.list", lang).join(numbers))
 
 
-def _remedy(remedy: Any) -> str:
-    if isinstance(remedy, Mapping):
-        return str(remedy.get("text") or remedy.get("title") or remedy.get("name", ""))
-    return str(remedy)
+def _evidence(row: Mapping[str, Any], lang: str | None) -> str:
+    name = _spoken("doctor", f"measure.{row['measure']}", lang) or _readable(row["measure"])
+    text = f"{name} {number(_number_in(row['value']))}"
+    if row.get("threshold") is None:
+        return text
+    key = f"report.findings.{row.get('sick', 'above')}"
+    return f"{text} {say(key, lang, threshold=number(_number_in(row['threshold'])))}"
+
+
+def _spoken(area: str, key: str, lang: str | None, **values: Any) -> str:
+    """Return an entry of the doctor's words; "" where it has none, or where a finding lacks its numbers."""
+    if area not in areas() or key not in entries(area):
+        return ""
+    try:
+        return say(f"{area}.{key}", lang, **values)
+    except (KeyError, ValueError, TypeError):  # a finding written by another version
+        return ""
+
+
+def _number_in(value: Any) -> Any:
+    """Return the number that JSON had to write as a word."""
+    return float(value) if value in ("nan", "inf", "-inf") else value
+
+
+def _readable(name: str) -> str:
+    return name.replace("_", " ")

@@ -16,6 +16,8 @@ from koubai.report.picture import Picture, Table
 from koubai.report.sections.sweeps import bounded, regularization, sweeps
 from koubai.words import say
 
+_RARE = ("collapsed", "lost", "published")  # columns that are shown only where they say something
+
 
 def outcome_section(result: ExperimentResult, lang: str | None = None) -> Section:
     """Return the dots of every measure in question, sweeps, the gap, and the tables of statistics."""
@@ -117,11 +119,10 @@ def _statistics(result: ExperimentResult, lang: str | None) -> TitledTable:
                 seconds(summary.seconds),
             )
         )
-    keep = [
-        i
-        for i, head in enumerate(heads)
-        if head not in ("collapsed", "lost", "published") or _says(rows, i + 1)
-    ]
+    single = all(summary.n < 2 for summary in result.summaries.values())
+    hidden = {"interval", "sd", "iqm"} if single else set()
+    hidden |= {head for i, head in enumerate(heads) if head in _RARE and not _says(rows, i + 1)}
+    keep = [i for i, head in enumerate(heads) if head not in hidden]
     columns = (say("report.axis.arm", lang), *(say(f"report.statistics.{heads[i]}", lang) for i in keep))
     title = say("report.statistics.title", lang, measure=measures.title(measure, lang))
     kept = tuple((row[0], *(row[i + 1] for i in keep)) for row in rows)

@@ -20,10 +20,13 @@ _MOST_COLUMNS = 6
 def recipe_section(result: ExperimentResult, lang: str | None = None) -> Section:
     """Return the base recipe and what every arm changes in it."""
     experiment = result.experiment
-    tables = [settings_table(say("report.recipe.base", lang), experiment.base, lang)]
+    several = len(experiment.arms) > 1
+    title = say(f"report.recipe.{'base' if several else 'single'}", lang)
+    tables = [settings_table(title, experiment.base, lang)]
     if any(arm.edits for arm in experiment.arms):
         tables.insert(0, _differences(result, lang))
-    return Section("recipe", say("report.section.recipe", lang), tables=tuple(tables))
+    name = say("report.section.recipe" if several else "report.recipe.single", lang)
+    return Section("recipe", name, tables=tuple(tables))
 
 
 def settings_table(title: str, plan: Any, lang: str | None = None) -> TitledTable:
