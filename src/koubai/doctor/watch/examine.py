@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import nan, sqrt
 
 import numpy as np
@@ -18,6 +19,21 @@ from koubai.doctor.watch.sight import Names, Sight
 from koubai.engines.torch.formula import to_array
 
 
+@dataclass(frozen=True)
+class Examination:
+    """A checkup, what was seen for it, and the outputs in training mode (without dropout) and test mode."""
+
+    checkup: Checkup
+    sight: Sight
+    y: torch.Tensor
+    y_test: torch.Tensor
+
+    @property
+    def test_loss(self) -> float:
+        """Loss in test mode."""
+        return self.checkup.loss + self.checkup.mode_gap
+
+
 def examine(
     model: nn.Module,
     rule: LossRule,
@@ -29,7 +45,7 @@ def examine(
     modes: Mapping[nn.Module, bool],
     decays: Mapping[str, float],
     flow: bool = False,
-) -> tuple[Checkup, Sight]:
+) -> Examination:
     """Run forward and backward on x (N, ...), t once and measure every layer.
 
     Batch norm works with the statistics of this batch, dropout is off: what is measured is the function
@@ -58,19 +74,20 @@ def examine(
         model.eval()
         with torch.no_grad():
             tested = model(x)
-            mode_gap = float(rule(tested, t)) - float(value)
+            mode_gap = float(rule(tested, t)) - float(value.detach())
     gradients = {name: g for name, g in zip(trained, found, strict=True) if g is not None}
+    outputs = rule.pick(tested)
     checkup = Checkup(
         step=step,
         samples=len(x),
-        loss=float(value),
+        loss=float(value.detach()),
         layers=layer_checks(sight, 1.0),
         params=param_checks(model, gradients, decays),
-        outputs=to_array(rule.pick(tested).float()).reshape(len(x), -1),
+        outputs=to_array(outputs.float()).reshape(len(x), -1),
         targets=targets,
         mode_gap=mode_gap,
     )
-    return checkup, sight
+    return Examination(checkup, sight, rule.pick(output).detach(), outputs)
 
 
 @contextmanager

@@ -12,13 +12,21 @@ from koubai.core.layer import LAYERS, Layer
 from koubai.doctor.patient import OTHER, LossFacts, OptimizerFacts
 from koubai.layers.activations import Activation
 
-# Names of functions in torch, torch.nn.functional and torch.Tensor (in place: with an underscore behind).
-_FUNCTIONS = {
-    **dict.fromkeys(("relu", "sigmoid", "tanh", "gelu", "silu", "softplus", "selu", "softmax", "batch_norm")),
-    **dict.fromkeys(("leaky_relu", "elu", "linear", "conv1d", "conv2d", "layer_norm", "dropout")),
-    "exp": "exponential",
-    "log_softmax": OTHER,
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("relu", "sigmoid", "tanh", "gelu", "silu", "softplus", "selu", "exp"), ()),
+    **dict.fromkeys(("linear", "conv1d", "conv2d", "layer_norm", "batch_norm"), ()),
+    **dict.fromkeys(("softmax", "log_softmax"), ("dim",)),
+    **dict.fromkeys(
+        ("max_pool1d", "max_pool2d"), ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    ),
+    **dict.fromkeys(("avg_pool1d", "avg_pool2d"), ("kernel_size", "stride", "padding", "ceil_mode")),
+    "leaky_relu": ("negative_slope",),
+    "elu": ("alpha",),
+    "dropout": ("p",),
 }
+"""Functions that are layers, with the names of their arguments after the first where they are asked for."""
+_OTHER_NAMES = {"exp": "exponential", "avg_pool1d": "average_pool1d", "avg_pool2d": "average_pool2d"}
+LOG_SOFTMAX = "log_softmax"
 _MODULES: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.Linear, "linear"),
     (nn.Conv1d, "conv1d"),
@@ -39,6 +47,7 @@ _MODULES: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.SiLU, "silu"),
     (nn.Softplus, "softplus"),
     (nn.Softmax, "softmax"),
+    (nn.LogSoftmax, LOG_SOFTMAX),
     (nn.Identity, "identity"),
     (nn.Flatten, "flatten"),
     (nn.MaxPool1d, "max_pool1d"),
@@ -56,9 +65,17 @@ def module_kind(module: nn.Module) -> str:
 
 
 def function_kind(name: str) -> str | None:
-    """Return the koubai name of the layer that a function computes, or None for all other functions."""
+    """Return the koubai name of the layer that a function computes, or None for all other functions.
+
+    Functions of torch, torch.nn.functional and torch.Tensor share their names; in place has an underscore.
+    """
     plain = name.removesuffix("_")
-    return (_FUNCTIONS[plain] or plain) if plain in _FUNCTIONS else None
+    return _OTHER_NAMES.get(plain, plain) if plain in _ARGUMENTS else None
+
+
+def function_settings(name: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a function's arguments after the first by name."""
+    return dict(zip(_ARGUMENTS[name.removesuffix("_")], args[1:], strict=False)) | dict(options)
 
 
 def layer_of(kind: str, settings: Mapping[str, Any]) -> Layer | None:

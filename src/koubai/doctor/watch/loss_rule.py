@@ -45,7 +45,7 @@ class LossRule:
 
 
 def rule_of(call: LossCall, output: Any) -> LossRule | None:
-    """Return the rule of a seen call, if what it took is one of the model's outputs, perhaps reshaped or cast."""
+    """Return the rule of a seen call, if it took one of the model's outputs, perhaps reshaped or cast."""
     options = dict(call.options)
     if options.get("reduction") == "sum" or options.get("size_average") is False:
         options = {name: value for name, value in options.items() if name != "size_average"}

@@ -20,7 +20,8 @@ class Memory:
     Targets may come later than their inputs, or never.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = KEPT_ROWS) -> None:
+        self._limit = limit
         self.batches: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._x: torch.Tensor | None = None
         self._bytes = 0
@@ -30,7 +31,7 @@ class Memory:
     @property
     def full(self) -> bool:
         """Whether the first samples are in."""
-        return self._rows >= KEPT_ROWS or self._bytes >= KEPT_BYTES
+        return self._rows >= self._limit or self._bytes >= KEPT_BYTES
 
     @property
     def rows(self) -> int:

@@ -20,7 +20,15 @@ from koubai.core.layer import Layer
 from koubai.core.params import Shape
 from koubai.core.taps import Moments
 from koubai.doctor.patient import OTHER, LayerFacts
-from koubai.doctor.watch.kinds import FEATURES_LAST, LOSSES, function_kind, layer_of, module_kind
+from koubai.doctor.watch.kinds import (
+    FEATURES_LAST,
+    LOG_SOFTMAX,
+    LOSSES,
+    function_kind,
+    function_settings,
+    layer_of,
+    module_kind,
+)
 from koubai.doctor.watch.sums import UnitSums, pooled, unit_sums
 from koubai.engines.torch.sums import tensor_moments
 
@@ -41,12 +49,13 @@ class Part:
     @property
     def facts(self) -> LayerFacts:
         """As a diagnosis sees it."""
-        return LayerFacts(self.path, self.kind, self.in_shape, self.out_shape, self.params, self.detail)
+        kind = OTHER if self.kind == LOG_SOFTMAX else self.kind
+        return LayerFacts(self.path, kind, self.in_shape, self.out_shape, self.params, self.detail)
 
 
 @dataclass(frozen=True)
 class LossCall:
-    """A call of a loss function: by which name, on what, with what result. The tensors are alive: use them now."""
+    """A call of a loss function: by which name, on what, with what result. Its tensors are alive."""
 
     name: str
     function: Callable[..., torch.Tensor]
@@ -82,6 +91,7 @@ class Sight:
         self.outputs: dict[str, Moments] = {}
         self.gradients: dict[str, Moments] = {}
         self.sums: dict[str, UnitSums] = {}
+        self.criterion: nn.Module | None = None
         self.flow: list[tuple[str, torch.Tensor, torch.Tensor]] | None = None
         self._names, self._units, self._on_loss = names, units, on_loss
         self._without_dropout = without_dropout
@@ -89,13 +99,13 @@ class Sight:
         self._counts: dict[str, int] = {}
         self._hooks: list[Any] = []
         self._eyes = _Eyes(self)
+        self._loss: torch.Tensor | None = None
 
-    def open(self) -> None:
-        """Begin to look."""
-        self._hooks = [
-            module_hooks.register_module_forward_pre_hook(self._enter),
-            module_hooks.register_module_forward_hook(self._leave),
-        ]
+    def open(self, *, layers: bool = True) -> None:
+        """Begin to look; without layers only at the loss."""
+        self._hooks = [module_hooks.register_module_forward_hook(self._leave)]
+        if layers:
+            self._hooks.append(module_hooks.register_module_forward_pre_hook(self._enter))
         self._eyes.open()
 
     def close(self) -> None:
@@ -104,6 +114,7 @@ class Sight:
             hook.remove()
         self._hooks = []
         self._eyes.close()
+        self._loss = None
 
     # ------------------------------------------------------------------------------------ modules
 
@@ -115,6 +126,8 @@ class Sight:
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         if id(module) not in self._names.modules:
+            if self._loss is not None and output is self._loss:
+                self.criterion = module
             return
         while self._inside and self._inside.pop() is not module:
             pass  # calls that ended in an exception the model caught
@@ -148,7 +161,8 @@ class Sight:
             number = self._counts[where + name] = self._counts.get(where + name, 0) + 1
             own = name if number == 1 else f"{name}_{number}"
             params = tuple(self._names.params[id(p)] for p in args if id(p) in self._names.params)
-            self._take(f"{where}.{own}" if where else own, kind, options, params, u, y)
+            settings = function_settings(name, args, options)
+            self._take(f"{where}.{own}" if where else own, kind, settings, params, u, y)
         return y
 
     def _in_known_leaf(self) -> bool:
@@ -163,12 +177,13 @@ class Sight:
         given = dict(zip(("input", "target"), args, strict=False)) | options
         rest = {key: option for key, option in given.items() if key not in ("input", "target")}
         if isinstance(value, torch.Tensor) and len(args) <= 2:
+            self._loss = value
             self._on_loss(LossCall(name, function, given["input"], given["target"], rest, value))
         return value
 
     # ------------------------------------------------------------------------------------ tensors
 
-    def _take(
+    def _take(  # noqa: PLR0917 -- what, where, how, from what, to what
         self,
         path: str,
         kind: str,

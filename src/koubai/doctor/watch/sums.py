@@ -1,4 +1,4 @@
-"""Unit by unit: what a checkup asks of a layer's output, taken from tensors; calls of one layer are pooled."""
+"""Unit by unit: what a checkup asks of a layer's output; calls of one layer are pooled."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ class Look:
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
     samples: int = 0
     loss: float = float("nan")
-    factor: float = 1.0
+    factor: float = 1.0  # d(what was differentiated) / d(loss)
+    scale: float = 1.0  # of a gradient scaler
 
 
 class Watch:
@@ -93,6 +94,8 @@ class Watch:
         self._evaluating = False
         self._criterion: nn.Module | None = None
         self._criterion_hook: Any = None
+        self.refused: str | None = None  # what the model said when it was run again
+        self._factor = 1.0  # of the user's loss on the loss function's value: 1/2 for two batches a step
         self._examined: tuple[int, Patient] | None = None
 
     def _reset_step(self) -> None:
@@ -139,7 +142,7 @@ class Watch:
 
     def loader(self, batches: Iterable[Any]) -> Iterator[Any]:
         """Go through a loader of (x, t) batches, telling each; its data set's length is known then."""
-        source = getattr(batches, "dataset", None)
+        source: Any = getattr(batches, "dataset", None)
         self.samples = len(source) if hasattr(source, "__len__") else None
         for batch in batches:
             if isinstance(batch, Sequence) and len(batch) >= 2 and isinstance(batch[0], torch.Tensor):
@@ -269,10 +272,12 @@ class Watch:
     def _end_evaluation(self) -> None:
         self.record.end_evaluation(self.step)
 
-    def before_scaling(self, loss: Any) -> None:
+    def before_scaling(self, scaler: Any, loss: Any) -> None:
         """Keep the loss as it is before it is scaled."""
         if self._in_step and isinstance(loss, torch.Tensor):
             self._unscaled, self._scaling = loss.detach(), True
+            if self._look is not None:
+                self._look.scale = float(scaler.get_scale())
 
     # ------------------------------------------------------------------------------------ backward
 
@@ -292,12 +297,12 @@ class Watch:
 
     def _take_gradients(self, look: Look) -> None:
         factor = look.factor * max(len(self._roots), 1) if look.factor != 1.0 else 1.0
+        decays = self.decays
         for name, p in self.root.named_parameters():
             if p.grad is None:
                 continue
             self.had_gradient.add(name)
-            g = p.grad.detach()
-            decay = self._decays.get(name, 0.0)
+            g, decay = p.grad.detach(), decays.get(name, 0.0)
             look.gradients[name] = tensor_moments(g / factor + decay * p.detach() if decay else g / factor)
             if self.rule is None:
                 look.raw_gradients[name] = (g / factor).cpu()
@@ -330,8 +335,6 @@ class Watch:
             self._finish(look)
         self._reset_step()
 
-    _factor = 1.0
-
     def _finish(self, look: Look) -> None:
         sums = {(path, "activation"): s for path, s in look.sight.outputs.items()}
         backward = {path: scaled(s, 1 / look.factor) for path, s in look.sight.gradients.items()}
@@ -343,7 +346,7 @@ class Watch:
                 sums[name, "weight_gradient"] = look.gradients[name]
         params = [name for name, _ in self.root.named_parameters()]
         self.record.look(TapRecord(look.step, sums), look.sight.parts, params)
-        self._factor = look.factor if not self._scaling else 1.0
+        self._factor = look.factor / look.scale
         look.weights = {}
         self.first_look = self.first_look or look
         self.last_look = look
@@ -364,21 +367,16 @@ class Watch:
         return [(name, p) for name, p in self.root.named_parameters() if p.requires_grad]
 
     @property
-    def _decays(self) -> dict[str, float]:
-        return decays(self)
-
-
-def decays(watch: Watch) -> dict[str, float]:
-    """Return the weight decay that enters the gradient of each parameter."""
-    names = {id(p): name for name, p in watch.root.named_parameters()}
-    return {
-        names[id(p)]: decay
-        for optimizer in watch.optimizers
-        for group in optimizer.param_groups
-        if (decay := coupled_decay(optimizer, group))
-        for p in group["params"]
-        if id(p) in names
-    }
+    def decays(self) -> dict[str, float]:
+        """The weight decay that enters the gradient of each parameter that has one."""
+        return {
+            self._names.params[id(p)]: decay
+            for optimizer in self.optimizers
+            for group in optimizer.param_groups
+            if (decay := coupled_decay(optimizer, group))
+            for p in group["params"]
+            if id(p) in self._names.params
+        }
 
 
 def handed_over(optimizer: Any) -> list[torch.Tensor]:
@@ -390,7 +388,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
     """Return the user's own module inside compiled and distributed wrappers."""
     while True:
         if type(model).__name__ == "OptimizedModule":
-            model = model._orig_mod  # type: ignore[assignment, union-attr]  # PyTorch's name for it
+            model = model._orig_mod
         elif isinstance(model, nn.parallel.DistributedDataParallel | nn.DataParallel):
             model = model.module
         else:

@@ -41,7 +41,7 @@ class Listener(Protocol):
         """They have been."""
         ...
 
-    def before_scaling(self, loss: Any) -> None:
+    def before_scaling(self, scaler: Any, loss: Any) -> None:
         """A loss is about to be scaled for half precision."""
         ...
 
@@ -128,8 +128,8 @@ def _put_in_place() -> None:
 
     @functools.wraps(original_scale)
     def scale(scaler: Any, outputs: Any) -> Any:
-        for listener in list(_listeners):
-            listener.before_scaling(outputs)
+        for listener in _listeners:
+            listener.before_scaling(scaler, outputs)
         return original_scale(scaler, outputs)
 
     torch.autograd.backward = backward

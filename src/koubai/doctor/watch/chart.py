@@ -1,0 +1,206 @@
+"""The chart: everything a watch knows, as the Patient that diagnoses read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from koubai.core.params import Array
+from koubai.doctor.checkup import Checkup
+from koubai.doctor.clinic import Clinic
+from koubai.doctor.patient import DataFacts, Patient
+from koubai.doctor.watch.examine import Examination, examine, layer_checks, param_checks, undisturbed
+from koubai.doctor.watch.kinds import optimizer_facts
+from koubai.doctor.watch.memory import as_targets, data_facts
+from koubai.doctor.watch.twin import Subject, twin_clinic
+from koubai.engines.torch.formula import to_array
+
+if TYPE_CHECKING:
+    from koubai.doctor.watch.watcher import Look, Watch
+
+_CHECKUP_ROWS = 1000
+_CHECKUP_ELEMENTS = 50_000_000  # of all outputs together: fewer samples for a large model
+_TWIN_ROWS = 64
+_BY_INDEX = ("softmax_cross_entropy", "nll_loss")
+
+
+def make_patient(watch: Watch) -> Patient:
+    """Return the patient of a watch; where the model cannot be run again, from what went by."""
+    samples = watch.memory.samples()
+    now, first = _examinations(watch, samples)
+    checkups = [look for look in (first, now.checkup if now else _passive(watch, watch.last_look)) if look]
+    sight = now.sight if now else watch.last_look.sight if watch.last_look else None
+    outputs = checkups[-1].outputs if checkups else None
+    data = _data(watch, samples, 1 if outputs is None else outputs.shape[1])
+    held_outputs = _held_outputs(watch, data) if now else None
+    parts = sight.parts.values() if sight else ()
+    untrained, frozen = _untrained(watch)
+    return Patient(
+        layers=tuple(part.facts for part in parts),
+        history=watch.record.history,
+        checkups=tuple(checkups),
+        loss=watch.rule.kind.facts if watch.rule and watch.rule.kind and len(watch.losses_seen) < 2 else None,
+        optimizer=optimizer_facts(watch.optimizers[0]) if watch.optimizers else None,
+        data=data,
+        batch_size=watch.batch_size,
+        step=watch.step,
+        planned=watch.planned,
+        constant_rate=len(watch.rates) <= 1,
+        held_outputs=held_outputs,
+        untrained=untrained,
+        declared_frozen=frozen,
+        clinic=_clinic(watch, samples, data) if now and samples else None,
+    )
+
+
+Samples = tuple[torch.Tensor, torch.Tensor]
+
+
+def _examinations(watch: Watch, samples: Samples | None) -> tuple[Examination | None, Checkup | None]:
+    """Examine the present weights and those of the start, if the model and its loss can be run again."""
+    if watch.rule is None or samples is None:
+        return None, _passive(watch, watch.first_look)
+    rows = _checkup_rows(watch, len(samples[0]))
+    limited = watch.memory.samples(rows)
+    try:
+        now = _examine(watch, limited, watch.step)
+        first = None
+        if watch.start is not None and watch.step:
+            with _loaded(watch.root, watch.start):
+                first = _examine(watch, limited, 0).checkup
+    except Exception as error:  # a model may do anything when it is called; what it said is in the scope
+        watch.refused = f"{type(error).__name__}: {error}"
+        return None, _passive(watch, watch.first_look)
+    return now, first
+
+
+def _examine(watch: Watch, samples: Samples | None, step: int, *, flow: bool = False) -> Examination:
+    assert samples is not None
+    assert watch.rule is not None
+    x, t = samples
+    targets = as_targets(t, _by_index(watch))
+    with _eagerly(watch):
+        return examine(
+            watch.root,
+            watch.rule,
+            x,
+            t,
+            step=step,
+            targets=targets,
+            modes=watch.modes,
+            decays=watch.decays,
+            flow=flow,
+        )
+
+
+def _checkup_rows(watch: Watch, count: int) -> int:
+    """Return how many samples to examine."""
+    parts = watch.last_look.sight.parts.values() if watch.last_look else ()
+    per_sample = sum(prod(part.out_shape) for part in parts)
+    fitting = _CHECKUP_ELEMENTS // per_sample if per_sample else 100
+    return min(count, _CHECKUP_ROWS, max(16, fitting))
+
+
+def _eagerly(watch: Watch) -> Any:
+    """Run compiled models as they are written: what is inside can be seen then."""
+    stance = getattr(torch.compiler, "set_stance", None)
+    return stance("force_eager") if watch.blind and stance is not None else nullcontext()
+
+
+@contextmanager
+def _loaded(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> Iterator[None]:
+    """Give a model other tensors for a while."""
+    present = {name: w.detach().clone() for name, w in model.state_dict().items()}
+    model.load_state_dict(dict(state))
+    try:
+        yield
+    finally:
+        model.load_state_dict(present)
+
+
+def _passive(watch: Watch, look: Look | None) -> Checkup | None:
+    """Return a checkup from a look at the user's own step; the weights are those of now."""
+    if look is None:
+        return None
+    return Checkup(
+        step=look.step - 1,
+        samples=look.samples,
+        loss=look.loss,
+        layers=layer_checks(look.sight, look.factor),
+        params=param_checks(watch.root, look.raw_gradients, watch.decays),
+    )
+
+
+def _by_index(watch: Watch) -> bool:
+    return watch.rule is None or watch.rule.kind is None or watch.rule.kind.name in _BY_INDEX
+
+
+def _data(watch: Watch, samples: Samples | None, outputs: int) -> DataFacts:
+    if samples is None:
+        return DataFacts(samples=watch.samples)
+    held = watch.held.samples()
+    return data_facts(
+        samples, held, samples=watch.samples, classes_by_index=_by_index(watch), outputs=outputs
+    )
+
+
+def _held_outputs(watch: Watch, data: DataFacts) -> Array | None:
+    held = watch.held.samples()
+    if held is None or data.t_held is None or watch.rule is None:
+        return None
+    device = next(watch.root.parameters()).device
+    with undisturbed(watch.root), torch.no_grad(), _eagerly(watch):
+        watch.root.eval()
+        parts = [watch.rule.pick(watch.root(x.to(device))) for x in held[0].split(watch.batch_size or 100)]
+    return to_array(torch.cat(parts).float()).reshape(len(held[0]), -1)
+
+
+def _untrained(watch: Watch) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the parameters that get no update, and those of them that are frozen on purpose."""
+    given = {
+        id(p) for optimizer in watch.optimizers for group in optimizer.param_groups for p in group["params"]
+    }
+    looked = watch.last_look is not None
+    untrained, frozen = [], []
+    for name, p in watch.root.named_parameters():
+        if not p.requires_grad:
+            frozen.append(name)
+        if (
+            not p.requires_grad
+            or (given and id(p) not in given)
+            or (looked and name not in watch.had_gradient)
+        ):
+            untrained.append(name)
+    return tuple(untrained), tuple(frozen)
+
+
+def _clinic(watch: Watch, samples: Samples, data: DataFacts) -> Clinic | None:
+    if watch.budget <= 0 or not watch.optimizers or watch.rule is None or watch.blind:
+        return None
+    few = watch.memory.samples(_TWIN_ROWS)
+    assert few is not None
+    now = {name: w.detach().clone() for name, w in watch.root.state_dict().items()}
+    held = watch.held.samples() if data.x_held is not None else None
+    examination = _examine(watch, few, watch.step, flow=True)
+    subject = Subject(
+        examination=examination,
+        rule=watch.rule,
+        x=few[0].to(examination.y.device),
+        t=as_targets(few[1], _by_index(watch)),
+        now=now,
+        start=watch.start or now,
+        optimizer=watch.optimizers[0],
+        decay=max(watch.decays.values(), default=0.0),
+        x_all=to_array(samples[0].float()),
+        t_all=as_targets(samples[1], _by_index(watch)),
+        x_held=to_array(held[0].float()) if held else None,
+        t_held=data.t_held,
+        batch_size=watch.batch_size or 100,
+        step=watch.step,
+        planned=watch.planned or max(watch.step, 1),
+    )
+    return twin_clinic(subject, watch.budget)

@@ -1,0 +1,35 @@
+"""Scope: what a watch could not see, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from koubai.words import say
+
+if TYPE_CHECKING:
+    from koubai.doctor.watch.watcher import Watch
+
+
+def sentences(watch: Watch) -> list[str]:
+    """Return a sentence for everything that was not seen, and what could be done about it."""
+    found = []
+    if not watch.step:
+        found.append("no_step")
+    if not len(watch.record.history.series("loss")[0]) and watch.step:
+        found.append("loss_not_seen")
+    elif watch.rule is None and watch.step:
+        found.append("loss_not_known")
+    if len(watch.losses_seen) > 1:
+        found.append("several_losses")
+    if watch.blind:
+        found.append("compiled")
+    if watch.memory.samples() is None and watch.step:
+        found.append("no_samples")
+    if watch.start is None:
+        found.append("start_not_kept")
+    if watch.held.samples() is None and watch.step:
+        found.append("no_evaluation")
+    values = {"losses": ", ".join(sorted(watch.losses_seen)), "error": watch.refused or ""}
+    if watch.refused is not None:
+        found.append("refused")
+    return [say(f"watch.scope.{name}", **values) for name in found]

@@ -1,0 +1,119 @@
+"""Twin: a watched chain of layers as a koubai session, on which the doctor can try things out.
+
+A twin is used only if it is one: with the weights of the PyTorch model it must put out the same numbers and
+have the same loss on the samples that were kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from koubai.core.errors import KoubaiError
+from koubai.core.params import Array
+from koubai.data.sources.arrays import Arrays
+from koubai.doctor.clinic import Clinic
+from koubai.doctor.session_clinic import SessionClinic, open_fork
+from koubai.doctor.watch.examine import Examination
+from koubai.doctor.watch.kinds import LOG_SOFTMAX
+from koubai.doctor.watch.loss_rule import LossRule
+from koubai.doctor.watch.translate import chain_of, loss_like, optimizer_like, weights_of
+from koubai.engines.engine import TrainingState
+from koubai.engines.torch.formula import to_array
+from koubai.layers.sequential import Sequential
+from koubai.penalties.p_norm import L2
+from koubai.train.recipe import Recipe
+from koubai.train.session import Observation, Session
+
+_CLOSE = 1e-3  # relative: both sides compute in float32
+_MOST_RUNS = 20.0  # trials in multiples of the run, if the seconds allow more
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to be translated: an examination of some samples x, t with its flow, its tensors, its run.
+
+    `x_all`, `t_all` are all samples that were kept, `x_held` those of `data.t_held`; `decay` is the weight
+    decay of the optimizer that enters the gradient.
+    """
+
+    examination: Examination
+    rule: LossRule
+    x: torch.Tensor
+    t: Array
+    now: Mapping[str, torch.Tensor]
+    start: Mapping[str, torch.Tensor]
+    optimizer: Any
+    decay: float
+    x_all: Array
+    t_all: Array
+    x_held: Array | None
+    t_held: Array | None
+    batch_size: int
+    step: int
+    planned: int
+
+
+def twin_clinic(subject: Subject, seconds: float) -> Clinic | None:
+    """Return a clinic that trains a twin for about `seconds` at most; None if the model has none."""
+    try:
+        session = twin(subject)
+        return None if session is None else SessionClinic(session, _affordable_steps(session, seconds))
+    except KoubaiError:  # data or settings that koubai refuses: then nothing can be tried out
+        return None
+
+
+def twin(subject: Subject) -> Session | None:
+    """Return the model as a session that stands where the model stands; None if it cannot be translated."""
+    sight = subject.examination.sight
+    layers = chain_of(sight, subject.x, subject.examination.y, subject.start)
+    loss, optimizer = loss_like(subject.rule, sight), optimizer_like(subject.optimizer)
+    if layers is None or loss is None or optimizer is None:
+        return None
+    recipe = Recipe(
+        network=Sequential(*(layer for _, layer in layers)),
+        data=_source(subject),
+        loss=loss,
+        optimizer=optimizer,
+        penalties=(L2(subject.decay),) if subject.decay else (),
+        batch_size=min(subject.batch_size, len(subject.x_all)),
+        steps=subject.planned,
+    )
+    session = Session(recipe, engine="auto", observation=Observation())
+    slots = session.state().slots
+    session.restore(TrainingState(subject.step, weights_of(layers, subject.now), slots))
+    return session if _is_twin(session, subject) else None
+
+
+def _is_twin(session: Session, subject: Subject) -> bool:
+    """Whether outputs and loss in test mode are those of the model."""
+    outputs = session.program.predict(to_array(subject.x.cpu()))
+    loss = session.recipe.loss.value(outputs, subject.t)
+    if list(subject.examination.sight.parts.values())[-1].kind == LOG_SOFTMAX:  # the twin's loss has it
+        outputs = outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True))
+    expected = to_array(subject.examination.y_test.cpu().float()).reshape(outputs.shape)
+    near = _CLOSE * (float(np.abs(expected).max()) + 1e-6)
+    test_loss = subject.examination.test_loss
+    same_loss = abs(loss - test_loss) <= _CLOSE * (abs(test_loss) + 1e-3)
+    return same_loss and np.allclose(outputs, expected, rtol=_CLOSE, atol=near)
+
+
+def _source(subject: Subject) -> Arrays:
+    held = subject.x_held is not None and subject.t_held is not None
+    x_held, t_held = (subject.x_held, subject.t_held) if held else (None, None)
+    return Arrays.of(subject.x_all, subject.t_all, x_held, t_held, test_share=0.0)
+
+
+def _affordable_steps(session: Session, seconds: float) -> int:
+    """Return how many steps of training fit into `seconds`, by a short fork."""
+    fork = open_fork(session, session.recipe, None, None)
+    fork.advance(2)
+    started = time.perf_counter()
+    fork.advance(10)
+    per_step = (time.perf_counter() - started) / 10
+    return int(min(seconds / max(per_step, 1e-6), _MOST_RUNS * max(session.recipe.steps, 1)))
