@@ -1,0 +1,180 @@
+"""Experiment files: what they may say, and how their mistakes are told."""
+
+from importlib.resources import files
+
+import pytest
+
+from koubai.core.errors import ConfigError
+from koubai.lab.experiment_file import parse_vary, read_experiment
+from koubai.optim.adam import Adam
+
+GOOD = """
+name = "mine"
+question = { en = "Which?", ja = "どれ?" }
+seeds = [3, 5]
+baseline = "0.1 + adam"
+budget = 60
+
+[recipe]
+network = { type = "mlp", hidden = [8] }
+data = "digits"
+steps = 5
+
+[axes.rate]
+path = "optimizer.learning_rate"
+values = [0.1, 0.01]
+
+[axes.optimizer]
+sgd = {}
+adam = { optimizer.type = "adam", optimizer.learning_rate = 0.5 }
+
+[[arms]]
+name = "wide"
+edits = { network.hidden = [40], penalties = [{ type = "l2", strength = 0.1 }] }
+
+[[claims]]
+arm = "wide"
+over = "0.1 + sgd"
+direction = "lower"
+measure = "test_loss"
+
+[watch]
+taps = 3
+histograms = true
+"""
+
+BAD = """seedz = 3
+baseline = "wyde"
+
+[recipe]
+network = { type = "mlp", hidden = [40, 20] }
+data = "digitz"
+steps = 100
+
+[axes.rate]
+path = "optimizer.learning_rat"
+values = [0.01, 0.1]
+
+[axes.init]
+a = { initializer = "he_norml" }
+b = 3
+
+[[arms]]
+name = "wide"
+edits = { network.hiden = [400], steps = 0.5 }
+label = "Wide"
+
+[[arms]]
+edits = {}
+
+[[claims]]
+arm = "wide"
+over = "narrow"
+direction = "hihger"
+"""
+
+
+def test_a_file_becomes_an_experiment():
+    found = read_experiment(GOOD)
+    assert (found.name, found.seeds, found.budget, found.baseline) == ("mine", (3, 5), 60, "0.1 + adam")
+    assert found.question.say("ja") == "どれ?"
+    assert [arm.name for arm in found.arms] == [
+        "0.1 + sgd",
+        "0.1 + adam",
+        "0.01 + sgd",
+        "0.01 + adam",
+        "wide",
+    ]
+    assert found.plan(found["0.01 + adam"], 3).optimizer == Adam(0.5)  # the later axis has the last word
+    wide = found.plan(found["wide"], 3)
+    assert wide.network.hidden == (40,)
+    assert wide.penalties[0].strength == 0.1
+    assert found.claims[0].direction == "lower"
+    assert (found.watch.taps, found.watch.histograms) == (3, True)
+
+
+def test_every_mistake_is_told_with_its_line_and_the_nearest_name():
+    bad_data = BAD
+    with pytest.raises(ConfigError) as error:
+        read_experiment(bad_data)
+    lines = {(problem.line, problem.hint) for problem in error.value.problems}
+    assert (1, "did you mean 'seeds'?") in lines
+    assert (2, "did you mean 'wide'?") in lines
+    assert (6, "did you mean 'digits'?") in lines
+    assert any(line == 15 for line, _ in lines)  # b = 3
+    assert (20, "one of name, edits") in lines
+    assert any(line == 22 for line, _ in lines)  # an arm without a name
+    assert (28, "higher or lower") in lines
+    mended = read_fails(BAD.replace("digitz", "digits"))
+    lines = {(problem.line, problem.hint) for problem in mended}
+    assert (11, "did you mean 'learning_rate'?") in lines
+    assert (14, "did you mean 'he_normal'?") in lines
+    assert (19, "did you mean 'hidden'?") in lines
+    assert any("whole number" in problem.message for problem in mended)
+    rates = [problem for problem in mended if "learning_rat" in problem.message]
+    assert len(rates) == 1  # one wrong path, however many values
+
+
+def read_fails(text):
+    with pytest.raises(ConfigError) as error:
+        read_experiment(text)
+    return error.value.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = 'x'\n", "there is no [recipe]"),
+        ("[recipe]\nnetwork = []\ndata = 'digits'\n", "nothing is compared"),
+        ("axes = 3\n[recipe]\nnetwork = []\ndata = 'digits'\n", "expected tables [axes.NAME]"),
+        ("arms = {}\n[recipe]\nnetwork = []\ndata = 'digits'\n", "nothing is compared"),
+        ("name = \n", "not TOML"),
+    ],
+)
+def test_files_that_are_no_experiments_say_what_is_missing(text, message):
+    assert any(message in problem.message for problem in read_fails(text))
+
+
+def test_the_templates_are_the_same_experiment_and_it_is_valid():
+    texts = [
+        (files("koubai.lab") / "templates" / f"experiment.{lang}.toml").read_text(encoding="utf-8")
+        for lang in ("en", "ja")
+    ]
+    english, japanese = map(read_experiment, texts)
+    assert english.arms == japanese.arms
+    assert english.base == japanese.base
+    assert english.claims == japanese.claims
+    for text in texts:  # what is commented out is right too
+        arms = opened(text, "# [[arms]]", "# name", "# edits")
+        assert [arm.name for arm in read_experiment(arms).arms] == ["sgd", "adam", "wide"]
+        axes = opened(text, "# [axes.rate]", "# path", "# values")
+        problems = read_fails(axes)
+        assert {problem.path for problem in problems} <= {"baseline", "claims.0.arm", "claims.0.over"}
+        assert "sgd + 0.001" in problems[0].hint
+
+
+def opened(text, *lines):
+    for line in lines:
+        assert f"\n{line}" in text
+        text = text.replace(f"\n{line}", f"\n{line[2:]}")
+    return text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("steps=1,2", ("steps", [1, 2])),
+        ("optimizer.learning_rate=.1,1e-3", ("optimizer.learning_rate", [0.1, 0.001])),
+        ("network.hidden=[40,20],[10]", ("network.hidden", [[40, 20], [10]])),
+        ("replacement=true", ("replacement", [True])),
+        ("optimizer=adam,sgd", ("optimizer", ["adam", "sgd"])),
+    ],
+)
+def test_vary_reads_values_as_a_file_would(text, expected):
+    assert parse_vary(text) == expected
+
+
+def test_vary_without_values_is_refused():
+    for text in ("steps", "=3", "steps="):
+        with pytest.raises(ConfigError, match="PATH=VALUE"):
+            parse_vary(text)

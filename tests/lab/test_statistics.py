@@ -1,0 +1,111 @@
+"""Each statistic against another computation of it, and the intervals against their promise."""
+
+from itertools import product
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from koubai.core import statistics
+
+numbers = st.lists(st.floats(-100, 100, allow_nan=False), min_size=1, max_size=12)
+
+
+@given(numbers)
+def test_interquartile_mean_is_the_middle_half_of_four_copies_of_every_value(values):
+    copies = sorted(value for value in values for _ in range(4))
+    middle = copies[len(values) : 3 * len(values)]
+    assert statistics.interquartile_mean(values) == pytest.approx(np.mean(middle), abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=9))
+def test_sign_flips_are_counted_one_by_one(differences):
+    sums = [
+        sum(s * d for s, d in zip(signs, differences, strict=True))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
+    seen = sum(differences)
+    greater = sum(total >= seen for total in sums) / len(sums)
+    less = sum(total <= seen for total in sums) / len(sums)
+    assert statistics.sign_flip_p(differences, "greater") == pytest.approx(greater)
+    assert statistics.sign_flip_p(differences, "less") == pytest.approx(less)
+    if len(differences) > 1:
+        assert statistics.sign_flip_p(differences) == pytest.approx(min(1, 2 * min(greater, less)))
+
+
+def test_five_agreeing_seeds_give_one_in_thirty_two():
+    assert statistics.sign_flip_p([0.1, 0.2, 0.3, 0.1, 0.2], "greater") == 1 / 32
+    assert statistics.sign_flip_p([0.0] * 5) == 1.0
+    assert statistics.sign_flip_p([]) == 1.0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_rejects_what_the_step_down_procedure_rejects(p):
+    adjusted = statistics.holm(p)
+    for alpha in (0.01, 0.05, 0.2):
+        rejected, remaining = set(), sorted(range(len(p)), key=lambda i: p[i])
+        while remaining and p[remaining[0]] * len(remaining) <= alpha:
+            rejected.add(remaining.pop(0))
+        assert {i for i, a in enumerate(adjusted) if a <= alpha} == rejected
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 10), (3, 10), (10, 10), (1, 1), (37, 60)])
+def test_clopper_pearson_ends_where_the_binomial_tails_are_a_fortieth(successes, n):
+    found = statistics.share_interval(successes, n)
+
+    def at_least(k, p):
+        return sum(comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k, n + 1))
+
+    assert found.low == 0.0 if successes == 0 else at_least(successes, found.low) == pytest.approx(0.025)
+    assert (
+        found.high == 1.0
+        if successes == n
+        else 1 - at_least(successes + 1, found.high) == pytest.approx(0.025)
+    )
+    assert statistics.share_interval(0, 0) == statistics.Interval(0.0, 1.0, "clopper-pearson")
+
+
+def test_intervals_of_few_or_equal_values_say_what_they_are():
+    assert statistics.mean_interval([0.5]) is None
+    assert statistics.mean_interval([]) is None
+    assert statistics.mean_interval([0.1135] * 5) == statistics.Interval(0.1135, 0.1135, "point")
+    two = statistics.mean_interval([0.0, 1.0])
+    assert two.method == "t"
+    assert two.low == pytest.approx(0.5 - 12.7062 * 0.5, abs=1e-3)  # t(.975, 1) = 12.7062, sd / sqrt(2) = .5
+    assert statistics.mean_interval([0.1, 0.2, 0.3, 0.4]).method == "t"
+    assert statistics.mean_interval([0.1, 0.2, 0.3, 0.4, 0.5]).method == "bca"
+    nearly = statistics.mean_interval([0.5, 0.5, 0.5, 0.5, 0.6])
+    assert nearly.low <= 0.52 <= nearly.high
+
+
+def test_an_interval_is_the_same_every_time():
+    values = list(np.random.default_rng(3).normal(size=8))
+    assert statistics.mean_interval(values) == statistics.mean_interval(values)
+
+
+@pytest.mark.parametrize(("n", "promised"), [(3, 0.95), (5, 0.92), (8, 0.94)])
+def test_intervals_cover_the_true_mean_about_as_often_as_they_say(n, promised):
+    draw = np.random.default_rng(n)
+    covered = sum(0.0 in statistics.mean_interval(list(draw.normal(size=n))) for _ in range(200))
+    assert abs(covered / 200 - promised) < 3 * (promised * (1 - promised) / 200) ** 0.5
+
+
+@pytest.mark.parametrize("effect", [0.6, 1.0])
+def test_the_seeds_asked_for_settle_it_four_times_of_five(effect):
+    n = int(statistics.seeds_needed(effect, 1.0))
+    draw = np.random.default_rng(7)
+    power = np.mean(
+        [statistics.sign_flip_p(draw.normal(effect, 1, n), "greater") <= 0.05 for _ in range(150)]
+    )
+    assert 0.68 <= power <= 0.95
+
+
+def test_no_fewer_seeds_than_the_exact_test_needs():
+    for family in (1, 2, 6):
+        n = int(statistics.seeds_needed(100.0, 0.1, family=family))
+        assert 2.0**-n <= 0.05 / family < 2.0 ** -(n - 1)
+    assert statistics.seeds_needed(0.0, 1.0) == float("inf")
+    assert statistics.seeds_needed(0.0, 0.0) == float("inf")
