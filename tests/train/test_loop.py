@@ -9,7 +9,7 @@ import pytest
 import koubai as kb
 from koubai.core.errors import ConfigError
 from koubai.train import Observation, Recipe, Session, finish, train
-from koubai.train.notebook import network_html, run_html
+from koubai.train.notebook import run_html
 from koubai.train.progress import Progress, duration
 from koubai.train.sentences import ended, go_on, score_rows
 from koubai.train.threads import blas_threads
@@ -214,7 +214,7 @@ def test_a_run_shows_itself_in_a_notebook(recipe, lang):
     assert "script" not in parser.seen
     run.stopped_by = "<script>"
     assert "<script>" not in run_html(run)
-    assert "BatchNorm" in network_html(run.session.network)
+    assert "BatchNorm" in run.session.network._repr_html_()
 
 
 def test_a_curve_with_nan_or_of_one_point_is_still_a_page(recipe):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 
 import numpy as np
 
@@ -134,6 +135,11 @@ class Network:
                     raise KoubaiError(
                         f"{kind} has another shape", where=path, expected=spec.shape, got=arrays[path].shape
                     )
+
+    def _repr_html_(self) -> str:
+        from koubai.network.summary import table
+
+        return f"<pre>{escape(table(self))}</pre>"
 
 
 def join(path: str, name: str) -> str:

@@ -33,17 +33,21 @@ class Entry:
 class Column:
     """The numbers of one quantity at one path, in the order they were added."""
 
-    __slots__ = ("_steps", "_values")
+    __slots__ = ("_ordered", "_steps", "_values")
 
     def __init__(self, steps: Sequence[int] | Array = (), values: Sequence[float] | Array = ()) -> None:
-        self._steps = array("q", steps)
-        self._values = array("d", values)
+        self._steps = array("q")
+        self._values = array("d")
+        self._ordered = True  # no step is smaller than the one before it
+        self.extend(steps, values)
 
     def __len__(self) -> int:
         return len(self._values)  # appended after the step: a reader in another thread sees whole rows
 
     def append(self, step: int, value: float) -> None:
         """Add one number."""
+        if self._steps and step < self._steps[-1]:
+            self._ordered = False
         self._steps.append(step)
         self._values.append(value)
 
@@ -51,8 +55,12 @@ class Column:
         """Add as many numbers as there are steps."""
         if len(steps) != len(values):
             raise ValueError(f"{len(steps)} steps, but {len(values)} values")
-        self._steps.extend(array("q", steps))
-        self._values.extend(array("d", values))
+        if len(steps):
+            new = np.asarray(steps, np.int64)
+            after = self._steps[-1] <= new[0] if self._steps else True
+            self._ordered = bool(self._ordered and after and np.all(new[1:] >= new[:-1]))
+            self._steps.frombytes(new.tobytes())
+            self._values.frombytes(np.asarray(values, np.float64).tobytes())
 
     def rows(self, start: int = 0) -> tuple[Array, Array]:
         """Return copies of (steps, values) from row `start` on, as they were added."""
@@ -62,10 +70,16 @@ class Column:
     def sorted(self) -> tuple[Array, Array]:
         """Return copies of (steps, values) in order of steps (equal steps as they were added)."""
         steps, values = self.rows()
-        if np.all(steps[1:] >= steps[:-1]):
+        if self._ordered:
             return steps, values
         order = np.argsort(steps, kind="stable")
         return steps[order], values[order]
+
+    def last(self) -> float | None:
+        """Return the value of the latest step, None if there is none."""
+        if not len(self):
+            return None
+        return self._values[-1] if self._ordered else float(self.sorted()[1][-1])
 
     def until(self, step: int) -> Column:
         """Return the rows up to and including a step."""
@@ -120,10 +134,10 @@ class History:
         row = json.loads(line)
         try:
             path, quantity = str(row["path"]), str(row["quantity"])
-            steps, values = array("q", row["steps"]), array("d", map(float, row["values"]))
+            column = Column(array("q", row["steps"]), array("d", map(float, row["values"])))
         except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"not a line of a history: {line[:80]!r}") from error
-        self.column(path, quantity).extend(steps, values)
+        self.add_series(path, quantity, *column.rows())
 
     def __len__(self) -> int:
         return sum(map(len, self.columns.values()))
@@ -167,8 +181,8 @@ class History:
 
     def last(self, quantity: str, path: str = "") -> float | None:
         """Return the latest value, or None if there is none."""
-        values = self.series(quantity, path)[1]
-        return float(values[-1]) if len(values) else None
+        column = self.columns.get((path, quantity))
+        return None if column is None else column.last()
 
     def until(self, step: int) -> History:
         """Return the part up to and including a step."""

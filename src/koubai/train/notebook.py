@@ -1,4 +1,4 @@
-"""How runs, recipes and networks show themselves in a notebook: plain HTML that survives an export."""
+"""How a run shows itself in a notebook: plain HTML that survives an export."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from html import escape
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.network.network import Network
-from koubai.network.summary import table
 from koubai.train.sentences import ended, score_rows
 from koubai.train.train import Run
 
@@ -23,11 +21,6 @@ def run_html(run: Run) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     scores = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f"<div><p>{escape(ended(run))}</p>{scores}{_curve(*run.history.series('loss'))}</div>"
-
-
-def network_html(network: Network) -> str:
-    """Return the summary of a network: layers, shapes, parameters, multiply-adds."""
-    return f"<pre>{escape(table(network))}</pre>"
 
 
 def _curve(steps: Array, losses: Array) -> str:
