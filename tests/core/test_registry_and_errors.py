@@ -25,9 +25,9 @@ REGISTRIES = [LAYERS, INITIALIZERS, LOSSES, MODELS, OPTIMIZERS, PENALTIES, SCHED
 COURSE = [  # what configuration files of the course say: these names stay
     (
         LAYERS,
-        """average_pool1d average_pool2d batch_norm concatenate conv1d conv2d dropout elu exponential flatten gelu
-        global_average_pool identity layer_norm leaky_relu linear local_response_norm max_pool1d max_pool2d relu
-        residual selu sequential sigmoid silu softmax softplus step tanh""",
+        """average_pool1d average_pool2d batch_norm concatenate conv1d conv2d dropout elu exponential flatten
+        gelu global_average_pool identity layer_norm leaky_relu linear local_response_norm max_pool1d
+        max_pool2d relu residual selu sequential sigmoid silu softmax softplus step tanh""",
     ),
     (MODELS, "alexnet deep_convnet double_convnet lenet mlp simple_convnet"),
     (OPTIMIZERS, "adagrad adam adamw momentum nesterov rmsprop sgd"),
@@ -39,8 +39,8 @@ COURSE = [  # what configuration files of the course say: these names stay
     ),
     (
         INITIALIZERS,
-        """constant glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform normal orthogonal
-        uniform zeros""",
+        """constant glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform normal
+        orthogonal uniform zeros""",
     ),
     (SCHEDULES, "constant_rate cosine_decay exponential_decay inverse_time step_decay warm_up"),
 ]

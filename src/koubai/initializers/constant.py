@@ -29,7 +29,22 @@ class Constant(Initializer):
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """Every value is 0."""
+    """Every value is 0: right for biases. In weights it keeps the units of a layer equal for ever.
+
+    >>> from koubai.layers import Linear, Sequential, Sigmoid
+    >>> from koubai.network import Network
+    >>> network = Network(Sequential(Linear(3), Sigmoid(), Linear(1)), (2,), Zeros())
+    >>> weights = network.initialize(seed=0)
+    >>> root = network.bind(weights, training=True)
+    >>> x, t = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([[1.0], [-3.0]])
+    >>> for _ in range(10):
+    ...     _ = root.backward(root.forward(x) - t)
+    ...     for name in ("0", "2"):
+    ...         root.children[name].weight[:] -= root.children[name].grads["weight"]
+    >>> W = weights.params["0.weight"]
+    >>> bool(W.all()), bool((W == W[:, :1]).all())
+    (True, True)
+    """
 
     def sample(self, spec: ParamSpec, random: np.random.Generator) -> Array:
         """Zeros."""
