@@ -17,7 +17,7 @@ class ParamSpec:
     """One trained tensor: its shape, its initial values and whether penalties act on it.
 
     `fan_in` and `fan_out` count the inputs to and outputs of one unit (for a convolution times the
-    kernel's area); initialisers take their scale from them. `initializer` None means the network's own.
+    kernel's area); initializers take their scale from them. `initializer` None means the network's own.
     """
 
     shape: Shape

@@ -73,11 +73,15 @@ class Builder(Protocol):
         momentum: float,
         epsilon: float,
     ) -> Handle:
-        """Normalise every channel (axis 1) over the batch; `mean`, `variance` are running buffers."""
+        """Normalize every channel (axis 1) over the batch; `mean`, `variance` are running buffers.
+
+        The running variance is unbiased, and a batch with one value a channel leaves both as they are
+        (koubai.layers.batch_norm).
+        """
         ...
 
     def layer_norm(self, x: Handle, gamma: Handle, beta: Handle, *, epsilon: float) -> Handle:
-        """Normalise every sample over all its features."""
+        """Normalize every sample over all its features."""
         ...
 
     def local_response(self, x: Handle, *, size: int, k: float, alpha: float, beta: float) -> Handle:

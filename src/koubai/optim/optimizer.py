@@ -37,5 +37,5 @@ class Optimizer:
         raise NotImplementedError
 
     def decoupled_decay(self) -> float:
-        """Return the decay lambda of w <- (1 - eps lambda) w, applied to penalised parameters first."""
+        """Return the decay lambda of w <- (1 - eps lambda) w, applied to penalized parameters first."""
         return 0.0
