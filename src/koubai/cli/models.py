@@ -9,7 +9,7 @@ from koubai.cli.output import print_json, print_table, style
 from koubai.cli.summary import default_input
 from koubai.models.model import MODELS
 from koubai.network.network import Network
-from koubai.words import say
+from koubai.words import entries, say
 
 
 def models() -> None:
@@ -23,7 +23,7 @@ def models() -> None:
                 "input": list(network.in_shape),
                 "parameters": network.parameter_count,
                 "multiply_adds": network.multiply_adds,
-                "what": (inspect.getdoc(cls) or "").split("\n", 1)[0],
+                "what": _what(name, cls),
             }
         )
     if style.json:
@@ -41,3 +41,11 @@ def models() -> None:
     ]
     columns = ("name", "input", "parameters", "multiply_adds", "what")
     print_table([say(f"cli.models.{column}") for column in columns], table, right=(2, 3))
+
+
+def _what(name: str, cls: type) -> str:
+    """Return what a model is, in the reader's language where the catalogue has it."""
+    key = f"model.{name}"
+    if key in entries("cli"):
+        return say(f"cli.{key}")
+    return (inspect.getdoc(cls) or "").split("\n", 1)[0]

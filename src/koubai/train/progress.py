@@ -75,9 +75,9 @@ def _state(session: Session) -> dict[str, Any]:
     loss = session.history.last("loss")
     score = ""
     for name in ("val_accuracy", "test_accuracy"):
-        value = session.history.last(name)
-        if value is not None:
-            score = say(f"train.progress.{name}", value=value)
+        steps, values = session.history.series(name)
+        if len(steps) and steps[-1] > 0:  # before the first look, nothing is said: it was untrained then
+            score = say(f"train.progress.{name}", value=float(values[-1]))
             break
     return {"loss": float("nan") if loss is None else loss, "score": score}
 
