@@ -15,6 +15,7 @@ from koubai.doctor.reference import Reach, reach
 
 STUCK = 0.1  # of the way from chance to what is within reach: below it, nothing was learned
 HARMED = 0.15  # of the same way is missing: the run does worse than it should
+FAR = 0.25  # of the same way is missing: it is time to doubt what could always be tuned a little
 SMALLEST_GAIN = 0.02  # of skill; less is not worth a word
 
 
@@ -27,7 +28,7 @@ class Consultation:
     """
 
     patient: Patient
-    asked: dict[Change, Trial | None] = field(default_factory=dict)
+    asked: dict[tuple[Change, int], Trial | None] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------------------ harm
 
@@ -74,16 +75,16 @@ class Consultation:
     @cached_property
     def shortfall(self) -> float:
         """Share of the way from chance to the goal that is missing on training samples; 0 if none is."""
-        return self._missing(self.skill)
+        way = self.goal - self.chance
+        return max(0.0, (self.goal - self.skill) / way) if way > 0 else 0.0
 
     @cached_property
     def held_shortfall(self) -> float:
         """The same on held-out samples; NaN where there are none."""
-        return self._missing(self.held_skill) if isfinite(self.held_skill) else nan
-
-    def _missing(self, skill: float) -> float:
-        way = self.goal - self.chance
-        return max(0.0, (self.goal - skill) / way) if way > 0 else 0.0
+        if self.reach is None or not isfinite(self.held_skill) or not isfinite(self.reach.held):
+            return nan
+        way = self.reach.held - self.chance
+        return max(0.0, (self.reach.held - self.held_skill) / way) if way > 0 else 0.0
 
     @property
     def stuck(self) -> bool:
@@ -98,6 +99,11 @@ class Consultation:
         """
         worse = self.learnable and self.shortfall > HARMED and self.goal - self.skill > 3 * self.noise
         return worse and (self.patient.finished or (self.stuck and not self.progressing))
+
+    @property
+    def far(self) -> bool:
+        """Whether so much is missing that rate, length or width are to blame, which every run could tune."""
+        return self.harmed and self.shortfall > FAR
 
     @cached_property
     def progressing(self) -> bool:
@@ -154,12 +160,13 @@ class Consultation:
         broke_off = not np.isfinite(patient.losses).all()
         return max(patient.step, patient.planned or 1 if broke_off else 1)
 
-    def trial(self, change: Change) -> Trial | None:
-        """Try a change from the initial weights over the steps the run has made."""
-        if change not in self.asked:
+    def trial(self, change: Change, longer: int = 1) -> Trial | None:
+        """Try a change from the initial weights, over the steps of the run (or `longer` times as many)."""
+        if (change, longer) not in self.asked:
             clinic = self.patient.clinic
-            self.asked[change] = clinic.trial(change, start=0, steps=self.horizon) if clinic else None
-        return self.asked[change]
+            steps = longer * self.horizon
+            self.asked[change, longer] = clinic.trial(change, start=0, steps=steps) if clinic else None
+        return self.asked[change, longer]
 
     def remedy(self, name: str) -> Trial | None:
         """Try a remedy."""

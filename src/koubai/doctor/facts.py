@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from koubai.core import random
@@ -43,7 +45,16 @@ def loss_facts(loss: Loss) -> LossFacts:
 
 
 def data_facts(dataset: Dataset) -> DataFacts:
-    """Return the statistics of the training part, and samples for reference learners."""
+    """Return the statistics of the training part, and samples for reference learners (once a dataset)."""
+    if dataset not in _facts:
+        _facts[dataset] = _measured(dataset)
+    return _facts[dataset]
+
+
+_facts: WeakKeyDictionary[Dataset, DataFacts] = WeakKeyDictionary()  # every look at a run asks again
+
+
+def _measured(dataset: Dataset) -> DataFacts:
     flat = dataset.x_train.reshape(len(dataset.x_train), -1)
     rows = sample_rows(len(flat), REFERENCE_ROWS)
     part = held_part(dataset)

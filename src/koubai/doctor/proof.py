@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +68,25 @@ class Proof:
     skills: dict[str, list[float]]
     comparisons: tuple[Comparison, ...]
     more_seeds: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "remedy": self.remedy,
+            "verdict": self.verdict,
+            "more_seeds": self.more_seeds,
+            "skills": self.skills,
+            "comparisons": [
+                {
+                    "rival": row.rival,
+                    "difference": row.difference,
+                    "low": row.interval.low if row.interval is not None else None,
+                    "high": row.interval.high if row.interval is not None else None,
+                    "p": row.p,
+                }
+                for row in self.comparisons
+            ],
+        }
 
 
 def prove(

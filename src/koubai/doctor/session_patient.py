@@ -18,17 +18,18 @@ CHECKUP_ROWS = 1000
 _CHECKUP_MULTIPLY_ADDS = 4_000_000_000  # some seconds of NumPy at most: fewer rows for a large network
 
 
-def session_patient(session: Session, *, budget: float = 12.0) -> Patient:
+def session_patient(session: Session, *, budget: float = 12.0, first: Checkup | None = None) -> Patient:
     """Return what the doctor may know of a session: facts, history, first and last checkup, a clinic.
 
     `budget` bounds the training the clinic may spend, in multiples of the planned run; 0 means no forks.
+    `first` is the checkup of the initial weights, where it is known already.
     """
     recipe, dataset, network = session.recipe, session.dataset, session.network
     clinic = SessionClinic(session, int(budget * max(recipe.steps, 1))) if budget > 0 else None
     return Patient(
         layers=layer_facts(network),
         history=session.history,
-        checkups=_checkups(session),
+        checkups=_checkups(session, first),
         loss=loss_facts(recipe.loss),
         optimizer=OptimizerFacts(
             recipe.optimizer.registry_name,
@@ -49,7 +50,7 @@ def session_patient(session: Session, *, budget: float = 12.0) -> Patient:
 
 
 def checkup(session: Session, state: TrainingState, rows: Array | None = None) -> Checkup:
-    """Examine a session's network with the weights of a state, on training samples (always the same, or `rows`)."""
+    """Examine a session's network with a state's weights, on always the same samples or on `rows`."""
     network, data, recipe = session.network, session.dataset, session.recipe
     fitting = int(_CHECKUP_MULTIPLY_ADDS / max(3 * network.multiply_adds, 1))
     if rows is None:
@@ -66,7 +67,7 @@ def checkup(session: Session, state: TrainingState, rows: Array | None = None) -
     )
 
 
-def _checkups(session: Session) -> tuple[Checkup, ...]:
+def _checkups(session: Session, first: Checkup | None) -> tuple[Checkup, ...]:
     """The initial weights, where the run began with them, and the present ones.
 
     Of a run that broke off, the weights before the step that broke it, on that step's own batch.
@@ -74,8 +75,9 @@ def _checkups(session: Session) -> tuple[Checkup, ...]:
     losses = session.history.series("loss")[1]
     if not session.step or len(losses) != session.step:
         return (checkup(session, session.state()),)
-    weights = session.network.initialize(session.recipe.seed, session.recipe.dtype)
-    first = checkup(session, TrainingState(0, weights))
+    if first is None:
+        weights = session.network.initialize(session.recipe.seed, session.recipe.dtype)
+        first = checkup(session, TrainingState(0, weights))
     if np.isfinite(losses[-1]):
         return (first, checkup(session, session.state()))
     before = session.step - 1

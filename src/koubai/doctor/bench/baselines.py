@@ -1,13 +1,13 @@
 """Two published rule sets, written anew from their descriptions, judged on the same runs.
 
-- AUTOTRAINER: Zhang, Zhai, Fang, Liu, Sun, Hou 2021, "AUTOTRAINER: An automatic DNN training problem detection
-  and repair system", ICSE, with its published defaults.
-- Debugger: the built-in rules of Amazon SageMaker Debugger with the documented defaults, as far as what they
-  read is recorded: VanishingGradient, ExplodingTensor, DeadRelu, SaturatedActivation, PoorWeightInitialization,
-  WeightUpdateRatio, LossNotDecreasing, Overfit, ClassImbalance.
+- AUTOTRAINER (Zhang, Zhai, Fang, Liu, Sun, Hou 2021, "AUTOTRAINER: An automatic DNN training problem
+  detection and repair system", ICSE), with its published defaults.
+- Debugger: the built-in rules of Amazon SageMaker Debugger with the documented defaults, as far as what
+  they read is recorded: VanishingGradient, ExplodingTensor, DeadRelu, SaturatedActivation,
+  PoorWeightInitialization, WeightUpdateRatio, LossNotDecreasing, Overfit, ClassImbalance.
 
-Both give names of ours, so that they can be scored alike. What the first looked at (one batch an epoch) and the
-second saved (a step in 500, by default) differs from what is read here; where it does, they are favoured.
+Both give names of ours, so that they can be scored alike. What the first looked at (one batch an epoch) and
+the second saved (a step in 500, by default) differs from what is read here; where it does, they are favoured.
 """
 
 from __future__ import annotations
@@ -29,25 +29,31 @@ def autotrainer(patient: Patient) -> list[str]:
     losses = [history.series(name)[1] for name in ("loss", "train_loss", f"{patient.held}_loss")]
     if any(len(values) and not np.isfinite(values).all() for values in losses):
         return ["exploding_gradient", "not_finite"]
-    look = patient.last
-    if look is None or not len(train) or not len(held):
+    if not len(train) or not len(held):
         return []
     slow = _largest_rise(train) < _DELTA and _largest_rise(held) < _DELTA
-    if not slow and min(train.max(), held.max()) >= _THETA:
-        swings = np.diff(train)
-        count = int((np.abs(swings) >= _ZETA).sum()) // 2
-        return ["oscillation"] if count >= _ETA * len(train) else []
-    weights = [look.params[layer.params[0]] for layer in patient.weighted if layer.params[0] in look.params]
-    zeros = sum(w.gradient_zero_share * w.size for w in weights) / max(sum(w.size for w in weights), 1)
+    if slow or min(train.max(), held.max()) < _THETA:
+        return _gradient_rules(patient) or (["learning_rate_too_low", "too_few_steps"] if slow else [])
+    swings = int((np.abs(np.diff(train)) >= _ZETA).sum()) // 2
+    return ["oscillation"] if swings >= _ETA * len(train) else []
+
+
+def _gradient_rules(patient: Patient) -> list[str]:
+    """Share of zeros in the gradients, then the ratio of first and last layer."""
+    look = patient.last
+    params = look.params if look is not None else {}
+    weights = [params[layer.params[0]] for layer in patient.weighted if layer.params[0] in params]
+    if not weights:
+        return []
+    zeros = sum(w.gradient_zero_share * w.size for w in weights) / sum(w.size for w in weights)
     first, last = weights[0].gradient_norm, weights[-1].gradient_norm
     ratio = first / last if last else float("nan")
-    if zeros >= _GAMMA:
-        return ["dead_units"]
-    if ratio > _BETA_3:
-        return ["exploding_gradient"]
-    if ratio < _BETA_1 and first < _BETA_2:
-        return ["vanishing_gradient"]
-    return ["learning_rate_too_low", "too_few_steps"] if slow else []
+    rules = {
+        "dead_units": zeros >= _GAMMA,
+        "exploding_gradient": ratio > _BETA_3,
+        "vanishing_gradient": ratio < _BETA_1 and first < _BETA_2,
+    }
+    return [name for name, there in rules.items() if there][:1]
 
 
 def _largest_rise(values: np.ndarray) -> float:

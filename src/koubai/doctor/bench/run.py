@@ -34,7 +34,8 @@ class Row:
     |---------|----------------------------------------------------------------------------------------|
     | faulty  | a sick recipe that ended worse than its twin under the same seed                       |
     | lucky   | a sick recipe that ended no worse: neither sick nor healthy, counted on its own        |
-    | healthy | a control, or a fixed twin                                                             |
+    | healthy | a control, or a fixed twin that learned                                                |
+    | unfixed | a twin that did not learn under this seed (XOR in a local minimum): not counted        |
     """
 
     case: str
@@ -80,19 +81,19 @@ def run_cases(
 
 def run_seed(case: Case, seed: int, *, budget: float, engine: str, threads: int) -> Iterator[Row]:
     """Yield the rows of one case under one seed."""
-    settings = {"budget": budget, "engine": engine, "threads": threads}
     began = time.perf_counter()
-    first = examine_run(case.sick(seed), **settings)
+    first = examine_run(case.sick(seed), budget=budget, engine=engine, threads=threads)
     seconds = time.perf_counter() - began
     if case.healthy:
         yield _row(case, seed, "healthy", first, float("nan"), seconds)
         return
     began = time.perf_counter()
-    second = examine_run(case.twin(seed), **settings)
+    second = examine_run(case.twin(seed), budget=budget, engine=engine, threads=threads)
     twin_seconds = time.perf_counter() - began
     label = "faulty" if is_worse(first, second) else "lucky"
     yield _row(case, seed, label, first, second.skill, seconds)
-    yield _row(replace(case, id=f"{case.id} fixed"), seed, "healthy", second, float("nan"), twin_seconds)
+    twin_label = "healthy" if learned(second) else "unfixed"
+    yield _row(replace(case, id=f"{case.id} fixed"), seed, twin_label, second, float("nan"), twin_seconds)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def examine_run(recipe: Recipe, *, budget: float, engine: str, threads: int) -> 
     held_loss = patient.score(f"{patient.held}_loss") if patient.held is not None else None
     return Seen(
         patient,
-        held if isfinite(held) else chance,
+        max(held, -1.0) if isfinite(held) else chance,
         held_loss if held_loss is not None else float("nan"),
         _noise(patient),
         tuple(findings),
@@ -169,6 +170,12 @@ def is_worse(sick: Seen, twin: Seen) -> bool:
         return True
     same_loss = sick.patient.loss == twin.patient.loss
     return same_loss and sick.held_loss > 1.25 * twin.held_loss and sick.skill < twin.skill
+
+
+def learned(twin: Seen) -> bool:
+    """Whether a twin's fix worked under this seed: it stands above chance by half of what is left to 1."""
+    chance = chance_of(twin.patient.data)
+    return twin.skill > chance + 0.5 * (1 - chance) - 2 * twin.noise
 
 
 def _row(case: Case, seed: int, label: str, seen: Seen, twin_skill: float, seconds: float) -> Row:

@@ -40,6 +40,7 @@ class BatchNormMisuse(Diagnosis):
         "バッチ正規化",
     )
     depth = 1
+    experiment = "batch-normalization"
     explains = ("over_fitting", "under_fitting", "not_learning", "oscillation", "too_few_steps")
     remedies = ("larger_batch",)
 

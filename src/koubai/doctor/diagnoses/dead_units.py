@@ -37,6 +37,7 @@ class DeadUnits(Diagnosis):
     code = "K004"
     aliases = ("dead relu", "dying relu", "dead", "dead neurons", "死んだユニット", "死んだReLU")
     depth = 3
+    experiment = "gradient-flow"
     explains = (
         "vanishing_gradient",
         "not_learning",

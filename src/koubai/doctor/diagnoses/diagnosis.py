@@ -51,6 +51,7 @@ class Diagnosis:
     |           | 2 learning rate, 3 architecture, 4 symptom                                             |
     | explains  | symptoms that follow from this one                                                     |
     | remedies  | registry names, in order                                                               |
+    | experiment | the experiment of the lab that shows it, as `koubai run` takes it                      |
     | specific  | those of them that cure this and little else: their relief confirms the name (None: all) |
     """
 
@@ -61,6 +62,7 @@ class Diagnosis:
     explains: ClassVar[tuple[str, ...]] = ()
     remedies: ClassVar[tuple[str, ...]] = ()
     specific: ClassVar[tuple[str, ...] | None] = None
+    experiment: ClassVar[str | None] = None
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Return what speaks for this diagnosis, from records alone; None if nothing does."""
@@ -125,7 +127,7 @@ class Diagnosis:
             certain=sign.certain,
             relief=relief,
             remedies=tuple(order),
-            details=sign.details,
+            details={"skill": visit.skill, "goal": visit.goal, **sign.details},
             series=sign.series,
             trials=trials,
         )

@@ -35,6 +35,7 @@ class ExplodingGradient(Diagnosis):
     code = "K002"
     aliases = ("exploding", "exploding gradients", "gradient explosion", "勾配爆発", "勾配爆発問題")
     depth = 3
+    experiment = "gradient-flow"
     explains = ("not_finite", "oscillation", "not_learning", "dead_units", "saturated_units")
     remedies = ("use_selu", "use_relu", "add_batch_norm", "clip_gradients", "lower_learning_rate")
     specific = ("use_selu", "use_relu", "clip_gradients")

@@ -43,6 +43,7 @@ class InitTooLarge(Diagnosis):
         "重みの初期値",
     )
     depth = 1
+    experiment = "initialization"
     explains = (
         "saturated_units",
         "exploding_gradient",

@@ -44,6 +44,7 @@ class InitTooSmall(Diagnosis):
         "重みの初期値",
     )
     depth = 1
+    experiment = "initialization"
     explains = (
         "vanishing_gradient",
         "dead_units",

@@ -63,7 +63,7 @@ class LabelNoise(Diagnosis):
 
 
 def disagreement(x: Array, t: Array) -> float:
-    """Return the share of labels unlike their neighbours' majority, in the half where neighbours agree most."""
+    """Return the share of labels unlike their neighbours', in the half where neighbours agree most."""
     from sklearn.neighbors import NearestNeighbors
 
     flat = np.nan_to_num(x.reshape(len(x), -1).astype(np.float64))

@@ -43,10 +43,11 @@ class LabelsWrong(Diagnosis):
             return None
         margin = 4 * visit.noise + 0.02
         held = visit.held_skill
-        if visit.goal - visit.chance > margin or not isfinite(held) or held - visit.chance > margin:
+        reachable = max(visit.goal, visit.reach.held if isfinite(visit.reach.held) else visit.goal)
+        if reachable - visit.chance > margin or not isfinite(held) or held - visit.chance > margin:
             return None
         measures = (
-            Measure("reachable_gain", visit.goal - visit.chance, margin, above=False),
+            Measure("reachable_gain", reachable - visit.chance, margin, above=False),
             Measure("held_gain", held - visit.chance, margin, above=False),
         )
         return Sign(measures, None, 0, "severe", certain=True)

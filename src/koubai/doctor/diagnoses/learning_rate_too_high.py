@@ -45,6 +45,7 @@ class LearningRateTooHigh(Diagnosis):
         "学習率",
     )
     depth = 2
+    experiment = "learning-rate"
     explains = (
         "not_finite",
         "oscillation",

@@ -36,6 +36,7 @@ class LearningRateTooLow(Diagnosis):
     code = "K010"
     aliases = ("lr too low", "learning rate", "low learning rate", "小さすぎる学習率", "学習率")
     depth = 2
+    experiment = "learning-rate"
     explains = ("not_learning", "too_few_steps", "under_fitting")
     remedies = ("raise_learning_rate", "use_adam")
 
@@ -52,6 +53,10 @@ class LearningRateTooLow(Diagnosis):
             return None
         measures = (Measure("total_movement", moved, _MOVED, above=False), Measure("update_ratio", ratio))
         return Sign(measures, None, 1, details={"moved": moved})
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Far from what is within reach: a little can always be tuned."""
+        return visit.far
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Higher rates, until one helps; then Adam."""

@@ -21,12 +21,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 from koubai.doctor.patient import Patient
 
 PROBABILITIES = ("sigmoid", "softmax")
+_LONGER = 8
 
 
 @DIAGNOSES.register
@@ -93,6 +95,17 @@ class OutputLossMismatch(Diagnosis):
             return False
         relief = visit.relief(visit.remedy("fix_output"))
         return relief is not None and relief >= CURED and visit.shortfall > 0.05
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """The right pair; if that does not help (a short run), both pairs for longer."""
+        trial = visit.remedy("fix_output")
+        if trial is None or self.relief(visit, trial) >= CURED:
+            return [("fix_output", trial)]
+        right = visit.trial(Change("remedy", path="fix_output"), _LONGER)
+        wrong = visit.trial(Change("nothing"), _LONGER)
+        if right is None or wrong is None or self.relief(visit, right) - self.relief(visit, wrong) < CURED:
+            return [("fix_output", trial)]
+        return [("fix_output", right)]
 
 
 def mismatch(patient: Patient) -> str | None:

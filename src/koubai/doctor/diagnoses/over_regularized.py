@@ -41,6 +41,7 @@ class OverRegularized(Diagnosis):
         "正則化が強すぎる",
     )
     depth = 1
+    experiment = "l1-l2"
     explains = (
         "under_fitting",
         "not_learning",

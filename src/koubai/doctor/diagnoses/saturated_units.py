@@ -40,6 +40,7 @@ class SaturatedUnits(Diagnosis):
         "活性化関数の飽和",
     )
     depth = 4
+    experiment = "gradient-flow"
     explains = ("vanishing_gradient", "not_learning", "under_fitting")
     remedies = ("add_batch_norm", "use_relu", "suitable_init", "standardize_inputs", "lower_learning_rate")
     specific = ("add_batch_norm", "use_relu")

@@ -39,6 +39,7 @@ class SymmetricInit(Diagnosis):
         "重みの対称性",
     )
     depth = 1
+    experiment = "initialization"
     explains = (
         "vanishing_gradient",
         "dead_units",

@@ -55,6 +55,10 @@ class TooFewSteps(Diagnosis):
             return None
         return Sign((Measure("still_falling", falling, _SURE),), None, patient.step)
 
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Far from what is within reach: a little can always be tuned."""
+        return visit.far
+
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Go on from the end, three times as long; if that does not help, nine times."""
         clinic, steps = visit.patient.clinic, visit.patient.step

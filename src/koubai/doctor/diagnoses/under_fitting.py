@@ -43,7 +43,7 @@ class UnderFitting(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """Harm in a finished, finite run."""
         patient = visit.patient
-        if not patient.finished or not visit.harmed or not np.isfinite(patient.losses).all():
+        if not patient.finished or not visit.far or not np.isfinite(patient.losses).all():
             return None
         return Sign((Measure("shortfall", visit.shortfall, 0.15),), None, None)
 

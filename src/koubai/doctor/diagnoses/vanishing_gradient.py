@@ -36,6 +36,7 @@ class VanishingGradient(Diagnosis):
     code = "K003"
     aliases = ("vanishing", "gradient vanishing", "vanishing gradients", "勾配消失", "勾配消失問題")
     depth = 3
+    experiment = "vanishing-gradient"
     explains = ("not_learning", "too_few_steps", "learning_rate_too_low", "under_fitting")
     remedies = ("add_batch_norm", "use_selu", "use_relu", "suitable_init")
     specific = ("add_batch_norm", "use_selu", "use_relu")

@@ -1,0 +1,140 @@
+"""`koubai doctor`: what is wrong with a run, where, since when and why; and whether the remedy helps.
+
+| exit code | meaning                                     |
+|-----------|---------------------------------------------|
+| 0         | healthy, or nothing as severe as --fail-on  |
+| 3         | findings                                    |
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from koubai.cli.output import console, option, print_json, style
+from koubai.core.errors import KoubaiError
+from koubai.words import say
+
+if TYPE_CHECKING:
+    from koubai.doctor.finding import Finding
+    from koubai.doctor.proof import Proof
+    from koubai.train.train import Run
+
+FOUND = 3
+
+
+def doctor(
+    subject: Annotated[str, option("cli.doctor.subject")],
+    /,
+    *arguments: Annotated[str, option("cli.doctor.arguments", allow_leading_hyphen=True)],
+    prove: Annotated[bool, option("cli.doctor.prove", negative="")] = False,
+    seeds: Annotated[int | None, option("cli.doctor.seeds")] = None,
+    budget: Annotated[float, option("cli.doctor.budget")] = 12.0,
+    fail_on: Annotated[Literal["info", "warn", "severe"], option("cli.doctor.fail_on")] = "warn",
+    sarif: Annotated[bool, option("cli.doctor.sarif", negative="")] = False,
+    rollback: Annotated[bool, option("cli.doctor.rollback", negative="")] = False,
+    cases: Annotated[Path | None, option("cli.doctor.cases")] = None,
+    data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
+    engine: Annotated[str, option("cli.run.engine")] = "auto",
+    threads: Annotated[int, option("cli.run.threads")] = 1,
+) -> int:
+    """Examine a run's folder, a recipe, or a PyTorch script; `koubai doctor bench` scores the doctor."""
+    if subject == "bench":
+        from koubai.cli.doctor_bench import bench
+
+        return bench(cases, seeds=seeds, budget=budget, engine=engine, threads=threads, data_dir=data_dir)
+    path = Path(subject)
+    if not path.exists():
+        raise KoubaiError(say("cli.doctor.missing"), where=subject, expected=say("cli.doctor.expected"))
+    if path.suffix == ".py":
+        from koubai.doctor.watch.script import diagnose_script
+
+        findings = diagnose_script(path, list(arguments))
+        return _answer(findings, subject, fail_on, as_sarif=sarif)
+    run = _run(path, data_dir, engine, threads, rollback=rollback)
+    findings = _diagnosed(run, budget)
+    proof = _proved(run, findings, seeds or 8, engine, threads) if prove and findings else None
+    return _answer(findings, subject, fail_on, as_sarif=sarif, proof=proof)
+
+
+def _run(path: Path, data_dir: Path | None, engine: str, threads: int, *, rollback: bool) -> Run:
+    """Read a finished run from its folder, or train a recipe."""
+    from koubai.train.recipe import Recipe
+    from koubai.train.train import resume, train
+
+    if path.is_dir():
+        return resume(path, data_dir=data_dir)
+    _note(say("doctor.command.training"))
+    recipe = Recipe.from_toml(path)
+    if rollback:
+        return _train_with_rollback(recipe, data_dir, engine, threads)
+    return train(recipe, data_dir=data_dir, engine=engine, threads=threads)
+
+
+def _train_with_rollback(recipe, data_dir: Path | None, engine: str, threads: int) -> Run:  # type: ignore[no-untyped-def]  # Recipe is imported late
+    """Train; whenever the run breaks off, go back to the last good state and on at a tenth of the rate."""
+    from koubai.doctor.monitor import Rollback
+    from koubai.train.train import finish, train
+
+    keeper = Rollback()
+    run = train(recipe, data_dir=data_dir, engine=engine, threads=threads, on_progress=keeper)
+    for _ in range(6):
+        if run.stopped_by != "not finite":
+            break
+        session = keeper.resume(run.session)
+        rate = session.recipe.optimizer.learning_rate
+        _note(say("doctor.command.rolled_back", step=session.step, rate=rate))
+        run = finish(session, keeper)
+    return run
+
+
+def _diagnosed(run: Run, budget: float) -> list[Finding]:
+    from koubai.doctor.diagnose import diagnose
+
+    return diagnose(run, budget=budget)
+
+
+def _proved(run: Run, findings: list[Finding], seeds: int, engine: str, threads: int) -> Proof | None:
+    """Prove the first remedy of the first finding that has one which changes this recipe."""
+    from koubai.doctor.proof import prove
+    from koubai.doctor.remedies import REMEDIES
+
+    data = run.session.dataset
+    remedies = [name for finding in findings for name in finding.remedies]
+    remedy = next((name for name in remedies if REMEDIES[name]().apply(run.recipe, data) is not None), None)
+    if remedy is None:
+        return None
+
+    def told(arm: str, seed: int) -> None:
+        _note(say("doctor.command.proving", remedy=remedy, arm=arm, seed=seed))
+
+    return prove(run.recipe, remedy, seeds=seeds, dataset=data, engine=engine, threads=threads, on_run=told)
+
+
+def _answer(
+    findings: list[Finding],
+    subject: str,
+    fail_on: str,
+    *,
+    as_sarif: bool = False,
+    proof: Proof | None = None,
+) -> int:
+    """Print findings and proof, and return the exit code."""
+    from koubai.doctor.sarif import sarif as sarif_log
+    from koubai.doctor.tell import tell, tell_proof
+
+    if as_sarif:
+        print(json.dumps(sarif_log(findings, subject), ensure_ascii=False, indent=2))
+    elif style.json:
+        facts: dict[str, object] = {"findings": [finding.to_dict() for finding in findings]}
+        print_json(facts | ({"proof": proof.to_dict()} if proof is not None else {}))
+    else:
+        console().print(tell(findings), markup=False, soft_wrap=True)
+        if proof is not None:
+            console().print("\n" + tell_proof(proof), markup=False, soft_wrap=True)
+    return FOUND if any(finding.at_least(fail_on) for finding in findings) else 0
+
+
+def _note(text: str) -> None:
+    console(stderr=True).print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,84 @@
+"""`koubai doctor bench`: the doctor's scores on its cases, beside those of two published rule sets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from koubai.cli.output import console, print_json, print_table, style
+from koubai.words import say
+
+if TYPE_CHECKING:
+    from koubai.doctor.bench.case import Case
+    from koubai.doctor.bench.run import Row
+
+_SHARES = ("healthy_alarm_rate", "detection", "top1", "top2", "layer_within_one")
+
+
+def bench(
+    cases: Path | None, *, seeds: int | None, budget: float, engine: str, threads: int, data_dir: Path | None
+) -> int:
+    """Run the cases (koubai's own, or those of a file or folder) and print the scores."""
+    from koubai.doctor.bench.case import own_cases, read_cases
+    from koubai.doctor.bench.overhead import overhead
+    from koubai.doctor.bench.prove import proofs, remedies_proven
+    from koubai.doctor.bench.run import run_cases
+    from koubai.doctor.bench.score import report
+
+    if data_dir is not None:
+        os.environ["KOUBAI_DATA"] = str(data_dir)  # twins and forks load data of their own
+    chosen = read_cases(cases) if cases is not None else own_cases()
+    rows: list[Row] = []
+    for row in run_cases(chosen, seeds=seeds, budget=budget, engine=engine, threads=threads):
+        rows.append(row)
+        _progress(row)
+    proven = proofs(chosen, rows, engine=engine, threads=threads)
+    extra = {
+        "remedy_beats_placebo": remedies_proven(proven).to_dict(),
+        "overhead": overhead(engine, threads).to_dict(),
+        "proofs": {case: proof.to_dict() if proof is not None else None for case, proof in proven.items()},
+    }
+    result = report(rows, chosen, extra)
+    if style.json:
+        print_json(result)
+    else:
+        _print(result, chosen)
+    return 0
+
+
+def _progress(row: Row) -> None:
+    names = ", ".join(row.names) or say("doctor.bench.silent")
+    line = f"{row.case} {row.seed} [{row.label}] {names}"
+    console(stderr=True).print(line, markup=False, soft_wrap=True)
+
+
+def _print(result: dict[str, Any], cases: Sequence[Case]) -> None:
+    systems = {"koubai": result, **result["baselines"]}
+    columns = [say("doctor.bench.measure"), *systems]
+    rows = [
+        [say(f"doctor.bench.{name}"), *(_share(system[name]) for system in systems.values())]
+        for name in _SHARES
+    ]
+    rows += [
+        [say(f"doctor.bench.{name}"), _share(result[name]), "", ""]
+        for name in ("remedy_beats_placebo", "overhead")
+    ]
+    print_table(columns, rows)
+    accept = {case.id: ", ".join(sorted(case.accept)) for case in cases}
+    table = [
+        [
+            case,
+            accept.get(case, ""),
+            "; ".join(f"{name} {count}" for name, count in sorted(names.items(), key=lambda i: -i[1])),
+        ]
+        for case, names in result["confusion"].items()
+    ]
+    print_table([say("doctor.bench.case"), say("doctor.bench.right"), say("doctor.bench.named")], table)
+
+
+def _share(share: dict[str, Any]) -> str:
+    if share["value"] is None:
+        return "-"
+    return f"{share['value']:.1%} [{share['low']:.1%}, {share['high']:.1%}] n={share['n']}"

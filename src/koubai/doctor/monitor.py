@@ -1,0 +1,111 @@
+"""Monitor: the doctor beside a run in progress. Findings as they appear, an end to hopeless runs, a way back.
+
+    monitor = Monitor(stop=True)
+    run = train(recipe, on_progress=monitor)
+    monitor.findings
+
+It only reads: the weights are the same bit for bit with and without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from koubai.doctor.checkup import Checkup
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnose import consult
+from koubai.doctor.finding import Finding
+from koubai.doctor.session_patient import session_patient
+from koubai.engines.engine import TrainingState
+from koubai.train.session import Session
+
+EVERY = 0.1  # of the run between two looks
+HOPELESS = ("symmetric_init", "not_finite", "output_loss_mismatch", "dead_units", "wrong_gradient")
+"""Names that, proven by their sign alone in a run that gets nowhere, no further step will cure."""
+
+
+@dataclass
+class Monitor:
+    """A callback for `train`: looks every tenth of the run, without trials.
+
+    A run that is on its way costs a glance at its losses; only one that is not gets a checkup.
+
+    | field      | meaning                                                                |
+    |------------|------------------------------------------------------------------------|
+    | stop       | end the run on a hopeless finding (`session.stopped_by` says which)    |
+    | on_finding | called once for each new name                                          |
+    | findings   | what was found at the latest look                                      |
+    | seen       | name -> step of the look at which it appeared                          |
+    """
+
+    stop: bool = False
+    every: float = EVERY
+    on_finding: Callable[[Finding], None] | None = None
+    findings: list[Finding] = field(default_factory=list)
+    seen: dict[str, int] = field(default_factory=dict)
+    _next: float = 0.0
+    _first: Checkup | None = None
+
+    def __call__(self, session: Session) -> None:
+        """Look, if it is time."""
+        if session.step / max(session.recipe.steps, 1) < self._next and session.stopped_by is None:
+            return
+        self._next = session.step / max(session.recipe.steps, 1) + self.every
+        if session.step < session.recipe.steps and on_its_way(session):
+            return
+        with np.errstate(all="ignore"):
+            patient = session_patient(session, budget=0, first=self._first)
+            self.findings = consult(Consultation(patient))
+        self._first = patient.first
+        for finding in self.findings:
+            if finding.name not in self.seen:
+                self.seen[finding.name] = session.step
+                if self.on_finding is not None:
+                    self.on_finding(finding)
+        if self.stop and session.stopped_by is None and (worst := hopeless(self.findings)) is not None:
+            session.stopped_by = f"doctor: {worst.code} {worst.name}"
+
+
+def on_its_way(session: Session) -> bool:
+    """Whether the batch losses are finite and lie below where they began: such a run needs no closer look."""
+    losses = session.history.series("loss")[1]
+    window = max(1, len(losses) // 20)
+    if len(losses) < 2 or not np.isfinite(losses[-window:]).all():
+        return False
+    return bool(losses[-window:].mean() < 0.98 * losses[:window].mean())
+
+
+def hopeless(findings: list[Finding]) -> Finding | None:
+    """Return the first finding that no further step will cure, or None."""
+    return next((f for f in findings if f.name in HOPELESS and f.certain and f.severity == "severe"), None)
+
+
+@dataclass
+class Rollback:
+    """A callback that keeps the last good state, so that a run which breaks off can go on more slowly.
+
+    `resume` returns a session that continues from that state with the learning rate divided by `by`.
+    """
+
+    by: float = 10.0
+    good: TrainingState | None = None
+
+    def __call__(self, session: Session) -> None:
+        """Keep the state while losses and weights are finite."""
+        state = session.state()
+        if session.stopped_by is None and all(np.isfinite(w).all() for w in state.weights.params.values()):
+            self.good = state
+
+    def resume(self, session: Session) -> Session:
+        """Fork from the last good state (else from the start) at a lower rate, with the history so far."""
+        rate = session.recipe.optimizer.learning_rate / self.by
+        recipe = session.recipe.edit(optimizer__learning_rate=rate)
+        state = self.good
+        if state is None:
+            state = TrainingState(0, session.network.initialize(recipe.seed, recipe.dtype))
+        lower = session.fork(replace(recipe), state=state)
+        lower.history = session.history.until(state.step)
+        return lower

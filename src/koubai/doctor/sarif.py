@@ -1,0 +1,55 @@
+"""Findings as SARIF 2.1.0, which code hosts show beside the file they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from koubai.doctor.finding import Finding
+from koubai.doctor.tell import sentence, title_of
+from koubai.words import say
+
+_LEVELS = {"info": "note", "warn": "warning", "severe": "error"}
+
+
+def sarif(findings: Sequence[Finding], subject: str, lang: str | None = None) -> dict[str, Any]:
+    """Return a SARIF log; `subject` is the recipe, script or run folder the findings are about."""
+    rules = {finding.code: finding for finding in findings}
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "koubai doctor",
+                        "rules": [_rule(finding, lang) for finding in rules.values()],
+                    }
+                },
+                "results": [_result(finding, subject, lang) for finding in findings],
+            }
+        ],
+    }
+
+
+def _rule(finding: Finding, lang: str | None) -> dict[str, Any]:
+    return {
+        "id": finding.code,
+        "name": finding.name,
+        "shortDescription": {"text": title_of(finding.name, lang)},
+        "fullDescription": {"text": say(f"diagnoses.{finding.name}.meaning", lang)},
+        "help": {"text": say(f"diagnoses.{finding.name}.do", lang)},
+    }
+
+
+def _result(finding: Finding, subject: str, lang: str | None) -> dict[str, Any]:
+    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": subject}}}
+    if finding.layer is not None:
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.layer, "kind": "module"}]
+    return {
+        "ruleId": finding.code,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": sentence(finding, lang)},
+        "locations": [location],
+        "properties": finding.to_dict(),
+    }

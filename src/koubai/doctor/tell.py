@@ -1,0 +1,120 @@
+"""Findings, proofs and explanations in words: text a learner reads, in the catalogue's languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from koubai.doctor.diagnoses.diagnosis import known
+from koubai.doctor.finding import Finding, Measure
+from koubai.doctor.proof import Proof
+from koubai.words import LANGUAGES, entries, say
+
+
+def title_of(name: str, lang: str | None = None) -> str:
+    """Return a diagnosis' title."""
+    return say(f"diagnoses.{name}.title", lang)
+
+
+def sentence(finding: Finding, lang: str | None = None) -> str:
+    """Return what was seen, in one sentence with its numbers."""
+    fault = str(finding.details.get("fault", ""))
+    special = f"{finding.name}.{fault}"
+    key = special if special in entries("diagnoses") else f"{finding.name}.says"
+    return say(f"diagnoses.{key}", lang, **{"layer": finding.layer or "-", **finding.details})
+
+
+def tell(findings: Sequence[Finding], lang: str | None = None) -> str:
+    """Return all findings as text; healthy is said too."""
+    if not findings:
+        return say("doctor.healthy", lang)
+    parts = ["\n".join(_lines(finding, lang)) for finding in findings]
+    return "\n\n".join([say("doctor.found", lang, count=len(findings)), *parts])
+
+
+def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
+    severity = say(f"doctor.severity.{finding.severity}", lang)
+    yield f"{finding.code} {title_of(finding.name, lang)} [{severity}]"
+    yield f"  {sentence(finding, lang)}"
+    if finding.layer is not None:
+        yield "  " + say("doctor.line.where", lang, layer=finding.layer)
+    if finding.first_step is not None:
+        key = "since" if finding.first_step else "since_start"
+        yield "  " + say(f"doctor.line.{key}", lang, step=finding.first_step)
+    evidence = "; ".join(_measure(measure, lang) for measure in finding.measures)
+    yield "  " + say("doctor.line.evidence", lang) + evidence
+    if finding.trials:
+        yield "  " + say("doctor.line.trials", lang) + "; ".join(_trials(finding, lang))
+    yield "  " + say("doctor.line.confidence", lang, confidence=finding.confidence)
+    yield "  " + say("doctor.line.do", lang, text=say(f"diagnoses.{finding.name}.do", lang))
+    for rank, remedy in enumerate(finding.remedies[:3], start=1):
+        yield "    " + say(
+            "doctor.line.remedy",
+            lang,
+            rank=rank,
+            title=say(f"remedies.{remedy}.title", lang),
+            cost=say(f"remedies.{remedy}.cost", lang),
+        )
+    if finding.considered:
+        others = [
+            say(f"doctor.reason.{other.reason}", lang, title=title_of(other.name, lang))
+            for other in finding.considered
+        ]
+        yield "  " + say("doctor.line.considered", lang) + "; ".join(others)
+    yield "  " + say("doctor.line.explain", lang, code=finding.code)
+
+
+def _measure(measure: Measure, lang: str | None) -> str:
+    text = f"{say(f'doctor.measure.{measure.name}', lang)} {measure.value:.3g}"
+    if measure.threshold is None:
+        return text
+    side = "above" if measure.above else "below"
+    return f"{text} {say(f'doctor.line.{side}', lang, threshold=measure.threshold)}"
+
+
+def _trials(finding: Finding, lang: str | None) -> Iterator[str]:
+    before = float(finding.details.get("skill", float("nan")))
+    for trial in finding.trials:
+        name = say(f"remedies.{trial.change.path}.title", lang) if trial.change.path else str(trial.change)
+        yield say("doctor.line.trial", lang, change=name, before=before, after=trial.train_skill)
+
+
+def explain(name: str, lang: str | None = None) -> str:
+    """Return what a diagnosis is, in full: meaning, why, how it is recognized, what to try."""
+    diagnosis = known()[name]
+    lines = [f"{diagnosis.code} {title_of(name, lang)}"]
+    for heading in ("meaning", "why", "sign", "do"):
+        lines += ["", say(f"doctor.explain.{heading}", lang), f"  {say(f'diagnoses.{name}.{heading}', lang)}"]
+    if diagnosis.remedies:
+        lines += ["", say("doctor.explain.remedies", lang)]
+        lines += [
+            f"  - {say(f'remedies.{remedy}.title', lang)} "
+            f"({say('doctor.explain.cost', lang, cost=say(f'remedies.{remedy}.cost', lang))})"
+            for remedy in diagnosis.remedies
+        ]
+    if diagnosis.explains:
+        names = ", ".join(title_of(other, lang) for other in diagnosis.explains)
+        lines += ["", f"{say('doctor.explain.follows', lang)}: {names}"]
+    titles = [title_of(name, other) for other in LANGUAGES]
+    aliases = ", ".join(dict.fromkeys((name, *titles, *diagnosis.aliases)))
+    lines += ["", f"{say('doctor.explain.aliases', lang)}: {aliases}"]
+    if diagnosis.experiment is not None:
+        lines.append(say("doctor.explain.experiment", lang, command=f"koubai run {diagnosis.experiment}"))
+    return "\n".join(lines)
+
+
+def tell_proof(proof: Proof, lang: str | None = None) -> str:
+    """Return a proof as text: the differences to all rivals, then the verdict."""
+    remedy = say(f"remedies.{proof.remedy}.title", lang)
+    lines = [say("doctor.proof.title", lang, remedy=remedy, seeds=len(proof.skills["remedy"]))]
+    for row in proof.comparisons:
+        interval = say("doctor.proof.no_interval", lang)
+        if row.interval is not None:
+            interval = say("doctor.proof.interval", lang, low=row.interval.low, high=row.interval.high)
+        rival = say(f"doctor.proof.rival.{row.rival}", lang)
+        values = {"rival": rival, "difference": row.difference, "interval": interval, "p": row.p}
+        lines.append("  " + say("doctor.proof.row", lang, **values))
+    hopeless = proof.verdict == "undecided" and proof.more_seeds is None
+    lines.append(
+        say(f"doctor.proof.{'hopeless' if hopeless else proof.verdict}", lang, more=proof.more_seeds)
+    )
+    return "\n".join(lines)
