@@ -25,16 +25,16 @@ FOUND = 3
 
 
 def doctor(
-    subject: Annotated[str, option("cli.doctor.subject")],
+    subject: Annotated[str, option("doctor.cli.subject")],
     /,
-    *arguments: Annotated[str, option("cli.doctor.arguments", allow_leading_hyphen=True)],
-    prove: Annotated[bool, option("cli.doctor.prove", negative="")] = False,
-    seeds: Annotated[int | None, option("cli.doctor.seeds")] = None,
-    budget: Annotated[float, option("cli.doctor.budget")] = 12.0,
-    fail_on: Annotated[Literal["info", "warn", "severe"], option("cli.doctor.fail_on")] = "warn",
-    sarif: Annotated[bool, option("cli.doctor.sarif", negative="")] = False,
-    rollback: Annotated[bool, option("cli.doctor.rollback", negative="")] = False,
-    cases: Annotated[Path | None, option("cli.doctor.cases")] = None,
+    *arguments: Annotated[str, option("doctor.cli.arguments", allow_leading_hyphen=True)],
+    prove: Annotated[bool, option("doctor.cli.prove", negative="")] = False,
+    seeds: Annotated[int | None, option("doctor.cli.seeds")] = None,
+    budget: Annotated[float, option("doctor.cli.budget")] = 12.0,
+    fail_on: Annotated[Literal["info", "warn", "severe"], option("doctor.cli.fail_on")] = "warn",
+    sarif: Annotated[bool, option("doctor.cli.sarif", negative="")] = False,
+    rollback: Annotated[bool, option("doctor.cli.rollback", negative="")] = False,
+    cases: Annotated[Path | None, option("doctor.cli.cases")] = None,
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     engine: Annotated[str, option("cli.run.engine")] = "auto",
     threads: Annotated[int, option("cli.run.threads")] = 1,
@@ -46,7 +46,7 @@ def doctor(
         return bench(cases, seeds=seeds, budget=budget, engine=engine, threads=threads, data_dir=data_dir)
     path = Path(subject)
     if not path.exists():
-        raise KoubaiError(say("cli.doctor.missing"), where=subject, expected=say("cli.doctor.expected"))
+        raise KoubaiError(say("doctor.cli.missing"), where=subject, expected=say("doctor.cli.expected"))
     if path.suffix == ".py":
         from koubai.doctor.watch.script import diagnose_script
 

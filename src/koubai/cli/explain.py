@@ -8,7 +8,7 @@ from koubai.cli.output import option, print_json, print_table, style
 from koubai.words import LANGUAGES, say
 
 
-def explain(name: Annotated[str | None, option("cli.explain.name")] = None) -> None:
+def explain(name: Annotated[str | None, option("doctor.cli.name")] = None) -> None:
     """Explain a diagnosis by code, name or alias, in English or Japanese; without one, list them all."""
     from koubai.doctor.diagnoses.diagnosis import known
     from koubai.doctor.names import named
@@ -20,7 +20,7 @@ def explain(name: Annotated[str | None, option("cli.explain.name")] = None) -> N
         if style.json:
             print_json([{"code": code, "name": found, "title": title_of(found)} for code, found in rows])
         else:
-            columns = [say(f"cli.explain.column.{column}") for column in ("code", "name", "title")]
+            columns = [say(f"doctor.cli.column.{column}") for column in ("code", "name", "title")]
             print_table(columns, [[code, found, title_of(found)] for code, found in rows])
         return
     found = named(name)

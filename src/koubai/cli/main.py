@@ -21,6 +21,8 @@ COMMANDS = {
     "new": ("koubai.cli.new:new", "lab.command.new"),
     "check": ("koubai.cli.check:check", "lab.command.check"),
     "course": ("koubai.cli.course:course", "lab.command.course"),
+    "doctor": ("koubai.cli.doctor:doctor", "doctor.command.doctor"),
+    "explain": ("koubai.cli.explain:explain", "doctor.command.explain"),
     "train": ("koubai.cli.train:train", "cli.command.train"),
     "resume": ("koubai.cli.resume:resume", "cli.command.resume"),
     "report": ("koubai.cli.report:report", "report.command.report"),
