@@ -1,11 +1,12 @@
 """The line between a worker and the lab: progress one way, 'stop' the other.
 
-A worker process gets both ends when it starts; in a thread they are simply there. Where nobody listens
-(a worker of a cluster), a report goes nowhere and nothing stops a run.
+A thread is handed its line with its task. A worker process gets one when it starts, as queues and events
+cannot travel with a task. Where there is none (a cluster), a report goes nowhere and nothing stops a run.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from koubai.lab.outcome import Stopped
@@ -19,27 +20,33 @@ class _Event(Protocol):
     def is_set(self) -> bool: ...
 
 
-_queue: _Queue | None = None
-_stop: _Event | None = None
+@dataclass(frozen=True)
+class Line:
+    """A worker's end."""
+
+    queue: _Queue | None = None
+    stop: _Event | None = None
+
+    def report(self, key: str, step: int, steps: int, loss: float) -> None:
+        """Say where the run `key` stands; raise Stopped if the lab wants it to end."""
+        if self.queue is not None:
+            self.queue.put((key, step, steps, loss))
+        if self.stop is not None and self.stop.is_set():
+            raise Stopped
 
 
-def connect(queue: _Queue | None, stop: _Event | None) -> None:
-    """Use these two ends in this process from here on; None disconnects."""
-    global _queue, _stop
-    _queue, _stop = queue, stop
+_of_this_process = Line()
+
+
+def of_this_process() -> Line:
+    """Return the line that this process was started with."""
+    return _of_this_process
 
 
 def connect_worker(queue: _Queue, stop: _Event) -> None:
     """Set up a worker process; a Ctrl-C reaches it too, but is the lab's affair."""
     import signal
 
+    global _of_this_process  # noqa: PLW0603 - a pool can hand things to its workers only by their globals
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connect(queue, stop)
-
-
-def report(key: str, step: int, steps: int, loss: float) -> None:
-    """Say where the run `key` stands; raise Stopped if the lab wants it to end."""
-    if _queue is not None:
-        _queue.put((key, step, steps, loss))
-    if _stop is not None and _stop.is_set():
-        raise Stopped
+    _of_this_process = Line(queue, stop)

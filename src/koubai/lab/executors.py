@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,25 +15,36 @@ from typing import Any
 
 from koubai.core.errors import KoubaiError
 from koubai.lab import channel
+from koubai.lab.channel import Line
 from koubai.lab.result import RunResult
 from koubai.lab.work import Task, perform
 
 _RESTARTS = 3  # broken pools replaced before the lab gives up
+_PATIENCE = "20s"  # for a scheduler to answer
 
 
 @dataclass
 class Workers:
-    """An executor with its line home. `restart` gives a new executor after a worker process died."""
+    """An executor with the lab's ends of the line.
+
+    | field    | meaning                                                                          |
+    |----------|----------------------------------------------------------------------------------|
+    | messages | queue of (key, step, steps, loss); None where workers cannot be heard            |
+    | stop     | event that asks all runs to end                                                  |
+    | line     | the workers' end, handed over with every task; None where it cannot travel       |
+    | restart  | puts a new executor in place of one that broke; False when it gives up           |
+    """
 
     executor: Executor
     count: int
-    messages: Any = None  # a queue of (key, step, steps, loss); None where workers cannot be heard
+    messages: Any = None
     stop: Any = field(default_factory=threading.Event)
-    restart: Any = None
+    line: Line | None = None
+    restart: Callable[[], bool] | None = None
 
     def submit(self, task: Task) -> Future[RunResult]:
         """Hand over one task."""
-        return self.executor.submit(perform, task)
+        return self.executor.submit(perform, task, self.line)
 
     def heard(self) -> list[tuple[str, int, int, float]]:
         """Return the messages that came since the last call."""
@@ -51,14 +62,12 @@ def thread_workers(count: int) -> Iterator[Workers]:
     """Run tasks in threads: right for an engine whose training loop releases the interpreter's lock."""
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stop = threading.Event()
-    channel.connect(messages, stop)
     with ThreadPoolExecutor(count, thread_name_prefix="arm") as pool:
         try:
-            yield Workers(pool, count, messages, stop)
+            yield Workers(pool, count, messages, stop, Line(messages, stop))
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
-            channel.connect(None, None)
 
 
 @contextmanager
@@ -104,7 +113,7 @@ def dask_workers(address: str) -> Iterator[Workers]:
             "a cluster needs Dask", where=address, hint="pip install 'koubai[cluster]'"
         ) from None
     try:
-        client = Client(address, timeout="20s")
+        client = Client(address, timeout=_PATIENCE)
     except (OSError, ValueError) as error:
         raise KoubaiError(
             f"no Dask scheduler answers: {error}", where=address, hint="dask scheduler; dask worker ADDRESS"

@@ -14,7 +14,7 @@ Report = Callable[[int, int, float], None]
 """Called now and then with (step, steps, current loss); raises Stopped when the run is to end."""
 
 
-class Stopped(Exception):  # noqa: N818 - not an error, like StopIteration
+class Stopped(Exception):
     """A run was asked to end before its last step; nothing of it is kept."""
 
 

@@ -101,7 +101,7 @@ def _write(place: Path, run: RunResult) -> None:
     exhibits: list[dict[str, Any]] = []
     arrays: dict[str, Array] = {}
     for i, exhibit in enumerate(run.exhibits):
-        arrays |= {f"{i}/{name}": np.ascontiguousarray(array) for name, array in exhibit.arrays.items()}
+        arrays |= {f"{i}/{name}": np.array(array, order="C") for name, array in exhibit.arrays.items()}
         exhibits.append(
             {
                 "kind": exhibit.kind,

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from koubai.lab import channel
+from koubai.lab.channel import Line, of_this_process
 from koubai.lab.experiment import Experiment, Watch
 from koubai.lab.outcome import Context, Outcome
 from koubai.lab.result import RunResult
@@ -59,15 +59,16 @@ def key_of(plan: Any, watch: Watch, engine: str, data_dir: Path | None, *, exhib
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def perform(task: Task) -> RunResult:
+def perform(task: Task, line: Line | None = None) -> RunResult:
     """Do one task; raises Stopped when the lab asked it to end."""
+    line = line or of_this_process()
     context = Context(
         task.watch,
         task.engine,
         task.threads,
         task.data_dir,
         task.exhibits,
-        report=lambda step, steps, loss: channel.report(task.key, step, steps, loss),
+        report=lambda step, steps, loss: line.report(task.key, step, steps, loss),
     )
     started = time.perf_counter()
     outcome: Outcome = (

@@ -17,6 +17,7 @@ from koubai.schedules.schedule import ConstantRate, Schedule
 
 _GRID = 80  # points along each axis of the drawn surface
 _AXES = ("x", "y")
+_FAR = 1e6  # points beyond are not in the picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,9 @@ class Descent(LabPlan):
     def perform(self, context: Context) -> Outcome:
         """Descend; the scores are those of the last point."""
         points = self.points()
-        values = self.surface.value(points)
-        distances = np.sqrt(np.square(points - np.array(self.surface.minimum)).sum(axis=1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self.surface.value(points)
+            distances = np.sqrt(np.square(points - np.array(self.surface.minimum)).sum(axis=1))
         history = History()
         steps = np.arange(len(points))
         history.add_series("", "loss", steps, values)
@@ -69,7 +71,7 @@ class Descent(LabPlan):
 
     def _picture(self, points: Array) -> tuple[Exhibit, ...]:
         """Return the surface around the path, for contours or a curve."""
-        inside = points[np.isfinite(points).all(axis=1)]
+        inside = points[(np.abs(points) < _FAR).all(axis=1)]
         low, high = inside.min(axis=0), inside.max(axis=0)
         low, high = np.minimum(low, self.surface.minimum), np.maximum(high, self.surface.minimum)
         margin = 0.1 * np.maximum(high - low, 1e-9)

@@ -1,0 +1,169 @@
+"""Every entry of the catalogue, on every data set it names: it can be declared, run, and spoken about."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from koubai.core.errors import ConfigError, UnknownName
+from koubai.lab import start
+from koubai.lab.catalog import build, catalog, listing
+from koubai.lab.estimate import estimate
+from koubai.lab.experiment import Watch
+from koubai.lab.training import run_recipe
+from koubai.train.recipe import Recipe
+from koubai.words import LANGUAGES
+from support.data_files import real_folder
+
+NAMES = sorted(catalog())
+PAIRS = [(entry.name(), data) for entry in listing() for data in entry.data]
+HEAVY = {"alexnet"}  # two gigabytes and a minute
+
+
+@pytest.mark.parametrize(("name", "data"), PAIRS)
+def test_every_arm_of_every_entry_is_a_valid_plan(name, data):
+    experiment = build(name, data)
+    assert experiment.family == name.replace("-", "_")
+    hashes = {arm.name: experiment.plan(arm, 0).hash for arm in experiment.arms}
+    assert len(set(hashes.values())) == len(hashes), "two arms are the same"
+    assert all(experiment.question.say(lang).endswith(("?", "か。")) for lang in LANGUAGES)
+    for arm in experiment.arms:
+        if arm.published:
+            assert data == "mnist"
+        assert arm.title("en")
+        assert arm.title("ja")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in HEAVY])
+def test_every_entry_runs_and_is_put_into_words(name):
+    experiment = build(name)
+    if isinstance(experiment.base, Recipe):
+        experiment = replace(experiment, base=experiment.base.edit(steps=3))
+    elif hasattr(experiment.base, "recipe"):
+        experiment = replace(experiment, base=experiment.base.edit(**{"recipe.steps": 3, "trials": 4}))
+    seeds = experiment.seeds[:2]
+    watch = replace(experiment.watch, taps=min(experiment.watch.taps, 2), evaluations=1)
+    result = start.run(replace(experiment, seeds=seeds, watch=watch), threads=1)
+    assert not [run.failure for run in result.runs if run.failure]
+    assert len(result.runs) == len(experiment.arms) * len(seeds)
+    assert len(result.sentences) >= 2
+    for lang in LANGUAGES:
+        said = [item.say(lang) for item in (*result.sentences, *result.verdicts)]
+        assert all(text.strip() and "nan" not in text for text in said), said
+    watched = experiment.watch
+    kinds = {exhibit.kind for run in result.runs for exhibit in run.exhibits}
+    wanted = {"histogram": watched.histograms, "weights": watched.weights, "filters": watched.filters}
+    assert {kind for kind, asked in wanted.items() if asked} <= kinds
+
+
+def test_names_may_have_hyphens_and_typos_are_answered():
+    assert build("vanishing-gradient") == build("vanishing_gradient")
+    assert build("vanishing-gradient", "fashion-mnist").name == "vanishing-gradient-fashion_mnist"
+    with pytest.raises(UnknownName, match="did you mean 'vanishing_gradient'"):
+        build("vanishing-gradent")
+    with pytest.raises(ConfigError, match="did you mean 'digits'"):
+        build("vanishing-gradient", "digit")
+
+
+def test_an_estimate_counts_runs_and_grows_with_seeds_and_steps():
+    experiment = build("first-net")
+    small = estimate(replace(experiment, seeds=(0,)), threads=1)
+    large = estimate(replace(experiment, seeds=tuple(range(8))), threads=1)
+    longer = estimate(replace(experiment, seeds=(0,), base=experiment.base.edit(steps=20_000)), threads=1)
+    assert (small.runs, large.runs, large.arms, large.seeds) == (2, 16, 2, 8)
+    assert large.seconds > 3 * small.seconds
+    assert longer.seconds > 3 * small.seconds
+    assert estimate(build("parabola"), threads=1).seconds < 1
+    assert estimate(build("search"), threads=2).runs == 18
+
+
+def test_zeros_and_constants_keep_units_equal_and_he_does_not():
+    experiment = build("initialization")
+    base = experiment.base.edit(steps=20)
+    from koubai.lab.outcome import Context
+
+    shares = {}
+    for name in ("zeros", "constant .1", "He"):
+        recipe = replace(experiment, base=base).plan(experiment[name], 0)
+        shares[name] = run_recipe(recipe, Context(Watch(taps=0, evaluations=0))).scores["distinct_units"]
+    assert shares == {"zeros": 1 / 40, "constant .1": 1 / 40, "He": 1.0}
+
+
+def test_ridge_takes_all_weights_to_zero_and_leaves_biases():
+    from koubai.lab.outcome import Context
+
+    experiment = build("l1-l2")
+    scores = {
+        name: run_recipe(experiment.plan(experiment[name], 0), Context(Watch(taps=0, evaluations=0))).scores
+        for name in ("none", "L2 10", "L1 0.01")
+    }
+    assert scores["L2 10"]["weight_norm"] < 1e-3
+    assert scores["none"]["weight_norm"] > 10
+    assert scores["L2 10"]["bias_norm"] > 0.1
+    assert scores["L2 10"]["zero_weights"] == 1.0
+    assert scores["L1 0.01"]["zero_weights"] > 0.5 > scores["none"]["zero_weights"]
+
+
+def test_a_search_never_looks_at_the_test_part_to_choose():
+    from koubai.lab.outcome import Context
+
+    plan = build("search").base.edit(**{"recipe.steps": 40, "trials": 4})
+    outcome = plan.perform(Context(Watch(taps=0, evaluations=0)))
+    (table,) = outcome.exhibits
+    trials = [
+        run_recipe(recipe, Context(Watch(taps=0, evaluations=0), exhibits=False)).scores
+        for recipe in plan.recipes()
+    ]
+    best = max(trials, key=lambda scores: scores["val_accuracy"])
+    assert outcome.scores["test_accuracy"] == best["test_accuracy"]
+    assert list(table.arrays["values"][:, -1]) == [scores["val_accuracy"] for scores in trials]
+    grid = plan.edit(method="grid").candidates()
+    assert len(grid) == 4
+    assert len({edits["optimizer.learning_rate"] for edits in grid}) == 2
+    drawn = plan.candidates()
+    assert len({edits["optimizer.learning_rate"] for edits in drawn}) == 4
+    assert all(1e-3 <= edits["optimizer.learning_rate"] <= 1 for edits in drawn)
+    assert plan.edit(seed=1).candidates() != drawn
+
+
+def test_the_unrolled_convolution_is_the_plain_sum_and_the_notes_sizes_come_out():
+    result = start.run("im2col", threads=1)
+    scores = {run.arm: run.scores for run in result.runs}
+    assert all(score["error"] < 1e-12 for score in scores.values())
+    assert scores["2x2, stride 1, padding 1"]["out"] == 7  # 6x6 -> 7x7
+    assert scores["3x3, stride 2, padding 1"]["out"] == 4  # 8x8 -> 4x4, where the notes say 3x3
+    assert scores["3x3, stride 1"]["most"] == 4
+
+
+def test_generated_pictures_are_a_folder_of_four_classes():
+    pytest.importorskip("PIL")
+    from koubai.lab.pictures import CLASSES, GeneratedPictures
+
+    source = GeneratedPictures(size=24, count=5)
+    dataset = source.load()
+    assert dataset.class_names == tuple(sorted(CLASSES))
+    assert dataset.in_shape == (3, 24, 24)
+    assert len(dataset.x_train) == 16
+    assert np.array_equal(dataset.x_train, GeneratedPictures(size=24, count=5).read(None).x_train / 255) or (
+        dataset.x_train.max() <= 1
+    )
+
+
+@pytest.mark.skipif(not real_folder().exists(), reason="the published MNIST files are not here (KOUBAI_DATA)")
+def test_the_main_job_on_mnist():
+    experiment = build("vanishing-gradient", "mnist")
+    names = ("sigmoid + normal .01", "ReLU + normal .01", "sigmoid + Xavier", "ReLU + He")
+    arms = tuple(experiment[name] for name in names)
+    watch = Watch(taps=4, evaluations=4)
+    result = start.run(
+        replace(experiment, arms=arms, seeds=(0, 1), watch=watch), threads=1, data_dir=real_folder()
+    )
+    means = {name: result.summary(name).mean for name in names}
+    dataset = experiment.base.data.load(real_folder())
+    shares = set((np.bincount(dataset.t_test) / len(dataset.t_test)).tolist())
+    assert set(result.summary(names[0]).values.values()) <= shares
+    assert 0.90 <= means["ReLU + normal .01"] <= 0.93
+    assert 0.855 <= means["sigmoid + Xavier"] <= 0.895  # two seeds of a deviation of .01
+    assert 0.94 <= means["ReLU + He"] <= 0.96
+    stuck = next(sentence for sentence in result.sentences if "never left chance" in sentence.say("en"))
+    assert "never left chance (2 of 2 seeds)" in stuck.say("en")

@@ -1,0 +1,150 @@
+"""The store: what is kept comes back, whole or not at all, whatever happens."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from koubai.core.errors import RunError
+from koubai.lab.outcome import Context
+from koubai.lab.result import Exhibit
+from koubai.lab.store import Store
+from koubai.lab.work import perform, tasks_of
+
+
+@pytest.fixture
+def run(trainings):
+    return perform(tasks_of(trainings)[0])
+
+
+def assert_same(ours, theirs):
+    assert ours.history == theirs.history
+    assert dict(ours.scores) == pytest.approx(dict(theirs.scores), abs=0, nan_ok=True)
+    for mine, other in zip(ours.exhibits, theirs.exhibits, strict=True):
+        assert (mine.kind, mine.path, mine.note, mine.columns, mine.rows) == (
+            other.kind,
+            other.path,
+            other.note,
+            other.columns,
+            other.rows,
+        )
+        assert all(np.array_equal(mine.arrays[name], other.arrays[name]) for name in other.arrays)
+    plain = {"history": None, "scores": None, "exhibits": ()}
+    assert replace(ours, **plain).__dict__ == replace(theirs, **plain).__dict__
+
+
+def test_a_run_comes_back_as_it_was(run, tmp_path):
+    assert {exhibit.kind for exhibit in run.exhibits} == {"histogram", "weights"}
+    odd = replace(run, scores={**run.scores, "nan": float("nan"), "inf": float("-inf")})
+    table = Exhibit("table", "t", {"values": np.eye(2)}, note="n", columns=("a", "b"), rows=("c", "d"))
+    odd = replace(odd, exhibits=(*odd.exhibits, table))
+    store = Store(tmp_path)
+    store.save(odd)
+    assert_same(store.load(odd.key, odd.arm, odd.seed), odd)
+    assert store.load("another", "a", 0) is None
+
+
+def test_a_run_is_found_under_the_name_it_has_now(run, tmp_path):
+    store = Store(tmp_path)
+    store.save(run)
+    found = store.load(run.key, "renamed", 5)
+    assert (found.arm, found.seed) == ("renamed", 5)
+
+
+def test_saving_twice_keeps_the_first(run, tmp_path):
+    store = Store(tmp_path)
+    store.save(run)
+    store.save(replace(run, seconds=-1.0))
+    assert store.load(run.key, run.arm, run.seed).seconds == run.seconds
+    assert [path.name for path in store.runs.iterdir()] == [run.key]
+
+
+@pytest.mark.parametrize("damage", ["{", "{}", '{"format": 99}', ""])
+def test_a_damaged_run_is_one_clear_error(run, tmp_path, damage):
+    store = Store(tmp_path)
+    store.save(run)
+    (store.runs / run.key / "result.json").write_text(damage)
+    with pytest.raises(RunError, match="stored run cannot be read") as error:
+        store.load(run.key, run.arm, run.seed)
+    assert "delete this folder" in error.value.hint
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(RunError, match="cannot write here") as error:
+        Store(tmp_path / "file").check()
+    assert "--out" in error.value.hint
+
+
+def test_a_full_disk_leaves_earlier_runs_and_no_rest(run, tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    store.save(run)
+
+    def full(*args, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("koubai.lab.store._make_durable", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        store.save(replace(run, key="next"))
+    assert [path.name for path in store.runs.iterdir()] == [run.key]
+    assert_same(store.load(run.key, run.arm, run.seed), run)
+
+
+_WRITER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from koubai.lab.store import Store
+store = Store(Path(sys.argv[1]))
+source = next(store.runs.glob("[!.]*")).name
+run = store.load(source, "a", 0)
+print("ready", flush=True)
+for i in range(10**9):
+    store.save(replace(run, key=f"{sys.argv[2]}-{i}", seconds=float(i)))
+"""
+
+
+def test_a_writer_killed_at_any_moment_leaves_whole_runs(run, tmp_path):
+    store = Store(tmp_path)
+    store.save(run)
+    for attempt in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", _WRITER, str(tmp_path), str(attempt)],
+            stdout=subprocess.PIPE,
+            env=os.environ,
+        )
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(0.05 + 0.037 * attempt)
+        process.kill()
+        process.wait()
+    kept = [path.name for path in store.runs.iterdir() if not path.name.startswith(".")]
+    assert len(kept) > 4
+    for name in kept:
+        found = store.load(name, run.arm, run.seed)
+        assert found.history == run.history
+    store.sweep()
+    assert sorted(path.name for path in store.runs.iterdir()) == sorted(kept)
+
+
+def test_equal_plans_have_equal_keys_and_what_decides_changes_them(trainings, descents):
+    keys = [task.key for task in tasks_of(trainings)]
+    assert len(set(keys)) == len(keys)
+    assert keys == [task.key for task in tasks_of(trainings)]
+    assert not set(keys) & {task.key for task in tasks_of(trainings, engine="reference")}
+    more_seeds = tasks_of(replace(trainings, seeds=(0, 1, 2)))
+    assert [task.key for task in more_seeds][: len(keys)] == keys
+    assert [task.exhibits for task in more_seeds] == [True, True, False, False, False, False]
+    other_watch = replace(trainings, watch=replace(trainings.watch, histograms=False))
+    changed = [task.key for task in tasks_of(other_watch)]
+    assert changed[2:] == keys[2:]  # only the first seed shows histograms
+    assert not set(changed[:2]) & set(keys)
+    assert len({task.key for task in tasks_of(descents)}) == 6
+
+
+def test_a_plan_is_performed_without_a_store_or_listener(descents):
+    outcome = descents.plan(descents["0.2"], 0).perform(Context())
+    assert outcome.scores["distance"] == pytest.approx(0.6**5)
