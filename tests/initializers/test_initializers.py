@@ -122,7 +122,7 @@ def test_the_orthogonal_signs_are_not_biased():
 @pytest.mark.parametrize(
     ("initializer", "peer"),
     [(HeNormal(), torch.nn.init.kaiming_normal_), (GlorotUniform(), torch.nn.init.xavier_uniform_)],
-    ids=repr,
+    ids=["he", "glorot"],
 )
 @pytest.mark.parametrize(("layer", "shape"), [(Linear(200), (300,)), (Conv2d(64, 5), (32, 9, 9))], ids=repr)
 def test_a_layers_weights_have_the_deviation_of_pytorchs(initializer, peer, layer, shape):
