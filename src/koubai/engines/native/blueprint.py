@@ -1,0 +1,158 @@
+"""Blueprint: everything about a job that can be shared by programs: graph, forms of parameters, plans."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+from koubai.engines.native import arena, onednn
+from koubai.engines.native.builder import GraphBuilder
+from koubai.engines.native.fuse import fuse
+from koubai.engines.native.graph import Graph, Value
+from koubai.engines.native.ops import OPS
+from koubai.engines.native.plan import Buffer, NoPrimitive, Part, Plan
+from koubai.engines.native.step import OPTIMIZERS, emit_forward, emit_step
+from koubai.engines.native.store import Store
+from koubai.engines.native.structure import Structure
+from koubai.engines.native.taps import Tap, Taps
+
+_MAX_LANE_PARAMETERS = 2_000_000  # above, a gradient a lane costs more than the barriers that lanes save
+_PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 1000
+
+
+@dataclass
+class PlanSet:
+    """The plans of all lanes for one purpose, with the memory they need."""
+
+    kind: str
+    plans: list[Plan]
+    arena_bytes: list[int]
+    scratch_bytes: int
+    parts: Buffer | None = None
+    taps: list[Tap] | None = None
+
+
+class Blueprint:
+    """Made once for each structure; plans for taps and predictions are made when first asked for."""
+
+    def __init__(self, structure: Structure) -> None:
+        self.structure = structure
+        self._lock = threading.RLock()
+        self._sets: dict[str, PlanSet] = {}
+        self._plan_all()
+
+    def _plan_all(self) -> None:
+        """Plan the training step; a layer for which oneDNN has no fast primitive gets its formula."""
+        formulas: frozenset[str] = frozenset()
+        while True:
+            self.graph = GraphBuilder(self.structure.network, formulas).graph()
+            self.fused = fuse(self.graph)
+            self.store = Store(self.structure.network)
+            try:
+                self._sets["train"] = self._plan("train", self.fused, self._training)
+            except NoPrimitive as error:
+                formulas |= {error.path}
+            else:
+                self.store.close()
+                return
+
+    @property
+    def lanes(self) -> int:
+        """Lanes of a training step: one a thread where that pays, else 1."""
+        s = self.structure
+        in_python = any(node.op == "formula" for node in self.graph.nodes) or s.penalties is None
+        in_python = in_python or not s.loss_has_kernel or s.optimizer not in OPTIMIZERS
+        few = s.network.parameter_count <= _MAX_LANE_PARAMETERS
+        return min(s.threads, s.batch_size) if few and not in_python else 1
+
+    def parts(self) -> list[Part]:
+        """How the batch is divided."""
+        s, lanes = self.structure, self.lanes
+        team = s.threads if lanes == 1 else 1
+        cuts = [s.batch_size * lane // lanes for lane in range(lanes + 1)]
+        return [
+            Part(cuts[lane + 1] - cuts[lane], cuts[lane], s.batch_size, lane, lanes, team)
+            for lane in range(lanes)
+        ]
+
+    def _plan(
+        self, kind: str, graph: Graph, emit: Callable[[Plan], Buffer | None], parts: list[Part] | None = None
+    ) -> PlanSet:
+        parts = parts or self.parts()
+        onednn.library().set_threads(parts[0].team)
+        plans, loss = [], None
+        for part in parts:
+            plan = Plan(kind, graph, part, self.store, OPS)
+            loss = emit(plan)
+            plans.append(plan)
+        scratch = [i.primitive.scratch_bytes for plan in plans for i in plan.instructions if i.primitive]
+        sizes = [arena.assign(plan.instructions) for plan in plans]
+        return PlanSet(kind, plans, sizes, max(scratch, default=0), loss)
+
+    def _training(self, plan: Plan) -> Buffer:
+        return emit_step(plan, self.structure)
+
+    def training(self) -> PlanSet:
+        """Plans of an ordinary training step."""
+        return self._sets["train"]
+
+    def tapped(self, *, units: bool) -> PlanSet:
+        """Plans of a training step with taps, on the graph without fusions."""
+        kind = "tapped with units" if units else "tapped"
+        with self._lock:
+            if kind not in self._sets:
+                lists: list[list[Tap]] = []
+
+                def emit(plan: Plan) -> Buffer:
+                    taps = Taps(self.graph, self.structure.network, units=units)
+                    plan.needing = Taps.needing(self.graph)
+                    lists.append(taps.taps)
+                    return emit_step(plan, self.structure, taps)
+
+                self._sets[kind] = self._plan(kind, self.graph, emit)
+                self._sets[kind].taps = lists[0]
+            return self._sets[kind]
+
+    def predicting(self, rows: int) -> PlanSet:
+        """Plan of a forward pass on at most `rows` samples, as at test time."""
+        kind = f"predict {rows}"
+        with self._lock:
+            if kind not in self._sets:
+                part = Part(rows, 0, rows, team=self.structure.threads)
+
+                def emit(plan: Plan) -> None:
+                    plan.set(plan.graph.input, plan.plain(plan.graph.input.shape))
+                    plan.run_python("input", None, plan.get(plan.graph.input), why="copy x in")
+                    emit_forward(plan)
+                    y = plan.get(plan.graph.output, plan.plain(plan.graph.output.shape).layout)
+                    plan.run_python("output", None, y, why="copy y out")
+
+                self._sets[kind] = self._plan(kind, self.fused, emit, [part])
+            return self._sets[kind]
+
+    def predict_rows(self, count: int) -> int:
+        """Samples that one forward pass takes, for `count` to predict: few sizes, so that few are planned."""
+        largest = max(prod(value.shape) for value in _values(self.graph))
+        most = max(1, min(_PREDICT_ROWS, _PREDICT_BYTES // (4 * largest)))
+        return next((rows for rows in (1, 16, 128) if count <= rows <= most), most)
+
+
+def _values(graph: Graph) -> list[Value]:
+    return [graph.input, *(node.output for node in graph.nodes)]
+
+
+@lru_cache(maxsize=64)
+def _cached(structure: Structure) -> Blueprint:
+    return Blueprint(structure)
+
+
+_LOCK = threading.Lock()
+
+
+def blueprint(structure: Structure) -> Blueprint:
+    """Return the blueprint of a structure, made at most once."""
+    with _LOCK:
+        return _cached(structure)

@@ -1,0 +1,102 @@
+"""Formulas inside a program: what runs when the loop returns to Python."""
+
+from __future__ import annotations
+
+from koubai.core.layer import Cell, wire
+from koubai.core.params import Array
+from koubai.engines.engine import Job
+from koubai.engines.native.graph import Node
+from koubai.engines.native.memory import Memory
+from koubai.engines.native.store import Store, arrays
+from koubai.network.network import join
+
+
+class Formulas:
+    """The reference formulas of layers, losses, penalties and optimizers that have no kernel."""
+
+    def __init__(self, job: Job, store: Store, memory: Memory) -> None:
+        self._job, self._store, self._memory = job, store, memory
+        self._cells: dict[tuple[str, bool], Cell] = {}
+        self.taps: dict[tuple[str, str], Array] | None = None
+
+    def forward(self, node: Node, x: Array, y: Array, *, training: bool, step: int) -> None:
+        """y = forward(x)."""
+        cell = self._cell(node, training)
+        for inner in cell.walk():
+            inner.step, inner.taps = step, self.taps
+        y[...] = cell.forward(x)
+
+    def backward(self, node: Node, dy: Array, dx: Array) -> None:
+        """dx = backward(dy), and the parameters' gradients."""
+        cell = self._cell(node, True)
+        dx[...] = cell.backward(dy)
+        for inner in cell.walk():
+            for name in inner.params:
+                path = join(inner.path, name)
+                self._view(self._memory.gradients, path)[...] = inner.grads[name]
+
+    def loss(self, y: Array, t: Array, dy: Array, parts: Array) -> None:
+        """E and dE/dy."""
+        parts[...] = 0
+        parts[0] = self._job.loss.value(y, t)
+        dy[...] = self._job.loss.gradient(y, t)
+
+    def penalties(self) -> None:
+        """Add the penalties' gradients."""
+        specs = self._job.network.param_specs
+        for path, gradient in self._gradients().items():
+            if specs[path].penalized:
+                w = self._load(self._memory.weights, path)
+                for penalty in self._job.penalties:
+                    gradient += penalty.gradient(w)  # noqa: PLW2901 - in place
+                self._save(self._memory.gradients, path, gradient)
+
+    def update(self, step: int) -> None:
+        """Clip, then change weights and slots, as the reference engine does."""
+        job, memory, gradients = self._job, self._memory, self._gradients()
+        if job.clipping is not None:
+            job.clipping.apply(gradients)
+        eps = job.optimizer.learning_rate * job.schedule.factor(step)
+        decay = job.optimizer.decoupled_decay()
+        for path, g in gradients.items():
+            if job.is_frozen(path):
+                continue
+            w = self._load(memory.weights, path)
+            if decay and job.network.param_specs[path].penalized:
+                w *= 1 - eps * decay
+            slots = {
+                slot: self._load(values, path)
+                for slot, values in zip(job.optimizer.slots, memory.slots, strict=True)
+            }
+            job.optimizer.update(w, g, slots, eps, step)
+            self._save(memory.weights, path, w)
+            for slot, values in zip(job.optimizer.slots, memory.slots, strict=True):
+                self._save(values, path, slots[slot])
+
+    def _gradients(self) -> dict[str, Array]:
+        return arrays(self._store.forms, self._store.place, self._memory.gradients)
+
+    def _load(self, memory: Array, path: str) -> Array:
+        return self._store.forms[path].load(memory[self._store.place(path)])
+
+    def _save(self, memory: Array, path: str, logical: Array) -> None:
+        self._store.forms[path].store(logical, memory[self._store.place(path)])
+
+    def _view(self, memory: Array, path: str) -> Array:
+        """A parameter of a formula, which is kept in C order, as an array over the memory itself."""
+        return memory[self._store.place(path)].reshape(self._job.network.param_specs[path].shape)
+
+    def _cell(self, node: Node, training: bool) -> Cell:
+        """The node's layer bound to the program's memory."""
+        if (node.path, training) not in self._cells:
+            made: Cell = node.settings["cell"]
+            cell = wire(made.layer, made.path, made.in_shape)
+            for inner in cell.walk():
+                inner.training, inner.seed = training, self._job.seed
+                for name in inner.layer.params(inner.in_shape):
+                    inner.params[name] = self._view(self._memory.weights, join(inner.path, name))
+                for name, spec in inner.layer.buffers(inner.in_shape).items():
+                    place = self._store.kept_place(join(inner.path, name))
+                    inner.buffers[name] = self._memory.kept[place].reshape(spec.shape)
+            self._cells[node.path, training] = cell
+        return self._cells[node.path, training]

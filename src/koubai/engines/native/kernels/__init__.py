@@ -1,0 +1,1 @@
+"""Kernels: koubai's own machine code, by theme, written in Numba's subset of Python."""

@@ -1,0 +1,158 @@
+"""What every kernel is made of: compiled when first used, called with an argument block, a thread and a team.
+
+A kernel is a function `f(args, thread, team)` in Numba's subset of Python. `args` is the address of a block
+of 64-bit words: addresses, counts, and float64 numbers. Each thread of a team is called once and does its
+share; a team of 1 does everything. Kernels write only where their share is, hold no Python object and no
+GIL, and use no `fastmath` that may reassociate or contract, except where a sum says so: the same inputs give
+the same bits wherever an element lies in a vector.
+
+Loops run from 0 over a view that starts at the share (`floats(address + 4 * start, count)`): a loop from
+`start` to `stop` would carry Python's negative indices and not become vector code.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numba import carray, cfunc, njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+# Loops over several arrays carry run-time checks that they do not overlap; LLVM's default limit of such
+# checks is low enough to leave the optimizers' loops scalar.
+llvm.set_option("koubai", "-runtime-memory-check-threshold=100")
+
+# Words of a control block, which the loop fills before every step.
+STEP, INDICES, RATES = (
+    0,
+    1,
+    2,
+)  # number of the update from 1; address of the batch's indices; of the step's rates
+
+_SIGNATURE = types.void(types.int64, types.int64, types.int64)
+
+
+def _forget_stale_code() -> None:
+    """Delete compiled kernels when the source of any kernel changed.
+
+    Numba compares a cached function with the time of its own file only, not with those of the helpers that
+    were compiled into it.
+    """
+    here = Path(__file__).parent
+    digest = zlib.crc32(b"".join(path.read_bytes() for path in sorted(here.glob("*.py"))))
+    cache = here / "__pycache__"
+    mark = cache / f"koubai-{digest:08x}.current"
+    if mark.exists() or not cache.is_dir():
+        return
+    try:
+        for old in (*cache.glob("*.nbi"), *cache.glob("*.nbc"), *cache.glob("koubai-*.current")):
+            old.unlink(missing_ok=True)
+        mark.touch()
+    except OSError:  # not writable: then Numba caches elsewhere, and an installed package does not change
+        return
+
+
+_forget_stale_code()
+
+
+class Kernel:
+    """A kernel by name; machine code is made, or loaded from the cache, when its address is asked for."""
+
+    def __init__(self, function: Callable[[int, int, int], None], *, reassociate: bool = False) -> None:
+        self.function, self._fast = function, {"reassoc", "nsz", "contract"} if reassociate else False
+        self.name, self.__doc__ = function.__name__, function.__doc__
+
+    @cached_property
+    def address(self) -> int:
+        """Address of the machine code."""
+        options = {"cache": True, "fastmath": self._fast, "error_model": "numpy"}
+        return int(cfunc(_SIGNATURE, **options)(self.function).address)
+
+
+def kernel(function: Callable[[int, int, int], None]) -> Kernel:
+    """Decorator: a kernel whose every operation rounds as IEEE 754 says, in the order written."""
+    return Kernel(function)
+
+
+def summing(function: Callable[[int, int, int], None]) -> Kernel:
+    """Decorator: a kernel with sums, whose terms may be added in another (fixed) order."""
+    return Kernel(function, reassociate=True)
+
+
+def inline(function: Callable[..., Any]) -> Any:
+    """Decorator: a helper that becomes part of the kernel that calls it."""
+    return njit(inline="always", error_model="numpy")(function)
+
+
+@intrinsic
+def _pointer(typing: Any, address: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], cgutils.voidptr_t)
+
+    return types.voidptr(types.int64), generate
+
+
+@intrinsic
+def as_float(typing: Any, bits: Any) -> Any:
+    """The float32 with these 32 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
+@intrinsic
+def as_bits(typing: Any, x: Any) -> Any:
+    """The 32 bits of a float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(32))
+
+    return types.int32(types.float32), generate
+
+
+@inline
+def floats(address: int, count: int) -> Any:
+    """`count` float32 numbers at an address."""
+    return carray(_pointer(address), (count,), np.float32)
+
+
+@inline
+def doubles(address: int, count: int) -> Any:
+    """`count` float64 numbers at an address."""
+    return carray(_pointer(address), (count,), np.float64)
+
+
+@inline
+def words(address: int, count: int) -> Any:
+    """`count` int64 numbers at an address."""
+    return carray(_pointer(address), (count,), np.int64)
+
+
+@inline
+def small(address: int, count: int) -> Any:
+    """`count` uint8 numbers at an address."""
+    return carray(_pointer(address), (count,), np.uint8)
+
+
+@inline
+def number(args: int, position: int) -> Any:
+    """The float64 at a position of an argument block."""
+    return doubles(args, position + 1)[position]
+
+
+@inline
+def share(count: int, grain: int, thread: int, team: int) -> Any:
+    """(start, length) of a thread's part of `count` things, cut at multiples of `grain`."""
+    pieces = (count + grain - 1) // grain
+    start = min(pieces * thread // team * grain, count)
+    stop = min(pieces * (thread + 1) // team * grain, count)
+    return start, stop - start

@@ -1,0 +1,169 @@
+"""Link: plans and memory become tables that the loop runs."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.engines.native import onednn
+from koubai.engines.native.blueprint import PlanSet
+from koubai.engines.native.kernels import loop
+from koubai.engines.native.memory import Places
+from koubai.engines.native.plan import Argument, At, Buffer, Instruction, Named, Tensor
+
+Names = Callable[[str, int], int]
+
+
+@dataclass
+class LinkedLane:
+    """A table, and what must stay alive while it runs."""
+
+    table: Array
+    blocks: list[Array]
+    memories: list[onednn.Memory]
+
+
+class Linked:
+    """One kind of plan, ready to run."""
+
+    def __init__(self, plans: PlanSet, places: Places, names: Names) -> None:
+        self.plans, self.places, self._names = plans, places, names
+        self.lanes = [self._lane(number) for number in range(len(plans.plans))]
+        self._fill_words()
+
+    @property
+    def instructions(self) -> list[Instruction]:
+        """The instructions of the first lane; those of the others differ in addresses."""
+        return self.plans.plans[0].instructions
+
+    def address(self, buffer: Buffer, lane: int = 0) -> int:
+        """Where a buffer lies."""
+        return self.places.base(buffer.place, lane) + buffer.offset
+
+    def _word(self, argument: Argument, lane: int) -> int | float:
+        if isinstance(argument, Named):
+            return self._named(argument.name, lane)
+        if isinstance(argument, Tensor):
+            return self.address(argument.buffer, lane)
+        if isinstance(argument, At):
+            return self.address(argument.buffer, lane) + argument.offset
+        if isinstance(argument, Buffer):
+            return self.address(argument, lane)
+        return argument
+
+    def _named(self, name: str, lane: int) -> int:
+        if name == "control":
+            return int(self.places.control[lane].ctypes.data)
+        return self._names(name, lane)
+
+    def _lane(self, number: int) -> LinkedLane:
+        linked = LinkedLane(np.zeros((0, 4), np.int64), [], [])
+        rows = [self._row(i, number, linked) for i in self.plans.plans[number].instructions]
+        linked.table = np.array(rows, np.int64).reshape(-1, 4)
+        return linked
+
+    def _row(self, instruction: Instruction, lane: int, linked: LinkedLane) -> tuple[int, int, int, int]:
+        if instruction.primitive is not None:
+            return self._primitive(instruction, lane, linked)
+        if instruction.kernel is None:
+            return instruction.kind, 0, 0, 0
+        block = np.zeros(max(1, len(instruction.arguments)), np.int64)
+        for position, argument in enumerate(instruction.arguments):
+            word = self._word(argument, lane)
+            (block.view(np.float64) if isinstance(word, float) else block)[position] = word
+        linked.blocks.append(block)
+        return instruction.kind, instruction.kernel.address, len(block), block.ctypes.data
+
+    def _primitive(
+        self, instruction: Instruction, lane: int, linked: LinkedLane
+    ) -> tuple[int, int, int, int]:
+        pd = instruction.primitive
+        assert pd is not None  # asked by the caller
+        places = {
+            name: (md, self.address(buffer, lane)) for name, (buffer, md) in instruction.memories.items()
+        }
+        if pd.scratch_bytes:
+            places["scratch"] = pd.md("scratch", ()), self.places.scratch[lane].ctypes.data
+        block = np.zeros(2 * len(places), np.int64)
+        for position, (name, (md, address)) in enumerate(places.items()):
+            memory = onednn.Memory(md, address)
+            linked.memories.append(memory)
+            block[2 * position : 2 * position + 2] = onednn.ARGUMENTS[name], memory.handle
+        linked.blocks.append(block)
+        return loop.PRIMITIVE, pd.primitive, len(places), block.ctypes.data
+
+    def _fill_words(self) -> None:
+        """Write into each lane's words what never changes."""
+        library = onednn.library()
+        functions = {
+            "execute": library.dnnl.dnnl_primitive_execute,
+            "parallel": library.gomp.GOMP_parallel,
+            "barrier": library.gomp.GOMP_barrier,
+            "thread_number": library.gomp.omp_get_thread_num,
+            "team_size": library.gomp.omp_get_num_threads,
+        }
+        addresses = {name: ctypes.cast(f, ctypes.c_void_p).value or 0 for name, f in functions.items()}
+        addresses["run"] = loop.run.address
+        parts = self.plans.parts
+        for lane, (plan, linked) in enumerate(zip(self.plans.plans, self.lanes, strict=True)):
+            values = {
+                **addresses,
+                "crew": loop.crew_address() if plan.part.team > 1 else 0,
+                "stream": onednn.stream().value or 0,
+                "table": linked.table.ctypes.data,
+                "rows": len(linked.table),
+                "team": plan.part.team,
+                "lanes": plan.part.lanes,
+                "lane": lane,
+                "control": self.places.control[lane].ctypes.data,
+                "batch": plan.part.batch,
+                "first_sample": plan.part.first,
+                "parts": self.address(parts) if parts is not None else 0,
+                "part_count": plan.part.slots if parts is not None else 0,
+            }
+            for name, value in values.items():
+                self.places.lane_words[lane, loop.LANE[name]] = value
+
+    def set(self, **words: int) -> None:
+        """Write words into every lane."""
+        for name, value in words.items():
+            self.places.lane_words[:, loop.LANE[name]] = value
+
+    def get(self, name: str) -> int:
+        """Read a word of the first lane."""
+        return int(self.places.lane_words[0, loop.LANE[name]])
+
+    def array(self, argument: Argument) -> Array:
+        """A tensor (rows, features) or a buffer of float64 numbers of the only lane, as an array."""
+        if isinstance(argument, Tensor):
+            shape = (argument.layout.rows, argument.layout.features)
+            return (
+                _array_at(self.address(argument.buffer), 4 * argument.words).view(np.float32).reshape(shape)
+            )
+        assert isinstance(argument, Buffer)  # rows for Python name nothing else
+        return _array_at(self.address(argument), argument.nbytes).view(np.float64)
+
+    def run(self) -> int:
+        """Run from where the words stand; return the status. The calling thread holds no GIL meanwhile."""
+        part = self.plans.plans[0].part
+        library = onednn.library()
+        library.set_threads(part.team)
+        words = self.places.lane_words
+        if part.lanes == 1:
+            _RUN(loop.run.address)(words.ctypes.data, 0, 1)
+        else:
+            data = np.array([row.ctypes.data for row in words], np.int64)
+            library.run_side_by_side(loop.side_by_side_address(), data.ctypes.data, part.lanes)
+        statuses = words[:, loop.LANE["status"]]
+        return int(statuses[np.argmax(statuses != loop.DONE)])
+
+
+def _array_at(address: int, nbytes: int) -> Array:
+    return np.ctypeslib.as_array((ctypes.c_uint8 * nbytes).from_address(address))
+
+
+_RUN = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)

@@ -1,0 +1,32 @@
+"""Ops: each verb as instructions, forward with its adjoint beside it, one file a theme."""
+
+from __future__ import annotations
+
+from koubai.engines.native.ops.batch_norm import BatchNormOp
+from koubai.engines.native.ops.convolve import ConvolveOp
+from koubai.engines.native.ops.dropout import DropoutOp
+from koubai.engines.native.ops.formula import FormulaOp
+from koubai.engines.native.ops.linear import LinearOp
+from koubai.engines.native.ops.pointwise import PointwiseOp
+from koubai.engines.native.ops.pool import AveragePoolOp, MaxPoolOp
+from koubai.engines.native.ops.samples import LayerNormOp, LocalResponseOp, SoftmaxOp
+from koubai.engines.native.ops.wiring import AddOp, ConcatenateOp, MeanOverSpaceOp, ReshapeOp
+from koubai.engines.native.plan import Op
+
+OPS: dict[str, Op] = {
+    "linear": LinearOp(),
+    "convolve": ConvolveOp(),
+    "max_pool": MaxPoolOp(),
+    "average_pool": AveragePoolOp(),
+    "mean_over_space": MeanOverSpaceOp(),
+    "batch_norm": BatchNormOp(),
+    "layer_norm": LayerNormOp(),
+    "local_response": LocalResponseOp(),
+    "pointwise": PointwiseOp(),
+    "softmax": SoftmaxOp(),
+    "dropout": DropoutOp(),
+    "reshape": ReshapeOp(),
+    "add": AddOp(),
+    "concatenate": ConcatenateOp(),
+    "formula": FormulaOp(),
+}

@@ -1,0 +1,26 @@
+"""What most ops are: backward reads neither x nor y unless a class says so."""
+
+from __future__ import annotations
+
+from koubai.engines.native.graph import Node
+from koubai.engines.native.plan import Plan, Tensor
+
+
+class BaseOp:
+    """Defaults of the protocol Op."""
+
+    def keeps_input(self, node: Node) -> bool:
+        """No."""
+        return False
+
+    def keeps_output(self, node: Node) -> bool | str:
+        """No; but a reader whose backward needs its input keeps it."""
+        return False
+
+    def forward(self, plan: Plan, node: Node) -> None:
+        """Emit y."""
+        raise NotImplementedError
+
+    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+        """Emit dx."""
+        raise NotImplementedError

@@ -1,0 +1,96 @@
+"""Batch normalization, alone or with the ReLU behind it."""
+
+from __future__ import annotations
+
+from math import prod
+
+from koubai.engines.native.graph import Node
+from koubai.engines.native.kernels import batch_norm as kernels
+from koubai.engines.native.ops.base import BaseOp
+from koubai.engines.native.plan import Buffer, Plan, Tensor
+
+_WIDTH = 256  # numbers that a kernel takes as one row, about
+
+
+class BatchNormOp(BaseOp):
+    """Statistics of the whole batch, so that lanes meet once in each direction."""
+
+    def keeps_input(self, node: Node) -> bool:
+        """Yes."""
+        return True
+
+    def keeps_output(self, node: Node) -> bool | str:
+        """Where ReLU is part of it."""
+        return "sign" if node.settings.get("relu") else False
+
+    def forward(self, plan: Plan, node: Node) -> None:
+        """y, and what backward needs."""
+        (value,) = node.inputs
+        layout = plan.last(value.shape)
+        x, y = plan.get(value, layout), plan.new(layout)
+        C, width, count = self._sizes(plan, node)
+        saved = plan.floats(4 * width)
+        if plan.training:
+            self._statistics(plan, node, x, saved)
+        else:
+            mean, variance = self._stored(plan, node, "mean"), self._stored(plan, node, "variance")
+            gamma, beta = self._stored(plan, node, "gamma"), self._stored(plan, node, "beta")
+            epsilon = node.settings["epsilon"]
+            plan.call_alone(kernels.from_running, mean, variance, saved, gamma, beta, C, width, epsilon)
+        plan.call(kernels.normalize, x, y, saved, count, C, width, int(node.settings.get("relu", 0)))
+        plan.set(node.output, y)
+        plan.saved[node] = x, y, saved
+
+    def _statistics(self, plan: Plan, node: Node, x: Tensor, saved: Buffer) -> None:
+        C, width, count = self._sizes(plan, node)
+        part, s = plan.part, node.settings
+        slots = plan.shared(8 * part.slots * (2 * C + 1))
+        scratch = plan.floats(2 * part.team * width)
+        plan.call(kernels.statistics, x, slots, scratch, count, C, width, part.slot)
+        plan.barrier()
+        stored = [self._stored(plan, node, name) for name in ("gamma", "beta", "mean", "variance")]
+        first = int(part.lane == 0)
+        plan.call_alone(
+            kernels.combine, slots, saved, *stored, C, width, part.slots, first, s["momentum"], s["epsilon"]
+        )
+
+    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+        """dgamma, dbeta; dx in the place of dy."""
+        (value,), (x, y, saved), part = node.inputs, plan.saved[node], plan.part
+        C, width, count = self._sizes(plan, node)
+        dy = plan.convert(dy, x.layout)
+        slots, scratch = plan.shared(16 * part.slots * C), plan.floats(2 * part.team * width)
+        seen = y if node.settings.get("relu") else 0
+        plan.call(kernels.backward_sums, x, seen, dy, saved, slots, scratch, count, C, width, part.slot)
+        plan.barrier()
+        gradients = [
+            plan.gradient(node.stored[name]) if name in node.stored else 0 for name in ("gamma", "beta")
+        ]
+        means, places = plan.floats(2 * width), part.batch * prod(value.shape[1:])
+        plan.call_alone(
+            kernels.backward_combine,
+            slots,
+            saved,
+            means,
+            *gradients,
+            C,
+            width,
+            part.slots,
+            part.slot,
+            part.team,
+            places,
+        )
+        if plan.wants_gradient(value):
+            plan.call(kernels.backward, x, dy, saved, means, count, C, width)
+            plan.contribute(value, dy)
+
+    @staticmethod
+    def _sizes(plan: Plan, node: Node) -> tuple[int, int, int]:
+        """(C, width, count)."""
+        shape = node.inputs[0].shape
+        C = shape[0]
+        return C, C * max(1, _WIDTH // C), plan.part.rows * prod(shape)
+
+    @staticmethod
+    def _stored(plan: Plan, node: Node, name: str) -> Buffer | int:
+        return plan.weight(node.stored[name]) if name in node.stored else 0

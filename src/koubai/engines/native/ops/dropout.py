@@ -1,0 +1,45 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from koubai.core.random import keep_threshold
+from koubai.engines.native.graph import Node
+from koubai.engines.native.kernels.dropout import dropout
+from koubai.engines.native.layout import Layout
+from koubai.engines.native.ops.base import BaseOp
+from koubai.engines.native.plan import Named, Plan, Tensor
+
+
+class DropoutOp(BaseOp):
+    """x m / (1 - ratio), the mask made anew in each direction; nothing when predicting."""
+
+    def forward(self, plan: Plan, node: Node) -> None:
+        """y, in the place of x where nobody else needs x."""
+        (x,) = node.inputs
+        if not plan.training:
+            plan.set(node.output, plan.get(x))
+            return
+        layout = plan.get(x).layout
+        if not (layout.is_plain or layout.is_last):
+            y = plan.copy(plan.get(x, Layout(layout.rows, layout.channels, layout.space, layout.channels)))
+        else:
+            y = plan.own(node, x)
+        self._mask(plan, node, y)
+        plan.set(node.output, y)
+
+    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+        """dx, in the place of dy."""
+        (x,) = node.inputs
+        if plan.wants_gradient(x):
+            self._mask(plan, node, dy)
+            plan.contribute(x, dy)
+
+    def _mask(self, plan: Plan, node: Node, x: Tensor) -> None:
+        ratio, layout = node.settings["ratio"], x.layout
+        scale = float(np.float32(1) / np.float32(1 - ratio))
+        plan.call(
+            dropout, x, layout.rows, layout.channels, layout.space, plan.part.first, keep_threshold(ratio),
+            Named(f"dropout {node.path}"), Named("control"), scale,
+        )  # fmt: skip

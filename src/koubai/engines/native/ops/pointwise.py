@@ -1,0 +1,58 @@
+"""Activations."""
+
+from __future__ import annotations
+
+from koubai.engines.native.graph import Node
+from koubai.engines.native.kernels.pointwise import FUNCTIONS
+from koubai.engines.native.layout import Layout
+from koubai.engines.native.ops.base import BaseOp
+from koubai.engines.native.plan import Plan, Tensor
+
+_ZERO_AT_ZERO = {"relu", "leaky_relu", "elu", "selu", "tanh", "gelu", "silu"}  # the padding of blocks stays 0
+_SIGN_ONLY = {"relu", "leaky_relu"}
+
+
+class PointwiseOp(BaseOp):
+    """y = f(u) in the place of u where nobody else needs u; du = dy f'(u) in the place of dy."""
+
+    def keeps_input(self, node: Node) -> bool:
+        """For the functions whose derivative needs u."""
+        return FUNCTIONS[node.settings["function"]][2]
+
+    def keeps_output(self, node: Node) -> bool | str:
+        """For the others."""
+        function = node.settings["function"]
+        return "sign" if function in _SIGN_ONLY else not FUNCTIONS[function][2]
+
+    def forward(self, plan: Plan, node: Node) -> None:
+        """y = f(u)."""
+        (x,), function = node.inputs, node.settings["function"]
+        kernel, _, needs_u = FUNCTIONS[function]
+        layout = plan.get(x).layout
+        if layout.words != layout.rows * layout.features and function not in _ZERO_AT_ZERO:
+            layout = Layout(layout.rows, layout.channels, layout.space, layout.channels)
+            u = plan.get(x, layout)
+        else:
+            u = plan.get(x)
+        if needs_u:
+            y = plan.new(u.layout)
+            plan.call(kernel, u, y, u.words)
+        else:
+            y = plan.own(node, x) if u is plan.get(x) else u
+            plan.call(kernel, y, y.words, node.settings["constant"])
+        plan.set(node.output, y)
+        plan.saved[node] = u if needs_u else y
+
+    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+        """du = dy f'(u)."""
+        (x,) = node.inputs
+        if not plan.wants_gradient(x):
+            return
+        _, kernel, needs_u = FUNCTIONS[node.settings["function"]]
+        seen = plan.saved[node]
+        du = plan.convert(dy, seen.layout)
+        if needs_u:
+            plan.call(kernel, seen, du, du.words)
+        else:
+            plan.call(kernel, seen, du, du.words, node.settings["constant"])
+        plan.contribute(x, du)

@@ -1,0 +1,108 @@
+"""Verbs that treat each sample by itself: softmax, layer normalization, local response normalization."""
+
+from __future__ import annotations
+
+from math import prod
+
+from koubai.engines.native.graph import Node
+from koubai.engines.native.kernels import rows as kernels
+from koubai.engines.native.layout import Layout
+from koubai.engines.native.ops.base import BaseOp
+from koubai.engines.native.plan import Plan, Tensor
+from koubai.engines.native.store import Permuted
+
+
+class SoftmaxOp(BaseOp):
+    """Softmax over the features."""
+
+    def keeps_output(self, node: Node) -> bool | str:
+        """Yes."""
+        return True
+
+    def forward(self, plan: Plan, node: Node) -> None:
+        """y."""
+        (x,) = node.inputs
+        y = plan.plain(x.shape)
+        plan.call(kernels.softmax, plan.get(x, y.layout), y, plan.part.rows, x.shape[0])
+        plan.set(node.output, y)
+
+    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+        """dx, in the place of dy."""
+        (x,), y = node.inputs, plan.get(node.output)
+        if plan.wants_gradient(x):
+            dy = plan.convert(dy, y.layout)
+            plan.call(kernels.softmax_backward, y, dy, plan.part.rows, x.shape[0])
+            plan.contribute(x, dy)
+
+
+class LayerNormOp(BaseOp):
+    """Layer normalization; gamma and beta lie in the order of x."""
+
+    def keeps_input(self, node: Node) -> bool:
+        """Yes."""
+        return True
+
+    def forward(self, plan: Plan, node: Node) -> None:
+        """y, and mean and scale of each sample."""
+        (value,) = node.inputs
+        layout = self._layout(plan, node)
+        x, y, saved = plan.get(value, layout), plan.new(layout), plan.floats(2 * plan.part.rows)
+        gamma, beta = plan.weight(node.stored["gamma"]), plan.weight(node.stored["beta"])
+        size = prod(value.shape)
+        plan.call(kernels.layer_norm, x, y, gamma, beta, saved, layout.rows, size, node.settings["epsilon"])
+        plan.set(node.output, y)
+        plan.saved[node] = x, saved
+
+    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+        """dgamma, dbeta; dx in the place of dy."""
+        (value,), (x, saved), size = node.inputs, plan.saved[node], prod(node.inputs[0].shape)
+        dy = plan.convert(dy, x.layout)
+        dgamma, dbeta = plan.gradient(node.stored["gamma"]), plan.gradient(node.stored["beta"])
+        plan.call(kernels.layer_norm_params, x, dy, saved, dgamma, dbeta, plan.part.rows, size)
+        if plan.wants_gradient(value):
+            gamma = plan.weight(node.stored["gamma"])
+            plan.call(kernels.layer_norm_backward, x, dy, gamma, saved, plan.part.rows, size)
+            plan.contribute(value, dy)
+
+    @staticmethod
+    def _layout(plan: Plan, node: Node) -> Layout:
+        """The layout in which gamma and beta lie: that of the first x that comes, if it has no padding."""
+        (value,) = node.inputs
+        layout = plan.get(value).layout
+        C, S = (layout.channels, layout.space) if layout.is_last else (prod(value.shape), 1)
+        for stored in node.stored.values():
+            chosen = plan.store.settle(stored, lambda: Permuted(value.shape, (C, S), (1, 0)))
+        assert isinstance(chosen, Permuted)  # nobody else gives gamma and beta a form
+        C, S = chosen.view
+        return Layout(layout.rows, C, S, C)
+
+
+class LocalResponseOp(BaseOp):
+    """Local response normalization, channels last."""
+
+    def keeps_input(self, node: Node) -> bool:
+        """Yes."""
+        return True
+
+    def _numbers(self, plan: Plan, node: Node) -> tuple[int | float, ...]:
+        (x,), s = node.inputs, node.settings
+        places = plan.part.rows * prod(x.shape[1:])
+        return places, x.shape[0], s["size"] // 2, s["k"], s["alpha"], s["beta"]
+
+    def forward(self, plan: Plan, node: Node) -> None:
+        """b."""
+        (value,) = node.inputs
+        x, y = plan.get(value, plan.last(value.shape)), plan.new(plan.last(value.shape))
+        scratch = plan.floats(plan.part.team * (value.shape[0] + node.settings["size"]))
+        plan.call(kernels.local_response, x, y, scratch, *self._numbers(plan, node))
+        plan.set(node.output, y)
+        plan.saved[node] = x
+
+    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+        """da, in the place of db."""
+        (value,), x = node.inputs, plan.saved[node]
+        if plan.wants_gradient(value):
+            dy = plan.convert(dy, x.layout)
+            scratch = plan.floats(2 * plan.part.team * (value.shape[0] + node.settings["size"]))
+            plan.call(kernels.local_response_backward, x, dy, scratch, *self._numbers(plan, node))
+            plan.contribute(value, dy)

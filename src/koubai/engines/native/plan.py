@@ -1,0 +1,326 @@
+"""Plan: a graph becomes instructions over buffers. Addresses come later (arena.py, link.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import TYPE_CHECKING, Any, Protocol
+
+from koubai.core.params import Shape
+from koubai.engines.native.graph import Graph, Node, Stored, Value
+from koubai.engines.native.kernels import moving
+from koubai.engines.native.kernels.base import Kernel
+from koubai.engines.native.kernels.loop import ALONE, BARRIER, KERNEL, LOSS, PRIMITIVE, PYTHON
+from koubai.engines.native.layout import Layout
+
+if TYPE_CHECKING:
+    from koubai.engines.native.onednn import MD, PD
+    from koubai.engines.native.store import Store
+
+
+class NoPrimitive(Exception):
+    """oneDNN has no fast primitive for the node at `path`."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+# Where a buffer lies: in a lane's arena, where it may share memory with others that live at another time; in
+# memory that all lanes of a program share; or with the parameters, their gradients, the parameters before the
+# update, the network's kept buffers.
+LANE, SHARED, WEIGHTS, GRADIENTS, OLD, KEPT = "lane", "shared", "weights", "gradients", "old", "kept"
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Bytes somewhere; `offset` counts from the start of the place."""
+
+    nbytes: int
+    place: str = LANE
+    offset: int = 0
+
+
+@dataclass(eq=False)
+class Tensor:
+    """Elements in a buffer."""
+
+    buffer: Buffer
+    layout: Layout
+
+    @property
+    def words(self) -> int:
+        """Elements, with padding."""
+        return self.layout.words
+
+
+@dataclass(frozen=True)
+class Named:
+    """An address known when the program is linked: `control`, `scratch`, `indices` ..."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class At:
+    """Some bytes into a buffer."""
+
+    buffer: Buffer
+    offset: int
+
+
+Argument = int | float | Tensor | Buffer | At | Named
+
+
+@dataclass(eq=False)
+class Instruction:
+    """One row of a program, before addresses."""
+
+    kind: int
+    path: str
+    role: str
+    kernel: Kernel | None = None
+    arguments: tuple[Argument, ...] = ()
+    primitive: PD | None = None
+    memories: dict[str, tuple[Buffer, MD]] = field(default_factory=dict)
+    python: tuple[str, Node | None] | None = None  # what to do, and for which node
+    why: str = ""
+
+    def buffers(self) -> list[Buffer]:
+        """Every buffer it reads or writes."""
+        named = [a.buffer if isinstance(a, Tensor | At) else a for a in self.arguments]
+        return [
+            *(a for a in named if isinstance(a, Buffer)),
+            *(buffer for buffer, _ in self.memories.values()),
+        ]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a batch a plan is for, and who runs it.
+
+    | field  | meaning                                             |
+    |--------|-----------------------------------------------------|
+    | rows   | samples of this lane                                |
+    | first  | number of its first sample in the batch             |
+    | batch  | samples of all lanes                                |
+    | lane   | which lane it is, of `lanes`                        |
+    | team   | threads that run one kernel together                |
+    """
+
+    rows: int
+    first: int
+    batch: int
+    lane: int = 0
+    lanes: int = 1
+    team: int = 1
+
+    @property
+    def slot(self) -> int:
+        """Number of this lane's first worker among all."""
+        return self.lane * self.team
+
+    @property
+    def slots(self) -> int:
+        """Number of workers."""
+        return self.lanes * self.team
+
+
+class Op(Protocol):
+    """How a verb becomes instructions: forward, with its adjoint beside it.
+
+    `keeps_input` and `keeps_output` say what backward reads; `keeps_output` "sign" means that only whether y
+    is above 0 matters.
+    """
+
+    def keeps_input(self, node: Node) -> bool:
+        """Whether backward reads x."""
+        ...
+
+    def keeps_output(self, node: Node) -> bool | str:
+        """Whether backward reads y."""
+        ...
+
+    def forward(self, plan: Plan, node: Node) -> None:
+        """Emit y and record where it lies."""
+        ...
+
+    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+        """Emit the gradients, given dy, which may be overwritten."""
+        ...
+
+
+class Plan:
+    """The instructions of one lane for one graph, as they are emitted."""
+
+    def __init__(self, kind: str, graph: Graph, part: Part, store: Store, ops: dict[str, Op]) -> None:
+        self.kind, self.graph, self.part, self.store, self.ops = kind, graph, part, store, ops
+        self.training = not kind.startswith("predict")
+        self.instructions: list[Instruction] = []
+        self.values: dict[Value, Tensor] = {}
+        self.gradients: dict[Value, Tensor] = {}
+        self.saved: dict[Node, Any] = {}
+        self.needing: set[Value] = graph.needing_gradient() if self.training else set()
+        self._shared = 0
+        self._converted: dict[tuple[Value, Layout], Tensor] = {}
+        self.path, self.role = "", "forward"
+
+    # ------------------------------------------------------------------------------------ buffers
+
+    def new(self, layout: Layout) -> Tensor:
+        """A float32 tensor in the lane's arena."""
+        return Tensor(Buffer(4 * layout.words), layout)
+
+    def plain(self, shape: Shape) -> Tensor:
+        """A float32 tensor in C order, a row a sample."""
+        return self.new(Layout.plain(self.part.rows, shape))
+
+    def floats(self, count: int) -> Buffer:
+        """Float32 numbers in the lane's arena."""
+        return Buffer(4 * count)
+
+    def shared(self, nbytes: int) -> Buffer:
+        """Bytes that all lanes share: the n-th request of one lane gets what the n-th of another does."""
+        self._shared += 1
+        return self.store.shared(self.kind, self._shared, nbytes)
+
+    def weight(self, stored: Stored) -> Buffer:
+        """A parameter or a kept buffer."""
+        return self.store.weight(stored)
+
+    def gradient(self, stored: Stored) -> Buffer:
+        """A parameter's gradient, this lane's."""
+        return self.store.gradient(stored)
+
+    # ------------------------------------------------------------------------------------ instructions
+
+    def _emit(self, kind: int, **fields: Any) -> None:
+        self.instructions.append(Instruction(kind, self.path, self.role, **fields))
+
+    def call(self, kernel: Kernel, *arguments: Argument, why: str = "") -> None:
+        """A kernel, run by all threads of the lane."""
+        self._emit(KERNEL, kernel=kernel, arguments=arguments, why=why)
+
+    def call_alone(self, kernel: Kernel, *arguments: Argument) -> None:
+        """A kernel, run by one thread of the lane."""
+        self._emit(ALONE, kernel=kernel, arguments=arguments)
+
+    def execute(self, primitive: PD, why: str = "", /, **memories: tuple[Tensor | Buffer, MD]) -> None:
+        """A primitive of oneDNN, with its arguments by name."""
+        places = {
+            name: (where.buffer if isinstance(where, Tensor) else where, md)
+            for name, (where, md) in memories.items()
+        }
+        self._emit(PRIMITIVE, primitive=primitive, memories=places, why=why)
+
+    def barrier(self) -> None:
+        """All lanes meet."""
+        if self.part.lanes > 1:
+            self._emit(BARRIER)
+
+    def sum_loss(self) -> None:
+        """Add up what the workers left of the loss; between two barriers, while no lane can write again."""
+        self._emit(LOSS)
+
+    def run_python(self, action: str, node: Node | None, *arguments: Argument, why: str) -> None:
+        """Return to Python at this point, to do what `action` names."""
+        self._emit(PYTHON, python=(action, node), arguments=arguments, why=why)
+
+    # ------------------------------------------------------------------------------------ values
+
+    def set(self, value: Value, tensor: Tensor) -> None:
+        """Say where a value lies."""
+        self.values[value] = tensor
+
+    def get(self, value: Value, *layouts: Layout) -> Tensor:
+        """Where a value lies, in one of `layouts`: the first, if it must be converted; none given: any."""
+        tensor = self.values[value]
+        if not layouts or tensor.layout in layouts:
+            return tensor
+        if (value, layouts[0]) not in self._converted:
+            self._converted[value, layouts[0]] = self.convert(tensor, layouts[0])
+        return self._converted[value, layouts[0]]
+
+    def last(self, shape: Shape) -> Layout:
+        """Channels last, for this lane's samples."""
+        return Layout.last(self.part.rows, shape)
+
+    def convert(self, tensor: Tensor, layout: Layout) -> Tensor:
+        """Copy a tensor into another layout, by way of channels last where there is no direct one."""
+        source = tensor.layout
+        if source == layout:
+            return tensor
+        inner = layout if source.is_plain else source  # plain knows no C and S; the other side does
+        C, S = inner.channels, inner.space
+        if source.is_plain:
+            target = self.new(Layout(source.rows, C, S, C))
+            self.call(moving.first_to_last, tensor, target, source.rows, C, S, why=f"{source} to {layout}")
+        elif not source.is_last:
+            target = self.new(Layout(source.rows, C, S, C))
+            block = source.block
+            self.call(
+                moving.block_to_last, tensor, target, source.rows, C, S, block, why=f"{source} to {layout}"
+            )
+        elif not layout.is_plain and (layout.channels, layout.space) == (C, S):
+            target = self.new(layout)
+            block = layout.block
+            self.call(
+                moving.last_to_block, tensor, target, source.rows, C, S, block, why=f"{source} to {layout}"
+            )
+        else:
+            target = self.plain((source.features,))
+            self.call(moving.last_to_first, tensor, target, source.rows, C, S, why=f"{source} to {layout}")
+        return self.convert(target, layout)
+
+    def copy(self, tensor: Tensor) -> Tensor:
+        """The same elements in memory of their own."""
+        target = self.new(tensor.layout)
+        self.call(moving.copy, tensor, target, tensor.words)
+        return target
+
+    def wants_gradient(self, value: Value) -> bool:
+        """Whether dE/dvalue is asked for."""
+        return value in self.needing
+
+    def contribute(self, value: Value, dx: Tensor, *, owned: bool = True) -> None:
+        """Add to dE/dvalue; `owned` False says that `dx` is still used by somebody else."""
+        before = self.gradients.get(value)
+        if before is None:
+            self.gradients[value] = dx if owned else self.copy(dx)
+        else:
+            dx = self.convert(dx, before.layout)
+            self.call(moving.add_into, dx, before, before.words)
+
+    def own(self, node: Node, x: Value) -> Tensor:
+        """A tensor with the value of x that `node` may overwrite: x itself where nobody else needs it."""
+        tensor = self.values[x]
+        return tensor if self.may_overwrite(x, node) else self.copy(tensor)
+
+    def may_overwrite(self, x: Value, node: Node) -> bool:
+        """Whether `node` is the only one that will ever read x again, reshapes looked through."""
+        value, reader = x, node
+        while (
+            value.node is not None and value is not self.graph.output and self.graph.users(value) == [reader]
+        ):
+            maker = value.node
+            if maker.op == "reshape" or (maker.op == "dropout" and not self.training):
+                value, reader = maker.inputs[0], maker
+                continue
+            keeps = self.training and self.ops[maker.op].keeps_output(maker)
+            return not keeps or (keeps == "sign" and node.op == "dropout")
+        return False
+
+    def feeds_only(self, node: Node, ops: Sequence[str]) -> Node | None:
+        """The single reader of a node's output, if it is one of `ops`."""
+        users = self.graph.users(node.output)
+        return (
+            users[0]
+            if len(users) == 1 and users[0].op in ops and node.output is not self.graph.output
+            else None
+        )
+
+
+def features(shape: Shape) -> int:
+    """Elements of a sample."""
+    return prod(shape)

@@ -1,0 +1,302 @@
+"""NativeProgram: a job compiled to tables of primitives and kernels, with its memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from koubai.core import random
+from koubai.core.errors import EngineError
+from koubai.core.params import Array
+from koubai.core.taps import Moments, moments
+from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
+from koubai.engines.native.blueprint import blueprint
+from koubai.engines.native.formulas import Formulas
+from koubai.engines.native.kernels import loop
+from koubai.engines.native.kernels.update import RATE_WORDS
+from koubai.engines.native.link import Linked
+from koubai.engines.native.listing import listing
+from koubai.engines.native.memory import Memory, Places
+from koubai.engines.native.rates import rates
+from koubai.engines.native.store import arrays
+from koubai.engines.native.structure import Structure
+from koubai.engines.native.taps import TapReader
+from koubai.network.network import Weights
+
+_STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
+
+
+class NativeProgram:
+    """Runs stretches of training in compiled code; see docs/engine.md for its parts."""
+
+    engine = "native"
+
+    def __init__(self, job: Job) -> None:
+        if job.dtype != "float32":
+            raise EngineError(
+                "the native engine computes in float32", got=job.dtype, hint="engine='reference'"
+            )
+        if job.precision != "float32":
+            raise EngineError(f"unknown precision {job.precision!r}", expected="float32")
+        self._structure = Structure.of(job)
+        self._blueprint = blueprint(self._structure)
+        self._store = self._blueprint.store
+        self._memory = Memory(self._blueprint, self._blueprint.lanes)
+        self._linked: dict[str, Linked] = {}
+        self._readers: dict[str, TapReader] = {}
+        self._bounds = self._store.bounds(self._blueprint.parts()[0].slots)
+        self._step = 0
+        self._seconds = _STRETCH_SECONDS  # a step takes at most this, until one was timed
+        self._take(job)
+        self.restore(TrainingState(0, job.network.initialize(job.seed, job.dtype)))
+
+    def _take(self, job: Job) -> None:
+        """Adopt a job of the same structure: its data, its numbers, its seed."""
+        self.job = job
+        self._x = np.ascontiguousarray(job.x, np.float32)
+        self._t = np.ascontiguousarray(job.t, np.float32 if self._structure.target else np.int64)
+        self._chunks = self._store.chunks(job.is_frozen)
+        self._keys = {
+            node.path: np.array([random.key(job.seed, "dropout", node.path)], np.uint64)
+            for node in self._blueprint.graph.nodes
+            if node.op == "dropout"
+        }
+        self._formulas = Formulas(job, self._store, self._memory)
+        self._linked.clear()
+        self._readers.clear()
+        self._shares: Array | None = None
+
+    # ------------------------------------------------------------------------------------ state
+
+    def state(self) -> TrainingState:
+        """Return a copy of the training state, in logical layouts."""
+        store, memory = self._store, self._memory
+        weights = Weights(
+            arrays(store.forms, store.place, memory.weights),
+            arrays(store.kept_forms, store.kept_place, memory.kept),
+        )
+        slots = {
+            f"{path}/{slot}": form.load(values[store.place(path)])
+            for path, form in store.forms.items()
+            for slot, values in zip(self._structure.slots, memory.slots, strict=True)
+        }
+        return TrainingState(self._step, weights, slots)
+
+    def restore(self, state: TrainingState) -> None:
+        """Continue from a copy of `state`; slots it does not have start at 0."""
+        self.job.network.check(state.weights)
+        store, memory = self._store, self._memory
+        self._step = state.step
+        for path, form in store.forms.items():
+            place = store.place(path)
+            form.store(np.asarray(state.weights.params[path], np.float32), memory.weights[place])
+            for slot, values in zip(self._structure.slots, memory.slots, strict=True):
+                values[place] = 0
+                if f"{path}/{slot}" in state.slots:
+                    form.store(np.asarray(state.slots[f"{path}/{slot}"], np.float32), values[place])
+        for path, kept in store.kept_forms.items():
+            kept.store(
+                np.asarray(state.weights.buffers[path], np.float32), memory.kept[store.kept_place(path)]
+            )
+
+    def replace(self, job: Job) -> bool:
+        """Take over another job's numbers without compiling; return False if its structure is another."""
+        if (
+            job.dtype != "float32"
+            or job.precision != self.job.precision
+            or Structure.of(job) != self._structure
+        ):
+            return False
+        self._take(job)
+        return True
+
+    # ------------------------------------------------------------------------------------ running
+
+    def advance(
+        self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
+    ) -> Array:
+        """Train one step for each row of `indices`; return the losses, fewer after one that is not finite."""
+        indices = self._checked(indices)
+        losses = np.zeros(len(indices))
+        wanted = taps if taps is not None and on_tap is not None else TapPlan()
+        done = 0
+        while done < len(indices):
+            tapped = wanted.wants(self._step + 1)
+            stretch = 1 if tapped else self._stretch(len(indices) - done, wanted)
+            linked = self._plans(f"tapped {wanted.units}" if tapped else "train")
+            self._formulas.taps = {} if tapped else None
+            ran = self._run(linked, indices[done : done + stretch], losses[done : done + stretch])
+            if tapped and on_tap is not None:
+                on_tap(TapRecord(self._step, self._read(linked, units=wanted.units)))
+            done += ran
+            if not np.isfinite(losses[done - 1]):
+                break
+        return losses[:done]
+
+    def _checked(self, indices: Array) -> Array:
+        indices = np.ascontiguousarray(indices, np.int64)
+        if indices.ndim != 2 or indices.shape[1] != self._structure.batch_size:
+            expected = ("steps", self._structure.batch_size)
+            raise EngineError("indices of another shape", expected=expected, got=indices.shape)
+        if indices.size and (indices.min() < 0 or indices.max() >= len(self._x)):
+            got = (int(indices.min()), int(indices.max()))
+            raise EngineError("an index is outside the data", expected=f"0 .. {len(self._x) - 1}", got=got)
+        return indices
+
+    def _stretch(self, left: int, taps: TapPlan) -> int:
+        """Steps to run without returning: up to the next tapped one, and not for long."""
+        most = min(left, _STRETCH, max(1, int(_STRETCH_SECONDS / self._seconds)))
+        return next((n for n in range(1, most) if taps.wants(self._step + 1 + n)), most)
+
+    def _run(self, linked: Linked, indices: Array, losses: Array, ticks: Array | None = None) -> int:
+        """Run steps; return how many. `ticks` (lanes, rows) gathers the cycles of every row."""
+        table = rates(self.job, self._step + 1, len(indices))
+        linked.set(
+            step=0, row=0, steps=len(indices), first_step=self._step + 1, rates=table.ctypes.data,
+            rate_words=RATE_WORDS, indices=indices.ctypes.data, losses=losses.ctypes.data, ticks=0,
+        )  # fmt: skip
+        for lane, row in enumerate(ticks if ticks is not None else ()):
+            linked.places.lane_words[lane, loop.LANE["ticks"]] = row.ctypes.data
+        began = time.perf_counter()
+        before = self._step
+        try:
+            while (status := linked.run()) == loop.CALL_PYTHON:
+                self._call_python(linked, indices)
+        finally:  # an interrupt comes out here, after whole steps
+            self._step = before + linked.get("step")
+        if status != loop.DONE:
+            raise self._failure(linked, status)
+        ran = self._step - before
+        self._seconds = max(1e-7, (time.perf_counter() - began) / ran)
+        return ran
+
+    def _failure(self, linked: Linked, status: int) -> EngineError:
+        if status == loop.SHORT_TEAM:
+            return EngineError("OpenMP gave fewer threads than asked for", expected=self.job.threads)
+        instruction = linked.instructions[linked.get("row")]
+        kind = instruction.primitive.kind if instruction.primitive else "primitive"
+        return EngineError(f"oneDNN failed in {kind}", where=instruction.path or None)
+
+    def _call_python(self, linked: Linked, indices: Array) -> None:
+        """Do what the row at which the loop stopped asks for, and step over it."""
+        row, step = linked.get("row"), linked.get("step")
+        instruction = linked.instructions[row]
+        assert instruction.python is not None  # the loop returns at such rows only
+        action, node = instruction.python
+        formulas, update = self._formulas, self._step + step + 1
+        tensors = [linked.array(argument) for argument in instruction.arguments]
+        if action == "forward" and node is not None:
+            x, y = tensors[0].reshape(-1, *node.inputs[0].shape), tensors[1].reshape(-1, *node.output.shape)
+            formulas.forward(node, x, y, training=True, step=update)
+        elif action == "backward" and node is not None:
+            dy, dx = tensors[0].reshape(-1, *node.output.shape), tensors[1].reshape(-1, *node.inputs[0].shape)
+            formulas.backward(node, dy, dx)
+        elif action == "loss":
+            formulas.loss(tensors[0], self._t[indices[step]], tensors[1], tensors[2])
+        elif action == "penalties":
+            formulas.penalties()
+        else:
+            formulas.update(update)
+        linked.set(row=row + 1)
+
+    def _plans(self, kind: str) -> Linked:
+        """The linked plans of a kind, made when first asked for."""
+        if kind not in self._linked:
+            if kind == "train":
+                plans = self._blueprint.training()
+            elif kind.startswith("tapped"):
+                plans = self._blueprint.tapped(units=kind == "tapped True")
+            else:
+                plans = self._blueprint.predicting(int(kind.split()[1]))
+            places = Places(self._memory, plans, self._store.shared_bytes.get(plans.kind, 0))
+            self._linked[kind] = Linked(plans, places, self._address)
+        return self._linked[kind]
+
+    def _address(self, name: str, lane: int) -> int:
+        """What a name in a plan stands for in this program."""
+        memory = self._memory
+        fixed = {
+            "x": self._x.ctypes.data,
+            "t": self._t.ctypes.data,
+            "weights": memory.weights.ctypes.data,
+            "gradients": memory.gradients.ctypes.data,
+            "gradient stride": memory.gradient_stride,
+            "words": memory.words,
+            "chunks": self._chunks.ctypes.data,
+            "bounds": self._bounds.ctypes.data,
+        }
+        if name in fixed:
+            return int(fixed[name])
+        kind, _, rest = name.partition(" ")
+        if kind == "slot":
+            return int(memory.slots[int(rest)].ctypes.data) if int(rest) < len(memory.slots) else 0
+        if kind == "dropout":
+            return int(self._keys[rest].ctypes.data)
+        if kind == "gradient":
+            return int(memory.gradients.ctypes.data) + 4 * self._store.place(rest).start
+        return int(memory.old.ctypes.data)
+
+    def _read(self, linked: Linked, *, units: bool) -> dict[tuple[str, str], Moments]:
+        """What the taps of the step just run have gathered."""
+        kind, taps = linked.plans.kind, linked.plans.taps or []
+        if kind not in self._readers:
+            addresses = [linked.address(tap.out) for tap in taps]
+            self._readers[kind] = TapReader(taps, addresses, linked.plans.plans[0].part.slots)
+        found = self._readers[kind].read()
+        for (path, role), tensor in (self._formulas.taps or {}).items():  # leaves inside a composite formula
+            if (path, role) not in found:
+                found[path, role] = moments(tensor, units=units and role == "activation")
+        return found
+
+    def predict(self, x: Array) -> Array:
+        """Return the outputs (n, K) of inputs (n, ...) as at test time."""
+        network = self.job.network
+        x = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
+        y = np.empty((len(x), int(np.prod(network.out_shape))), np.float32)
+        rows = self._blueprint.predict_rows(len(x))
+        for start in range(0, len(x), rows):
+            self._forward(self._plans(f"predict {rows}"), x[start : start + rows], y[start : start + rows])
+        return y.reshape(len(x), *network.out_shape)
+
+    def _forward(self, linked: Linked, x: Array, y: Array) -> None:
+        """One forward pass; missing rows are zeros."""
+        linked.set(step=0, row=0, steps=1, ticks=0)
+        while (status := linked.run()) == loop.CALL_PYTHON:
+            row = linked.get("row")
+            instruction = linked.instructions[row]
+            assert instruction.python is not None  # the loop returns at such rows only
+            action, node = instruction.python
+            tensors = [linked.array(argument) for argument in instruction.arguments]
+            if action == "input":
+                tensors[0][: len(x)], tensors[0][len(x) :] = x, 0
+            elif action == "output":
+                y[...] = tensors[0][: len(x)]
+            elif node is not None:
+                inner, out = (
+                    t.reshape(len(t), *v.shape)
+                    for t, v in zip(tensors, (node.inputs[0], node.output), strict=True)
+                )
+                self._formulas.forward(node, inner, out, training=False, step=0)
+            linked.set(row=row + 1)
+        if status != loop.DONE:
+            raise self._failure(linked, status)
+
+    # ------------------------------------------------------------------------------------ reading
+
+    def listing(self) -> str:
+        """Return the training step as text: each row with its layer, primitive, implementation, layouts."""
+        return listing(self._plans("train"), self._memory, self._shares)
+
+    def profile(self, indices: Array) -> Array:
+        """Train on `indices` while timing every row; return each row's share of the time, of all lanes.
+
+        The listing shows the shares from then on.
+        """
+        linked = self._plans("train")
+        indices = self._checked(indices)
+        ticks = np.zeros((len(linked.lanes), len(linked.instructions)), np.int64)
+        self._run(linked, indices, np.zeros(len(indices)), ticks)
+        self._shares = ticks.sum(axis=0) / max(1, ticks.sum())
+        return self._shares

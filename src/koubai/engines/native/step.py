@@ -1,0 +1,149 @@
+"""Step: what a whole training step emits besides the verbs: drawing the batch, the loss, the update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+
+from koubai.engines.native.graph import Node
+from koubai.engines.native.kernels import batch, losses, update
+from koubai.engines.native.kernels.base import Kernel
+from koubai.engines.native.layout import Layout
+from koubai.engines.native.onednn import Unimplemented
+from koubai.engines.native.plan import Argument, Buffer, Named, NoPrimitive, Plan
+from koubai.engines.native.structure import MAX_PENALTIES, Structure
+from koubai.engines.native.taps import Taps
+
+OPTIMIZERS: dict[str, Kernel] = {
+    "sgd": update.sgd,
+    "momentum": update.momentum,
+    "nesterov": update.nesterov,
+    "adagrad": update.adagrad,
+    "rmsprop": update.rmsprop,
+    "adam": update.adam,
+    "adamw": update.adam,
+}
+_CONTROL = Named("control")
+
+
+@contextmanager
+def _naming(node: Node) -> Iterator[None]:
+    """Say which node it was that found no primitive."""
+    try:
+        yield
+    except Unimplemented as reason:
+        raise NoPrimitive(node.path, str(reason)) from None
+
+
+def emit_step(plan: Plan, structure: Structure, taps: Taps | None = None) -> Buffer:
+    """Emit one training step; return where the workers leave their parts of the loss."""
+    targets = _draw(plan, structure)
+    emit_forward(plan, taps)
+    parts = _loss(plan, structure, targets)
+    _backward(plan, taps)
+    _update(plan, structure, taps)
+    return parts
+
+
+def _draw(plan: Plan, structure: Structure) -> Buffer:
+    plan.path, plan.role = "", "batch"
+    graph, rows = plan.graph, plan.part.rows
+    x = plan.plain(graph.input.shape)
+    plan.call(batch.gather_values, Named("x"), x, prod(graph.input.shape), rows, _CONTROL)
+    plan.set(graph.input, x)
+    if structure.target:
+        t = plan.floats(rows * structure.target)
+        plan.call(batch.gather_values, Named("t"), t, structure.target, rows, _CONTROL)
+    else:
+        t = Buffer(8 * rows)
+        plan.call(batch.gather_labels, Named("t"), t, rows, _CONTROL)
+    return t
+
+
+def emit_forward(plan: Plan, taps: Taps | None = None) -> None:
+    """Emit the forward pass."""
+    if taps is not None:
+        taps.activations(plan, plan.graph.input)
+    for node in plan.graph.nodes:
+        plan.path, plan.role = node.path, "forward"
+        with _naming(node):
+            plan.ops[node.op].forward(plan, node)
+        if taps is not None:
+            taps.activations(plan, node.output)
+
+
+def _loss(plan: Plan, structure: Structure, targets: Buffer) -> Buffer:
+    plan.path, plan.role = "", "loss"
+    graph, part = plan.graph, plan.part
+    plain = Layout.plain(part.rows, graph.output.shape)
+    y, dy = plan.get(graph.output, plain), plan.new(plain)
+    parts = plan.shared(64 * part.slots)
+    if structure.loss_has_kernel:
+        kernel, field = losses.LOSSES[structure.loss.registry_name]
+        parameter = float(getattr(structure.loss, field)) if field else 0.0
+        plan.call(
+            kernel, y, targets, dy, parts, part.rows, y.layout.features, part.batch,
+            int(structure.target == 0), part.slot, parameter,
+        )  # fmt: skip
+    else:
+        plan.run_python("loss", None, y, dy, parts, why="the loss has no kernel")
+    plan.gradients[graph.output] = dy
+    return parts
+
+
+def _backward(plan: Plan, taps: Taps | None) -> None:
+    plan.role = "backward"
+    for node in plan.graph.backward():
+        if node.output in plan.gradients and plan.wants_gradient(node.output):
+            plan.path = node.path
+            dy = plan.gradients[node.output]
+            if taps is not None:
+                taps.gradients(plan, node.output, dy)
+            with _naming(node):
+                plan.ops[node.op].backward(plan, node, dy)
+    if taps is not None and plan.graph.input in plan.gradients:
+        taps.gradients(plan, plan.graph.input, plan.gradients[plan.graph.input])
+
+
+def _update(plan: Plan, structure: Structure, taps: Taps | None) -> None:
+    plan.path, plan.role = "", "update"
+    part = plan.part
+    workers: tuple[Argument, ...] = (
+        Named("chunks"), Named("bounds"), part.slots, part.slot, part.slots // part.team, _CONTROL,
+    )  # fmt: skip
+    plan.barrier()
+    plan.sum_loss()
+    _join(plan, structure, workers)
+    if taps is not None:
+        plan.barrier()
+        taps.before_update(plan)
+    norm: Buffer | int = 0
+    if structure.clipping & update.BY_NORM:
+        norm = plan.shared(8 * part.slots)
+        plan.call(update.square_sums, Named("gradients"), *workers, structure.clipping, norm)
+        plan.barrier()
+    elif taps is not None:
+        plan.barrier()
+    if structure.optimizer in OPTIMIZERS:
+        plan.call(
+            OPTIMIZERS[structure.optimizer], Named("weights"), Named("gradients"), Named("slot 0"),
+            Named("slot 1"), *workers, structure.clipping, norm,
+        )  # fmt: skip
+    else:
+        plan.run_python("update", None, why="the optimizer has no kernel")
+    plan.barrier()
+    if taps is not None:
+        taps.after_update(plan)
+        plan.barrier()
+
+
+def _join(plan: Plan, structure: Structure, workers: tuple[Argument, ...]) -> None:
+    if structure.penalties is None:
+        plan.run_python("penalties", None, why="a penalty has no kernel")
+    elif structure.penalties or plan.part.lanes > 1:
+        kinds = (*structure.penalties, *[0] * MAX_PENALTIES)[:MAX_PENALTIES]
+        plan.call(
+            update.join_gradients, Named("weights"), Named("gradients"), Named("gradient stride"),
+            plan.part.lanes, *workers, len(structure.penalties), *kinds,
+        )  # fmt: skip

@@ -1,0 +1,58 @@
+"""Structure: the part of a job that decides the machine code and the memory; the rest are numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from koubai.engines.engine import Job
+from koubai.engines.native.kernels.losses import LOSSES
+from koubai.engines.native.kernels.update import BY_NORM, BY_VALUE, L1, L2, P_NORM
+from koubai.losses.loss import Loss
+from koubai.network.network import Network
+
+PENALTY_KINDS = {"l1": L1, "l2": L2, "p_norm": P_NORM}
+MAX_PENALTIES = 4
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Two jobs of equal structure share their plans.
+
+    | field        | meaning                                                                    |
+    |--------------|----------------------------------------------------------------------------|
+    | optimizer    | registry name                                                              |
+    | slots        | the optimizer's slots                                                      |
+    | penalties    | kinds, as the kernel numbers them; None where one has no kernel            |
+    | clipping     | kinds                                                                      |
+    | target       | words of a target row; 0 for class labels                                  |
+    """
+
+    network: Network
+    loss: Loss
+    optimizer: str
+    slots: tuple[str, ...]
+    penalties: tuple[int, ...] | None
+    clipping: int
+    target: int
+    batch_size: int
+    threads: int
+
+    @classmethod
+    def of(cls, job: Job) -> Structure:
+        """The structure of a job."""
+        kinds = [PENALTY_KINDS.get(penalty.registry_name) for penalty in job.penalties]
+        known = None not in kinds and len(kinds) <= MAX_PENALTIES
+        clipping = 0
+        if job.clipping is not None:
+            clipping = BY_VALUE * (job.clipping.value is not None) | BY_NORM * (job.clipping.norm is not None)
+        return cls(
+            job.network, job.loss, job.optimizer.registry_name, tuple(job.optimizer.slots),
+            tuple(kind for kind in kinds if kind) if known else None, clipping,
+            0 if job.t.dtype.kind == "i" else prod(job.t.shape[1:]), job.batch_size, job.threads,
+        )  # fmt: skip
+
+    @property
+    def loss_has_kernel(self) -> bool:
+        """Whether the loss runs without Python."""
+        return self.loss.registry_name in LOSSES
