@@ -115,7 +115,7 @@ def distinct_rows(rows: Array, tolerance: float = 1e-6) -> int:
     >>> distinct_rows(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]))
     3
     """
-    rows = np.asarray(rows[:256], dtype=np.float64).reshape(len(rows[:256]), -1)
+    rows = np.asarray(rows[:256], dtype=np.float64)
     if not np.isfinite(rows).all():
         return len(rows)
     near = tolerance * float(np.sqrt((rows**2).sum(axis=1).max(initial=0.0)))

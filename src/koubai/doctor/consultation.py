@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite, nan, sqrt
 
@@ -73,6 +73,14 @@ class Consultation:
         return sqrt(p * (1 - p) / max(n, 1)) if self.patient.data.classes is not None and n >= 40 else 0.01
 
     @cached_property
+    def held_noise(self) -> float:
+        """Standard error of the skill on held-out samples."""
+        data = self.patient.data
+        n = len(data.t_held) if data.t_held is not None else 1000
+        p = min(max(self.held_skill, 0.05), 0.95)
+        return sqrt(p * (1 - p) / max(n, 1)) if data.classes is not None and isfinite(p) else 0.01
+
+    @cached_property
     def shortfall(self) -> float:
         """Share of the way from chance to the goal that is missing on training samples; 0 if none is."""
         way = self.goal - self.chance
@@ -133,18 +141,18 @@ class Consultation:
             return self.patient.prior_entropy if self.patient.data.classes == 2 else None
         return self.patient.prior_entropy
 
-    @property
+    @cached_property
     def falling(self) -> float:
-        """How much of its present height the loss lost over the last fifth of the run, in standard errors.
-
-        Positive = falling: mean of the first against the second half of that fifth, by Welch's statistic.
-        """
-        losses = self.patient.losses[-max(10, len(self.patient.losses) // 5) :]
-        if len(losses) < 10 or not np.isfinite(losses).all():
+        """How steeply the loss falls over the last third of the run: minus its slope in standard errors."""
+        losses = self.patient.losses[-max(10, len(self.patient.losses) // 3) :]
+        n = len(losses)
+        if n < 10 or not np.isfinite(losses).all():
             return 0.0
-        before, after = np.array_split(losses, 2)
-        spread = sqrt(before.var() / len(before) + after.var() / len(after))
-        return float((before.mean() - after.mean()) / spread) if spread else 0.0
+        steps = np.arange(n) - (n - 1) / 2
+        slope = float((steps * losses).sum() / (steps**2).sum())
+        rest = losses - losses.mean() - slope * steps
+        error = sqrt(float((rest**2).sum()) / (n - 2) / float((steps**2).sum()))
+        return -slope / error if error else 0.0
 
     # ------------------------------------------------------------------------------------ trials
 
@@ -191,19 +199,3 @@ class Consultation:
             return 0.0
         towards_goal = gain / (self.goal - self.skill) if self.goal - self.skill > 0.05 else 0.0
         return min(1.0, max(towards_goal, gain / (1 - self.skill)))
-
-    def best_learning_rate(self, factors: tuple[float, ...]) -> tuple[Trial | None, float]:
-        """Try factors on the rate in order, until one helps much; return the best trial and its relief."""
-        best: tuple[Trial | None, float] = (None, 0.0)
-        for factor in factors:
-            trial = self.trial(Change("learning_rate", factor))
-            relief = self.relief(trial)
-            if relief is not None and (best[0] is None or relief > best[1]):
-                best = (trial, relief)
-            if best[1] > 0.7:
-                break
-        return best
-
-    def other(self, patient: Patient) -> Consultation:
-        """Return a consultation of a changed copy of the patient, with the trials so far."""
-        return replace(self, patient=patient)

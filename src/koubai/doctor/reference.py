@@ -115,7 +115,7 @@ def _forest(classes: bool) -> Any:
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
     kind = ExtraTreesClassifier if classes else ExtraTreesRegressor
-    return kind(60, min_samples_leaf=2, random_state=0)
+    return kind(30, min_samples_leaf=2, random_state=0)
 
 
 _LEARNERS = (("neighbors", _neighbors), ("linear", _linear), ("forest", _forest))

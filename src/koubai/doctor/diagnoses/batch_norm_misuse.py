@@ -54,3 +54,9 @@ class BatchNormMisuse(Diagnosis):
         if gap <= _GAP:
             return None
         return Sign((Measure("mode_gap", gap, _GAP),), norms[0].path, None, certain=gap > 4 * _GAP)
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; or a gap that costs a tenth of knowing nothing, and skill."""
+        look, floor = visit.patient.last, visit.floor_loss
+        costly = look is not None and floor is not None and look.mode_gap > 0.1 * floor
+        return visit.harmed or (costly and visit.shortfall > 0.03)

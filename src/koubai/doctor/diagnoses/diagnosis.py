@@ -7,7 +7,7 @@ References.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -74,13 +74,7 @@ class Diagnosis:
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Try remedies, named, until one helps; by default the specific ones."""
-        tried: list[tuple[str, Trial | None]] = []
-        for name in self.remedies if self.specific is None else self.specific:
-            trial = visit.remedy(name)
-            tried.append((name, trial))
-            if trial is not None and self.relief(visit, trial) >= SURE:
-                break
-        return tried
+        return until_sure(self, visit, self.remedies if self.specific is None else self.specific)
 
     def relief(self, visit: Consultation, trial: Trial) -> float:
         """How much a trial helped, in [0, 1]: by default, the share of the missing skill that it brought."""
@@ -131,6 +125,19 @@ class Diagnosis:
             series=sign.series,
             trials=trials,
         )
+
+
+def until_sure(
+    diagnosis: Diagnosis, visit: Consultation, remedies: Iterable[str]
+) -> list[tuple[str, Trial | None]]:
+    """Try remedies in order, until one helps so much that no other need be tried."""
+    tried: list[tuple[str, Trial | None]] = []
+    for name in remedies:
+        trial = visit.remedy(name)
+        tried.append((name, trial))
+        if trial is not None and diagnosis.relief(visit, trial) >= SURE:
+            break
+    return tried
 
 
 def _confidence(sign: Sign, relief: float | None) -> float:

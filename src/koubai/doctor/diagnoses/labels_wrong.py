@@ -23,6 +23,7 @@ from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 
 _ENOUGH = 200
+_TELLS = 0.25
 
 
 @DIAGNOSES.register
@@ -44,6 +45,8 @@ class LabelsWrong(Diagnosis):
         margin = 4 * visit.noise + 0.02
         held = visit.held_skill
         reachable = max(visit.goal, visit.reach.held if isfinite(visit.reach.held) else visit.goal)
+        if margin > _TELLS * (1 - visit.chance):  # rare classes: accuracy cannot tell
+            return None
         if reachable - visit.chance > margin or not isfinite(held) or held - visit.chance > margin:
             return None
         measures = (

@@ -3,8 +3,9 @@
 What it is: each update steps across the valley instead of down into it.
 Why it hurts: the loss jumps, stays high or becomes NaN; units are thrown onto their flat sides and stay
     there.
-How it shows: the loss ends above where it began, or is not finite, or one update moves a weight by more
-    than a tenth of its size; and the same run with a tenth (a hundredth ...) of the rate learns.
+How it shows: the loss ends above where it began, jumps to three times that, or is not finite, or one
+    update moves a weight by a third of its size; and the same run with a tenth (a hundredth
+    ...) of the rate learns.
 Confused with: an exploding gradient (there before the first update), inputs that are not normalized (any
     rate that suits one feature is too high for another), noise of small batches.
 Sick recipe: linear regression on inputs up to 100, gradient descent with rate .5.
@@ -23,11 +24,12 @@ import numpy as np
 
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
-from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
 from koubai.doctor.finding import Measure
+from koubai.doctor.signs import initial
 
-_FACTORS = (0.1, 0.01, 0.001, 1e-4)
-_LARGE_UPDATE = 0.1
+_LARGE_UPDATE = 0.3
+_JUMP = 3.0
 
 
 @DIAGNOSES.register
@@ -56,41 +58,55 @@ class LearningRateTooHigh(Diagnosis):
         "vanishing_gradient",
         "under_fitting",
     )
-    remedies = ("lower_learning_rate", "use_adam")
+    remedies = (
+        "lower_learning_rate",
+        "lower_learning_rate_hundredfold",
+        "lower_learning_rate_thousandfold",
+        "use_adam",
+    )
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Loss not finite or above its start, or weights moved by a tenth of their size in one update."""
         losses = visit.patient.losses
         if len(losses) < 2:
             return None
-        broken = not np.isfinite(losses).all()
-        start = (
-            float(np.nanmean(losses[: max(1, len(losses) // 100)])) if isfinite(losses[0]) else float("nan")
-        )
-        end = float(visit.smooth[-1]) if len(visit.smooth) else float("nan")
-        peak = float(visit.smooth.max()) if len(visit.smooth) else float("nan")
-        ratio = typical_update(visit)
+        start, end, peak = _levels(visit)
+        ratio = early_update(visit)
         measures = [Measure("loss_end_over_start", end / start if start else float("nan"), 1.0)]
+        if peak > _JUMP * start:
+            measures.append(Measure("loss_peak_over_start", peak / start, _JUMP))
         if ratio is not None:
             measures.append(Measure("update_ratio", ratio, _LARGE_UPDATE))
-        risen = isfinite(start) and (end > start or peak > 2 * start)
-        if not (broken or risen or (ratio is not None and ratio > _LARGE_UPDATE)):
+        broken = not np.isfinite(losses).all()
+        rate = _rate(visit)
+        if rate > _usual(visit):
+            measures.append(Measure("learning_rate", rate, _usual(visit)))
+        if not (broken or end > start or any(measure.sick for measure in measures)):
             return None
-        return Sign(tuple(measures), None, 1, details={"rate": _rate(visit)})
+        return Sign(tuple(measures), None, 1, details={"rate": rate})
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners, or not finite."""
         return visit.harmed or not np.isfinite(visit.patient.losses).all()
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Lower rates, each a tenth of the one before, until one helps; then Adam."""
-        trial, _ = visit.best_learning_rate(_FACTORS)
-        return [("lower_learning_rate", trial)]
+        """Lower rates, each a tenth of the one before, until one helps."""
+        return until_sure(self, visit, self.remedies[:3])
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials only a loss that rose, step by step, from a sound start counts."""
         losses = visit.patient.losses
         return isfinite(losses[0]) and not (np.isfinite(losses).all() and visit.smooth[-1] <= visit.smooth[0])
+
+
+def _levels(visit: Consultation) -> tuple[float, float, float]:
+    """Return the loss at the start (of the initial weights, where known), at the end, and at its peak."""
+    losses = visit.patient.losses
+    look = initial(visit.patient)
+    start = look.loss if look is not None and isfinite(look.loss) else float(losses[0])
+    finite = losses[np.isfinite(losses)]
+    end = float(finite[-max(1, len(finite) // 50) :].mean()) if len(finite) else float("nan")
+    return start, end, float(finite.max()) if len(finite) else float("nan")
 
 
 def typical_update(visit: Consultation) -> float | None:
@@ -103,6 +119,24 @@ def typical_update(visit: Consultation) -> float | None:
         if len(values):
             medians.append(float(np.median(values)))
     return max(medians, default=None)
+
+
+def early_update(visit: Consultation) -> float | None:
+    """Return the largest update / weight ratio of any weight among the early taps."""
+    history = visit.patient.history
+    largest = []
+    for layer in visit.patient.weighted:
+        values = history.series("update_ratio", layer.params[0])[1]
+        early = values[1 : max(3, len(values) // 10)]
+        if len(early) and np.isfinite(early).any():
+            largest.append(float(np.nanmax(early)))
+    return max(largest, default=None)
+
+
+def _usual(visit: Consultation) -> float:
+    """The upper end of what people take for the optimizer."""
+    optimizer = visit.patient.optimizer
+    return 0.02 if optimizer is not None and optimizer.adaptive else 1.0
 
 
 def _rate(visit: Consultation) -> float:

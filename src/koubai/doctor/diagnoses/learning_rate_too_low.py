@@ -20,11 +20,10 @@ import numpy as np
 
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
-from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
 from koubai.doctor.diagnoses.learning_rate_too_high import typical_update
 from koubai.doctor.finding import Measure
 
-_FACTORS = (10.0, 100.0, 1000.0)
 _MOVED = 1.0
 
 
@@ -38,7 +37,7 @@ class LearningRateTooLow(Diagnosis):
     depth = 2
     experiment = "learning-rate"
     explains = ("not_learning", "too_few_steps", "under_fitting")
-    remedies = ("raise_learning_rate", "use_adam")
+    remedies = ("raise_learning_rate", "raise_learning_rate_hundredfold", "use_adam")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Steps x median update ratio below 1, in a run of decent length that is over and did not diverge."""
@@ -60,8 +59,7 @@ class LearningRateTooLow(Diagnosis):
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Higher rates, until one helps; then Adam."""
-        trial, _ = visit.best_learning_rate(_FACTORS)
-        return [("raise_learning_rate", trial), ("use_adam", visit.remedy("use_adam"))]
+        return until_sure(self, visit, self.remedies)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials the loss must still be falling."""

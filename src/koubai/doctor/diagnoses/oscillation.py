@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from koubai.doctor.clinic import Change, Trial
+from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
@@ -65,7 +65,7 @@ class Oscillation(Diagnosis):
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """A tenth of the rate; larger batches."""
         return [
-            ("lower_learning_rate", visit.trial(Change("learning_rate", 0.1))),
+            ("lower_learning_rate", visit.remedy("lower_learning_rate")),
             ("larger_batch", visit.remedy("larger_batch")),
         ]
 

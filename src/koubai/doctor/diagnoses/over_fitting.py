@@ -71,7 +71,7 @@ class OverFitting(Diagnosis):
         gap = visit.skill - visit.held_skill
         if not isfinite(gap) or visit.harmed:
             return False
-        return gap > max(_GAP, 3 * visit.noise) and gap > 0.5 * (1 - visit.held_skill)
+        return gap > max(_GAP, 3 * visit.held_noise) and gap > 0.5 * (1 - visit.held_skill)
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """The history shows what stopping early would have kept."""

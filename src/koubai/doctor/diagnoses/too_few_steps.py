@@ -46,7 +46,7 @@ class TooFewSteps(Diagnosis):
     remedies = ("more_steps", "raise_learning_rate")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """A slope at the end of a finished run, in standard errors."""
+        """A slope over the last third of a finished run, in standard errors."""
         patient = visit.patient
         if not patient.finished or patient.planned is None or not np.isfinite(patient.losses).all():
             return None

@@ -21,6 +21,8 @@ from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 
+_SETTLED = 3.0
+
 
 @DIAGNOSES.register
 @dataclass(frozen=True)
@@ -41,12 +43,14 @@ class UnderFitting(Diagnosis):
     remedies = ("wider_layers",)
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Harm in a finished, finite run."""
+        """Harm in a finished, finite run whose loss has settled."""
         patient = visit.patient
         if not patient.finished or not visit.far or not np.isfinite(patient.losses).all():
+            return None
+        if visit.falling > _SETTLED:
             return None
         return Sign((Measure("shortfall", visit.shortfall, 0.15),), None, None)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
-        """Without trials only a run that has settled counts."""
-        return visit.falling < 2 and not visit.stuck
+        """Without trials only a run that learned something counts."""
+        return not visit.stuck

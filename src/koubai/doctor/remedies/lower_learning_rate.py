@@ -1,8 +1,9 @@
-"""Divide the learning rate."""
+"""Divide the learning rate: by ten, by a hundred, by a thousand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
@@ -12,11 +13,34 @@ from koubai.train.recipe import Recipe
 @REMEDIES.register
 @dataclass(frozen=True)
 class LowerLearningRate(Remedy):
-    """eps <- eps / by. Side effect: more steps are needed."""
+    """eps <- eps / 10. Side effect: more steps are needed."""
 
-    by: float = 10.0
-    treats = ("learning_rate_too_high", "oscillation", "not_finite", "exploding_gradient")
+    by: ClassVar[float] = 10.0
+    treats: ClassVar[tuple[str, ...]] = (
+        "learning_rate_too_high",
+        "oscillation",
+        "not_finite",
+        "exploding_gradient",
+    )
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe:
         """Divide."""
         return recipe.edit(optimizer__learning_rate=recipe.optimizer.learning_rate / self.by)
+
+
+@REMEDIES.register
+@dataclass(frozen=True)
+class LowerLearningRateHundredfold(LowerLearningRate):
+    """eps <- eps / 100. Side effect: many more steps are needed."""
+
+    by: ClassVar[float] = 100.0
+    treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_high",)
+
+
+@REMEDIES.register
+@dataclass(frozen=True)
+class LowerLearningRateThousandfold(LowerLearningRate):
+    """eps <- eps / 1000. Side effect: many more steps are needed."""
+
+    by: ClassVar[float] = 1000.0
+    treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_high",)

@@ -1,8 +1,9 @@
-"""Multiply the learning rate."""
+"""Multiply the learning rate: by ten, by a hundred."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
@@ -12,11 +13,20 @@ from koubai.train.recipe import Recipe
 @REMEDIES.register
 @dataclass(frozen=True)
 class RaiseLearningRate(Remedy):
-    """eps <- eps by. Side effect: too much of it diverges."""
+    """eps <- 10 eps. Side effect: too much of it diverges."""
 
-    by: float = 10.0
-    treats = ("learning_rate_too_low", "too_few_steps")
+    by: ClassVar[float] = 10.0
+    treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_low", "too_few_steps")
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe:
         """Multiply."""
         return recipe.edit(optimizer__learning_rate=recipe.optimizer.learning_rate * self.by)
+
+
+@REMEDIES.register
+@dataclass(frozen=True)
+class RaiseLearningRateHundredfold(RaiseLearningRate):
+    """eps <- 100 eps. Side effect: it may well diverge."""
+
+    by: ClassVar[float] = 100.0
+    treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_low",)

@@ -1,0 +1,120 @@
+import json
+
+import pytest
+
+SICK = """\
+data = { type = "circles", factor = 0.5 }
+loss = "binary_cross_entropy"
+optimizer = { type = "adam", learning_rate = 0.01 }
+steps = 150
+network = { type = "sequential", layers = [{ type = "mlp", hidden = [16], classes = 1 }, "softmax"] }
+"""
+
+
+@pytest.fixture
+def sick(tmp_path):
+    path = tmp_path / "sick.toml"
+    path.write_text(SICK)
+    return path
+
+
+def test_a_sick_recipe_exits_with_3_and_says_what_to_do(koubai, sick):
+    koubai("doctor", "sick.toml", "--plain")
+    assert koubai.code == 3
+    assert "K022 Output layer and loss do not match [severe]" in koubai.out
+    assert "What to do now" in koubai.out
+
+
+def test_the_threshold_of_failing_is_the_readers(koubai, sick, tmp_path):
+    assert koubai("doctor", "sick.toml", "--fail-on", "severe").code == 3
+    frozen = 'frozen = ["0.0.bias"]\n' + SICK.replace('"softmax"', '"sigmoid"').replace("150", "400")
+    (tmp_path / "frozen.toml").write_text(frozen)
+    assert koubai("doctor", "frozen.toml").code == 0
+    assert koubai("doctor", "frozen.toml", "--fail-on", "info").code == 3
+
+
+def test_a_healthy_recipe_exits_with_0(koubai, tmp_path):
+    healthy = SICK.replace('"softmax"', '"sigmoid"').replace("150", "400")
+    (tmp_path / "well.toml").write_text(healthy)
+    koubai("doctor", "well.toml", "--lang", "ja")
+    assert koubai.code == 0
+    assert "健康です" in koubai.out
+
+
+def test_json_holds_findings_and_proof(koubai, sick):
+    koubai("doctor", "sick.toml", "--prove", "--seeds", "6", "--json")
+    facts = json.loads(koubai.out)
+    assert facts["findings"][0]["code"] == "K022"
+    assert facts["proof"]["verdict"] == "proven"
+
+
+def test_sarif_names_the_file(koubai, sick):
+    koubai("doctor", "sick.toml", "--sarif")
+    log = json.loads(koubai.out)
+    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "sick.toml"
+
+
+def test_the_folder_of_a_run_is_examined_without_training_it_again(koubai, sick):
+    assert koubai("train", "sick.toml", "--out", "run").code == 0
+    koubai("doctor", "run", "--budget", "0", "--json")
+    assert koubai.code == 3
+    assert json.loads(koubai.out)["findings"][0]["name"] == "output_loss_mismatch"
+
+
+def test_what_is_not_there_is_an_error(koubai):
+    koubai("doctor", "nowhere.toml")
+    assert koubai.code == 2
+    assert "nowhere.toml" in koubai.err
+
+
+def test_rollback_survives_a_run_that_breaks_off(koubai, tmp_path):
+    (tmp_path / "nan.toml").write_text(
+        'data = { type = "regression", low = 0.0, high = 10.0 }\nloss = "mean_squared_error"\n'
+        'optimizer = { type = "sgd", learning_rate = 0.5 }\nsteps = 200\n'
+        'network = { type = "linear", out_features = 1 }\n'
+    )
+    koubai("doctor", "nan.toml", "--rollback", "--budget", "0", "--plain")
+    assert "Rolled back to step" in koubai.err
+    assert "NaN" not in koubai.out
+
+
+def test_the_bench_prints_scores_as_json(koubai, tmp_path):
+    (tmp_path / "cases.toml").write_text(
+        '[[case]]\nid = "one"\naccept = ["output layer"]\nseeds = 1\n[case.recipe]\n'
+        + SICK
+        + "[case.fixed]\n"
+        + SICK.splitlines()[-1].replace('"softmax"', '"sigmoid"')
+        + "\n"
+    )
+    koubai("doctor", "bench", "--cases", "cases.toml", "--json")
+    facts = json.loads(koubai.out)
+    for name in (
+        "healthy_alarm_rate",
+        "detection",
+        "top1",
+        "top2",
+        "layer_within_one",
+        "remedy_beats_placebo",
+    ):
+        assert set(facts[name]) == {"value", "low", "high", "n"}
+    assert set(facts["overhead"]) == {"value", "low", "high", "n"}
+    assert facts["top1"]["value"] == 1.0
+    assert {row["case"] for row in facts["cases"]} == {"one", "one fixed"}
+
+
+def test_explain_by_code_name_and_japanese_name(koubai):
+    for name in ("K003", "vanishing_gradient", "勾配消失"):
+        koubai("explain", name)
+        assert koubai.code == 0
+        assert koubai.out.startswith("K003 Vanishing gradient")
+    koubai("explain", "K003", "--lang", "ja")
+    assert koubai.out.startswith("K003 勾配消失")
+
+
+def test_explain_lists_all_and_names_the_nearest(koubai):
+    koubai("explain", "--json")
+    assert len(json.loads(koubai.out)) == 27
+    koubai("explain", "vanishing_gradiant")
+    assert koubai.code == 2
+    assert "vanishing_gradient" in koubai.err

@@ -1,0 +1,80 @@
+"""Proofs: verdicts from made-up skills, and one real proof of each kind."""
+
+import numpy as np
+import pytest
+
+from koubai.core.errors import KoubaiError
+from koubai.doctor.proof import conclude, prove, random_treatment
+from koubai.doctor.tell import tell_proof
+from koubai.words import LANGUAGES
+from support.patients import SICK, circles, digits
+
+RANDOM = np.random.default_rng(0)
+LOW = list(0.5 + 0.01 * RANDOM.standard_normal(8))
+HIGH = list(0.9 + 0.01 * RANDOM.standard_normal(8))
+
+
+def arms(**skills):
+    return {"unchanged": LOW, "placebo": LOW[::-1], "random": LOW, "remedy": HIGH} | skills
+
+
+def test_better_than_all_rivals_is_proven():
+    proof = conclude("use_relu", arms())
+    assert proof.verdict == "proven"
+    assert all(row.p <= 0.05 and row.difference == pytest.approx(0.4, abs=0.02) for row in proof.comparisons)
+    assert proof.comparisons[0].interval.low > 0.35
+
+
+def test_better_than_unchanged_but_not_than_any_other_change_is_no_proof():
+    proof = conclude("use_relu", arms(random=HIGH))
+    assert proof.verdict == "undecided"
+    assert proof.more_seeds is None
+
+
+def test_no_better_than_unchanged_is_refuted():
+    assert conclude("use_relu", arms(remedy=[skill - 0.1 for skill in LOW])).verdict == "refuted"
+
+
+def test_few_seeds_cannot_prove_and_say_how_many_could():
+    proof = conclude("use_relu", {arm: values[:3] for arm, values in arms().items()})
+    assert proof.verdict == "undecided"
+    assert proof.more_seeds >= 3
+
+
+def test_the_best_p_of_eight_pairs_survives_three_comparisons():
+    assert conclude("use_relu", arms()).comparisons[0].p == pytest.approx(3 / 2**8)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_verdict_is_told_with_its_numbers(lang):
+    for skills in (arms(), arms(random=HIGH), arms(remedy=LOW)):
+        text = tell_proof(conclude("use_relu", skills), lang)
+        assert text.count("\n") == 4
+        assert "{" not in text
+
+
+def test_the_right_remedy_is_proven_on_a_sick_recipe():
+    told = []
+    recipe = SICK["output_loss_mismatch"].edit(steps=150)
+    proof = prove(recipe, "fix_output", seeds=6, on_run=lambda arm, seed: told.append((arm, seed)))
+    assert proof.verdict == "proven"
+    assert len(told) == 24
+    assert proof.to_dict()["comparisons"][0]["rival"] == "unchanged"
+
+
+def test_a_useless_remedy_is_not_proven():
+    proof = prove(circles((16,), steps=300), "larger_batch", seeds=5)
+    assert proof.verdict != "proven"
+
+
+def test_a_remedy_that_changes_nothing_cannot_be_proven():
+    with pytest.raises(KoubaiError, match="changes nothing"):
+        prove(digits(), "fix_output")
+
+
+def test_the_random_remedy_is_another_one_at_equal_budget():
+    recipe = digits()
+    data = recipe.data.load()
+    treated = [random_treatment(recipe.edit(seed=seed), "use_adam", data) for seed in range(12)]
+    assert all(other.steps == recipe.steps for other in treated)
+    assert len({other.hash for other in treated}) > 6

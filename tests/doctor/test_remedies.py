@@ -1,0 +1,131 @@
+"""A remedy is in the catalogue only if it cures a sick recipe of what it says it treats."""
+
+import numpy as np
+import pytest
+
+from koubai.data.sources.circles import Circles
+from koubai.data.sources.digits import Digits
+from koubai.doctor.diagnoses import DIAGNOSES
+from koubai.doctor.remedies import REMEDIES
+from koubai.doctor.remedies.trees import hidden_activations, leaves, rewrite, rewrite_output
+from koubai.initializers.constant import Constant
+from koubai.initializers.normal import HeNormal, LeCunNormal
+from koubai.layers.activations import Identity
+from koubai.layers.batch_norm import BatchNorm
+from koubai.layers.concatenate import Concatenate
+from koubai.layers.flatten import Flatten
+from koubai.layers.linear import Linear
+from koubai.layers.rectifiers import ReLU
+from koubai.layers.residual import Residual
+from koubai.layers.sequential import Sequential
+from koubai.models.mlp import Mlp
+from koubai.optim.momentum import Momentum
+from koubai.optim.sgd import SGD
+from koubai.train.train import train
+from support.patients import SICK, circles, digits, values
+
+NOISY = digits(data=Digits(train=300, label_noise=0.5), network=Mlp((200, 200), 10), steps=600)
+# remedy -> a diagnosis it treats, a recipe sick with that
+CURES = {
+    "lower_learning_rate": ("learning_rate_too_high", digits(optimizer=SGD(5.0))),
+    "lower_learning_rate_hundredfold": ("learning_rate_too_high", SICK["learning_rate_too_high"]),
+    "lower_learning_rate_thousandfold": ("learning_rate_too_high", digits(optimizer=SGD(500.0))),
+    "raise_learning_rate": ("learning_rate_too_low", SICK["learning_rate_too_low"]),
+    "raise_learning_rate_hundredfold": ("learning_rate_too_low", SICK["learning_rate_too_low"]),
+    "suitable_init": ("init_too_small", SICK["init_too_small"]),
+    "use_relu": ("saturated_units", SICK["saturated_units"]),
+    "use_leaky_relu": ("dead_units", SICK["dead_units"]),
+    "use_selu": ("exploding_gradient", SICK["exploding_gradient"]),
+    "add_batch_norm": ("vanishing_gradient", SICK["vanishing_gradient"]),
+    "standardize_inputs": ("data_not_normalized", SICK["data_not_normalized"]),
+    "fix_output": ("output_loss_mismatch", SICK["output_loss_mismatch"]),
+    "add_nonlinearity": ("no_nonlinearity", SICK["no_nonlinearity"]),
+    "clip_gradients": (
+        "exploding_gradient",
+        values(network=Mlp((16, 16), 1, "selu"), initializer=HeNormal(), optimizer=SGD(1.0)),
+    ),
+    "use_adam": ("learning_rate_too_low", SICK["learning_rate_too_low"]),
+    "larger_batch": (
+        "batch_norm_misuse",
+        digits(network=Mlp((32,), 10, batch_norm=True), batch_size=2, steps=200),
+    ),
+    "more_steps": ("too_few_steps", SICK["too_few_steps"]),
+    "weaker_regularization": ("over_regularized", SICK["over_regularized"]),
+    "wider_layers": ("under_fitting", SICK["under_fitting"]),
+    "train_everything": ("not_training", digits(frozen=("1", "3"), steps=200)),
+    "stop_early": ("label_noise", NOISY),
+    "add_weight_decay": ("over_fitting", NOISY),
+    "add_dropout": ("label_noise", NOISY),
+}
+
+
+def accuracy(recipe):
+    with np.errstate(all="ignore"):
+        run = train(recipe)
+    loss = run.scores["test"].loss
+    skill = run.scores["test"].accuracy
+    return skill if skill is not None else (-loss if np.isfinite(loss) else -1e9)
+
+
+@pytest.mark.parametrize("name", sorted(REMEDIES))
+def test_a_remedy_cures_a_recipe_sick_with_what_it_treats(name):
+    diagnosis, recipe = CURES[name]
+    assert diagnosis in REMEDIES[name].treats
+    assert set(REMEDIES[name].treats) <= set(DIAGNOSES)
+    treated = REMEDIES[name]().apply(recipe, recipe.data.load())
+    sick, cured = accuracy(recipe), accuracy(treated)
+    assert cured > sick + 0.03, f"{name}: {sick} -> {cured}"
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [
+        ("add_batch_norm", digits(network=Mlp((8,), 10, batch_norm=True))),
+        ("standardize_inputs", digits(data=Digits(scale="standard"))),
+        ("fix_output", digits()),
+        ("add_nonlinearity", digits()),
+        ("use_relu", digits()),
+        ("use_leaky_relu", circles((4,), "tanh")),
+        ("use_selu", circles((4,), "selu")),
+        ("wider_layers", digits(network=Sequential(Flatten(), Linear(10)))),
+        ("weaker_regularization", digits()),
+        ("train_everything", digits()),
+        ("larger_batch", digits(batch_size=1257)),
+    ],
+)
+def test_a_remedy_that_would_change_nothing_says_so(name, recipe):
+    assert REMEDIES[name]().apply(recipe, recipe.data.load()) is None
+
+
+def test_editing_reaches_into_every_composite_and_keeps_order():
+    body = Sequential(Linear(4), ReLU(), Linear(4))
+    tree = Sequential(Flatten(), Residual(body), Concatenate(Linear(2), Identity()), Mlp((3,), 2))
+    seen = []
+
+    def note(leaf):
+        seen.append(type(leaf).__name__)
+        return [leaf, BatchNorm()] if isinstance(leaf, ReLU) else [leaf]
+
+    edited = rewrite(tree, note)
+    assert seen == [type(leaf).__name__ for leaf in leaves(tree)]
+    assert sum(isinstance(leaf, BatchNorm) for leaf in leaves(edited)) == 2
+    assert [type(leaf).__name__ for leaf in hidden_activations(tree)] == ["ReLU", "ReLU"]
+    assert rewrite_output(tree, lambda leaf: []) == rewrite(tree, lambda leaf: [leaf])
+
+
+def test_initial_weights_suit_the_activation_and_those_of_single_layers_go():
+    network = Sequential(
+        Flatten(), Linear(8, weight_init=Constant(1.0), bias_init=Constant(2.0)), ReLU(), Linear(10)
+    )
+    treated = REMEDIES["suitable_init"]().apply(digits(network=network), Digits().load())
+    assert treated.initializer == HeNormal()
+    assert list(leaves(treated.network))[1] == Linear(8)
+    selu = REMEDIES["suitable_init"]().apply(digits(network=Mlp((8,), 10, "selu")), Digits().load())
+    assert selu.initializer == LeCunNormal()
+
+
+def test_a_lower_rate_keeps_the_optimizer():
+    treated = REMEDIES["lower_learning_rate"]().apply(
+        digits(optimizer=Momentum(0.5, momentum=0.8)), Circles().load()
+    )
+    assert treated.optimizer == Momentum(0.05, momentum=0.8)

@@ -1,0 +1,108 @@
+"""What the doctor says: complete in both languages, for every diagnosis, measure and remedy."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import koubai.doctor
+from koubai.core.errors import UnknownName
+from koubai.doctor.diagnose import diagnose
+from koubai.doctor.diagnoses import DIAGNOSES
+from koubai.doctor.names import named, resolve
+from koubai.doctor.remedies import REMEDIES
+from koubai.doctor.sarif import sarif
+from koubai.doctor.tell import explain, sentence, tell
+from koubai.train.train import train
+from koubai.words import LANGUAGES, entries, say
+from support.patients import SICK, circles
+
+
+@pytest.fixture(scope="module")
+def findings():
+    return diagnose(train(SICK["vanishing_gradient"]))
+
+
+@pytest.mark.parametrize("name", sorted(DIAGNOSES))
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_diagnosis_can_be_explained(name, lang):
+    text = explain(name, lang)
+    assert DIAGNOSES[name].code in text
+    for entry in ("title", "meaning", "why", "sign", "do"):
+        assert say(f"diagnoses.{name}.{entry}", lang) in text
+
+
+def test_every_measure_and_every_remedy_has_words():
+    folder = Path(koubai.doctor.__file__).parent
+    used = {
+        measure
+        for file in folder.rglob("*.py")
+        for measure in re.findall(r'Measure\(\s*"(\w+)"', file.read_text(encoding="utf-8"))
+    }
+    spoken = {name.removeprefix("measure.") for name in entries("doctor") if name.startswith("measure.")}
+    assert used == spoken
+    assert {name.split(".")[0] for name in entries("remedies")} == set(REMEDIES)
+    assert {name.split(".")[0] for name in entries("diagnoses")} == set(DIAGNOSES)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_finding_says_what_where_since_when_why_and_what_to_do(findings, lang):
+    text = tell(findings, lang)
+    for part in ("K003", say("diagnoses.vanishing_gradient.title", lang), "0.001", findings[0].layer):
+        assert part in text
+    assert say("diagnoses.vanishing_gradient.do", lang) in text
+    assert "{" not in text
+
+
+def test_healthy_is_said_too():
+    assert tell([], "en") == say("doctor.healthy", "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("K003", "vanishing_gradient"),
+        ("k003", "vanishing_gradient"),
+        ("Vanishing-Gradient", "vanishing_gradient"),
+        ("勾配消失", "vanishing_gradient"),
+        ("dying ReLU", "dead_units"),
+        ("data not normalised", "data_not_normalized"),
+        ("過学習", "over_fitting"),
+        ("Over-fitting", "over_fitting"),
+        ("NaN", "not_finite"),
+    ],
+)
+def test_a_diagnosis_is_found_by_what_people_call_it(text, name):
+    assert resolve(text) == {name}
+
+
+def test_an_ambiguous_name_means_all_of_them_and_a_wrong_one_names_the_nearest():
+    assert named("output layer") == ["output_loss_mismatch", "output_range"]
+    with pytest.raises(UnknownName, match="vanishing_gradient"):
+        named("vanishing_gradiant")
+
+
+def test_the_sentence_of_an_output_fault_names_that_fault():
+    run = train(SICK["output_loss_mismatch"])
+    (finding,) = diagnose(run)
+    assert finding.details["fault"] == "one_unit"
+    assert sentence(finding, "en") == say(
+        "diagnoses.output_loss_mismatch.one_unit", "en", layer=finding.layer
+    )
+
+
+def test_sarif_has_a_rule_and_a_result_for_each_finding(findings):
+    log = json.loads(json.dumps(sarif(findings, "recipe.toml", "en"), allow_nan=False))
+    (run,) = log["runs"]
+    assert log["version"] == "2.1.0"
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["K003"]
+    (result,) = run["results"]
+    assert (result["ruleId"], result["level"]) == ("K003", "error")
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "recipe.toml"
+    assert result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == findings[0].layer
+    assert sarif([], "recipe.toml")["runs"][0]["results"] == []
+
+
+def test_a_healthy_run_has_no_findings():
+    assert diagnose(train(circles((8,)))) == []
