@@ -27,7 +27,7 @@ def test_a_sick_recipe_exits_with_3_and_says_what_to_do(koubai, sick):
 
 def test_the_threshold_of_failing_is_the_readers(koubai, sick, tmp_path):
     assert koubai("doctor", "sick.toml", "--fail-on", "severe").code == 3
-    frozen = 'frozen = ["0.0.bias"]\n' + SICK.replace('"softmax"', '"sigmoid"').replace("150", "400")
+    frozen = 'frozen = ["0.1.bias"]\n' + SICK.replace('"softmax"', '"sigmoid"').replace("150", "400")
     (tmp_path / "frozen.toml").write_text(frozen)
     assert koubai("doctor", "frozen.toml").code == 0
     assert koubai("doctor", "frozen.toml", "--fail-on", "info").code == 3
