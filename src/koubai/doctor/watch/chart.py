@@ -185,14 +185,16 @@ def _clinic(watch: Watch, samples: Samples, data: DataFacts) -> Clinic | None:
     assert few is not None
     now = {name: w.detach().clone() for name, w in watch.root.state_dict().items()}
     held = watch.held.samples() if data.x_held is not None else None
-    examination = _examine(watch, few, watch.step, flow=True)
+    start = watch.start or now  # the present weights may be NaN, those of the start tell what it computes
+    with _loaded(watch.root, start):
+        examination = _examine(watch, few, 0, flow=True)
     subject = Subject(
         examination=examination,
         rule=watch.rule,
         x=few[0].to(examination.y.device),
         t=as_targets(few[1], _by_index(watch)),
         now=now,
-        start=watch.start or now,
+        start=start,
         optimizer=watch.optimizers[0],
         decay=max(watch.decays.values(), default=0.0),
         x_all=to_array(samples[0].float()),

@@ -58,7 +58,7 @@ def examine(
     x, t = x.to(device), t.to(device)
     with undisturbed(model):
         for module in model.modules():
-            module.training = modes.get(module, True) and module_kind(module) != "dropout"
+            module.training = modes.get(module, True)
         # Layers before the first parameter have a gradient too, if the inputs ask for one; a copy of
         # them may be changed in place.
         inputs = x.detach().requires_grad_(True).clone() if x.is_floating_point() else x
@@ -149,6 +149,7 @@ def _param(
         nonfinite=_nonfinite(w),
         gradient_nonfinite=_nonfinite(g) if g is not None else 0,
         penalty_gradient_norm=decays.get(prefix + name, 0.0) * norm,
+        gradient_zero_share=float((g == 0).float().mean()) if g is not None and g.numel() else 1.0,
         units=len(rows) if rows is not None else None,
         distinct=distinct_rows(rows) if rows is not None else None,
         distinct_gradients=distinct_rows(gradient_rows) if gradient_rows is not None else None,

@@ -108,15 +108,22 @@ class Sight:
             self._hooks.append(module_hooks.register_module_forward_pre_hook(self._enter))
         self._eyes.open()
 
-    def close(self) -> None:
-        """Look no more; gradients of what was seen may still come."""
+    def close(self) -> bool:
+        """Look no more; gradients of what was seen may still come. Return whether all traces are gone.
+
+        Inside a function that the mode is handling, such as `loss.backward()`, it cannot leave: call again.
+        """
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
-        self._eyes.close()
         self._loss = None
+        return self._eyes.close()
 
     # ------------------------------------------------------------------------------------ modules
+
+    def begin(self, root: nn.Module) -> None:
+        """Say that the root's forward pass has begun already."""
+        self._inside = [root]
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         if id(module) in self._names.modules:
@@ -150,18 +157,19 @@ class Sight:
         if name in LOSSES:
             return self._lose(name, function, args, options)
         kind = function_kind(name) if self._inside and not self._in_known_leaf() else None
-        if kind is None:
-            return function(*args, **options)
-        if kind == "dropout" and self._without_dropout:
-            return args[0]
-        u = first_tensor(args)
+        settings = function_settings(name, args, options) if kind is not None else {}
+        if self._without_dropout and "dropout" in name:
+            # A copy, as dropout makes one: what comes next may work in place.
+            function, args, options = torch.clone, args[:1], {}
         y = function(*args, **options)
+        if kind is None:
+            return y
+        u = first_tensor(args)
         if u is not None and isinstance(y, torch.Tensor) and y.is_floating_point():
             where = self._names.modules[id(self._inside[-1])]
             number = self._counts[where + name] = self._counts.get(where + name, 0) + 1
             own = name if number == 1 else f"{name}_{number}"
             params = tuple(self._names.params[id(p)] for p in args if id(p) in self._names.params)
-            settings = function_settings(name, args, options)
             self._take(f"{where}.{own}" if where else own, kind, settings, params, u, y)
         return y
 
@@ -183,7 +191,7 @@ class Sight:
 
     # ------------------------------------------------------------------------------------ tensors
 
-    def _take(  # noqa: PLR0917 -- what, where, how, from what, to what
+    def _take(
         self,
         path: str,
         kind: str,
@@ -232,13 +240,14 @@ class _Eyes(TorchFunctionMode):
         self.__enter__()
         self._on_stack = True
 
-    def close(self) -> None:
-        """Leave the stack of modes; if another mode lies on top, only look away."""
+    def close(self) -> bool:
+        """Look away, and leave the stack of modes if on top of it; return whether it has left."""
+        self._sight = None
         stack = _get_current_function_mode_stack()
         if self._on_stack and stack and stack[-1] is self:
             self.__exit__(None, None, None)
             self._on_stack = False
-        self._sight = None
+        return not self._on_stack
 
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), options: dict[str, Any] | None = None

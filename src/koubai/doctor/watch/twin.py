@@ -36,10 +36,11 @@ _MOST_RUNS = 20.0  # trials in multiples of the run, if the seconds allow more
 
 @dataclass(frozen=True)
 class Subject:
-    """A model to be translated: an examination of some samples x, t with its flow, its tensors, its run.
+    """A model to be translated: its tensors at the start and now, its run, its samples.
 
-    `x_all`, `t_all` are all samples that were kept, `x_held` those of `data.t_held`; `decay` is the weight
-    decay of the optimizer that enters the gradient.
+    `examination` is that of some samples x, t with the tensors of the start, and with its flow. `x_all`,
+    `t_all` are all samples that were kept, `x_held` those of `t_held`; `decay` is the weight decay of the
+    optimizer that enters the gradient.
     """
 
     examination: Examination
@@ -86,8 +87,11 @@ def twin(subject: Subject) -> Session | None:
     )
     session = Session(recipe, engine="auto", observation=Observation())
     slots = session.state().slots
+    session.restore(TrainingState(0, weights_of(layers, subject.start), slots))
+    if not _is_twin(session, subject):
+        return None
     session.restore(TrainingState(subject.step, weights_of(layers, subject.now), slots))
-    return session if _is_twin(session, subject) else None
+    return session
 
 
 def _is_twin(session: Session, subject: Subject) -> bool:

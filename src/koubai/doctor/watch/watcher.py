@@ -90,6 +90,7 @@ class Watch:
         self._reset_step()
         self._look: Look | None = None
         self._sight: Sight | None = None
+        self._leaving: list[Sight] = []
         self._output: Any = None
         self._evaluating = False
         self._criterion: nn.Module | None = None
@@ -201,6 +202,7 @@ class Watch:
             self._sight = Sight(self._names, units=True, on_loss=self._on_loss)
             self._look = Look(self._sight, self.step + 1, samples=self.batch_size or 0)
             self._sight.open()
+            self._sight.begin(self.root)
 
     def after_forward(self, output: Any) -> None:
         """Wait for the loss, where it is not known where that comes from."""
@@ -223,11 +225,12 @@ class Watch:
 
     def _close_sight(self) -> None:
         if self._sight is not None:
-            self._sight.close()
+            self._leaving.append(self._sight)
             if self._criterion is None and self._sight.criterion is not None:
                 self._criterion = self._sight.criterion
                 self._criterion_hook = self._criterion.register_forward_hook(self._criterion_called)
         self._sight = self._output = None
+        self._leaving = [sight for sight in reversed(self._leaving) if not sight.close()][::-1]
 
     # ------------------------------------------------------------------------------------ loss
 
@@ -304,7 +307,7 @@ class Watch:
             self.had_gradient.add(name)
             g, decay = p.grad.detach(), decays.get(name, 0.0)
             look.gradients[name] = tensor_moments(g / factor + decay * p.detach() if decay else g / factor)
-            if self.rule is None:
+            if self.start is not None:  # not too large a model
                 look.raw_gradients[name] = (g / factor).cpu()
         if self._scaling and any(sums.nonfinite for sums in look.gradients.values()):
             self._look = None  # the scaler will skip this step and try a smaller scale
@@ -313,6 +316,7 @@ class Watch:
 
     def before_step(self, optimizer: Any) -> None:
         """Remember the weights."""
+        self._close_sight()
         if self._concerns(optimizer) and self._look is not None:
             if not self._look.gradients:
                 self._take_gradients(self._look)
@@ -325,12 +329,12 @@ class Watch:
         self.step += 1
         self.rates.add(float(optimizer.param_groups[0]["lr"]))
         losses = self._told or self._measured or self._roots
-        factor = self._factor if losses is self._roots else 1.0
-        if losses:
-            self.record.loss(
-                self.step, torch.stack([loss.float().reshape(()) for loss in losses]).mean() / factor
-            )
         look, self._look = self._look, None
+        if look is not None:
+            self._factor = look.factor / look.scale
+        if losses:
+            mean = torch.stack([loss.float().reshape(()) for loss in losses]).mean()
+            self.record.loss(self.step, mean / self._factor if losses is self._roots else mean)
         if look is not None and look.weights:
             self._finish(look)
         self._reset_step()
@@ -346,7 +350,6 @@ class Watch:
                 sums[name, "weight_gradient"] = look.gradients[name]
         params = [name for name, _ in self.root.named_parameters()]
         self.record.look(TapRecord(look.step, sums), look.sight.parts, params)
-        self._factor = look.factor / look.scale
         look.weights = {}
         self.first_look = self.first_look or look
         self.last_look = look
