@@ -1,1 +1,11 @@
-"""The network as a torch.nn.Module: an independent check of the formulas, and the way to a GPU."""
+"""The network as a torch.nn.Module: an independent check of the formulas, and the way to a GPU.
+
+Importing this package imports PyTorch, and says how to get it where it is missing.
+"""
+
+from importlib.util import find_spec
+
+from koubai.core.errors import EngineError
+
+if find_spec("torch") is None:
+    raise EngineError("PyTorch is not installed", where="engine torch", hint="pip install 'koubai[torch]'")

@@ -1,0 +1,86 @@
+"""Scripts run under watch without a change in them."""
+
+import sys
+
+import pytest
+
+from koubai.core.errors import KoubaiError
+from koubai.doctor.watch.script import diagnose_script, watch_script
+
+SCRIPT = """
+import sys
+import torch
+from torch import nn
+from neighbor import WIDTH
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, WIDTH), nn.Linear(WIDTH, 3)
+
+    def forward(self, x):
+        return self.second(torch.relu(self.first(x)))
+
+def main():
+    assert __name__ == "__main__"
+    torch.manual_seed(0)
+    model = Net()
+    if "--zero" in sys.argv:
+        for p in model.parameters():
+            nn.init.zeros_(p)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    criterion = nn.CrossEntropyLoss()
+    t = torch.randint(0, 3, (600,))
+    x = torch.eye(4)[t] * 2 + torch.randn(600, 4)
+    for step in range(150):
+        rows = torch.randint(0, 500, (50,))
+        optimizer.zero_grad()
+        criterion(model(x[rows]), t[rows]).backward()
+        optimizer.step()
+        if step == 100 and "--crash" in sys.argv:
+            raise ValueError("no more")
+    print("done", model(x[500:]).argmax(1).eq(t[500:]).float().mean().item())
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    (tmp_path / "neighbor.py").write_text("WIDTH = 8\n")
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT)
+    yield path
+    sys.modules.pop("neighbor", None)
+
+
+def test_a_healthy_script_has_no_findings_and_keeps_standard_output_clean(script, capsys):
+    argv, path = list(sys.argv), list(sys.path)
+    assert diagnose_script(script) == []
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "done" in printed.err
+    assert (sys.argv, sys.path) == (argv, path)
+
+
+def test_the_name_of_what_is_wrong_comes_out(script):
+    findings = diagnose_script(script, ["--zero"])
+    assert [(finding.code, finding.name, finding.layer) for finding in findings[:1]] == [
+        ("K006", "symmetric_init", "first")
+    ]
+
+
+def test_a_script_that_fails_is_examined_up_to_there(script, capsys):
+    watch, failure = watch_script(script, ["--crash"])
+    assert (watch.step, failure) == (101, "ValueError: no more")
+    assert [layer.kind for layer in watch.patient().layers] == ["linear", "relu", "linear"]
+    assert diagnose_script(script, ["--crash"]) == []
+    assert "101" in capsys.readouterr().err
+
+
+def test_a_script_without_training_is_an_error(tmp_path):
+    path = tmp_path / "nothing.py"
+    path.write_text("import torch\ntorch.nn.Linear(2, 2)(torch.zeros(1, 2))\n")
+    with pytest.raises(KoubaiError, match="No PyTorch training"):
+        diagnose_script(path)
