@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -19,9 +21,9 @@ ENVIRONMENT = {
     "python": "3.13.1",
     "cpu": "Example CPU @ 2.1 GHz",
     "threads": 2,
-    "engines": ["native"],
+    "engine": "native",
     "versions": {"koubai": "0.1.0", "numpy": "2.3.1"},
-    "data": {"source": "Digits()", "sha256": "9f" * 32},
+    "data": {"name": "digits", "sha256": "9f" * 32},
     "git": "",
 }
 HOSTILE = '<script>alert("x")</script> <b>bold</b> %{x} "\'& </style>'
@@ -205,17 +207,40 @@ def valley():
 RESULTS = {f.__name__: f for f in (vanishing, hostile, convnet, rates, valley)}
 
 
-@pytest.fixture(scope="session", params=RESULTS, ids=str)
-def result(request):
+@pytest.fixture(scope="session")
+def made_up():
+    """Return a made-up result by name, made once."""
+    return cache(lambda name: RESULTS[name]())
+
+
+@pytest.fixture(scope="session", params=RESULTS)
+def result(request, made_up):
     """Every made-up result in turn."""
-    return RESULTS[request.param]()
+    return made_up(request.param)
 
 
 @pytest.fixture(scope="session")
-def grid_result():
-    return vanishing()
+def grid_result(made_up):
+    return made_up("vanishing")
 
 
 @pytest.fixture(scope="session")
-def hostile_result():
-    return hostile()
+def hostile_result(made_up):
+    return made_up("hostile")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "browser: looks at a report in a real browser (Chromium)")
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory):
+    """A small finished training run, in a folder."""
+    import koubai as kb
+
+    folder = tmp_path_factory.mktemp("runs") / "small <b>run</b>"
+    net = kb.Sequential(
+        kb.Conv2d(4, 3, padding=1), kb.ReLU(), kb.Flatten(), kb.Linear(12), kb.Sigmoid(), kb.Linear(10)
+    )
+    kb.fit(net, kb.data.digits(), steps=60, engine="reference", folder=folder, progress=False)
+    return folder

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koubai.lab.result import ExperimentResult
+from koubai.report.layers import Layers
 from koubai.report.numbers import seconds
 from koubai.report.page import Badge, Page
 from koubai.report.sections.exhibits import (
@@ -42,7 +43,7 @@ def experiment_page(
         filter_section(result, lang),
         weight_section(result, lang),
         table_section(result, lang),
-        *([findings_section(findings, lang)] if findings is not None else []),
+        findings_section(findings, Layers.of(result, experiment.reference.name), lang),
         recipe_section(result, lang),
         run_section(result, lang),
         environment_section(result.environment, lang),

@@ -18,7 +18,7 @@ from typing import Any
 
 from koubai.core.errors import KoubaiError
 from koubai.report.page import Page
-from koubai.report.palette import dark_colors
+from koubai.report.palette import DARK_PAGE, LIGHT_PAGE, dark_colors
 from koubai.report.picture import Panel
 from koubai.report.theme import template
 from koubai.train.files import write_atomic
@@ -85,7 +85,7 @@ def render(page: Page) -> str:
         words=words,
         version=__version__,
         policy=Markup(f"'sha256-{_sha256(script)}' 'sha256-{plotly_hash}'"),
-        css=Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        css=Markup(_css()),
         script=Markup(script),
         plotly=Markup(packed),
     )
@@ -105,6 +105,12 @@ def write_page(page: Page, path: Path) -> Path:
             hint="name another file",
         ) from error
     return path
+
+
+@cache
+def _css() -> str:
+    text = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    return text.replace("{{ light_page }}", LIGHT_PAGE).replace("{{ dark_page }}", DARK_PAGE)
 
 
 @cache

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from koubai.lab.measures import MeasureName, is_share, lower_is_better
+from koubai.lab.measures import MeasureName, lower_is_better
+from koubai.lab.measures import is_share as is_score_share
 from koubai.report.numbers import number, percent
 from koubai.words import entries, say
 
-__all__ = ["is_share", "lower_is_better", "title", "writer"]
+__all__ = ["WHOLE", "is_share", "lower_is_better", "title", "writer"]
+
+WHOLE = ("saturation", "zero_share")
+"""Shares that mean something only against the whole scale from 0 to 1."""
+
+
+def is_share(measure: str) -> bool:
+    """Return whether a measure is a share, written in percent."""
+    return measure in WHOLE or is_score_share(measure)
 
 
 def title(measure: str, lang: str | None = None) -> str:

@@ -1,7 +1,7 @@
 """Colours that everybody can tell apart, each with a dash and a marker so that no one needs the colour.
 
-The eight colours are those of Okabe and Ito 2008, "Color Universal Design". On a dark page each is
-replaced by another of the eight (`DARK`), so that lines keep a contrast of 3 to 1 on both.
+The eight colours are those of Okabe and Ito 2008, "Color Universal Design". On a dark page some change
+places, so that the first three, which most figures need, have a contrast of 3 to 1 on both.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, YELLOW = "#E69F00", "#56B4E9", "#000000", "#F0E442"
 GRAY = "#767676"
+LIGHT_PAGE, DARK_PAGE = "#ffffff", "#14171b"
 
 _LINES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")

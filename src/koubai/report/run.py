@@ -16,6 +16,7 @@ from koubai.lab.result import Exhibit, ExperimentResult, RunResult
 from koubai.network.network import Network, Weights
 from koubai.probes.histograms import activation_histograms
 from koubai.probes.history import History
+from koubai.report.layers import Layers
 from koubai.report.numbers import number, percent, seconds
 from koubai.report.page import Badge, Page
 from koubai.report.sections.exhibits import activation_section, filter_section
@@ -99,7 +100,7 @@ def run_page(
     lang = lang or language()
     result = _alone(record)
     sections = (
-        *([findings_section(findings, lang)] if findings is not None else []),
+        findings_section(findings, Layers.of_network(record.recipe.network), lang),
         parts_section(record.history, lang),
         gradient_section(result, lang),
         layers_section(record.history, record.recipe.network, lang),

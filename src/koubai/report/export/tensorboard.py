@@ -1,18 +1,21 @@
-"""Curves as TensorBoard event files, one folder a run; needs tensorboardX."""
+"""Curves as TensorBoard event files, one folder a run; needs tensorboardX.
+
+Its records and protocol buffers are used, not its SummaryWriter: that starts two threads a run, waits a
+second to end them, and puts the machine's name into the file's.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from koubai.core.errors import KoubaiError
 from koubai.report.export.rows import Curves
 
-_NAME = (
-    "events.out.tfevents.koubai"  # else it would hold the machine's name, and a second export would add up
-)
+_NAME = "events.out.tfevents.koubai"
 
 
 def write_tensorboard(runs: Sequence[Curves], path: Path) -> Path:
@@ -21,22 +24,33 @@ def write_tensorboard(runs: Sequence[Curves], path: Path) -> Path:
     Tags are quantity/path, so that TensorBoard groups the layers of one quantity.
     """
     try:
-        summary_writer = import_module("tensorboardX").SummaryWriter
+        record_writer = import_module("tensorboardX.record_writer").RecordWriter
+        event = import_module("tensorboardX.proto.event_pb2").Event
     except ImportError:
         raise KoubaiError(
             "TensorBoard files need tensorboardX", hint="pip install 'koubai[tensorboard]'"
         ) from None
     for run, name in zip(runs, folders(runs), strict=True):
-        (path / name / _NAME).unlink(missing_ok=True)
-        with summary_writer(str(path / name)) as writer:
-            for place, quantity in run.history.columns:
-                tag = f"{quantity}/{place}" if place else quantity
-                steps, values = run.history.series(quantity, place)
-                for step, value in zip(steps.tolist(), values.tolist(), strict=True):
-                    writer.add_scalar(tag, value, step)
-        for written in (path / name).glob("events.out.tfevents.*"):
-            written.rename(path / name / _NAME)
+        (path / name).mkdir(parents=True, exist_ok=True)
+        writer = record_writer(str(path / name / _NAME))
+        try:
+            for made in _events(run, event):
+                writer.write(made.SerializeToString())
+        finally:
+            writer.close()
     return path
+
+
+def _events(run: Curves, event: Any) -> Iterator[Any]:
+    """Yield the version that starts a file, then one event a number; wall time counts steps as seconds."""
+    yield event(file_version="brain.Event:2")
+    for place, quantity in run.history.columns:
+        tag = f"{quantity}/{place}" if place else quantity
+        steps, values = run.history.series(quantity, place)
+        for step, value in zip(steps.tolist(), values.tolist(), strict=True):
+            made = event(step=step, wall_time=float(step))
+            made.summary.value.add(tag=tag, simple_value=value)
+            yield made
 
 
 def folders(runs: Sequence[Curves]) -> list[str]:

@@ -112,7 +112,8 @@ def _y_axis(curves: Sequence[Curve], measure: str, log: bool) -> dict[str, Any]:
         return log_axis(low, high)
     if measures.is_share(measure):
         axis["tickformat"] = ".0%" if high - low > 0.05 else ".1%"
-        low, high = (min(low, 0.0), max(high, 1.0)) if high - low > 0.5 else (low, high)
+        if high - low > 0.5 or measure in measures.WHOLE:
+            low, high = min(low, 0.0), max(high, 1.0)
     margin = 0.03 * (high - low) or 0.05
     return axis | {"range": [low - margin, high + margin]}
 
@@ -137,7 +138,8 @@ def _summary(curves: Sequence[Curve], measure: str, lang: str | None) -> str:
         "lowest": worst.title,
         "low": write(worst.last),
     }
-    return say(f"report.curves.{'one' if len(ended) == 1 else 'many'}", lang, **values)
+    kind = "one" if len(ended) == 1 else ("same" if values["high"] == values["low"] else "many")
+    return say(f"report.curves.{kind}", lang, **values)
 
 
 def _table(panels: Sequence[tuple[str, Sequence[Curve]]], measure: str, lang: str | None) -> Table:

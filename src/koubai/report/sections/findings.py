@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from koubai.report.layers import Layers
 from koubai.report.numbers import number
 from koubai.report.page import Card, Section
 from koubai.report.picture import place
@@ -13,20 +14,24 @@ from koubai.words import areas, entries, say
 _TONES = {"severe": "bad", "warn": "open", "info": "plain"}
 
 
-def findings_section(findings: Sequence[Mapping[str, Any]], lang: str | None = None) -> Section:
-    """Return a card for every finding (see Finding.to_dict); nothing wrong is said in one sentence."""
+def findings_section(
+    findings: Sequence[Mapping[str, Any]] | None, layers: Layers, lang: str | None = None
+) -> Section:
+    """Return a card for every finding (see Finding.to_dict); nothing if the doctor was not asked (None)."""
+    if findings is None:
+        return Section("findings", "")
     title = say("report.section.findings", lang)
     if not findings:
         return Section("findings", title, text=(say("report.findings.healthy", lang),))
-    return Section("findings", title, cards=tuple(_card(finding, lang) for finding in findings))
+    return Section("findings", title, cards=tuple(_card(finding, layers, lang) for finding in findings))
 
 
-def _card(finding: Mapping[str, Any], lang: str | None) -> Card:
+def _card(finding: Mapping[str, Any], layers: Layers, lang: str | None) -> Card:
     name = str(finding["name"])
-    layer, step = finding.get("layer"), finding.get("first_step")
+    layer, step = layers.title(finding.get("layer") or ""), finding.get("first_step")
     where = place(
         say("report.place.layer", lang, layer=layer) if layer else "",
-        say("report.findings.step", lang, step=step) if step is not None else "",
+        say(f"report.findings.{'step' if step else 'start'}", lang, step=step) if step is not None else "",
         lang=lang,
     )
     code = finding.get("code")
@@ -35,7 +40,7 @@ def _card(finding: Mapping[str, Any], lang: str | None) -> Card:
         tone=_TONES.get(str(finding.get("severity")), "open"),
         title=f"{title} ({code})" if code else title,
         place=where,
-        paragraphs=tuple(_paragraphs(name, finding, lang)),
+        paragraphs=tuple(_paragraphs(name, finding, layer, lang)),
         remedies=tuple(
             _spoken("remedies", f"{remedy}.title", lang) or _readable(remedy)
             for remedy in finding.get("remedies", ())
@@ -43,10 +48,10 @@ def _card(finding: Mapping[str, Any], lang: str | None) -> Card:
     )
 
 
-def _paragraphs(name: str, finding: Mapping[str, Any], lang: str | None) -> Iterator[str]:
+def _paragraphs(name: str, finding: Mapping[str, Any], layer: str, lang: str | None) -> Iterator[str]:
     """Yield what is seen, what it means, what to do, and the numbers with their thresholds."""
     values = {key: _number_in(value) for key, value in finding.get("details", {}).items()}
-    values = {"layer": finding.get("layer"), "step": finding.get("first_step"), **values}
+    values = {"step": finding.get("first_step"), **values, "layer": layer}
     for entry in ("says", "meaning", "do"):
         if text := _spoken("diagnoses", f"{name}.{entry}", lang, **values):
             yield text

@@ -29,7 +29,7 @@ def layers_section(history: History, network: Layer, lang: str | None = None) ->
             steps, values = history.series(quantity, path)
             title = names.title(path)
             curves.append(Curve(title, title, style(i), steps, values[None, :]))
-        if curves:
+        if any(curve.values.any() for curve in curves):
             pictures.append(learning_curves([("", curves)], quantity, lang=lang))
     return Section("layers", say("report.section.layers", lang), pictures=tuple(pictures))
 

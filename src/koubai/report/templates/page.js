@@ -28,7 +28,12 @@
       plot.querySelectorAll("svg.main-svg").forEach((svg) => svg.setAttribute("aria-hidden", "true"));
     });
   };
-  const drawAll = () => Promise.all(plots.map((plot) => draw(plot, darkness.matches)));
+  const drawAll = async () => { // one after the other, so that the page answers meanwhile
+    for (const plot of plots) {
+      await draw(plot, darkness.matches);
+      await new Promise((resolve) => { setTimeout(resolve); });
+    }
+  };
 
   document.querySelectorAll("details").forEach((details) => { details.open = false; });
   for (const plot of plots) plot.style.minHeight = `${plot.dataset.height}px`;

@@ -1,0 +1,64 @@
+import pytest
+
+from koubai.lab.experiment import Arm, Axis, grid
+from koubai.report.arms import groups, numeric_axis, views
+from koubai.report.palette import BLUE, DARK_PAGE, GREEN, LIGHT_PAGE, VERMILION, dark_colors, style
+
+
+def named(*names):
+    return tuple(Arm(name) for name in names)
+
+
+def test_a_grid_becomes_panels_by_the_first_factor_and_colors_by_the_second():
+    arms = grid(Axis("a", {"x": {}, "y": {}, "z": {}}), Axis("b", {"1": {}, "2": {}, "3": {}}))
+    panels = groups(arms)
+    assert [panel.title for panel in panels] == ["x", "y", "z"]
+    assert [view.short for view in panels[1].arms] == ["1", "2", "3"]
+    assert [view.title for view in panels[1].arms] == ["y + 1", "y + 2", "y + 3"]
+    assert [view.style for view in panels[0].arms] == [view.style for view in panels[2].arms]
+    assert len({view.style for view in panels[0].arms}) == 3
+
+
+def test_a_factor_with_more_levels_than_colors_becomes_the_panels():
+    scales = {str(i): {} for i in range(16)}
+    panels = groups(grid(Axis("batch norm", {"with": {}, "without": {}}), Axis("scale", scales)))
+    assert len(panels) == 16
+    assert [view.short for view in panels[0].arms] == ["with", "without"]
+
+
+@pytest.mark.parametrize("count", [1, 4, 9, 30])
+def test_arms_without_factors_share_one_panel_and_differ_in_color_or_dash(count):
+    (panel,) = groups(named(*(f"arm {i}" for i in range(count))))
+    assert panel.title == ""
+    assert len({(view.style.color, view.style.dash) for view in panel.arms}) == count
+
+
+def test_views_keep_the_order_of_the_experiment():
+    arms = grid(Axis("a", {"x": {}, "y": {}}), Axis("b", {"1": {}, "2": {}, "3": {}}))
+    assert [view.name for view in views(arms)] == [arm.name for arm in arms]
+
+
+def test_a_numeric_axis_needs_three_numbers():
+    rates = {name: {} for name in ("0.1", "1e-3", "2")}
+    assert numeric_axis(grid(Axis("optimizer", {"SGD": {}}), Axis("rate", rates))) == "rate"
+    assert numeric_axis(grid(Axis("rate", {"0.1": {}, "1": {}}))) is None
+    assert numeric_axis(grid(Axis("name", {"a": {}, "b": {}, "c": {}}))) is None
+    assert numeric_axis(named("1", "2", "3")) is None
+
+
+def luminance(color):
+    parts = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(a, b):
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("color", [BLUE, VERMILION, GREEN])
+def test_the_first_colors_stand_out_on_light_and_dark_pages(color):
+    assert style([BLUE, VERMILION, GREEN].index(color)).color == color
+    assert contrast(color, LIGHT_PAGE) >= 3
+    assert contrast(dark_colors().get(color, color), DARK_PAGE) >= 3

@@ -1,0 +1,179 @@
+"""Reports in a real browser: drawn, silent, alone, accessible, narrow, dark, printed, without scripts."""
+
+import shutil
+
+import pytest
+
+from koubai.report import write_html
+from koubai.report.html import write_page
+from koubai.report.run import RunRecord, run_page
+from koubai.train.folder import RunFolder
+
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium"),
+]
+WAIT = 60_000  # milliseconds: other tests may run beside
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def look(browser):
+    """Open a file with the network cut; yield the page, what it asked for and what it complained about."""
+    contexts = []
+
+    def opened(path, **settings):
+        settings = {"viewport": {"width": 1280, "height": 800}, **settings}
+        context = browser.new_context(offline=True, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.requested, page.complaints = [], []
+        page.on("request", lambda request: page.requested.append(request.url))
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.goto(path.resolve().as_uri())
+        if settings.get("java_script_enabled", True):
+            page.wait_for_selector("html[data-drawn]", timeout=WAIT)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """Return where the report of a result lies, written once."""
+    folder, written = tmp_path_factory.mktemp("reports"), {}
+
+    def report(result, lang):
+        name = f"{result.experiment.name}-{len(result.runs)}-{lang}"
+        if name not in written:
+            written[name] = write_html(result, folder / f"{name}.html", lang)
+        return written[name]
+
+    return report
+
+
+MARKS = ".points path, .lines path, .js-line, .hm image, .contourlayer path, .bars path"
+
+
+def drawn(page):
+    """Return for every plot whether it shows marks of data."""
+    return page.evaluate(
+        "marks => [...document.querySelectorAll('.plot')].map((plot) => plot.querySelector(marks) !== null)",
+        MARKS,
+    )
+
+
+# Each kind of report once, in turns English and Japanese, light and dark.
+LOOKS = {
+    "vanishing": ("en", "light"),
+    "hostile": ("ja", "dark"),
+    "convnet": ("ja", "light"),
+    "rates": ("en", "dark"),
+    "valley": ("ja", "light"),
+}
+
+
+@pytest.fixture(scope="module", params=LOOKS)
+def kind(request, made_up):
+    lang, scheme = LOOKS[request.param]
+    return made_up(request.param), lang, scheme
+
+
+def test_every_figure_is_drawn_without_a_word_without_a_request_and_clean_for_axe(look, reports, kind):
+    result, lang, scheme = kind
+    path = reports(result, lang)
+    page = look(path, color_scheme=scheme, bypass_csp=True)  # the audit is a foreign script
+    assert all(drawn(page)), f"not drawn: {[i for i, seen in enumerate(drawn(page)) if not seen]}"
+    assert page.complaints == []
+    assert page.requested == [path.resolve().as_uri()]
+    assert page.evaluate("document.querySelectorAll('details[open]').length") == 0
+    assert page.title() == page.inner_text("h1")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_function(
+        "[...document.querySelectorAll('.plot .main-svg')].every((svg) => svg.clientWidth <= 390)"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a phone would scroll sideways"
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
+    )
+    found = axe.Axe().run(page).response["violations"]
+    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+
+
+def test_a_name_that_means_harm_does_nothing(look, reports, hostile_result):
+    page = look(reports(hostile_result, "en"))
+    assert page.evaluate("document.querySelectorAll('svg b, svg a, main b').length") == 0
+    assert "<script>" in page.inner_text("main")
+
+
+def test_the_question_and_a_verdict_are_on_the_first_screen(look, reports, grid_result):
+    page = look(reports(grid_result, "en"))
+    assert page.complaints == [], "its own policy lets it draw"
+    assert page.locator("h1").bounding_box()["y"] < 200
+    last = page.locator(".badge").last.bounding_box()
+    assert last["y"] + last["height"] < 800
+
+
+def colors(page):
+    return page.evaluate("getComputedStyle(document.querySelector('.plot .xtick text')).fill")
+
+
+def test_figures_follow_the_page_into_the_dark_and_back(look, reports, grid_result):
+    page = look(reports(grid_result, "en"))
+    light = colors(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        "light => getComputedStyle(document.querySelector('.plot .xtick text')).fill !== light", arg=light
+    )
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(
+        "light => getComputedStyle(document.querySelector('.plot .xtick text')).fill === light", arg=light
+    )
+    assert page.complaints == []
+
+
+def test_a_print_is_white_and_as_wide_as_the_paper(look, reports, grid_result):
+    page = look(reports(grid_result, "ja"), color_scheme="dark")
+    printed = page.pdf(format="A4")
+    assert printed.startswith(b"%PDF")
+    assert 5 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type/Page\n") <= 30
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function("document.querySelector('.plot .main-svg').getAttribute('width') == 680")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_without_scripts_the_sentences_and_the_numbers_are_there(look, reports, grid_result):
+    page = look(reports(grid_result, "en"), java_script_enabled=False)
+    assert page.locator("noscript").inner_text().startswith("The figures are drawn by a script")
+    assert page.locator("figure table").first.is_visible()
+    assert page.locator("figure table").count() == page.locator("figure").count()
+
+
+def test_an_old_browser_says_so_and_shows_the_numbers(browser, reports, grid_result):
+    page = browser.new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(reports(grid_result, "en").resolve().as_uri())
+    page.wait_for_selector("#undrawn:not([hidden])", timeout=WAIT)
+    assert page.locator("figure table").first.is_visible()
+    page.close()
+
+
+def test_a_runs_report_is_drawn_and_clean(look, run_folder, tmp_path):
+    path = write_page(run_page(RunRecord.read(RunFolder(run_folder)), "ja", []), tmp_path / "run.html")
+    page = look(path)
+    assert all(drawn(page))
+    assert page.complaints == []
+    assert page.requested == [path.resolve().as_uri()]

@@ -1,0 +1,75 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from koubai.lab.progress import Progress
+from koubai.report.terminal import live_view, print_result, progress_line, result_table, rows
+from koubai.report.theme import columns
+
+
+def printed(what, width=100, **settings):
+    console = Console(file=io.StringIO(), width=width, color_system=None, **settings)
+    console.print(what) if not callable(what) else what(console)
+    return console.file.getvalue()
+
+
+def test_a_row_is_the_median_gradient_and_the_mean_score(grid_result):
+    first, *_ = rows(grid_result.experiment, grid_result.runs)
+    assert first.collapsed == first.made == 5
+    assert first.score == pytest.approx(0.102)
+    sizes = list(first.gradients.values())
+    assert sizes == sorted(sizes)
+    assert sizes[0] / sizes[-1] == pytest.approx(2.5e-5, rel=0.2)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_every_line_fits_the_terminal_in_both_languages(result, width, lang):
+    table = result_table(result.experiment, result.runs, width=width, lang=lang)
+    lines = printed(table, width).splitlines()
+    assert max(columns(line) for line in lines) <= width
+    assert sum("─" in line for line in lines) == 1
+
+
+def test_numbers_are_not_cut_where_there_is_room(grid_result):
+    text = printed(result_table(grid_result.experiment, grid_result.runs, width=120, lang="en"), 120)
+    assert "…" not in text
+    assert "[91.0%, 92.6%]" in text
+    assert "1.1×10⁻⁵" in text
+    assert "█" in text
+
+
+def test_plain_has_no_bar_no_box_no_mark_and_numbers_a_program_reads(grid_result):
+    text = printed(lambda console: print_result(console, grid_result, plain=True, lang="en"), 400)
+    assert not set("█─✓×⁻") & set(text)
+    assert "\nCannot tell yet: " in text
+    line = next(line for line in text.splitlines() if line.startswith("sigmoid + normal .01"))
+    assert float(line.split()[4]) == pytest.approx(1.1e-5, rel=0.1)
+
+
+def test_verdicts_and_sentences_follow_the_table(grid_result):
+    text = printed(lambda console: print_result(console, grid_result, lang="en"), 300)
+    assert text.index("ReLU + He  ") < text.index("? Cannot tell yet") < text.index("best mean test accuracy")
+
+
+def test_a_name_is_never_markup(hostile_result):
+    text = printed(lambda console: print_result(console, hostile_result, plain=True, lang="en"), 400)
+    assert '<script>alert("x")</script>' in text
+    assert printed(lambda console: print_result(console, hostile_result, lang="ja"))
+
+
+def test_before_any_run_there_is_a_table_of_arms(grid_result):
+    text = printed(result_table(grid_result.experiment, (), lang="en"))
+    assert "0/5" in text
+    assert "ReLU + He" in text
+
+
+def test_progress_is_one_line(grid_result):
+    progress = Progress(total=45, reused=5)
+    progress.done = 10
+    assert progress_line(progress, "en").startswith("15 of 45 runs, about ")
+    assert progress_line(progress, "ja").startswith("45 実行中 15 完了、残り約")
+    assert progress_line(Progress(total=45), "en") == "0 of 45 runs"
+    shown = printed(live_view(grid_result.experiment, grid_result.runs, progress, lang="en"))
+    assert "15 of 45 runs" in shown
