@@ -6,6 +6,7 @@ A file holds tables `[[case]]`:
 |---------|---------------------------------------------------------------------------------------------|
 | id      | short name                                                                                  |
 | family  | cases written by the same hand on the same kind of program; families are never split        |
+| split   | "tune": thresholds were chosen with it in sight (default); "fresh": opened once, at the end |
 | title   | one line for the reader                                                                     |
 | accept  | names (or codes, or aliases) of which each is right; absent for a healthy control           |
 | layer   | path of the first bad layer, where there is one to name                                     |
@@ -27,7 +28,7 @@ from koubai.doctor.names import resolve
 from koubai.train.recipe import Recipe
 from koubai.train.recipe_file import parse_toml, recipe_of, toml_text
 
-_KEYS = {"id", "family", "title", "accept", "layer", "seeds", "first_seed", "recipe", "fixed"}
+_KEYS = {"id", "family", "split", "title", "accept", "layer", "seeds", "first_seed", "recipe", "fixed"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Case:
     accept: frozenset[str] = frozenset()
     fixed: Recipe | None = None
     title: str = ""
+    split: str = "tune"
     layer: str | None = None
     seeds: tuple[int, ...] = (0,)
 
@@ -114,6 +116,7 @@ def _case(row: dict[str, Any], i: int, name: str, lines: dict[Any, int]) -> Case
         accept=frozenset(found for alias in row.get("accept", []) for found in resolve(alias)),
         fixed=fixed,
         title=str(row.get("title", "")),
+        split=str(row.get("split", "tune")),
         layer=row.get("layer"),
         seeds=tuple(range(first, first + int(row.get("seeds", 5)))),
     )

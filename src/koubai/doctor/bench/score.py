@@ -102,6 +102,7 @@ def report(
 ) -> dict[str, Any]:
     """Return the benchmark's whole result as plain values, split by family too."""
     families = sorted({row.family for row in rows})
+    splits = {case.id: case.split for case in cases}
     return {
         **score(rows, cases).to_dict(),
         **(extra or {}),
@@ -109,6 +110,12 @@ def report(
         "families": {
             family: score([row for row in rows if row.family == family], cases).to_dict()
             for family in families
+        },
+        "splits": {
+            split: score(
+                [row for row in rows if splits.get(row.case.removesuffix(" fixed")) == split], cases
+            ).to_dict()
+            for split in sorted(set(splits.values()))
         },
         "confusion": confusion(rows),
         "cases": [to_dict(row) for row in rows],

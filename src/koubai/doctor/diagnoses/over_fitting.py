@@ -24,8 +24,9 @@ from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 
-_RISE = 0.1
-_GAP = 0.05
+_RISE = 0.2
+_GAP = 0.08
+_EVALUATIONS = 4
 
 
 @DIAGNOSES.register
@@ -40,7 +41,7 @@ class OverFitting(Diagnosis):
     remedies = ("add_dropout", "stop_early", "add_weight_decay")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Rise of the held-out loss above its best, at three evaluations or more."""
+        """Rise of the held-out loss (mean of the last two evaluations) above its best, over three or more."""
         patient = visit.patient
         part = patient.held
         if part is None:
@@ -50,8 +51,8 @@ class OverFitting(Diagnosis):
         if len(held) < 4 or not np.isfinite(held).all():
             return None
         best = int(held.argmin())
-        rise = float(held[-1] / held[best] - 1) if held[best] > 0 else 0.0
-        if rise <= _RISE or len(held) - best < 3 or not _rising(held[best:]):
+        rise = float(held[-2:].mean() / held[best] - 1) if held[best] > 0 else 0.0
+        if rise <= _RISE or len(held) - best < _EVALUATIONS or not _rising(held[best:]):
             return None
         if len(train) == len(held) and train[-1] > train[best]:
             return None
@@ -67,7 +68,7 @@ class OverFitting(Diagnosis):
         )
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """A gap in skill of more than 5 points, most held-out errors being of that kind."""
+        """A gap in skill of more than 8 points, most held-out errors being of that kind."""
         gap = visit.skill - visit.held_skill
         if not isfinite(gap) or visit.harmed:
             return False
