@@ -169,3 +169,8 @@ class ExperimentResult:
     def summary(self, arm: str, measure: str | None = None) -> ArmSummary | None:
         """Return an arm's statistics of a measure (None = the experiment's); None if no run has it."""
         return self.summaries.get((arm, measure or self.experiment.measure))
+
+    def _repr_html_(self) -> str:
+        from koubai.lab.notebook import result_html
+
+        return result_html(self)

@@ -1,0 +1,30 @@
+import pytest
+
+from koubai.lab.notebook import result_html
+from koubai.words import set_language
+
+
+def test_a_result_shows_itself_without_a_script(result):
+    html = result._repr_html_()
+    assert "<script" not in html
+    assert html.count("<svg") == len(
+        {arm for arm, measure in result.summaries if measure == result.experiment.measure}
+    )
+    assert all(name in html or "<" in name for name in result.arms)
+
+
+def test_dots_lie_where_the_numbers_are(grid_result):
+    html = result_html(grid_result, "en")
+    assert "95.7% [95.1%, 96.7%]" in html
+    last = html.rindex("<svg")
+    mean = float(html[last:].split('x1="')[2].split('"')[0])
+    assert mean == pytest.approx(6 + 188 * 0.957, abs=0.5)
+    assert "どの活性化関数" in result_html(grid_result, "ja")
+
+
+def test_names_are_escaped(hostile_result):
+    set_language("en")
+    html = hostile_result._repr_html_()
+    set_language(None)
+    assert "<script" not in html
+    assert "&lt;script&gt;alert" in html
