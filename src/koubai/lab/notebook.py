@@ -60,7 +60,7 @@ def _dots(summary: ArmSummary | None, low: float, high: float) -> str:
     mean = across(summary.mean)
     return (
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" aria-hidden="true">'
-        f'<line x1="6" x2="{_WIDTH - 6}" y1="{middle}" y2="{middle}" stroke="currentColor" stroke-opacity=".3"/>'
+        f'<line x1="6" x2="{_WIDTH - 6}" y1="{middle}" y2="{middle}" stroke="gray" stroke-opacity=".4"/>'
         f'{seeds}<line x1="{mean:.1f}" x2="{mean:.1f}" y1="2" y2="{_HEIGHT - 2}" stroke="#D55E00" '
         'stroke-width="2.5"/></svg>'
     )
