@@ -15,6 +15,7 @@ from koubai.report.figures.sweep import Sweep, sweep
 from koubai.report.figures.tiles import Tiles, filters
 from koubai.report.figures.weights import WeightHistogram, weights
 from koubai.report.palette import style
+from koubai.report.picture import of_many
 from koubai.report.series import Curve, Profile
 
 STEPS = np.array([0, 10, 20])
@@ -242,3 +243,9 @@ def test_figures_of_nothing_say_so(lang):
     ]
     assert all(picture.summary for picture in pictures)
     assert not any(picture.table.rows for picture in pictures)
+
+
+def test_a_picture_that_shows_only_some_says_how_many():
+    picture = gap([Gap("a", 0.9, 0.88)], lang="en")
+    assert of_many(picture, 1, "en") is picture
+    assert of_many(picture, 30, "en").note.startswith("Shown: 1 of 30, evenly chosen. Means over seeds")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from koubai.words import language, say
@@ -51,6 +51,15 @@ class Picture:
 def place(*parts: str, lang: str | None = None) -> str:
     """Return where something is, from the parts that are there: 'ReLU + He, layer 1 Linear, update 20'."""
     return say("report.list", lang).join(part for part in parts if part)
+
+
+def of_many(picture: Picture, total: int, lang: str | None = None) -> Picture:
+    """Return a picture whose note says how many panels of how many it shows, where it does not show all."""
+    shown = len(picture.panels)
+    if shown >= total:
+        return picture
+    some = say("report.some", lang, shown=shown, total=total)
+    return replace(picture, note=join_sentences([some, picture.note], lang))
 
 
 def thin(count: int, limit: int) -> list[int]:

@@ -19,7 +19,7 @@ from koubai.report.figures.weights import WeightHistogram, weights
 from koubai.report.layers import Layers
 from koubai.report.numbers import number
 from koubai.report.page import Section, TitledTable
-from koubai.report.picture import Picture, Table, thin
+from koubai.report.picture import Picture, Table, of_many, thin
 from koubai.words import say
 
 T = TypeVar("T")
@@ -43,7 +43,9 @@ def activation_section(result: ExperimentResult, lang: str | None = None) -> Sec
             for exhibit in shown
         ]
         panels.append((result.arms[arm].title(lang) if len(result.arms) > 1 else "", layers))
-    pictures = (activation_histograms(_some(panels), lang=lang),) if panels else ()
+    pictures = (
+        (of_many(activation_histograms(_some(panels), lang=lang), len(panels), lang),) if panels else ()
+    )
     return Section("activations", say("report.section.activations", lang), pictures=pictures)
 
 
@@ -64,7 +66,7 @@ def weight_section(result: ExperimentResult, lang: str | None = None) -> Section
                     float(arrays["norm"]),
                 )
             )
-    pictures = (weights(_some(panels), lang=lang),) if panels else ()
+    pictures = (of_many(weights(_some(panels), lang=lang), len(panels), lang),) if panels else ()
     return Section("weights", say("report.section.weights", lang), pictures=pictures)
 
 
@@ -77,11 +79,11 @@ def filter_section(result: ExperimentResult, lang: str | None = None) -> Section
             Tiles(
                 f"{layers.title(exhibit.path)}, {say(f'report.activations.{name}', lang)}", "filters", images
             )
-            for exhibit in exhibits[:2]
+            for exhibit in exhibits
             for name in ("initial", "final")
             for images in [as_images(exhibit.arrays[name])]
         ]
-        pictures.append(filters(panels, lang=lang))
+        pictures.append(of_many(filters(_some(panels), lang=lang), len(panels), lang))
     for arm, exhibits in _kept(result, "feature_maps")[:1]:
         layers = Layers.of(result, arm)
         samples = [e for run in result.of(arm) for e in run.exhibits if e.kind == "sample"]
@@ -93,7 +95,7 @@ def filter_section(result: ExperimentResult, lang: str | None = None) -> Section
             Tiles(layers.title(exhibit.path), "feature_maps", as_images(exhibit.arrays["values"]))
             for exhibit in exhibits
         ]
-        pictures.append(feature_maps(_some(panels), lang=lang))
+        pictures.append(of_many(feature_maps(_some(panels), lang=lang), len(panels), lang))
     return Section("filters", say("report.section.filters", lang), pictures=tuple(pictures))
 
 
@@ -105,9 +107,11 @@ def path_section(result: ExperimentResult, lang: str | None = None) -> Section:
         surface = _surface(drawn[0].arrays) if drawn else None
         arrays = exhibits[0].arrays
         descents.append(Descent(result.arms[arm].title(lang), arrays["points"], arrays["values"], surface))
-    picture = optimizer_paths(_on_common_surface(_some(descents)), lang=lang) if descents else None
-    title = say("report.section.paths", lang)
-    return Section("paths", title, pictures=(picture,) if picture else ())
+    if not descents:
+        return Section("paths", "")
+    picture = optimizer_paths(_on_common_surface(_some(descents)), lang=lang)
+    pictures = (of_many(picture, len(descents), lang),)
+    return Section("paths", say("report.section.paths", lang), pictures=pictures)
 
 
 def _surface(arrays: Mapping[str, Array]) -> Surface:

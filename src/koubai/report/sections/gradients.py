@@ -14,7 +14,7 @@ from koubai.report.figures.gradient_by_layer import gradient_by_layer
 from koubai.report.figures.gradient_heatmap import LayerTrace, gradient_heatmap
 from koubai.report.layers import Layers
 from koubai.report.page import Section
-from koubai.report.picture import Picture, thin
+from koubai.report.picture import Picture, of_many, thin
 from koubai.report.series import Profile, stack
 from koubai.words import say
 
@@ -66,7 +66,7 @@ def _heatmaps(
         own = [history for history in histories[view.name] if weights(history)]
         if own:
             traces.append(trace(view.title if len(arms) > 1 else "", own, names[view.name]))
-    return gradient_heatmap(traces, lang=lang)
+    return of_many(gradient_heatmap(traces, lang=lang), len(arms), lang)
 
 
 def trace(title: str, histories: Sequence[History], layers: Layers) -> LayerTrace:
