@@ -1,0 +1,224 @@
+"""Vectors of 16 float32 numbers, for inner loops too short for a compiler to see a vector in.
+
+`Vector` and `Mask` values live in registers. Every function below becomes an instruction or two of machine
+code; where the processor has narrower vectors, a few more. `load_part` and `store_part` touch the first
+`count` lanes only, so that no loop needs a remainder.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+LANES = 16
+_I8, _I32, _FLOAT = ir.IntType(8), ir.IntType(32), ir.FloatType()
+_VECTOR = ir.VectorType(_FLOAT, LANES)
+_BYTES = ir.VectorType(_I8, LANES)
+_INTS = ir.VectorType(_I32, LANES)
+_MASK = ir.VectorType(ir.IntType(1), LANES)
+
+
+class _Vector(types.Type):  # type: ignore[misc]  # Numba has no types for mypy
+    """Sixteen float32 numbers."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Vector16")
+
+
+class _Mask(types.Type):  # type: ignore[misc]  # Numba has no types for mypy
+    """Sixteen answers."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Mask16")
+
+
+VECTOR, MASK = _Vector(), _Mask()
+
+
+@register_model(_Vector)
+class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]  # Numba has no types for mypy
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, _VECTOR)
+
+
+@register_model(_Mask)
+class _MaskModel(models.PrimitiveModel):  # type: ignore[misc]  # Numba has no types for mypy
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, _MASK)
+
+
+def _splat(builder: Any, scalar: Any, kind: Any) -> Any:
+    first = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(_I32, 0))
+    zeros = ir.Constant(_INTS, [0] * LANES)
+    return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
+
+
+def _first(builder: Any, count: Any) -> Any:
+    """The mask of the first `count` lanes."""
+    numbers = ir.Constant(_INTS, list(range(LANES)))
+    return builder.icmp_signed("<", numbers, _splat(builder, builder.trunc(count, _I32), _INTS))
+
+
+def _masked_load(builder: Any, address: Any, mask: Any, kind: Any, align: int, name: str) -> Any:
+    pointer = builder.inttoptr(address, kind.as_pointer())
+    function = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(kind, (kind.as_pointer(), _I32, _MASK, kind)),
+        f"llvm.masked.load.{name}.p0",
+    )
+    return builder.call(function, (pointer, ir.Constant(_I32, align), mask, ir.Constant(kind, None)))
+
+
+def _masked_store(builder: Any, address: Any, mask: Any, value: Any, align: int, name: str) -> None:
+    kind = value.type
+    pointer = builder.inttoptr(address, kind.as_pointer())
+    function = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(ir.VoidType(), (kind, kind.as_pointer(), _I32, _MASK)),
+        f"llvm.masked.store.{name}.p0",
+    )
+    builder.call(function, (value, pointer, ir.Constant(_I32, align), mask))
+
+
+@intrinsic
+def load(typing: Any, address: Any) -> Any:
+    """Sixteen numbers at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(builder.inttoptr(args[0], _VECTOR.as_pointer()), align=4)
+
+    return VECTOR(types.int64), generate
+
+
+@intrinsic
+def load_part(typing: Any, address: Any, count: Any) -> Any:
+    """The first `count` lanes from an address, 0 in the others."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _masked_load(builder, args[0], _first(builder, args[1]), _VECTOR, 4, "v16f32")
+
+    return VECTOR(types.int64, types.int64), generate
+
+
+@intrinsic
+def load_bytes(typing: Any, address: Any, count: Any) -> Any:
+    """The first `count` bytes at an address, as numbers."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        raw = _masked_load(builder, args[0], _first(builder, args[1]), _BYTES, 1, "v16i8")
+        return builder.uitofp(raw, _VECTOR)
+
+    return VECTOR(types.int64, types.int64), generate
+
+
+@intrinsic
+def store(typing: Any, address: Any, value: Any) -> Any:
+    """Write all lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[1], builder.inttoptr(args[0], _VECTOR.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, VECTOR), generate
+
+
+@intrinsic
+def store_part(typing: Any, address: Any, value: Any, count: Any) -> Any:
+    """Write the first `count` lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _masked_store(builder, args[0], _first(builder, args[2]), args[1], 4, "v16f32")
+        return context.get_dummy_value()
+
+    return types.none(types.int64, VECTOR, types.int64), generate
+
+
+@intrinsic
+def store_bytes(typing: Any, address: Any, value: Any, count: Any) -> Any:
+    """Write the first `count` lanes, whole numbers below 256, as bytes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        raw = builder.fptoui(args[1], _BYTES)
+        _masked_store(builder, args[0], _first(builder, args[2]), raw, 1, "v16i8")
+        return context.get_dummy_value()
+
+    return types.none(types.int64, VECTOR, types.int64), generate
+
+
+@intrinsic
+def splat(typing: Any, number: Any) -> Any:
+    """The same number in all lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _splat(builder, args[0], _VECTOR)
+
+    return VECTOR(types.float32), generate
+
+
+@intrinsic
+def select(typing: Any, mask: Any, yes: Any, no: Any) -> Any:
+    """`yes` where the mask says so, else `no`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(*args)
+
+    return VECTOR(MASK, VECTOR, VECTOR), generate
+
+
+@intrinsic
+def beats(typing: Any, a: Any, b: Any) -> Any:
+    """Where a > b, or a is NaN."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        greater = builder.fcmp_ordered(">", args[0], args[1])
+        return builder.or_(greater, builder.fcmp_unordered("uno", args[0], args[0]))
+
+    return MASK(VECTOR, VECTOR), generate
+
+
+def _operation(operation: Any, name: str) -> None:
+    """Give vectors an arithmetic operator."""
+
+    @intrinsic
+    def apply(typing: Any, a: Any, b: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return getattr(builder, name)(*args)
+
+        return VECTOR(VECTOR, VECTOR), generate
+
+    @overload(operation)
+    def _overloaded(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
+        both = isinstance(a, _Vector) and isinstance(b, _Vector)
+        return (lambda a, b: apply(a, b)) if both else None
+
+
+def _comparison(operation: Any, symbol: str) -> None:
+    """Give vectors a comparison; false where a number is NaN."""
+
+    @intrinsic
+    def apply(typing: Any, a: Any, b: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.fcmp_ordered(symbol, *args)
+
+        return MASK(VECTOR, VECTOR), generate
+
+    @overload(operation)
+    def _overloaded(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
+        both = isinstance(a, _Vector) and isinstance(b, _Vector)
+        return (lambda a, b: apply(a, b)) if both else None
+
+
+for _op, _name in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _operation(_op, _name)
+for _op, _name in ((operator.lt, "<"), (operator.gt, ">"), (operator.eq, "==")):
+    _comparison(_op, _name)
