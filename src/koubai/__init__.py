@@ -32,6 +32,7 @@ _EXPORTS = {
     "fit": "koubai.api",
     "load": "koubai.api",
     "resume": "koubai.api",
+    "watch": "koubai.api",
 }
 _SUBPACKAGES = (
     "data",

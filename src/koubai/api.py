@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from koubai.core.errors import ConfigError, DataError, Problem
+from koubai.core.errors import ConfigError, DataError, EngineError, Problem
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset, DataSource
 from koubai.losses.mean_squared_error import MeanSquaredError
@@ -29,8 +29,9 @@ from koubai.train.train import resume as resume_folder
 
 if TYPE_CHECKING:
     from koubai.doctor.finding import Finding
+    from koubai.doctor.watch.watcher import Watch
 
-__all__ = ["Run", "Trained", "fit", "load", "resume"]
+__all__ = ["Run", "Trained", "fit", "load", "resume", "watch"]
 
 Data = DataSource | Dataset | tuple[ArrayLike, ...]
 
@@ -122,6 +123,24 @@ def resume(
             folder, data_dir=_path(data_dir), engine=engine, threads=threads, on_progress=on_progress
         )
     return _told(run)
+
+
+def watch(model: Any, optimizer: Any = None, **settings: Any) -> Watch:
+    """Watch the training of any PyTorch model: `with koubai.watch(model, optimizer) as watch: ...`.
+
+    The loop stays as it is; `watch.findings` tells what is wrong. Settings are those of
+    koubai.doctor.watch.watcher.Watch.
+
+    Raises:
+        EngineError: PyTorch is not installed.
+    """
+    try:
+        from koubai.doctor.watch.watcher import Watch
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise EngineError("watch looks at PyTorch models", hint="pip install 'koubai[torch]'") from None
+    return Watch(model, optimizer, **settings)
 
 
 def _recipe(

@@ -120,3 +120,26 @@ def test_findings_are_those_of_the_doctor(net, monkeypatch):
     assert asked == []
     assert run.findings == run.findings == ["K001"]
     assert asked == [run]
+
+
+def test_watch_is_the_doctor_s(monkeypatch):
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with kb.watch(model, optimizer, every=5) as watch:
+        for _ in range(3):
+            optimizer.zero_grad()
+            torch.nn.functional.mse_loss(model(torch.ones(4, 2)), torch.zeros(4, 1)).backward()
+            optimizer.step()
+    assert isinstance(watch.findings, list)
+
+
+def test_watch_without_pytorch_says_what_to_install(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("koubai.doctor.watch")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(kb.KoubaiError, match="PyTorch") as error:
+        kb.watch(None)
+    assert error.value.hint == "pip install 'koubai[torch]'"

@@ -11,6 +11,7 @@ import pytest
 
 import koubai as kb
 from koubai.core.errors import ConfigError, DataError, RunError
+from koubai.engines.choose import why_not_native
 from koubai.train import Recipe, RunFolder, Session, resume, train
 from koubai.train.folder_writer import RunWriter
 
@@ -97,6 +98,20 @@ def test_an_interrupted_run_goes_on_bit_for_bit(recipe, watch, whole, tmp_path, 
     assert set(part.scores) == {"train", "val", "test"}
     assert_same(resume(place), whole)
     assert [entry["from_step"] for entry in RunFolder(place).environments] == [0, step]
+
+
+@pytest.mark.parametrize("engine", ["native", "torch"])
+def test_other_engines_go_on_bit_for_bit_too(recipe, watch, tmp_path, engine):
+    if engine == "torch":
+        pytest.importorskip("torch")
+    elif reason := why_not_native():
+        pytest.skip(reason)
+    whole = train(recipe, engine=engine, observation=watch)
+    place = tmp_path / "run"
+    train(recipe, engine=engine, observation=watch, folder=place, save_every=7, on_progress=Stopper(20))
+    again = resume(place)
+    assert again.session.program.engine == engine
+    assert_same(again, whole)
 
 
 def test_an_interrupted_run_goes_on_in_memory_too(recipe, watch, whole):

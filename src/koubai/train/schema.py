@@ -64,7 +64,7 @@ class Fault:
     hint: str | None = None
 
 
-class Faults(Exception):  # noqa: N818 -- it is several, each one told to the user by whoever knows the lines
+class Faults(Exception):
     """All mistakes of one plain value."""
 
     def __init__(self, faults: list[Fault]) -> None:
