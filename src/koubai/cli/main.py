@@ -29,6 +29,7 @@ COMMANDS = {
     "export": ("koubai.cli.export:export", "report.command.export"),
     "models": ("koubai.cli.models:models", "cli.command.models"),
     "summary": ("koubai.cli.summary:summary", "cli.command.summary"),
+    "bench": ("koubai.cli.bench:bench", "cli.command.bench"),
     "schema": ("koubai.cli.schema:schema", "cli.command.schema"),
     "parts": ("koubai.cli.parts:parts", "cli.command.parts"),
 }
