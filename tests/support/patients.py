@@ -108,7 +108,7 @@ SICK = {
     "oscillation": digits(network=Mlp((32,) * 4, 10, "tanh"), optimizer=Adam(0.05), batch_size=10, steps=800),
     "not_learning": circles((5,) * 11, "sigmoid"),
     "too_few_steps": digits(optimizer=SGD(0.1), batch_size=100, steps=40),
-    "over_fitting": digits(data=Digits(train=60), network=Mlp((200, 200), 10), steps=400),
+    "over_fitting": digits(data=Digits(train=60), network=Mlp((200, 200), 10), steps=1500),
     "under_fitting": circles((1,), "tanh", steps=800),
     "over_regularized": digits(penalties=(L2(1.0),)),
     "data_not_normalized": digits(

@@ -120,7 +120,7 @@ def examine_run(recipe: Recipe, *, budget: float, engine: str, threads: int) -> 
         for look in LOOKS:
             _advance(session, round(look * recipe.steps))
             last = look == LOOKS[-1] or session.stopped_by is not None
-            patient = session_patient(session, budget=budget if last else 0)
+            patient = session_patient(session, budget=budget if last else 0, first=patient.first)
             findings = consult(Consultation(patient))
             if first_alarm is None and any(finding.alarm for finding in findings):
                 first_alarm = session.step / recipe.steps
@@ -164,12 +164,12 @@ def is_worse(sick: Seen, twin: Seen) -> bool:
     """Whether a run ended worse than its twin.
 
     In skill by more than .02 and by more than 1.5 standard errors of the difference; or, where both have
-    the same loss, with a held-out loss a quarter higher and no better skill.
+    the same loss, with a held-out loss a quarter higher and a skill that is not surely better.
     """
     if twin.skill - sick.skill > max(0.02, 1.5 * sqrt(2) * sick.noise):
         return True
     same_loss = sick.patient.loss == twin.patient.loss
-    return same_loss and sick.held_loss > 1.25 * twin.held_loss and sick.skill < twin.skill
+    return same_loss and sick.held_loss > 1.25 * twin.held_loss and sick.skill < twin.skill + sick.noise
 
 
 def learned(twin: Seen) -> bool:

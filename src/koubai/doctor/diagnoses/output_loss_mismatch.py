@@ -94,7 +94,7 @@ class OutputLossMismatch(Diagnosis):
         if sign.details["fault"] == "values_for_classes":
             return False
         relief = visit.relief(visit.remedy("fix_output"))
-        return relief is not None and relief >= CURED and visit.shortfall > 0.05
+        return relief is not None and relief >= CURED
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """The right pair; if that does not help (a short run), both pairs for longer."""

@@ -24,7 +24,7 @@ from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 
-_RISE = 0.2
+_RISE = 0.15
 _GAP = 0.08
 _EVALUATIONS = 4
 
