@@ -68,14 +68,14 @@ def points(x: float | None) -> str:
 def ratio(x: float | None) -> str:
     """Return a ratio as a learner says it: one over something where it is small.
 
-    >>> [ratio(x) for x in (2.51e-5, .004, .06, .42, 1, 38, 0, None)]
-    ['1/40,000', '1/250', '1/17', '0.42', '1', '38', '0', '–']
+    >>> [ratio(x) for x in (2.51e-5, .004, .06, .42, 1, 38, 0, None, 5e-18)]
+    ['1/40,000', '1/250', '1/17', '0.42', '1', '38', '0', '–', '5×10⁻¹⁸']
     """
     if x is None or not math.isfinite(x) or x <= 0 or x >= 0.1:
         return number(x, 2)
     inverse = 1 / x
     if inverse >= 1e9:
-        return "1/" + number(inverse, 1)
+        return number(x, 1)
     digits = 1 if inverse >= 1000 else 2
     unit = 10 ** max(math.floor(math.log10(inverse)) - digits + 1, 0)
     return f"1/{round(inverse / unit) * unit:,}"

@@ -84,7 +84,8 @@ def log_axis(low: float, high: float, margin: float = 0.05) -> dict[str, Any]:
     bottom, top = bottom - pad, top + pad
     whole = range(ceil(bottom), floor(top) + 1)
     if len(whole) >= 3:
-        powers = [float(power) for power in whole][:: max(1, ceil(len(whole) / 7))]
+        step = max(1, ceil(len(whole) / 7))
+        powers = [float(power) for power in whole if power % step == 0]
         values, texts = [10.0**power for power in powers], decades(powers)
     else:
         fine = [digit * 10.0**power for power in range(floor(bottom), ceil(top) + 1) for digit in (1, 2, 5)]

@@ -15,6 +15,8 @@ from koubai.report.series import Profile
 from koubai.report.theme import figure, label, log_axis
 from koubai.words import say
 
+_CROWDED = 6  # layers whose full names fit beside each other in one panel
+
 
 def gradient_by_layer(panels: Sequence[tuple[str, Sequence[Profile]]], *, lang: str | None = None) -> Picture:
     """Draw the size of the weights' gradient in each layer, from input to output, on a log axis."""
@@ -47,7 +49,8 @@ def _draw(group: Sequence[Profile], y: dict[str, Any], lang: str | None) -> Any:
     )
     floor = 10 ** (y["range"][0] + 0.04 * (y["range"][1] - y["range"][0]))
     for profile in group:
-        names = [label(layer, 12) for layer in profile.layers]
+        crowded = len(profile.layers) > _CROWDED  # then the path alone names a layer
+        names = [label(layer.split()[0] if crowded else layer, 12) for layer in profile.layers]
         positive = np.where(profile.median > 0, profile.median, np.nan)
         fig.add_scatter(
             x=names,

@@ -18,6 +18,7 @@ from koubai.words import say
 
 _ROWS = 40
 _DECADES = 30.0  # ratio of largest to smallest value from which a loss is drawn on a log axis
+_FEWEST = 3  # seeds from which a band says something: of two, Student's t makes the whole page
 _BANDS = 7  # curves in one panel beyond which bands and seeds would hide the means
 
 
@@ -49,7 +50,8 @@ def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool, la
     fig = figure(height, yaxis=y, xaxis=step_axis(say("report.axis.steps", lang)))
     for curve in group:
         if not crowded and len(curve.values) > 1:
-            _band(fig, curve, bounded=measures.is_share(measure), log=log)
+            if len(curve.values) >= _FEWEST:
+                _band(fig, curve, bounded=measures.is_share(measure), log=log)
             for values in curve.values:
                 fig.add_scatter(
                     x=curve.steps,

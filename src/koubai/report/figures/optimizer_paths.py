@@ -45,13 +45,14 @@ class Descent:
 
 def optimizer_paths(descents: Sequence[Descent], *, lang: str | None = None) -> Picture:
     """Draw one panel a descent: on contours in two dimensions, on the curve in one."""
+    flat = all(descent.points.shape[1] == 1 for descent in descents)
     return Picture(
         name="paths",
         title=say("report.paths.title", lang),
         summary=_summary(descents, lang),
         panels=tuple(Panel(descent.title, _draw(descent, lang)) for descent in descents),
         table=_table(descents, lang),
-        note=say("report.paths.note", lang),
+        note=say("report.paths.flat_note" if flat else "report.paths.note", lang),
         width=300,
     )
 

@@ -142,8 +142,11 @@ def _summary(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None
                 "factor": factor,
                 "level": number(float(line.levels[best])),
                 "value": write(float(line.mean[best])),
+                "low": write(float(np.nanmin(line.mean))),
+                "high": write(float(np.nanmax(line.mean))),
             }
-            sentences.append(say("report.sweep.one", lang, **values))
+            judged = lower or measure.endswith("accuracy")
+            sentences.append(say(f"report.sweep.{'one' if judged else 'range'}", lang, **values))
     return join_sentences(sentences, lang) or say("report.outcomes.none", lang)
 
 

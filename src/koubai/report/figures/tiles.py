@@ -71,7 +71,7 @@ def _draw(tiles: Tiles) -> Any:
     bound = float(np.nanmax(np.abs(mosaic), initial=0.0)) or 1.0
     hidden = {"visible": False, "constrain": "domain"}
     fig = figure(
-        max(120, min(360, round(300 * mosaic.shape[0] / mosaic.shape[1]))),
+        max(120, min(360 if len(images) > 1 else 200, round(300 * mosaic.shape[0] / mosaic.shape[1]))),
         xaxis=hidden,
         yaxis={**hidden, "autorange": "reversed", "scaleanchor": "x"},
         margin={"l": 4, "r": 4, "t": 4, "b": 4},
@@ -91,7 +91,9 @@ def _draw(tiles: Tiles) -> Any:
 def _mosaic(images: Array) -> Array:
     """Lay images (count, H, W) in rows, one empty (NaN) pixel between them."""
     count, height, width = images.shape
-    columns = max(1, min(count, ceil(sqrt(count * height / width) * 1.3)))
+    square = sqrt(count * height / width)
+    choices = range(max(1, round(square)), max(1, min(count, ceil(2 * square))) + 1)
+    columns = min(choices, key=lambda columns: -count % columns)  # as few empty places as can be
     rows = ceil(count / columns)
     mosaic = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
     for i, image in enumerate(images):

@@ -23,9 +23,11 @@ def outcome_section(result: ExperimentResult, lang: str | None = None) -> Sectio
     """Return the dots of every measure in question, sweeps, the gap, and the tables of statistics."""
     experiment = result.experiment
     asked = measures_in_question(result)
-    dots = [_outcomes(result, measure, lang) for measure in asked if measure != "gap"]
-    paths = [*regularization(result, lang), *sweeps(result, asked, lang)]
-    pictures = [*dots[:1], *paths, *_gap(result, lang), *dots[1:]]
+    paths = regularization(result, lang)
+    swept = sweeps(result, [measure for measure in asked if not (paths and measure == "weight_norm")], lang)
+    dotted = asked[:1] if swept else [measure for measure in asked if measure != "gap"]
+    dots = [_outcomes(result, measure, lang) for measure in dotted]
+    pictures = [*dots[:1], *paths, *swept, *_gap(result, lang), *dots[1:]]
     known = any(result.summary(arm.name) for arm in experiment.arms)
     return Section(
         "outcome",
