@@ -423,6 +423,28 @@ def test_a_learning_rate_schedule_is_noticed():
     assert not watch.patient().constant_rate
 
 
+def test_an_optimizer_that_calls_the_loop_itself():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    x, t = data()
+    losses = []
+
+    def closure():
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(model(x), t)
+        loss.backward()
+        losses.append(loss.item())
+        return loss
+
+    with Watch(model, optimizer, every=1, budget=0) as watch:
+        for _ in range(3):
+            optimizer.step(closure)
+    np.testing.assert_allclose(watched_losses(watch), losses, rtol=1e-6)
+    steps, ratios = watch.record.history.series("update_ratio", "0.weight")
+    assert list(steps) == [1, 2, 3]
+    assert (ratios > 0).all()
+
+
 def test_two_watches_at_once():
     model, other = mlp(), mlp()
     optimizers = [torch.optim.SGD(m.parameters(), 0.1) for m in (model, other)]

@@ -46,7 +46,7 @@ def diagnose_script(path: Path, arguments: Sequence[str] = ()) -> list[Finding]:
 
 def watch_script(path: Path, arguments: Sequence[str] = ()) -> tuple[Watch | None, str | None]:
     """Run a script; return the watch of the model that made the most steps, and what it failed with."""
-    search = _Search()
+    search = Search()
     failure: str | None = None
     with _as_main(path, arguments), redirect_stdout(sys.stderr), search:
         try:
@@ -56,11 +56,10 @@ def watch_script(path: Path, arguments: Sequence[str] = ()) -> tuple[Watch | Non
         except Exception as error:  # the script's own failure: told, and its training examined up to there
             traceback.print_exc()
             failure = f"{type(error).__name__}: {error}"
-    best = max(search.watches, key=lambda watch: watch.step, default=None)
-    return best, failure
+    return search.best, failure
 
 
-class _Search:
+class Search:
     """Puts a watch on every model that is called in training before or soon after the first steps."""
 
     def __init__(self) -> None:
@@ -74,6 +73,11 @@ class _Search:
             register_module_forward_pre_hook(self._called),
             register_optimizer_step_post_hook(self._stepped),
         ]
+
+    @property
+    def best(self) -> Watch | None:
+        """The watch that saw the most steps."""
+        return max(self.watches, key=lambda watch: watch.step, default=None)
 
     def __exit__(self, *exception: object) -> None:
         self._end()

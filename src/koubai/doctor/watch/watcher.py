@@ -299,6 +299,8 @@ class Watch:
             self._take_gradients(self._look)
 
     def _take_gradients(self, look: Look) -> None:
+        """Take the gradients, and remember the weights: an optimizer may have asked for both in its step."""
+        look.weights = look.weights or {n: p.detach().clone() for n, p in self._trainable()}
         factor = look.factor * max(len(self._roots), 1) if look.factor != 1.0 else 1.0
         decays = self.decays
         for name, p in self.root.named_parameters():
@@ -315,12 +317,11 @@ class Watch:
     # ------------------------------------------------------------------------------------ step
 
     def before_step(self, optimizer: Any) -> None:
-        """Remember the weights."""
-        self._close_sight()
-        if self._concerns(optimizer) and self._look is not None:
-            if not self._look.gradients:
+        """Take gradients that came by another way than `backward`."""
+        if self._concerns(optimizer):
+            self._close_sight()
+            if self._look is not None and not self._look.gradients:
                 self._take_gradients(self._look)
-            self._look.weights = {n: p.detach().clone() for n, p in self._trainable()}
 
     def after_step(self, optimizer: Any) -> None:
         """Write the step down."""
