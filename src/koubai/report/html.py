@@ -74,7 +74,6 @@ def render(page: Page) -> str:
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     packed, plotly_hash = _plotly()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.policies["json.dumps_kwargs"] = {}
     words = {
         name: say(f"report.page.{name}", page.lang)
         for name in ("numbers", "contents", "noscript", "undrawn", "remedies")

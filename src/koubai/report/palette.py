@@ -30,10 +30,9 @@ class Style:
     symbol: str
 
 
-def style(color: int, mark: int | None = None) -> Style:
-    """Return the style of the i-th thing; `mark` counts dash and marker apart from the colour."""
-    mark = color if mark is None else mark
-    return Style(_LINES[color % len(_LINES)], _DASHES[mark % len(_DASHES)], _SYMBOLS[mark % len(_SYMBOLS)])
+def style(i: int) -> Style:
+    """Return the style of the i-th thing: 35 differ in colour or dash."""
+    return Style(_LINES[i % len(_LINES)], _DASHES[i % len(_DASHES)], _SYMBOLS[i % len(_SYMBOLS)])
 
 
 def translucent(color: str, opacity: float) -> str:

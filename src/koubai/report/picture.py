@@ -36,7 +36,6 @@ class Picture:
     | name    | anchor in a page, unique there                                               |
     | summary | one sentence that replaces the drawing for somebody who does not see it      |
     | note    | how to read the drawing                                                      |
-    | width   | smallest useful width of a panel in pixels; panels flow beside each other    |
     """
 
     name: str
@@ -45,7 +44,6 @@ class Picture:
     panels: tuple[Panel, ...]
     table: Table
     note: str = ""
-    width: int = 320
 
 
 def place(*parts: str, lang: str | None = None) -> str:

@@ -46,7 +46,6 @@ def activation_histograms(
         panels=tuple(Panel(title, _draw(layers, _range(layers, panels), lang)) for title, layers in panels),
         table=_table(panels, lang),
         note=say("report.activations.note", lang),
-        width=280,
     )
 
 

@@ -36,7 +36,6 @@ def gap(arms: Sequence[Gap], *, lang: str | None = None) -> Picture:
         panels=(Panel("", _draw(arms, lang)),),
         table=_table(arms, lang),
         note=say("report.gap.note", lang),
-        width=560,
     )
 
 

@@ -37,7 +37,6 @@ def gradient_heatmap(traces: Sequence[LayerTrace], *, lang: str | None = None) -
         panels=tuple(Panel(trace.title, _draw(trace, low, high, lang)) for trace in traces),
         table=_table(traces, lang),
         note=say("report.heatmap.note", lang),
-        width=300,
     )
 
 

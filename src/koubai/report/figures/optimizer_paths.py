@@ -53,7 +53,6 @@ def optimizer_paths(descents: Sequence[Descent], *, lang: str | None = None) -> 
         panels=tuple(Panel(descent.title, _draw(descent, lang)) for descent in descents),
         table=_table(descents, lang),
         note=say("report.paths.flat_note" if flat else "report.paths.note", lang),
-        width=300,
     )
 
 

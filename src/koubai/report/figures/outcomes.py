@@ -45,7 +45,6 @@ def outcomes(
         panels=(Panel("", _draw(arms, measure, chance, lang)),),
         table=_table(arms, measure, lang),
         note=_note(arms, lang),
-        width=560,
     )
 
 

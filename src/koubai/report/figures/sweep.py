@@ -42,7 +42,6 @@ def sweep(lines: Sequence[Sweep], factor: str, measure: str, *, lang: str | None
         panels=(Panel("", _draw(lines, factor, measure, lang)),),
         table=_table(lines, factor, measure, lang),
         note=say("report.sweep.note", lang),
-        width=560,
     )
 
 

@@ -61,7 +61,6 @@ def _picture(name: str, panels: Sequence[Tiles], lang: str | None) -> Picture:
         panels=tuple(Panel(tiles.title, _draw(tiles)) for tiles in panels),
         table=_table(panels, lang),
         note=say(f"report.{name}.note", lang),
-        width=260,
     )
 
 

@@ -36,7 +36,6 @@ def weights(panels: Sequence[WeightHistogram], *, lang: str | None = None) -> Pi
         panels=tuple(Panel(panel.title, _draw(panel, lang)) for panel in panels),
         table=_table(panels, lang),
         note=say("report.weights.note", lang),
-        width=280,
     )
 
 
