@@ -94,7 +94,7 @@ def _param(network: Network, cell: Cell, name: str, penalties: Sequence[Penalty]
         gradient_nonfinite=int((~np.isfinite(dw)).sum()),
         penalty_gradient_norm=_norm(np.asarray(pull)),
         gradient_zero_share=float((dw == 0).mean()) if dw.size else 0.0,
-        units=len(rows) if rows is not None else None,
+        units=cell.out_shape[0] if rows is not None else None,
         distinct=distinct_rows(rows) if rows is not None else None,
         distinct_gradients=distinct_rows(gradient_rows) if gradient_rows is not None else None,
     )
