@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from koubai.engines import Job, compile_job
@@ -37,7 +39,7 @@ def batches(job, steps, seed=5):
 
 def first_gradients(job, engine):
     """What SGD with rate 1 takes off each parameter in one step; and the loss."""
-    program = compile_job(job, engine)
+    program = compile_job(replace(job, optimizer=SGD(1.0)), engine)
     before = program.state().weights.params
     (loss,) = program.advance(np.arange(job.batch_size)[None])
     after = program.state().weights.params

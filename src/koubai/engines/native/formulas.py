@@ -22,18 +22,32 @@ class Formulas:
     def forward(self, node: Node, x: Array, y: Array, *, training: bool, step: int) -> None:
         """y = forward(x)."""
         cell = self._cell(node, training)
-        for inner in cell.walk():
-            inner.step, inner.taps = step, self.taps
+        tapped = self._watch(cell, step)
         y[...] = cell.forward(x)
+        self._keep(tapped)
 
-    def backward(self, node: Node, dy: Array, dx: Array) -> None:
+    def backward(self, node: Node, dy: Array, dx: Array, *, step: int) -> None:
         """dx = backward(dy), and the parameters' gradients."""
         cell = self._cell(node, True)
+        tapped = self._watch(cell, step)
         dx[...] = cell.backward(dy)
+        self._keep(tapped)
         for inner in cell.walk():
             for name in inner.params:
                 path = join(inner.path, name)
                 self._view(self._memory.gradients, path)[...] = inner.grads[name]
+
+    def _watch(self, cell: Cell, step: int) -> dict[tuple[str, str], Array] | None:
+        """Tell a tree of cells the step, and where to leave what its leaves tap."""
+        tapped: dict[tuple[str, str], Array] | None = None if self.taps is None else {}
+        for inner in cell.walk():
+            inner.step, inner.taps = step, tapped
+        return tapped
+
+    def _keep(self, tapped: dict[tuple[str, str], Array] | None) -> None:
+        """Copy tapped tensors out of the program's buffers, which other rows will reuse."""
+        if self.taps is not None and tapped is not None:
+            self.taps |= {key: tensor.copy() for key, tensor in tapped.items()}
 
     def loss(self, y: Array, t: Array, dy: Array, parts: Array) -> None:
         """E and dE/dy."""

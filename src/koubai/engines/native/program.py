@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
@@ -192,7 +193,7 @@ class NativeProgram:
             formulas.forward(node, x, y, training=True, step=update)
         elif action == "backward" and node is not None:
             dy, dx = tensors[0].reshape(-1, *node.output.shape), tensors[1].reshape(-1, *node.inputs[0].shape)
-            formulas.backward(node, dy, dx)
+            formulas.backward(node, dy, dx, step=update)
         elif action == "loss":
             formulas.loss(tensors[0], self._t[indices[step]], tensors[1], tensors[2])
         elif action == "penalties":
@@ -253,8 +254,8 @@ class NativeProgram:
     def predict(self, x: Array) -> Array:
         """Return the outputs (n, K) of inputs (n, ...) as at test time."""
         network = self.job.network
-        x = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
-        y = np.empty((len(x), int(np.prod(network.out_shape))), np.float32)
+        x = np.ascontiguousarray(x, np.float32).reshape(len(x), prod(network.in_shape))
+        y = np.empty((len(x), prod(network.out_shape)), np.float32)
         rows = self._blueprint.predict_rows(len(x))
         for start in range(0, len(x), rows):
             self._forward(self._plans(f"predict {rows}"), x[start : start + rows], y[start : start + rows])

@@ -1,6 +1,6 @@
 """Pooling of windows, two space axes (a single one counts as H = 1).
 
-The input lies in blocks of B channels, B being 16 or all of them (channels last); the output has channels last.
+The input lies in blocks of B channels, 16 or all of them (channels last); the output has channels last.
 Arguments: (x, y, places, samples, C, B, H, W, P, Q, kernel, stride, padding (2 words each), flag), the
 output being P x Q. Backward kernels write dx in the place of x from dy in the place of y. `places`, one byte
 an output, is the number of the maximum in its window.

@@ -23,14 +23,14 @@ _INTS = ir.VectorType(_I32, LANES)
 _MASK = ir.VectorType(ir.IntType(1), LANES)
 
 
-class _Vector(types.Type):  # type: ignore[misc]  # Numba has no types for mypy
+class _Vector(types.Type):
     """Sixteen float32 numbers."""
 
     def __init__(self) -> None:
         super().__init__(name="Vector16")
 
 
-class _Mask(types.Type):  # type: ignore[misc]  # Numba has no types for mypy
+class _Mask(types.Type):
     """Sixteen answers."""
 
     def __init__(self) -> None:
@@ -41,13 +41,13 @@ VECTOR, MASK = _Vector(), _Mask()
 
 
 @register_model(_Vector)
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]  # Numba has no types for mypy
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, _VECTOR)
 
 
 @register_model(_Mask)
-class _MaskModel(models.PrimitiveModel):  # type: ignore[misc]  # Numba has no types for mypy
+class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, _MASK)
 
@@ -194,7 +194,7 @@ def _operation(operation: Any, name: str) -> None:
     @overload(operation)
     def _overloaded(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
         both = isinstance(a, _Vector) and isinstance(b, _Vector)
-        return (lambda a, b: apply(a, b)) if both else None
+        return (lambda a, b: apply(a, b)) if both else None  # noqa: PLW0108 - Numba wants a plain function
 
 
 def _comparison(operation: Any, symbol: str) -> None:
@@ -210,7 +210,7 @@ def _comparison(operation: Any, symbol: str) -> None:
     @overload(operation)
     def _overloaded(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
         both = isinstance(a, _Vector) and isinstance(b, _Vector)
-        return (lambda a, b: apply(a, b)) if both else None
+        return (lambda a, b: apply(a, b)) if both else None  # noqa: PLW0108 - Numba wants a plain function
 
 
 for _op, _name in (

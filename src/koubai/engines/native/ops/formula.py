@@ -24,12 +24,14 @@ class FormulaOp(BaseOp):
         x, y = plan.get(value, plan.plain(value.shape).layout), plan.plain(node.output.shape)
         plan.run_python("forward", node, x, y, why=node.settings["reason"])
         plan.set(node.output, y)
+        plan.saved[node] = x, y
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dx = backward(dy), and the gradients of the parameters."""
         (value,) = node.inputs
         dy = plan.convert(dy, plan.get(node.output).layout)
         dx = plan.plain(value.shape)
-        plan.run_python("backward", node, dy, dx, why=node.settings["reason"])
+        kept = plan.saved[node]  # named, so that their memory stays theirs until here
+        plan.run_python("backward", node, dy, dx, *kept, why=node.settings["reason"])
         if plan.wants_gradient(value):
             plan.contribute(value, dx)

@@ -1,0 +1,492 @@
+"""What a program promises beside its results: determinism, forks, taps, lanes, formulas inside, listings."""
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import koubai
+from koubai.core.errors import EngineError
+from koubai.core.layer import Layer
+from koubai.core.params import ParamSpec
+from koubai.core.taps import Moments
+from koubai.engines import TapPlan, compile_job
+from koubai.initializers import Normal
+from koubai.layers import (
+    BatchNorm,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Identity,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+    Tanh,
+)
+from koubai.losses import Loss, SoftmaxCrossEntropy
+from koubai.optim import SGD, Adam, Momentum, Optimizer
+from koubai.optim.clipping import Clipping
+from koubai.penalties import L2, Penalty
+from support.jobs import batches, classes_job
+
+CONVNET = Sequential(
+    *(Conv2d(20, 3), ReLU(), MaxPool2d(2), Conv2d(10, 3, padding=1), BatchNorm(), ReLU(), Dropout(0.2)),
+    *(Flatten(), Linear(30), ReLU(), Dropout(0.5), Linear(10)),
+)
+SHAPE = (1, 12, 12)
+
+
+def trained(job, steps=8, taps=None, seed=5):
+    """Losses and state after some steps; taps are thrown away."""
+    program = compile_job(job, "native")
+    losses = program.advance(batches(job, steps, seed), taps, lambda record: None)
+    return losses, program.state()
+
+
+def assert_same_bits(a, b):
+    """Two training states are equal to the last bit."""
+    for one, other in (
+        (a.weights.params, b.weights.params),
+        (a.weights.buffers, b.weights.buffers),
+        (a.slots, b.slots),
+    ):
+        assert list(one) == list(other)
+        for path in one:
+            assert one[path].tobytes() == other[path].tobytes(), path
+    assert a.step == b.step
+
+
+# ---------------------------------------------------------------------------------------- determinism
+
+IN_A_PROCESS = """
+import sys
+sys.path[:0] = {paths!r}
+from engines.native.test_programs import CONVNET, SHAPE, trained
+from support.jobs import classes_job
+from koubai.optim import Adam
+import hashlib
+losses, state = trained(classes_job(CONVNET, SHAPE, optimizer=Adam(), threads={threads}))
+digest = hashlib.sha256(losses.tobytes())
+for array in (*state.weights.params.values(), *state.weights.buffers.values(), *state.slots.values()):
+    digest.update(array.tobytes())
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_job_gives_the_same_bits_in_every_process(threads):
+    tests = Path(__file__).parents[2]
+    code = IN_A_PROCESS.format(paths=[str(tests), str(tests / "support")], threads=threads)
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+        )
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout
+    assert len(runs[0].stdout.strip()) == 64
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_resumed_run_continues_bit_by_bit(threads):
+    job = classes_job(CONVNET, SHAPE, optimizer=Adam(), threads=threads)
+    indices = batches(job, 10)
+    whole = compile_job(job, "native")
+    losses = whole.advance(indices)
+    first = compile_job(job, "native")
+    first.advance(indices[:4])
+    second = compile_job(job, "native")
+    second.restore(first.state())
+    assert np.array_equal(second.advance(indices[4:]), losses[4:])
+    assert_same_bits(second.state(), whole.state())
+
+
+def test_how_a_stretch_is_cut_changes_nothing():
+    job = classes_job(CONVNET, SHAPE, optimizer=Momentum())
+    indices = batches(job, 9)
+    program = compile_job(job, "native")
+    parts = [program.advance(part) for part in (indices[:1], indices[1:6], indices[6:])]
+    losses, state = trained(job, 9)
+    assert np.array_equal(np.concatenate(parts), losses)
+    assert_same_bits(program.state(), state)
+
+
+def test_programs_in_threads_do_not_interfere():
+    jobs = [
+        classes_job(CONVNET, SHAPE, optimizer=Adam(), seed=seed, threads=1 + seed % 2) for seed in range(4)
+    ]
+    alone = [trained(job, 30) for job in jobs]
+    together = [None] * len(jobs)
+
+    def work(number):
+        together[number] = trained(jobs[number], 30)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for (losses, state), (other_losses, other_state) in zip(alone, together, strict=True):
+        assert np.array_equal(losses, other_losses)
+        assert_same_bits(state, other_state)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_lanes_agree_with_one_thread(threads):
+    one = trained(classes_job(CONVNET, SHAPE, threads=1))[0]
+    np.testing.assert_allclose(trained(classes_job(CONVNET, SHAPE, threads=threads))[0], one, rtol=1e-4)
+
+
+def test_many_parameters_run_in_one_lane_with_a_team():
+    layer = Sequential(
+        Flatten(), Linear(2100), BatchNorm(), ReLU(), Dropout(0.5), Linear(1000), ReLU(), Linear(10)
+    )
+    job = classes_job(layer, (10, 10), threads=2, clipping=Clipping(norm=0.5), penalties=(L2(1e-3),))
+    assert "one lane, 2 threads" in compile_job(job, "native").listing()
+    native, reference = compile_job(job, "native"), compile_job(job, "reference")
+    indices = batches(job, 5)
+    np.testing.assert_allclose(native.advance(indices), reference.advance(indices), rtol=1e-4)
+    np.testing.assert_allclose(native.predict(job.x), reference.predict(job.x), rtol=1e-3, atol=1e-4)
+
+
+# ---------------------------------------------------------------------------------------- taps
+
+
+SOME_STEPS = TapPlan(every=3, first_until=2, units=True)
+
+
+def records(job, engine, steps=6, plan=SOME_STEPS):
+    program = compile_job(job, engine)
+    found = []
+    program.advance(batches(job, steps), plan, found.append)
+    return found
+
+
+def assert_same_moments(got: Moments, expected: Moments, name: object) -> None:
+    """Sums within rounding; counts of zeros where rounding cannot make or unmake one."""
+    assert got.count == expected.count, name
+    assert got.nonfinite == expected.nonfinite, name
+    assert got.zeros == pytest.approx(expected.zeros, abs=2 + 1e-3 * expected.count), name
+    small = 2e-4 * expected.total_abs + 1e-6
+    assert got.total == pytest.approx(expected.total, abs=small), name
+    assert got.total_abs == pytest.approx(expected.total_abs, rel=2e-4, abs=1e-6), name
+    assert got.total_square == pytest.approx(expected.total_square, rel=5e-4, abs=1e-9), name
+    assert got.max_abs == pytest.approx(expected.max_abs, rel=5e-4, abs=1e-6), name
+    assert (got.units is None) == (expected.units is None), name
+    if expected.units is not None:
+        assert got.units.shape == expected.units.shape, name
+        _, _, square = size = np.abs(expected.units).max(axis=0) + 1e-6
+        size[1] = np.sqrt(square * expected.count)  # a sum may cancel
+        assert (np.abs(got.units - expected.units) <= 1e-3 * size + [2, 0, 0]).all(), name
+
+
+TAPPED = {
+    "mlp": (Sequential(Flatten(), Linear(30), Tanh(), Linear(10)), (1, 4, 4)),
+    "convnet": (
+        Sequential(
+            *(Conv2d(20, 3), ReLU(), MaxPool2d(2), Conv2d(10, 3), Tanh()),
+            *(Flatten(), Dropout(0.2), Linear(10)),
+        ),
+        (1, 12, 12),
+    ),
+    "identity first": (Sequential(Identity(), Conv2d(3, 3), Tanh(), Flatten(), Linear(10)), (2, 5, 5)),
+    "batch norm": (
+        Sequential(Conv2d(5, 3, bias=False), BatchNorm(), ReLU(), Flatten(), Linear(10)),
+        (3, 6, 6),
+    ),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", TAPPED)
+def test_taps_are_those_of_the_reference(name, threads):
+    layer, shape = TAPPED[name]
+    job = classes_job(layer, shape, threads=threads, penalties=(L2(0.01),), clipping=Clipping(norm=0.5))
+    got, expected = records(job, "native"), records(job, "reference")
+    assert [record.step for record in got] == [record.step for record in expected] == [1, 2, 3, 6]
+    for one, other in zip(got, expected, strict=True):
+        assert set(one.moments) == set(other.moments)
+        for key in other.moments:
+            assert_same_moments(one.moments[key], other.moments[key], key)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("units", [True, False])
+def test_weights_have_the_same_bits_with_taps_and_without(units, threads):
+    job = classes_job(CONVNET, SHAPE, optimizer=Adam(), threads=threads, clipping=Clipping(norm=0.1))
+    losses, state = trained(job, 12)
+    tapped_losses, tapped_state = trained(job, 12, TapPlan(every=2, first_until=3, units=units))
+    assert np.array_equal(losses, tapped_losses)
+    assert_same_bits(state, tapped_state)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_sums_of_squares_keep_their_range(scale):
+    job = classes_job(Sequential(Linear(8), Linear(6)), (5,), scale=scale, loss=SoftmaxCrossEntropy())
+    (got,), (expected,) = (records(job, engine, 1, TapPlan(every=1)) for engine in ("native", "reference"))
+    activation = got.moments["0", "activation"], expected.moments["0", "activation"]
+    assert activation[0].total_square == pytest.approx(activation[1].total_square, rel=1e-4)
+    assert activation[0].total_square > 0
+
+
+def test_nan_is_counted():
+    job = classes_job(Sequential(Linear(8), ReLU(), Linear(6)), (5,))
+    program = compile_job(job, "native")
+    state = program.state()
+    state.weights.params["0.weight"][:, 3] = np.nan
+    program.restore(state)
+    found = []
+    program.advance(batches(job, 1), TapPlan(every=1, units=True), found.append)
+    sums = found[0].moments["0", "activation"]
+    assert sums.nonfinite == job.batch_size
+    assert np.isnan(sums.total)
+    assert np.isnan(sums.max_abs)
+    assert np.isnan(sums.units[3, 1])
+    assert np.isfinite(sums.units[[0, 1, 2, 4]]).all()
+
+
+def test_a_tap_sees_the_state_of_its_step():
+    job = classes_job(Sequential(Linear(6)), (5,))
+    program = compile_job(job, "native")
+    seen = []
+    program.advance(
+        batches(job, 4), TapPlan(every=2), lambda record: seen.append((record.step, program.state().step))
+    )
+    assert seen == [(2, 2), (4, 4)]
+
+
+# ---------------------------------------------------------------------------------------- forks
+
+
+def test_a_fork_under_other_numbers_needs_no_compiling():
+    job = classes_job(CONVNET, SHAPE, optimizer=Adam(), penalties=(L2(0.1),), clipping=Clipping(norm=1.0))
+    other = replace(
+        job,
+        optimizer=Adam(0.01, beta1=0.5),
+        penalties=(L2(0.01),),
+        clipping=Clipping(norm=0.1),
+        seed=8,
+        frozen=("0",),
+    )
+    program = compile_job(job, "native")
+    program.advance(batches(job, 3))
+    state = program.state()
+    assert program.replace(other)
+    losses = program.advance(batches(job, 4, seed=6))
+    fresh = compile_job(other, "native")
+    fresh.restore(state)
+    assert np.array_equal(fresh.advance(batches(job, 4, seed=6)), losses)
+    assert_same_bits(fresh.state(), program.state())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimizer": SGD()},
+        {"batch_size": 21},
+        {"penalties": (L2(), L2())},
+        {"clipping": Clipping(value=1.0)},
+        {"dtype": "float64"},
+        {"loss": SoftmaxCrossEntropy(smoothing=0.1)},
+    ],
+    ids=str,
+)
+def test_another_structure_is_refused(change):
+    job = classes_job(CONVNET, SHAPE, optimizer=Adam())
+    program = compile_job(job, "native")
+    before = program.state()
+    assert not program.replace(replace(job, **change))
+    assert program.job == job
+    assert_same_bits(before, program.state())
+
+
+def test_other_data_may_take_the_place():
+    job = classes_job(CONVNET, SHAPE)
+    other = replace(job, x=job.x[:50] + 1, t=job.t[:50][::-1])
+    program, fresh = compile_job(job, "native"), compile_job(other, "native")
+    assert program.replace(other)
+    assert np.array_equal(program.advance(batches(other, 3)), fresh.advance(batches(other, 3)))
+
+
+# ---------------------------------------------------------------------------------------- formulas inside
+
+
+@dataclass(frozen=True)
+class Scale(Layer):
+    """y = w x, without a lowering."""
+
+    def params(self, shape):
+        return {"weight": ParamSpec(shape, Normal(1.0))}
+
+    def forward(self, cell, x):
+        cell.save(x)
+        return x * cell.weight
+
+    def backward(self, cell, dy):
+        (x,) = cell.saved
+        cell.grad(weight=(x * dy).sum(axis=0))
+        return dy * cell.weight
+
+
+@dataclass(frozen=True)
+class Twice(Layer):
+    """y = f(f(x)) of a layer and its neighbor, without a lowering."""
+
+    first: Layer
+    second: Layer
+
+    def children(self):
+        return {"first": self.first, "second": self.second}
+
+    def forward(self, cell, x):
+        return cell.children["second"].forward(cell.children["first"].forward(x))
+
+    def backward(self, cell, dy):
+        return cell.children["first"].backward(cell.children["second"].backward(dy))
+
+
+@dataclass(frozen=True)
+class Absolute(Loss):
+    """E = mean |y|, without a kernel."""
+
+    def value(self, y, t):
+        return float(np.abs(y).mean())
+
+    def gradient(self, y, t):
+        return np.sign(y) / y.size
+
+
+@dataclass(frozen=True)
+class Signs(Optimizer):
+    """w <- w - eps sign(dw), without a kernel."""
+
+    slots = ("count",)
+
+    def update(self, w, dw, slots, eps, t):
+        slots["count"] += 1
+        w -= eps * np.sign(dw)
+
+
+@dataclass(frozen=True)
+class Cubic(Penalty):
+    """Gradient lambda w^3, without a kernel."""
+
+    def gradient(self, w):
+        return self.strength * w**3
+
+
+FORMULAS = {
+    "layer": {"layer": Sequential(Linear(8), Scale(), Dropout(0.5), Linear(6))},
+    "layer on images": {
+        "layer": Sequential(Conv2d(20, 3), Scale(), Flatten(), Linear(6)),
+        "shape": (1, 7, 7),
+    },
+    "composite": {"layer": Sequential(Linear(8), Twice(Scale(), Dropout(0.5)), Linear(6))},
+    "loss": {"loss": Absolute()},
+    "optimizer": {"optimizer": Signs(0.01), "clipping": Clipping(norm=0.1), "penalties": (L2(0.1),)},
+    "penalty": {"penalties": (L2(0.1), Cubic(0.1))},
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_what_has_no_kernel_runs_its_formula_and_is_listed(name, threads):
+    fields = {
+        "layer": Sequential(Linear(8), Tanh(), Linear(6)),
+        "shape": (9,),
+        "threads": threads,
+    } | FORMULAS[name]
+    job = classes_job(**fields)
+    native, reference = compile_job(job, "native"), compile_job(job, "reference")
+    assert "reference formula" in native.listing()
+    taps = TapPlan(every=2, units=True)
+    got, expected = [], []
+    indices = batches(job, 5)
+    losses = native.advance(indices, taps, got.append)
+    np.testing.assert_allclose(losses, reference.advance(indices, taps, expected.append), rtol=1e-4)
+    np.testing.assert_allclose(native.predict(job.x), reference.predict(job.x), rtol=1e-3, atol=1e-4)
+    for path, slot in reference.state().slots.items():
+        np.testing.assert_allclose(native.state().slots[path], slot, rtol=1e-3, err_msg=path)
+    for one, other in zip(got, expected, strict=True):
+        assert set(one.moments) == set(other.moments)
+        for key in other.moments:
+            if name != "optimizer" or key[1] != "update":  # the sign of a gradient near 0 is rounding
+                assert_same_moments(one.moments[key], other.moments[key], key)
+
+
+# ---------------------------------------------------------------------------------------- reading, errors
+
+
+def test_the_listing_names_layers_primitives_and_layouts():
+    program = compile_job(classes_job(CONVNET, SHAPE), "native")
+    text = program.listing()
+    for part in (
+        "oneDNN 3.",
+        "convolution_forward",
+        "jit:",
+        "channels last",
+        "max_pool",
+        "batch",
+        "update",
+        "pack W",
+    ):
+        assert part in text
+    shares = program.profile(batches(program.job, 5))
+    assert shares.sum() == pytest.approx(1)
+    assert (shares >= 0).all()
+    assert "%" in program.listing()
+    assert program.state().step == 5
+
+
+def test_indices_outside_the_data_are_refused():
+    job = classes_job(Sequential(Linear(6)), (5,))
+    program = compile_job(job, "native")
+    with pytest.raises(EngineError, match="outside the data"):
+        program.advance(np.full((1, job.batch_size), len(job.x)))
+    with pytest.raises(EngineError, match="another shape"):
+        program.advance(np.zeros((2, 3), int))
+
+
+def test_float64_is_refused_and_chosen_for_the_reference():
+    job = classes_job(Sequential(Linear(6)), (5,))
+    wide = replace(job, dtype="float64", x=job.x.astype(float))
+    with pytest.raises(EngineError, match="float32"):
+        compile_job(wide, "native")
+    assert compile_job(wide).engine == "reference"
+    assert compile_job(job).engine == "native"
+
+
+WITHOUT = """
+import warnings
+warnings.simplefilter("error")
+from koubai.engines.choose import why_not_native
+print(why_not_native())
+"""
+
+
+def test_a_missing_library_is_one_clear_line():
+    env = dict(os.environ, KOUBAI_ONEDNN="/nowhere/libdnnl.so.3")
+    run = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True, env=env)
+    assert run.stdout.count("\n") == 1
+    assert "/nowhere/libdnnl.so.3" in run.stdout
+    assert "oneDNN does not load" in run.stdout
+
+
+def test_another_library_is_named():
+    libc = "libc.so.6"
+    env = dict(os.environ, KOUBAI_ONEDNN=libc)
+    run = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True, env=env)
+    assert "a function is missing" in run.stdout
+
+
+def test_importing_koubai_imports_no_numba():
+    code = "import koubai, koubai.engines, sys; print('numba' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+    assert koubai.__file__
