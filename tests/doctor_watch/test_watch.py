@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch.nn.modules import module as module_hooks
 from torch.overrides import _get_current_function_mode_stack
 
+from koubai.doctor.clinic import Change
 from koubai.doctor.watch.watcher import Watch
 
 N, CLASSES = 64, 3
@@ -281,6 +282,35 @@ def test_a_module_called_twice_is_one_layer_over_both_calls():
     np.testing.assert_allclose(check.mean, rows.mean(axis=0), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(check.std, rows.std(axis=0), rtol=1e-5)
     assert patient.clinic is None
+
+
+def test_the_gap_between_the_modes_is_that_of_the_model_as_it_is():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    x, t = data()
+    with Watch(model, optimizer, every=1, budget=5) as watch:
+        train(model, optimizer, 3, x=x, t=t)
+    look = watch.patient().last
+    x, t = watch.memory.samples()
+    model.eval()
+    tested = functional.cross_entropy(model(x), t).item()
+    model.train()[3].eval()  # without dropout
+    trained = functional.cross_entropy(model(x), t).item()
+    assert look.mode_gap == pytest.approx(tested - trained, rel=1e-4)
+    assert look.loss == pytest.approx(trained, rel=1e-5)
+
+
+def test_a_chain_of_known_layers_gets_a_clinic():
+    x, t = images()
+    model = Functional()
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    with Watch(model, optimizer, every=1, budget=5) as watch:
+        train(model, optimizer, 3, loss_fn=functional.nll_loss, x=x, t=t)
+    clinic = watch.patient().clinic
+    trial = clinic.trial(Change("nothing"), start=0, steps=3)
+    assert len(trial.losses) == 3
+    assert trial.losses[0] == pytest.approx(watched_losses(watch)[0], rel=0.2)
+    assert clinic.trial(Change("remedy", path="add_batch_norm"), start=0, steps=3) is not None
 
 
 def test_several_outputs_and_shared_parts_and_dictionaries():

@@ -183,6 +183,9 @@ def _clinic(watch: Watch, samples: Samples, data: DataFacts) -> Clinic | None:
         return None
     few = watch.memory.samples(_TWIN_ROWS)
     assert few is not None
+    t, t_all = (as_targets(part, _by_index(watch)) for part in (few[1], samples[1]))
+    if t is None or t_all is None:
+        return None
     now = {name: w.detach().clone() for name, w in watch.root.state_dict().items()}
     held = watch.held.samples() if data.x_held is not None else None
     start = watch.start or now  # the present weights may be NaN, those of the start tell what it computes
@@ -192,13 +195,13 @@ def _clinic(watch: Watch, samples: Samples, data: DataFacts) -> Clinic | None:
         examination=examination,
         rule=watch.rule,
         x=few[0].to(examination.y.device),
-        t=as_targets(few[1], _by_index(watch)),
+        t=t,
         now=now,
         start=start,
         optimizer=watch.optimizers[0],
         decay=max(watch.decays.values(), default=0.0),
         x_all=to_array(samples[0].float()),
-        t_all=as_targets(samples[1], _by_index(watch)),
+        t_all=t_all,
         x_held=to_array(held[0].float()) if held else None,
         t_held=data.t_held,
         batch_size=watch.batch_size or 100,

@@ -41,7 +41,7 @@ def examine(
     t: torch.Tensor,
     *,
     step: int,
-    targets: Array,
+    targets: Array | None,
     modes: Mapping[nn.Module, bool],
     decays: Mapping[str, float],
     flow: bool = False,
@@ -57,6 +57,10 @@ def examine(
     device = next(model.parameters()).device
     x, t = x.to(device), t.to(device)
     with undisturbed(model):
+        model.eval()
+        with torch.no_grad():  # before the pass in training mode, which moves running statistics
+            tested = model(x)
+            test_loss = float(rule(tested, t))
         for module in model.modules():
             module.training = modes.get(module, True)
         # Layers before the first parameter have a gradient too, if the inputs ask for one; a copy of
@@ -71,10 +75,6 @@ def examine(
         value = rule(output, t)
         trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
         found = torch.autograd.grad(value, list(trained.values()), allow_unused=True)
-        model.eval()
-        with torch.no_grad():
-            tested = model(x)
-            mode_gap = float(rule(tested, t)) - float(value.detach())
     gradients = {name: g for name, g in zip(trained, found, strict=True) if g is not None}
     outputs = rule.pick(tested)
     checkup = Checkup(
@@ -83,9 +83,9 @@ def examine(
         loss=float(value.detach()),
         layers=layer_checks(sight, 1.0),
         params=param_checks(model, gradients, decays),
-        outputs=to_array(outputs.float()).reshape(len(x), -1),
+        outputs=to_array(outputs.float()).reshape(len(x), -1) if targets is not None else None,
         targets=targets,
-        mode_gap=mode_gap,
+        mode_gap=test_loss - float(value.detach()),
     )
     return Examination(checkup, sight, rule.pick(output).detach(), outputs)
 

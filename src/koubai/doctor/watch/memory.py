@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -90,15 +92,15 @@ def _size(batch: tuple[torch.Tensor, torch.Tensor]) -> int:
     return sum(part.numel() * part.element_size() for part in batch)
 
 
-def as_targets(t: torch.Tensor, classes_by_index: bool) -> Array:
+def as_targets(t: torch.Tensor, classes_by_index: bool) -> Array | None:
     """Return targets as diagnoses take them: (N,) int64 classes, or (N, K) values.
 
     Targets of a loss on class numbers are classes; so are zeros and ones in one column. Rows with a single
-    one among zeros are the classes of the ones.
+    one among zeros are the classes of the ones. None where a sample has many classes, one at each place.
     """
     array = t.detach().cpu()
     if classes_by_index and not array.is_floating_point():
-        return array.reshape(-1).numpy().astype(np.int64)
+        return array.reshape(-1).numpy().astype(np.int64) if array.numel() == len(array) else None
     values: Array = array.reshape(len(array), -1).float().numpy()
     binary = bool(np.isin(values, (0.0, 1.0)).all())
     if binary and values.shape[1] == 1:
@@ -117,22 +119,29 @@ def data_facts(
     outputs: int,
 ) -> DataFacts:
     """Return the statistics of the samples seen; `outputs` is the number of the network's outputs."""
+    if not seen[0].is_floating_point():  # numbers of words: their size means nothing
+        return DataFacts(samples=samples)
     x, t = _flat(seen[0]), as_targets(seen[1], classes_by_index)
-    classes = max(outputs, int(t.max(initial=0)) + 1, 2) if t.dtype.kind == "i" else None
-    x_held, t_held = (None, None) if held is None else (_flat(held[0]), as_targets(held[1], classes_by_index))
-    if t_held is not None and t_held.dtype.kind != t.dtype.kind:
-        x_held = t_held = None
-    return DataFacts(
+    facts = DataFacts(
         samples=samples,
         mean=x.mean(axis=0, dtype=np.float64),
         std=x.std(axis=0, dtype=np.float64),
         low=float(x.min()),
         high=float(x.max()),
+        x=x[:_LEARNERS_ROWS],
+    )
+    if t is None:
+        return facts
+    classes = max(outputs, int(t.max(initial=0)) + 1, 2) if t.dtype.kind == "i" else None
+    x_held, t_held = (None, None) if held is None else (_flat(held[0]), as_targets(held[1], classes_by_index))
+    if t_held is None or t_held.dtype.kind != t.dtype.kind:
+        x_held = t_held = None
+    return replace(
+        facts,
         classes=classes,
         class_counts=np.bincount(t, minlength=classes) if classes is not None else None,
         target_low=t.min(axis=0) if classes is None else None,
         target_high=t.max(axis=0) if classes is None else None,
-        x=x[:_LEARNERS_ROWS],
         t=t[:_LEARNERS_ROWS],
         x_held=x_held,
         t_held=t_held,

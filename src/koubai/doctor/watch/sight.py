@@ -142,7 +142,8 @@ class Sight:
         if y is None or not y.is_floating_point() or any(True for _ in module.children()):
             return
         path = self._names.modules[id(module)]
-        self._take(path, module_kind(module), vars(module), self._params_of(module), u, y)
+        settings = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+        self._take(path, module_kind(module), settings, self._params_of(module), u, y)
 
     def _params_of(self, module: nn.Module) -> tuple[str, ...]:
         return tuple(

@@ -75,7 +75,7 @@ def twin(subject: Subject) -> Session | None:
     layers = chain_of(sight, subject.x, subject.examination.y, subject.start)
     loss, optimizer = loss_like(subject.rule, sight), optimizer_like(subject.optimizer)
     if layers is None or loss is None or optimizer is None:
-        return None
+        return None  # something that koubai has not
     recipe = Recipe(
         network=Sequential(*(layer for _, layer in layers)),
         data=_source(subject),
