@@ -14,7 +14,7 @@ from koubai.train.session import Session
 from koubai.train.train import Run
 
 
-def diagnose(subject: Run | Session | Patient, *, budget: float = 12.0) -> list[Finding]:
+def diagnose(subject: Run | Session | Patient, *, budget: float = 20.0) -> list[Finding]:
     """Return what is wrong, the root first; [] when nothing is.
 
     `budget` bounds the training spent on interventions, in multiples of the run (not for a Patient, which

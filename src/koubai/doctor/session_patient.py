@@ -18,7 +18,7 @@ CHECKUP_ROWS = 1000
 _CHECKUP_MULTIPLY_ADDS = 4_000_000_000  # some seconds of NumPy at most: fewer rows for a large network
 
 
-def session_patient(session: Session, *, budget: float = 12.0, first: Checkup | None = None) -> Patient:
+def session_patient(session: Session, *, budget: float = 20.0, first: Checkup | None = None) -> Patient:
     """Return what the doctor may know of a session: facts, history, first and last checkup, a clinic.
 
     `budget` bounds the training the clinic may spend, in multiples of the planned run; 0 means no forks.
