@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +14,6 @@ from koubai.words import say
 if TYPE_CHECKING:
     from koubai.bench.report import Report
     from koubai.bench.rows import Row
-
-_NUMBERS = tuple(range(2, 10))
 
 
 def bench(
@@ -55,37 +54,21 @@ def _progress(line: str) -> None:
 
 
 def _show(report: Report) -> None:
-    """Print machine, table, floors and what is missing."""
+    """Print the machine, a table a workload with its floor, and what is missing."""
     out, machine = console(), report.machine
     out.print(say("bench.machine", threads=machine.threads, bandwidth=machine.gigabytes_per_second))
     for precision, gflops in machine.gflops.items():
         out.print(say("bench.peak", precision=precision, gflops=gflops, library=machine.library[precision]))
-    columns = [
-        "workload",
-        "engine",
-        "precision",
-        "min",
-        "median",
-        "eager",
-        "best",
-        "gflops",
-        "share",
-        "memory",
-    ]
-    print_table(
-        [say(f"bench.column.{name}") for name in columns], list(map(_cells, report.rows)), right=_NUMBERS
-    )
-    out.print(say("bench.note"))
-    floors = [
-        [
-            *(floor.workload, f"{floor.flops / 1e6:,.1f}", f"{floor.bytes / 1e6:,.1f}"),
-            *(f"{floor.ms_computing:.4f}", f"{floor.ms_moving:.4f}"),
-        ]
-        for floor in report.floors
-    ]
-    if floors:
-        names = ["workload", "megaflops", "megabytes", "computing", "moving"]
-        print_table([say(f"bench.column.{name}") for name in names], floors, right=(1, 2, 3, 4))
+    columns = ["engine", "min", "median", "eager", "best", "gflops", "share", "memory"]
+    names = [say(f"bench.column.{name}") for name in columns]
+    floors = {floor.workload: floor for floor in report.floors}
+    for workload in dict.fromkeys(row.workload for row in report.rows):
+        rows = [row for row in report.rows if row.workload == workload]
+        out.print("\n" + say("bench.title", workload=workload, precision=rows[0].precision))
+        print_table(names, list(map(_cells, rows)), right=tuple(range(1, len(columns))))
+        if workload in floors:
+            out.print(say("bench.floor", **asdict(floors[workload])))
+    out.print("\n" + say("bench.note"))
     for missing in report.absent:
         out.print(say("bench.absent", workload=missing.workload, engine=missing.engine, why=missing.why))
 
@@ -95,7 +78,7 @@ def _cells(row: Row) -> list[str]:
         return "-" if value is None else format(value, form)
 
     return [
-        *(row.workload, row.engine, row.precision, f"{row.ms_min:.4g}", f"{row.ms_median:.4g}"),
+        *(row.engine, f"{row.ms_min:.4g}", f"{row.ms_median:.4g}"),
         *(cell(row.ratio_to_torch_eager, ".2f"), cell(row.ratio_to_best_peer, ".2f")),
         *(cell(row.gflops, ".1f"), cell(row.share_of_peak, ".0%"), cell(row.peak_mb, ",.0f")),
     ]
