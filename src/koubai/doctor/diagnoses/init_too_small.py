@@ -65,7 +65,8 @@ class InitTooSmall(Diagnosis):
         product = prod(ratios.values())
         if product >= _FAINT:
             return None
-        path = next(path for path, ratio in ratios.items() if ratio < 0.5)
+        faint = max(0.5, min(ratios.values()))  # many layers that each shrink a little have none below a half
+        path = next(path for path, ratio in ratios.items() if ratio <= faint)
         measures = (
             Measure("scale_product", product, _FAINT, above=False),
             Measure("scale_ratio", ratios[path], 1.0, above=False),
