@@ -64,4 +64,8 @@ def open_workers(engine: str, count: int, cluster: str | None = None) -> Abstrac
 
 def releases_lock(engine: str) -> bool:
     """Return whether an engine trains whole stretches without Python, so that threads run side by side."""
+    if engine == "auto":
+        from koubai.engines.choose import why_not_native
+
+        return why_not_native() is None
     return engine == "native"

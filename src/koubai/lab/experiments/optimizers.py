@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
+from koubai.lab.course_parts import ThetaAdaGrad
 from koubai.lab.experiment import Arm, Experiment, Published, Watch, with_published
 from koubai.lab.phrases import outcomes
 from koubai.lab.result import ExperimentResult, Sentence
@@ -23,6 +24,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "Momentum .01": Momentum(0.01),
     "Momentum .3": Momentum(0.3),
     "AdaGrad .01": AdaGrad(0.01),
+    "AdaGrad .01, h from 1e-4": ThetaAdaGrad(0.01),
     "AdaGrad .1": AdaGrad(0.1),
     "RMSProp .01": RMSProp(0.01),
     "Adam .01": Adam(0.01),
@@ -31,7 +33,7 @@ PUBLISHED = {
     "SGD .01": Published(0.1135, None, 15),
     "Momentum .01": Published(0.1105, 0.006, 17),
     "Momentum .3": Published(0.933, 0.004, 8),
-    "AdaGrad .01": Published(0.1135),
+    "AdaGrad .01, h from 1e-4": Published(0.1135),
     "AdaGrad .1": Published(0.926, 0.008, 8),
     "RMSProp .01": Published(0.942, 0.007, 20),
     "Adam .01": Published(0.945, 0.003, 17),
@@ -44,13 +46,18 @@ class Optimizers(Entry):
 
     The gradients are so small that only a large learning rate, or one that grows where gradients are
     small (RMSProp, Adam), gets anywhere in time. A comparison at one learning rate compares rates.
+    The course's AdaGrad starts h at 1e-4 and drops the first gradient (D6): with a rate of .01 it never
+    leaves chance, where the right one is on its way.
     """
 
     data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Seven arms of the course."""
-        arms = tuple(Arm(name, {"optimizer": value}) for name, value in OPTIMIZERS.items())
+        arms = tuple(
+            Arm(name, {"optimizer": value}, defect="D6" if isinstance(value, ThetaAdaGrad) else None)
+            for name, value in OPTIMIZERS.items()
+        )
         return Experiment(
             name=self.registry_name,
             base=Recipe(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.course_layers import thinned_mlp
+from koubai.lab.course_parts import thinned_mlp
 from koubai.lab.experiment import Arm, Claim, Experiment, Published, Text, Watch
 from koubai.lab.measures import Measured
 from koubai.lab.phrases import gaps, mean_of
