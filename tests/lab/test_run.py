@@ -70,16 +70,18 @@ def test_a_budget_ends_an_experiment_and_says_what_is_pending(trainings, tmp_pat
 
 
 def test_ctrl_c_keeps_what_is_finished_and_goes_on_from_there(trainings, tmp_path):
+    experiment = replace(trainings, base=trainings.base.edit(steps=300), seeds=tuple(range(15)))
+
     def stop_after_two(progress):
-        if progress.done == 2:
+        if progress.done >= 2:
             raise KeyboardInterrupt
 
-    stopped = start.run(trainings, out=tmp_path, threads=1, on_progress=stop_after_two)
+    stopped = start.run(experiment, out=tmp_path, threads=1, on_progress=stop_after_two)
     assert stopped.stopped_by == "interrupt"
     assert stopped.pending >= 1
-    continued = start.run(trainings, out=tmp_path, threads=1)
+    continued = start.run(experiment, out=tmp_path, threads=1)
     assert continued.reused == len(stopped.runs) >= 2
-    assert scores(continued) == scores(start.run(trainings, threads=1))
+    assert scores(continued) == scores(start.run(experiment, threads=1))
 
 
 def slow(trainings):

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from koubai.core.errors import KoubaiError, RunError
+from koubai.core.errors import RunError
 from koubai.lab.environment import environment
 from koubai.lab.executors import Workers
 from koubai.lab.experiment import Experiment
@@ -18,7 +18,7 @@ from koubai.lab.progress import Progress
 from koubai.lab.result import ExperimentResult, RunResult
 from koubai.lab.store import Store
 from koubai.lab.summarize import conclude
-from koubai.lab.work import Task, tasks_of
+from koubai.lab.work import Task, failed, tasks_of
 
 _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
 OnProgress = Callable[[Progress], None]
@@ -118,10 +118,8 @@ class Campaign:
             return True
         except BrokenProcessPool:
             return False
-        except KoubaiError as error:
-            result = _failed(task, str(error))
-        except Exception as error:  # one arm's failure is told in the result; the others go on
-            result = _failed(task, f"{type(error).__name__}: {error}")
+        except Exception as error:  # a cluster's own: a worker lost too often, a result too large to send
+            result = failed(task, f"{type(error).__name__}: {error}")
         if (task.arm, task.seed) not in self.results:
             self.results[task.arm, task.seed] = result
             self.progress.finish(task, result)
@@ -140,19 +138,3 @@ class Campaign:
         under_way = [future for future in self._futures if not future.cancel()]
         for future in wait(under_way, timeout=None if self.workers.messages is not None else 0).done:
             self._gather(future, self._futures[future])
-
-
-def _failed(task: Task, sentence: str) -> RunResult:
-    from koubai.probes.history import History
-
-    return RunResult(
-        task.arm,
-        task.seed,
-        task.plan.hash,
-        task.key,
-        {},
-        History(),
-        0.0,
-        failure=sentence,
-        engine=task.engine,
-    )

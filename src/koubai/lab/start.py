@@ -6,6 +6,8 @@ import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from koubai.core.errors import UnknownName
+from koubai.engines.engine import engines
 from koubai.lab.catalog import build
 from koubai.lab.executors import Workers, dask_workers, process_workers, thread_workers
 from koubai.lab.experiment import Experiment
@@ -34,6 +36,8 @@ def run(
 
     A script that runs arms in processes needs the usual `if __name__ == "__main__":`.
     """
+    if engine != "auto" and engine not in engines():
+        raise UnknownName("engine", engine, ["auto", *engines()])
     if isinstance(experiment, str):
         experiment = build(experiment)
     budget = threads or usable_cores()

@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from koubai.core.errors import KoubaiError
 from koubai.lab.channel import Line, of_this_process
 from koubai.lab.experiment import Experiment, Watch
-from koubai.lab.outcome import Context, Outcome
+from koubai.lab.outcome import Context, Outcome, Stopped
 from koubai.lab.result import RunResult
 from koubai.lab.training import run_recipe
+from koubai.probes.history import History
 from koubai.train.recipe import Recipe
 
 
@@ -60,20 +62,19 @@ def key_of(plan: Any, watch: Watch, engine: str, data_dir: Path | None, *, exhib
 
 
 def perform(task: Task, line: Line | None = None) -> RunResult:
-    """Do one task; raises Stopped when the lab asked it to end."""
-    line = line or of_this_process()
-    context = Context(
-        task.watch,
-        task.engine,
-        task.threads,
-        task.data_dir,
-        task.exhibits,
-        report=lambda step, steps, loss: line.report(task.key, step, steps, loss),
-    )
+    """Do one task; raises Stopped when the lab asked it to end.
+
+    A failure is a result that tells it: the others go on, and an exception may not survive the way home.
+    """
     started = time.perf_counter()
-    outcome: Outcome = (
-        run_recipe(task.plan, context) if isinstance(task.plan, Recipe) else task.plan.perform(context)
-    )
+    try:
+        outcome = _perform(task, line or of_this_process())
+    except Stopped:
+        raise
+    except KoubaiError as error:
+        return failed(task, str(error))
+    except Exception as error:  # a bug in one arm must not cost the others
+        return failed(task, f"{type(error).__name__}: {error}")
     return RunResult(
         arm=task.arm,
         seed=task.seed,
@@ -86,4 +87,34 @@ def perform(task: Task, line: Line | None = None) -> RunResult:
         stopped_by=outcome.stopped_by,
         exhibits=outcome.exhibits,
         engine=outcome.engine,
+    )
+
+
+def _perform(task: Task, line: Line) -> Outcome:
+    context = Context(
+        task.watch,
+        task.engine,
+        task.threads,
+        task.data_dir,
+        task.exhibits,
+        report=lambda step, steps, loss: line.report(task.key, step, steps, loss),
+    )
+    if isinstance(task.plan, Recipe):
+        return run_recipe(task.plan, context)
+    outcome: Outcome = task.plan.perform(context)
+    return outcome
+
+
+def failed(task: Task, sentence: str) -> RunResult:
+    """Return the result of a run that failed."""
+    return RunResult(
+        task.arm,
+        task.seed,
+        task.plan.hash,
+        task.key,
+        {},
+        History(),
+        0.0,
+        failure=sentence,
+        engine=task.engine,
     )

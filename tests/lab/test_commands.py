@@ -1,0 +1,132 @@
+"""koubai run, demo, new, check, course as a user types them."""
+
+import json
+
+import pytest
+
+from koubai.cli.main import main
+from koubai.words import set_language
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KOUBAI_LANG", "en")
+    yield tmp_path
+    set_language(None)
+
+
+def test_new_writes_a_file_that_checks_and_runs_and_never_overwrites(here, capsys):
+    assert main(["new", "mine"]) == 0
+    text = (here / "mine.toml").read_text()
+    assert "koubai check mine.toml" in text
+    assert main(["check", "mine.toml", "--threads", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "2 arms x 6 seeds = 12 runs, about" in said
+    assert "on 2 threads" in said
+    assert main(["new", "mine"]) == 2
+    assert (here / "mine.toml").read_text() == text
+    assert "stays as it is" in capsys.readouterr().err
+    words = ["run", "mine.toml", "--seeds", "2", "--steps", "20", "--threads", "1", "--json"]
+    assert main(words) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [arm["name"] for arm in printed["arms"]] == ["sgd", "adam"]
+    arm = printed["arms"][1]
+    assert arm["factors"] == {"optimizer": "adam"}
+    assert set(arm["test_accuracy"]) >= {"mean", "low", "high", "per_seed"}
+    assert len(arm["test_accuracy"]["per_seed"]) == 2
+    assert 0 <= arm["train_accuracy"] <= 1
+    assert list(arm["gradient_norm"]) == ["1.weight", "3.weight", "5.weight"]
+    assert printed["verdicts"][0]["outcome"] == "cannot tell yet"
+    assert (here / "koubai-runs" / "experiment" / "report.html").exists() or printed["report"]
+
+
+def test_new_speaks_japanese(here):
+    assert main(["new", "--lang", "ja"]) == 0
+    assert "実験ファイル" in (here / "experiment.toml").read_text()
+
+
+def test_check_tells_every_mistake_and_estimates_nothing(here, capsys):
+    main(["new", "mine"])
+    broken = (here / "mine.toml").read_text().replace("seeds", "seedz").replace("mlp", "mpl")
+    (here / "mine.toml").write_text(broken)
+    assert main(["check", "mine.toml"]) == 2
+    err = capsys.readouterr().err
+    assert "did you mean 'seeds'?" in err
+    assert "did you mean 'mlp'?" in err
+
+
+def test_a_catalogue_run_with_everything_overridden(here, capsys):
+    words = ["run", "first-net", "--data", "digits", "--seeds", "1", "--steps", "3", "--threads", "1"]
+    words += ["--vary", "batch_size=10,20", "--engine", "reference", "--out", "out", "--json"]
+    assert main(words) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [arm["name"] for arm in printed["arms"]] == [
+        "no hidden layer, batch_size 10",
+        "no hidden layer, batch_size 20",
+        "one hidden layer, batch_size 10",
+        "one hidden layer, batch_size 20",
+    ]
+    assert printed["environment"]["engine"] == "reference"
+    assert (here / "out" / "report.html").read_text(encoding="utf-8").startswith("<!")
+    assert json.loads((here / "out" / "result.json").read_text())["experiment"] == "first-net-digits"
+
+
+def test_plain_output_has_question_table_verdict_and_report(here, capsys):
+    words = ["run", "first-net", "--seeds", "2", "--steps", "3", "--threads", "1", "--plain"]
+    assert main(words) == 0
+    captured = capsys.readouterr()
+    assert "How well does a network with one hidden layer" in captured.out
+    assert "Cannot tell yet" in captured.out
+    assert "Report: koubai-runs/first-net-digits/report.html" in captured.out
+    assert "\x1b" not in captured.out
+    assert "4 of 4 runs" in captured.err
+    assert main([*words, "--lang", "ja"]) == 0
+    assert "まだ判断できない" in capsys.readouterr().out
+
+
+def test_the_demo_is_the_main_job(here, capsys):
+    assert main(["demo", "--seeds", "1", "--threads", "1", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert len(printed["arms"]) == 9
+    stuck = next(arm for arm in printed["arms"] if arm["name"] == "sigmoid + normal .01")
+    right = next(arm for arm in printed["arms"] if arm["name"] == "ReLU + He")
+    assert stuck["collapsed"] == 1
+    assert right["test_accuracy"]["mean"] > 0.9
+    first, last = (list(stuck["gradient_norm"].values())[i] for i in (0, -1))
+    assert first < last / 10_000
+
+
+def test_without_a_name_the_catalogue_is_listed(capsys):
+    assert main(["run", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {"vanishing-gradient", "valley", "alexnet"} <= {item["name"] for item in listed}
+    assert all(item["question"] for item in listed)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "vanishing-gradent"], "did you mean 'vanishing_gradient'?"),
+        (["run", "nowhere.toml"], "nowhere.toml"),
+        (["run", "first-net", "--data", "mnis"], "did you mean 'mnist'?"),
+        (["run", "first-net", "--steps", "-1"], "at least 0"),
+        (["run", "first-net", "--vary", "batch_sise=1"], "did you mean 'batch_size'?"),
+        (["run", "first-net", "--engine", "nativ"], "did you mean 'native'?"),
+    ],
+)
+def test_mistakes_are_answered_with_what_would_fit(words, expected, capsys):
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert expected in captured.err + captured.out
+
+
+def test_the_course_prints_its_table(monkeypatch, capsys):
+    monkeypatch.setattr("koubai.lab.course.EXPERIMENTS", ())
+    assert main(["course", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["arm"] for row in rows] == ["SGD .95", "Momentum .1", "AdaGrad 1.5", "Adam .3"]
+    assert all(row["inside"] for row in rows)
+    assert main(["course", "--plain"]) == 0
+    out = capsys.readouterr().out
+    assert "4 of 4 rows lie within the published spread" in out
