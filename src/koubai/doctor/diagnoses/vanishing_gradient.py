@@ -53,7 +53,7 @@ class VanishingGradient(Diagnosis):
                 ratios[look.step] = flow[0] / flow[-1]
         if not ratios or min(ratios.values()) >= _LOST:
             return None
-        step, ratio = min(ratios.items(), key=lambda item: item[1])
+        step, ratio = next(item for item in ratios.items() if item[1] < _LOST)  # since when, not when worst
         look = next(look for look in looks if look.step == step)
         flow_by_path = gradient_flow(patient, look)
         depth = np.arange(len(flow_by_path))
