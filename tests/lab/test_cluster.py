@@ -9,8 +9,8 @@ import pytest
 
 from koubai.core.errors import KoubaiError
 from koubai.lab import start
+from koubai.lab.campaign import run_experiment
 from koubai.lab.executors import dask_workers
-from koubai.lab.run import run_experiment
 from koubai.lab.store import Store
 from koubai.train.recipe import Recipe
 

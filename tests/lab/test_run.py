@@ -12,9 +12,9 @@ import pytest
 
 from koubai.core.errors import KoubaiError
 from koubai.lab import start
+from koubai.lab.campaign import run_experiment
 from koubai.lab.executors import process_workers, thread_workers
 from koubai.lab.experiment import Arm
-from koubai.lab.run import run_experiment
 from koubai.lab.store import Store
 from koubai.train.recipe import Recipe
 

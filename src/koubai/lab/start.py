@@ -8,11 +8,11 @@ from pathlib import Path
 
 from koubai.core.errors import UnknownName
 from koubai.engines.engine import engines
+from koubai.lab.campaign import OnProgress, run_experiment
 from koubai.lab.catalog import build
 from koubai.lab.executors import Workers, dask_workers, process_workers, thread_workers
 from koubai.lab.experiment import Experiment
 from koubai.lab.result import ExperimentResult
-from koubai.lab.run import OnProgress, run_experiment
 from koubai.lab.store import Store
 
 
