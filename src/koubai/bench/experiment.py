@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     from koubai.lab.catalog import build
     from koubai.lab.executors import process_workers, thread_workers
     from koubai.lab.experiment import Watch
-    from koubai.lab.run import run_experiment
+    from koubai.lab.campaign import run_experiment
 
     engine, count = arguments[0], int(arguments[1])
     whole = build("vanishing_gradient", "mnist")
