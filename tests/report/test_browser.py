@@ -1,6 +1,7 @@
 """Reports in a real browser: drawn, silent, alone, accessible, narrow, dark, printed, without scripts."""
 
 import shutil
+import time
 
 import pytest
 
@@ -64,6 +65,14 @@ def reports(tmp_path_factory):
     return report
 
 
+def until(page, expression):
+    """Wait until a JavaScript expression is true, asking from here: the page's policy forbids eval inside."""
+    deadline = time.monotonic() + WAIT / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"never true: {expression}"
+        time.sleep(0.05)
+
+
 MARKS = ".points path, .lines path, .js-line, .hm image, .contourlayer path, .bars path"
 
 
@@ -101,9 +110,7 @@ def test_every_figure_is_drawn_without_a_word_without_a_request_and_clean_for_ax
     assert page.evaluate("document.querySelectorAll('details[open]').length") == 0
     assert page.title() == page.inner_text("h1")
     page.set_viewport_size({"width": 390, "height": 800})
-    page.wait_for_function(
-        "[...document.querySelectorAll('.plot .main-svg')].every((svg) => svg.clientWidth <= 390)"
-    )
+    until(page, "[...document.querySelectorAll('.plot .main-svg')].every((svg) => svg.clientWidth <= 390)")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a phone would scroll sideways"
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
@@ -125,22 +132,17 @@ def test_the_question_and_a_verdict_are_on_the_first_screen(look, reports, grid_
     assert last["y"] + last["height"] < 800
 
 
-def colors(page):
-    return page.evaluate("getComputedStyle(document.querySelector('.plot .xtick text')).fill")
+INK = "getComputedStyle(document.querySelector('.plot .xtick text')).fill"
 
 
 def test_figures_follow_the_page_into_the_dark_and_back(look, reports, made_up):
     page = look(reports(made_up("convnet"), "en"))
     assert page.complaints == [], "its own policy lets it draw"
-    light = colors(page)
+    light = page.evaluate(INK)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(
-        "light => getComputedStyle(document.querySelector('.plot .xtick text')).fill !== light", arg=light
-    )
+    until(page, f"{INK} !== '{light}'")
     page.emulate_media(color_scheme="light")
-    page.wait_for_function(
-        "light => getComputedStyle(document.querySelector('.plot .xtick text')).fill === light", arg=light
-    )
+    until(page, f"{INK} === '{light}'")
     assert page.complaints == []
 
 
@@ -150,7 +152,7 @@ def test_a_print_is_white_and_as_wide_as_the_paper(look, reports, made_up):
     assert printed.startswith(b"%PDF")
     assert 5 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type/Page\n") <= 30
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.wait_for_function("document.querySelector('.plot .main-svg').getAttribute('width') == 680")
+    until(page, "document.querySelector('.plot .main-svg').getAttribute('width') == 680")
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
