@@ -15,12 +15,14 @@ from koubai.doctor.clinic import Clinic
 from koubai.doctor.patient import DataFacts, Patient
 from koubai.doctor.watch.examine import Examination, examine, layer_checks, param_checks, undisturbed
 from koubai.doctor.watch.kinds import optimizer_facts
+from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.memory import as_targets, data_facts
+from koubai.doctor.watch.models import hands_over
 from koubai.doctor.watch.twin import Subject, twin_clinic
 from koubai.engines.torch.formula import to_array
 
 if TYPE_CHECKING:
-    from koubai.doctor.watch.watcher import Look, Watch
+    from koubai.doctor.watch.watcher import Watch
 
 _CHECKUP_ROWS = 1000
 _CHECKUP_ELEMENTS = 50_000_000  # of all outputs together: fewer samples for a large model
@@ -161,9 +163,7 @@ def _held_outputs(watch: Watch, data: DataFacts) -> Array | None:
 
 def _untrained(watch: Watch) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the parameters that get no update, and those of them that are frozen on purpose."""
-    given = {
-        id(p) for optimizer in watch.optimizers for group in optimizer.param_groups for p in group["params"]
-    }
+    given = {id(p) for optimizer in watch.optimizers for p in hands_over(optimizer)}
     looked = watch.last_look is not None
     untrained, frozen = [], []
     for name, p in watch.root.named_parameters():

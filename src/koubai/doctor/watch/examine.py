@@ -52,7 +52,7 @@ def examine(
     being trained, without its noise. `modes` says which modules train (some may be kept in test mode on
     purpose), `decays` the weight decay of each parameter. With `flow` the sight keeps all outputs.
     """
-    sight = Sight(Names.of(model), units=False, on_loss=lambda call: None, without_dropout=True)
+    sight = Sight(Names.of(model), by_unit=True, on_loss=lambda call: None, without_dropout=True)
     sight.flow = [] if flow else None
     device = next(model.parameters()).device
     x, t = x.to(device), t.to(device)

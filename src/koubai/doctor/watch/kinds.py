@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from torch import nn
@@ -61,7 +62,12 @@ FEATURES_LAST = ("linear", "layer_norm")  # a unit is an index of the last axis,
 
 def module_kind(module: nn.Module) -> str:
     """Return the koubai name of a module's layer, or "other"."""
-    return next((kind for cls, kind in _MODULES if isinstance(module, cls)), OTHER)
+    return _kind_of(type(module))  # type: ignore[arg-type]  # a class is hashable
+
+
+@cache
+def _kind_of(cls: Any) -> str:
+    return next((kind for known, kind in _MODULES if issubclass(cls, known)), OTHER)
 
 
 def function_kind(name: str) -> str | None:

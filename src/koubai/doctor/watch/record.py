@@ -13,6 +13,7 @@ from koubai.doctor.watch.sight import LossCall, Part
 from koubai.engines.engine import TapRecord
 from koubai.network.network import Network
 from koubai.probes.history import History
+from koubai.probes.probe import Probe
 from koubai.probes.record import Recorder, default_probes
 
 _FLUSH = 100  # losses that wait before they are read, so that a GPU is not stopped for each
@@ -37,21 +38,23 @@ class Record:
     """The history of a watched run, and what waits to be written to it."""
 
     history: History = field(default_factory=History)
-    _waiting: list[tuple[int, torch.Tensor]] = field(default_factory=list)
+    _probes: tuple[Probe, ...] = field(default_factory=default_probes)
+    _waiting: list[tuple[int, list[torch.Tensor], float]] = field(default_factory=list)
     _evaluated: list[tuple[torch.Tensor, torch.Tensor | None, int]] = field(default_factory=list)
 
-    def loss(self, step: int, value: torch.Tensor) -> None:
-        """Write down the loss of a step, some time."""
-        self._waiting.append((step, value.detach()))
+    def loss(self, step: int, values: list[torch.Tensor], factor: float) -> None:
+        """Write down the loss of a step, some time: the mean of values (one a batch), by a factor."""
+        self._waiting.append((step, values, factor))
         if len(self._waiting) >= _FLUSH:
             self.flush()
 
     def flush(self) -> None:
         """Write down the losses that wait."""
-        if self._waiting:
-            values = torch.stack([value.float().reshape(()) for _, value in self._waiting]).tolist()
-            for (step, _), value in zip(self._waiting, values, strict=True):
-                self.history.add(step, "", "loss", value)
+        flat = [value.float().reshape(()) for _, values, _ in self._waiting for value in values]
+        numbers = iter(torch.stack(flat).tolist() if flat else ())
+        for step, values, factor in self._waiting:
+            mean = sum(next(numbers) for _ in values) / len(values)
+            self.history.add(step, "", "loss", mean / factor)
         self._waiting = []
 
     def look(self, tap: TapRecord, parts: dict[str, Part], params: list[str]) -> None:
@@ -59,7 +62,7 @@ class Record:
         leaves = tuple(_Leaf(path, part.layer) for path, part in parts.items())
         paths = _Paths(leaves, dict.fromkeys(params))
         # A Recorder reads paths and layers only; a watched model has these and no more of a Network.
-        Recorder(cast("Network", paths), default_probes()).record(self.history, tap)
+        Recorder(cast("Network", paths), self._probes).record(self.history, tap)
 
     def evaluate(self, call: LossCall) -> None:
         """Take in the loss of one batch in test mode."""

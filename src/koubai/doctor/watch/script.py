@@ -17,7 +17,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from koubai.core.errors import KoubaiError
 from koubai.doctor.finding import Finding
-from koubai.doctor.watch.watcher import Watch, unwrapped
+from koubai.doctor.watch.models import unwrapped
+from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
 
 _MOST_MODELS = 4
@@ -97,7 +98,7 @@ class Search:
         watch = Watch(module)
         watch.__enter__()
         self.watches.append(watch)
-        watch.before_forward(args)  # the hook for this very call comes too late
+        watch.before_forward(args, {})  # the hook for this very call comes too late
 
     def _stepped(self, optimizer: Any, args: Any, options: Any) -> None:
         self._steps += 1

@@ -85,7 +85,12 @@ class Sight:
     """Sees layers (in forward order), their outputs, the gradients of those, and calls of loss functions."""
 
     def __init__(
-        self, names: Names, *, units: bool, on_loss: Callable[[LossCall], None], without_dropout: bool = False
+        self,
+        names: Names,
+        *,
+        by_unit: bool,
+        on_loss: Callable[[LossCall], None],
+        without_dropout: bool = False,
     ) -> None:
         self.parts: dict[str, Part] = {}
         self.outputs: dict[str, Moments] = {}
@@ -93,7 +98,7 @@ class Sight:
         self.sums: dict[str, UnitSums] = {}
         self.criterion: nn.Module | None = None
         self.flow: list[tuple[str, torch.Tensor, torch.Tensor]] | None = None
-        self._names, self._units, self._on_loss = names, units, on_loss
+        self._names, self._by_unit, self._on_loss = names, by_unit, on_loss
         self._without_dropout = without_dropout
         self._inside: list[nn.Module] = []
         self._counts: dict[str, int] = {}
@@ -142,8 +147,8 @@ class Sight:
         if y is None or not y.is_floating_point() or any(True for _ in module.children()):
             return
         path = self._names.modules[id(module)]
-        settings = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-        self._take(path, module_kind(module), settings, self._params_of(module), u, y)
+        with torch._C.DisableTorchFunction():  # what is computed here is not the model's
+            self._take(path, module_kind(module), vars(module), self._params_of(module), u, y)
 
     def _params_of(self, module: nn.Module) -> tuple[str, ...]:
         return tuple(
@@ -157,7 +162,11 @@ class Sight:
         name = getattr(function, "__name__", "")
         if name in LOSSES:
             return self._lose(name, function, args, options)
-        kind = function_kind(name) if self._inside and not self._in_known_leaf() else None
+        kind = function_kind(name)
+        if kind is not None and (not self._inside or self._in_known_leaf()):
+            kind = None
+        if kind is None and not (self._without_dropout and "dropout" in name):
+            return function(*args, **options)
         settings = function_settings(name, args, options) if kind is not None else {}
         if self._without_dropout and "dropout" in name:
             # A copy, as dropout makes one: what comes next may work in place.
@@ -206,6 +215,7 @@ class Sight:
         if path not in self.parts:
             detail = {"ratio": float(settings["p"])} if kind == "dropout" and "p" in settings else {}
             layer = layer_of(kind, settings)
+            settings = {name: value for name, value in settings.items() if not name.startswith("_")}
             self.parts[path] = Part(
                 path, kind, layer, params, tuple(u.shape[1:]), tuple(y.shape[1:]), detail, dict(settings)
             )
@@ -214,10 +224,11 @@ class Sight:
             self.flow.append((path, u.detach(), y.detach()))
         axis = y.ndim - 1 if kind in FEATURES_LAST else min(1, y.ndim - 1)
         if y.ndim > 1:
-            sums = tensor_moments(y.detach().movedim(axis, 1), units=self._units)
+            sums = tensor_moments(y)
             self.outputs[path] = pooled(self.outputs[path], sums) if path in self.outputs else sums
-            of_units = unit_sums(y, u, part.layer, axis)
-            self.sums[path] = self.sums[path] + of_units if path in self.sums else of_units
+            if self._by_unit:
+                of_units = unit_sums(y, u, part.layer, axis)
+                self.sums[path] = self.sums[path] + of_units if path in self.sums else of_units
         if y.requires_grad:
             y.register_hook(self._receiver(path))
 

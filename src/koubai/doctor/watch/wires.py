@@ -25,7 +25,7 @@ from torch.optim.optimizer import (
 class Listener(Protocol):
     """What a watch wants to hear."""
 
-    def before_forward(self, args: Any) -> None:
+    def before_forward(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         """The model is about to run on these arguments."""
         ...
 
@@ -67,7 +67,7 @@ class Wires:
         listener = self._listener
 
         def before(module: Any, args: Any, options: Any) -> None:
-            listener.before_forward((args, options))
+            listener.before_forward(args, options)
 
         def after(module: Any, args: Any, output: Any) -> None:
             listener.after_forward(output)

@@ -1,0 +1,52 @@
+"""What a watch asks about models and optimizers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from koubai.doctor.watch.kinds import coupled_decay
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return the user's own module inside compiled and distributed wrappers."""
+    while True:
+        if type(model).__name__ == "OptimizedModule":
+            model = model._orig_mod
+        elif isinstance(model, nn.parallel.DistributedDataParallel | nn.DataParallel):
+            model = model.module
+        else:
+            return model
+
+
+def is_compiled(model: nn.Module) -> bool:
+    """Whether a module or a part of it runs compiled: hooks and function modes do not reach inside."""
+    return any(
+        type(module).__name__ == "OptimizedModule" or getattr(module, "_compiled_call_impl", None) is not None
+        for module in model.modules()
+    )
+
+
+def size_in_bytes(model: nn.Module) -> int:
+    """Return the memory of all parameters and buffers."""
+    return sum(w.numel() * w.element_size() for w in model.state_dict().values())
+
+
+def hands_over(optimizer: Any) -> list[torch.Tensor]:
+    """Return the parameters that an optimizer changes."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def coupled_decays(optimizers: Iterable[Any], names: Mapping[int, str]) -> dict[str, float]:
+    """Return the weight decay that enters the gradient of each parameter that has one, by its name."""
+    return {
+        names[id(p)]: decay
+        for optimizer in optimizers
+        for group in optimizer.param_groups
+        if (decay := coupled_decay(optimizer, group))
+        for p in group["params"]
+        if id(p) in names
+    }

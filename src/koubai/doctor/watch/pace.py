@@ -1,0 +1,40 @@
+"""Pace: which steps are looked at closely, so that looking costs little of the time."""
+
+from __future__ import annotations
+
+import time
+
+_SHARE = 0.02  # of the training time may go into looks
+_FIRST_GAP = 10  # steps between the first look, which warms up, and the second, which tells the cost
+_LEAST_GAP = 10
+
+
+class Pace:
+    """Every so many steps exactly, or (None) as often as 2 % of the time allows; always the first step."""
+
+    def __init__(self, every: int | None) -> None:
+        self._every = every
+        self._next = 1
+        self._looked = 0
+        self._resumed = self._began = time.perf_counter()
+
+    def wants(self, step: int) -> bool:
+        """Return whether update `step` is to be looked at."""
+        if self._every is not None:
+            return step == 1 or step % self._every == 0
+        return step >= self._next
+
+    def begin(self) -> None:
+        """Say that a look begins."""
+        self._began = time.perf_counter()
+
+    def end(self, step: int) -> None:
+        """Say that the look at `step` is over; from what it took follows when the next one is due."""
+        now = time.perf_counter()
+        steps, self._looked = step - self._looked - 1, step
+        gap = _FIRST_GAP
+        if step > 1 and steps > 0:
+            ordinary = (self._began - self._resumed) / steps
+            extra = (now - self._began) - ordinary
+            gap = max(_LEAST_GAP, round(extra / (_SHARE * max(ordinary, 1e-9))))
+        self._next, self._resumed = step + gap, now
