@@ -1,12 +1,27 @@
-"""Which engine runs a job when the user does not say."""
+"""Which engine runs a job: by its name, or the best one when the user does not say."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 
-from koubai.core.errors import EngineError
-from koubai.engines.engine import Job
+from koubai.core.errors import EngineError, UnknownName
+from koubai.engines.engine import Job, Program
+
+
+def engines() -> dict[str, Callable[[Job], Program]]:
+    """Return the engines by name; a heavy one is imported when it compiles."""
+    return {"reference": _reference, "native": _native, "torch": _torch}
+
+
+def compile_job(job: Job, engine: str = "auto") -> Program:
+    """Compile a job; "auto" is native where it runs, else reference, with one line that says why."""
+    known = engines()
+    name = best_engine(job) if engine == "auto" else engine
+    if name not in known:
+        raise UnknownName("engine", name, known)
+    return known[name](job)
 
 
 def best_engine(job: Job) -> str:
@@ -39,3 +54,21 @@ def why_not_native() -> str | None:
 @cache
 def _warn_once(reason: str) -> None:
     warnings.warn(f"{reason}; the reference engine runs instead, slower", stacklevel=3)
+
+
+def _reference(job: Job) -> Program:
+    from koubai.engines.reference.program import ReferenceProgram
+
+    return ReferenceProgram(job)
+
+
+def _native(job: Job) -> Program:
+    from koubai.engines.native.program import NativeProgram
+
+    return NativeProgram(job)
+
+
+def _torch(job: Job) -> Program:
+    from koubai.engines.torch.program import TorchProgram
+
+    return TorchProgram(job)

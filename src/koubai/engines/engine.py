@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from koubai.core.errors import UnknownName
 from koubai.core.params import Array
 from koubai.core.taps import Moments
 from koubai.losses.loss import Loss
@@ -131,38 +130,3 @@ class Program(Protocol):
     def listing(self) -> str:
         """Return the program as text a reader can follow."""
         ...
-
-
-def engines() -> dict[str, Callable[[Job], Program]]:
-    """Return the engines by name; a heavy one is imported when it compiles."""
-    return {"reference": _reference, "native": _native, "torch": _torch}
-
-
-def compile_job(job: Job, engine: str = "auto") -> Program:
-    """Compile a job; "auto" is native where it runs, else reference, with one line that says why."""
-    known = engines()
-    if engine == "auto":
-        from koubai.engines.choose import best_engine
-
-        engine = best_engine(job)
-    if engine not in known:
-        raise UnknownName("engine", engine, known)
-    return known[engine](job)
-
-
-def _reference(job: Job) -> Program:
-    from koubai.engines.reference.program import ReferenceProgram
-
-    return ReferenceProgram(job)
-
-
-def _native(job: Job) -> Program:
-    from koubai.engines.native.program import NativeProgram
-
-    return NativeProgram(job)
-
-
-def _torch(job: Job) -> Program:
-    from koubai.engines.torch.program import TorchProgram
-
-    return TorchProgram(job)

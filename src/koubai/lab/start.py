@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from koubai.core.errors import UnknownName
-from koubai.engines.engine import engines
+from koubai.engines.choose import engines
 from koubai.lab.campaign import OnProgress, run_experiment
 from koubai.lab.catalog import build
 from koubai.lab.executors import Workers, dask_workers, process_workers, thread_workers

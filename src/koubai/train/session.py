@@ -14,7 +14,8 @@ from koubai.core.errors import ConfigError, Problem
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.data.sampler import Sampler
-from koubai.engines.engine import Job, Program, TapPlan, TapRecord, TrainingState, compile_job
+from koubai.engines.choose import compile_job
+from koubai.engines.engine import Job, Program, TapPlan, TapRecord, TrainingState
 from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.probes.record import Recorder, default_probes

@@ -7,7 +7,8 @@ import numpy as np
 from koubai.bench.peers.peer import Peer, Runner
 from koubai.bench.workload import Workload
 from koubai.data.sampler import Sampler
-from koubai.engines.engine import Job, compile_job, engines
+from koubai.engines.choose import compile_job, engines
+from koubai.engines.engine import Job
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 
 
