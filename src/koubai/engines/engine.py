@@ -70,8 +70,10 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class TapPlan:
-    """Which steps to tap. Updates are numbered from 1; step s is tapped if `first` <= s <= `first_until`
-    or s % every == 0. `units` asks for per-unit rows of activations.
+    """Which steps to tap.
+
+    Updates are numbered from 1; step s is tapped if s <= `first_until` or s % `every` == 0. `units` asks
+    for per-unit rows of activations.
     """
 
     every: int = 0
