@@ -13,7 +13,7 @@ import koubai.models
 import koubai.optim
 import koubai.penalties
 import koubai.probes
-import koubai.schedules
+import koubai.schedules  # noqa: F401 - registers the schedules, as its neighbors do with theirs
 from koubai.core.layer import LAYERS
 from koubai.core.registry import Registry
 from koubai.data.dataset import DATA
@@ -44,7 +44,7 @@ def page(kind: str, registry: Registry) -> str:
         signature = str(inspect.signature(cls)).replace(" -> None", "")
         text = inspect.cleandoc(cls.__doc__ or "").split("\n>>>")[0].rstrip()
         parts.append(
-            f"## {cls.__name__}\n\n`koubai.{cls.__name__}{signature}`; in TOML `type = \"{name}\"`\n\n{text}\n"
+            f'## {cls.__name__}\n\n`koubai.{cls.__name__}{signature}`; in TOML `type = "{name}"`\n\n{text}\n'
         )
     return "\n".join(parts)
 

@@ -1,0 +1,164 @@
+"""Writes one page an experiment of the catalogue: question, verdicts, pictures, recipe.
+
+Pages are quick to write, because nothing is trained here: what `scripts/run-catalog` left in a folder is
+shown, and an experiment without results has a page without pictures.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from html import escape
+from pathlib import Path
+
+from pictures import picture, table
+
+from koubai.cli.order import Order
+from koubai.doctor.diagnoses.diagnosis import known
+from koubai.lab.catalog import Entry, build, listing
+from koubai.lab.experiment import Experiment
+from koubai.lab.result import ExperimentResult
+from koubai.report.experiment import experiment_page
+from koubai.report.page import Page, Section
+from koubai.report.palette import dark_colors
+from koubai.report.sections.setting import recipe_section
+from koubai.report.theme import template
+from koubai.words import say
+
+LEFT_OUT = ("findings", "runs", "environment")
+"""The sections of a report that a page does not show: they are in the file that `koubai run` writes."""
+
+
+def write_experiments(folder: Path, runs: Path) -> None:
+    """Write NAME.md for every experiment and index.md; `runs` holds a folder of results for each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    results = {entry.name(): stored(runs / entry.name()) for entry in listing()}
+    for entry in listing():
+        _write(folder / f"{entry.name()}.md", page(entry, results[entry.name()]))
+    _write(folder / "index.md", index(results))
+
+
+def write_scripts(folder: Path) -> None:
+    """Write what all pictures share, once: Plotly from its Python package, and the look of the reports."""
+    from plotly.offline import get_plotlyjs
+
+    looks = {"templates": {"light": template(), "dark": template(dark=True)}, "dark": dark_colors()}
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "plotly.js", get_plotlyjs())
+    _write(folder / "looks.js", f"const looks = {json.dumps(looks)};\n")
+
+
+def stored(folder: Path) -> ExperimentResult | None:
+    """Return the result that lies in a folder of `koubai run`, or None if there is none."""
+    if not (folder / "result.json").exists():
+        return None
+    result = Order.read(folder).result(folder)
+    return result if result.runs else None
+
+
+def page(entry: Entry, result: ExperimentResult | None) -> str:
+    """Return the page of one experiment in Markdown."""
+    experiment = result.experiment if result else build(entry.name())
+    report = experiment_page(result, "en") if result else None
+    sections = report.sections if report else [recipe_section(_without_runs(experiment), "en")]
+    parts = [
+        f"# {title(entry)}\n",
+        f"**{experiment.question.en}**\n",
+        f'<p lang="ja">{escape(experiment.question.ja)}</p>\n',
+        inspect.cleandoc(type(entry).__doc__ or "") + "\n",
+        *(_outcome(report, result) if report and result else [_NOT_RUN]),
+        _repeat(entry),
+        *_related(entry),
+        *(part for section in sections for part in _section(section)),
+    ]
+    return "\n".join(parts)
+
+
+def title(entry: Entry) -> str:
+    """Return the name of an experiment as a heading."""
+    return _NAMES.get(entry.name(), entry.name().replace("-", " ").capitalize())
+
+
+def index(results: dict[str, ExperimentResult | None]) -> str:
+    """Return the list of all experiments with their verdicts."""
+    lines = ["# The catalogue\n", "| experiment | question | verdict |", "|---|---|---|"]
+    for entry in listing():
+        name, result = entry.name(), results[entry.name()]
+        verdicts = ", ".join(verdict.outcome for verdict in result.verdicts) if result else ""
+        lines.append(f"| [{title(entry)}]({name}.md) | {build(name).question.en} | {verdicts} |")
+    names = "\n".join(results)
+    return "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
+
+
+_NAMES = {"l1-l2": "L1 and L2", "im2col": "im2col", "alexnet": "AlexNet"}
+_NOT_RUN = """```{note}
+This page was built without results: `scripts/run-catalog` makes them, and `make docs` then shows them.
+```
+"""
+
+
+def _outcome(report: Page, result: ExperimentResult) -> list[str]:
+    """Return verdicts and sentences, in English and, folded, in Japanese."""
+    badges = "".join(
+        f'<li class="badge {badge.tone}"><strong>{escape(badge.word)}</strong> {escape(badge.text)}</li>'
+        for badge in report.badges
+    )
+    facts = "; ".join(f"{escape(name)}: {escape(value)}" for name, value in report.facts)
+    japanese = [*(v.say("ja") for v in result.verdicts), *(s.say("ja") for s in result.sentences)]
+    html = [
+        f'<ul class="badges">{badges}</ul>' if badges else "",
+        _list(report.sentences),
+        f'<details lang="ja"><summary>日本語</summary>{_list(japanese)}</details>' if japanese else "",
+        f'<p class="facts">{facts}</p>',
+    ]
+    return ["## In short\n", _raw("\n".join(part for part in html if part))]
+
+
+def _repeat(entry: Entry) -> str:
+    commands = [f"koubai run {entry.name()}"]
+    commands += [f"koubai run {entry.name()} --data {data.replace('_', '-')}" for data in entry.data[1:]]
+    return "## Repeat it\n\n```sh\n" + "\n".join(commands) + "\n```\n"
+
+
+def _related(entry: Entry) -> list[str]:
+    """Return links to the diagnoses that this experiment shows."""
+    links = [
+        f"[{diagnosis.code} {say(f'diagnoses.{name}.title', 'en')}](../diagnoses/{name}.md)"
+        for name, diagnosis in sorted(known().items(), key=lambda item: item[1].code)
+        if diagnosis.experiment == entry.name()
+    ]
+    return [f"What the doctor calls what goes wrong here: {', '.join(links)}.\n"] if links else []
+
+
+def _section(section: Section) -> list[str]:
+    """Return a section's pictures and tables under its heading."""
+    if section.name in LEFT_OUT:
+        return []
+    parts = [f"## {section.title}\n"]
+    for shown in section.pictures:
+        parts += [f"### {shown.title}\n", _raw(picture(shown))]
+    for titled in section.tables:
+        note = f'<p class="note">{escape(titled.note)}</p>' if titled.note else ""
+        heading = f"### {titled.title}\n" if titled.title != section.title else ""
+        parts += [heading, _raw(note + table(titled.table))]
+    return parts
+
+
+def _without_runs(experiment: Experiment) -> ExperimentResult:
+    """Return the result before anything ran: its recipe can be shown."""
+    return ExperimentResult(experiment, (), {}, (), (), ())
+
+
+def _list(texts: list[str] | tuple[str, ...]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>" if texts else ""
+
+
+def _raw(html: str) -> str:
+    """Return HTML as it stands; Markdown would read its stars and dollars."""
+    return f"````{{raw}} html\n{html}\n````\n"
+
+
+def _write(path: Path, text: str) -> None:
+    """Leave a file that is right already, so that an unchanged build stays quick."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
