@@ -475,6 +475,21 @@ def test_an_optimizer_that_calls_the_loop_itself():
     assert (ratios > 0).all()
 
 
+def test_gradients_that_nobody_resets_are_told():
+    for reset in (True, False):
+        model = mlp()
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        x, t = data()
+        with Watch(model, optimizer, every=1, budget=0) as watch:
+            for _ in range(3):
+                loss = functional.cross_entropy(model(x), t)
+                if reset:
+                    optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+        assert any("zero_grad" in sentence for sentence in watch.scope) != reset
+
+
 def test_two_watches_at_once():
     model, other = mlp(), mlp()
     optimizers = [torch.optim.SGD(m.parameters(), 0.1) for m in (model, other)]

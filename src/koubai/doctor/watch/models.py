@@ -35,6 +35,11 @@ def size_in_bytes(model: nn.Module) -> int:
     return sum(w.numel() * w.element_size() for w in model.state_dict().values())
 
 
+def has_gradients(model: nn.Module) -> bool:
+    """Whether a parameter holds a gradient that is not 0."""
+    return any(p.grad is not None and bool(p.grad.count_nonzero()) for p in model.parameters())
+
+
 def hands_over(optimizer: Any) -> list[torch.Tensor]:
     """Return the parameters that an optimizer changes."""
     return [p for group in optimizer.param_groups for p in group["params"]]

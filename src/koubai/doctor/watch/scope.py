@@ -1,4 +1,4 @@
-"""Scope: what a watch could not see, in sentences."""
+"""Scope: what a watch could not see, and what no diagnosis names, in sentences."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def sentences(watch: Watch) -> list[str]:
     """Return a sentence for everything that was not seen, and what could be done about it."""
     found = []
+    if watch.stale_gradients:
+        found.append("stale_gradients")
     if not watch.step:
         found.append("no_step")
     if not len(watch.record.history.series("loss")[0]) and watch.step:

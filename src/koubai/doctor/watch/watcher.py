@@ -13,7 +13,14 @@ from koubai.doctor.patient import Patient
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loss_rule import LossRule, mean_value, rule_of
 from koubai.doctor.watch.memory import Memory
-from koubai.doctor.watch.models import coupled_decays, hands_over, is_compiled, size_in_bytes, unwrapped
+from koubai.doctor.watch.models import (
+    coupled_decays,
+    hands_over,
+    has_gradients,
+    is_compiled,
+    size_in_bytes,
+    unwrapped,
+)
 from koubai.doctor.watch.pace import Pace
 from koubai.doctor.watch.record import Record
 from koubai.doctor.watch.sight import LossCall, Names, Sight, first_tensor
@@ -65,6 +72,7 @@ class Watch:
         self.first_look: Look | None = None
         self.last_look: Look | None = None
         self.start: dict[str, torch.Tensor] | None = None
+        self.stale_gradients = False  # whether a step began with the gradients of the step before
         self.refused: str | None = None  # what the model said when it was run again
         self._pace = Pace(every)
         self._names = Names.of(self.root)
@@ -154,7 +162,7 @@ class Watch:
 
     @property
     def scope(self) -> list[str]:
-        """Sentences on what could not be seen."""
+        """Sentences on what could not be seen, and on what is hardly meant."""
         from koubai.doctor.watch.scope import sentences
 
         return sentences(self)
@@ -281,6 +289,8 @@ class Watch:
             return
         if self._sight is not None:
             self._close_sight()
+        if self._look is not None and not self._roots and has_gradients(self.root):
+            self.stale_gradients = True
         if len(roots) == 1 and roots[0].numel() == 1:
             self._roots.append(roots[0].detach() if self._unscaled is None else self._unscaled)
             self._unscaled = None
