@@ -66,7 +66,7 @@ def reports(tmp_path_factory):
 
 
 def until(page, expression):
-    """Wait until a JavaScript expression is true, asking from here: the page's policy forbids eval inside."""
+    """Wait until a JavaScript expression is true."""
     deadline = time.monotonic() + WAIT / 1000
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, f"never true: {expression}"

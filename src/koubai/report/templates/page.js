@@ -4,6 +4,7 @@
   const page = JSON.parse(document.getElementById("page-data").textContent);
   const plots = [...document.querySelectorAll(".plot")];
   const darkness = matchMedia("(prefers-color-scheme: dark)");
+  let dark = darkness.matches; // asked once: a browser may not report a change that was read before
   const config = {
     responsive: true, displaylogo: false,
     modeBarButtons: [["zoom2d", "resetScale2d", "toImage"]],
@@ -19,20 +20,28 @@
     return value;
   };
 
-  const draw = (plot, dark, width) => {
+  const draw = (plot, darkly, width) => {
     const { data, layout } = structuredClone(page.figures[plot.id]);
-    layout.template = page.templates[dark ? "dark" : "light"];
+    layout.template = page.templates[darkly ? "dark" : "light"];
     if (width) Object.assign(layout, { width, autosize: false });
-    const [shown, laid] = dark ? [recolor(data, ""), recolor(layout, "")] : [data, layout];
+    const [shown, laid] = darkly ? [recolor(data, ""), recolor(layout, "")] : [data, layout];
     return Plotly.react(plot, shown, laid, config).then(() => { // the sentence and the table say it instead
       plot.querySelectorAll("svg.main-svg").forEach((svg) => svg.setAttribute("aria-hidden", "true"));
     });
   };
-  const drawAll = async () => { // one after the other, so that the page answers meanwhile
-    for (const plot of plots) {
-      await draw(plot, darkness.matches);
-      await new Promise((resolve) => { setTimeout(resolve); });
-    }
+  // One figure after the other, so that the page answers meanwhile; a newer call takes over from an older one.
+  let calls = 0;
+  let turn = Promise.resolve();
+  const drawAll = () => {
+    const call = ++calls;
+    turn = turn.then(async () => {
+      for (const plot of plots) {
+        if (call !== calls) return;
+        await draw(plot, dark);
+        await new Promise((resolve) => { setTimeout(resolve); });
+      }
+    });
+    return turn;
   };
 
   document.querySelectorAll("details").forEach((details) => { details.open = false; });
@@ -52,9 +61,13 @@
   }
   document.documentElement.dataset.drawn = plots.length;
 
-  darkness.addEventListener("change", drawAll);
+  darkness.addEventListener("change", (event) => {
+    dark = event.matches;
+    drawAll();
+  });
   addEventListener("beforeprint", () => { // paper is white and narrow
     document.documentElement.classList.add("printing");
+    calls += 1; // whatever is being drawn for the screen stops
     for (const plot of plots) draw(plot, false, plot.closest(".panels").dataset.columns === "1" ? 680 : 328);
   });
   addEventListener("afterprint", () => {
