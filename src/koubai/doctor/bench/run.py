@@ -163,10 +163,10 @@ def _advance(session: Session, until: int) -> None:
 def is_worse(sick: Seen, twin: Seen) -> bool:
     """Whether a run ended worse than its twin.
 
-    In skill by more than .02 and by more than 1.5 standard errors of the difference; or, where both have
-    the same loss, with a held-out loss a quarter higher and a skill that is not surely better.
+    In skill by more than .02 and by more than chance explains (1.96 standard errors of the difference); or,
+    where both have the same loss, with a held-out loss a quarter higher and a skill that is not surely better.
     """
-    if twin.skill - sick.skill > max(0.02, 1.5 * sqrt(2) * sick.noise):
+    if twin.skill - sick.skill > max(0.02, 1.96 * sqrt(2) * sick.noise):
         return True
     same_loss = sick.patient.loss == twin.patient.loss
     return same_loss and sick.held_loss > 1.25 * twin.held_loss and sick.skill < twin.skill + sick.noise
