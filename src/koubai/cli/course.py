@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from koubai.cli.experiments import RUNS
+from koubai.cli.experiments import RUNS, again, lines
+from koubai.cli.failures import INTERRUPTED
 from koubai.cli.output import console, option, print_json, print_table, style
 from koubai.words import say
 
 if TYPE_CHECKING:
     from koubai.lab.course import Row
-    from koubai.lab.experiment import Experiment
 
 _COLUMNS = ("experiment", "arm", "published", "ours", "interval", "inside", "seconds")
 
@@ -28,19 +29,27 @@ def course(
     """Run them all on MNIST and print the table."""
     from koubai.lab.course import course_rows
 
-    def announce(experiment: Experiment) -> None:
-        console(stderr=True).print(f"{experiment.name} ...", markup=False)
-
-    rows = list(
-        course_rows(
-            data_dir=data_dir,
-            seeds=seeds,
-            out=out or RUNS / "course",
-            engine=engine,
-            threads=threads,
-            on_experiment=announce,
-        )
+    found = course_rows(
+        data_dir=data_dir,
+        seeds=seeds,
+        out=out or RUNS / "course",
+        engine=engine,
+        threads=threads,
+        on_experiment=lambda experiment: lines(f"{experiment.name}: "),
     )
+    rows: list[Row] = []
+    code = 0
+    try:
+        rows += found
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+        print(say("lab.cli.course.stopped", command=again()), file=sys.stderr)
+    show(rows)
+    return code
+
+
+def show(rows: list[Row]) -> None:
+    """Print the table and how many rows lie inside."""
     if style.json:
         print_json([asdict(row) for row in rows])
     else:
@@ -48,7 +57,6 @@ def course(
         print_table(headings, [_cells(row) for row in rows], right=(2, 3, 4, 6))
         judged = [row.inside for row in rows if row.inside is not None]
         console().print(say("lab.cli.course.summary", inside=sum(judged), total=len(judged)))
-    return 0
 
 
 def _cells(row: Row) -> list[str]:

@@ -59,23 +59,14 @@ def adapt(experiment: Experiment, *, seeds: int | None, steps: int | None, vary:
 @contextmanager
 def shown(experiment: Experiment) -> Iterator[Callable[[Progress], None]]:
     """Show how the runs come in: the live table on a terminal, else a line every few seconds."""
-    from koubai.report.terminal import live_view, progress_line
-
-    last = [0.0, -1.0]
     if not live():
-
-        def line(progress: Progress) -> None:
-            ended = progress.done + progress.failed + progress.reused
-            due = time.monotonic() - last[0] > _PLAIN_EVERY
-            if ended != last[1] and (due or ended == progress.total):
-                last[:] = time.monotonic(), ended
-                print(progress_line(progress), file=sys.stderr, flush=True)
-
-        yield line
+        yield lines()
         return
     from rich.live import Live
 
-    screen = console(stderr=True)
+    from koubai.report.terminal import live_view
+
+    last, screen = [0.0], console(stderr=True)
     with Live(console=screen, auto_refresh=False, transient=True) as view:
 
         def table(progress: Progress) -> None:
@@ -84,6 +75,22 @@ def shown(experiment: Experiment) -> Iterator[Callable[[Progress], None]]:
                 view.update(live_view(experiment, progress.runs, progress, width=screen.width), refresh=True)
 
         yield table
+
+
+def lines(title: str = "") -> Callable[[Progress], None]:
+    """Return what prints a line every few seconds, for logs."""
+    from koubai.report.terminal import progress_line
+
+    last = [0.0, -1.0]
+
+    def line(progress: Progress) -> None:
+        ended = progress.done + progress.failed + progress.reused
+        due = time.monotonic() - last[0] > _PLAIN_EVERY
+        if ended != last[1] and (due or ended == progress.total):
+            last[:] = time.monotonic(), ended
+            print(f"{title}{progress_line(progress)}", file=sys.stderr, flush=True)
+
+    return line
 
 
 def again() -> str:

@@ -87,7 +87,7 @@ class Claim:
     """'`arm` ends with a higher (or lower) `measure` than `over`', by more than `margin`.
 
     With `over` None the claim is about a value: '`arm` ends above (below) `margin`'. A difference that lies
-    surely within +-`matters` counts as none: half a point of accuracy.
+    surely within +-`matters` counts as none (None: half a point for accuracies, 0 for anything else).
     """
 
     arm: str
@@ -95,7 +95,7 @@ class Claim:
     measure: str = "test_accuracy"
     direction: str = "higher"
     margin: float = 0.0
-    matters: float = 0.005
+    matters: float | None = None
 
     def __post_init__(self) -> None:
         if self.direction not in ("higher", "lower"):

@@ -8,10 +8,11 @@ from math import isfinite
 
 from koubai.core import statistics
 from koubai.lab.experiment import Claim, Experiment, Text
-from koubai.lab.measures import Duration, Measured, MeasureName
+from koubai.lab.measures import Duration, Measured, MeasureName, is_share
 from koubai.lab.result import ArmSummary, Comparison, Sentence, Verdict
 
 ALPHA = 0.05
+HALF_A_POINT = 0.005
 _MOST_SEEDS = 1000  # beyond, "more seeds" is no advice
 
 
@@ -70,7 +71,7 @@ def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: fl
         return Verdict(claim, "cannot tell yet", _sentence(experiment, "none", claim))
     comparison = _comparison(evidence, p)
     interval = comparison.interval
-    matters = claim.matters if claim.over is not None and claim.margin == 0 else 0.0
+    matters = _matters(claim)
     same = interval is not None and -matters <= interval.low and interval.high <= matters
     values = _numbers(evidence, comparison)
     if p <= ALPHA:
@@ -89,6 +90,15 @@ def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: fl
     return Verdict(
         claim, "cannot tell yet", _sentence(experiment, kind, claim, **values), comparison, more, cost
     )
+
+
+def _matters(claim: Claim) -> float:
+    """Return the largest difference that counts as none; a claim with a margin has said what matters."""
+    if claim.over is None or claim.margin:
+        return 0.0
+    if claim.matters is not None:
+        return claim.matters
+    return HALF_A_POINT if is_share(claim.measure) else 0.0
 
 
 def _comparison(evidence: Evidence, p: float) -> Comparison:
