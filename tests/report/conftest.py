@@ -229,10 +229,6 @@ def hostile_result(made_up):
     return made_up("hostile")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "browser: looks at a report in a real browser (Chromium)")
-
-
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory):
     """A small finished training run, in a folder."""
