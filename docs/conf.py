@@ -23,6 +23,7 @@ html_title = "koubai 勾配"
 html_static_path = ["_static", "generated/static"]
 html_css_files = ["pictures.css"]
 html_show_sourcelink = False
+html_show_copyright = False
 html_copy_source = False
 exclude_patterns = ["generated/runs"]
 suppress_warnings = ["myst.header"]
