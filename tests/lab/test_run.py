@@ -15,7 +15,9 @@ from koubai.lab import start
 from koubai.lab.campaign import run_experiment
 from koubai.lab.executors import process_workers, thread_workers
 from koubai.lab.experiment import Arm
+from koubai.lab.progress import Progress
 from koubai.lab.store import Store
+from koubai.lab.work import failed, tasks_of
 from koubai.train.recipe import Recipe
 
 
@@ -49,6 +51,18 @@ def test_progress_tells_what_is_done_and_what_runs(trainings):
     start.run(trainings, threads=1, on_progress=lambda p: seen.append((p.done, len(p.runs), dict(p.running))))
     assert seen[0][:2] == (0, 0)
     assert seen[-1][:2] == (4, 4)
+
+
+def test_a_late_message_does_not_bring_a_run_back(trainings):
+    task = tasks_of(trainings)[0]
+    progress = Progress(total=4)
+    progress.hear(task.key, 10, 30, 0.5, {task.key: task})
+    assert progress.running[task.key].share == pytest.approx(1 / 3)
+    assert progress.left > 0
+    progress.finish(task, failed(task, "why not"))
+    progress.hear(task.key, 20, 30, 0.4, {task.key: task})
+    assert not progress.running
+    assert (progress.done, progress.failed) == (0, 1)
 
 
 def test_an_arm_that_fails_is_told_and_the_others_go_on(trainings, tmp_path):

@@ -85,7 +85,7 @@ def show(result: ExperimentResult, folder: Path, report: Path) -> None:
     print_result(screen, result, plain=style.plain)
     if result.pending:
         key = f"lab.cli.stopped.{result.stopped_by or 'interrupt'}"
-        screen.print(say(key, pending=result.pending, command=again()), markup=False)
+        screen.print(say(key, pending=result.pending, command=again()), markup=False, soft_wrap=True)
     screen.print(say("lab.cli.report", path=report), markup=False, soft_wrap=True)
 
 

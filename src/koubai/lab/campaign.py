@@ -70,6 +70,7 @@ class Campaign:
     results: dict[tuple[str, int], RunResult] = field(default_factory=dict)
     reused: int = 0
     stopped_by: str | None = None
+    under_way: dict[Future[RunResult], Task] = field(default_factory=dict)
 
     def run(self, tasks: list[Task]) -> None:
         """Perform what the store lacks; return when all is done, stopped, or out of budget."""
@@ -91,9 +92,12 @@ class Campaign:
 
     def _round(self, tasks: list[Task]) -> list[Task]:
         """Submit tasks and gather them; return those that must be submitted again to a new pool."""
-        futures = {self.workers.submit(task): task for task in tasks}
+        try:
+            futures = {self.workers.submit(task): task for task in tasks}
+        except BrokenProcessPool:
+            return self._renewed(tasks)
         by_key = {task.key: task for task in tasks}
-        self._futures: dict[Future[RunResult], Task] = futures
+        self.under_way = futures
         waiting, broken = set(futures), []
         while waiting:
             finished, waiting = wait(waiting, timeout=_LOOK, return_when=FIRST_COMPLETED)
@@ -104,11 +108,13 @@ class Campaign:
             if self._out_of_budget() and waiting:
                 waiting = {future for future in waiting if not future.cancel()}
                 self.stopped_by = "budget"
-        if not broken or self.stopped_by:
-            return []
+        return self._renewed(broken) if broken and not self.stopped_by else []
+
+    def _renewed(self, tasks: list[Task]) -> list[Task]:
+        """Return tasks to be submitted again, to workers that stand in for dead ones."""
         if self.workers.restart is None or not self.workers.restart():
             raise RunError("worker processes keep dying", hint="is memory short? try fewer with --threads 1")
-        return broken
+        return [task for task in tasks if (task.arm, task.seed) not in self.results]
 
     def _gather(self, future: Future[RunResult], task: Task) -> bool:
         """Take in one finished future; False if its worker process died and the task is to be repeated."""
@@ -135,6 +141,6 @@ class Campaign:
         """Ask runs under way to end and keep those that finish meanwhile; a second Ctrl-C gets through."""
         self.stopped_by = why
         self.workers.stop.set()
-        under_way = [future for future in self._futures if not future.cancel()]
-        for future in wait(under_way, timeout=None if self.workers.messages is not None else 0).done:
-            self._gather(future, self._futures[future])
+        started = [future for future in self.under_way if not future.cancel()]
+        for future in wait(started, timeout=None if self.workers.messages is not None else 0).done:
+            self._gather(future, self.under_way[future])

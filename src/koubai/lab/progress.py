@@ -35,6 +35,7 @@ class Progress:
     running: dict[str, Running] = field(default_factory=dict)
     runs: list[RunResult] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
+    _ended: set[str] = field(default_factory=set)
 
     @property
     def elapsed(self) -> float:
@@ -49,14 +50,15 @@ class Progress:
         return self.elapsed * wanted / made if made > 0 else None
 
     def hear(self, key: str, step: int, steps: int, loss: float, tasks: dict[str, Task]) -> None:
-        """Take in one message from a worker."""
-        if key in tasks:
+        """Take in one message from a worker; one that comes after its run ended is late."""
+        if key in tasks and key not in self._ended:
             run = self.running.setdefault(key, Running(tasks[key]))
             run.step, run.steps, run.loss = step, steps, loss
 
     def finish(self, task: Task, result: RunResult) -> None:
         """Take in that a run ended."""
         self.running.pop(task.key, None)
+        self._ended.add(task.key)
         self.runs.append(result)
         if result.failure is None:
             self.done += 1
