@@ -9,9 +9,7 @@ import pytest
 
 from koubai.core.errors import KoubaiError
 from koubai.lab import start
-from koubai.lab.campaign import run_experiment
 from koubai.lab.executors import dask_workers
-from koubai.lab.store import Store
 from koubai.train.recipe import Recipe
 
 distributed = pytest.importorskip("distributed")
@@ -44,10 +42,10 @@ def test_a_cluster_loses_a_worker_and_completes_with_nothing_lost_or_counted_twi
             killed.append(worker.pid)
             os.kill(worker.pid, signal.SIGKILL)
 
-    with dask_workers(cluster.scheduler_address) as workers:
-        assert workers.count == 2
-        result = run_experiment(experiment, workers, store=Store(tmp_path), on_progress=kill_one)
+    address = cluster.scheduler_address
+    result = start.run(experiment, out=tmp_path, cluster=address, on_progress=kill_one)
     assert killed
+    assert result.environment["workers"] == 2
     expected = {(arm.name, seed): 1 for arm in experiment.arms for seed in experiment.seeds}
     assert Counter(ended) == expected
     assert Counter((run.arm, run.seed) for run in result.runs) == expected

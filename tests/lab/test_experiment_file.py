@@ -115,6 +115,9 @@ def test_every_mistake_is_told_with_its_line_and_the_nearest_name():
     assert len(rates) == 1  # one wrong path, however many values
 
 
+_AXIS = "[recipe]\nnetwork = { type = 'mlp' }\ndata = 'digits'\n[axes.a]\n"
+
+
 def read_fails(text):
     with pytest.raises(ConfigError) as error:
         read_experiment(text)
@@ -129,6 +132,10 @@ def read_fails(text):
         ("axes = 3\n[recipe]\nnetwork = []\ndata = 'digits'\n", "expected tables [axes.NAME]"),
         ("arms = {}\n[recipe]\nnetwork = []\ndata = 'digits'\n", "nothing is compared"),
         ("name = \n", "not TOML"),
+        (_AXIS + "path = 'steps'\nvalues = [1]\nlabel = 'x'\n", "no setting 'label'"),
+        (_AXIS + "path = 'steps'\nvalues = 1\n", "a list of values"),
+        (_AXIS + "values = [1]\n", "expected a path in quotes"),
+        (_AXIS + "fast = 3\n", "expected a table of edits"),
     ],
 )
 def test_files_that_are_no_experiments_say_what_is_missing(text, message):

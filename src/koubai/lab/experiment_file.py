@@ -145,17 +145,8 @@ def _axis(name: str, plain: Any, recipe: Recipe | None, faults: list[Fault]) -> 
     if not isinstance(plain, dict):
         faults.append(Fault(place, "expected a table with path and values, or one table a level"))
         return Axis(name, {})
-    if set(plain) == {"path", "values"}:
-        path, values = plain["path"], plain["values"]
-        if not isinstance(path, str) or not isinstance(values, list) or not values:
-            faults.append(Fault(place, "expected a path in quotes and a list of values"))
-            return Axis(name, {})
-        levels = {brief(value): {path: value} for value in values}
-        found: list[Fault] = []
-        for i, value in enumerate(values):
-            _try({path: value}, (*place, "values", i), recipe, found)
-        faults += {(fault.message, fault.hint): fault for fault in reversed(found)}.values()
-        return Axis(name, levels)
+    if not isinstance(plain.get("path", {}), dict) or not isinstance(plain.get("values", {}), dict):
+        return Axis(name, _values(plain, place, recipe, faults))
     levels = {}
     for level, edits in plain.items():
         if isinstance(edits, dict):
@@ -164,6 +155,25 @@ def _axis(name: str, plain: Any, recipe: Recipe | None, faults: list[Fault]) -> 
         else:
             faults.append(Fault((*place, level), "expected a table of edits, such as { steps = 100 }"))
     return Axis(name, levels)
+
+
+def _values(
+    plain: dict[str, Any], place: Place, recipe: Recipe | None, faults: list[Fault]
+) -> dict[str, dict[str, Any]]:
+    """Return a level for every value of one path."""
+    for key in plain:
+        if key not in ("path", "values"):
+            advice = suggestion(key, ["path", "values"])
+            faults.append(Fault((*place, key), f"an axis of values has no setting {key!r}", advice))
+    path, values = plain.get("path"), plain.get("values")
+    if not isinstance(path, str) or not isinstance(values, list) or not values:
+        faults.append(Fault(place, "expected a path in quotes and a list of values"))
+        return {}
+    found: list[Fault] = []
+    for i, value in enumerate(values):
+        _try({path: value}, (*place, "values", i), recipe, found)
+    faults += {(fault.message, fault.hint): fault for fault in reversed(found)}.values()
+    return {brief(value): {path: value} for value in values}
 
 
 def _arm(plain: Any, place: Place, recipe: Recipe | None, faults: list[Fault]) -> list[Arm]:
