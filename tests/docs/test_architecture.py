@@ -13,7 +13,7 @@ TEXT = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 
 def floors() -> list[list[str]]:
     """Return the names of every floor of the picture, top first; two spaces part names from their meaning."""
-    picture = re.search(r"```\n(.*?)```", TEXT, re.DOTALL).group(1)
+    picture = re.search(r"```text\n(.*?)```", TEXT, re.DOTALL).group(1)
     return [line.split("  ")[0].split() for line in picture.strip().splitlines()]
 
 
