@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from koubai.core.errors import SettingError
-from koubai.engines.engine import Job, compile_job
+from koubai.engines import Job, compile_job
 from koubai.layers import Linear
 from koubai.losses import MeanSquaredError
 from koubai.network import Network

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from koubai.engines.engine import Job, TapPlan, compile_job
+from koubai.engines import Job, TapPlan, compile_job
 from koubai.layers import (
     AveragePool2d,
     BatchNorm,

@@ -8,7 +8,7 @@ import torch
 
 from koubai.core.layer import Layer
 from koubai.core.params import BufferSpec, ParamSpec
-from koubai.engines.engine import Job, TapPlan, compile_job
+from koubai.engines import Job, TapPlan, compile_job
 from koubai.engines.torch.arrays import TensorArray
 from koubai.engines.torch.program import TorchProgram
 from koubai.initializers import Constant
