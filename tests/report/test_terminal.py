@@ -40,6 +40,20 @@ def test_numbers_are_not_cut_where_there_is_room(grid_result):
     assert "█" in text
 
 
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_eighty_columns_hold_the_demo_uncut_with_first_and_last_layer(grid_result, lang):
+    text = printed(result_table(grid_result.experiment, grid_result.runs, width=80, lang=lang), 80)
+    assert "…" not in text
+    assert "[91.0%, 92.6%]" in text
+    assert "1.1×10⁻⁵" in text
+
+
+def test_sixty_columns_cut_no_number(grid_result):
+    text = printed(result_table(grid_result.experiment, grid_result.runs, width=60, lang="en"), 60)
+    assert "…" not in text
+    assert "95.7%" in text
+
+
 def test_plain_has_no_bar_no_box_no_mark_and_numbers_a_program_reads(grid_result):
     text = printed(lambda console: print_result(console, grid_result, plain=True, lang="en"), 400)
     assert not set("█─✓×⁻") & set(text)

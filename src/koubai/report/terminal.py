@@ -36,10 +36,29 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _COLORS = {"good": "green", "bad": "red", "open": "yellow"}
 _MARKS = {"good": "✓", "bad": "✗", "open": "?"}
 _NUMBER = 8  # columns of a number such as 2.5×10⁻⁵
-_WIDEST_BAR = 6
+_WIDEST_BAR, _SHORTEST_BAR = 6, 2
 _WIDEST_NAME = 30
-_GAP = 3  # columns between two columns
 _ROOMY = 100  # columns from which there is room for a bar beside the score
+
+
+@dataclass(frozen=True)
+class _Thrift:
+    """What a table leaves out to fit: columns between columns, counts that say nothing, intervals, layers."""
+
+    gap: int
+    drops_runs: bool = False
+    interval: bool = True
+    no_layers: bool = False
+
+
+# From a roomy terminal to a narrow one; the first that fits is taken.
+_THRIFT = (
+    _Thrift(3),
+    _Thrift(2),
+    _Thrift(2, drops_runs=True),
+    _Thrift(2, drops_runs=True, interval=False),
+    _Thrift(2, drops_runs=True, interval=False, no_layers=True),
+)
 
 
 @dataclass(frozen=True)
@@ -98,23 +117,31 @@ def result_table(
     from rich.table import Table
 
     made = rows(experiment, runs)
-    layers = list(dict.fromkeys(path for row in made for path in row.gradients))
-    names = _layer_names(experiment, layers)
+    paths = list(dict.fromkeys(path for row in made for path in row.gradients))
+    names = _layer_names(experiment, paths)
     titles = [row.arm.title(lang) if plain else shorten(row.arm.title(lang), _WIDEST_NAME) for row in made]
-    troubles = [name for name in ("collapsed", "lost") if any(getattr(row, name) for row in made)]
-    counts = {name: say(f"report.terminal.{name}", lang) for name in ("runs", *troubles)}
-    score_bars = 0 if plain or width < _ROOMY or not measures.is_share(experiment.measure) else _WIDEST_BAR
-    scores = [_score(row, experiment.measure, score_bars) for row in made]
     head = measures.title(experiment.measure, lang)
-    taken = [*counts.values(), max(titles, key=columns), max((head, *(x.plain for x in scores)), key=columns)]
-    room = width - sum(columns(text) + _GAP for text in taken)
-    shown = layers if plain else _that_fit(layers, room)
-    bars = 0 if plain else max(0, min(_WIDEST_BAR, room // max(len(shown), 1) - _NUMBER - _GAP - 1))
+    complete = all(row.made == row.wanted for row in made)
+    for thrift in _THRIFT:
+        counts = _counts(made, runs=plain or not (thrift.drops_runs and complete), lang=lang)
+        score_bars = (
+            0 if plain or width < _ROOMY or not measures.is_share(experiment.measure) else _WIDEST_BAR
+        )
+        scores = [_score(row, experiment.measure, score_bars, interval=thrift.interval) for row in made]
+        texts = [titles, [head, *(score.plain for score in scores)], *([count] for count in counts.values())]
+        room = width - sum(max(map(columns, text), default=0) + thrift.gap for text in texts)
+        shown = paths if plain else _that_fit(paths, names, room, thrift)
+        widths = [max(columns(names[path]), _NUMBER) + thrift.gap for path in shown]
+        if plain or sum(widths) <= room:
+            break
+    spare = (room - sum(widths)) // max(len(shown), 1) - 1
+    bars = 0 if plain or spare < _SHORTEST_BAR else min(_WIDEST_BAR, spare)
     scale = _scale(made)
     table = Table(
         box=None if plain else box.SIMPLE_HEAD,
-        padding=(0, 2, 0, 0),
+        padding=(0, thrift.gap - 1, 0, 0),
         pad_edge=False,
+        show_edge=False,
         header_style="" if plain else "bold",
     )
     table.add_column(say("report.axis.arm", lang), no_wrap=True)
@@ -125,9 +152,17 @@ def result_table(
         table.add_column(count, justify="right", no_wrap=True)
     for title, score, row in zip(titles, scores, made, strict=True):
         cells = [_gradient(row.gradients.get(path), scale, bars, plain) for path in shown]
-        ended = [str(getattr(row, name) or "") for name in troubles]
-        table.add_row(_text(title), *cells, score, f"{row.made}/{row.wanted}", *ended)
+        ended = [
+            f"{row.made}/{row.wanted}" if name == "runs" else str(getattr(row, name) or "") for name in counts
+        ]
+        table.add_row(_text(title), *cells, score, *ended)
     return table
+
+
+def _counts(made: Sequence[Row], *, runs: bool, lang: str | None) -> dict[str, str]:
+    """Return the titles of the columns that count: runs, and what went wrong anywhere."""
+    troubles = [name for name in ("collapsed", "lost") if any(getattr(row, name) for row in made)]
+    return {name: say(f"report.terminal.{name}", lang) for name in (*(["runs"] if runs else ()), *troubles)}
 
 
 def live_view(
@@ -192,9 +227,11 @@ def _layer_names(experiment: Experiment, paths: Sequence[str]) -> dict[str, str]
     }
 
 
-def _that_fit(layers: Sequence[str], room: int) -> list[str]:
+def _that_fit(layers: Sequence[str], names: Mapping[str, str], room: int, thrift: _Thrift) -> list[str]:
     """Return the layers that fit into `room` columns: the first and the last, and others between."""
-    return [layers[i] for i in thin(len(layers), max(2, room // (_NUMBER + _GAP)))]
+    widest = max((columns(names[path]) for path in layers), default=0)
+    fit = max(0 if thrift.no_layers else 2, room // (max(widest, _NUMBER) + thrift.gap))
+    return [layers[i] for i in thin(len(layers), fit)] if fit > 1 else list(layers[:fit])
 
 
 def _scale(made: Sequence[Row]) -> tuple[float, float]:
@@ -231,11 +268,11 @@ def bar(share: float, width: int) -> str:
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
 
 
-def _score(row: Row, measure: str, bars: int) -> Text:
+def _score(row: Row, measure: str, bars: int, *, interval: bool = True) -> Text:
     write = measures.writer(measure)
     if row.score is None:
         return _text(MISSING)
     text = write(row.score)
-    if row.interval is not None and row.interval.low < row.interval.high:
+    if interval and row.interval is not None and row.interval.low < row.interval.high:
         text += f" [{write(row.interval.low)}, {write(row.interval.high)}]"
     return _text(f"{bar(row.score, bars)} ", "blue").append(text, style="default") if bars else _text(text)
