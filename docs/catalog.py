@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections import Counter
 from html import escape
 from pathlib import Path
 
@@ -84,17 +85,30 @@ def index(results: dict[str, ExperimentResult | None]) -> str:
     lines = ["# The catalogue\n", "| experiment | question | verdict |", "|---|---|---|"]
     for entry in listing():
         name, result = entry.name(), results[entry.name()]
-        verdicts = ", ".join(verdict.outcome for verdict in result.verdicts) if result else ""
-        lines.append(f"| [{title(entry)}]({name}.md) | {build(name).question.en} | {verdicts} |")
+        lines.append(f"| [{title(entry)}]({name}.md) | {build(name).question.en} | {_verdicts(result)} |")
     names = "\n".join(results)
     return "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
 
 
-_NAMES = {"l1-l2": "L1 and L2", "im2col": "im2col", "alexnet": "AlexNet"}
+_NAMES = {
+    "alexnet": "AlexNet",
+    "im2col": "im2col",
+    "l1-l2": "L1 and L2",
+    "over-fitting": "Over-fitting",
+    "padding-stride": "Padding and stride",
+}
 _NOT_RUN = """```{note}
 This page was built without results: `scripts/run-catalog` makes them, and `make docs` then shows them.
 ```
 """
+
+
+def _verdicts(result: ExperimentResult | None) -> str:
+    """Return how often each verdict was given, or why there is none."""
+    if result is None:
+        return "not run here"
+    counts = Counter(verdict.outcome for verdict in result.verdicts)
+    return ", ".join(f"{outcome} ({n})" if n > 1 else outcome for outcome, n in counts.items()) or "no claim"
 
 
 def _outcome(report: Page, result: ExperimentResult) -> list[str]:
