@@ -45,8 +45,15 @@ class DeadUnits(Diagnosis):
         "too_few_steps",
         "learning_rate_too_low",
     )
-    remedies = ("use_leaky_relu", "use_selu", "add_batch_norm", "suitable_init", "lower_learning_rate")
-    specific = ("use_leaky_relu", "use_selu", "add_batch_norm")
+    remedies = (
+        "use_leaky_relu",
+        "use_selu",
+        "add_batch_norm",
+        "add_shortcuts",
+        "suitable_init",
+        "lower_learning_rate",
+    )
+    specific = ("use_leaky_relu", "use_selu", "add_batch_norm", "add_shortcuts")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """The first layer whose dead share is above 50 %, else the worst above 20 %."""

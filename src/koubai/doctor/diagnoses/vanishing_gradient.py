@@ -38,8 +38,8 @@ class VanishingGradient(Diagnosis):
     depth = 3
     experiment = "vanishing-gradient"
     explains = ("not_learning", "too_few_steps", "learning_rate_too_low", "under_fitting")
-    remedies = ("add_batch_norm", "use_selu", "use_relu", "suitable_init")
-    specific = ("add_batch_norm", "use_selu", "use_relu")
+    remedies = ("add_batch_norm", "use_selu", "use_relu", "add_shortcuts", "suitable_init")
+    specific = ("add_batch_norm", "use_selu", "use_relu", "add_shortcuts")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """First against last weighted layer, at the start and at the end; a dead layer is another matter."""
