@@ -6,7 +6,7 @@ the same batches and a program's whole state is its arrays and its step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -95,7 +95,7 @@ class TapRecord:
     """
 
     step: int
-    moments: dict[tuple[str, str], Moments]
+    moments: Mapping[tuple[str, str], Moments]
 
 
 class Program(Protocol):

@@ -100,19 +100,20 @@ class Blueprint:
         return self._sets["train"]
 
     def tapped(self, *, units: bool) -> PlanSet:
-        """Plans of a training step with taps, on the graph without fusions."""
+        """Plans of a training step with taps."""
         kind = "tapped with units" if units else "tapped"
         with self._lock:
             if kind not in self._sets:
                 lists: list[list[Tap]] = []
+                graph = fuse(self.graph, tapped=True)
 
                 def emit(plan: Plan) -> Buffer:
-                    taps = Taps(self.graph, self.structure.network, units=units)
-                    plan.needing = Taps.needing(self.graph)
-                    lists.append(taps.taps)
-                    return emit_step(plan, self.structure, taps)
+                    plan.taps = Taps(graph, self.structure.network, units=units)
+                    plan.needing = Taps.needing(graph)
+                    lists.append(plan.taps.taps)
+                    return emit_step(plan, self.structure)
 
-                self._sets[kind] = self._plan(kind, self.graph, emit)
+                self._sets[kind] = self._plan(kind, graph, emit)
                 self._sets[kind].taps = lists[0]
             return self._sets[kind]
 

@@ -17,6 +17,7 @@ from koubai.engines.native.layout import Layout
 if TYPE_CHECKING:
     from koubai.engines.native.onednn import MD, PD
     from koubai.engines.native.store import Store
+    from koubai.engines.native.taps import Taps
 
 
 class NoPrimitive(Exception):
@@ -165,6 +166,7 @@ class Plan:
         self._shared = 0
         self._converted: dict[tuple[Value, Layout], Tensor] = {}
         self.path, self.role = "", "forward"
+        self.taps: Taps | None = None
 
     # ------------------------------------------------------------------------------------ buffers
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 
 import numpy as np
@@ -122,13 +122,15 @@ class NativeProgram:
         indices = self._checked(indices)
         losses = np.zeros(len(indices))
         wanted = taps if taps is not None and on_tap is not None else TapPlan()
+        table = rates(self.job, self._step + 1, len(indices))
         done = 0
         while done < len(indices):
             tapped = wanted.wants(self._step + 1)
             stretch = 1 if tapped else self._stretch(len(indices) - done, wanted)
             linked = self._plans(f"tapped {wanted.units}" if tapped else "train")
             self._formulas.taps = {} if tapped else None
-            ran = self._run(linked, indices[done : done + stretch], losses[done : done + stretch])
+            part = slice(done, done + stretch)
+            ran = self._run(linked, table[part], indices[part], losses[part])
             if tapped and on_tap is not None:
                 on_tap(TapRecord(self._step, self._read(linked, units=wanted.units)))
             done += ran
@@ -151,9 +153,10 @@ class NativeProgram:
         most = min(left, _STRETCH, max(1, int(_STRETCH_SECONDS / self._seconds)))
         return next((n for n in range(1, most) if taps.wants(self._step + 1 + n)), most)
 
-    def _run(self, linked: Linked, indices: Array, losses: Array, ticks: Array | None = None) -> int:
+    def _run(
+        self, linked: Linked, table: Array, indices: Array, losses: Array, ticks: Array | None = None
+    ) -> int:
         """Run steps; return how many. `ticks` (lanes, rows) gathers the cycles of every row."""
-        table = rates(self.job, self._step + 1, len(indices))
         linked.set(
             step=0, row=0, steps=len(indices), first_step=self._step + 1, rates=table.ctypes.data,
             rate_words=RATE_WORDS, indices=indices.ctypes.data, losses=losses.ctypes.data, ticks=0,
@@ -239,17 +242,19 @@ class NativeProgram:
             return int(memory.gradients.ctypes.data) + 4 * self._store.place(rest).start
         return int(memory.old.ctypes.data)
 
-    def _read(self, linked: Linked, *, units: bool) -> dict[tuple[str, str], Moments]:
+    def _read(self, linked: Linked, *, units: bool) -> Mapping[tuple[str, str], Moments]:
         """What the taps of the step just run have gathered."""
         kind, taps = linked.plans.kind, linked.plans.taps or []
         if kind not in self._readers:
-            addresses = [linked.address(tap.out) for tap in taps]
-            self._readers[kind] = TapReader(taps, addresses, linked.plans.plans[0].part.slots)
+            self._readers[kind] = TapReader(taps, linked.address, linked.plans.plans[0].part.slots)
         found = self._readers[kind].read()
-        for (path, role), tensor in (self._formulas.taps or {}).items():  # leaves inside a composite formula
-            if (path, role) not in found:
-                found[path, role] = moments(tensor, units=units and role == "activation")
-        return found
+        if not self._formulas.taps:
+            return found
+        inside = {  # leaves of a composite layer that runs its formula
+            (path, role): moments(tensor, units=units and role == "activation")
+            for (path, role), tensor in self._formulas.taps.items()
+        }
+        return inside | dict(found)
 
     def predict(self, x: Array) -> Array:
         """Return the outputs (n, K) of inputs (n, ...) as at test time."""
@@ -298,6 +303,8 @@ class NativeProgram:
         linked = self._plans("train")
         indices = self._checked(indices)
         ticks = np.zeros((len(linked.lanes), len(linked.instructions)), np.int64)
-        self._run(linked, indices, np.zeros(len(indices)), ticks)
+        self._run(
+            linked, rates(self.job, self._step + 1, len(indices)), indices, np.zeros(len(indices)), ticks
+        )
         self._shares = ticks.sum(axis=0) / max(1, ticks.sum())
         return self._shares

@@ -13,7 +13,6 @@ from koubai.engines.native.layout import Layout
 from koubai.engines.native.onednn import Unimplemented
 from koubai.engines.native.plan import Argument, Buffer, Named, NoPrimitive, Plan
 from koubai.engines.native.structure import MAX_PENALTIES, Structure
-from koubai.engines.native.taps import Taps
 
 OPTIMIZERS: dict[str, Kernel] = {
     "sgd": update.sgd,
@@ -36,13 +35,13 @@ def _naming(node: Node) -> Iterator[None]:
         raise NoPrimitive(node.path, str(reason)) from None
 
 
-def emit_step(plan: Plan, structure: Structure, taps: Taps | None = None) -> Buffer:
+def emit_step(plan: Plan, structure: Structure) -> Buffer:
     """Emit one training step; return where the workers leave their parts of the loss."""
     targets = _draw(plan, structure)
-    emit_forward(plan, taps)
+    emit_forward(plan)
     parts = _loss(plan, structure, targets)
-    _backward(plan, taps)
-    _update(plan, structure, taps)
+    _backward(plan)
+    _update(plan, structure)
     return parts
 
 
@@ -61,16 +60,16 @@ def _draw(plan: Plan, structure: Structure) -> Buffer:
     return t
 
 
-def emit_forward(plan: Plan, taps: Taps | None = None) -> None:
+def emit_forward(plan: Plan) -> None:
     """Emit the forward pass."""
-    if taps is not None:
-        taps.activations(plan, plan.graph.input)
+    if plan.taps is not None:
+        plan.taps.activations(plan, plan.graph.input)
     for node in plan.graph.nodes:
         plan.path, plan.role = node.path, "forward"
         with _naming(node):
             plan.ops[node.op].forward(plan, node)
-        if taps is not None:
-            taps.activations(plan, node.output)
+        if plan.taps is not None:
+            plan.taps.activations(plan, node.output)
 
 
 def _loss(plan: Plan, structure: Structure, targets: Buffer) -> Buffer:
@@ -92,21 +91,21 @@ def _loss(plan: Plan, structure: Structure, targets: Buffer) -> Buffer:
     return parts
 
 
-def _backward(plan: Plan, taps: Taps | None) -> None:
+def _backward(plan: Plan) -> None:
     plan.role = "backward"
     for node in plan.graph.backward():
         if node.output in plan.gradients and plan.wants_gradient(node.output):
             plan.path = node.path
             dy = plan.gradients[node.output]
-            if taps is not None:
-                taps.gradients(plan, node.output, dy)
+            if plan.taps is not None:
+                plan.taps.gradients(plan, node.output, dy)
             with _naming(node):
                 plan.ops[node.op].backward(plan, node, dy)
-    if taps is not None and plan.graph.input in plan.gradients:
-        taps.gradients(plan, plan.graph.input, plan.gradients[plan.graph.input])
+    if plan.taps is not None and plan.graph.input in plan.gradients:
+        plan.taps.gradients(plan, plan.graph.input, plan.gradients[plan.graph.input])
 
 
-def _update(plan: Plan, structure: Structure, taps: Taps | None) -> None:
+def _update(plan: Plan, structure: Structure) -> None:
     plan.path, plan.role = "", "update"
     part = plan.part
     workers: tuple[Argument, ...] = (
@@ -115,15 +114,15 @@ def _update(plan: Plan, structure: Structure, taps: Taps | None) -> None:
     plan.barrier()
     plan.sum_loss()
     _join(plan, structure, workers)
-    if taps is not None:
+    if plan.taps is not None:
         plan.barrier()
-        taps.before_update(plan)
+        plan.taps.before_update(plan)
     norm: Buffer | int = 0
     if structure.clipping & update.BY_NORM:
         norm = plan.shared(8 * part.slots)
         plan.call(update.square_sums, Named("gradients"), *workers, structure.clipping, norm)
         plan.barrier()
-    elif taps is not None:
+    elif plan.taps is not None:
         plan.barrier()
     if structure.optimizer in OPTIMIZERS:
         plan.call(
@@ -133,8 +132,8 @@ def _update(plan: Plan, structure: Structure, taps: Taps | None) -> None:
     else:
         plan.run_python("update", None, why="the optimizer has no kernel")
     plan.barrier()
-    if taps is not None:
-        taps.after_update(plan)
+    if plan.taps is not None:
+        plan.taps.after_update(plan)
         plan.barrier()
 
 

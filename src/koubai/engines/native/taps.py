@@ -3,49 +3,68 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
+from functools import reduce
+from math import gcd, prod
 
 import numpy as np
 
-from koubai.core.params import Array, Shape
+from koubai.core.params import Array
 from koubai.core.taps import Moments
-from koubai.engines.native.graph import Graph, Stored, Value
-from koubai.engines.native.kernels import sums, update
+from koubai.engines.native.fuse import disjoint, is_relu
+from koubai.engines.native.graph import Graph, Node, Stored, Value
+from koubai.engines.native.kernels import sums as kernels
+from koubai.engines.native.kernels import update
+from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.plan import At, Buffer, Named, Plan, Tensor
 from koubai.network.network import Network
 
-_WIDTH = 512  # columns of a tap, about
+_WIDEST = 1024  # columns: periods are repeated up to it, so that rows fill whole vectors
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What one pass over a tensor leaves: where, and for how many columns."""
+
+    out: Buffer
+    width: int
 
 
 @dataclass(frozen=True)
 class Tap:
-    """Sums of one tensor, or of one block of its channels: where they come out and how to read them.
+    """A tapped tensor, or a block of its channels, whose moments follow from the sums of a pass.
 
-    `count` is the number of true elements in the whole batch, padding left out. `units` gives the unit of
-    each column of a period; it is None where no units are asked for.
+    `count` is the number of its elements in the whole batch, padding left out. `above` says that it is
+    max(0, x) of the x that was read. `units` gives the unit of each column of a period (-1: padding); it is
+    None where no units are asked for.
     """
 
     path: str
     role: str
-    out: Buffer
-    width: int
+    sums: Sums
     count: int
+    above: bool = False
     units: Array | None = None
 
 
 class Taps:
-    """Emits the taps of a plan and remembers them."""
+    """Emits the taps of a plan and remembers them.
+
+    One pass serves several tensors: a reshape has the same elements; max(0, x) is summed together with x;
+    what a pooling with disjoint windows sends back is its own dy among zeros.
+    """
 
     def __init__(self, graph: Graph, network: Network, *, units: bool) -> None:
-        self.units = units
+        self.graph, self.units = graph, units
         self.taps: list[Tap] = []
         self._parameters = [Stored(path, spec.shape, True) for path, spec in network.param_specs.items()]
         self._paths: dict[Value, list[str]] = defaultdict(list)
         for path, value in graph.leaves.items():
             self._paths[value].append(path)
+        self._done: set[Value] = set()
+        self._gradients_done: set[Value] = set()
 
     @staticmethod
     def needing(graph: Graph) -> set[Value]:
@@ -53,23 +72,88 @@ class Taps:
         values = {node.output for node in graph.nodes}
         return values | ({graph.input} & set(graph.leaves.values()))
 
+    # ------------------------------------------------------------------------------------ activations
+
     def activations(self, plan: Plan, value: Value) -> None:
-        """Tap the output of every leaf that ends in `value`."""
-        for path in self._paths[value]:
-            plan.path = path
-            self._tensor(plan, "activation", plan.get(value), value.shape)
+        """Tap every leaf that ends in `value`, or in what follows from it."""
+        if value in self._done:
+            return
+        family = list(self._family(value, False))
+        self._done |= {member for member, _ in family}
+        leaves = [(path, member, above) for member, above in family for path in self._paths[member]]
+        if not leaves:
+            return
+        plan.path, tensor = leaves[0][0], plan.get(value)
+        above = any(above for _, _, above in leaves)
+        if not self.units:
+            sums = self._pass(plan, "activation", tensor, (1, tensor.words, 0), 1, above=above)
+            for path, _, is_above in leaves:
+                self.taps.append(
+                    Tap(path, "activation", sums, plan.part.batch * tensor.layout.features, is_above)
+                )
+            return
+        fine = any(member.shape[0] != tensor.layout.channels for _, member, _ in leaves)
+        for start, extent, numbers in _columns(tensor.layout, fine=fine):
+            sums = self._pass(
+                plan, "activation", At(tensor.buffer, 4 * start), extent, len(numbers), above=above
+            )
+            per_column = plan.part.batch * extent[0] * extent[1] // (tensor.layout.rows * len(numbers))
+            for path, member, is_above in leaves:
+                units = np.where(numbers >= 0, numbers // prod(member.shape[1:]), -1)
+                count = per_column * int((numbers >= 0).sum())
+                self.taps.append(Tap(path, "activation", sums, count, is_above, units))
+
+    def _family(self, value: Value, above: bool) -> Iterator[tuple[Value, bool]]:
+        """The values whose sums follow from one pass over `value`, and whether they are max(0, x)."""
+        yield value, above
+        for node in self.graph.users(value):
+            if node.op == "reshape":
+                yield from self._family(node.output, above)
+            elif is_relu(node) and not above:
+                yield from self._family(node.output, True)
+            elif node.op == "max_pool" and "inside" in node.settings and not above:
+                yield node.settings["inside"], True
+
+    # ------------------------------------------------------------------------------------ gradients
 
     def gradients(self, plan: Plan, value: Value, dy: Tensor) -> None:
-        """Tap dE/dvalue for every leaf that ends in it."""
-        for path in self._paths[value]:
-            plan.path = path
-            self._tensor(plan, "activation_gradient", dy, value.shape)
+        """Tap dE/dvalue for every leaf that ends in it, and for those whose gradient follows."""
+        if value in self._gradients_done:
+            return
+        leaves = list(self._same_gradient(value))
+        if leaves:
+            plan.path = leaves[0][0]
+            sums = self._pass(plan, "activation_gradient", dy, (1, dy.words, 0), 1)
+            for path, member in leaves:
+                count = plan.part.batch * prod(member.shape)
+                self.taps.append(Tap(path, "activation_gradient", sums, count))
+
+    def masked(self, plan: Plan, pool: Node, dy: Tensor) -> None:
+        """Tap dE/dx of a disjoint pooling with ReLU inside: dy where y > 0, which will be scattered."""
+        (x,) = pool.inputs
+        if self.graph.users(x) == [pool]:
+            self.gradients(plan, x, dy)
+
+    def _same_gradient(self, value: Value) -> Iterator[tuple[str, Value]]:
+        """The leaves whose gradient has the elements of dE/dvalue, and zeros."""
+        self._gradients_done.add(value)
+        yield from ((path, value) for path in self._paths[value])
+        node = value.node
+        if node is None or len(node.inputs) != 1 or self.graph.users(node.inputs[0]) != [node]:
+            return
+        if node.op == "max_pool" and disjoint(node) and "inside" in node.settings:
+            inside = node.settings["inside"]
+            yield from ((path, inside) for path in self._paths[inside])
+        elif node.op == "reshape" or (node.op == "max_pool" and disjoint(node)):
+            yield from self._same_gradient(node.inputs[0])
+
+    # ------------------------------------------------------------------------------------ parameters
 
     def before_update(self, plan: Plan) -> None:
         """Tap weights and gradients, and keep the weights."""
         for stored in self._parameters:
             self._parameter(plan, stored, "weight", plan.weight(stored), 0)
-            self._parameter(plan, stored, "weight_gradient", plan.gradient(stored), 0, shared=True)
+            self._parameter(plan, stored, "weight_gradient", Named(f"gradient {stored.path}"), 0)
         part = plan.part
         plan.call(update.copy_share, Named("weights"), Named("old"), Named("words"), part.lane, part.lanes)
 
@@ -78,106 +162,129 @@ class Taps:
         for stored in self._parameters:
             self._parameter(plan, stored, "update", plan.weight(stored), plan.store.old(stored))
 
-    def _tensor(self, plan: Plan, role: str, tensor: Tensor, shape: Shape) -> None:
-        """Tap the elements of a batch; with units, one unit for each place of the first axis of `shape`."""
-        layout, part = tensor.layout, plan.part
-        if not (self.units and role == "activation"):
-            count = part.batch * layout.features
-            self._emit(plan, role, tensor, (1, tensor.words, 0), 1, count, None, (0, 1))
-            return
-        for start, (parts, words, stride), units in _columns(layout, shape):
-            count = part.batch * (words * parts // layout.rows) * int((units >= 0).sum()) // len(units)
-            x = At(tensor.buffer, 4 * start)
-            self._emit(plan, role, x, (parts, words, stride), len(units), count, units, (0, 1))
-
-    def _parameter(
-        self, plan: Plan, stored: Stored, role: str, x: Buffer, z: Buffer | int, *, shared: bool = False
-    ) -> None:
-        """Tap a parameter (or its gradient, which lies with lane 0); the lanes take it in parts."""
+    def _parameter(self, plan: Plan, stored: Stored, role: str, x: Buffer | Named, z: Buffer | int) -> None:
+        """Tap a parameter, or its gradient, which lies with lane 0; the lanes take it in parts."""
         plan.path = stored.path
-        part, words = plan.part, plan.store.forms[stored.path].words
-        where = Named(f"gradient {stored.path}") if shared else x
-        self._emit(plan, role, where, (1, words, 0), 1, prod(stored.shape), None, (part.lane, part.lanes), z)
+        words, lanes = plan.store.forms[stored.path].words, (plan.part.lane, plan.part.lanes)
+        sums = self._pass(plan, role, x, (1, words, 0), 1, z=z, lanes=lanes)
+        self.taps.append(Tap(stored.path, role, sums, prod(stored.shape)))
 
-    def _emit(
+    def _pass(
         self,
         plan: Plan,
         role: str,
         x: Tensor | Buffer | At | Named,
         extent: tuple[int, int, int],
         period: int,
-        count: int,
-        units: Array | None,
-        lanes: tuple[int, int],
+        *,
         z: Buffer | int = 0,
-    ) -> None:
-        part = plan.part
-        width = period * max(1, _WIDTH // period)
-        out = plan.shared(8 * sums.QUANTITIES * width * part.slots)
-        scratch = plan.floats(6 * width * part.team)
+        lanes: tuple[int, int] = (0, 1),
+        above: bool = False,
+    ) -> Sums:
+        """Emit one pass over (parts, words a part, words from part to part), in columns of that period."""
+        repeats = LANES // gcd(period, LANES)  # so that rows fill vectors
+        width = period * repeats if period * repeats <= _WIDEST else period
+        padded = -(-width // LANES) * LANES
+        out = plan.shared(8 * kernels.QUANTITIES * padded * plan.part.slots)
         outer, plan.role = plan.role, "tap"
-        plan.call(sums.sums, x, z, *extent, width, period, scratch, out, *lanes, part.slot, why=role)
+        slot = plan.part.slot
+        plan.call(kernels.sums, x, z, *extent, width, period, out, *lanes, slot, int(above), why=role)
         plan.role = outer
-        self.taps.append(Tap(plan.path, role, out, width, count, units))
+        return Sums(out, width)
 
 
-def _columns(layout: Layout, shape: Shape) -> Iterator[tuple[int, tuple[int, int, int], Array]]:
-    """Cut a tensor so that columns have units: first word, (parts, words a part, stride), the units."""
-    inner = prod(shape[1:])
-    if layout.is_plain:
-        yield 0, (1, layout.words, 0), np.arange(layout.features) // inner
-    elif layout.is_last and layout.space == inner:
-        yield 0, (1, layout.words, 0), np.arange(layout.channels)
+def _columns(layout: Layout, *, fine: bool) -> Iterator[tuple[int, tuple[int, int, int], Array]]:
+    """Cut a tensor into columns: first word, (parts, words a part, stride), a logical number of each column.
+
+    `fine` asks for a column for every element of a sample; else those of a channel may share one.
+    """
+    sample, S, B = layout.words // layout.rows, layout.space, layout.block
+    if layout.is_plain or (layout.is_last and fine):
+        yield 0, (1, layout.words, 0), layout.numbers()
     elif layout.is_last:
-        yield 0, (1, layout.words, 0), layout.numbers() // inner
+        yield 0, (1, layout.words, 0), layout.numbers()[: layout.channels]
     else:
-        S, B = layout.space, layout.block
-        sample = layout.words // layout.rows
         for block in range(sample // (S * B)):
-            numbers = layout.numbers().reshape(-1, S, B)[block]
-            units = np.where(numbers >= 0, numbers // inner, -1)
-            alike = layout.space == inner
-            yield block * S * B, (layout.rows, S * B, sample), units[0] if alike else units.ravel()
+            numbers = layout.numbers().reshape(-1, S * B)[block]
+            yield block * S * B, (layout.rows, S * B, sample), numbers if fine else numbers[:B]
 
 
 class TapReader:
-    """Turns what the taps left in memory into moments."""
+    """Turns what the passes left in memory into moments."""
 
-    def __init__(self, taps: list[Tap], addresses: list[int], slots: int) -> None:
-        self._taps, self._slots = taps, slots
-        self._table = np.array([(a, tap.width) for a, tap in zip(addresses, taps, strict=True)], np.int64)
-        self._totals = np.zeros((len(taps), sums.QUANTITIES))
+    def __init__(self, taps: list[Tap], address: Callable[[Buffer], int], slots: int) -> None:
+        self.taps, self._slots = taps, slots
+        passes = list(dict.fromkeys(tap.sums for tap in taps))
+        self.row = {sums: number for number, sums in enumerate(passes)}
+        self._table = np.array([(address(sums.out), sums.width) for sums in passes], np.int64).reshape(-1, 2)
+        self.by_key: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self.unit_rows: list[slice] = []
+        plan: list[tuple[int, ...]] = []
+        units: list[Array] = []
+        at = columns = 0
+        for number, tap in enumerate(taps):
+            self.by_key[tap.path, tap.role].append(number)
+            found = _from_first(tap.units) if tap.units is not None else np.zeros(0, np.int64)
+            first = kernels.ABOVE if tap.above else kernels.NONZEROS
+            plan.append((self.row[tap.sums], first, columns, len(found), at))
+            columns += len(found)
+            count = int(found.max(initial=-1)) + 1
+            self.unit_rows.append(slice(at, at + count))
+            units.append(found)
+            at += count
+        self._plan = np.array(plan, np.int64).reshape(-1, 5)
+        self._units = np.concatenate([np.zeros(0, np.int64), *units])
+        self._unit_count = at
 
-    def read(self) -> dict[tuple[str, str], Moments]:
+    def read(self) -> TapMoments:
         """The moments of the step just run."""
-        sums.collect(self._table.reshape(-1, 2), self._slots, self._totals)
-        found: dict[tuple[str, str], Moments] = {}
-        for tap, address, row in zip(self._taps, self._table[:, 0], self._totals.tolist(), strict=True):
-            nonzeros, total, square, magnitude, largest, nonfinite = row
-            key = (tap.path, tap.role)
-            units = None if tap.units is None else self._units(tap, int(address))
-            moments = Moments(
-                tap.count, total, magnitude, square, tap.count - int(nonzeros), largest, int(nonfinite), units
-            )
-            found[key] = _joined(found[key], moments) if key in found else moments
-        return found
+        totals = np.zeros((len(self._table), kernels.QUANTITIES))
+        units = np.zeros((self._unit_count, 3))
+        kernels.collect(self._table, self._slots, totals)
+        kernels.collect_units(self._table, self._slots, self._plan, self._units, units)
+        return TapMoments(self, totals, units)
 
-    def _units(self, tap: Tap, address: int) -> Array:
-        """Rows (nonzeros, sum, sum of squares), one a unit; a block's channels come in order of blocks."""
-        assert tap.units is not None  # asked for
-        shape = (self._slots, sums.QUANTITIES, tap.width // len(tap.units), len(tap.units))
-        columns = sums.view(address, int(np.prod(shape))).reshape(shape)[:, :3].sum(axis=(0, 2))
-        true = tap.units >= 0
-        first = int(tap.units[true].min()) if true.any() else 0
-        rows = np.zeros((int(tap.units.max(initial=first - 1)) + 1 - first, 3))
-        np.add.at(rows, tap.units[true] - first, columns[:, true].T)
-        return rows
+
+def _from_first(units: Array) -> Array:
+    """Units counted from the first of a block; -1 stays."""
+    lowest = units[units >= 0].min(initial=units.max(initial=0))
+    return np.where(units >= 0, units - lowest, -1)
+
+
+class TapMoments(Mapping[tuple[str, str], Moments]):
+    """(path, role) -> Moments of one step; each is made when asked for."""
+
+    def __init__(self, reader: TapReader, totals: Array, units: Array) -> None:
+        self._reader, self._totals, self._units = reader, totals, units
+
+    def __getitem__(self, key: tuple[str, str]) -> Moments:
+        if key not in self._reader.by_key:
+            raise KeyError(key)
+        return reduce(_joined, map(self._moments, self._reader.by_key[key]))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._reader.by_key)
+
+    def __len__(self) -> int:
+        return len(self._reader.by_key)
+
+    def _moments(self, number: int) -> Moments:
+        tap = self._reader.taps[number]
+        row = self._totals[self._reader.row[tap.sums]].tolist()
+        units = None if tap.units is None else self._units[self._reader.unit_rows[number]]
+        if tap.above:  # nothing is below 0: the sum is that of magnitudes
+            nonzeros, total, square, largest, nonfinite = row[kernels.ABOVE : kernels.ABOVE_NONFINITE + 1]
+            magnitude = total
+        else:
+            nonzeros, total, square, magnitude, largest, nonfinite = row[: kernels.NONFINITE + 1]
+        zeros = tap.count - int(nonzeros)
+        return Moments(tap.count, total, magnitude, square, zeros, largest, int(nonfinite), units)
 
 
 def _joined(a: Moments, b: Moments) -> Moments:
-    """The moments of two parts of one tensor."""
+    """The moments of two blocks of channels of one tensor."""
     units = None if a.units is None or b.units is None else np.concatenate([a.units, b.units])
-    largest = b.max_abs if (b.max_abs > a.max_abs or b.max_abs != b.max_abs) else a.max_abs
+    largest = b.max_abs if (b.max_abs > a.max_abs or np.isnan(b.max_abs)) else a.max_abs
     return Moments(
         a.count + b.count, a.total + b.total, a.total_abs + b.total_abs, a.total_square + b.total_square,
         a.zeros + b.zeros, largest, a.nonfinite + b.nonfinite, units,

@@ -18,6 +18,7 @@ from numba.extending import intrinsic, models, overload, register_model
 LANES = 16
 _I8, _I32, _FLOAT = ir.IntType(8), ir.IntType(32), ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
+_DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 _BYTES = ir.VectorType(_I8, LANES)
 _INTS = ir.VectorType(_I32, LANES)
 _MASK = ir.VectorType(ir.IntType(1), LANES)
@@ -181,6 +182,77 @@ def beats(typing: Any, a: Any, b: Any) -> Any:
     return MASK(VECTOR, VECTOR), generate
 
 
+@intrinsic
+def differs(typing: Any, a: Any, b: Any) -> Any:
+    """Where a is not b; true for NaN."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fcmp_unordered("!=", *args)
+
+    return MASK(VECTOR, VECTOR), generate
+
+
+@intrinsic
+def absolute(typing: Any, a: Any) -> Any:
+    """Magnitudes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_VECTOR, (_VECTOR,))
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.fabs.v16f32")
+        return builder.call(function, args)
+
+    return VECTOR(VECTOR), generate
+
+
+@intrinsic
+def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """a b + c, rounded once."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_VECTOR, (_VECTOR,) * 3)
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v16f32")
+        return builder.call(function, args)
+
+    return VECTOR(VECTOR, VECTOR, VECTOR), generate
+
+
+@intrinsic
+def any_lane(typing: Any, mask: Any) -> Any:
+    """Whether the mask is true anywhere."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], ir.IntType(LANES))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(LANES), 0))
+
+    return types.boolean(MASK), generate
+
+
+@intrinsic
+def add_to_doubles(typing: Any, address: Any, value: Any) -> Any:
+    """Add the lanes to 16 float64 numbers."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], _DOUBLES.as_pointer())
+        total = builder.fadd(builder.load(pointer, align=8), builder.fpext(args[1], _DOUBLES))
+        builder.store(total, pointer, align=8)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, VECTOR), generate
+
+
+@intrinsic
+def raise_doubles(typing: Any, address: Any, value: Any) -> Any:
+    """Raise 16 float64 numbers to the lanes, where these are larger."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], _DOUBLES.as_pointer())
+        old, new = builder.load(pointer, align=8), builder.fpext(args[1], _DOUBLES)
+        builder.store(builder.select(builder.fcmp_ordered(">", new, old), new, old), pointer, align=8)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, VECTOR), generate
+
+
 def _operation(operation: Any, name: str) -> None:
     """Give vectors an arithmetic operator."""
 
@@ -222,3 +294,31 @@ for _op, _name in (
     _operation(_op, _name)
 for _op, _name in ((operator.lt, "<"), (operator.gt, ">"), (operator.eq, "==")):
     _comparison(_op, _name)
+
+
+@intrinsic
+def _either(typing: Any, a: Any, b: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.or_(*args)
+
+    return MASK(MASK, MASK), generate
+
+
+@intrinsic
+def _both(typing: Any, a: Any, b: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.and_(*args)
+
+    return MASK(MASK, MASK), generate
+
+
+@overload(operator.or_)
+def _or(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
+    masks = isinstance(a, _Mask) and isinstance(b, _Mask)
+    return (lambda a, b: _either(a, b)) if masks else None  # noqa: PLW0108 - Numba wants a plain function
+
+
+@overload(operator.and_)
+def _and(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
+    masks = isinstance(a, _Mask) and isinstance(b, _Mask)
+    return (lambda a, b: _both(a, b)) if masks else None  # noqa: PLW0108 - Numba wants a plain function

@@ -1,14 +1,12 @@
-"""What a tap takes of a tensor, in one pass (see koubai.core.taps).
+"""What a tap takes of a tensor, in one pass (see koubai.core.taps), with the same of max(0, x).
 
-A tensor is read as rows of `width` numbers, a multiple of its units. Every column gathers, over 64 rows in
-float32 and then in float64: how many are not 0, their sum, the sum of squares, the sum of magnitudes, the
-largest magnitude, and how many are not finite. A block whose squares leave float32's range is taken again in
-float64.
+A tensor is read as rows of `width` numbers, 16 columns at a time: over a tile of rows the sums of a column
+stay in registers, in float32; then they are added to float64 ones. A column whose squares could leave
+float32's range in a tile is taken again, number by number, in float64.
 """
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any
 
 import numpy as np
@@ -16,139 +14,180 @@ from numba import njit
 
 from koubai.engines.native.kernels.base import doubles, floats, inline, kernel, share, words
 from koubai.engines.native.kernels.functions import ONE, ZERO
+from koubai.engines.native.kernels.simd import (
+    LANES,
+    absolute,
+    add_to_doubles,
+    any_lane,
+    differs,
+    load_part,
+    multiply_add,
+    raise_doubles,
+    select,
+    splat,
+)
 
-QUANTITIES = 6  # rows of an output: nonzeros, sum, squares, magnitudes, largest, nonfinite
-_ROWS = 64
-_LARGE, _SMALL = np.float32(1e15), np.float32(1e-13)
-
-
-@inline
-def _carefully(x: Any, z: Any, minus: int, length: int, out: Any, width: int) -> None:
-    """One row in float64, NaN and all."""
-    for j in range(length):
-        v = np.float64(x[j] - z[j] if minus else x[j])
-        magnitude = abs(v)
-        out[j] += 1.0 if v != 0.0 else 0.0
-        out[width + j] += v
-        out[2 * width + j] += v * v
-        out[3 * width + j] += magnitude
-        if magnitude > out[4 * width + j] or np.isnan(v):
-            out[4 * width + j] = magnitude
-        if not (magnitude < np.inf):
-            out[5 * width + j] += 1.0
-
-
-@inline
-def _gather(x: Any, length: int, base: int, width: int) -> None:
-    """Add one row to the float32 columns at `base`."""
-    total, square, size = (
-        floats(base, width),
-        floats(base + 4 * width, width),
-        floats(base + 8 * width, width),
-    )
-    count, largest = floats(base + 12 * width, width), floats(base + 16 * width, width)
-    for j in range(length):
-        v = x[j]
-        total[j] += v
-        square[j] += v * v
-        size[j] += abs(v)
-        count[j] += ONE if v != ZERO else ZERO
-        largest[j] = abs(v) if abs(v) > largest[j] else largest[j]
+# Rows of an output: of x, then of max(0, x).
+NONZEROS, TOTAL, SQUARES, MAGNITUDES, LARGEST, NONFINITE = range(6)
+ABOVE, ABOVE_TOTAL, ABOVE_SQUARES, ABOVE_LARGEST, ABOVE_NONFINITE = range(6, 11)
+QUANTITIES = 11
+_TILE = 8192  # numbers that are summed in float32 before they go to float64
+_LARGE, _SMALL = np.float32(1e15), np.float32(1e-17)
 
 
 @inline
-def _in_range(base: int, width: int) -> Any:
-    """Whether the float32 columns are finite, and their squares neither overflowed nor vanished."""
-    size, largest = floats(base + 8 * width, width), floats(base + 16 * width, width)
-    top, magnitude = ZERO, ZERO
-    for j in range(width):
-        top = largest[j] if largest[j] > top else top
-        magnitude += size[j]
-    return top < _LARGE and (top > _SMALL or top == ZERO) and not np.isnan(magnitude)
+def _carefully(x_at: int, z_at: int, rows: int, width: int, count: int, out: int, step: int) -> None:
+    """Some columns of a tile in float64, NaN and all; `step` is the size of an output row in bytes."""
+    for lane in range(count):
+        o = out + 8 * lane
+        for r in range(rows):
+            at = 4 * (r * width + lane)
+            x = floats(x_at + at, 1)[0]
+            v = np.float64(x - floats(z_at + at, 1)[0] if z_at else x)
+            above = ZERO if v < 0.0 else v  # NaN stays
+            _add_number(o, step, v, 0)
+            _add_number(o + ABOVE * step, step, above, 1)
 
 
 @inline
-def _flush(base: int, out: Any, width: int) -> None:
-    """Add the float32 columns to the float64 ones."""
-    columns = floats(base, 5 * width)
-    for q in range(3):
-        for j in range(width):
-            out[(1 + q) * width + j] += columns[q * width + j]
-    for j in range(width):
-        out[j] += columns[3 * width + j]
-        top = columns[4 * width + j]
-        out[4 * width + j] = top if top > out[4 * width + j] else out[4 * width + j]
+def _add_number(o: int, step: int, v: float, above: int) -> None:
+    """Count one number: of x, or of max(0, x), whose outputs leave out the magnitudes."""
+    size = abs(v)
+    later = step * (1 - above)
+    doubles(o, 1)[0] += 1.0 if v != 0.0 else 0.0
+    doubles(o + step, 1)[0] += v
+    doubles(o + 2 * step, 1)[0] += v * v
+    if not above:
+        doubles(o + 3 * step, 1)[0] += size
+    largest = doubles(o + 3 * step + later, 1)
+    if size > largest[0] or np.isnan(size):
+        largest[0] = size
+    if not size < np.inf:
+        doubles(o + 4 * step + later, 1)[0] += 1.0
 
 
 @inline
-def _block(x_at: int, z_at: int, n: int, base: int, out: Any, width: int) -> None:
-    """Take up to 64 rows of x, or of x - z where z is given."""
-    columns, difference = floats(base, 5 * width), floats(base + 20 * width, width)
-    for j in range(5 * width):
-        columns[j] = ZERO
-    for at in range(0, n, width):
-        length = min(width, n - at)
-        x = floats(x_at + 4 * at, length)
-        if z_at:
-            z = floats(z_at + 4 * at, length)
-            for j in range(length):
-                difference[j] = x[j] - z[j]
-            x = difference
-        _gather(x, length, base, width)
-    if _in_range(base, width):
-        _flush(base, out, width)
-        return
-    for at in range(0, n, width):
-        length = min(width, n - at)
-        x, z = floats(x_at + 4 * at, length), floats((z_at if z_at else x_at) + 4 * at, length)
-        _carefully(x, z, z_at, length, out, width)
+def _tile(
+    x_at: int, z_at: int, rows: int, width: int, count: int, out: int, step: int, with_above: int
+) -> None:
+    """Up to 16 columns of a tile."""
+    zero, one = splat(ZERO), splat(ONE)
+    nonzeros, total, squares, sizes, largest = zero, zero, zero, zero, zero
+    above, above_total, above_squares, above_largest, lowest = zero, zero, zero, zero, zero
+    if with_above:
+        for r in range(rows):
+            v = load_part(x_at + 4 * r * width, count)
+            high = select(v > zero, v, zero)
+            nonzeros = select(differs(v, zero), nonzeros + one, nonzeros)
+            total = total + v
+            squares = multiply_add(v, v, squares)
+            above = select(v > zero, above + one, above)
+            above_total = above_total + high
+            above_squares = multiply_add(high, high, above_squares)
+            above_largest = select(v > above_largest, v, above_largest)
+            lowest = select(v < lowest, v, lowest)
+        sizes = above_total + above_total - total
+        largest = select(zero - lowest > above_largest, zero - lowest, above_largest)
+    else:
+        for r in range(rows):
+            at = 4 * r * width
+            v = load_part(x_at + at, count)
+            if z_at:
+                v = v - load_part(z_at + at, count)
+            size = absolute(v)
+            nonzeros = select(differs(v, zero), nonzeros + one, nonzeros)
+            total = total + v
+            squares = multiply_add(v, v, squares)
+            sizes = sizes + size
+            largest = select(size > largest, size, largest)
+    wild = (largest > splat(_LARGE)) | differs(sizes, sizes)
+    tiny = (largest < splat(_SMALL)) & (largest > zero)
+    trouble = any_lane(wild | tiny)
+    if trouble:
+        _carefully(x_at, z_at, rows, width, count, out, step)
+    else:
+        add_to_doubles(out + NONZEROS * step, nonzeros)
+        add_to_doubles(out + TOTAL * step, total)
+        add_to_doubles(out + SQUARES * step, squares)
+        add_to_doubles(out + MAGNITUDES * step, sizes)
+        raise_doubles(out + LARGEST * step, largest)
+    if with_above and not trouble:
+        add_to_doubles(out + ABOVE * step, above)
+        add_to_doubles(out + ABOVE_TOTAL * step, above_total)
+        add_to_doubles(out + ABOVE_SQUARES * step, above_squares)
+        raise_doubles(out + ABOVE_LARGEST * step, above_largest)
 
 
 @kernel
 def sums(args: int, thread: int, team: int) -> None:
     """The sums of x, or of x - z.
 
-    (x, z or 0, parts, words a part, words from part to part, width, units, scratch, out, lane, lanes, slot).
+    (x, z or 0, parts, words a part, words from part to part, width, grain, out, lane, lanes, slot, above).
     Where `lanes` > 1 the tensor is shared by all lanes, and each takes its part; else it belongs to one lane.
-    `scratch` has 6 rows of `width` a thread, `out` QUANTITIES rows of `width` a slot.
+    `above` asks for the sums of max(0, x), too. `out` has for each slot QUANTITIES rows of `width` numbers,
+    rounded up to 16, float64.
     """
     a = words(args, 12)
     width = a[5]
-    out = doubles(a[8] + 8 * QUANTITIES * (a[11] + thread) * width, QUANTITIES * width)
-    for j in range(QUANTITIES * width):
-        out[j] = 0.0
-    base = a[7] + 24 * thread * width
+    padded = (width + LANES - 1) // LANES * LANES
+    step, out = 8 * padded, a[7] + 8 * QUANTITIES * padded * (a[10] + thread)
+    for j in range(QUANTITIES * padded):
+        doubles(out, QUANTITIES * padded)[j] = 0.0
     if a[2] == 1:  # split within the only part, else by parts
         first, parts = 0, 1
-        start, n = share(a[3], a[6], a[9] + thread, a[10] * team)
+        start, n = share(a[3], a[6], a[8] + thread, a[9] * team)
     else:
-        first, parts = share(a[2], 1, a[9] + thread, a[10] * team)
+        first, parts = share(a[2], 1, a[8] + thread, a[9] * team)
         start, n = 0, a[3]
+    tile = max(32, _TILE // width) * width
     for part in range(first, first + parts):
-        for begin in range(0, n, _ROWS * width):
+        for begin in range(0, n, tile):
             skip = 4 * (part * a[4] + start + begin)
-            length = min(n - begin, _ROWS * width)
-            _block(a[0] + skip, (a[1] + skip) if a[1] else 0, length, base, out, width)
+            length = min(n - begin, tile)
+            rows, rest = length // width, length % width
+            for c in range(0, width, LANES):
+                count = min(LANES, width - c)
+                x_at, z_at = a[0] + skip + 4 * c, (a[1] + skip + 4 * c) if a[1] else 0
+                _tile(x_at, z_at, rows, width, count, out + 8 * c, step, a[11])
+                last = 4 * rows * width
+                if c < rest:
+                    count = min(LANES, rest - c)
+                    z_last = z_at + last if a[1] else 0
+                    _tile(x_at + last, z_last, 1, width, count, out + 8 * c, step, a[11])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def collect(table: Any, slots: int, totals: Any) -> None:
     """Fold the columns of every tap: row i of `table` is (out, width), of `totals` the QUANTITIES."""
     for i in range(table.shape[0]):
-        width = table[i, 1]
+        padded = (table[i, 1] + LANES - 1) // LANES * LANES
         for q in range(QUANTITIES):
             value = 0.0
             for slot in range(slots):
-                out = doubles(table[i, 0] + 8 * QUANTITIES * slot * width, QUANTITIES * width)
-                for j in range(width):
-                    v = out[q * width + j]
-                    if q == 4:
+                out = doubles(table[i, 0] + 8 * QUANTITIES * slot * padded, QUANTITIES * padded)
+                for j in range(padded):
+                    v = out[q * padded + j]
+                    if q in (LARGEST, ABOVE_LARGEST):
                         value = v if (v > value or np.isnan(v)) else value
                     else:
                         value += v
             totals[i, q] = value
 
 
-def view(address: int, count: int) -> Any:
-    """Float64 numbers at an address, as an array."""
-    return np.ctypeslib.as_array((ctypes.c_double * count).from_address(address))
+@njit(cache=True, nogil=True, error_model="numpy")
+def collect_units(table: Any, slots: int, plan: Any, units: Any, rows: Any) -> None:
+    """Fold columns into units: (nonzeros, sum, squares) of each.
+
+    Rows of `plan`: row of `table`, first quantity, first of its `units`, their number, first of its `rows`.
+    """
+    for i in range(plan.shape[0]):
+        source, first, at, period, to = plan[i]
+        width = table[source, 1]
+        padded = (width + LANES - 1) // LANES * LANES
+        for slot in range(slots if period else 0):
+            out = doubles(table[source, 0] + 8 * QUANTITIES * slot * padded, QUANTITIES * padded)
+            for j in range(width):
+                unit = units[at + j % period]
+                if unit >= 0:
+                    for q in range(3):
+                        rows[to + unit, q] += out[(first + q) * padded + j]

@@ -58,6 +58,8 @@ class MaxPoolOp(BaseOp):
         dy = plan.convert(dy, y.layout)
         if node.settings.get("relu"):
             plan.call(relu_backward, y, dy, dy.words)
+            if plan.taps is not None:
+                plan.taps.masked(plan, node, dy)
         dx = plan.new(layout)
         arguments: tuple[Argument, ...] = (
             dx,
