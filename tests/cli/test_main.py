@@ -63,7 +63,7 @@ MISTAKES = {
     ("summary", "alexnet", "--input", "3xq"): ("problem", "3x227x227"),
     ("summary", "alexnet", "--input", "3x10x10"): ("layer 0 (Conv2d)", "a window of at most 10"),
     ("resume", "nowhere"): ("there is no run here", "a folder with run.json"),
-    ("train", "digit.toml"): ("No such file", "did you mean 'digits.toml'?"),
+    ("train", "digit.toml"): ("there is no such file", "did you mean 'digits.toml'?"),
     ("train", "digits.toml", "--engine", "natve"): ("unknown engine", "did you mean 'native'?"),
     ("parts", "--lang", "fr"): ("no language 'fr'", "en | ja"),
 }
@@ -147,7 +147,7 @@ def test_a_system_error_names_the_file(koubai, monkeypatch):
     monkeypatch.setattr("koubai.cli.models.models", refuse)
     koubai("models")
     assert koubai.code == 2
-    assert koubai.err == "error: Permission denied\n  where: secret.txt\n"
+    assert koubai.err.startswith("error: no permission to read or write here\n  where: secret.txt\n  try: ")
 
 
 def test_a_reader_who_has_seen_enough_is_no_error():
@@ -178,3 +178,32 @@ def test_help_waits_for_no_numerical_library():
 
 def test_importing_koubai_loads_next_to_nothing():
     assert loaded_by("import koubai") == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "said"),
+    [
+        ("en", "data = 'digits'\nnetwork = ['relu']\nlyer = 1", "error: 1 problem in this configuration"),
+        (
+            "en",
+            "data = 'digits'\nnetwork = ['relu']\nlyer = 1\nsteqs = 2",
+            "error: 2 problems in this configuration",
+        ),
+        (
+            "ja",
+            "data = 'digits'\nnetwork = ['relu']\nlyer = 1\nsteqs = 2",
+            "エラー: この設定には問題が 2 件あります",
+        ),
+    ],
+)
+def test_problems_are_counted_as_one_says_it(koubai, tmp_path, lang, text, said):
+    (tmp_path / "bad.toml").write_text(text)
+    koubai("train", "bad.toml", "--lang", lang)
+    assert koubai.err.startswith(f"{said}\n")
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "there is no such file"), ("ja", "そのようなファイル")])
+def test_a_missing_file_is_told_in_the_reader_s_language(koubai, lang, said):
+    koubai("train", "qqqqqqqqqqqq.toml", "--lang", lang)
+    assert said in koubai.err
+    assert "No such file" not in koubai.err

@@ -88,7 +88,7 @@ def test_a_full_disk_leaves_earlier_runs_and_no_rest(run, tmp_path, monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("koubai.lab.store._make_durable", full)
-    with pytest.raises(RunError, match="No space left on device"):
+    with pytest.raises(RunError, match="the disk is full"):
         store.save(replace(run, key="next"))
     assert [path.name for path in store.runs.iterdir()] == [run.key]
     assert_same(store.load(run.key, run.arm, run.seed), run)

@@ -278,10 +278,10 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "latin.toml").write_bytes(b"# \xe9\n")
     (tmp_path / "large.toml").write_bytes(b"#" * (MAX_BYTES + 1))
     for name, message in {
-        "digit.toml": "No such file.*did you mean '.*digits.toml'",
+        "digit.toml": "there is no such file.*did you mean '.*digits.toml'",
         "latin.toml": "UTF-8",
         "large.toml": "larger than",
-        ".": "Is a directory",
+        ".": "this is a folder, not a file",
     }.items():
         with pytest.raises(ConfigError, match=message):
             Recipe.from_toml(tmp_path / name)

@@ -16,6 +16,7 @@ from typing import Any
 from koubai.cli.output import console, print_json, style
 from koubai.core.errors import ConfigError, KoubaiError
 from koubai.words import say
+from koubai.words.system import advice, reason
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -42,15 +43,15 @@ def _facts(error: Exception) -> dict[str, Any]:
         problems = [
             {"path": p.path, "line": p.line, "message": p.message, "hint": p.hint} for p in error.problems
         ]
-        return {"message": say("cli.error.problems", count=len(problems)), "where": error.where} | {
-            "problems": problems
-        }
+        key = "cli.error.problem" if len(problems) == 1 else "cli.error.problems"
+        return {"message": say(key, count=len(problems)), "where": error.where, "problems": problems}
     if isinstance(error, KoubaiError):
         expected, got = (None if item is None else str(item) for item in (error.expected, error.got))
         facts = {"message": error.message, "where": error.where, "expected": expected, "got": got}
         return facts | {"hint": error.hint}
     if isinstance(error, OSError):
-        return {"message": error.strerror or str(error), "where": error.filename}
+        where = None if error.filename is None else str(error.filename)
+        return {"message": reason(error), "where": where, "hint": advice(error)}
     return {"message": str(error)}
 
 

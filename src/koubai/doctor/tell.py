@@ -28,7 +28,8 @@ def tell(findings: Sequence[Finding], lang: str | None = None) -> str:
     if not findings:
         return say("doctor.healthy", lang)
     parts = ["\n".join(_lines(finding, lang)) for finding in findings]
-    return "\n\n".join([say("doctor.found", lang, count=len(findings)), *parts])
+    head = say("doctor.found_one" if len(findings) == 1 else "doctor.found", lang, count=len(findings))
+    return "\n\n".join([head, *parts])
 
 
 def _lines(finding: Finding, lang: str | None) -> Iterator[str]:

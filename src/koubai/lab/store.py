@@ -27,6 +27,7 @@ from koubai.core.errors import RunError
 from koubai.core.params import Array
 from koubai.lab.result import Exhibit, RunResult
 from koubai.probes.history import History
+from koubai.words.system import reason
 
 _FORMAT = 1
 
@@ -71,7 +72,7 @@ class Store:
             if place.exists():  # another process finished the same run between our look and our rename
                 return
             raise RunError(
-                f"cannot keep a finished run: {error.strerror or error}",
+                f"cannot keep a finished run: {reason(error)}",
                 where=str(self.runs),
                 hint="earlier results are intact; free space, or name another folder with --out",
             ) from error
@@ -84,7 +85,7 @@ class Store:
             probe.rmdir()
         except OSError as error:
             raise RunError(
-                f"cannot write here: {error.strerror or error}",
+                f"cannot write here: {reason(error)}",
                 where=str(self.runs),
                 hint="name another folder with --out",
             ) from error

@@ -23,6 +23,7 @@ from koubai.report.picture import Panel
 from koubai.report.theme import template
 from koubai.train.files import write_atomic
 from koubai.words import say
+from koubai.words.system import reason
 
 _TEMPLATES = files("koubai.report") / "templates"
 
@@ -99,7 +100,7 @@ def write_page(page: Page, path: Path) -> Path:
         write_atomic(path, text)
     except OSError as error:
         raise KoubaiError(
-            f"the report could not be written: {error.strerror or error}",
+            f"the report could not be written: {reason(error)}",
             where=str(path),
             hint="name another file",
         ) from error

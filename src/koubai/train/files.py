@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import RunError
+from koubai.words.system import reason
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunError(
-            f"cannot write this run: {error.strerror or error}",
+            f"cannot write this run: {reason(error)}",
             where=str(folder),
             hint="what was written before is intact; free space or name another folder, then resume",
         ) from error
@@ -74,8 +75,8 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise RunError(f"cannot read this file: {reason}", where=str(path)) from None
+        why = reason(error) if isinstance(error, OSError) else error
+        raise RunError(f"cannot read this file: {why}", where=str(path)) from None
 
 
 def _standard(value: Any) -> Any:

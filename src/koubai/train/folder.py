@@ -29,6 +29,7 @@ from koubai.train.files import read_json, understanding
 from koubai.train.recipe import Recipe
 from koubai.train.session import Observation, Score, Session
 from koubai.train.tensors import read_about, read_state, read_tensors
+from koubai.words.system import reason
 
 FORMAT = 1
 
@@ -186,7 +187,7 @@ class RunFolder:
         try:
             data = file.read_bytes()[:length]
         except OSError as error:
-            raise RunError(f"its history cannot be read: {error.strerror}", where=str(file)) from None
+            raise RunError(f"its history cannot be read: {reason(error)}", where=str(file)) from None
         for line in data.splitlines(keepends=True):
             try:
                 if not line.endswith(b"\n"):

@@ -16,6 +16,7 @@ from koubai.train.plain import default_of
 from koubai.train.recipe import Recipe
 from koubai.train.schema import Fault, Faults, read
 from koubai.train.toml_lines import Place, lines_of
+from koubai.words.system import advice, reason
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -68,7 +69,7 @@ def toml_text(source: str | Path) -> tuple[str, str]:
         raise ConfigError(str(path), [Problem("", f"not a text in UTF-8 (byte {error.start})")]) from None
     except OSError as error:
         raise ConfigError(
-            str(path), [Problem("", error.strerror or str(error), hint=_neighbor(path))]
+            str(path), [Problem("", reason(error), hint=_neighbor(path) or advice(error))]
         ) from None
 
 

@@ -17,6 +17,7 @@ from koubai.core.params import Array, Shape
 from koubai.engines.engine import TrainingState
 from koubai.network.network import Network, Weights
 from koubai.train.files import write_atomic, writing
+from koubai.words.system import reason
 
 _KINDS = ("params", "buffers", "slots")
 _DTYPES = {"float32": "F32", "float64": "F64", "int64": "I64"}
@@ -63,8 +64,8 @@ def read_tensors(path: Path, expected: Mapping[str, tuple[Shape, str]] | None = 
 
 
 def _unreadable(path: Path, error: Exception) -> RunError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return RunError(f"not a safetensors file that can be read: {reason}", where=str(path))
+    why = reason(error) if isinstance(error, OSError) else error
+    return RunError(f"not a safetensors file that can be read: {why}", where=str(path))
 
 
 def _check_names(path: Path, names: list[str], expected: Mapping[str, object]) -> None:

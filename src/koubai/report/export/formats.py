@@ -10,6 +10,7 @@ from koubai.report.export.csv_file import write_csv
 from koubai.report.export.parquet import write_parquet
 from koubai.report.export.rows import Curves
 from koubai.report.export.tensorboard import write_tensorboard
+from koubai.words.system import reason
 
 # name -> (writer, what a file's name ends with; "" for a folder)
 FORMATS: dict[str, tuple[Callable[[Sequence[Curves], Path], Path], str]] = {
@@ -33,7 +34,7 @@ def export(runs: Sequence[Curves], path: Path, to: str) -> Path:
         return FORMATS[to][0](runs, path)
     except OSError as error:
         raise KoubaiError(
-            f"the curves could not be written: {error.strerror or error}",
+            f"the curves could not be written: {reason(error)}",
             where=str(path),
             hint="name another place",
         ) from error

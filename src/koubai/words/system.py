@@ -1,0 +1,34 @@
+"""What the operating system says about files (in English only), in the reader's language."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from koubai.words import say
+
+_NAMES = {
+    errno.ENOENT: "missing",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.EROFS: "read_only",
+    errno.EISDIR: "folder",
+    errno.ENOTDIR: "not_a_folder",
+    errno.ENOSPC: "full",
+}
+
+
+def reason(error: OSError, lang: str | None = None) -> str:
+    """Return why the system refused; its own words where the catalogue has none.
+
+    >>> reason(OSError(errno.ENOSPC, "No space left on device"), lang="en")
+    'the disk is full'
+    """
+    name = _NAMES.get(error.errno or 0)
+    return say(f"system.{name}", lang) if name else error.strerror or str(error)
+
+
+def advice(error: OSError, lang: str | None = None) -> str | None:
+    """Return what to try, or None where the catalogue knows nothing."""
+    name = _NAMES.get(error.errno or 0)
+    return say(f"system.{name}_hint", lang, here=Path.cwd()) if name else None
