@@ -20,10 +20,11 @@ STEPS = 12
 
 @pytest.fixture(autouse=True)
 def no_trace_is_left():
-    backward, scale = torch.autograd.backward, torch.amp.GradScaler.scale
+    backward, scale, train_mode = torch.autograd.backward, torch.amp.GradScaler.scale, nn.Module.train
     yield
     assert torch.autograd.backward is backward
     assert torch.amp.GradScaler.scale is scale
+    assert nn.Module.train is train_mode
     assert not _get_current_function_mode_stack()
     assert not module_hooks._global_forward_hooks
     assert not module_hooks._global_forward_pre_hooks

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-_SHARE = 0.02  # of the training time may go into looks
+_SHARE = 0.01  # of the training time may go into looks
 _FIRST_GAP = 10  # steps between the first look, which warms up, and the second, which tells the cost
 _LEAST_GAP = 10
 
 
 class Pace:
-    """Every so many steps exactly, or (None) as often as 2 % of the time allows; always the first step."""
+    """Every so many steps exactly, or (None) as often as 1 % of the time allows; always the first step."""
 
     def __init__(self, every: int | None) -> None:
         self._every = every

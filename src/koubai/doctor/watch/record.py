@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 
@@ -17,6 +17,22 @@ from koubai.probes.probe import Probe
 from koubai.probes.record import Recorder, default_probes
 
 _FLUSH = 100  # losses that wait before they are read, so that a GPU is not stopped for each
+
+
+Value: TypeAlias = "float | torch.Tensor"
+"""A loss: a number, or a tensor on a device that is not asked for it yet."""
+
+
+def value_of(loss: torch.Tensor) -> Value:
+    """Return a loss without its graph; reading a number from another device would make the loop wait."""
+    return loss.item() if loss.is_cpu and loss.numel() == 1 else loss.detach()
+
+
+def _mean(values: list[Value]) -> Value:
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total / len(values)
 
 
 @dataclass(frozen=True)
@@ -39,23 +55,25 @@ class Record:
 
     history: History = field(default_factory=History)
     _probes: tuple[Probe, ...] = field(default_factory=default_probes)
-    _waiting: list[tuple[int, list[torch.Tensor], float]] = field(default_factory=list)
+    _steps: list[int] = field(default_factory=list)
+    _losses: list[Value] = field(default_factory=list)
     _evaluated: list[tuple[torch.Tensor, torch.Tensor | None, int]] = field(default_factory=list)
 
-    def loss(self, step: int, values: list[torch.Tensor], factor: float) -> None:
+    def loss(self, step: int, values: list[Value], factor: float) -> None:
         """Write down the loss of a step, some time: the mean of values (one a batch), by a factor."""
-        self._waiting.append((step, values, factor))
-        if len(self._waiting) >= _FLUSH:
+        value = values[0] if len(values) == 1 else _mean(values)
+        self._steps.append(step)
+        self._losses.append(value / factor)
+        if len(self._steps) >= _FLUSH:
             self.flush()
 
     def flush(self) -> None:
         """Write down the losses that wait."""
-        flat = [value.float().reshape(()) for _, values, _ in self._waiting for value in values]
-        numbers = iter(torch.stack(flat).tolist() if flat else ())
-        for step, values, factor in self._waiting:
-            mean = sum(next(numbers) for _ in values) / len(values)
-            self.history.add(step, "", "loss", mean / factor)
-        self._waiting = []
+        numbers = self._losses
+        if any(isinstance(value, torch.Tensor) for value in numbers):
+            numbers = torch.stack([torch.as_tensor(v).float().reshape(()) for v in numbers]).tolist()
+        self.history.add_series("", "loss", self._steps, [float(value) for value in numbers])
+        self._steps, self._losses = [], []
 
     def look(self, tap: TapRecord, parts: dict[str, Part], params: list[str]) -> None:
         """Write down what all probes measure on one look."""

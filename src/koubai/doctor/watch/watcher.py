@@ -22,7 +22,7 @@ from koubai.doctor.watch.models import (
     unwrapped,
 )
 from koubai.doctor.watch.pace import Pace
-from koubai.doctor.watch.record import Record
+from koubai.doctor.watch.record import Record, Value, value_of
 from koubai.doctor.watch.sight import LossCall, Names, Sight, first_tensor
 from koubai.doctor.watch.wires import Wires
 
@@ -37,7 +37,7 @@ class Watch:
         model: any module; compiled and distributed wrappers are looked through.
         optimizer: the optimizer, or several (the first counts the steps); None: whichever steps the model.
         loss_fn: (outputs, targets) -> loss, where it is none of PyTorch's own on the model's output.
-        every: look closely at every so many steps (and the first); None: as often as 2 % of the time allows.
+        every: look closely at every so many steps (and the first); None: as often as 1 % of the time allows.
         steps: how many updates are planned, if the doctor should know.
         budget: seconds that the doctor may spend on trying out causes, where the model allows it; 0: none.
 
@@ -84,18 +84,21 @@ class Watch:
         self._output: Any = None
         self._replayable = False  # whether the model is called with one tensor
         self._evaluating = self._aside = False
+        self._mixed = False  # whether others' backward passes lie between our steps
         self._criterion: nn.Module | None = None  # that calls the loss function
         self._criterion_hook: Any = None  # where what is differentiated is not the loss alone
         self._factor = 1.0  # of the user's loss on the loss function's value: 1/2 for two batches a step
         self._examined: tuple[int, Patient] | None = None
+        self._roots: list[Value] = []  # losses of this step: what was differentiated
+        self._told: list[Value] = []  # by the user
+        self._measured: list[Value] = []  # by the criterion
         self._reset_step()
 
-    def _reset_step(self) -> None:
-        self._in_step = self._scaling = False
-        self._told: list[torch.Tensor] = []  # losses, by the user
-        self._measured: list[torch.Tensor] = []  # by the criterion
-        self._roots: list[torch.Tensor] = []  # what was differentiated
-        self._unscaled: torch.Tensor | None = None
+    def _reset_step(self, *, in_step: bool = False) -> None:
+        self._in_step, self._scaling = in_step, False
+        for losses in (self._roots, self._told, self._measured):
+            losses.clear()
+        self._unscaled: Value | None = None
 
     # ------------------------------------------------------------------------------------ the user's side
 
@@ -127,7 +130,7 @@ class Watch:
 
     def loss(self, loss: torch.Tensor) -> torch.Tensor:
         """Tell the data loss of this step (without penalties); returns it."""
-        self._told.append(loss.detach())
+        self._told.append(value_of(loss))
         return loss
 
     def loader(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -173,6 +176,11 @@ class Watch:
         return coupled_decays(self.optimizers, self._names.params)
 
     # ------------------------------------------------------------------------------------ forward
+
+    def after_mode(self) -> None:
+        """Listen to the forward passes of an evaluation."""
+        if not self.root.training and not self._aside:
+            self._wires.listen_closely()
 
     def before_forward(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Look closely if it is time; keep inputs."""
@@ -277,22 +285,24 @@ class Watch:
     def before_scaling(self, scaler: Any, loss: Any) -> None:
         """Keep the loss as it is before it is scaled."""
         if self._in_step and isinstance(loss, torch.Tensor):
-            self._unscaled, self._scaling = loss.detach(), True
+            self._unscaled, self._scaling = value_of(loss), True
             if self._look is not None:
                 self._look.scale = float(scaler.get_scale())
 
     # ------------------------------------------------------------------------------------ backward
 
-    def before_backward(self, roots: list[torch.Tensor]) -> None:
+    def before_backward(self, roots: Any) -> None:
         """Keep the loss."""
         if not self._in_step or self._aside:
+            self._mixed = self._mixed or not self._aside
             return
         if self._sight is not None:
             self._close_sight()
         if self._look is not None and not self._roots and has_gradients(self.root):
             self.stale_gradients = True
-        if len(roots) == 1 and roots[0].numel() == 1:
-            self._roots.append(roots[0].detach() if self._unscaled is None else self._unscaled)
+        root = roots if isinstance(roots, torch.Tensor) else roots[0] if len(roots) == 1 else None
+        if root is not None and root.numel() == 1:
+            self._roots.append(value_of(root) if self._unscaled is None else self._unscaled)
             self._unscaled = None
 
     def after_backward(self) -> None:
@@ -322,7 +332,8 @@ class Watch:
 
     def after_step(self, optimizer: Any) -> None:
         """Write the step down."""
-        if not self._concerns(optimizer) or optimizer is not self.optimizers[0]:
+        main = self.optimizers[0] if self.optimizers else None
+        if self._aside or (optimizer is not main and (main is not None or not self._concerns(optimizer))):
             return
         self.step += 1
         self.rates.add(optimizer.param_groups[0]["lr"])
@@ -330,15 +341,24 @@ class Watch:
         if look is not None:
             self._factor = look.factor / look.scale
             self._listen_to_criterion(look)
-        losses = self._told or self._measured or self._roots
-        if losses:
-            factor = self._factor if losses is self._roots else 1.0
-            self.record.loss(self.step, losses, factor)
+        if self._told or self._measured:
+            self.record.loss(self.step, self._told or self._measured, 1.0)
+        elif self._roots:
+            self.record.loss(self.step, self._roots, self._factor)
         if look is not None and look.has_gradients:
             self.record.look(look.finish(self.root), look.sight.parts, list(self._names.params.values()))
             self.first_look, self.last_look = self.first_look or look, look
             self._pace.end(self.step)
-        self._reset_step()
+        self._end_step()
+
+    def _end_step(self) -> None:
+        """Listen lightly while nothing is wanted: the next backward pass is taken for ours then."""
+        lightly = not (self._mixed or self._wanted) and self.memory.full
+        if lightly:
+            self._wires.listen_lightly()
+        else:
+            self._wires.listen_closely()
+        self._reset_step(in_step=lightly)
 
     def _concerns(self, optimizer: Any) -> bool:
         if self._aside:

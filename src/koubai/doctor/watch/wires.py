@@ -6,6 +6,7 @@
 | an optimizer's step          | hooks of that optimizer, or of all    | updates, learning rate           |
 | torch.autograd.backward      | put in its place while anyone watches | the loss that is differentiated  |
 | GradScaler.scale             | likewise                              | the loss before it is scaled     |
+| Module.train (and eval)      | likewise                              | that an evaluation begins        |
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class Listener(Protocol):
         """The model has put this out."""
         ...
 
-    def before_backward(self, roots: list[torch.Tensor]) -> None:
-        """Gradients of these tensors are about to be computed."""
+    def before_backward(self, roots: Any) -> None:
+        """Gradients of a tensor, or of several, are about to be computed."""
         ...
 
     def after_backward(self) -> None:
@@ -53,17 +54,55 @@ class Listener(Protocol):
         """It has."""
         ...
 
+    def after_mode(self) -> None:
+        """A module was set to training or test mode."""
+        ...
+
 
 class Wires:
-    """The connections of one listener."""
+    """The connections of one listener.
+
+    Even an empty hook costs some microseconds a call, so the model's forward pass and the begin of a step
+    are heard only while someone listens closely.
+    """
 
     def __init__(self, module: nn.Module, optimizers: Iterable[Any] | None, listener: Listener) -> None:
         self._module, self._listener = module, listener
         self._optimizers = None if optimizers is None else list(optimizers)
-        self._handles: list[Any] = []
+        self._close: list[Any] = []
+        self._light: list[Any] = []
 
     def connect(self) -> None:
-        """Begin to listen."""
+        """Begin to listen, closely."""
+
+        def after_step(optimizer: Any, args: Any, options: Any) -> None:
+            self._listener.after_step(optimizer)
+
+        self._light = (
+            [register_optimizer_step_post_hook(after_step)]
+            if self._optimizers is None
+            else [optimizer.register_step_post_hook(after_step) for optimizer in self._optimizers]
+        )
+        _listeners.append(self._listener)
+        if len(_listeners) == 1:
+            _put_in_place()
+        self.listen_closely()
+
+    def disconnect(self) -> None:
+        """Take everything off."""
+        self.listen_lightly()
+        for handle in self._light:
+            handle.remove()
+        self._light = []
+        if self._listener in _listeners:
+            _listeners.remove(self._listener)
+            if not _listeners:
+                _put_back()
+
+    def listen_closely(self) -> None:
+        """Hear forward passes and the begin of steps too."""
+        if self._close:
+            return
         listener = self._listener
 
         def before(module: Any, args: Any, options: Any) -> None:
@@ -75,36 +114,20 @@ class Wires:
         def before_step(optimizer: Any, args: Any, options: Any) -> None:
             listener.before_step(optimizer)
 
-        def after_step(optimizer: Any, args: Any, options: Any) -> None:
-            listener.after_step(optimizer)
-
-        self._handles = [
+        self._close = [
             self._module.register_forward_pre_hook(before, with_kwargs=True),
             self._module.register_forward_hook(after),
         ]
         if self._optimizers is None:
-            self._handles += [
-                register_optimizer_step_pre_hook(before_step),
-                register_optimizer_step_post_hook(after_step),
-            ]
+            self._close.append(register_optimizer_step_pre_hook(before_step))
         for optimizer in self._optimizers or ():
-            self._handles += [
-                optimizer.register_step_pre_hook(before_step),
-                optimizer.register_step_post_hook(after_step),
-            ]
-        _listeners.append(listener)
-        if len(_listeners) == 1:
-            _put_in_place()
+            self._close.append(optimizer.register_step_pre_hook(before_step))
 
-    def disconnect(self) -> None:
-        """Take everything off."""
-        for handle in self._handles:
+    def listen_lightly(self) -> None:
+        """Hear backward passes and the end of steps only."""
+        for handle in self._close:
             handle.remove()
-        self._handles = []
-        if self._listener in _listeners:
-            _listeners.remove(self._listener)
-            if not _listeners:
-                _put_back()
+        self._close = []
 
 
 _listeners: list[Listener] = []
@@ -114,15 +137,14 @@ _originals: dict[str, Any] = {}
 def _put_in_place() -> None:
     original_backward = _originals["backward"] = torch.autograd.backward
     original_scale = _originals["scale"] = torch.amp.GradScaler.scale
+    original_train = _originals["train"] = nn.Module.train
 
     @functools.wraps(original_backward)
     def backward(tensors: Any, *args: Any, **options: Any) -> Any:
-        roots = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors)
-        heard = list(_listeners)
-        for listener in heard:
-            listener.before_backward(roots)
+        for listener in _listeners:
+            listener.before_backward(tensors)
         result = original_backward(tensors, *args, **options)
-        for listener in heard:
+        for listener in _listeners:
             listener.after_backward()
         return result
 
@@ -132,6 +154,14 @@ def _put_in_place() -> None:
             listener.before_scaling(scaler, outputs)
         return original_scale(scaler, outputs)
 
+    @functools.wraps(original_train)
+    def train(module: nn.Module, mode: bool = True) -> nn.Module:
+        original_train(module, mode)
+        for listener in _listeners:
+            listener.after_mode()
+        return module
+
+    nn.Module.train = train
     torch.autograd.backward = backward
     torch.amp.GradScaler.scale = scale
 
@@ -139,3 +169,4 @@ def _put_in_place() -> None:
 def _put_back() -> None:
     torch.autograd.backward = _originals.pop("backward")
     torch.amp.GradScaler.scale = _originals.pop("scale")
+    nn.Module.train = _originals.pop("train")
