@@ -95,6 +95,10 @@ def test_the_demo_is_the_main_job(here, capsys):
     assert right["test_accuracy"]["mean"] > 0.9
     first, last = (list(stuck["gradient_norm"].values())[i] for i in (0, -1))
     assert first < last / 10_000
+    doctor = printed["doctor"]
+    assert doctor["arm"] == "sigmoid + normal .01"
+    assert doctor["findings"][0]["name"] == "vanishing_gradient"
+    assert doctor["proof"]["verdict"] == "proven"
 
 
 def test_without_a_name_the_catalogue_is_listed(capsys):

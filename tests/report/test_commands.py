@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -93,3 +94,10 @@ def test_a_run_folders_curves_are_exported(koubai, run_folder, tmp_path):
     code, _, _ = koubai("export", run_folder, "-o", "curves.csv")
     assert code == 0
     assert "gradient_norm" in (tmp_path / "curves.csv").read_text()
+
+
+def test_the_worst_arm_is_the_stuck_one_with_the_smallest_gradient_in_front(grid_result):
+    from koubai.cli.worst import worst_arm
+
+    assert worst_arm(grid_result).name == "sigmoid + normal .01"
+    assert worst_arm(replace(grid_result, summaries={})) is None

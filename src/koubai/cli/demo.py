@@ -1,4 +1,4 @@
-"""`koubai demo`: the main job on bundled data."""
+"""`koubai demo`: the main job on bundled data, and the doctor's word on the arm that did worst."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 from koubai.cli.order import Order
 from koubai.cli.output import option
 from koubai.cli.run import run_and_show
+from koubai.cli.worst import examine_worst
 
 
 def demo(
@@ -17,4 +18,5 @@ def demo(
     out: Annotated[Path | None, option("lab.cli.run.out")] = None,
 ) -> int:
     """Which activation and initialization let a deep network learn? On the bundled digits, in seconds."""
-    return run_and_show(Order("vanishing-gradient", data="digits", seeds=seeds), threads=threads, out=out)
+    order = Order("vanishing-gradient", data="digits", seeds=seeds)
+    return run_and_show(order, threads=threads, out=out, closing=examine_worst)

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,7 +56,9 @@ def doctor(
         return _answer(findings, subject, fail_on, as_sarif=sarif)
     run = _run(path, data_dir, engine, threads, rollback=rollback)
     findings = _diagnosed(run, budget)
-    proof = _proved(run, findings, seeds or 8, engine, threads) if prove and findings else None
+    proof = None
+    if prove and findings:
+        proof = proved(run, findings, seeds or 8, engine, threads, on_run=_proving)
     return _answer(findings, subject, fail_on, as_sarif=sarif, proof=proof)
 
 
@@ -95,8 +99,18 @@ def _diagnosed(run: Run, budget: float) -> list[Finding]:
     return diagnose(run, budget=budget)
 
 
-def _proved(run: Run, findings: list[Finding], seeds: int, engine: str, threads: int) -> Proof | None:
-    """Prove the first remedy of the first finding that has one which changes this recipe."""
+def proved(
+    run: Run,
+    findings: list[Finding],
+    seeds: int,
+    engine: str = "auto",
+    threads: int = 1,
+    on_run: Callable[[str, str, int], None] | None = None,
+) -> Proof | None:
+    """Prove the first remedy of the first finding that has one which changes this recipe.
+
+    `on_run(remedy, arm, seed)` is told before each run.
+    """
     from koubai.doctor.proof import prove
     from koubai.doctor.remedies import REMEDIES
 
@@ -105,11 +119,12 @@ def _proved(run: Run, findings: list[Finding], seeds: int, engine: str, threads:
     remedy = next((name for name in remedies if REMEDIES[name]().apply(run.recipe, data) is not None), None)
     if remedy is None:
         return None
-
-    def told(arm: str, seed: int) -> None:
-        _note(say("doctor.command.proving", remedy=remedy, arm=arm, seed=seed))
-
+    told = None if on_run is None else partial(on_run, remedy)
     return prove(run.recipe, remedy, seeds=seeds, dataset=data, engine=engine, threads=threads, on_run=told)
+
+
+def _proving(remedy: str, arm: str, seed: int) -> None:
+    _note(say("doctor.command.proving", remedy=remedy, arm=arm, seed=seed))
 
 
 def _answer(

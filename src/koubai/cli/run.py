@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from koubai.cli.experiments import RUNS, again, shown
 from koubai.cli.failures import INTERRUPTED, USER_ERROR
@@ -14,6 +15,8 @@ from koubai.words import say
 
 if TYPE_CHECKING:
     from koubai.lab.result import ExperimentResult
+
+    Closing = Callable[[ExperimentResult], dict[str, Any]]
 
 
 def run(
@@ -45,9 +48,17 @@ def run(
 
 
 def run_and_show(
-    order: Order, *, threads: int | None = None, out: Path | None = None, cluster: str | None = None
+    order: Order,
+    *,
+    threads: int | None = None,
+    out: Path | None = None,
+    cluster: str | None = None,
+    closing: Closing | None = None,
 ) -> int:
-    """Run, print, write result.json and report.html beside the runs; return the exit code."""
+    """Run, print, write result.json and report.html beside the runs; return the exit code.
+
+    `closing` looks at a complete result: it prints what it found, or returns it for the JSON.
+    """
     from koubai.lab import start
     from koubai.report import write_html
 
@@ -65,13 +76,13 @@ def run_and_show(
             on_progress=on_progress,
         )
     report = write_html(result, folder / "report.html")
-    show(result, folder, report)
+    show(result, folder, report, closing if not result.pending else None)
     if result.stopped_by == "interrupt":
         return INTERRUPTED
     return USER_ERROR if any(run.failure for run in result.runs) else 0
 
 
-def show(result: ExperimentResult, folder: Path, report: Path) -> None:
+def show(result: ExperimentResult, folder: Path, report: Path, closing: Closing | None = None) -> None:
     """Print a result for a person or a program, and keep the latter in the folder."""
     from koubai.lab.export import to_json
     from koubai.report.terminal import print_result
@@ -79,13 +90,18 @@ def show(result: ExperimentResult, folder: Path, report: Path) -> None:
     plain = to_json(result) | {"report": str(report)}
     (folder / "result.json").write_text(json.dumps(plain, ensure_ascii=False, indent=1), encoding="utf-8")
     if style.json:
-        print_json(plain)
+        print_json(plain | (closing(result) if closing is not None else {}))
         return
     screen = console()
     print_result(screen, result, plain=style.plain)
+    engines = sorted({run.engine for run in result.runs if run.engine})
+    if engines:
+        screen.print(say("lab.cli.engine", engine=", ".join(engines)), markup=False)
     if result.pending:
         key = f"lab.cli.stopped.{result.stopped_by or 'interrupt'}"
         screen.print(say(key, pending=result.pending, command=again()), markup=False, soft_wrap=True)
+    if closing is not None:
+        closing(result)
     screen.print(say("lab.cli.report", path=report), markup=False, soft_wrap=True)
 
 

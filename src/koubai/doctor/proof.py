@@ -143,6 +143,8 @@ def held_skill(recipe: Recipe, data: Dataset, original: Recipe, engine: str, thr
     try:
         with np.errstate(all="ignore"):
             run = train(recipe, dataset=known, engine=engine, threads=threads, observation=evaluations)
+            if run.stopped_by == "interrupted":  # half a run says nothing: Ctrl-C ends the proof
+                raise KeyboardInterrupt
             judged = run.session.dataset
             part = "test" if len(judged.x_test) else held_part(judged)
             x, t = getattr(judged, f"x_{part}"), getattr(judged, f"t_{part}")
