@@ -47,7 +47,7 @@ class Order:
             found = find(self.target, self.data)
         else:
             try:
-                found = read_experiment(self.file)
+                found = read_experiment(self.file, Path(self.target).stem)
             except ConfigError as error:
                 raise ConfigError(self.target, error.problems) from None
             found = found if self.data is None else change(found, {"data": self.data})

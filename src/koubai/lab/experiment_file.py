@@ -57,14 +57,16 @@ class _Head:
     watch: Watch = Watch()
 
 
-def read_experiment(source: str | Path) -> Experiment:
+def read_experiment(source: str | Path, name: str | None = None) -> Experiment:
     """Return the experiment in a TOML text, or in a file given by its path.
+
+    `name` is what it is called where the text does not say; else the file's own name.
 
     Raises:
         ConfigError: with every problem of the file, its line, what is allowed and the nearest name.
     """
-    text, name = toml_text(source)
-    table, lines = parse_toml(text, name)
+    text, place = toml_text(source)
+    table, lines = parse_toml(text, place)
     faults: list[Fault] = list(_unknown(table))
     recipe: Recipe | None = _read(Recipe, table["recipe"], ("recipe",), faults) if "recipe" in table else None
     known = {field.name for field in fields(_Head)}
@@ -74,9 +76,9 @@ def read_experiment(source: str | Path) -> Experiment:
         faults += _strangers(table, [arm.name for arm in arms])
     if head is None or recipe is None or faults:
         problems = [problem_of(fault, lines) for fault in faults]
-        raise ConfigError(name, sorted(problems, key=lambda problem: problem.line or 0))
+        raise ConfigError(place, sorted(problems, key=lambda problem: problem.line or 0))
     return Experiment(
-        name=head.name or Path(name).stem,
+        name=head.name or name or Path(place).stem,
         base=recipe,
         arms=arms,
         question=head.question if isinstance(head.question, Text) else Text(head.question),

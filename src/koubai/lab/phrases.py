@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from koubai.lab.experiment import Text
 from koubai.lab.measures import Measured
@@ -32,6 +33,8 @@ class Ratio:
 
     def say(self, lang: str | None = None) -> str:
         """Return the ratio in words; two digits are enough."""
+        if not isfinite(self.value):
+            return say("lab.ratio.unknown", lang)
         if self.value == 0:
             return say("lab.ratio.zero", lang)
         if self.value > 0.5:
