@@ -164,7 +164,7 @@ def is_worse(sick: Seen, twin: Seen) -> bool:
     """Whether a run ended worse than its twin.
 
     In skill by more than .02 and by more than chance explains (1.96 standard errors of the difference); or,
-    where both have the same loss, with a held-out loss a quarter higher and a skill that is not surely better.
+    where both have the same loss, with a held-out loss a quarter higher and a skill not surely better.
     """
     if twin.skill - sick.skill > max(0.02, 1.96 * sqrt(2) * sick.noise):
         return True

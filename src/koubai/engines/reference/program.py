@@ -93,7 +93,7 @@ class ReferenceProgram:
         for path, g in gradients.items():
             if specs[path].penalized:
                 for penalty in self.job.penalties:
-                    g += penalty.gradient(self._state.weights.params[path])
+                    np.add(g, penalty.gradient(self._state.weights.params[path]), out=g)
         return gradients
 
     def _update(self, gradients: dict[str, Array]) -> None:
@@ -107,7 +107,7 @@ class ReferenceProgram:
             if job.is_frozen(path):
                 continue
             if decay and specs[path].penalized:
-                w *= 1 - eps * decay
+                np.multiply(w, 1 - eps * decay, out=w)
             slots = {slot: state.slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
             job.optimizer.update(w, gradients[path], slots, eps, state.step)
 
