@@ -26,10 +26,10 @@ def main(arguments: Sequence[str]) -> None:
     """Run koubai's side: ENGINE and the number of worker threads (or processes for engines in Python)."""
     from dataclasses import replace
 
+    from koubai.lab.campaign import run_experiment
     from koubai.lab.catalog import build
     from koubai.lab.executors import process_workers, thread_workers
     from koubai.lab.experiment import Watch
-    from koubai.lab.campaign import run_experiment
 
     engine, count = arguments[0], int(arguments[1])
     whole = build("vanishing_gradient", "mnist")

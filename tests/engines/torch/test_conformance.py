@@ -27,7 +27,13 @@ def weights_of(cell):
 
 @pytest.mark.parametrize(
     ("dtype", "training", "batch"),
-    [("float64", True, 3), ("float32", True, 3), ("float64", False, 3), ("float64", True, 1), ("float32", True, 0)],
+    [
+        ("float64", True, 3),
+        ("float32", True, 3),
+        ("float64", False, 3),
+        ("float64", True, 1),
+        ("float32", True, 0),
+    ],
 )
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample.id for sample in SAMPLES])
 def test_values_gradients_and_buffers_are_the_formulas(sample, dtype, training, batch):
