@@ -65,6 +65,7 @@ MISTAKES = {
     ("resume", "nowhere"): ("there is no run here", "a folder with run.json"),
     ("train", "digit.toml"): ("there is no such file", "did you mean 'digits.toml'?"),
     ("train", "digits.toml", "--engine", "natve"): ("unknown engine", "did you mean 'native'?"),
+    ("train", "digits.toml", "--threads", "-1"): ("needs threads", "threads >= 1"),
     ("parts", "--lang", "fr"): ("no language 'fr'", "en | ja"),
 }
 

@@ -115,6 +115,8 @@ def test_without_a_name_the_catalogue_is_listed(capsys):
         (["run", "nowhere.toml"], "nowhere.toml"),
         (["run", "first-net", "--data", "mnis"], "did you mean 'mnist'?"),
         (["run", "first-net", "--steps", "-1"], "at least 0"),
+        (["run", "first-net", "--threads", "-1"], "threads >= 1"),
+        (["run", "first-net", "--threads", "0"], "threads >= 1"),
         (["run", "first-net", "--vary", "batch_sise=1"], "did you mean 'batch_size'?"),
         (["run", "first-net", "--engine", "nativ"], "did you mean 'native'?"),
     ],
@@ -134,3 +136,17 @@ def test_the_course_prints_its_table(monkeypatch, capsys):
     assert main(["course", "--plain"]) == 0
     out = capsys.readouterr().out
     assert "4 of 4 rows lie within the published spread" in out
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"\0" * 300_000, "larger than"), (b"\xff\xfe", "UTF-8"), (b"word", "not TOML"), (b"", "recipe")],
+    ids=["huge", "no text", "no TOML", "empty"],
+)
+def test_a_hostile_experiment_file_is_one_clear_error(here, capsys, content, expected):
+    (here / "odd.toml").write_bytes(content)
+    assert main(["run", "odd.toml"]) == 2
+    captured = capsys.readouterr()
+    assert "odd.toml" in captured.err
+    assert expected in captured.err
+    assert captured.out == ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from koubai.core.errors import ConfigError, RunError
 from koubai.train.files import read_json, understanding, write_json, writing
+from koubai.train.recipe_file import toml_text
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Order:
     def of(cls, target: str, **rest: Any) -> Order:
         """Return the order for a catalogue name or the path of an experiment file."""
         path = Path(target)
-        text = path.read_text(encoding="utf-8") if path.is_file() else None
+        text = f"{toml_text(path)[0]}\n" if path.is_file() else None  # with a line's end it is no path
         return cls(target, text, **rest)
 
     def experiment(self) -> Experiment:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 
-from koubai.core.errors import EngineError, UnknownName
+from koubai.core.errors import EngineError, SettingError, UnknownName
 from koubai.engines.engine import Job, Program
 
 
@@ -21,6 +21,8 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
     name = best_engine(job) if engine == "auto" else engine
     if name not in known:
         raise UnknownName("engine", name, known)
+    if job.threads < 1:
+        raise SettingError("an engine needs threads to run on", expected="threads >= 1", got=job.threads)
     return known[name](job)
 
 

@@ -6,7 +6,7 @@ import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from koubai.core.errors import UnknownName
+from koubai.core.errors import SettingError, UnknownName
 from koubai.engines.choose import engines
 from koubai.lab.campaign import OnProgress, run_experiment
 from koubai.lab.catalog import build
@@ -38,9 +38,11 @@ def run(
     """
     if engine != "auto" and engine not in engines():
         raise UnknownName("engine", engine, ["auto", *engines()])
+    if threads is not None and threads < 1:
+        raise SettingError("an experiment needs threads to run on", expected="threads >= 1", got=threads)
     if isinstance(experiment, str):
         experiment = build(experiment)
-    budget = threads or usable_cores()
+    budget = usable_cores() if threads is None else threads
     runs = len(experiment.arms) * len(experiment.seeds)
     with open_workers(engine, min(budget, runs), cluster) as workers:
         return run_experiment(
