@@ -117,6 +117,7 @@ def test_without_a_name_the_catalogue_is_listed(capsys):
         (["run", "first-net", "--steps", "-1"], "at least 0"),
         (["run", "first-net", "--threads", "-1"], "threads >= 1"),
         (["run", "first-net", "--threads", "0"], "threads >= 1"),
+        (["run", "first-net", "--seeds", "99999999999"], "<= 100000"),
         (["run", "first-net", "--vary", "batch_sise=1"], "did you mean 'batch_size'?"),
         (["run", "first-net", "--engine", "nativ"], "did you mean 'native'?"),
     ],

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from koubai.cli.output import console, live
-from koubai.core.errors import KoubaiError
+from koubai.core.errors import KoubaiError, SettingError
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PLAIN_EVERY = 5.0  # seconds between two lines off a terminal
 _LIVE_EVERY = 0.2
+_MOST_SEEDS = 100_000  # a list of them must fit into memory
 RUNS = Path("koubai-runs")
 
 
@@ -52,6 +53,10 @@ def adapt(experiment: Experiment, *, seeds: int | None, steps: int | None, vary:
     for text in vary:
         experiment = experiment.vary(*parse_vary(text))
     if seeds is not None:
+        if seeds > _MOST_SEEDS:
+            raise SettingError(
+                "more seeds than any experiment needs", expected=f"<= {_MOST_SEEDS}", got=seeds
+            )
         experiment = replace(experiment, seeds=tuple(range(seeds)))
     return experiment
 

@@ -12,6 +12,7 @@ _NAMES = {
     errno.EACCES: "denied",
     errno.EPERM: "denied",
     errno.EROFS: "read_only",
+    errno.EEXIST: "exists",
     errno.EISDIR: "folder",
     errno.ENOTDIR: "not_a_folder",
     errno.ENOSPC: "full",
