@@ -1,6 +1,14 @@
-"""Makes tests/support importable: `from support.close import assert_close`."""
+"""Makes tests/support importable, `from support.close import assert_close`, and examples repeatable."""
 
+import os
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+# The same examples in every run: a failure belongs to a change, not to chance. HYPOTHESIS_PROFILE=explore looks further.
+settings.register_profile("repeatable", derandomize=True, database=None, print_blob=True)
+settings.register_profile("explore", max_examples=1000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
