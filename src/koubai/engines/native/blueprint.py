@@ -85,7 +85,7 @@ class Blueprint:
         onednn.library().set_threads(parts[0].team)
         plans, loss = [], None
         for part in parts:
-            plan = Plan(kind, graph, part, self.store, OPS)
+            plan = Plan(kind, graph, part, self.store, OPS, half=self.structure.half)
             loss = emit(plan)
             plans.append(plan)
         scratch = [i.primitive.scratch_bytes for plan in plans for i in plan.instructions if i.primitive]

@@ -28,6 +28,7 @@ class Layout:
     channels: int
     space: int
     block: int = 1
+    half: bool = False  # bfloat16 numbers, two bytes each, instead of float32
 
     def __post_init__(self) -> None:
         if self.block == 1 or self.space == 1 or self.channels == 1:
@@ -71,9 +72,14 @@ class Layout:
         blocks = -(-self.channels // self.block)
         return self.rows * blocks * self.block * self.space
 
-    def fits_last(self, shape: Shape) -> bool:
-        """Whether this is channels last for a tensor of `shape`."""
-        return self == Layout.last(self.rows, shape)
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the batch."""
+        return self.words * (2 if self.half else 4)
+
+    def as_half(self, half: bool = True) -> Layout:
+        """The same places for numbers of another size."""
+        return replace(self, half=half)
 
     def numbers(self) -> Array:
         """Logical number of each place of a sample; -1 in padding."""
@@ -84,11 +90,6 @@ class Layout:
         s = np.arange(self.space).reshape(1, self.space, 1)
         return np.where(c < self.channels, c * self.space + s, -1).ravel()
 
-    def with_rows(self, rows: int) -> Layout:
-        """The same for another number of samples."""
-        return replace(self, rows=rows)
-
     def __str__(self) -> str:
-        if self.is_plain:
-            return "plain"
-        return "channels last" if self.is_last else f"blocks of {self.block}"
+        name = "plain" if self.is_plain else "channels last" if self.is_last else f"blocks of {self.block}"
+        return f"{name} bfloat16" if self.half else name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from koubai.core.params import Shape
 from koubai.engines.native.graph import Graph, Node, Stored, Value
-from koubai.engines.native.kernels import moving
+from koubai.engines.native.kernels import half, moving
 from koubai.engines.native.kernels.base import Kernel
 from koubai.engines.native.kernels.loop import ALONE, BARRIER, KERNEL, LOSS, PRIMITIVE, PYTHON
 from koubai.engines.native.layout import Layout
@@ -155,8 +155,11 @@ class Op(Protocol):
 class Plan:
     """The instructions of one lane for one graph, as they are emitted."""
 
-    def __init__(self, kind: str, graph: Graph, part: Part, store: Store, ops: dict[str, Op]) -> None:
+    def __init__(
+        self, kind: str, graph: Graph, part: Part, store: Store, ops: dict[str, Op], *, half: bool = False
+    ) -> None:
         self.kind, self.graph, self.part, self.store, self.ops = kind, graph, part, store, ops
+        self.half = half  # whether products are taken of bfloat16 numbers
         self.training = not kind.startswith("predict")
         self.instructions: list[Instruction] = []
         self.values: dict[Value, Tensor] = {}
@@ -171,8 +174,8 @@ class Plan:
     # ------------------------------------------------------------------------------------ buffers
 
     def new(self, layout: Layout) -> Tensor:
-        """A float32 tensor in the lane's arena."""
-        return Tensor(Buffer(4 * layout.words), layout)
+        """A tensor in the lane's arena."""
+        return Tensor(Buffer(layout.nbytes), layout)
 
     def plain(self, shape: Shape) -> Tensor:
         """A float32 tensor in C order, a row a sample."""
@@ -253,6 +256,11 @@ class Plan:
         source = tensor.layout
         if source == layout:
             return tensor
+        if source.half or source == layout.as_half(False):
+            target = self.new(source.as_half(not source.half))
+            kernel = half.to_float if source.half else half.to_half
+            self.call(kernel, tensor, target, tensor.words, why=f"{source} to {layout}")
+            return self.convert(target, layout)
         inner = layout if source.is_plain else source  # plain knows no C and S; the other side does
         C, S = inner.channels, inner.space
         if source.is_plain:
@@ -278,7 +286,7 @@ class Plan:
     def copy(self, tensor: Tensor) -> Tensor:
         """The same elements in memory of their own."""
         target = self.new(tensor.layout)
-        self.call(moving.copy, tensor, target, tensor.words)
+        self.call(moving.copy, tensor, target, -(-tensor.layout.nbytes // 4))
         return target
 
     def wants_gradient(self, value: Value) -> bool:
@@ -291,8 +299,8 @@ class Plan:
         if before is None:
             self.gradients[value] = dx if owned else self.copy(dx)
         else:
-            dx = self.convert(dx, before.layout)
-            self.call(moving.add_into, dx, before, before.words)
+            self.gradients[value] = before = self.convert(before, before.layout.as_half(False))
+            self.call(moving.add_into, self.convert(dx, before.layout), before, before.words)
 
     def own(self, node: Node, x: Value) -> Tensor:
         """A tensor with the value of x that `node` may overwrite: x itself where nobody else needs it."""
@@ -312,6 +320,12 @@ class Plan:
             keeps = self.training and self.ops[maker.op].keeps_output(maker)
             return not keeps or (keeps == "sign" and node.op == "dropout")
         return False
+
+    def ends(self, value: Value) -> bool:
+        """Whether a value is what the network puts out, but for functions of its elements."""
+        users = self.graph.users(value)
+        by_element = len(users) == 1 and users[0].op in ("dropout", "reshape", "pointwise", "softmax")
+        return value is self.graph.output or (by_element and self.ends(users[0].output))
 
     def feeds_only(self, node: Node, ops: Sequence[str]) -> Node | None:
         """The single reader of a node's output, if it is one of `ops`."""

@@ -16,6 +16,7 @@ from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.kernels import loop
+from koubai.engines.native.kernels.base import has_bfloat16
 from koubai.engines.native.kernels.update import RATE_WORDS
 from koubai.engines.native.link import Linked
 from koubai.engines.native.listing import listing
@@ -29,18 +30,23 @@ from koubai.network.network import Weights
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
 
 
+def _check(job: Job) -> None:
+    """Raise unless this engine on this machine can compute as the job asks."""
+    if job.dtype != "float32":
+        raise EngineError("the native engine computes in float32", got=job.dtype, hint="engine='reference'")
+    if job.precision not in ("float32", "bfloat16"):
+        raise EngineError(f"unknown precision {job.precision!r}", expected="float32 or bfloat16")
+    if job.precision == "bfloat16" and not has_bfloat16():
+        raise EngineError("this processor has no bfloat16 instructions", hint="precision='float32'")
+
+
 class NativeProgram:
     """Runs stretches of training in compiled code; see docs/engine.md for its parts."""
 
     engine = "native"
 
     def __init__(self, job: Job) -> None:
-        if job.dtype != "float32":
-            raise EngineError(
-                "the native engine computes in float32", got=job.dtype, hint="engine='reference'"
-            )
-        if job.precision != "float32":
-            raise EngineError(f"unknown precision {job.precision!r}", expected="float32")
+        _check(job)
         self._structure = Structure.of(job)
         self._blueprint = blueprint(self._structure)
         self._store = self._blueprint.store
@@ -104,11 +110,7 @@ class NativeProgram:
 
     def replace(self, job: Job) -> bool:
         """Take over another job's numbers without compiling; return False if its structure is another."""
-        if (
-            job.dtype != "float32"
-            or job.precision != self.job.precision
-            or Structure.of(job) != self._structure
-        ):
+        if job.dtype != "float32" or Structure.of(job) != self._structure:
             return False
         self._take(job)
         return True

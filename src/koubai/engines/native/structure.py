@@ -26,6 +26,7 @@ class Structure:
     | penalties    | kinds, as the kernel numbers them; None where one has no kernel            |
     | clipping     | kinds                                                                      |
     | target       | words of a target row; 0 for class labels                                  |
+    | half         | whether products are taken of bfloat16 numbers                             |
     """
 
     network: Network
@@ -37,6 +38,7 @@ class Structure:
     target: int
     batch_size: int
     threads: int
+    half: bool
 
     @classmethod
     def of(cls, job: Job) -> Structure:
@@ -50,6 +52,7 @@ class Structure:
             job.network, job.loss, job.optimizer.registry_name, tuple(job.optimizer.slots),
             tuple(kind for kind in kinds if kind) if known else None, clipping,
             0 if job.t.dtype.kind == "i" else prod(job.t.shape[1:]), job.batch_size, job.threads,
+            job.precision == "bfloat16",
         )  # fmt: skip
 
     @property

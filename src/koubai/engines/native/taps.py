@@ -83,7 +83,8 @@ class Taps:
         leaves = [(path, member, above) for member, above in family for path in self._paths[member]]
         if not leaves:
             return
-        plan.path, tensor = leaves[0][0], plan.get(value)
+        plan.path = leaves[0][0]
+        tensor = plan.convert(plan.get(value), plan.get(value).layout.as_half(False))
         above = any(above for _, _, above in leaves)
         if not self.units:
             sums = self._pass(plan, "activation", tensor, (1, tensor.words, 0), 1, above=above)
@@ -123,6 +124,7 @@ class Taps:
         leaves = list(self._same_gradient(value))
         if leaves:
             plan.path = leaves[0][0]
+            dy = plan.convert(dy, dy.layout.as_half(False))
             sums = self._pass(plan, "activation_gradient", dy, (1, dy.words, 0), 1)
             for path, member in leaves:
                 count = plan.part.batch * prod(member.shape)

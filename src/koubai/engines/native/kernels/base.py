@@ -62,6 +62,12 @@ def _forget_stale_code() -> None:
 _forget_stale_code()
 
 
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 numbers."""
+    features = llvm.get_host_cpu_features()
+    return bool(features.get("avx512bf16") or features.get("amx-bf16"))
+
+
 class Kernel:
     """A kernel by name; machine code is made, or loaded from the cache, when its address is asked for."""
 
@@ -141,6 +147,12 @@ def words(address: int, count: int) -> Any:
 def small(address: int, count: int) -> Any:
     """`count` uint8 numbers at an address."""
     return carray(_pointer(address), (count,), np.uint8)
+
+
+@inline
+def halves(address: int, count: int) -> Any:
+    """`count` uint16 numbers at an address: the bits of bfloat16."""
+    return carray(_pointer(address), (count,), np.uint16)
 
 
 @inline

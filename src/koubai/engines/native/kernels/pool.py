@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 from numba import float32
 
-from koubai.engines.native.kernels.base import floats, inline, kernel, share, words
+from koubai.engines.native.kernels.base import inline, kernel, share, small, words
 from koubai.engines.native.kernels.functions import ZERO
 from koubai.engines.native.kernels.simd import (
     LANES,
     beats,
     load_bytes,
+    load_half,
     load_part,
     select,
     splat,
-    store,
     store_bytes,
+    store_half,
     store_part,
 )
 
@@ -58,12 +59,21 @@ def _sample_words(a: Any) -> int:
     return (C + B - 1) // B * B * a[6] * a[7]
 
 
-@kernel
-def max_pool(args: int, thread: int, team: int) -> None:
-    """y = the maximum of each window (of max(0, x) where the flag is set), and its place.
+@inline
+def _load(base: int, index: int, width: int, half: bool) -> Any:
+    return load_half(base + 2 * index, width) if half else load_part(base + 4 * index, width)
 
-    The first maximum counts; a NaN is a maximum.
-    """
+
+@inline
+def _store(base: int, index: int, value: Any, width: int, half: bool) -> None:
+    if half:
+        store_half(base + 2 * index, value, width)
+    else:
+        store_part(base + 4 * index, value, width)
+
+
+@inline
+def _max_pool(args: int, thread: int, team: int, half: bool) -> None:
     a = words(args, _ARGUMENTS)
     C, B, W, P, Q = a[4], a[5], a[7], a[8], a[9]
     sample, zero = _sample_words(a), splat(ZERO)
@@ -74,60 +84,86 @@ def max_pool(args: int, thread: int, team: int) -> None:
             for q in range(Q):
                 left, j0, j1 = _columns(a, q)
                 out = ((n * P + p) * Q + q) * C
-                corner = a[0] + 4 * (n * sample + (top * W + left) * B)
+                corner = n * sample + (top * W + left) * B
                 for chunk in range((C + LANES - 1) // LANES):
                     c, width, at = _channels(a, chunk)
                     best, where = splat(_LOWEST), zero
                     for i in range(i0, i1):
                         for j in range(j0, j1):
-                            x = load_part(corner + 4 * (at + (i * W + j) * B), width)
+                            x = _load(a[0], corner + at + (i * W + j) * B, width, half)
                             wins = beats(x, best)
                             best = select(wins, x, best)
                             where = select(wins, splat(float32(i * a[11] + j)), where)
                     if a[16]:
                         best = select(best < zero, zero, best)
-                    store_part(a[1] + 4 * (out + c), best, width)
+                    _store(a[1], out + c, best, width, half)
                     store_bytes(a[2] + out + c, where, width)
 
 
-@inline
-def _clear(a: Any, n: int) -> None:
-    """Zeros in a sample of dx."""
-    size = _sample_words(a)
-    zeros = floats(a[0] + 4 * n * size, size)
-    for i in range(size):
-        zeros[i] = ZERO
+@kernel
+def max_pool(args: int, thread: int, team: int) -> None:
+    """y = the maximum of each window (of max(0, x) where the flag is set), and its place.
+
+    The first maximum counts; a NaN is a maximum.
+    """
+    _max_pool(args, thread, team, False)
 
 
 @kernel
-def max_pool_backward(args: int, thread: int, team: int) -> None:
-    """dx[place] += dy; the flag says that windows cover x without overlap, so that each is written once."""
+def max_pool_half(args: int, thread: int, team: int) -> None:
+    """The same for bfloat16."""
+    _max_pool(args, thread, team, True)
+
+
+@inline
+def _clear(a: Any, n: int, half: bool) -> None:
+    """Zeros in a sample of dx."""
+    size = _sample_words(a) * (2 if half else 4)
+    zeros = small(a[0] + n * size, size)
+    for i in range(size):
+        zeros[i] = 0
+
+
+@inline
+def _max_pool_backward(args: int, thread: int, team: int, half: bool) -> None:
     a = words(args, _ARGUMENTS)
     C, B, W, P, Q, fresh = a[4], a[5], a[7], a[8], a[9], a[16]
     sample, zero = _sample_words(a), splat(ZERO)
     start, count = share(a[3], 1, thread, team)
     for n in range(start, start + count):
         if not fresh:
-            _clear(a, n)
+            _clear(a, n, half)
         for p in range(P):
             top, i0, i1 = _rows(a, p)
             for q in range(Q):
                 left, j0, j1 = _columns(a, q)
                 out = ((n * P + p) * Q + q) * C
-                corner = a[0] + 4 * (n * sample + (top * W + left) * B)
+                corner = n * sample + (top * W + left) * B
                 for chunk in range((C + LANES - 1) // LANES):
                     c, width, at = _channels(a, chunk)
-                    dy, where = load_part(a[1] + 4 * (out + c), width), load_bytes(a[2] + out + c, width)
+                    dy, where = _load(a[1], out + c, width, half), load_bytes(a[2] + out + c, width)
                     for i in range(i0, i1):
                         for j in range(j0, j1):
-                            to = corner + 4 * (at + (i * W + j) * B)
+                            to = corner + at + (i * W + j) * B
                             dx = select(where == splat(float32(i * a[11] + j)), dy, zero)
-                            if fresh and B == LANES:  # padding is written, too
-                                store(to, dx)
-                            elif fresh:
-                                store_part(to, dx, width)
-                            else:
-                                store_part(to, load_part(to, width) + dx, width)
+                            if not fresh:
+                                dx = _load(a[0], to, width, half) + dx
+                            _store(a[0], to, dx, LANES if fresh and B == LANES else width, half)
+
+
+@kernel
+def max_pool_backward(args: int, thread: int, team: int) -> None:
+    """dx[place] += dy; the flag says that windows cover x without overlap, so that each is written once.
+
+    Where x lies in blocks of 16, their padding is written, too.
+    """
+    _max_pool_backward(args, thread, team, False)
+
+
+@kernel
+def max_pool_backward_half(args: int, thread: int, team: int) -> None:
+    """The same for bfloat16."""
+    _max_pool_backward(args, thread, team, True)
 
 
 @kernel
@@ -160,7 +196,7 @@ def average_pool_backward(args: int, thread: int, team: int) -> None:
     sample, elements = _sample_words(a), splat(float32(a[10] * a[11]))
     start, count = share(a[3], 1, thread, team)
     for n in range(start, start + count):
-        _clear(a, n)
+        _clear(a, n, False)
         for p in range(P):
             top, i0, i1 = _rows(a, p)
             for q in range(Q):

@@ -19,6 +19,7 @@ LANES = 16
 _I8, _I32, _FLOAT = ir.IntType(8), ir.IntType(32), ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
+_SHORTS = ir.VectorType(ir.IntType(16), LANES)
 _BYTES = ir.VectorType(_I8, LANES)
 _INTS = ir.VectorType(_I32, LANES)
 _MASK = ir.VectorType(ir.IntType(1), LANES)
@@ -104,6 +105,36 @@ def load_part(typing: Any, address: Any, count: Any) -> Any:
         return _masked_load(builder, args[0], _first(builder, args[1]), _VECTOR, 4, "v16f32")
 
     return VECTOR(types.int64, types.int64), generate
+
+
+@intrinsic
+def load_half(typing: Any, address: Any, count: Any) -> Any:
+    """The first `count` bfloat16 numbers at an address, 0 in the other lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        raw = _masked_load(builder, args[0], _first(builder, args[1]), _SHORTS, 2, "v16i16")
+        bits = builder.shl(builder.zext(raw, _INTS), ir.Constant(_INTS, [16] * LANES))
+        return builder.bitcast(bits, _VECTOR)
+
+    return VECTOR(types.int64, types.int64), generate
+
+
+@intrinsic
+def store_half(typing: Any, address: Any, value: Any, count: Any) -> Any:
+    """Write the first `count` lanes as bfloat16, rounded to the nearest, ties to even."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[1], _INTS)
+        shift, ones = ir.Constant(_INTS, [16] * LANES), ir.Constant(_INTS, [1] * LANES)
+        odd = builder.and_(builder.lshr(bits, shift), ones)
+        rounded = builder.add(builder.add(bits, ir.Constant(_INTS, [0x7FFF] * LANES)), odd)
+        nan = builder.fcmp_unordered("uno", args[1], args[1])
+        rounded = builder.select(nan, ir.Constant(_INTS, [0x7FC00000] * LANES), rounded)
+        raw = builder.trunc(builder.lshr(rounded, shift), _SHORTS)
+        _masked_store(builder, args[0], _first(builder, args[2]), raw, 2, "v16i16")
+        return context.get_dummy_value()
+
+    return types.none(types.int64, VECTOR, types.int64), generate
 
 
 @intrinsic

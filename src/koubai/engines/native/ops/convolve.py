@@ -10,7 +10,7 @@ from koubai.engines.native import onednn
 from koubai.engines.native.graph import Node
 from koubai.engines.native.kernels import moving
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.onednn import MD, PD, Sliding, Unimplemented
+from koubai.engines.native.onednn import BF16, F32, MD, PD, Sliding, Unimplemented
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Buffer, Plan, Tensor
 
@@ -26,9 +26,10 @@ class _Side:
     md: MD
 
     @classmethod
-    def last(cls, rows: int, shape: Shape) -> _Side:
+    def last(cls, rows: int, shape: Shape, *, half: bool = False) -> _Side:
         """Channels last."""
-        return cls(Layout.last(rows, shape), MD.channels_last((rows, *shape)))
+        dtype = BF16 if half else F32
+        return cls(Layout.last(rows, shape).as_half(half), MD.channels_last((rows, *shape), dtype))
 
     @classmethod
     def plain(cls, rows: int, shape: Shape) -> _Side:
@@ -78,7 +79,7 @@ class ConvolveOp(BaseOp):
         choice = self._choose(plan, node)
         x, y = plan.get(node.inputs[0], choice.x.layout), plan.new(choice.y.layout)
         pd, shape = choice.forward, _weight_shape(node)
-        w_md = pd.md("weights", shape)
+        w_md = pd.md("weights", shape, choice.x.md.dtype)
         packed = self._packed(plan, node, w_md)
         bias, b_md = node.stored.get("bias"), MD.plain((node.output.shape[0],))
         extra = {"bias": (plan.weight(bias), b_md)} if bias else {}
@@ -94,7 +95,7 @@ class ConvolveOp(BaseOp):
         if plan.wants_gradient(value):
             pd = choice.data
             assert pd is not None  # chosen where a gradient is wanted
-            w_md, dx = pd.md("weights", _weight_shape(node)), plan.new(choice.x.layout)
+            w_md, dx = pd.md("weights", _weight_shape(node), choice.x.md.dtype), plan.new(choice.x.layout)
             packed = self._packed(plan, node, w_md)
             plan.execute(pd, dsrc=(dx, choice.x.md), weights=(packed, w_md), ddst=(dy, choice.y.md))
             plan.contribute(value, dx)
@@ -105,7 +106,8 @@ class ConvolveOp(BaseOp):
         x_md, wide = choice.x.md, choice.widened
         if wide is not None:
             C, H, W = value.shape
-            side = _Side.last(plan.part.rows, wide.shape)
+            C //= 2 if x.layout.half else 1  # two bfloat16 numbers move as one of float32
+            side = _Side.last(plan.part.rows, wide.shape, half=x.layout.half)
             wider, x_md = plan.new(side.layout), side.md
             why = "dW needs padding of at most half the kernel"
             plan.call(moving.surround, x, wider, plan.part.rows, H, W, C, *wide.amounts, why=why)
@@ -147,6 +149,8 @@ class ConvolveOp(BaseOp):
         of few channels is twice as fast (dW) into blocks of 16; a pooling behind it reads those.
         """
         rows, x, y = plan.part.rows, node.inputs[0].shape, node.output.shape
+        if plan.half and x[0] > 1:  # with a single channel bfloat16 is slower
+            yield _Side.last(rows, x, half=True), _Side.last(rows, y, half=True)
         if x[0] <= _FEW_CHANNELS and plan.get(node.inputs[0]).layout.is_plain:
             pooled = plan.feeds_only(node, ("max_pool", "average_pool")) or _relu_then_pool(plan, node)
             if len(y) == 3 and (pooled or y[0] == _BLOCK):
@@ -156,20 +160,23 @@ class ConvolveOp(BaseOp):
         yield _Side.plain(rows, x), _Side.plain(rows, y)
 
     def _try(self, plan: Plan, node: Node, x: _Side, y: _Side) -> _Choice:
-        (value,), s, any_w = node.inputs, node.settings, MD.any(_weight_shape(node))
+        (value,), s = node.inputs, node.settings
+        any_w, any_dw = MD.any(_weight_shape(node), x.md.dtype), MD.any(_weight_shape(node))
         bias = MD.plain((node.output.shape[0],)) if "bias" in node.stored else None
         window = Sliding(s["stride"], s["dilation"], s["padding"])
         choice = _Choice(x, y, onednn.convolution(x.md, any_w, bias, y.md, window))
         if not plan.training:
             return choice
-        choice.widened = _widening(node) if x.layout == plan.last(value.shape) else None
+        half, places = x.layout.half, x.layout.as_half(False)
+        movable = places == plan.last(value.shape) and not (half and value.shape[0] % 2)
+        choice.widened = _widening(node) if movable else None
         wide = choice.widened
         if wide is None:
-            choice.weights = onednn.convolution_weights(x.md, any_w, bias, y.md, window, choice.forward)
+            choice.weights = onednn.convolution_weights(x.md, any_dw, bias, y.md, window, choice.forward)
         else:
-            wide_md = _Side.last(plan.part.rows, wide.shape).md
+            wide_md = _Side.last(plan.part.rows, wide.shape, half=half).md
             hint = onednn.convolution(wide_md, any_w, bias, y.md, wide.window)
-            choice.weights = onednn.convolution_weights(wide_md, any_w, bias, y.md, wide.window, hint)
+            choice.weights = onednn.convolution_weights(wide_md, any_dw, bias, y.md, wide.window, hint)
         if plan.wants_gradient(value):
             choice.data = onednn.convolution_data(x.md, any_w, y.md, window, choice.forward)
         return choice

@@ -6,7 +6,7 @@ import numpy as np
 
 from koubai.core.random import keep_threshold
 from koubai.engines.native.graph import Node
-from koubai.engines.native.kernels.dropout import dropout
+from koubai.engines.native.kernels.dropout import dropout, dropout_half
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Named, Plan, Tensor
@@ -21,11 +21,8 @@ class DropoutOp(BaseOp):
         if not plan.training:
             plan.set(node.output, plan.get(x))
             return
-        layout = plan.get(x).layout
-        if not (layout.is_plain or layout.is_last):
-            y = plan.copy(plan.get(x, Layout(layout.rows, layout.channels, layout.space, layout.channels)))
-        else:
-            y = plan.own(node, x)
+        layout = _countable(plan.get(x).layout)
+        y = plan.own(node, x) if layout == plan.get(x).layout else plan.copy(plan.get(x, layout))
         self._mask(plan, node, y)
         plan.set(node.output, y)
 
@@ -33,6 +30,7 @@ class DropoutOp(BaseOp):
         """dx, in the place of dy."""
         (x,) = node.inputs
         if plan.wants_gradient(x):
+            dy = plan.convert(dy, _countable(dy.layout))
             self._mask(plan, node, dy)
             plan.contribute(x, dy)
 
@@ -40,6 +38,13 @@ class DropoutOp(BaseOp):
         ratio, layout = node.settings["ratio"], x.layout
         scale = float(np.float32(1) / np.float32(1 - ratio))
         plan.call(
-            dropout, x, layout.rows, layout.channels, layout.space, plan.part.first, keep_threshold(ratio),
-            Named(f"dropout {node.path}"), Named("control"), scale,
+            dropout_half if layout.half else dropout, x, layout.rows, layout.channels, layout.space,
+            plan.part.first, keep_threshold(ratio), Named(f"dropout {node.path}"), Named("control"), scale,
         )  # fmt: skip
+
+
+def _countable(layout: Layout) -> Layout:
+    """A layout in which the kernel knows the numbers of elements: plain or channels last."""
+    if layout.is_plain or layout.is_last:
+        return layout
+    return Layout(layout.rows, layout.channels, layout.space, layout.channels, layout.half)

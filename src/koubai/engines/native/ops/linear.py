@@ -11,9 +11,9 @@ from koubai.core.params import Array, Shape
 from koubai.engines.native import onednn
 from koubai.engines.native.graph import Node
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.onednn import MD, PD
+from koubai.engines.native.onednn import BF16, F32, MD, PD
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan, Tensor
+from koubai.engines.native.plan import Buffer, Plan, Tensor
 from koubai.engines.native.store import Permuted
 
 # Measured on Sapphire Rapids: up to some 64 thousand weights the product with W as in the formula, (F, G), is
@@ -26,11 +26,12 @@ _TRANSPOSE_FROM, _PACK_FROM = 1 << 16, 1 << 23
 class LinearForm:
     """W (F, G), its inputs in the order of x's places: (S, C) where x has channels last.
 
-    | kind       | in memory                      |
-    |------------|--------------------------------|
-    | by input   | (F, G)                         |
-    | by output  | (G, F)                         |
-    | packed     | as oneDNN likes it for `rows`  |
+    | kind       | in memory                                                     |
+    |------------|---------------------------------------------------------------|
+    | by input   | (F, G)                                                        |
+    | by output  | (G, F)                                                        |
+    | packed     | as oneDNN's product of `rows` samples likes it                |
+    | half       | as oneDNN puts out dW of `rows` samples in bfloat16           |
     """
 
     kind: str
@@ -51,8 +52,13 @@ class LinearForm:
             return MD.strided(self.shape, (1, self.outputs))
         if self.kind == "by output":
             return MD.plain(self.shape)
-        x, y = MD.plain((self.rows, self.shape[1])), MD.plain((self.rows, self.outputs))
-        return onednn.inner_product(x, MD.any(self.shape), None, y).md("weights", self.shape)
+        dtype = BF16 if self.kind == "half" else F32
+        x, y = MD.plain((self.rows, self.shape[1]), dtype), MD.plain((self.rows, self.outputs), dtype)
+        forward = onednn.inner_product(x, MD.any(self.shape, dtype), None, y)
+        if self.kind == "packed":
+            return forward.md("weights", self.shape)
+        backward = onednn.inner_product_weights(x, MD.any(self.shape), None, y, forward)
+        return backward.md("dweights", self.shape)
 
     @property
     def words(self) -> int:
@@ -67,7 +73,7 @@ class LinearForm:
 
     def store(self, logical: Array, memory: Array) -> None:
         """Write W into memory."""
-        if self.kind != "packed":
+        if self.kind in ("by input", "by output"):
             self._permuted.store(logical, memory)
             return
         plain = np.empty(self._permuted.words, np.float32)
@@ -76,11 +82,24 @@ class LinearForm:
 
     def load(self, memory: Array) -> Array:
         """Return W."""
-        if self.kind != "packed":
+        if self.kind in ("by input", "by output"):
             return self._permuted.load(memory)
         plain = np.empty(self._permuted.words, np.float32)
         onednn.copy(self.md, memory, MD.plain(self.shape), plain)
         return self._permuted.load(plain)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Layouts of x and y and the forward primitive of one product; y may be wider than x."""
+
+    x: Layout
+    x_md: MD
+    y: Layout
+    y_md: MD
+    dy: Layout
+    dy_md: MD
+    forward: PD
 
 
 class LinearOp(BaseOp):
@@ -97,46 +116,70 @@ class LinearOp(BaseOp):
         C, S = (layout.channels, layout.space) if layout.is_last else (F, 1)
 
         def choose() -> LinearForm:
-            packed = F * G >= _PACK_FROM
-            kind = "packed" if packed else "by output" if F * G >= _TRANSPOSE_FROM else "by input"
-            return LinearForm(kind, C, S, G, plan.part.rows)
+            kind = (
+                "packed" if F * G >= _PACK_FROM else "by output" if F * G >= _TRANSPOSE_FROM else "by input"
+            )
+            return LinearForm("half" if plan.half else kind, C, S, G, plan.part.rows)
 
         form = plan.store.settle(weight, choose)
         assert isinstance(form, LinearForm)  # nobody else gives a linear weight its form
         return form
 
+    def _choose(self, plan: Plan, node: Node) -> _Choice:
+        """bfloat16 where asked for; what the loss is taken of stays float32."""
+        form, rows, bias = self._form(plan, node), plan.part.rows, node.stored.get("bias")
+        half = form.kind == "half"
+        narrow, wide = BF16 if half else F32, BF16 if half and not plan.ends(node.output) else F32
+        x = Layout(rows, form.channels, form.space, form.channels, half)
+        y = Layout.plain(rows, (form.outputs,))
+        x_md, shape = MD.plain((rows, x.features), narrow), (rows, form.outputs)
+        w_md = MD.any(form.shape, BF16) if half else form.md
+        b_md = MD.plain((form.outputs,)) if bias else None
+        forward = onednn.inner_product(x_md, w_md, b_md, MD.plain(shape, wide))
+        return _Choice(
+            x,
+            x_md,
+            y.as_half(wide == BF16),
+            MD.plain(shape, wide),
+            y.as_half(half),
+            MD.plain(shape, narrow),
+            forward,
+        )
+
+    def _weight(self, plan: Plan, node: Node, md: MD) -> Buffer:
+        """W in a primitive's layout."""
+        form, weight = self._form(plan, node), plan.weight(node.stored["weight"])
+        if md == form.md:
+            return weight
+        packed = Buffer(md.nbytes)
+        plan.execute(onednn.reorder(form.md, md), "W in bfloat16", src=(weight, form.md), dst=(packed, md))
+        return packed
+
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
-        form, rows = self._form(plan, node), plan.part.rows
-        x = plan.get(node.inputs[0], Layout(rows, form.channels, form.space, form.channels))
-        y = plan.plain(node.output.shape)
-        x_md, y_md = MD.plain((rows, x.layout.features)), MD.plain((rows, form.outputs))
-        bias, b_md = node.stored.get("bias"), MD.plain((form.outputs,))
-        pd = onednn.inner_product(x_md, form.md, b_md if bias else None, y_md)
-        extra = {"bias": (plan.weight(bias), b_md)} if bias else {}
-        weight = plan.weight(node.stored["weight"])
-        plan.execute(pd, src=(x, x_md), weights=(weight, form.md), dst=(y, y_md), **extra)
+        c, bias = self._choose(plan, node), node.stored.get("bias")
+        x, y = plan.get(node.inputs[0], c.x), plan.new(c.y)
+        extra = {"bias": (plan.weight(bias), MD.plain(bias.shape))} if bias else {}
+        md = c.forward.md("weights", self._form(plan, node).shape, c.x_md.dtype)
+        weight = self._weight(plan, node, md)
+        plan.execute(c.forward, src=(x, c.x_md), weights=(weight, md), dst=(y, c.y_md), **extra)
         plan.set(node.output, y)
-        plan.saved[node] = x, pd, x_md, y_md
+        plan.saved[node] = c, x, md, weight
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dW and db, then dx."""
-        (value,), (x, forward, x_md, y_md) = node.inputs, plan.saved[node]
-        form = self._form(plan, node)
-        dy = plan.convert(dy, Layout.plain(plan.part.rows, (form.outputs,)))
-        self._weights(plan, node, x, dy, forward, x_md, y_md)
-        if plan.wants_gradient(value):
-            dx, weight = plan.new(x.layout), plan.weight(node.stored["weight"])
-            pd = onednn.inner_product_data(x_md, form.md, y_md, forward)
-            plan.execute(pd, dsrc=(dx, x_md), weights=(weight, form.md), ddst=(dy, y_md))
-            plan.contribute(value, dx)
-
-    def _weights(
-        self, plan: Plan, node: Node, x: Tensor, dy: Tensor, forward: PD, x_md: MD, y_md: MD
-    ) -> None:
+        (value,), (c, x, packed_md, packed) = node.inputs, plan.saved[node]
         form, bias = self._form(plan, node), node.stored.get("bias")
-        b_md = MD.plain((form.outputs,))
-        pd = onednn.inner_product_weights(x_md, form.md, b_md if bias else None, y_md, forward)
-        extra = {"dbias": (plan.gradient(bias), b_md)} if bias else {}
+        dy = plan.convert(dy, c.dy)
+        b_md = MD.plain((form.outputs,)) if bias else None
+        pd = onednn.inner_product_weights(c.x_md, form.md, b_md, c.dy_md, c.forward)
+        extra = {"dbias": (plan.gradient(bias), b_md)} if bias and b_md else {}
         dweight = plan.gradient(node.stored["weight"])
-        plan.execute(pd, src=(x, x_md), ddst=(dy, y_md), dweights=(dweight, form.md), **extra)
+        plan.execute(pd, src=(x, c.x_md), ddst=(dy, c.dy_md), dweights=(dweight, form.md), **extra)
+        if plan.wants_gradient(value):
+            w_md = MD.any(form.shape, BF16) if form.kind == "half" else form.md
+            pd = onednn.inner_product_data(c.x_md, w_md, c.dy_md, c.forward)
+            md, dx = pd.md("weights", form.shape, c.x_md.dtype), plan.new(c.x)
+            weight = packed if md == packed_md else self._weight(plan, node, md)
+            plan.execute(pd, dsrc=(dx, c.x_md), weights=(weight, md), ddst=(dy, c.dy_md))
+            plan.contribute(value, dx)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from koubai.engines.native.graph import Node
+from koubai.engines.native.kernels.half import relu_backward_half, relu_half
 from koubai.engines.native.kernels.pointwise import FUNCTIONS
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
@@ -29,11 +30,16 @@ class PointwiseOp(BaseOp):
         (x,), function = node.inputs, node.settings["function"]
         kernel, _, needs_u = FUNCTIONS[function]
         layout = plan.get(x).layout
+        if layout.half and function == "relu":
+            y = plan.own(node, x)
+            plan.call(relu_half, y, y.words)
+            plan.set(node.output, y)
+            plan.saved[node] = y
+            return
+        layout = layout.as_half(False)
         if layout.words != layout.rows * layout.features and function not in _ZERO_AT_ZERO:
             layout = Layout(layout.rows, layout.channels, layout.space, layout.channels)
-            u = plan.get(x, layout)
-        else:
-            u = plan.get(x)
+        u = plan.get(x, layout)
         if needs_u:
             y = plan.new(u.layout)
             plan.call(kernel, u, y, u.words)
@@ -51,7 +57,9 @@ class PointwiseOp(BaseOp):
         _, kernel, needs_u = FUNCTIONS[node.settings["function"]]
         seen = plan.saved[node]
         du = plan.convert(dy, seen.layout)
-        if needs_u:
+        if seen.layout.half:
+            plan.call(relu_backward_half, seen, du, du.words)
+        elif needs_u:
             plan.call(kernel, seen, du, du.words)
         else:
             plan.call(kernel, seen, du, du.words, node.settings["constant"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from koubai.engines.native.graph import Node
 from koubai.engines.native.kernels import pool as kernels
+from koubai.engines.native.kernels.half import relu_backward_half
 from koubai.engines.native.kernels.pointwise import relu_backward
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Argument, Buffer, Plan, Tensor
+from koubai.engines.native.plan import Buffer, Plan, Tensor
 
 
 def _two_axes(numbers: tuple[int, ...], alone: int) -> tuple[int, int]:
@@ -22,13 +23,14 @@ def _geometry(plan: Plan, node: Node, block: int) -> tuple[int, ...]:
     return plan.part.rows, x[0], block, *space, *out, *window
 
 
-def _input(plan: Plan, node: Node) -> tuple[Tensor, int]:
-    """x as blocks of channels, and the size of a block."""
+def _input(plan: Plan, node: Node, *, half: bool = True) -> tuple[Tensor, int]:
+    """x as blocks of channels, and the size of a block; in bfloat16 only if `half` allows it."""
     (value,) = node.inputs
-    x = plan.get(value)
-    if not (x.layout.is_plain or x.layout.is_last) and x.layout.channels == value.shape[0]:
-        return x, x.layout.block
-    return plan.get(value, plan.last(value.shape)), value.shape[0]
+    layout = plan.get(value).layout
+    if layout.is_plain or layout.is_last or layout.channels != value.shape[0]:
+        layout = plan.last(value.shape).as_half(layout.half)
+    x = plan.get(value, layout.as_half(layout.half and half))
+    return x, value.shape[0] if layout.is_plain or layout.is_last else layout.block
 
 
 class MaxPoolOp(BaseOp):
@@ -41,11 +43,10 @@ class MaxPoolOp(BaseOp):
     def forward(self, plan: Plan, node: Node) -> None:
         """y, and the place of each maximum."""
         x, block = _input(plan, node)
-        y = plan.new(plan.last(node.output.shape))
-        places = Buffer(y.words)
-        plan.call(
-            kernels.max_pool, x, y, places, *_geometry(plan, node, block), int(node.settings.get("relu", 0))
-        )
+        y = plan.new(plan.last(node.output.shape).as_half(x.layout.half))
+        places, relu = Buffer(y.words), int(node.settings.get("relu", 0))
+        kernel = kernels.max_pool_half if x.layout.half else kernels.max_pool
+        plan.call(kernel, x, y, places, *_geometry(plan, node, block), relu)
         plan.set(node.output, y)
         plan.saved[node] = x.layout, places, y, block
 
@@ -57,18 +58,12 @@ class MaxPoolOp(BaseOp):
         layout, places, y, block = plan.saved[node]
         dy = plan.convert(dy, y.layout)
         if node.settings.get("relu"):
-            plan.call(relu_backward, y, dy, dy.words)
+            plan.call(relu_backward_half if y.layout.half else relu_backward, y, dy, dy.words)
             if plan.taps is not None:
                 plan.taps.masked(plan, node, dy)
-        dx = plan.new(layout)
-        arguments: tuple[Argument, ...] = (
-            dx,
-            dy,
-            places,
-            *_geometry(plan, node, block),
-            int(self._covers(node)),
-        )
-        plan.call(kernels.max_pool_backward, *arguments)
+        dx, covers = plan.new(layout), int(self._covers(node))
+        kernel = kernels.max_pool_backward_half if layout.half else kernels.max_pool_backward
+        plan.call(kernel, dx, dy, places, *_geometry(plan, node, block), covers)
         plan.contribute(value, dx)
 
     @staticmethod
@@ -84,7 +79,7 @@ class AveragePoolOp(BaseOp):
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
-        x, block = _input(plan, node)
+        x, block = _input(plan, node, half=False)
         y = plan.new(plan.last(node.output.shape))
         plan.call(kernels.average_pool, x, y, 0, *_geometry(plan, node, block), 0)
         plan.set(node.output, y)

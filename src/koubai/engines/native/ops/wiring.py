@@ -29,7 +29,7 @@ class AddOp(BaseOp):
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
-        x1 = plan.get(node.inputs[0])
+        x1 = plan.get(node.inputs[0], plan.get(node.inputs[0]).layout.as_half(False))
         x2 = plan.convert(plan.get(node.inputs[1]), x1.layout)
         y = plan.new(x1.layout)
         plan.call(moving.add, x1, x2, y, y.words)
@@ -89,7 +89,7 @@ class MeanOverSpaceOp(BaseOp):
         """dx = dy / S."""
         (x,) = node.inputs
         if plan.wants_gradient(x):
-            dx = plan.new(plan.last(x.shape))
+            dx, dy = plan.new(plan.last(x.shape)), plan.convert(dy, plan.get(node.output).layout)
             rows, C, S = plan.part.rows, x.shape[0], prod(x.shape[1:])
             plan.call(moving.mean_over_space_backward, dy, dx, rows, S, C)
             plan.contribute(x, dx)

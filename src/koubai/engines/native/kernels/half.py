@@ -1,0 +1,68 @@
+"""bfloat16: the upper half of a float32 number, so its range with 8 bits of precision. Two bytes each.
+
+Rounding is to the nearest, ties to even; NaN stays NaN.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import int32, uint16, uint32
+
+from koubai.engines.native.kernels.base import as_bits, as_float, floats, halves, inline, kernel, share, words
+from koubai.engines.native.kernels.functions import ZERO
+
+
+@inline
+def widen(h: Any) -> Any:
+    """The float32 number that a bfloat16 stands for."""
+    return as_float(int32(int32(h) << int32(16)))
+
+
+@inline
+def narrow(x: Any) -> Any:
+    """The nearest bfloat16."""
+    bits = uint32(as_bits(x))
+    rounded = uint32(bits + uint32(0x7FFF) + ((bits >> uint32(16)) & uint32(1)))
+    return uint16((uint32(0x7FC00000) if np.isnan(x) else rounded) >> uint32(16))
+
+
+@kernel
+def to_half(args: int, thread: int, team: int) -> None:
+    """y = x in bfloat16: (x, y, count)."""
+    a = words(args, 3)
+    start, n = share(a[2], 64, thread, team)
+    x, y = floats(a[0] + 4 * start, n), halves(a[1] + 2 * start, n)
+    for i in range(n):
+        y[i] = narrow(x[i])
+
+
+@kernel
+def to_float(args: int, thread: int, team: int) -> None:
+    """y = x in float32: (x, y, count)."""
+    a = words(args, 3)
+    start, n = share(a[2], 64, thread, team)
+    x, y = halves(a[0] + 2 * start, n), floats(a[1] + 4 * start, n)
+    for i in range(n):
+        y[i] = widen(x[i])
+
+
+@kernel
+def relu_half(args: int, thread: int, team: int) -> None:
+    """y = max(0, y), in place: (y, count)."""
+    a = words(args, 2)
+    start, n = share(a[1], 64, thread, team)
+    y = halves(a[0] + 2 * start, n)
+    for i in range(n):
+        y[i] = uint16(0) if widen(y[i]) < ZERO else y[i]
+
+
+@kernel
+def relu_backward_half(args: int, thread: int, team: int) -> None:
+    """du = dy where y > 0, in the place of dy: (y, dy, count)."""
+    a = words(args, 3)
+    start, n = share(a[2], 64, thread, team)
+    y, g = halves(a[0] + 2 * start, n), halves(a[1] + 2 * start, n)
+    for i in range(n):
+        g[i] = g[i] if widen(y[i]) > ZERO else uint16(0)
