@@ -64,6 +64,8 @@ def test_healthy_is_said_too():
     [
         ("K003", "vanishing_gradient"),
         ("k003", "vanishing_gradient"),
+        ("K3", "vanishing_gradient"),
+        ("K0003", "vanishing_gradient"),
         ("Vanishing-Gradient", "vanishing_gradient"),
         ("勾配消失", "vanishing_gradient"),
         ("dying ReLU", "dead_units"),
@@ -81,6 +83,17 @@ def test_an_ambiguous_name_means_all_of_them_and_a_wrong_one_names_the_nearest()
     assert named("output layer") == ["output_loss_mismatch", "output_range"]
     with pytest.raises(UnknownName, match="vanishing_gradient"):
         named("vanishing_gradiant")
+
+
+@pytest.mark.parametrize(
+    ("typed", "nearest"),
+    [("K99", "K009"), ("overfittin", "K014"), ("dieing relu", "K004"), ("勾配焼失", "K003")],
+)
+def test_a_mistyped_code_name_or_alias_is_told_the_nearest_by_code_and_name(typed, nearest):
+    with pytest.raises(UnknownName) as error:
+        named(typed)
+    assert nearest in error.value.hint
+    assert DIAGNOSES[error.value.nearest].code == nearest
 
 
 def test_the_sentence_of_an_output_fault_names_that_fault():

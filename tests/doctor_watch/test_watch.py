@@ -12,6 +12,7 @@ from torch.nn.modules import module as module_hooks
 from torch.overrides import _get_current_function_mode_stack
 
 from koubai.doctor.clinic import Change
+from koubai.doctor.signs import initial, scale_ratios
 from koubai.doctor.watch.watcher import Watch
 
 N, CLASSES = 64, 3
@@ -500,3 +501,19 @@ def test_two_watches_at_once():
         expected = train(model, optimizers[0], 4)
     assert (a.step, b.step) == (4, 3)
     np.testing.assert_allclose(watched_losses(a), expected, rtol=1e-6)
+
+
+def test_all_units_of_a_wide_layer_count_though_256_are_compared():
+    torch.manual_seed(0)
+    wide = nn.Sequential(
+        nn.Linear(5, 600), nn.ReLU(), nn.Linear(600, 300), nn.ReLU(), nn.Linear(300, CLASSES)
+    )
+    for layer in (wide[0], wide[2]):
+        nn.init.kaiming_normal_(layer.weight)
+    optimizer = torch.optim.SGD(wide.parameters(), 0.01)
+    with Watch(wide, optimizer, every=1, budget=0) as watch:
+        train(wide, optimizer, steps=2)
+    patient = watch.patient()
+    first = initial(patient)
+    assert [first.params[f"{i}.weight"].units for i in (0, 2, 4)] == [600, 300, CLASSES]
+    assert list(scale_ratios(patient, first).values()) == pytest.approx([1, 1], abs=0.1)

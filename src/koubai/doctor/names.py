@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 from koubai.core.errors import UnknownName
 from koubai.doctor.diagnoses.diagnosis import known
@@ -20,11 +21,35 @@ def resolve(text: str) -> frozenset[str]:
 
 
 def named(text: str) -> list[str]:
-    """Return the registry names that `text` may mean, sorted; raise UnknownName with the nearest if none."""
+    """Return the registry names that `text` may mean, sorted.
+
+    Raises:
+        UnknownName: with the nearest, whichever of its spellings that is.
+    """
     found = sorted(resolve(text))
     if not found:
-        raise UnknownName("diagnosis", text, [*known(), *(d.code for d in known().values())])
+        error = UnknownName("diagnosis", text, known())
+        error.nearest = nearest_of(text)
+        code = known()[error.nearest].code
+        error.hint = say(
+            "doctor.nearest", code=code, name=error.nearest, title=say(f"diagnoses.{error.nearest}.title")
+        )
+        raise error
     return found
+
+
+def nearest_of(text: str) -> str:
+    """Return the registry name whose code, name, alias or title is most like a mistyped one.
+
+    >>> nearest_of("K99"), nearest_of("overfit"), nearest_of("過学集")
+    ('learning_rate_too_high', 'over_fitting', 'over_fitting')
+    """
+    wanted = _folded(text)
+    likeness = {
+        name: max(SequenceMatcher(None, wanted, spelling).ratio() for spelling in _spellings(name))
+        for name in known()
+    }
+    return max(likeness, key=lambda name: likeness[name])
 
 
 def _spellings(name: str) -> set[str]:
@@ -34,8 +59,8 @@ def _spellings(name: str) -> set[str]:
 
 
 def _folded(text: str) -> str:
-    """Lower case, British spelling and punctuation ironed out."""
-    plain = re.sub(r"[\s_\-/・]+", " ", text.strip().lower())
+    """Lower case, British spelling, punctuation and the zeros of a code ironed out."""
+    plain = re.sub(r"^k0+(?=\d)", "k", re.sub(r"[\s_\-/・]+", " ", text.strip().lower()))
     return (
         plain.replace("normalis", "normaliz")
         .replace("regularis", "regulariz")

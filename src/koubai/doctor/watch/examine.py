@@ -150,7 +150,7 @@ def _param(
         gradient_nonfinite=_nonfinite(g) if g is not None else 0,
         penalty_gradient_norm=decays.get(prefix + name, 0.0) * norm,
         gradient_zero_share=float((g == 0).float().mean()) if g is not None and g.numel() else 1.0,
-        units=len(rows) if rows is not None else None,
+        units=len(w) if rows is not None else None,  # all of them: fan-in is size / units
         distinct=distinct_rows(rows) if rows is not None else None,
         distinct_gradients=distinct_rows(gradient_rows) if gradient_rows is not None else None,
     )
