@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.engines.native.plan import LANE, Buffer, Instruction
+from koubai.engines.native.instructions import LANE, Buffer, Instruction
 
 _LINE, _PAGE = 64, 4096
 

@@ -12,8 +12,9 @@ from koubai.engines.native import arena, onednn
 from koubai.engines.native.builder import GraphBuilder
 from koubai.engines.native.fuse import fuse
 from koubai.engines.native.graph import Graph, Value
+from koubai.engines.native.instructions import Buffer, Part
 from koubai.engines.native.ops import OPS
-from koubai.engines.native.plan import Buffer, NoPrimitive, Part, Plan
+from koubai.engines.native.plan import NoPrimitive, Plan
 from koubai.engines.native.step import OPTIMIZERS, emit_forward, emit_step
 from koubai.engines.native.store import Store
 from koubai.engines.native.structure import Structure

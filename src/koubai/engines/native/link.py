@@ -11,9 +11,9 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.engines.native import onednn
 from koubai.engines.native.blueprint import PlanSet
+from koubai.engines.native.instructions import Argument, At, Buffer, Instruction, Named, Tensor
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.memory import Places
-from koubai.engines.native.plan import Argument, At, Buffer, Instruction, Named, Tensor
 
 Names = Callable[[str, int], int]
 

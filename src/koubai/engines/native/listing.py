@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from koubai.core.params import Array
 from koubai.engines.native import arena, onednn
+from koubai.engines.native.instructions import At, Buffer, Instruction, Tensor
 from koubai.engines.native.kernels.loop import BARRIER, LOSS
 from koubai.engines.native.link import Linked
 from koubai.engines.native.memory import Memory
-from koubai.engines.native.plan import At, Buffer, Instruction, Tensor
 
 _MIB = 1 << 20
 

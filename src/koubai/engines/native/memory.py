@@ -7,8 +7,8 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.engines.native.arena import allocate
 from koubai.engines.native.blueprint import Blueprint, PlanSet
+from koubai.engines.native.instructions import GRADIENTS, KEPT, LANE, OLD, SHARED, WEIGHTS
 from koubai.engines.native.kernels.loop import LANE_WORDS
-from koubai.engines.native.plan import GRADIENTS, KEPT, LANE, OLD, SHARED, WEIGHTS
 
 
 class Memory:

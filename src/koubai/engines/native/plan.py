@@ -2,130 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from math import prod
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from koubai.core.params import Shape
 from koubai.engines.native.graph import Graph, Node, Stored, Value
+from koubai.engines.native.instructions import Argument, Buffer, Instruction, Part, Tensor
 from koubai.engines.native.kernels import half, moving
 from koubai.engines.native.kernels.base import Kernel
 from koubai.engines.native.kernels.loop import ALONE, BARRIER, KERNEL, LOSS, PRIMITIVE, PYTHON
 from koubai.engines.native.layout import Layout
-
-if TYPE_CHECKING:
-    from koubai.engines.native.onednn import MD, PD
-    from koubai.engines.native.store import Store
-    from koubai.engines.native.taps import Taps
+from koubai.engines.native.onednn import MD, PD
+from koubai.engines.native.store import Store
 
 
 class NoPrimitive(Exception):
-    """oneDNN has no fast primitive for the node at `path`."""
+    """There is no fast way to compute the node at `path`."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
 
 
-# Where a buffer lies: in a lane's arena, where it may share memory with others that live at another time; in
-# memory that all lanes of a program share; or with the parameters, their gradients, the parameters before the
-# update, the network's kept buffers.
-LANE, SHARED, WEIGHTS, GRADIENTS, OLD, KEPT = "lane", "shared", "weights", "gradients", "old", "kept"
+class Watch(Protocol):
+    """What is done besides with tensors while they exist (taps.py)."""
 
+    def activations(self, plan: Plan, value: Value) -> None:
+        """A value was emitted."""
+        ...
 
-@dataclass(eq=False)
-class Buffer:
-    """Bytes somewhere; `offset` counts from the start of the place."""
+    def gradients(self, plan: Plan, value: Value, dy: Tensor) -> None:
+        """The gradient of a value is complete."""
+        ...
 
-    nbytes: int
-    place: str = LANE
-    offset: int = 0
+    def masked(self, plan: Plan, pool: Node, dy: Tensor) -> None:
+        """The gradient of a pooling with ReLU inside, before it is scattered."""
+        ...
 
+    def before_update(self, plan: Plan) -> None:
+        """Gradients of parameters are complete; weights are those of before."""
+        ...
 
-@dataclass(eq=False)
-class Tensor:
-    """Elements in a buffer."""
-
-    buffer: Buffer
-    layout: Layout
-
-    @property
-    def words(self) -> int:
-        """Elements, with padding."""
-        return self.layout.words
-
-
-@dataclass(frozen=True)
-class Named:
-    """An address known when the program is linked: `control`, `scratch`, `indices` ..."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class At:
-    """Some bytes into a buffer."""
-
-    buffer: Buffer
-    offset: int
-
-
-Argument = int | float | Tensor | Buffer | At | Named
-
-
-@dataclass(eq=False)
-class Instruction:
-    """One row of a program, before addresses."""
-
-    kind: int
-    path: str
-    role: str
-    kernel: Kernel | None = None
-    arguments: tuple[Argument, ...] = ()
-    primitive: PD | None = None
-    memories: dict[str, tuple[Buffer, MD]] = field(default_factory=dict)
-    python: tuple[str, Node | None] | None = None  # what to do, and for which node
-    why: str = ""
-
-    def buffers(self) -> list[Buffer]:
-        """Every buffer it reads or writes."""
-        named = [a.buffer if isinstance(a, Tensor | At) else a for a in self.arguments]
-        return [
-            *(a for a in named if isinstance(a, Buffer)),
-            *(buffer for buffer, _ in self.memories.values()),
-        ]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Which part of a batch a plan is for, and who runs it.
-
-    | field  | meaning                                             |
-    |--------|-----------------------------------------------------|
-    | rows   | samples of this lane                                |
-    | first  | number of its first sample in the batch             |
-    | batch  | samples of all lanes                                |
-    | lane   | which lane it is, of `lanes`                        |
-    | team   | threads that run one kernel together                |
-    """
-
-    rows: int
-    first: int
-    batch: int
-    lane: int = 0
-    lanes: int = 1
-    team: int = 1
-
-    @property
-    def slot(self) -> int:
-        """Number of this lane's first worker among all."""
-        return self.lane * self.team
-
-    @property
-    def slots(self) -> int:
-        """Number of workers."""
-        return self.lanes * self.team
+    def after_update(self, plan: Plan) -> None:
+        """Weights have changed."""
+        ...
 
 
 class Op(Protocol):
@@ -156,7 +76,7 @@ class Plan:
     """The instructions of one lane for one graph, as they are emitted."""
 
     def __init__(
-        self, kind: str, graph: Graph, part: Part, store: Store, ops: dict[str, Op], *, half: bool = False
+        self, kind: str, graph: Graph, part: Part, store: Store, ops: Mapping[str, Op], *, half: bool = False
     ) -> None:
         self.kind, self.graph, self.part, self.store, self.ops = kind, graph, part, store, ops
         self.half = half  # whether products are taken of bfloat16 numbers
@@ -169,7 +89,7 @@ class Plan:
         self._shared = 0
         self._converted: dict[tuple[Value, Layout], Tensor] = {}
         self.path, self.role = "", "forward"
-        self.taps: Taps | None = None
+        self.taps: Watch | None = None
 
     # ------------------------------------------------------------------------------------ buffers
 
@@ -335,8 +255,3 @@ class Plan:
             if len(users) == 1 and users[0].op in ops and node.output is not self.graph.output
             else None
         )
-
-
-def features(shape: Shape) -> int:
-    """Elements of a sample."""
-    return prod(shape)

@@ -13,8 +13,8 @@ import numpy as np
 
 from koubai.core.params import Array, Shape
 from koubai.engines.native.graph import Stored
+from koubai.engines.native.instructions import GRADIENTS, KEPT, OLD, SHARED, WEIGHTS, Buffer
 from koubai.engines.native.kernels.update import FROZEN, PENALIZED
-from koubai.engines.native.plan import GRADIENTS, KEPT, OLD, SHARED, WEIGHTS, Buffer
 from koubai.network.network import Network
 
 _CHUNK = 1024  # elements updated at a time

@@ -14,11 +14,12 @@ from koubai.core.params import Array
 from koubai.core.taps import Moments
 from koubai.engines.native.fuse import disjoint, is_relu
 from koubai.engines.native.graph import Graph, Node, Stored, Value
+from koubai.engines.native.instructions import At, Buffer, Named, Tensor
 from koubai.engines.native.kernels import sums as kernels
 from koubai.engines.native.kernels import update
 from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.plan import At, Buffer, Named, Plan, Tensor
+from koubai.engines.native.plan import Plan
 from koubai.network.network import Network
 
 _WIDEST = 1024  # columns: periods are repeated up to it, so that rows fill whole vectors

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from koubai.engines.native.graph import Node
-from koubai.engines.native.plan import Plan, Tensor
+from koubai.engines.native.instructions import Tensor
+from koubai.engines.native.plan import Plan
 
 
 class BaseOp:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import prod
 
 from koubai.engines.native.graph import Node
+from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import batch_norm as kernels
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Buffer, Plan, Tensor
+from koubai.engines.native.plan import Plan
 
 _WIDTH = 256  # numbers that a kernel takes as one row, about
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from koubai.core.params import Shape
 from koubai.engines.native import onednn
 from koubai.engines.native.graph import Node
+from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import moving
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.onednn import BF16, F32, MD, PD, Sliding, Unimplemented
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Buffer, Plan, Tensor
+from koubai.engines.native.plan import Plan
 
 _FEW_CHANNELS = 4  # an image as it comes: oneDNN has kernels that read it in C order
 _BLOCK = 16

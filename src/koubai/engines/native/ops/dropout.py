@@ -6,10 +6,11 @@ import numpy as np
 
 from koubai.core.random import keep_threshold
 from koubai.engines.native.graph import Node
+from koubai.engines.native.instructions import Named, Tensor
 from koubai.engines.native.kernels.dropout import dropout, dropout_half
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Named, Plan, Tensor
+from koubai.engines.native.plan import Plan
 
 
 class DropoutOp(BaseOp):

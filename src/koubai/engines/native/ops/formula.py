@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from koubai.engines.native.graph import Node
+from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan, Tensor
+from koubai.engines.native.plan import Plan
 
 
 class FormulaOp(BaseOp):

@@ -10,10 +10,11 @@ import numpy as np
 from koubai.core.params import Array, Shape
 from koubai.engines.native import onednn
 from koubai.engines.native.graph import Node
+from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.onednn import BF16, F32, MD, PD
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Buffer, Plan, Tensor
+from koubai.engines.native.plan import Plan
 from koubai.engines.native.store import Permuted
 
 # Measured on Sapphire Rapids: up to some 64 thousand weights the product with W as in the formula, (F, G), is

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from koubai.engines.native.graph import Node
+from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels.half import relu_backward_half, relu_half
 from koubai.engines.native.kernels.pointwise import FUNCTIONS
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan, Tensor
+from koubai.engines.native.plan import Plan
 
 _ZERO_AT_ZERO = {"relu", "leaky_relu", "elu", "selu", "tanh", "gelu", "silu"}  # the padding of blocks stays 0
 _SIGN_ONLY = {"relu", "leaky_relu"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from koubai.engines.native.graph import Node
+from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import pool as kernels
 from koubai.engines.native.kernels.half import relu_backward_half
 from koubai.engines.native.kernels.pointwise import relu_backward
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Buffer, Plan, Tensor
+from koubai.engines.native.plan import Plan
 
 
 def _two_axes(numbers: tuple[int, ...], alone: int) -> tuple[int, int]:

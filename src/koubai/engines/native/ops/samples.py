@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import prod
 
 from koubai.engines.native.graph import Node
+from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels import rows as kernels
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan, Tensor
+from koubai.engines.native.plan import Plan
 from koubai.engines.native.store import Permuted
 
 
