@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -18,11 +18,10 @@ from koubai.doctor.watch.kinds import optimizer_facts
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.memory import as_targets, data_facts
 from koubai.doctor.watch.models import hands_over
+from koubai.doctor.watch.seen import Seen
 from koubai.doctor.watch.twin import Subject, twin_clinic
 from koubai.engines.torch.formula import to_array
-
-if TYPE_CHECKING:
-    from koubai.doctor.watch.watcher import Watch
+from koubai.words import say
 
 _CHECKUP_ROWS = 1000
 _CHECKUP_ELEMENTS = 50_000_000  # of all outputs together: fewer samples for a large model
@@ -30,7 +29,7 @@ _TWIN_ROWS = 64
 _BY_INDEX = ("softmax_cross_entropy", "nll_loss")
 
 
-def make_patient(watch: Watch) -> Patient:
+def make_patient(watch: Seen) -> Patient:
     """Return the patient of a watch; where the model cannot be run again, from what went by."""
     samples = watch.memory.samples()
     now, first = _examinations(watch, samples)
@@ -50,7 +49,7 @@ def make_patient(watch: Watch) -> Patient:
         data=data,
         batch_size=watch.batch_size,
         step=watch.step,
-        planned=watch.planned,
+        planned=watch.planned if watch.failure is None else watch.step + 1,  # its end was not seen
         constant_rate=len(watch.rates) <= 1,
         held_outputs=held_outputs,
         untrained=untrained,
@@ -62,9 +61,11 @@ def make_patient(watch: Watch) -> Patient:
 Samples = tuple[torch.Tensor, torch.Tensor]
 
 
-def _examinations(watch: Watch, samples: Samples | None) -> tuple[Examination | None, Checkup | None]:
+def _examinations(watch: Seen, samples: Samples | None) -> tuple[Examination | None, Checkup | None]:
     """Examine the present weights and those of the start, if the model and its loss can be run again."""
-    if watch.rule is None or samples is None:
+    if not watch.replayable:
+        watch.refused = say("watch.arguments")
+    if watch.rule is None or samples is None or not watch.replayable:
         return None, _passive(watch, watch.first_look)
     rows = _checkup_rows(watch, len(samples[0]))
     limited = watch.memory.samples(rows)
@@ -80,7 +81,7 @@ def _examinations(watch: Watch, samples: Samples | None) -> tuple[Examination | 
     return now, first
 
 
-def _examine(watch: Watch, samples: Samples | None, step: int, *, flow: bool = False) -> Examination:
+def _examine(watch: Seen, samples: Samples | None, step: int, *, flow: bool = False) -> Examination:
     assert samples is not None
     assert watch.rule is not None
     x, t = samples
@@ -99,7 +100,7 @@ def _examine(watch: Watch, samples: Samples | None, step: int, *, flow: bool = F
         )
 
 
-def _checkup_rows(watch: Watch, count: int) -> int:
+def _checkup_rows(watch: Seen, count: int) -> int:
     """Return how many samples to examine."""
     parts = watch.last_look.sight.parts.values() if watch.last_look else ()
     per_sample = sum(prod(part.out_shape) for part in parts)
@@ -107,7 +108,7 @@ def _checkup_rows(watch: Watch, count: int) -> int:
     return min(count, _CHECKUP_ROWS, max(16, fitting))
 
 
-def _eagerly(watch: Watch) -> Any:
+def _eagerly(watch: Seen) -> Any:
     """Run compiled models as they are written: what is inside can be seen then."""
     stance = getattr(torch.compiler, "set_stance", None)
     return stance("force_eager") if watch.blind and stance is not None else nullcontext()
@@ -124,7 +125,7 @@ def _loaded(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> Iterat
         model.load_state_dict(present)
 
 
-def _passive(watch: Watch, look: Look | None) -> Checkup | None:
+def _passive(watch: Seen, look: Look | None) -> Checkup | None:
     """Return a checkup from a look at the user's own step; the weights are those of now."""
     if look is None:
         return None
@@ -137,11 +138,11 @@ def _passive(watch: Watch, look: Look | None) -> Checkup | None:
     )
 
 
-def _by_index(watch: Watch) -> bool:
+def _by_index(watch: Seen) -> bool:
     return watch.rule is None or watch.rule.kind is None or watch.rule.kind.name in _BY_INDEX
 
 
-def _data(watch: Watch, samples: Samples | None, outputs: int) -> DataFacts:
+def _data(watch: Seen, samples: Samples | None, outputs: int) -> DataFacts:
     if samples is None:
         return DataFacts(samples=watch.samples)
     held = watch.held.samples()
@@ -150,7 +151,7 @@ def _data(watch: Watch, samples: Samples | None, outputs: int) -> DataFacts:
     )
 
 
-def _held_outputs(watch: Watch, data: DataFacts) -> Array | None:
+def _held_outputs(watch: Seen, data: DataFacts) -> Array | None:
     held = watch.held.samples()
     if held is None or data.t_held is None or watch.rule is None:
         return None
@@ -161,7 +162,7 @@ def _held_outputs(watch: Watch, data: DataFacts) -> Array | None:
     return to_array(torch.cat(parts).float()).reshape(len(held[0]), -1)
 
 
-def _untrained(watch: Watch) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _untrained(watch: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the parameters that get no update, and those of them that are frozen on purpose."""
     given = {id(p) for optimizer in watch.optimizers for p in hands_over(optimizer)}
     looked = watch.last_look is not None
@@ -178,7 +179,7 @@ def _untrained(watch: Watch) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(untrained), tuple(frozen)
 
 
-def _clinic(watch: Watch, samples: Samples, data: DataFacts) -> Clinic | None:
+def _clinic(watch: Seen, samples: Samples, data: DataFacts) -> Clinic | None:
     if watch.budget <= 0 or not watch.optimizers or watch.rule is None or watch.blind:
         return None
     few = watch.memory.samples(_TWIN_ROWS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import isfinite
 
 import torch
@@ -26,9 +27,17 @@ class Look:
     """
 
     def __init__(
-        self, names: Names, step: int, *, on_loss: Callable[[LossCall], None], samples: int, whole: bool
+        self,
+        names: Names,
+        step: int,
+        *,
+        on_loss: Callable[[LossCall], None],
+        samples: int,
+        whole: bool,
+        guard: Callable[..., None],
     ) -> None:
-        self.sight = Sight(names, by_unit=whole, on_loss=on_loss)
+        self.sight = Sight(names, by_unit=whole, on_loss=on_loss, guard=guard)
+        self._guard = guard
         self.step, self.samples, self.whole = step, samples, whole
         self.loss = float("nan")
         self.factor = self.scale = 1.0
@@ -44,7 +53,7 @@ class Look:
             self.factor = float(gradient) or 1.0
 
         if loss.requires_grad and loss.ndim == 0:
-            loss.register_hook(receive)
+            loss.register_hook(partial(self._guard, receive))
 
     @property
     def has_gradients(self) -> bool:

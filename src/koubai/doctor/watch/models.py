@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from koubai.doctor.watch.kinds import coupled_decay
 
@@ -27,6 +28,14 @@ def is_compiled(model: nn.Module) -> bool:
     return any(
         type(module).__name__ == "OptimizedModule" or getattr(module, "_compiled_call_impl", None) is not None
         for module in model.modules()
+    )
+
+
+def is_lazy(model: nn.Module) -> bool:
+    """Whether some parameters have no shape before the first batch."""
+    return any(
+        isinstance(w, UninitializedParameter | UninitializedBuffer)
+        for w in (*model.parameters(), *model.buffers())
     )
 
 

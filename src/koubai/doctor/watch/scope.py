@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
+from koubai.doctor.watch.seen import Seen
 from koubai.words import say
 
-if TYPE_CHECKING:
-    from koubai.doctor.watch.watcher import Watch
 
-
-def sentences(watch: Watch) -> list[str]:
+def sentences(watch: Seen) -> list[str]:
     """Return a sentence for everything that was not seen, and what could be done about it."""
     found = []
+    if watch.failure is not None:
+        found.append("failed")
     if watch.stale_gradients:
         found.append("stale_gradients")
     if not watch.step:
@@ -31,7 +31,12 @@ def sentences(watch: Watch) -> list[str]:
         found.append("start_not_kept")
     if watch.held.samples() is None and watch.step:
         found.append("no_evaluation")
-    values = {"losses": ", ".join(sorted(watch.losses_seen)), "error": watch.refused or ""}
+    values: dict[str, Any] = {
+        "losses": ", ".join(sorted(watch.losses_seen)),
+        "error": watch.refused or "",
+        "failure": watch.failure or "",
+        "step": watch.step,
+    }
     if watch.refused is not None:
         found.append("refused")
     return [say(f"watch.scope.{name}", **values) for name in found]

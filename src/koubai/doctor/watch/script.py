@@ -5,8 +5,10 @@ from __future__ import annotations
 import runpy
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from koubai.core.errors import KoubaiError
 from koubai.doctor.finding import Finding
+from koubai.doctor.watch.guard import Guard
 from koubai.doctor.watch.models import unwrapped
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
@@ -68,10 +71,11 @@ class Search:
         self._known: set[int] = set()
         self._steps = 0
         self._handles: list[Any] = []
+        self._guard = Guard(self._give_up)
 
     def __enter__(self) -> None:
         self._handles = [
-            register_module_forward_pre_hook(self._called),
+            register_module_forward_pre_hook(partial(self._guard, self._called)),
             register_optimizer_step_post_hook(self._stepped),
         ]
 
@@ -102,6 +106,11 @@ class Search:
 
     def _stepped(self, optimizer: Any, args: Any, options: Any) -> None:
         self._steps += 1
+
+    def _give_up(self, error: Exception) -> None:
+        """Look for no more models; those that were found stay under watch."""
+        with suppress(Warning):  # a program may turn warnings into errors
+            warnings.warn(say("watch.script.unseen", error=repr(error)), RuntimeWarning, stacklevel=2)
 
     def _end(self) -> None:
         for handle in self._handles:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from koubai.core.layer import Layer
 from koubai.core.params import Shape
 from koubai.core.taps import Moments
 from koubai.doctor.patient import OTHER, LayerFacts
+from koubai.doctor.watch.guard import unguarded
 from koubai.doctor.watch.kinds import (
     FEATURES_LAST,
     LOG_SOFTMAX,
@@ -90,6 +92,7 @@ class Sight:
         *,
         by_unit: bool,
         on_loss: Callable[[LossCall], None],
+        guard: Callable[..., None] = unguarded,
         without_dropout: bool = False,
     ) -> None:
         self.parts: dict[str, Part] = {}
@@ -99,7 +102,7 @@ class Sight:
         self.criterion: nn.Module | None = None
         self.flow: list[tuple[str, torch.Tensor, torch.Tensor]] | None = None
         self._names, self._by_unit, self._on_loss = names, by_unit, on_loss
-        self._without_dropout = without_dropout
+        self._guard, self._without_dropout = guard, without_dropout
         self._inside: list[nn.Module] = []
         self._counts: dict[str, int] = {}
         self._hooks: list[Any] = []
@@ -108,9 +111,10 @@ class Sight:
 
     def open(self, *, layers: bool = True) -> None:
         """Begin to look; without layers only at the loss."""
-        self._hooks = [module_hooks.register_module_forward_hook(self._leave)]
+        leave, enter = partial(self._guard, self._leave), partial(self._guard, self._enter)
+        self._hooks = [module_hooks.register_module_forward_hook(leave)]
         if layers:
-            self._hooks.append(module_hooks.register_module_forward_pre_hook(self._enter))
+            self._hooks.append(module_hooks.register_module_forward_pre_hook(enter))
         self._eyes.open()
 
     def close(self) -> bool:
@@ -160,28 +164,29 @@ class Sight:
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run a function of PyTorch and look at what it did."""
         name = getattr(function, "__name__", "")
-        if name in LOSSES:
-            return self._lose(name, function, args, options)
-        kind = function_kind(name)
-        if kind is not None and (not self._inside or self._in_known_leaf()):
-            kind = None
-        if kind is None and not (self._without_dropout and "dropout" in name):
-            return function(*args, **options)
-        settings = function_settings(name, args, options) if kind is not None else {}
         if self._without_dropout and "dropout" in name:
             # A copy, as dropout makes one: what comes next may work in place.
-            function, args, options = torch.clone, args[:1], {}
-        y = function(*args, **options)
-        if kind is None:
-            return y
+            y = torch.clone(*args[:1])
+        else:
+            y = function(*args, **options)
+        if name in LOSSES:
+            self._guard(self._lose, name, function, args, options, y)
+        elif (kind := function_kind(name)) is not None:
+            self._guard(self._pass, name, kind, args, options, y)
+        return y
+
+    def _pass(self, name: str, kind: str, args: tuple[Any, ...], options: dict[str, Any], y: Any) -> None:
+        """Take in a function that is a layer, unless it is what a layer that is seen calls inside."""
         u = first_tensor(args)
-        if u is not None and isinstance(y, torch.Tensor) and y.is_floating_point():
+        if not self._inside or self._in_known_leaf() or u is None:
+            return
+        if isinstance(y, torch.Tensor) and y.is_floating_point():
             where = self._names.modules[id(self._inside[-1])]
             number = self._counts[where + name] = self._counts.get(where + name, 0) + 1
             own = name if number == 1 else f"{name}_{number}"
             params = tuple(self._names.params[id(p)] for p in args if id(p) in self._names.params)
+            settings = function_settings(name, args, options)
             self._take(f"{where}.{own}" if where else own, kind, settings, params, u, y)
-        return y
 
     def _in_known_leaf(self) -> bool:
         module = self._inside[-1]
@@ -189,15 +194,19 @@ class Sight:
         return known and not any(True for _ in module.children())
 
     def _lose(
-        self, name: str, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
-    ) -> Any:
-        value = function(*args, **options)
+        self,
+        name: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        options: dict[str, Any],
+        value: Any,
+    ) -> None:
+        """Take in a call of a loss function."""
         given = dict(zip(("input", "target"), args, strict=False)) | options
         rest = {key: option for key, option in given.items() if key not in ("input", "target")}
         if isinstance(value, torch.Tensor) and len(args) <= 2:
             self._loss = value
             self._on_loss(LossCall(name, function, given["input"], given["target"], rest, value))
-        return value
 
     # ------------------------------------------------------------------------------------ tensors
 
@@ -230,14 +239,11 @@ class Sight:
                 of_units = unit_sums(y, u, part.layer, axis)
                 self.sums[path] = self.sums[path] + of_units if path in self.sums else of_units
         if y.requires_grad:
-            y.register_hook(self._receiver(path))
+            y.register_hook(partial(self._guard, self._receive, path))
 
-    def _receiver(self, path: str) -> Callable[[torch.Tensor], None]:
-        def receive(dy: torch.Tensor) -> None:
-            sums = tensor_moments(dy)
-            self.gradients[path] = pooled(self.gradients[path], sums) if path in self.gradients else sums
-
-        return receive
+    def _receive(self, path: str, dy: torch.Tensor) -> None:
+        sums = tensor_moments(dy)
+        self.gradients[path] = pooled(self.gradients[path], sums) if path in self.gradients else sums
 
 
 class _Eyes(TorchFunctionMode):

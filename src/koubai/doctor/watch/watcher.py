@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
+from koubai.doctor.diagnose import diagnose
 from koubai.doctor.finding import Finding
 from koubai.doctor.patient import Patient
+from koubai.doctor.watch.chart import make_patient
+from koubai.doctor.watch.guard import Guard
 from koubai.doctor.watch.look import Look
-from koubai.doctor.watch.loss_rule import LossRule, mean_value, rule_of
-from koubai.doctor.watch.memory import Memory
-from koubai.doctor.watch.models import (
-    coupled_decays,
-    hands_over,
-    has_gradients,
-    is_compiled,
-    size_in_bytes,
-    unwrapped,
-)
+from koubai.doctor.watch.loss_rule import mean_value, rule_of
+from koubai.doctor.watch.models import hands_over, has_gradients, is_lazy, size_in_bytes
 from koubai.doctor.watch.pace import Pace
-from koubai.doctor.watch.record import Record, Value, value_of
-from koubai.doctor.watch.sight import LossCall, Names, Sight, first_tensor
+from koubai.doctor.watch.record import Value, value_of
+from koubai.doctor.watch.scope import sentences
+from koubai.doctor.watch.seen import Seen
+from koubai.doctor.watch.sight import LossCall, Sight, first_tensor
 from koubai.doctor.watch.wires import Wires
+from koubai.words import say
 
-_HELD_ROWS = 2000
 _COPIED_BYTES = 512 * 2**20  # initial weights and gradients are kept of models up to this size
 
 
-class Watch:
+class Watch(Seen):
     """Watches the training of a PyTorch model; a context manager.
 
     Args:
@@ -54,35 +54,15 @@ class Watch:
         steps: int | None = None,
         budget: float = 60.0,
     ) -> None:
-        self.model, self.root = model, unwrapped(model)
-        self.blind = is_compiled(model)
-        given = optimizer if isinstance(optimizer, Sequence) else [optimizer]
-        self.optimizers = [each for each in given if each is not None]
-        self.planned, self.budget = steps, budget
-        self.step = 0
-        self.record = Record()
-        self.memory, self.held = Memory(), Memory(_HELD_ROWS)
-        self.rule: LossRule | None = LossRule(loss_fn, {}) if loss_fn is not None else None
-        self.samples: int | None = None
-        self.batch_size: int | None = None
-        self.rates: set[float] = set()
-        self.modes: dict[nn.Module, bool] = {}
-        self.losses_seen: dict[str, None] = {}
-        self.had_gradient: set[str] = set()
-        self.first_look: Look | None = None
-        self.last_look: Look | None = None
-        self.start: dict[str, torch.Tensor] | None = None
-        self.stale_gradients = False  # whether a step began with the gradients of the step before
-        self.refused: str | None = None  # what the model said when it was run again
+        super().__init__(model, optimizer, loss_fn, steps, budget)
         self._pace = Pace(every)
-        self._names = Names.of(self.root)
-        self._copies = size_in_bytes(self.root) <= _COPIED_BYTES
-        self._wires = Wires(model, self.optimizers or None, self)
+        self._copies = not is_lazy(self.root) and size_in_bytes(self.root) <= _COPIED_BYTES
+        self._guard = Guard(self._switch_off)
+        self._wires = Wires(model, self.optimizers or None, self, self._guard)
         self._look: Look | None = None  # the step under close observation
         self._sight: Sight | None = None  # what is open now: the look's, or one for losses only
         self._leaving: list[Sight] = []
         self._output: Any = None
-        self._replayable = False  # whether the model is called with one tensor
         self._evaluating = self._aside = False
         self._mixed = False  # whether others' backward passes lie between our steps
         self._criterion: nn.Module | None = None  # that calls the loss function
@@ -103,10 +83,13 @@ class Watch:
     # ------------------------------------------------------------------------------------ the user's side
 
     def __enter__(self) -> Watch:
+        self._guard(self._begin)
+        return self
+
+    def _begin(self) -> None:
         if self._copies:
             self.start = {name: w.detach().clone() for name, w in self.root.state_dict().items()}
         self._wires.connect()
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
@@ -114,15 +97,41 @@ class Watch:
     def stop(self) -> None:
         """Take all hooks off; what was seen stays."""
         self._wires.disconnect()
+        self._look_away()
+        self._guard(self._write_down)
+
+    def _look_away(self) -> None:
+        """Close whatever is open."""
         self._close_sight()
         if self._criterion_hook is not None:
             self._criterion_hook.remove()
         self._look = None
+
+    def _write_down(self) -> None:
+        """Write what waits into the history."""
         self.record.end_evaluation(self.step)
         self.record.flush()
 
+    def _switch_off(self, error: Exception) -> None:
+        """Say once that the watch itself failed, and watch no more; the training goes on.
+
+        Hooks that are just being run through stay where they are, without effect, until `stop`.
+        """
+        self.failure = f"{type(error).__name__}: {error}"
+        with suppress(Exception):  # what is told must not depend on what failed
+            self._wires.listen_lightly()
+            self._look_away()
+            self._write_down()
+        with suppress(Warning):  # a program may turn warnings into errors; `scope` says it too
+            warnings.warn(
+                say("watch.failed", step=self.step, error=self.failure), RuntimeWarning, stacklevel=2
+            )
+
     def batch(self, x: torch.Tensor, t: torch.Tensor | None = None) -> None:
         """Tell which samples are trained on next, where the watch cannot see it."""
+        self._guard(self._take_batch, x, t)
+
+    def _take_batch(self, x: torch.Tensor, t: torch.Tensor | None) -> None:
         self.memory.see_inputs(x)
         if t is not None:
             self.memory.see_targets(t)
@@ -130,7 +139,7 @@ class Watch:
 
     def loss(self, loss: torch.Tensor) -> torch.Tensor:
         """Tell the data loss of this step (without penalties); returns it."""
-        self._told.append(value_of(loss))
+        self._guard(lambda: self._told.append(value_of(loss)))
         return loss
 
     def loader(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -145,17 +154,12 @@ class Watch:
     @property
     def findings(self) -> list[Finding]:
         """What is wrong, the root first; [] when nothing is."""
-        from koubai.doctor.diagnose import diagnose
-
         return diagnose(self.patient())
 
     def patient(self) -> Patient:
         """What the doctor may know of the run so far."""
-        from koubai.doctor.watch.chart import make_patient
-
         if self._examined is None or self._examined[0] != self.step:
-            self.record.end_evaluation(self.step)
-            self.record.flush()
+            self._guard(self._write_down)
             self._aside = True
             try:
                 self._examined = (self.step, make_patient(self))
@@ -166,14 +170,7 @@ class Watch:
     @property
     def scope(self) -> list[str]:
         """Sentences on what could not be seen, and on what is hardly meant."""
-        from koubai.doctor.watch.scope import sentences
-
         return sentences(self)
-
-    @property
-    def decays(self) -> dict[str, float]:
-        """The weight decay that enters the gradient of each parameter that has one."""
-        return coupled_decays(self.optimizers, self._names.params)
 
     # ------------------------------------------------------------------------------------ forward
 
@@ -202,8 +199,8 @@ class Watch:
         if x is not None and x.ndim:
             self.batch_size = len(x)
             self.memory.see_inputs(x)
+        self.replayable = len(args) == 1 and not options and x is args[0]
         if wanted and self._look is None and not self.blind:
-            self._replayable = len(args) == 1 and not options and x is args[0]
             self._begin_look()
 
     @property
@@ -213,9 +210,14 @@ class Watch:
     def _begin_look(self) -> None:
         self._pace.begin()
         self.modes = {module: module.training for module in self.root.modules()}
-        whole = self.rule is None or not self._replayable or self.refused is not None
+        whole = self.rule is None or not self.replayable or self.refused is not None
         self._look = Look(
-            self._names, self.step + 1, on_loss=self._on_loss, samples=self.batch_size or 0, whole=whole
+            self.names,
+            self.step + 1,
+            on_loss=self._on_loss,
+            samples=self.batch_size or 0,
+            whole=whole,
+            guard=self._guard,
         )
         self._sight = self._look.sight
         self._sight.open()
@@ -235,7 +237,7 @@ class Watch:
             self._output = output
         elif self._evaluating or self.rule is None or not self.memory.full:
             self._output = output
-            self._sight = Sight(self._names, by_unit=False, on_loss=self._on_loss)
+            self._sight = Sight(self.names, by_unit=False, on_loss=self._on_loss, guard=self._guard)
             self._sight.open(layers=False)
 
     def _close_sight(self) -> None:
@@ -271,7 +273,9 @@ class Watch:
         if self._criterion is None or self._criterion_hook is not None or len(self._roots) != 1:
             return
         if abs(float(self._roots[0]) - look.loss * self._factor) > 1e-5 * abs(look.loss):
-            self._criterion_hook = self._criterion.register_forward_hook(self._criterion_called)
+            self._criterion_hook = self._criterion.register_forward_hook(
+                partial(self._guard, self._criterion_called)
+            )
 
     def _take_targets(self, t: torch.Tensor) -> None:
         if not self.memory.full or self._wanted:
@@ -346,7 +350,7 @@ class Watch:
         elif self._roots:
             self.record.loss(self.step, self._roots, self._factor)
         if look is not None and look.has_gradients:
-            self.record.look(look.finish(self.root), look.sight.parts, list(self._names.params.values()))
+            self.record.look(look.finish(self.root), look.sight.parts, list(self.names.params.values()))
             self.first_look, self.last_look = self.first_look or look, look
             self._pace.end(self.step)
         self._end_step()
@@ -365,7 +369,7 @@ class Watch:
             return False
         if any(optimizer is own for own in self.optimizers):
             return True
-        if not self.optimizers and any(id(p) in self._names.params for p in hands_over(optimizer)):
+        if not self.optimizers and any(id(p) in self.names.params for p in hands_over(optimizer)):
             self.optimizers = [optimizer]
             return True
         return False

@@ -22,6 +22,8 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
+from koubai.doctor.watch.guard import Guard
+
 
 class Listener(Protocol):
     """What a watch wants to hear."""
@@ -66,8 +68,10 @@ class Wires:
     are heard only while someone listens closely.
     """
 
-    def __init__(self, module: nn.Module, optimizers: Iterable[Any] | None, listener: Listener) -> None:
-        self._module, self._listener = module, listener
+    def __init__(
+        self, module: nn.Module, optimizers: Iterable[Any] | None, listener: Listener, guard: Guard
+    ) -> None:
+        self._module, self._listener, self._guard = module, listener, guard
         self._optimizers = None if optimizers is None else list(optimizers)
         self._close: list[Any] = []
         self._light: list[Any] = []
@@ -76,17 +80,21 @@ class Wires:
         """Begin to listen, closely."""
 
         def after_step(optimizer: Any, args: Any, options: Any) -> None:
-            self._listener.after_step(optimizer)
+            self.tell("after_step", optimizer)
 
         self._light = (
             [register_optimizer_step_post_hook(after_step)]
             if self._optimizers is None
             else [optimizer.register_step_post_hook(after_step) for optimizer in self._optimizers]
         )
-        _listeners.append(self._listener)
-        if len(_listeners) == 1:
+        _connected.append(self)
+        if len(_connected) == 1:
             _put_in_place()
         self.listen_closely()
+
+    def tell(self, event: str, *values: Any) -> None:
+        """Call the listener's method of that name."""
+        self._guard(getattr(self._listener, event), *values)
 
     def disconnect(self) -> None:
         """Take everything off."""
@@ -94,25 +102,24 @@ class Wires:
         for handle in self._light:
             handle.remove()
         self._light = []
-        if self._listener in _listeners:
-            _listeners.remove(self._listener)
-            if not _listeners:
+        if self in _connected:
+            _connected.remove(self)
+            if not _connected:
                 _put_back()
 
     def listen_closely(self) -> None:
         """Hear forward passes and the begin of steps too."""
         if self._close:
             return
-        listener = self._listener
 
         def before(module: Any, args: Any, options: Any) -> None:
-            listener.before_forward(args, options)
+            self.tell("before_forward", args, options)
 
         def after(module: Any, args: Any, output: Any) -> None:
-            listener.after_forward(output)
+            self.tell("after_forward", output)
 
         def before_step(optimizer: Any, args: Any, options: Any) -> None:
-            listener.before_step(optimizer)
+            self.tell("before_step", optimizer)
 
         self._close = [
             self._module.register_forward_pre_hook(before, with_kwargs=True),
@@ -130,7 +137,7 @@ class Wires:
         self._close = []
 
 
-_listeners: list[Listener] = []
+_connected: list[Wires] = []
 _originals: dict[str, Any] = {}
 
 
@@ -141,24 +148,24 @@ def _put_in_place() -> None:
 
     @functools.wraps(original_backward)
     def backward(tensors: Any, *args: Any, **options: Any) -> Any:
-        for listener in _listeners:
-            listener.before_backward(tensors)
+        for wires in _connected:
+            wires.tell("before_backward", tensors)
         result = original_backward(tensors, *args, **options)
-        for listener in _listeners:
-            listener.after_backward()
+        for wires in _connected:
+            wires.tell("after_backward")
         return result
 
     @functools.wraps(original_scale)
     def scale(scaler: Any, outputs: Any) -> Any:
-        for listener in _listeners:
-            listener.before_scaling(scaler, outputs)
+        for wires in _connected:
+            wires.tell("before_scaling", scaler, outputs)
         return original_scale(scaler, outputs)
 
     @functools.wraps(original_train)
     def train(module: nn.Module, mode: bool = True) -> nn.Module:
         original_train(module, mode)
-        for listener in _listeners:
-            listener.after_mode()
+        for wires in _connected:
+            wires.tell("after_mode")
         return module
 
     nn.Module.train = train

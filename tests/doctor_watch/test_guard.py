@@ -1,0 +1,129 @@
+"""Whatever fails inside the watch, the user's training goes on as if nobody watched."""
+
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from koubai.doctor.watch import chart, look, memory, pace, record, sight, watcher
+from koubai.doctor.watch.script import Search
+from koubai.doctor.watch.watcher import Watch
+
+STEPS = 6
+BREAKABLE = {
+    "before forward": (pace.Pace, "wants"),
+    "in a layer": (sight, "unit_sums"),
+    "in a function": (sight, "function_settings"),
+    "at the loss": (watcher, "rule_of"),
+    "at the targets": (memory.Memory, "see_targets"),
+    "backward through a layer": (sight.Sight, "_receive"),
+    "before backward": (watcher, "has_gradients"),
+    "after backward": (look.Look, "take_gradients"),
+    "after the step": (look.Look, "finish"),
+    "writing down": (record.Record, "flush"),
+    "evaluating": (record.Record, "evaluate"),
+}
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.a, self.b = nn.Linear(5, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.b(torch.nn.functional.leaky_relu(self.a(x), 0.2))
+
+
+def train(model, optimizer):
+    generator = torch.Generator().manual_seed(0)
+    criterion = nn.CrossEntropyLoss()
+    for _ in range(STEPS):
+        x, t = torch.randn(16, 5, generator=generator), torch.randint(0, 3, (16,), generator=generator)
+        model.train()
+        optimizer.zero_grad()
+        criterion(model(x), t).backward()
+        optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            criterion(model(x), t)
+
+
+def alone():
+    model = Net()
+    train(model, torch.optim.Adam(model.parameters(), 0.01))
+    return model.state_dict()
+
+
+def fail(*args, **options):
+    raise ZeroDivisionError("deep inside")
+
+
+@pytest.mark.parametrize("place", BREAKABLE)
+def test_a_failing_hook_switches_the_watch_off_and_says_so_once(place, monkeypatch):
+    expected = alone()
+    monkeypatch.setattr(*BREAKABLE[place], fail)
+    model = Net()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        with Watch(model, every=1, budget=0) as watch:
+            train(model, torch.optim.Adam(model.parameters(), 0.01))
+    for name, w in expected.items():
+        assert torch.equal(model.state_dict()[name], w), name
+    assert [str(warning.message).count("deep inside") for warning in said] == [1]
+    assert watch.failure == "ZeroDivisionError: deep inside"
+    assert sum("deep inside" in sentence for sentence in watch.scope) == 1
+
+
+def test_warnings_as_errors_do_not_reach_the_training_either(monkeypatch):
+    expected = alone()
+    monkeypatch.setattr(look.Look, "finish", fail)
+    model = Net()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Watch(model, every=1, budget=0):
+            train(model, torch.optim.Adam(model.parameters(), 0.01))
+    for name, w in expected.items():
+        assert torch.equal(model.state_dict()[name], w), name
+
+
+def test_what_was_seen_before_the_failure_is_still_told_of_a_run_that_is_not_over(monkeypatch):
+    model = Net()
+    with warnings.catch_warnings(), Watch(model, every=1, budget=0) as watch:
+        warnings.simplefilter("ignore")
+        optimizer = torch.optim.Adam(model.parameters(), 0.01)
+        train(model, optimizer)
+        monkeypatch.setattr(look.Look, "finish", fail)
+        train(model, optimizer)
+    patient = watch.patient()
+    assert len(patient.losses) == STEPS + 1  # the step of the failure made its loss known
+    assert not patient.finished
+
+
+@pytest.mark.parametrize("place", ["__init__", "_begin", "before_forward"])
+def test_the_search_for_models_fails_alone_too(place, monkeypatch):
+    expected = alone()
+    monkeypatch.setattr(Watch, place, fail)
+    model = Net()
+    search = Search()
+    with pytest.warns(RuntimeWarning, match="deep inside"), search:
+        train(model, torch.optim.Adam(model.parameters(), 0.01))
+    for name, w in expected.items():
+        assert torch.equal(model.state_dict()[name], w), name
+
+
+def test_lazy_modules_are_watched_or_left_alone():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.LazyLinear(8), nn.ReLU(), nn.LazyLinear(3))
+    x, t = torch.randn(64, 5), torch.randint(0, 3, (64,))
+    with Watch(model, every=1, budget=0) as watch:
+        model(x)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), t).backward()
+            optimizer.step()
+    assert watch.failure is None
+    assert watch.step == 3
+    assert chart.make_patient(watch).losses.shape == (3,)
