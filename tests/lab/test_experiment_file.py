@@ -5,8 +5,12 @@ from importlib.resources import files
 import pytest
 
 from koubai.core.errors import ConfigError
+from koubai.data.sources.digits import Digits
 from koubai.lab.experiment_file import parse_vary, read_experiment
+from koubai.lab.mending import mended
+from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
+from koubai.train.recipe import Recipe
 
 GOOD = """
 name = "mine"
@@ -105,17 +109,35 @@ def test_every_mistake_is_told_with_its_line_and_the_nearest_name():
     assert (20, "one of name, edits") in lines
     assert any(line == 22 for line, _ in lines)  # an arm without a name
     assert (28, "higher or lower") in lines
-    mended = read_fails(BAD.replace("digitz", "digits"))
-    lines = {(problem.line, problem.hint) for problem in mended}
-    assert (11, "did you mean 'learning_rate'?") in lines
+    assert (11, "did you mean 'learning_rate'?") in lines  # edits too, though the recipe is wrong
     assert (14, "did you mean 'he_normal'?") in lines
     assert (19, "did you mean 'hidden'?") in lines
-    assert any("whole number" in problem.message for problem in mended)
-    rates = [problem for problem in mended if "learning_rat" in problem.message]
+    assert any("whole number" in problem.message for problem in error.value.problems)
+    rates = [problem for problem in error.value.problems if "learning_rat" in problem.message]
     assert len(rates) == 1  # one wrong path, however many values
 
 
+def test_a_recipe_is_mended_as_far_as_it_goes():
+    plain = {
+        "network": {"type": "mpl", "hidden": [8], "hiden": [9]},
+        "optimizer": {"type": "adam", "learning_rate": "fast"},
+        "data": "nothing like it at all",
+        "steps": -3,
+        "stepz": 3,
+    }
+    ground = mended(plain)
+    assert ground.recipe.network == Mlp((8,))
+    assert ground.recipe.optimizer == Adam()
+    assert ground.recipe.steps == Recipe(Mlp(), Digits()).steps
+    edits = {"data.train": 3, "data": "digits", "network.hidden": [3]}
+    assert list(ground.known(edits)) == ["data", "network.hidden"]  # of such data nothing is known
+    assert plain["network"]["type"] == "mpl", "what was read stays as it is"
+    for odd in (None, [], {}, {"network": [{"type": "linear"}]}, {"network": 3, "data": {"type": 3}}):
+        assert mended(odd).unsure >= {"network"}
+
+
 _AXIS = "[recipe]\nnetwork = { type = 'mlp' }\ndata = 'digits'\n[axes.a]\n"
+_ARMS = "[recipe]\nnetwork = { type = 'mlp' }\ndata = 'digits'\n[[arms]]\nname = 'a'\n"
 
 
 def read_fails(text):
@@ -129,6 +151,18 @@ def read_fails(text):
     [
         ("name = 'x'\n", "there is no [recipe]"),
         ("[recipe]\nnetwork = []\ndata = 'digits'\n", "nothing is compared"),
+        ("[axes.a]\n[recipe]\nnetwork = []\ndata = 'digits'\n", "this axis is empty"),
+        ("seeds = 99999999999\n" + _AXIS + "path = 'steps'\nvalues = [1]\n", "at most 100000 seeds"),
+        ("seeds = [1, 1]\n" + _AXIS + "path = 'steps'\nvalues = [1]\n", "a seed is there twice"),
+        ("measure = 'test_acc'\n" + _AXIS + "path = 'steps'\nvalues = [1]\n", "no run has a number"),
+        ("steps = 3\n" + _AXIS + "path = 'steps'\nvalues = [1]\n", "no setting 'steps'"),
+        (_AXIS + "path = 'steps'\nvalues = []\n", "there are no values"),
+        (_AXIS + "path = 'steps'\nvalues = [1, 1]\n", "1 is there twice"),
+        (_ARMS + "[[arms]]\nname = 'b'\n", "'b' has the same recipe as 'a'"),
+        (_ARMS + "[[arms]]\nname = 'a'\nedits = { steps = 3 }\n", "two arms are named 'a'"),
+        (_ARMS + "[[arms]]\nname = 'b'\nsteps = 3\n", "no setting 'steps'"),
+        (_ARMS + "[[arms]]\nname = 3\n", "needs a name"),
+        (_ARMS + "[[claims]]\narm = 'a'\nover = 'a'\n", "compared with itself"),
         ("axes = 3\n[recipe]\nnetwork = []\ndata = 'digits'\n", "expected tables [axes.NAME]"),
         ("arms = {}\n[recipe]\nnetwork = []\ndata = 'digits'\n", "nothing is compared"),
         ("name = \n", "not TOML"),

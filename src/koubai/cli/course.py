@@ -60,12 +60,14 @@ def show(rows: list[Row]) -> None:
 
 
 def _cells(row: Row) -> list[str]:
-    """Return a row as text: accuracies with four digits, errors of a path as they are."""
-    digits = ".4f" if row.experiment != "valley" else ".1e"
-    published = "" if row.published_mean is None else f"{row.published_mean:{digits}}"
+    """Return a row as text: accuracies with four digits, distances from an exact path as powers of ten."""
+    exact = row.published_mean == 0.0
+    digits = ".1e" if exact else ".4f"
+    published = "" if row.published_mean is None else "0" if exact else f"{row.published_mean:{digits}}"
     if row.published_sd:
-        published += f" ± {row.published_sd:.3f}"
-    interval = "" if row.low is None or row.high is None else f"{row.low:{digits}} – {row.high:{digits}}"
+        published += f" ± {row.published_sd:g}"
+    known = row.low is not None and row.high is not None and not exact
+    interval = f"{row.low:{digits}} – {row.high:{digits}}" if known else ""
     inside = "" if row.inside is None else say(f"lab.cli.course.{'yes' if row.inside else 'no'}")
     arm = f"{row.arm} ({row.defect})" if row.defect else row.arm
     return [row.experiment, arm, published, f"{row.mean:{digits}}", interval, inside, f"{row.seconds:.1f}"]

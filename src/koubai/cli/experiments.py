@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _PLAIN_EVERY = 5.0  # seconds between two lines off a terminal
 _LIVE_EVERY = 0.2
-_MOST_SEEDS = 100_000  # a list of them must fit into memory
 RUNS = Path("koubai-runs")
 
 
@@ -45,6 +44,7 @@ def change(experiment: Experiment, edits: dict[str, Any]) -> Experiment:
 
 def adapt(experiment: Experiment, *, seeds: int | None, steps: int | None, vary: list[str]) -> Experiment:
     """Return the experiment as the command line overrides it."""
+    from koubai.lab.experiment import MOST_SEEDS
     from koubai.lab.experiment_file import parse_vary
 
     if steps is not None:
@@ -53,10 +53,8 @@ def adapt(experiment: Experiment, *, seeds: int | None, steps: int | None, vary:
     for text in vary:
         experiment = experiment.vary(*parse_vary(text))
     if seeds is not None:
-        if seeds > _MOST_SEEDS:
-            raise SettingError(
-                "more seeds than any experiment needs", expected=f"<= {_MOST_SEEDS}", got=seeds
-            )
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise SettingError(say("lab.cli.seeds"), expected=f"1 <= --seeds <= {MOST_SEEDS}", got=seeds)
         experiment = replace(experiment, seeds=tuple(range(seeds)))
     return experiment
 

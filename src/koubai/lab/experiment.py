@@ -10,6 +10,9 @@ from typing import Any, Protocol
 from koubai.core.errors import ConfigError, Problem, nearest
 from koubai.words import LANGUAGES, language
 
+MOST_SEEDS = 100_000
+"""More than any experiment needs; a list of them must fit into memory."""
+
 
 class Plan(Protocol):
     """What decides one run. A training Recipe is one; a descent on a surface is another."""
@@ -160,9 +163,13 @@ class Experiment:
             yield Problem("arms", f"two arms are named {name!r}")
         if not self.seeds:
             yield Problem("seeds", "at least one seed is needed")
+        if len(set(self.seeds)) < len(self.seeds):
+            yield Problem("seeds", "a seed is there twice", hint="every replica needs its own")
         asked: list[tuple[str, str | None]] = [("baseline", self.baseline)]
         for i, claim in enumerate(self.claims):
             asked += [(f"claims.{i}.arm", claim.arm), (f"claims.{i}.over", claim.over)]
+            if claim.arm == claim.over:
+                yield Problem(f"claims.{i}.over", f"{claim.arm!r} is compared with itself")
         for path, wanted in asked:
             if wanted is not None and wanted not in names:
                 near = nearest(wanted, names)

@@ -32,15 +32,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from koubai.core.errors import ConfigError, Problem
-from koubai.lab.experiment import Arm, Axis, Claim, Experiment, Text, Watch, brief, grid
+from koubai.lab.experiment import MOST_SEEDS, Arm, Axis, Claim, Experiment, Text, Watch, brief, grid
+from koubai.lab.mending import Ground, mended
+from koubai.lab.training import MEASURES
 from koubai.train.plain import AtLeast, suggestion
 from koubai.train.recipe import Recipe
 from koubai.train.recipe_file import parse_toml, problem_of, toml_text
 from koubai.train.schema import Fault, Faults, read
 from koubai.train.toml_lines import Place
+from koubai.words import say
 
 Seeds = Annotated[int, AtLeast(1)] | tuple[Annotated[int, AtLeast(0)], ...]
 _AXES, _ARMS = "axes", "arms"
+_SETTINGS = tuple(field.name for field in fields(Recipe))
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,21 @@ def read_experiment(source: str | Path, name: str | None = None) -> Experiment:
     recipe: Recipe | None = _read(Recipe, table["recipe"], ("recipe",), faults) if "recipe" in table else None
     known = {field.name for field in fields(_Head)}
     head: _Head | None = _read(_Head, {k: v for k, v in table.items() if k in known}, (), faults)
-    arms = _arms(table, recipe, faults)
-    if arms:
-        faults += _strangers(table, [arm.name for arm in arms])
-    if head is None or recipe is None or faults:
-        problems = [problem_of(fault, lines) for fault in faults]
-        raise ConfigError(place, sorted(problems, key=lambda problem: problem.line or 0))
+    arms = _arms(table, Ground(recipe) if recipe is not None else mended(table.get("recipe")), faults)
+    faults += _strangers(table, [arm.name for arm in arms])
+    faults += _crowds(table)
+    if head is not None and recipe is not None and not faults:
+        try:
+            return _experiment(head, recipe, arms, head.name or name or Path(place).stem)
+        except ConfigError as error:
+            faults += [Fault(_place(p.path), p.message, p.hint) for p in error.problems]
+    problems = [problem_of(fault, lines) for fault in faults]
+    raise ConfigError(place, sorted(problems, key=lambda problem: problem.line or 0))
+
+
+def _experiment(head: _Head, recipe: Recipe, arms: tuple[Arm, ...], name: str) -> Experiment:
     return Experiment(
-        name=head.name or name or Path(place).stem,
+        name=name,
         base=recipe,
         arms=arms,
         question=head.question if isinstance(head.question, Text) else Text(head.question),
@@ -101,98 +112,146 @@ def _read(kind: type, plain: Any, under: Place, faults: list[Fault]) -> Any:
 
 
 def _strangers(table: dict[str, Any], names: list[str]) -> Iterator[Fault]:
-    """Yield what names an arm that is not there, or two arms of one name."""
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        yield Fault((_ARMS,), f"two arms are named {name!r}")
+    """Yield what names an arm, or a measure, that is not there."""
     claims = table.get("claims", [])
     asked: list[tuple[Place, Any]] = [(("baseline",), table.get("baseline"))]
+    measured: list[tuple[Place, Any]] = [(("measure",), table.get("measure"))]
     for i, claim in enumerate(claims if isinstance(claims, list) else []):
         if isinstance(claim, dict):
             asked += [(("claims", i, key), claim.get(key)) for key in ("arm", "over")]
+            measured.append((("claims", i, "measure"), claim.get("measure")))
     for place, name in asked:
-        if isinstance(name, str) and name not in names:
-            yield Fault(place, f"no arm is named {name!r}", suggestion(name, names))
+        if isinstance(name, str) and name not in names and names:
+            yield Fault(place, say("lab.file.no_arm", name=name), suggestion(name, names))
+    for place, name in measured:
+        if isinstance(name, str) and name not in MEASURES:
+            yield Fault(place, say("lab.file.no_measure", name=name), suggestion(name, list(MEASURES)))
+
+
+def _crowds(table: dict[str, Any]) -> Iterator[Fault]:
+    """Yield a number of seeds that no memory holds."""
+    seeds = table.get("seeds")
+    if isinstance(seeds, int) and seeds > MOST_SEEDS:
+        yield Fault(("seeds",), say("lab.file.many_seeds", most=MOST_SEEDS, got=seeds))
 
 
 def _unknown(table: dict[str, Any]) -> Iterator[Fault]:
     known = ["recipe", *(field.name for field in fields(_Head)), _AXES, _ARMS]
     for key in table:
         if key not in known:
-            yield Fault((key,), f"an experiment has no setting {key!r}", suggestion(key, known))
+            hint = say("lab.file.of_recipe", key=key) if key in _SETTINGS else suggestion(key, known)
+            yield Fault((key,), say("lab.file.no_setting", key=key), hint)
     if "recipe" not in table:
-        yield Fault((), "there is no [recipe]", "a network and data that all arms share")
-    if not table.get(_AXES) and not table.get(_ARMS):
-        yield Fault((), "nothing is compared", "add [axes.NAME] with path and values, or [[arms]] with edits")
+        yield Fault((), say("lab.file.no_recipe"), say("lab.file.no_recipe_hint"))
+    if _AXES not in table and not table.get(_ARMS):
+        yield Fault((), say("lab.file.nothing"), say("lab.file.nothing_hint"))
 
 
-def _arms(table: dict[str, Any], recipe: Recipe | None, faults: list[Fault]) -> tuple[Arm, ...]:
+def _arms(table: dict[str, Any], ground: Ground, faults: list[Fault]) -> tuple[Arm, ...]:
     """Return the grid of all axes and the arms that stand alone; their edits are tried on the recipe."""
     axes = table.get(_AXES, {})
     if not isinstance(axes, dict):
-        faults.append(Fault((_AXES,), "expected tables [axes.NAME]"))
+        faults.append(Fault((_AXES,), say("lab.file.axes")))
         axes = {}
-    read_axes = [_axis(name, axis, recipe, faults) for name, axis in axes.items()]
+    read_axes = [_axis(name, axis, ground, faults) for name, axis in axes.items()]
     arms = list(grid(*read_axes)) if read_axes else []
+    places: list[Place] = [(_AXES,)] * len(arms)
     listed = table.get(_ARMS, [])
     if not isinstance(listed, list):
-        faults.append(Fault((_ARMS,), "expected tables [[arms]], with two brackets"))
+        faults.append(Fault((_ARMS,), say("lab.file.arms")))
         listed = []
     for i, item in enumerate(listed):
-        arms += _arm(item, (_ARMS, i), recipe, faults)
+        arms += _arm(item, (_ARMS, i), ground, faults)
+        places += [(_ARMS, i)] * (len(arms) - len(places))
+    if not faults:
+        faults += _twins(arms, places, ground.recipe)
     return tuple(arms)
 
 
-def _axis(name: str, plain: Any, recipe: Recipe | None, faults: list[Fault]) -> Axis:
+def _twins(arms: list[Arm], places: list[Place], recipe: Recipe) -> Iterator[Fault]:
+    """Yield arms that have the name of another, and lone arms that have its recipe.
+
+    In a grid one axis may well undo what another did: that costs nothing, as a recipe is trained once.
+    """
+    names: set[str] = set()
+    recipes: dict[str, str] = {}
+    for arm, place in zip(arms, places, strict=True):
+        first = recipes.setdefault(recipe.edit(**arm.edits).hash, arm.name)
+        if arm.name in names:
+            yield Fault(place, say("lab.file.same_name", name=arm.name))
+        elif first != arm.name and place[0] == _ARMS:
+            yield Fault(
+                place, say("lab.file.same_recipe", one=first, other=arm.name), say("lab.file.same_hint")
+            )
+        names.add(arm.name)
+
+
+def _axis(name: str, plain: Any, ground: Ground, faults: list[Fault]) -> Axis:
     place = (_AXES, name)
     if not isinstance(plain, dict):
-        faults.append(Fault(place, "expected a table with path and values, or one table a level"))
+        faults.append(Fault(place, say("lab.file.axis"), say("lab.file.axis_hint", name=name)))
+        return Axis(name, {})
+    if not plain:
+        faults.append(Fault(place, say("lab.file.empty_axis"), say("lab.file.axis_hint", name=name)))
         return Axis(name, {})
     if not isinstance(plain.get("path", {}), dict) or not isinstance(plain.get("values", {}), dict):
-        return Axis(name, _values(plain, place, recipe, faults))
+        return Axis(name, _values(plain, place, ground, faults))
     levels = {}
     for level, edits in plain.items():
         if isinstance(edits, dict):
             levels[level] = _flat(edits)
-            _try(levels[level], (*place, level), recipe, faults)
+            _try(levels[level], (*place, level), ground, faults)
         else:
-            faults.append(Fault((*place, level), "expected a table of edits, such as { steps = 100 }"))
+            faults.append(Fault((*place, level), say("lab.file.edits"), say("lab.file.edits_hint")))
     return Axis(name, levels)
 
 
 def _values(
-    plain: dict[str, Any], place: Place, recipe: Recipe | None, faults: list[Fault]
+    plain: dict[str, Any], place: Place, ground: Ground, faults: list[Fault]
 ) -> dict[str, dict[str, Any]]:
     """Return a level for every value of one path."""
     for key in plain:
         if key not in ("path", "values"):
             advice = suggestion(key, ["path", "values"])
-            faults.append(Fault((*place, key), f"an axis of values has no setting {key!r}", advice))
+            faults.append(Fault((*place, key), say("lab.file.axis_setting", key=key), advice))
     path, values = plain.get("path"), plain.get("values")
-    if not isinstance(path, str) or not isinstance(values, list) or not values:
-        faults.append(Fault(place, "expected a path in quotes and a list of values"))
+    if not isinstance(path, str) or not isinstance(values, list):
+        faults.append(Fault(place, say("lab.file.values"), say("lab.file.axis_hint", name=place[-1])))
         return {}
+    if not values:
+        faults.append(Fault((*place, "values"), say("lab.file.no_values"), say("lab.file.no_values_hint")))
     found: list[Fault] = []
+    levels: dict[str, dict[str, Any]] = {}
     for i, value in enumerate(values):
-        _try({path: value}, (*place, "values", i), recipe, found)
+        level = brief(value)
+        if level in levels:
+            faults.append(Fault((*place, "values", i), say("lab.file.same_value", value=level)))
+        levels[level] = {path: value}
+        _try(levels[level], (*place, "values", i), ground, found)
     faults += {(fault.message, fault.hint): fault for fault in reversed(found)}.values()
-    return {brief(value): {path: value} for value in values}
+    return levels
 
 
-def _arm(plain: Any, place: Place, recipe: Recipe | None, faults: list[Fault]) -> list[Arm]:
-    if not isinstance(plain, dict) or not isinstance(plain.get("name"), str):
-        faults.append(Fault((*place, "name"), "an arm needs a name in quotes"))
+def _arm(plain: Any, place: Place, ground: Ground, faults: list[Fault]) -> list[Arm]:
+    if not isinstance(plain, dict):
+        faults.append(Fault(place, say("lab.file.arms")))
         return []
     for key in plain:
         if key not in ("name", "edits"):
-            advice = suggestion(key, ["name", "edits"])
-            faults.append(Fault((*place, key), f"an arm has no setting {key!r}", advice))
+            of_recipe = say("lab.file.of_edits", key=key) if key in _SETTINGS else None
+            advice = of_recipe or suggestion(key, ["name", "edits"])
+            faults.append(Fault((*place, key), say("lab.file.arm_setting", key=key), advice))
     edits = plain.get("edits", {})
     if not isinstance(edits, dict):
-        faults.append(Fault((*place, "edits"), "expected a table of edits, such as { steps = 100 }"))
-        return []
+        faults.append(Fault((*place, "edits"), say("lab.file.edits"), say("lab.file.edits_hint")))
+        edits = {}
     flat = _flat(edits)
-    _try(flat, (*place, "edits"), recipe, faults)
-    return [Arm(plain["name"], flat)]
+    _try(flat, (*place, "edits"), ground, faults)
+    name = plain.get("name")
+    if not isinstance(name, str) or not name:
+        faults.append(Fault((*place, "name"), say("lab.file.nameless"), 'name = "wide"'))
+        return []
+    return [Arm(name, flat)]
 
 
 def _flat(edits: dict[str, Any], under: str = "") -> dict[str, Any]:
@@ -206,26 +265,20 @@ def _flat(edits: dict[str, Any], under: str = "") -> dict[str, Any]:
     return found
 
 
-def _try(edits: dict[str, Any], place: Place, recipe: Recipe | None, faults: list[Fault]) -> None:
-    if recipe is None:
-        return
+def _try(edits: dict[str, Any], place: Place, ground: Ground, faults: list[Fault]) -> None:
+    """Add what the recipe refuses of some edits."""
     try:
-        recipe.edit(**edits)
+        ground.recipe.edit(**ground.known(edits))
     except ConfigError as error:
         for problem in error.problems:
-            where = place if "values" in place else (*place, *_place(problem.path))
-            faults.append(Fault(where, f"{problem.path}: {problem.message}", problem.hint))
+            if "values" in place:  # the place is that of a value, and does not tell which setting it is for
+                faults.append(Fault(place, f"{problem.path}: {problem.message}", problem.hint))
+            else:
+                faults.append(Fault((*place, *_place(problem.path)), problem.message, problem.hint))
 
 
 def _place(path: str) -> Place:
     return tuple(int(step) if step.isdigit() else step for step in path.split(".") if step)
-
-
-def with_data(experiment: Experiment, name: str) -> Experiment:
-    """Return an experiment of one's own on another data set, given by its name."""
-    from dataclasses import replace
-
-    return replace(experiment, base=experiment.base.edit(data=name))
 
 
 def parse_vary(text: str) -> tuple[str, list[Any]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from koubai.core.statistics import Interval, mean_interval
 from koubai.words import entries, say
 
 _SHARES = ("gap", "zero_weights", "distinct_units", "chance")
@@ -64,6 +66,22 @@ class Duration:
 def is_share(measure: str) -> bool:
     """Return whether a measure is a share of samples."""
     return measure.endswith("accuracy") or measure in _SHARES
+
+
+def interval_of(measure: str, values: Sequence[float], *, differences: bool = False) -> Interval | None:
+    """Return the interval of a mean, without what no such mean can be; None for fewer than two values.
+
+    Few seeds give wide intervals: a share ends at 0 and 1 all the same, a difference of shares at -1 and 1.
+
+    >>> found = interval_of("test_accuracy", [0.9, 1.0])
+    >>> round(found.low, 3), found.high
+    (0.315, 1.0)
+    """
+    found = mean_interval(values)
+    if found is None or not is_share(measure):
+        return found
+    least = -1.0 if differences or measure == "gap" else 0.0
+    return replace(found, low=max(found.low, least), high=min(found.high, 1.0))
 
 
 def lower_is_better(measure: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from koubai.core import statistics
 from koubai.lab.catalog import closing_sentences
 from koubai.lab.experiment import Experiment
+from koubai.lab.measures import interval_of
 from koubai.lab.result import ArmSummary, Comparison, ExperimentResult, RunResult
 from koubai.lab.verdicts import verdicts_of
 
@@ -65,7 +66,7 @@ def summarize(arm: str, measure: str, runs: Sequence[RunResult]) -> ArmSummary |
         mean=statistics.mean(numbers),
         sd=statistics.sd(numbers),
         iqm=statistics.interquartile_mean(numbers),
-        interval=statistics.mean_interval(numbers),
+        interval=interval_of(measure, numbers),
         collapsed=sum(run.collapsed for run in runs if run.seed in values),
         lost=len(runs) - len(values),
         seconds=statistics.mean([run.seconds for run in runs]),
@@ -94,7 +95,7 @@ def compare(
             measure,
             len(differences),
             statistics.mean(differences),
-            statistics.mean_interval(differences),
+            interval_of(measure, differences, differences=True),
             p,
             p_holm,
         )

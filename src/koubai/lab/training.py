@@ -17,6 +17,20 @@ from koubai.train.session import Observation, Session
 from koubai.train.train import Run, train
 
 NEAR_ZERO = 1e-3
+MEASURES = (
+    *(f"{part}_{score}" for part in ("test", "train", "val") for score in ("accuracy", "loss")),
+    "gap",
+    "first_to_last_gradient",
+    "last_to_first_activation",
+    "weight_norm",
+    "bias_norm",
+    "zero_weights",
+    "distinct_units",
+    "chance",
+    "parameters",
+    "multiply_adds",
+)
+"""The scores of a training run; which of them it has depends on its data and its network."""
 
 
 def run_recipe(recipe: Recipe, context: Context) -> Outcome:

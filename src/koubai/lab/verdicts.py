@@ -8,7 +8,7 @@ from math import isfinite
 
 from koubai.core import statistics
 from koubai.lab.experiment import Claim, Experiment, Text
-from koubai.lab.measures import Duration, Measured, MeasureName, is_share
+from koubai.lab.measures import Duration, Measured, MeasureName, interval_of, is_share
 from koubai.lab.result import ArmSummary, Comparison, Sentence, Verdict
 
 ALPHA = 0.05
@@ -113,7 +113,7 @@ def _comparison(evidence: Evidence, p: float) -> Comparison:
         claim.measure,
         len(d),
         statistics.mean(turned),
-        statistics.mean_interval(turned),
+        interval_of(claim.measure, turned, differences=True),
         evidence.p,
         p,
     )

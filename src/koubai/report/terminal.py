@@ -16,6 +16,7 @@ import numpy as np
 from koubai.core import statistics
 from koubai.lab.experiment import Arm, Experiment
 from koubai.lab.gradients import by_layer
+from koubai.lab.measures import interval_of
 from koubai.lab.progress import Progress
 from koubai.lab.result import ExperimentResult, RunResult
 from koubai.report import measures
@@ -23,7 +24,6 @@ from koubai.report.experiment import TONES
 from koubai.report.layers import Layers
 from koubai.report.numbers import MISSING, number, seconds
 from koubai.report.picture import thin
-from koubai.report.sections.sweeps import bounded
 from koubai.report.theme import columns, shorten
 from koubai.words import say
 
@@ -62,6 +62,19 @@ _THRIFT = (
 
 
 @dataclass(frozen=True)
+class _Layout:
+    """What a table shows: layers by path with their titles, and counts of runs by name with theirs."""
+
+    gap: int
+    titles: Sequence[str]
+    layers: Mapping[str, str]
+    bars: int
+    head: str
+    scores: Sequence[Text]
+    counts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Row:
     """One arm as far as its runs are known: median gradient norm by layer, score, how the runs ended."""
 
@@ -82,7 +95,6 @@ def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[Row]:
         own = [run for run in runs if run.arm == arm.name]
         scores = [run.scores.get(experiment.measure, float("nan")) for run in own]
         known = [score for score in scores if isfinite(score)]
-        interval = statistics.mean_interval(known) if known else None
         found.append(
             Row(
                 arm=arm,
@@ -90,7 +102,7 @@ def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[Row]:
                 wanted=len(experiment.seeds),
                 gradients=_gradients(own),
                 score=statistics.mean(known) if known else None,
-                interval=bounded(interval, experiment.measure),
+                interval=interval_of(experiment.measure, known),
                 collapsed=sum(run.collapsed for run in own),
                 lost=len(own) - len(known),
             )
@@ -117,46 +129,62 @@ def result_table(
     from rich.table import Table
 
     made = rows(experiment, runs)
-    paths = list(dict.fromkeys(path for row in made for path in row.gradients))
-    names = _layer_names(experiment, paths)
-    titles = [row.arm.title(lang) if plain else shorten(row.arm.title(lang), _WIDEST_NAME) for row in made]
-    head = measures.title(experiment.measure, lang)
-    complete = all(row.made == row.wanted for row in made)
-    for thrift in _THRIFT:
-        counts = _counts(made, runs=plain or not (thrift.drops_runs and complete), lang=lang)
-        score_bars = (
-            0 if plain or width < _ROOMY or not measures.is_share(experiment.measure) else _WIDEST_BAR
-        )
-        scores = [_score(row, experiment.measure, score_bars, interval=thrift.interval) for row in made]
-        texts = [titles, [head, *(score.plain for score in scores)], *([count] for count in counts.values())]
-        room = width - sum(max(map(columns, text), default=0) + thrift.gap for text in texts)
-        shown = paths if plain else _that_fit(paths, names, room, thrift)
-        widths = [max(columns(names[path]), _NUMBER) + thrift.gap for path in shown]
-        if plain or sum(widths) <= room:
-            break
-    spare = (room - sum(widths)) // max(len(shown), 1) - 1
-    bars = 0 if plain or spare < _SHORTEST_BAR else min(_WIDEST_BAR, spare)
-    scale = _scale(made)
+    layout = _layout(experiment, made, width, plain, lang)
     table = Table(
         box=None if plain else box.SIMPLE_HEAD,
-        padding=(0, thrift.gap - 1, 0, 0),
+        padding=(0, layout.gap - 1, 0, 0),
         pad_edge=False,
         show_edge=False,
         header_style="" if plain else "bold",
     )
     table.add_column(say("report.axis.arm", lang), no_wrap=True)
-    for path in shown:
-        table.add_column(names[path], justify="left" if bars else "right", no_wrap=True)
-    table.add_column(head, no_wrap=True)
-    for count in counts.values():
+    for name in layout.layers.values():
+        table.add_column(name, justify="left" if layout.bars else "right", no_wrap=True)
+    table.add_column(layout.head, no_wrap=True)
+    for count in layout.counts.values():
         table.add_column(count, justify="right", no_wrap=True)
-    for title, score, row in zip(titles, scores, made, strict=True):
-        cells = [_gradient(row.gradients.get(path), scale, bars, plain) for path in shown]
-        ended = [
-            f"{row.made}/{row.wanted}" if name == "runs" else str(getattr(row, name) or "") for name in counts
-        ]
+    scale = _scale(made)
+    for title, score, row in zip(layout.titles, layout.scores, made, strict=True):
+        cells = [_gradient(row.gradients.get(path), scale, layout.bars, plain) for path in layout.layers]
+        ended = [_ending(row, name) for name in layout.counts]
         table.add_row(_text(title), *cells, score, *ended)
     return table
+
+
+def _layout(
+    experiment: Experiment, made: Sequence[Row], width: int, plain: bool, lang: str | None
+) -> _Layout:
+    """Return the roomiest layout that fits into `width` columns; plain tables leave nothing out."""
+    paths = list(dict.fromkeys(path for row in made for path in row.gradients))
+    names = _layer_names(experiment, paths)
+    titles = [row.arm.title(lang) if plain else shorten(row.arm.title(lang), _WIDEST_NAME) for row in made]
+    measure, head = experiment.measure, measures.title(experiment.measure, lang)
+    complete = all(row.made == row.wanted for row in made)
+    score_bars = 0 if plain or width < _ROOMY or not measures.is_share(measure) else _WIDEST_BAR
+    for thrift in _THRIFT:
+        counts = _counts(made, runs=plain or not (thrift.drops_runs and complete), lang=lang)
+        scores = [_score(row, measure, score_bars, interval=thrift.interval) for row in made]
+        texts = [titles, [head, *(score.plain for score in scores)], *([count] for count in counts.values())]
+        room = width - sum(max(map(columns, text), default=0) + thrift.gap for text in texts)
+        shown = paths if plain else _that_fit(paths, names, room, thrift)
+        spare = room - sum(max(columns(names[path]), _NUMBER) + thrift.gap for path in shown)
+        if plain or spare >= 0:
+            break
+    bars = min(_WIDEST_BAR, spare // max(len(shown), 1) - 1)
+    return _Layout(
+        gap=thrift.gap,
+        titles=titles,
+        layers={path: names[path] for path in shown},
+        bars=0 if plain or bars < _SHORTEST_BAR else bars,
+        head=head,
+        scores=scores,
+        counts=counts,
+    )
+
+
+def _ending(row: Row, count: str) -> str:
+    """Return one of the numbers that count runs; nothing for a trouble that did not happen."""
+    return f"{row.made}/{row.wanted}" if count == "runs" else str(getattr(row, count) or "")
 
 
 def _counts(made: Sequence[Row], *, runs: bool, lang: str | None) -> dict[str, str]:

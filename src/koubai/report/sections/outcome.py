@@ -13,7 +13,7 @@ from koubai.report.figures.outcomes import Outcome, outcomes
 from koubai.report.numbers import MISSING, number, points, seconds
 from koubai.report.page import Section, TitledTable
 from koubai.report.picture import Picture, Table
-from koubai.report.sections.sweeps import bounded, regularization, sweeps
+from koubai.report.sections.sweeps import regularization, sweeps
 from koubai.words import say
 
 _RARE = ("collapsed", "lost", "published")  # columns that are shown only where they say something
@@ -48,7 +48,7 @@ def _outcomes(result: ExperimentResult, measure: str, lang: str | None) -> Pictu
     rows = []
     for arm in result.experiment.arms:
         summary = result.summary(arm.name, measure)
-        interval = bounded(summary.interval if summary else None, measure)
+        interval = summary.interval if summary else None
         published = arm.published
         rows.append(
             Outcome(
@@ -104,12 +104,12 @@ def _statistics(result: ExperimentResult, lang: str | None) -> TitledTable:
             counts = ("0", str(sum(run.collapsed for run in runs)), str(len(runs)))
             rows.append((arm.title(lang), *(MISSING,) * 4, *counts, *(MISSING,) * 2))
             continue
-        interval, published = bounded(summary.interval, measure), arm.published
+        published = arm.published
         rows.append(
             (
                 arm.title(lang),
                 write(summary.mean),
-                _interval(interval, write),
+                _interval(summary.interval, write),
                 write(summary.sd) if summary.n > 1 else MISSING,
                 write(summary.iqm),
                 str(summary.n),

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.core.statistics import Interval
 from koubai.lab.experiment import Arm
 from koubai.lab.result import ArmSummary, ExperimentResult
 from koubai.report.arms import numeric_axis
@@ -56,13 +55,6 @@ def regularization(result: ExperimentResult, lang: str | None = None) -> list[Pi
     return [regularization_paths(found, lang=lang)] if found else []
 
 
-def bounded(interval: Interval | None, measure: str) -> Interval | None:
-    """Return an interval without what no accuracy can be."""
-    if interval is None or not measure.endswith("accuracy"):
-        return interval
-    return replace(interval, low=max(interval.low, 0.0), high=min(interval.high, 1.0))
-
-
 def _lines(result: ExperimentResult, axis: str) -> dict[str, list[Arm]]:
     """Return the arms that have runs by their other factors, in order of the number."""
     lines: dict[str, list[Arm]] = {}
@@ -86,8 +78,8 @@ def _sweep(result: ExperimentResult, arms: Sequence[Arm], axis: str, measure: st
     for row, end, summary in zip(seeds, ends, found, strict=True):
         if summary:
             row[: summary.n] = list(summary.values.values())
-            if interval := bounded(summary.interval, measure):
-                end[:] = interval.low, interval.high
+            if summary.interval is not None:
+                end[:] = summary.interval.low, summary.interval.high
     return Sweep(
         title="",
         style=style(0),

@@ -1,0 +1,77 @@
+"""What a faulty recipe was probably meant to be, so that edits of it can be checked all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from koubai.core.errors import nearest
+from koubai.data.sources.digits import Digits
+from koubai.models.mlp import Mlp
+from koubai.train.plain import hints_of
+from koubai.train.recipe import Recipe
+from koubai.train.schema import KINDS, Faults, read
+from koubai.train.toml_lines import Place
+
+_STAND_INS = {"network": Mlp(()), "data": Digits()}  # what a recipe cannot do without
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A recipe that edits can be tried on; nothing is known of what lies under its `unsure` settings."""
+
+    recipe: Recipe
+    unsure: frozenset[str] = frozenset()
+
+    def known(self, edits: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the edits that the recipe can judge: not those of a part that is only a stand-in."""
+        return {
+            path: value
+            for path, value in edits.items()
+            if "." not in path or path.partition(".")[0] not in self.unsure
+        }
+
+
+def mended(plain: Any) -> Ground:
+    """Return a recipe from what is right in a plain one.
+
+    What is wrong is left out and so has its default; a misspelled part becomes the nearest one; a part
+    with nothing to go by is unsure.
+    """
+    kept = deepcopy(plain) if isinstance(plain, dict) else {}
+    unsure: set[str] = set()
+    while True:
+        try:
+            return Ground(read(Recipe, kept), frozenset(unsure))
+        except Faults as found:
+            for fault in found.faults:
+                head = str(fault.place[0])
+                if not _left_out(kept, fault.place) and not _respelled(kept, head):
+                    kept.pop(head, None)
+                    if head in _STAND_INS:
+                        kept[head] = _STAND_INS[head]
+                    unsure.add(head)
+
+
+def _left_out(table: Any, place: Place) -> bool:
+    """Remove one setting inside a part; False where the place is a whole part, or is gone already."""
+    if len(place) < 2:
+        return False
+    for step in place[:-1]:
+        table = table.get(step) if isinstance(table, dict) else None
+    return isinstance(table, dict) and table.pop(place[-1], None) is not None
+
+
+def _respelled(table: dict[str, Any], head: str) -> bool:
+    """Give a part of a misspelled type the nearest name; False where none is near."""
+    registry, value = KINDS.get(hints_of(Recipe).get(head, object)), table.get(head)
+    name = value.get("type") if isinstance(value, dict) else value
+    if registry is None or not isinstance(name, str) or name in registry:
+        return False
+    near = nearest(name, registry)
+    if near is None:
+        return False
+    table[head] = {**value, "type": near} if isinstance(value, dict) else near
+    return True
