@@ -1,13 +1,17 @@
 """The doctor beside a run: it reads only, it stops what is hopeless, it leads back from NaN."""
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 
 from koubai.data.sources.regression import Regression
-from koubai.doctor.monitor import Monitor, Rollback, hopeless
+from koubai.doctor.monitor import Monitor, Rollback, hopeless, train_with_rollback
 from koubai.layers.linear import Linear
 from koubai.optim.sgd import SGD
-from koubai.train.train import finish, train
+from koubai.schedules.warm_up import WarmUp
+from koubai.train.train import train
 from support.patients import SICK, digits, values
 
 
@@ -42,19 +46,49 @@ def test_a_healthy_run_shows_no_finding_while_it_trains():
     assert monitor.seen == {}
 
 
+def diverging(**changes):
+    settings = {"data": Regression(low=0, high=10), "network": Linear(1), "optimizer": SGD(0.5), "steps": 200}
+    return values(**settings | changes)
+
+
 def test_nan_is_survived_and_rolled_back_to_a_lower_rate():
-    recipe = values(data=Regression(low=0, high=10), network=Linear(1), optimizer=SGD(0.5), steps=200)
-    keeper = Rollback()
-    run = train(recipe, on_progress=keeper)
-    assert run.stopped_by == "not finite"
-    for _ in range(4):
-        if run.stopped_by != "not finite":
-            break
-        session = keeper.resume(run.session)
-        assert session.recipe.optimizer.learning_rate == pytest.approx(
-            run.recipe.optimizer.learning_rate / 10
-        )
-        run = finish(session, keeper)
+    rates = []
+    recipe = diverging()
+    run = train_with_rollback(
+        recipe, on_rollback=lambda session: rates.append(session.recipe.optimizer.learning_rate)
+    )
+    assert rates == pytest.approx([0.5 / 10**i for i in range(1, len(rates) + 1)])
+    assert 1 <= len(rates) <= 4
     assert run.stopped_by is None
     assert run.session.step == 200
     assert all(np.isfinite(w).all() for w in run.session.state().weights.params.values())
+
+
+def test_a_run_goes_back_to_the_same_step_however_fast_the_machine_is(monkeypatch):
+    def clock(seconds_a_look):
+        now = itertools.count()
+        return lambda: next(now) * seconds_a_look
+
+    # The rate is fine at first and grows until the run breaks off somewhere in the middle.
+    recipe = diverging(optimizer=SGD(0.05), schedule=WarmUp(400), steps=400)
+    found = []
+    for pace in (1e-6, 0.07, 10.0):
+        monkeypatch.setattr(time, "perf_counter", clock(pace))
+        back = []
+        run = train_with_rollback(recipe, on_rollback=lambda session: back.append(session.step))  # noqa: B023 -- called within this round
+        found.append((back, run.session.state().weights.params))
+    (steps, weights), *others = found
+    assert 0 < steps[0] < 400
+    for their_steps, their_weights in others:
+        assert their_steps == steps
+        assert all(np.array_equal(their_weights[path], w) for path, w in weights.items())
+
+
+def test_a_state_on_its_way_to_infinity_is_not_good():
+    keeper = Rollback(every=5)
+    recipe = diverging(optimizer=SGD(0.05), steps=40)  # grows, and is finite for a while
+    run = train(recipe, on_progress=keeper, progress_every=keeper.every)
+    losses = run.history.series("loss")[1]
+    assert losses[-1] > 1e3 * losses[0]
+    assert keeper.good is None
+    assert keeper.resume(run.session).step == 0

@@ -21,6 +21,7 @@ from koubai.words import say
 if TYPE_CHECKING:
     from koubai.doctor.finding import Finding
     from koubai.doctor.proof import Proof
+    from koubai.train.session import Session
     from koubai.train.train import Run
 
 FOUND = 3
@@ -64,6 +65,7 @@ def doctor(
 
 def _run(path: Path, data_dir: Path | None, engine: str, threads: int, *, rollback: bool) -> Run:
     """Read a finished run from its folder, or train a recipe."""
+    from koubai.doctor.monitor import train_with_rollback
     from koubai.train.recipe import Recipe
     from koubai.train.train import resume, train
 
@@ -72,25 +74,15 @@ def _run(path: Path, data_dir: Path | None, engine: str, threads: int, *, rollba
     _note(say("doctor.command.training"))
     recipe = Recipe.from_toml(path)
     if rollback:
-        return _train_with_rollback(recipe, data_dir, engine, threads)
+        return train_with_rollback(
+            recipe, data_dir=data_dir, engine=engine, threads=threads, on_rollback=_rolled_back
+        )
     return train(recipe, data_dir=data_dir, engine=engine, threads=threads)
 
 
-def _train_with_rollback(recipe, data_dir: Path | None, engine: str, threads: int) -> Run:  # type: ignore[no-untyped-def]  # Recipe is imported late
-    """Train; whenever the run breaks off, go back to the last good state and on at a tenth of the rate."""
-    from koubai.doctor.monitor import Rollback
-    from koubai.train.train import finish, train
-
-    keeper = Rollback()
-    run = train(recipe, data_dir=data_dir, engine=engine, threads=threads, on_progress=keeper)
-    for _ in range(6):
-        if run.stopped_by != "not finite":
-            break
-        session = keeper.resume(run.session)
-        rate = session.recipe.optimizer.learning_rate
-        _note(say("doctor.command.rolled_back", step=session.step, rate=rate))
-        run = finish(session, keeper)
-    return run
+def _rolled_back(session: Session) -> None:
+    rate = session.recipe.optimizer.learning_rate
+    _note(say("doctor.command.rolled_back", step=session.step, rate=rate))
 
 
 def _diagnosed(run: Run, budget: float) -> list[Finding]:

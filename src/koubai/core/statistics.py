@@ -5,6 +5,7 @@ Two-sided intervals at `level`. SciPy does the work where it has it and is impor
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite, log2, sqrt
@@ -79,7 +80,9 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | N
     t = float(stats.t.ppf((1 + level) / 2, n - 1))
     if n >= FEWEST_FOR_BOOTSTRAP:
         widened = float(1 - 2 * stats.norm.sf(sqrt(n / (n - 1)) * t))
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            # Of values that are nearly all equal SciPy says so and answers NaN: then it is Student's t.
+            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
             found = stats.bootstrap(
                 (np.asarray(values, float),),
                 np.mean,

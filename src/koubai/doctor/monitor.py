@@ -10,7 +10,8 @@ It only reads: the weights are the same bit for bit with and without it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -20,11 +21,15 @@ from koubai.doctor.diagnose import consult
 from koubai.doctor.finding import Finding
 from koubai.doctor.session_patient import session_patient
 from koubai.engines.engine import TrainingState
+from koubai.train.recipe import Recipe
 from koubai.train.session import Session
+from koubai.train.train import Run, finish, train
 
 EVERY = 0.1  # of the run between two looks
 HOPELESS = ("symmetric_init", "not_finite", "output_loss_mismatch", "dead_units", "wrong_gradient")
 """Names that, proven by their sign alone in a run that gets nowhere, no further step will cure."""
+MOST_ROLLBACKS = 6
+"""Six tenths of tenths: a rate a million times smaller that still diverges is not the cause."""
 
 
 @dataclass
@@ -87,25 +92,70 @@ def hopeless(findings: list[Finding]) -> Finding | None:
 class Rollback:
     """A callback that keeps the last good state, so that a run which breaks off can go on more slowly.
 
+    Good is a state with finite weights whose latest losses lie, on average, no higher than where the run
+    began: what lies above that is on its way to infinity. States are kept every `every` updates, counted in
+    steps, so that the same recipe goes back to the same step on every machine:
+
+        keeper = Rollback(every=100)
+        run = train(recipe, on_progress=keeper, progress_every=keeper.every)
+
     `resume` returns a session that continues from that state with the learning rate divided by `by`.
     """
 
+    every: int
     by: float = 10.0
     good: TrainingState | None = None
 
     def __call__(self, session: Session) -> None:
-        """Keep the state while losses and weights are finite."""
+        """Keep the state if it is time and the run is well."""
+        if session.step % self.every or session.stopped_by is not None:
+            return
+        losses = session.history.series("loss")[1]
+        if losses[-self.every :].mean() > losses[0]:
+            return
         state = session.state()
-        if session.stopped_by is None and all(np.isfinite(w).all() for w in state.weights.params.values()):
+        if all(np.isfinite(w).all() for w in state.weights.params.values()):
             self.good = state
 
     def resume(self, session: Session) -> Session:
         """Fork from the last good state (else from the start) at a lower rate, with the history so far."""
-        rate = session.recipe.optimizer.learning_rate / self.by
-        recipe = session.recipe.edit(optimizer__learning_rate=rate)
+        recipe = session.recipe.edit(
+            optimizer__learning_rate=session.recipe.optimizer.learning_rate / self.by
+        )
         state = self.good
         if state is None:
             state = TrainingState(0, session.network.initialize(recipe.seed, recipe.dtype))
-        lower = session.fork(replace(recipe), state=state)
+        lower = session.fork(recipe, state=state)
         lower.history = session.history.until(state.step)
         return lower
+
+
+def train_with_rollback(
+    recipe: Recipe,
+    *,
+    data_dir: Path | None = None,
+    engine: str = "auto",
+    threads: int = 1,
+    on_rollback: Callable[[Session], None] | None = None,
+) -> Run:
+    """Train; whenever the run breaks off, go back to the last good state and on at a tenth of the rate.
+
+    `on_rollback` is given each session that goes on, before it does.
+    """
+    keeper = Rollback(every=max(1, recipe.steps // 100))
+    run = train(
+        recipe,
+        data_dir=data_dir,
+        engine=engine,
+        threads=threads,
+        on_progress=keeper,
+        progress_every=keeper.every,
+    )
+    for _ in range(MOST_ROLLBACKS):
+        if run.stopped_by != "not finite":
+            break
+        session = keeper.resume(run.session)
+        if on_rollback is not None:
+            on_rollback(session)
+        run = finish(session, keeper, progress_every=keeper.every)
+    return run

@@ -52,6 +52,7 @@ def train(
     threads: int = 1,
     observation: Observation | None = None,
     on_progress: OnProgress | None = None,
+    progress_every: int = 0,
     folder: str | Path | None = None,
     save_every: int = 0,
 ) -> Run:
@@ -65,6 +66,7 @@ def train(
         threads: how many threads it may use.
         observation: what is watched, and when (None: some fifty taps and ten evaluations).
         on_progress: called after every stretch of updates; may set `session.stopped_by` to end the run.
+        progress_every: updates after which it is called in any case; the stretches between follow the clock.
         folder: a run's folder (see koubai.train.folder) to write to; must not hold a run yet.
         save_every: updates between two checkpoints; 0 writes one every half minute. One is always written
             at the end.
@@ -78,11 +80,13 @@ def train(
         observation=observation or default_observation(recipe),
     )
     if folder is None:
-        return finish(session, on_progress)
+        return finish(session, on_progress, progress_every=progress_every)
     place = RunWriter(folder)
     with place.held():
         place.begin(session)
-        return finish(session, on_progress, folder=place, save_every=save_every)
+        return finish(
+            session, on_progress, progress_every=progress_every, folder=place, save_every=save_every
+        )
 
 
 def resume(
@@ -149,6 +153,7 @@ def finish(
     session: Session,
     on_progress: OnProgress | None = None,
     *,
+    progress_every: int = 0,
     folder: RunWriter | None = None,
     save_every: int = 0,
     seconds: float = 0.0,
@@ -161,7 +166,7 @@ def finish(
         session.stopped_by = None
     with Interrupt() as interrupt:
         loop = _Loop(session, interrupt, on_progress)
-        loop.folder, loop.save_every = folder, save_every
+        loop.folder, loop.save_every, loop.progress_every = folder, save_every, progress_every
         loop.started -= seconds
         return loop.run()
 
@@ -172,7 +177,7 @@ class _Loop:
     def __init__(self, session: Session, interrupt: Interrupt, on_progress: OnProgress | None) -> None:
         self.session, self.interrupt, self.on_progress = session, interrupt, on_progress
         self.folder: RunWriter | None = None
-        self.save_every = 0
+        self.save_every = self.progress_every = 0
         self.started = time.perf_counter()
         self.saved = time.perf_counter()
         self.pace = 1
@@ -200,8 +205,8 @@ class _Loop:
     def stretch(self) -> None:
         """Advance about as many updates as fit between two looks at the clock."""
         session = self.session
-        marks = [every for every in (session.observation.evaluate_every, self.save_every) if every]
-        to_marks = [every - session.step % every for every in marks]
+        marks = (session.observation.evaluate_every, self.save_every, self.progress_every)
+        to_marks = [every - session.step % every for every in marks if every]
         steps = min(session.recipe.steps - session.step, self.pace, *to_marks)
         start = time.perf_counter()
         session.advance(steps)
