@@ -82,7 +82,7 @@ def test_plain_output_has_question_table_verdict_and_report(here, capsys):
     assert "\x1b" not in captured.out
     assert "4 of 4 runs" in captured.err
     assert main([*words, "--lang", "ja"]) == 0
-    assert "まだ判断できない" in capsys.readouterr().out
+    assert "まだ判断できません" in capsys.readouterr().out
 
 
 def test_the_demo_is_the_main_job(here, capsys):

@@ -23,7 +23,7 @@ def test_six_agreeing_seeds_support_a_claim():
     assert found.outcome == "supported"
     assert found.comparison.p == 2**-6
     assert "6 of 6 seeds agree" in found.say("en")
-    assert found.say("ja").startswith("支持される")
+    assert found.say("ja").startswith("支持されます")
 
 
 def test_the_opposite_is_not_supported():
