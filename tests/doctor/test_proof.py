@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from koubai.core.errors import KoubaiError
-from koubai.doctor.proof import conclude, prove, random_treatment
+from koubai.core.statistics import Interval
+from koubai.doctor import proof as module
+from koubai.doctor.proof import Comparison, conclude, prove, random_treatment
 from koubai.doctor.tell import tell_proof
 from koubai.words import LANGUAGES
 from support.patients import SICK, circles, digits
@@ -33,6 +35,17 @@ def test_better_than_unchanged_but_not_than_any_other_change_is_no_proof():
 
 def test_no_better_than_unchanged_is_refuted():
     assert conclude("use_relu", arms(remedy=[skill - 0.1 for skill in LOW])).verdict == "refuted"
+
+
+def test_an_interval_that_touches_zero_is_no_proof_however_small_p_is(monkeypatch):
+    assert not Comparison("random", 0.01, Interval(0.0, 0.02, "bca"), 0.01).better
+    assert not Comparison("random", 0.01, Interval(0.005, 0.02, "bca"), 0.06).better
+    assert Comparison("random", 0.01, Interval(0.005, 0.02, "bca"), 0.01).better
+    monkeypatch.setattr(module, "mean_interval", lambda values: Interval(0.0, 0.8, "bca"))
+    proof = conclude("use_relu", arms())
+    assert max(row.p for row in proof.comparisons) <= 0.05
+    assert proof.verdict == "undecided"
+    assert "95 % interval +0 to +0.8" in tell_proof(proof, "en")
 
 
 def test_few_seeds_cannot_prove_and_say_how_many_could():

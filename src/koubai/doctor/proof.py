@@ -49,6 +49,11 @@ class Comparison:
     interval: Interval | None
     p: float
 
+    @property
+    def better(self) -> bool:
+        """Whether the whole interval lies above 0 and p <= .05: the two are made differently, both must say so."""
+        return self.interval is not None and self.interval.low > 0 and self.p <= ALPHA
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -56,8 +61,8 @@ class Proof:
 
     | verdict    | meaning                                                                            |
     |------------|------------------------------------------------------------------------------------|
-    | proven     | better than unchanged, placebo and random remedy, each with p <= .05 after Holm    |
-    | refuted    | surely not better than unchanged by .01 of skill                                   |
+    | proven     | better than unchanged, placebo and random remedy: `Comparison.better` of all three |
+    | refuted    | surely not better than unchanged by .01 of skill: that interval ends below         |
     | undecided  | cannot tell yet; `more_seeds` would probably tell (None: no number of seeds would) |
 
     `skills` holds held-out skill by arm, in order of seeds; a run that broke off counts as chance.
@@ -165,7 +170,7 @@ def conclude(remedy: str, skills: dict[str, list[float]]) -> Proof:
         for (rival, d), p in zip(differences.items(), adjusted, strict=True)
     )
     first = comparisons[0]
-    if all(c.p <= ALPHA for c in comparisons):
+    if all(comparison.better for comparison in comparisons):
         return Proof(remedy, "proven", skills, comparisons)
     if first.interval is not None and first.interval.high < _WORTH:
         return Proof(remedy, "refuted", skills, comparisons)

@@ -115,7 +115,7 @@ def tell_proof(proof: Proof, lang: str | None = None) -> str:
         values = {"rival": rival, "difference": row.difference, "interval": interval, "p": row.p}
         lines.append("  " + say("doctor.proof.row", lang, **values))
     hopeless = proof.verdict == "undecided" and proof.more_seeds is None
-    lines.append(
-        say(f"doctor.proof.{'hopeless' if hopeless else proof.verdict}", lang, more=proof.more_seeds)
-    )
+    seeds = len(proof.skills["remedy"]) + (proof.more_seeds or 0)
+    key = f"doctor.proof.{'hopeless' if hopeless else proof.verdict}"
+    lines.append(say(key, lang, more=proof.more_seeds, seeds=seeds))
     return "\n".join(lines)
