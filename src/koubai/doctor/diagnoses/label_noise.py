@@ -25,6 +25,7 @@ from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 
 _WRONG = 0.1
+_BY_HEART = 0.1
 _NEIGHBORS = 15
 _ENOUGH = 200
 
@@ -51,11 +52,15 @@ class LabelNoise(Diagnosis):
         return Sign((Measure("label_disagreement", wrong, _WRONG),), None, 0, details={"share": wrong})
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Held-out samples answered worse than by simple learners, training samples learned by heart."""
+        """Learned by heart: training samples answered much better than held-out ones.
+
+        Where none are held out, much better than simple learners answer samples they have not seen. A run
+        that has learned little does not suffer from labels yet.
+        """
         if not isfinite(visit.held_skill):
-            return visit.patient.finished
-        by_heart = visit.skill - visit.held_skill > 0.1
-        return (visit.held_shortfall > 0.1 and by_heart) or (by_heart and visit.patient.finished)
+            return visit.patient.finished and visit.skill - visit.goal > _BY_HEART
+        by_heart = visit.skill - visit.held_skill > _BY_HEART
+        return by_heart and (visit.held_shortfall > 0.1 or visit.patient.finished)
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Nothing that a fork could show on the training samples."""
