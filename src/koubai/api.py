@@ -112,15 +112,24 @@ def fit(
 def resume(
     folder: str | Path,
     *,
+    dataset: Dataset | None = None,
     data_dir: str | Path | None = None,
     engine: str | None = None,
     threads: int | None = None,
     progress: bool = True,
 ) -> Run:
-    """Continue the run in a folder to its end; a finished run is only read."""
+    """Continue the run in a folder to its end; a finished run is only read.
+
+    A run on arrays of one's own needs them again as `dataset`: a folder keeps their hash, not the arrays.
+    """
     with _progress(progress) as on_progress:
         run = resume_folder(
-            folder, data_dir=_path(data_dir), engine=engine, threads=threads, on_progress=on_progress
+            folder,
+            dataset=dataset,
+            data_dir=_path(data_dir),
+            engine=engine,
+            threads=threads,
+            on_progress=on_progress,
         )
     return _told(run)
 

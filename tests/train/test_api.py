@@ -1,10 +1,12 @@
 """The names of `import koubai as kb`, and fit, resume, load, findings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import koubai as kb
-from koubai.core.errors import ConfigError, DataError
+from koubai.core.errors import ConfigError, DataError, RunError
 from koubai.core.layer import LAYERS
 from koubai.losses.loss import LOSSES
 from koubai.models import MODELS
@@ -90,6 +92,18 @@ def test_a_run_is_saved_loaded_and_resumed(net, tmp_path):
     for place in (run.save(tmp_path / "net"), tmp_path / "run"):
         np.testing.assert_allclose(kb.load(place).predict(x), run.predict(x), rtol=1e-5, atol=1e-5)
     assert kb.resume(tmp_path / "run", progress=False).scores == run.scores
+
+
+def test_a_run_on_arrays_is_resumed_with_the_same_arrays_and_no_others(net, tmp_path):
+    data = kb.data.digits().load()  # a Dataset: the folder keeps its hash, not the arrays
+    run = kb.fit(net, data, steps=20, folder=tmp_path / "run", progress=False)
+    with pytest.raises(DataError, match="not in this process"):
+        kb.resume(tmp_path / "run", progress=False)
+    again = kb.resume(tmp_path / "run", dataset=data, progress=False)
+    assert again.scores == run.scores
+    other = replace(data, x_train=data.x_train[::-1].copy())
+    with pytest.raises(RunError, match="not those the run began with"):
+        kb.resume(tmp_path / "run", dataset=other, progress=False)
 
 
 @pytest.mark.parametrize("in_folder", [False, True])
