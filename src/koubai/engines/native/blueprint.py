@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
-from koubai.engines.native import arena, onednn
+from koubai.engines.native import arena
+from koubai.engines.native.backends.find import backend_named
 from koubai.engines.native.builder import GraphBuilder
 from koubai.engines.native.fuse import fuse
 from koubai.engines.native.graph import Graph, Value
 from koubai.engines.native.instructions import Buffer, Part
-from koubai.engines.native.ops import OPS
 from koubai.engines.native.plan import NoPrimitive, Plan
 from koubai.engines.native.step import OPTIMIZERS, emit_forward, emit_step
 from koubai.engines.native.store import Store
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.taps import Tap, Taps
 
-_MAX_LANE_PARAMETERS = 2_000_000  # above, a gradient a lane costs more than the barriers that lanes save
 _PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 1000
 
 
@@ -40,7 +39,7 @@ class Blueprint:
     """Made once for each structure; plans for taps and predictions are made when first asked for."""
 
     def __init__(self, structure: Structure) -> None:
-        self.structure = structure
+        self.structure, self.backend = structure, backend_named(structure.backend)
         self._lock = threading.RLock()
         self._sets: dict[str, PlanSet] = {}
         self._plan_all()
@@ -62,17 +61,17 @@ class Blueprint:
 
     @property
     def lanes(self) -> int:
-        """Lanes of a training step: one a thread where that pays, else 1."""
+        """Lanes of a training step; a program that returns to Python has one."""
         s = self.structure
         in_python = any(node.op == "formula" for node in self.graph.nodes) or s.penalties is None
         in_python = in_python or not s.loss_has_kernel or s.optimizer not in OPTIMIZERS
-        few = s.network.parameter_count <= _MAX_LANE_PARAMETERS
-        return min(s.threads, s.batch_size) if few and not in_python else 1
+        paying = self.backend.lanes(s.threads, s.network.parameter_count)
+        return 1 if in_python else min(paying, s.batch_size)
 
     def parts(self) -> list[Part]:
         """How the batch is divided."""
         s, lanes = self.structure, self.lanes
-        team = s.threads if lanes == 1 else 1
+        team = self.backend.team(s.threads) if lanes == 1 else 1
         cuts = [s.batch_size * lane // lanes for lane in range(lanes + 1)]
         return [
             Part(cuts[lane + 1] - cuts[lane], cuts[lane], s.batch_size, lane, lanes, team)
@@ -83,10 +82,10 @@ class Blueprint:
         self, kind: str, graph: Graph, emit: Callable[[Plan], Buffer | None], parts: list[Part] | None = None
     ) -> PlanSet:
         parts = parts or self.parts()
-        onednn.library().set_threads(parts[0].team)
+        self.backend.compiling(parts[0].team)
         plans, loss = [], None
         for part in parts:
-            plan = Plan(kind, graph, part, self.store, OPS, half=self.structure.half)
+            plan = Plan(kind, graph, part, self.store, self.backend.ops, half=self.structure.half)
             loss = emit(plan)
             plans.append(plan)
         scratch = [i.primitive.scratch_bytes for plan in plans for i in plan.instructions if i.primitive]
@@ -123,7 +122,7 @@ class Blueprint:
         kind = f"predict {rows}"
         with self._lock:
             if kind not in self._sets:
-                part = Part(rows, 0, rows, team=self.structure.threads)
+                part = Part(rows, 0, rows, team=self.backend.team(self.structure.threads))
 
                 def emit(plan: Plan) -> None:
                     plan.set(plan.graph.input, plan.plain(plan.graph.input.shape))

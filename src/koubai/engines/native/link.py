@@ -10,6 +10,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.engines.native import onednn
+from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.blueprint import PlanSet
 from koubai.engines.native.instructions import Argument, At, Buffer, Instruction, Named, Tensor
 from koubai.engines.native.kernels import loop
@@ -30,8 +31,10 @@ class LinkedLane:
 class Linked:
     """One kind of plan, ready to run."""
 
-    def __init__(self, plans: PlanSet, places: Places, names: Names) -> None:
+    def __init__(self, plans: PlanSet, places: Places, names: Names, backend: Backend) -> None:
         self.plans, self.places, self._names = plans, places, names
+        part = plans.plans[0].part
+        self._runner = backend.runner(part.lanes, part.team)
         self.lanes = [self._lane(number) for number in range(len(plans.plans))]
         self._fill_words()
 
@@ -98,22 +101,12 @@ class Linked:
 
     def _fill_words(self) -> None:
         """Write into each lane's words what never changes."""
-        library = onednn.library()
-        functions = {
-            "execute": library.dnnl.dnnl_primitive_execute,
-            "parallel": library.gomp.GOMP_parallel,
-            "barrier": library.gomp.GOMP_barrier,
-            "thread_number": library.gomp.omp_get_thread_num,
-            "team_size": library.gomp.omp_get_num_threads,
-        }
-        addresses = {name: ctypes.cast(f, ctypes.c_void_p).value or 0 for name, f in functions.items()}
-        addresses["run"] = loop.run.address
+        functions = self._runner.words()
         parts = self.plans.parts
         for lane, (plan, linked) in enumerate(zip(self.plans.plans, self.lanes, strict=True)):
             values = {
-                **addresses,
-                "crew": loop.crew_address() if plan.part.team > 1 else 0,
-                "stream": onednn.stream().value or 0,
+                **functions,
+                "run": loop.run.address,
                 "table": linked.table.ctypes.data,
                 "rows": len(linked.table),
                 "team": plan.part.team,
@@ -149,21 +142,11 @@ class Linked:
 
     def run(self) -> int:
         """Run from where the words stand; return the status. The calling thread holds no GIL meanwhile."""
-        part = self.plans.plans[0].part
-        library = onednn.library()
-        library.set_threads(part.team)
         words = self.places.lane_words
-        if part.lanes == 1:
-            _RUN(loop.run.address)(words.ctypes.data, 0, 1)
-        else:
-            data = np.array([row.ctypes.data for row in words], np.int64)
-            library.run_side_by_side(loop.side_by_side_address(), data.ctypes.data, part.lanes)
+        self._runner.run(words)
         statuses = words[:, loop.LANE["status"]]
         return int(statuses[np.argmax(statuses != loop.DONE)])
 
 
 def _array_at(address: int, nbytes: int) -> Array:
     return np.ctypeslib.as_array((ctypes.c_uint8 * nbytes).from_address(address))
-
-
-_RUN = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from koubai.core.params import Array
-from koubai.engines.native import arena, onednn
+from koubai.engines.native import arena
 from koubai.engines.native.instructions import At, Buffer, Instruction, Tensor
 from koubai.engines.native.kernels.loop import BARRIER, LOSS
 from koubai.engines.native.link import Linked
@@ -12,7 +12,7 @@ from koubai.engines.native.memory import Memory
 _MIB = 1 << 20
 
 
-def listing(linked: Linked, memory: Memory, shares: Array | None = None) -> str:
+def listing(linked: Linked, memory: Memory, title: str, shares: Array | None = None) -> str:
     """Return a line for each row of a step: layer, direction, what runs, layouts, bytes, share of the time.
 
     `shares` are the parts of the step's time that rows took in a profile.
@@ -24,12 +24,11 @@ def listing(linked: Linked, memory: Memory, shares: Array | None = None) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in [head, *rows]
     ]
-    return "\n".join([*_summary(linked, memory), *lines, *_notes(linked)])
+    return "\n".join([*_summary(linked, memory, title), *lines, *_notes(linked)])
 
 
-def _summary(linked: Linked, memory: Memory) -> list[str]:
+def _summary(linked: Linked, memory: Memory, title: str) -> list[str]:
     part, plans = linked.plans.plans[0].part, linked.plans
-    version = ".".join(map(str, onednn.library().version))
     who = (
         f"{part.lanes} lanes side by side, each with {part.rows} of {part.batch} samples and one thread"
         if part.lanes > 1
@@ -39,7 +38,7 @@ def _summary(linked: Linked, memory: Memory) -> list[str]:
     held, scratch = sum(plans.arena_bytes), plans.scratch_bytes * len(plans.plans)
     parameters = memory.nbytes / _MIB
     return [
-        f"native engine: oneDNN {version}, {who}",
+        f"native engine: {title}; {who}",
         f"memory: {parameters:.1f} MiB in all; the step's buffers take {held / _MIB:.1f} MiB, "
         f"{alone / _MIB:.1f} MiB without sharing; scratch {scratch / _MIB:.1f} MiB",
     ]
@@ -55,7 +54,7 @@ def _what(i: Instruction) -> tuple[str, str]:
     if i.primitive is not None:
         return i.primitive.kind, f"oneDNN {i.primitive.implementation}"
     if i.kernel is not None:
-        return i.kernel.name, "kernel"
+        return i.kernel.name, f"kernel, {i.kernel.calls}" if i.kernel.calls else "kernel"
     if i.python is not None:
         return i.python[0], "reference formula"
     return {BARRIER: "barrier", LOSS: "loss"}.get(i.kind, ""), "loop"

@@ -13,6 +13,8 @@ from koubai.core.errors import EngineError
 from koubai.core.params import Array
 from koubai.core.taps import Moments, moments
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
+from koubai.engines.native.backends.backend import Backend
+from koubai.engines.native.backends.find import find_backend, why_not_onednn
 from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.kernels import loop
@@ -30,7 +32,7 @@ from koubai.network.network import Weights
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
 
 
-def _check(job: Job) -> None:
+def _check(job: Job, backend: Backend) -> None:
     """Raise unless this engine on this machine can compute as the job asks."""
     if job.dtype != "float32":
         raise EngineError("the native engine computes in float32", got=job.dtype, hint="engine='reference'")
@@ -38,6 +40,11 @@ def _check(job: Job) -> None:
         raise EngineError(f"unknown precision {job.precision!r}", expected="float32 or bfloat16")
     if job.precision == "bfloat16" and not has_bfloat16():
         raise EngineError("this processor has no bfloat16 instructions", hint="precision='float32'")
+    if job.precision == "bfloat16" and not backend.has_bfloat16:
+        why = why_not_onednn() or "KOUBAI_KERNELS names other kernels"
+        raise EngineError(
+            "bfloat16 needs oneDNN, which is not used here", got=why, hint="precision='float32'"
+        )
 
 
 class NativeProgram:
@@ -46,8 +53,9 @@ class NativeProgram:
     engine = "native"
 
     def __init__(self, job: Job) -> None:
-        _check(job)
-        self._structure = Structure.of(job)
+        self._backend = find_backend()
+        _check(job, self._backend)
+        self._structure = Structure.of(job, self._backend.name)
         self._blueprint = blueprint(self._structure)
         self._store = self._blueprint.store
         self._memory = Memory(self._blueprint, self._blueprint.lanes)
@@ -110,7 +118,7 @@ class NativeProgram:
 
     def replace(self, job: Job) -> bool:
         """Take over another job's numbers without compiling; return False if its structure is another."""
-        if job.dtype != "float32" or Structure.of(job) != self._structure:
+        if job.dtype != "float32" or Structure.of(job, self._backend.name) != self._structure:
             return False
         self._take(job)
         return True
@@ -217,7 +225,7 @@ class NativeProgram:
             else:
                 plans = self._blueprint.predicting(int(kind.split()[1]))
             places = Places(self._memory, plans, self._store.shared_bytes.get(plans.kind, 0))
-            self._linked[kind] = Linked(plans, places, self._address)
+            self._linked[kind] = Linked(plans, places, self._address, self._backend)
         return self._linked[kind]
 
     def _address(self, name: str, lane: int) -> int:
@@ -295,7 +303,7 @@ class NativeProgram:
 
     def listing(self) -> str:
         """Return the training step as text: each row with its layer, primitive, implementation, layouts."""
-        return listing(self._plans("train"), self._memory, self._shares)
+        return listing(self._plans("train"), self._memory, self._backend.title, self._shares)
 
     def profile(self, indices: Array) -> Array:
         """Train on `indices` while timing every row; return each row's share of the time, of all lanes.

@@ -27,6 +27,7 @@ class Structure:
     | clipping     | kinds                                                                      |
     | target       | words of a target row; 0 for class labels                                  |
     | half         | whether products are taken of bfloat16 numbers                             |
+    | backend      | name of what computes products                                             |
     """
 
     network: Network
@@ -39,9 +40,10 @@ class Structure:
     batch_size: int
     threads: int
     half: bool
+    backend: str
 
     @classmethod
-    def of(cls, job: Job) -> Structure:
+    def of(cls, job: Job, backend: str) -> Structure:
         """The structure of a job."""
         kinds = [PENALTY_KINDS.get(penalty.registry_name) for penalty in job.penalties]
         known = None not in kinds and len(kinds) <= MAX_PENALTIES
@@ -52,7 +54,7 @@ class Structure:
             job.network, job.loss, job.optimizer.registry_name, tuple(job.optimizer.slots),
             tuple(kind for kind in kinds if kind) if known else None, clipping,
             0 if job.t.dtype.kind == "i" else prod(job.t.shape[1:]), job.batch_size, job.threads,
-            job.precision == "bfloat16",
+            job.precision == "bfloat16", backend,
         )  # fmt: skip
 
     @property

@@ -71,8 +71,11 @@ def has_bfloat16() -> bool:
 class Kernel:
     """A kernel by name; machine code is made, or loaded from the cache, when its address is asked for."""
 
-    def __init__(self, function: Callable[[int, int, int], None], *, reassociate: bool = False) -> None:
+    def __init__(
+        self, function: Callable[[int, int, int], None], *, reassociate: bool = False, calls: str = ""
+    ) -> None:
         self.function, self._fast = function, {"reassoc", "nsz", "contract"} if reassociate else False
+        self.calls = calls
         self.name, self.__doc__ = function.__name__, function.__doc__
 
     @cached_property
@@ -90,6 +93,11 @@ def kernel(function: Callable[[int, int, int], None]) -> Kernel:
 def summing(function: Callable[[int, int, int], None]) -> Kernel:
     """Decorator: a kernel with sums, whose terms may be added in another (fixed) order."""
     return Kernel(function, reassociate=True)
+
+
+def calling(library: str) -> Callable[[Callable[[int, int, int], None]], Kernel]:
+    """Decorator: a kernel that has a library compute; run by one thread of a team."""
+    return lambda function: Kernel(function, calls=library)
 
 
 def inline(function: Callable[..., Any]) -> Any:

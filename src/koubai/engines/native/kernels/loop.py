@@ -8,6 +8,7 @@ addresses, so that compiled code depends on no library.
 
 from __future__ import annotations
 
+import ctypes
 from functools import cache
 from typing import Any
 
@@ -17,9 +18,10 @@ from numba import cfunc, types
 from numba.extending import intrinsic
 
 from koubai.engines.native.kernels.base import INDICES, RATES, STEP, doubles, inline, kernel, words
+from koubai.engines.native.kernels.meeting import meet
 
 PRIMITIVE, KERNEL, ALONE, BARRIER, LOSS, PYTHON = range(6)  # kinds of rows
-DONE, FAILED, SHORT_TEAM, CALL_PYTHON = 0, 1, 2, 3  # why a lane has returned
+DONE, FAILED, SHORT_TEAM, CALL_PYTHON, LEFT_ALONE = range(5)  # why a lane has returned
 _NAMES = (
     "table", "rows",  # the program
     "execute", "stream", "parallel", "barrier", "thread_number", "team_size", "crew", "run",  # functions
@@ -28,6 +30,7 @@ _NAMES = (
     "rates", "rate_words", "indices", "batch", "first_sample",  # what changes from step to step
     "loss", "losses", "parts", "part_count", "status", "ticks",  # what comes out
     "kernel", "arguments",  # what the crew runs just now
+    "meeting", "rest",  # how lanes meet where there is no OpenMP
 )  # fmt: skip
 LANE = {name: position for position, name in enumerate(_NAMES)}
 LANE_WORDS = len(_NAMES)
@@ -39,6 +42,7 @@ LANE_WORDS = len(_NAMES)
     _RATES, _RATE_WORDS, _INDICES, _BATCH, _FIRST_SAMPLE,
     _LOSS, _LOSSES, _PARTS, _PART_COUNT, _STATUS, _TICKS,
     _KERNEL, _ARGUMENTS,
+    _MEETING, _REST,
 ) = range(LANE_WORDS)  # fmt: skip
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
@@ -124,8 +128,10 @@ def _one_row(args: int, a: Any, row: int, kind: int, what: int, count: int, argu
         _call_parallel(a[_PARALLEL], a[_CREW], args, a[_TEAM])
     elif kind in (KERNEL, ALONE):
         _call_kernel(what, arguments, 0, 1)
-    elif kind == BARRIER:
+    elif kind == BARRIER and a[_BARRIER]:
         _call_barrier(a[_BARRIER])
+    elif kind == BARRIER:
+        return DONE if meet(a[_MEETING], a[_LANES], a[_REST]) else LEFT_ALONE
     elif kind == PYTHON:
         return CALL_PYTHON
     return DONE
@@ -187,6 +193,14 @@ def _side_by_side(data: int) -> None:
         _call_kernel(first[_RUN], words(data, team)[thread], 0, 1)
     elif thread == 0:
         first[_STATUS] = SHORT_TEAM
+
+
+def call(function: int, lane_words: int) -> None:
+    """Call a kernel from Python, for one lane; the calling thread holds no GIL meanwhile."""
+    _KERNEL_TYPE(function)(lane_words, 0, 1)
+
+
+_KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 
 
 @cache

@@ -1,12 +1,13 @@
-"""Ops: each verb as instructions, forward with its adjoint beside it, one file a theme."""
+"""Ops: each verb as instructions, forward with its adjoint beside it, one file a theme.
+
+`linear` and `convolve` belong to the backends.
+"""
 
 from __future__ import annotations
 
 from koubai.engines.native.ops.batch_norm import BatchNormOp
-from koubai.engines.native.ops.convolve import ConvolveOp
 from koubai.engines.native.ops.dropout import DropoutOp
 from koubai.engines.native.ops.formula import FormulaOp
-from koubai.engines.native.ops.linear import LinearOp
 from koubai.engines.native.ops.pointwise import PointwiseOp
 from koubai.engines.native.ops.pool import AveragePoolOp, MaxPoolOp
 from koubai.engines.native.ops.samples import LayerNormOp, LocalResponseOp, SoftmaxOp
@@ -14,8 +15,6 @@ from koubai.engines.native.ops.wiring import AddOp, ConcatenateOp, MeanOverSpace
 from koubai.engines.native.plan import Op
 
 OPS: dict[str, Op] = {
-    "linear": LinearOp(),
-    "convolve": ConvolveOp(),
     "max_pool": MaxPoolOp(),
     "average_pool": AveragePoolOp(),
     "mean_over_space": MeanOverSpaceOp(),

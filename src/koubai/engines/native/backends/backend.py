@@ -1,0 +1,61 @@
+"""Backend: everything of a program that depends on which libraries a machine has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from koubai.core.params import Array
+from koubai.engines.native.plan import Op
+
+
+class Runner(Protocol):
+    """Runs the lanes of one kind of plan."""
+
+    def words(self) -> dict[str, int]:
+        """The words of a lane (kernels/loop.py) with which the loop calls libraries."""
+        ...
+
+    def run(self, lane_words: Array) -> None:
+        """Run every lane to its end; a row of `lane_words` a lane. The caller holds no GIL meanwhile."""
+        ...
+
+
+class Backend(Protocol):
+    """Products, and threads that fit to them.
+
+    `has_bfloat16` says whether it has products of bfloat16 numbers, on processors that have them.
+    """
+
+    has_bfloat16: bool
+
+    @property
+    def name(self) -> str:
+        """As KOUBAI_KERNELS names it."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What computes products, for listings, with versions."""
+        ...
+
+    @property
+    def ops(self) -> Mapping[str, Op]:
+        """The op of every verb."""
+        ...
+
+    def lanes(self, threads: int, parameters: int) -> int:
+        """How many lanes pay for a network with so many parameters."""
+        ...
+
+    def team(self, threads: int) -> int:
+        """How many threads a kernel may use where there is a single lane."""
+        ...
+
+    def compiling(self, team: int) -> None:
+        """Get ready to plan for a team of that size."""
+        ...
+
+    def runner(self, lanes: int, team: int) -> Runner:
+        """What runs programs of so many lanes or of a team."""
+        ...

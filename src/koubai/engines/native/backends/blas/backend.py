@@ -1,0 +1,41 @@
+"""The backend for machines without oneDNN."""
+
+from __future__ import annotations
+
+from koubai.engines.native.backends.blas.convolve import ConvolveOp
+from koubai.engines.native.backends.blas.library import blas_name, sgemm
+from koubai.engines.native.backends.blas.linear import LinearOp
+from koubai.engines.native.backends.blas.runner import ThreadRunner
+from koubai.engines.native.ops import OPS
+
+_LANE_GRADIENTS = 1 << 28  # parameters, counted once a lane: a gradient of each lane is kept, a GiB at most
+
+
+class BlasBackend:
+    """Numba kernels, and the products of SciPy's BLAS."""
+
+    name, has_bfloat16 = "blas", False
+    ops = OPS | {"linear": LinearOp(), "convolve": ConvolveOp()}
+
+    def __init__(self) -> None:
+        sgemm()
+
+    @property
+    def title(self) -> str:
+        """What computes products."""
+        return f"Numba + BLAS kernels ({blas_name()})"
+
+    def lanes(self, threads: int, parameters: int) -> int:
+        """One a thread, as far as the gradients of all lanes fit into memory."""
+        return min(threads, max(1, _LANE_GRADIENTS // max(1, parameters)))
+
+    def team(self, threads: int) -> int:
+        """Only lanes share work."""
+        return 1
+
+    def compiling(self, team: int) -> None:
+        """Nothing depends on it."""
+
+    def runner(self, lanes: int, team: int) -> ThreadRunner:
+        """Threads of Python."""
+        return ThreadRunner(lanes)

@@ -1,0 +1,1 @@
+"""Products and convolutions by oneDNN, threads by GCC's OpenMP."""

@@ -1,0 +1,76 @@
+"""The backend of oneDNN: its primitives, and koubai's kernels in the same OpenMP threads."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.engines.native import onednn
+from koubai.engines.native.backends.onednn.convolve import ConvolveOp
+from koubai.engines.native.backends.onednn.linear import LinearOp
+from koubai.engines.native.kernels import loop
+from koubai.engines.native.ops import OPS
+
+_MAX_LANE_PARAMETERS = 2_000_000  # above, a gradient a lane costs more than the barriers that lanes save
+
+
+class OneDnnBackend:
+    """Primitives of oneDNN."""
+
+    name, has_bfloat16 = "onednn", True
+    ops = OPS | {"linear": LinearOp(), "convolve": ConvolveOp()}
+
+    def __init__(self) -> None:
+        self._library = onednn.library()
+
+    @property
+    def title(self) -> str:
+        """What computes products."""
+        return f"oneDNN {'.'.join(map(str, self._library.version))}"
+
+    def lanes(self, threads: int, parameters: int) -> int:
+        """One a thread for a small network; the threads of a large one share its primitives."""
+        return threads if parameters <= _MAX_LANE_PARAMETERS else 1
+
+    def team(self, threads: int) -> int:
+        """All threads."""
+        return threads
+
+    def compiling(self, team: int) -> None:
+        """A primitive is made for a number of threads."""
+        self._library.set_threads(team)
+
+    def runner(self, lanes: int, team: int) -> OpenMpRunner:
+        """Threads of GCC's OpenMP, the ones of oneDNN."""
+        return OpenMpRunner(self._library, lanes, team)
+
+
+class OpenMpRunner:
+    """Runs lanes, or a lane with a team, in the threads of libgomp."""
+
+    def __init__(self, library: onednn.Library, lanes: int, team: int) -> None:
+        self._library, self._lanes, self._team = library, lanes, team
+
+    def words(self) -> dict[str, int]:
+        """Addresses of the functions of both libraries."""
+        functions = {
+            "execute": self._library.dnnl.dnnl_primitive_execute,
+            "parallel": self._library.gomp.GOMP_parallel,
+            "barrier": self._library.gomp.GOMP_barrier,
+            "thread_number": self._library.gomp.omp_get_thread_num,
+            "team_size": self._library.gomp.omp_get_num_threads,
+        }
+        addresses = {name: ctypes.cast(f, ctypes.c_void_p).value or 0 for name, f in functions.items()}
+        crew = loop.crew_address() if self._team > 1 else 0
+        return addresses | {"crew": crew, "stream": onednn.stream().value or 0}
+
+    def run(self, lane_words: Array) -> None:
+        """Run every lane to its end."""
+        self._library.set_threads(self._team)
+        if self._lanes == 1:
+            loop.call(loop.run.address, lane_words.ctypes.data)
+        else:
+            data = np.array([row.ctypes.data for row in lane_words], np.int64)
+            self._library.run_side_by_side(loop.side_by_side_address(), data.ctypes.data, self._lanes)
