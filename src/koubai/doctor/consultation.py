@@ -50,6 +50,13 @@ class Consultation:
         return self.reach.best if self.reach is not None else 1.0
 
     @cached_property
+    def skill_known(self) -> bool:
+        """Whether anything tells how well the network answers; a loss of an unknown kind does not."""
+        look = self.patient.last
+        answered = look is not None and look.outputs is not None and look.targets is not None
+        return answered or isfinite(self.patient.train_skill)
+
+    @cached_property
     def skill(self) -> float:
         """Skill on training samples; that of chance where the outputs are not finite."""
         return self.patient.train_skill if isfinite(self.patient.train_skill) else self.chance
@@ -82,7 +89,13 @@ class Consultation:
 
     @cached_property
     def shortfall(self) -> float:
-        """Share of the way from chance to the goal that is missing on training samples; 0 if none is."""
+        """Share of the way from chance to the goal that is missing on training samples; 0 if none is.
+
+        Where the skill is not known, a loss that moves is taken for the whole way and one that stands still
+        for nothing.
+        """
+        if not self.skill_known:
+            return 0.0 if self.progressing else 1.0
         way = self.goal - self.chance
         return max(0.0, (self.goal - self.skill) / way) if way > 0 else 0.0
 

@@ -51,7 +51,7 @@ class Comparison:
 
     @property
     def better(self) -> bool:
-        """Whether the whole interval lies above 0 and p <= .05: the two are made differently, both must say so."""
+        """Whether the interval lies above 0 and p <= .05: made in two ways, both must say so."""
         return self.interval is not None and self.interval.low > 0 and self.p <= ALPHA
 
 

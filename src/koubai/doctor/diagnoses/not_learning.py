@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -32,8 +34,10 @@ class NotLearning(Diagnosis):
     remedies = ("add_batch_norm", "use_adam", "use_selu", "suitable_init")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Stuck at the end."""
+        """Stuck at the end. A loss of an unknown kind may stand still: that of two networks that compete."""
         if not visit.patient.finished or not visit.stuck or visit.patient.step < 20:
+            return None
+        if not visit.skill_known and np.isfinite(visit.patient.losses).all():
             return None
         return Sign((Measure("shortfall", visit.shortfall, 0.9),), None, None, "severe")
 
