@@ -517,3 +517,53 @@ def test_all_units_of_a_wide_layer_count_though_256_are_compared():
     first = initial(patient)
     assert [first.params[f"{i}.weight"].units for i in (0, 2, 4)] == [600, 300, CLASSES]
     assert list(scale_ratios(patient, first).values()) == pytest.approx([1, 1], abs=0.1)
+
+
+def test_a_loss_written_by_hand_that_falls_is_no_alarm():
+    torch.manual_seed(0)
+    x = torch.linspace(-1, 1, 200)[:, None]
+    t = torch.sin(3 * x)
+    model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    with Watch(model, optimizer) as watch:
+        for _ in range(200):
+            optimizer.zero_grad()
+            ((model(x) - t) ** 2).mean().backward()
+            optimizer.step()
+    assert watch.rule is None
+    assert watch.findings == []
+
+
+def test_two_networks_that_compete_are_no_alarm_and_reset_their_gradients():
+    torch.manual_seed(0)
+    maker = nn.Sequential(nn.Linear(4, 16), nn.LeakyReLU(0.2), nn.Linear(16, 2))
+    judge = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    makes = torch.optim.Adam(maker.parameters(), 1e-3, betas=(0.5, 0.99))
+    judges = torch.optim.Adam(judge.parameters(), 1e-3, betas=(0.5, 0.99))
+    criterion = nn.BCEWithLogitsLoss()
+    with Watch(maker, makes, every=5) as his, Watch(judge, judges, every=5) as hers:
+        for _ in range(100):
+            real, made = torch.randn(32, 2), maker(torch.randn(32, 4))
+            judges.zero_grad()
+            told = criterion(judge(real), torch.ones(32, 1))
+            (told + criterion(judge(made.detach()), torch.zeros(32, 1))).backward()
+            judges.step()
+            makes.zero_grad()
+            criterion(judge(made), torch.ones(32, 1)).backward()
+            makes.step()
+    for watch in (his, hers):
+        assert watch.step == 100
+        assert watch.findings == []
+        assert not watch.stale_gradients
+
+
+def test_gradients_that_are_never_reset_are_told():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    x, t = data()
+    with Watch(model, optimizer, every=2, budget=0) as watch:
+        for _ in range(6):
+            functional.cross_entropy(model(x), t).backward()
+            optimizer.step()
+    assert watch.stale_gradients
+    assert any("zero_grad" in sentence for sentence in watch.scope)

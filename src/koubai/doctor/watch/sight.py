@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules import module as module_hooks
-from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 
 from koubai.core.layer import Layer
 from koubai.core.params import Shape
@@ -259,11 +259,17 @@ class _Eyes(TorchFunctionMode):
         self._on_stack = True
 
     def close(self) -> bool:
-        """Look away, and leave the stack of modes if on top of it; return whether it has left."""
+        """Look away, and leave the stack of modes; return whether it has left.
+
+        Others may have entered since (a second model's watch): they go back in their order.
+        """
         self._sight = None
-        stack = _get_current_function_mode_stack()
-        if self._on_stack and stack and stack[-1] is self:
-            self.__exit__(None, None, None)
+        if self._on_stack and self in _get_current_function_mode_stack():
+            above = []
+            while (mode := _pop_mode()) is not self:
+                above.append(mode)
+            for mode in reversed(above):
+                _push_mode(mode)
             self._on_stack = False
         return not self._on_stack
 

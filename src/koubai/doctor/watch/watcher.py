@@ -79,6 +79,7 @@ class Watch(Seen):
         for losses in (self._roots, self._told, self._measured):
             losses.clear()
         self._unscaled: Value | None = None
+        self._fresh = False  # whether a backward pass of this step began without any gradient
 
     # ------------------------------------------------------------------------------------ the user's side
 
@@ -302,8 +303,8 @@ class Watch(Seen):
             return
         if self._sight is not None:
             self._close_sight()
-        if self._look is not None and not self._roots and has_gradients(self.root):
-            self.stale_gradients = True
+        if self._look is not None and not self._fresh:
+            self._fresh = not has_gradients(self.root)
         root = roots if isinstance(roots, torch.Tensor) else roots[0] if len(roots) == 1 else None
         if root is not None and root.numel() == 1:
             self._roots.append(value_of(root) if self._unscaled is None else self._unscaled)
@@ -343,6 +344,7 @@ class Watch(Seen):
         self.rates.add(optimizer.param_groups[0]["lr"])
         look, self._look = self._look, None
         if look is not None:
+            self.stale_gradients = self.stale_gradients or not self._fresh
             self._factor = look.factor / look.scale
             self._listen_to_criterion(look)
         if self._told or self._measured:
