@@ -1,4 +1,7 @@
-"""Which engine runs a job: by its name, or the best one when the user does not say."""
+"""Which engine runs a job: by its name, or the best one when the user does not say.
+
+The native engine runs wherever Numba does: with oneDNN where that is found, else with BLAS.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from functools import cache
 
 from koubai.core.errors import EngineError, SettingError, UnknownName
 from koubai.engines.engine import Job, Program
+from koubai.engines.native.backends.find import find_backend, why_not_onednn
+from koubai.words import say
 
 
 def engines() -> dict[str, Callable[[Job], Program]]:
@@ -43,14 +48,18 @@ def why_not_native() -> str | None:
     try:
         import numba  # noqa: F401 - asks whether it is installed
 
-        from koubai.engines.native.onednn import library
-
-        library()
+        find_backend()
     except EngineError as error:
         return " ".join(str(error).split())
     except ImportError as error:
         return f"the native engine needs {error.name}: pip install {error.name}"
     return None
+
+
+def engine_title(name: str, lang: str | None = None) -> str:
+    """Return an engine's name for a reader, with the reason where the native engine runs without oneDNN."""
+    reason = why_not_onednn() if name == "native" else None
+    return say("engines.without_onednn", lang, engine=name, why=reason) if reason else name
 
 
 @cache

@@ -11,6 +11,7 @@ from koubai.data import Digits
 from koubai.engines import Job, TapPlan
 from koubai.engines.choose import compile_job
 from koubai.engines.native import program as native
+from koubai.engines.native.backends.find import why_not_onednn
 from koubai.engines.native.kernels import half
 from koubai.engines.native.kernels.base import has_bfloat16
 from koubai.layers import (
@@ -33,7 +34,10 @@ from koubai.optim import Adam
 from support.jobs import batches, classes_job, first_gradients
 from support.kernels import run_kernel
 
-needs_bfloat16 = pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16 instructions")
+needs_bfloat16 = pytest.mark.skipif(
+    not has_bfloat16() or why_not_onednn() is not None,
+    reason="this processor has no bfloat16 instructions, or there is no oneDNN",
+)
 
 NETWORKS = {
     "mlp": (Sequential(Linear(40), ReLU(), Dropout(0.3), Linear(20), Tanh(), Linear(10)), (30,)),

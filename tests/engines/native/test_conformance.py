@@ -1,5 +1,7 @@
 """Every registered layer, as its own test file samples it, trains and predicts as the reference does.
 
+With oneDNN and with BLAS.
+
 Before the layer stands a LayerNorm: the gradients of its gamma and beta show dx, element by element.
 """
 
@@ -16,6 +18,7 @@ from support.jobs import first_gradients, values_job
 from support.samples import collect
 
 SAMPLES = collect(Path(__file__).parents[2] / "layers")
+pytestmark = pytest.mark.usefixtures("backend")
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=[sample.id for sample in SAMPLES])
 
 

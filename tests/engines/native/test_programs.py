@@ -35,17 +35,20 @@ from koubai.optim.clipping import Clipping
 from koubai.penalties import L2, Penalty
 from support.jobs import batches, classes_job
 
+with_both = pytest.mark.usefixtures("backend")
+
 CONVNET = Sequential(
     *(Conv2d(20, 3), ReLU(), MaxPool2d(2), Conv2d(10, 3, padding=1), BatchNorm(), ReLU(), Dropout(0.2)),
     *(Flatten(), Linear(30), ReLU(), Dropout(0.5), Linear(10)),
 )
 SHAPE = (1, 12, 12)
+SOME_STEPS = TapPlan(every=3, first_until=2, units=True)
 
 
-def trained(job, steps=8, taps=None, seed=5):
-    """Losses and state after some steps; taps are thrown away."""
+def trained(job, steps=8, taps=None, seed=5, on_tap=lambda record: None):
+    """Losses and state after some steps."""
     program = compile_job(job, "native")
-    losses = program.advance(batches(job, steps, seed), taps, lambda record: None)
+    losses = program.advance(batches(job, steps, seed), taps, on_tap)
     return losses, program.state()
 
 
@@ -67,18 +70,24 @@ def assert_same_bits(a, b):
 IN_A_PROCESS = """
 import sys
 sys.path[:0] = {paths!r}
-from engines.native.test_programs import CONVNET, SHAPE, trained
+from engines.native.test_programs import CONVNET, SHAPE, SOME_STEPS, trained
 from support.jobs import classes_job
 from koubai.optim import Adam
 import hashlib
-losses, state = trained(classes_job(CONVNET, SHAPE, optimizer=Adam(), threads={threads}))
+records = []
+job = classes_job(CONVNET, SHAPE, optimizer=Adam(), threads={threads})
+losses, state = trained(job, taps=SOME_STEPS, on_tap=records.append)
 digest = hashlib.sha256(losses.tobytes())
 for array in (*state.weights.params.values(), *state.weights.buffers.values(), *state.slots.values()):
     digest.update(array.tobytes())
+for record in records:
+    for key, moments in record.moments.items():
+        digest.update(repr((key, moments)).encode())
 print(digest.hexdigest())
 """
 
 
+@with_both
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_same_job_gives_the_same_bits_in_every_process(threads):
     tests = Path(__file__).parents[2]
@@ -93,12 +102,13 @@ def test_the_same_job_gives_the_same_bits_in_every_process(threads):
     assert len(runs[0].stdout.strip()) == 64
 
 
+@with_both
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_resumed_run_continues_bit_by_bit(threads):
     job = classes_job(CONVNET, SHAPE, optimizer=Adam(), threads=threads)
     indices = batches(job, 10)
     whole = compile_job(job, "native")
-    losses = whole.advance(indices)
+    losses = whole.advance(indices, SOME_STEPS, lambda record: None)
     first = compile_job(job, "native")
     first.advance(indices[:4])
     second = compile_job(job, "native")
@@ -107,6 +117,7 @@ def test_a_resumed_run_continues_bit_by_bit(threads):
     assert_same_bits(second.state(), whole.state())
 
 
+@with_both
 def test_how_a_stretch_is_cut_changes_nothing():
     job = classes_job(CONVNET, SHAPE, optimizer=Momentum())
     indices = batches(job, 9)
@@ -117,6 +128,7 @@ def test_how_a_stretch_is_cut_changes_nothing():
     assert_same_bits(program.state(), state)
 
 
+@with_both
 def test_programs_in_threads_do_not_interfere():
     jobs = [
         classes_job(CONVNET, SHAPE, optimizer=Adam(), seed=seed, threads=1 + seed % 2) for seed in range(4)
@@ -137,18 +149,20 @@ def test_programs_in_threads_do_not_interfere():
         assert_same_bits(state, other_state)
 
 
+@with_both
 @pytest.mark.parametrize("threads", [2, 3])
 def test_lanes_agree_with_one_thread(threads):
     one = trained(classes_job(CONVNET, SHAPE, threads=1))[0]
     np.testing.assert_allclose(trained(classes_job(CONVNET, SHAPE, threads=threads))[0], one, rtol=1e-4)
 
 
-def test_many_parameters_run_in_one_lane_with_a_team():
+def test_many_parameters_run_in_one_lane_where_threads_can_share_a_product(backend):
     layer = Sequential(
         Flatten(), Linear(2100), BatchNorm(), ReLU(), Dropout(0.5), Linear(1000), ReLU(), Linear(10)
     )
     job = classes_job(layer, (10, 10), threads=2, clipping=Clipping(norm=0.5), penalties=(L2(1e-3),))
-    assert "one lane, 2 threads" in compile_job(job, "native").listing()
+    way = {"onednn": "one lane, 2 threads", "blas": "2 lanes side by side"}[backend]
+    assert way in compile_job(job, "native").listing()
     native, reference = compile_job(job, "native"), compile_job(job, "reference")
     indices = batches(job, 5)
     np.testing.assert_allclose(native.advance(indices), reference.advance(indices), rtol=1e-4)
@@ -156,9 +170,6 @@ def test_many_parameters_run_in_one_lane_with_a_team():
 
 
 # ---------------------------------------------------------------------------------------- taps
-
-
-SOME_STEPS = TapPlan(every=3, first_until=2, units=True)
 
 
 def records(job, engine, steps=6, plan=SOME_STEPS):
@@ -203,6 +214,7 @@ TAPPED = {
 }
 
 
+@with_both
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", TAPPED)
 def test_taps_are_those_of_the_reference(name, threads):
@@ -216,6 +228,7 @@ def test_taps_are_those_of_the_reference(name, threads):
             assert_same_moments(one.moments[key], other.moments[key], key)
 
 
+@with_both
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("units", [True, False])
 def test_weights_have_the_same_bits_with_taps_and_without(units, threads):
@@ -264,6 +277,7 @@ def test_a_tap_sees_the_state_of_its_step():
 # ---------------------------------------------------------------------------------------- forks
 
 
+@with_both
 def test_a_fork_under_other_numbers_needs_no_compiling():
     job = classes_job(CONVNET, SHAPE, optimizer=Adam(), penalties=(L2(0.1),), clipping=Clipping(norm=1.0))
     other = replace(
@@ -394,6 +408,7 @@ FORMULAS = {
 }
 
 
+@with_both
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", FORMULAS)
 def test_what_has_no_kernel_runs_its_formula_and_is_listed(name, threads):
@@ -423,19 +438,14 @@ def test_what_has_no_kernel_runs_its_formula_and_is_listed(name, threads):
 # ---------------------------------------------------------------------------------------- reading, errors
 
 
-def test_the_listing_names_layers_primitives_and_layouts():
+def test_the_listing_names_layers_primitives_and_layouts(backend):
     program = compile_job(classes_job(CONVNET, SHAPE), "native")
     text = program.listing()
-    for part in (
-        "oneDNN 3.",
-        "convolution_forward",
-        "jit:",
-        "channels last",
-        "max_pool",
-        "batch",
-        "update",
-        "pack W",
-    ):
+    products = {
+        "onednn": ("oneDNN 3.", "convolution_forward", "jit:", "pack W"),
+        "blas": ("Numba + BLAS kernels", "convolve_weights", "kernel, BLAS"),
+    }
+    for part in (*products[backend], "channels last", "max_pool", "batch", "update"):
         assert part in text
     shares = program.profile(batches(program.job, 5))
     assert shares.sum() == pytest.approx(1)
@@ -465,24 +475,28 @@ def test_float64_is_refused_and_chosen_for_the_reference():
 WITHOUT = """
 import warnings
 warnings.simplefilter("error")
-from koubai.engines.choose import why_not_native
-print(why_not_native())
+from koubai.engines.choose import engine_title, why_not_native
+from koubai.engines import compile_job
+from koubai.layers import Linear
+from support.jobs import classes_job
+print(why_not_native(), compile_job(classes_job(Linear(4), (3,))).engine)
+print(engine_title("native", "en"))
+print(engine_title("native", "ja"))
 """
 
 
-def test_a_missing_library_is_one_clear_line():
-    env = dict(os.environ, KOUBAI_ONEDNN="/nowhere/libdnnl.so.3")
+@pytest.mark.parametrize(
+    ("library", "reason"),
+    [("/nowhere/libdnnl.so.3", "oneDNN does not load: /nowhere"), ("libc.so.6", "a function is missing")],
+)
+def test_without_its_library_the_engine_runs_with_blas_and_says_so_in_one_line(library, reason):
+    env = dict(os.environ, KOUBAI_ONEDNN=library, PYTHONPATH=str(Path(__file__).parents[2]))
     run = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True, env=env)
-    assert run.stdout.count("\n") == 1
-    assert "/nowhere/libdnnl.so.3" in run.stdout
-    assert "oneDNN does not load" in run.stdout
-
-
-def test_another_library_is_named():
-    libc = "libc.so.6"
-    env = dict(os.environ, KOUBAI_ONEDNN=libc)
-    run = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True, env=env)
-    assert "a function is missing" in run.stdout
+    native, english, japanese = run.stdout.splitlines()
+    assert native == "None native"
+    assert english.startswith("native (Numba + BLAS kernels: ")
+    assert reason in english
+    assert japanese.startswith("native (Numba と BLAS で計算: ")
 
 
 def test_importing_koubai_imports_no_numba():

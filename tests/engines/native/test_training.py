@@ -42,6 +42,8 @@ from koubai.schedules import Schedule
 from support.close import assert_close
 from support.jobs import batches, classes_job, first_gradients, values_job
 
+with_both = pytest.mark.usefixtures("backend")
+
 COURSE = {
     "mlp": (Mlp(hidden=(40, 20), activation="sigmoid"), (1, 28, 28)),
     "mlp with batch norm": (Mlp(hidden=(40, 20), batch_norm=True), (784,)),
@@ -71,6 +73,7 @@ def assert_same_gradients(job, *, kinks=False):
             assert_close(gradients[path], gradient, terms=terms, scale=scale, eps=2**-24, name=path)
 
 
+@with_both
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", COURSE)
 def test_course_networks_have_the_gradients_of_the_reference(name, threads):
@@ -78,12 +81,14 @@ def test_course_networks_have_the_gradients_of_the_reference(name, threads):
     assert_same_gradients(classes_job(layer, shape, threads=threads), kinks="convnet" in name)
 
 
+@with_both
 @pytest.mark.parametrize("grouped", [True, False])
 def test_alexnet_has_full_coverage(grouped):
     job = classes_job(AlexNet(classes=10, grouped=grouped), (3, 227, 227), batch=2, samples=2)
     assert "reference formula" not in compile_job(job, "native").listing()
 
 
+@with_both
 def test_a_small_alexnet_has_the_gradients_of_the_reference():
     layer = Sequential(
         *(Conv2d(16, 5, stride=2), ReLU(), LocalResponseNorm(), MaxPool2d(3, stride=2)),
@@ -93,6 +98,7 @@ def test_a_small_alexnet_has_the_gradients_of_the_reference():
     assert_same_gradients(classes_job(layer, (3, 35, 35), batch=6, samples=20), kinks=True)
 
 
+@with_both
 @pytest.mark.parametrize("name", ["mlp", "simple convnet", "double convnet"])
 def test_losses_of_twenty_steps_agree(name):
     layer, shape = COURSE[name]
@@ -125,7 +131,13 @@ def networks(draw):
     return Sequential(*layers), shape
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@with_both
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,  # the fixture sets the same for all examples
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(networks(), st.sampled_from([1, 2]))
 def test_random_networks_have_the_gradients_of_the_reference(network, threads):
     layer, shape = network
@@ -246,6 +258,7 @@ def test_every_loss(case, threads):
     assert_same_training(replace(job, t=t))
 
 
+@with_both
 def test_gradients_are_those_of_pytorch():
     job = classes_job(COURSE["simple convnet"][0], (1, 28, 28), batch=10)
     _, gradients = first_gradients(job, "native")
@@ -265,6 +278,7 @@ def test_gradients_are_those_of_pytorch():
         assert off <= 1e-4 * np.linalg.norm(w.grad.numpy()), path
 
 
+@with_both
 def test_dropout_masks_are_those_of_the_reference():
     layer = Sequential(Flatten(), Dropout(0.4), Linear(5))
     job = classes_job(layer, (3, 4, 5), batch=7, threads=3)
@@ -285,6 +299,7 @@ def test_training_stops_after_the_first_loss_that_is_not_finite(engine):
     assert program.state().step == len(losses)
 
 
+@with_both
 def test_nan_in_a_hidden_unit_is_not_hidden_by_relu():
     job = classes_job(Sequential(Linear(8), ReLU(), Linear(6)), (9,))
     program = compile_job(job, "native")
@@ -295,6 +310,7 @@ def test_nan_in_a_hidden_unit_is_not_hidden_by_relu():
     assert np.isnan(loss)
 
 
+@with_both
 def test_predictions_do_not_depend_on_how_many_are_asked_for():
     job = classes_job(COURSE["double convnet"][0], (1, 28, 28), samples=160)
     program, reference = compile_job(job, "native"), compile_job(job, "reference")
@@ -305,6 +321,7 @@ def test_predictions_do_not_depend_on_how_many_are_asked_for():
         np.testing.assert_allclose(got, expected[:count], rtol=1e-4, atol=1e-5)
 
 
+@with_both
 def test_state_comes_back_bit_by_bit():
     job = classes_job(COURSE["double convnet"][0], (1, 28, 28), optimizer=Adam())
     program = compile_job(job, "native")

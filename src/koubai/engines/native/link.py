@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -21,11 +23,12 @@ Names = Callable[[str, int], int]
 
 @dataclass
 class LinkedLane:
-    """A table, and what must stay alive while it runs."""
+    """A table, what must stay alive while it runs, and for each buffer what writes its address there."""
 
     table: Array
     blocks: list[Array]
     memories: list[onednn.Memory]
+    uses: dict[Buffer, list[Callable[[int], None]]]
 
 
 class Linked:
@@ -64,7 +67,7 @@ class Linked:
         return self._names(name, lane)
 
     def _lane(self, number: int) -> LinkedLane:
-        linked = LinkedLane(np.zeros((0, 4), np.int64), [], [])
+        linked = LinkedLane(np.zeros((0, 4), np.int64), [], [], defaultdict(list))
         rows = [self._row(i, number, linked) for i in self.plans.plans[number].instructions]
         linked.table = np.array(rows, np.int64).reshape(-1, 4)
         return linked
@@ -78,6 +81,8 @@ class Linked:
         for position, argument in enumerate(instruction.arguments):
             word = self._word(argument, lane)
             (block.view(np.float64) if isinstance(word, float) else block)[position] = word
+            if isinstance(argument, Tensor):
+                linked.uses[argument.buffer].append(partial(block.__setitem__, position))
         linked.blocks.append(block)
         return instruction.kind, instruction.kernel.address, len(block), block.ctypes.data
 
@@ -95,6 +100,8 @@ class Linked:
         for position, (name, (md, address)) in enumerate(places.items()):
             memory = onednn.Memory(md, address)
             linked.memories.append(memory)
+            if name in instruction.memories:
+                linked.uses[instruction.memories[name][0]].append(memory.move)
             block[2 * position : 2 * position + 2] = onednn.ARGUMENTS[name], memory.handle
         linked.blocks.append(block)
         return loop.PRIMITIVE, pd.primitive, len(places), block.ctypes.data
@@ -139,6 +146,11 @@ class Linked:
             )
         assert isinstance(argument, Buffer)  # rows for Python name nothing else
         return _array_at(self.address(argument), argument.nbytes).view(np.float64)
+
+    def move(self, tensor: Tensor, address: int) -> None:
+        """Let the only lane look for a tensor at another address."""
+        for write in self.lanes[0].uses[tensor.buffer]:
+            write(address)
 
     def run(self) -> int:
         """Run from where the words stand; return the status. The calling thread holds no GIL meanwhile."""

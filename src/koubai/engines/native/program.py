@@ -41,9 +41,10 @@ def _check(job: Job, backend: Backend) -> None:
     if job.precision == "bfloat16" and not has_bfloat16():
         raise EngineError("this processor has no bfloat16 instructions", hint="precision='float32'")
     if job.precision == "bfloat16" and not backend.has_bfloat16:
-        why = why_not_onednn() or "KOUBAI_KERNELS names other kernels"
         raise EngineError(
-            "bfloat16 needs oneDNN, which is not used here", got=why, hint="precision='float32'"
+            "bfloat16 needs oneDNN, which is not used here",
+            got=why_not_onednn(),
+            hint="precision='float32'",
         )
 
 
@@ -277,7 +278,7 @@ class NativeProgram:
         return y.reshape(len(x), *network.out_shape)
 
     def _forward(self, linked: Linked, x: Array, y: Array) -> None:
-        """One forward pass; missing rows are zeros."""
+        """One forward pass over x where it lies; missing rows are zeros."""
         linked.set(step=0, row=0, steps=1, ticks=0)
         while (status := linked.run()) == loop.CALL_PYTHON:
             row = linked.get("row")
@@ -286,7 +287,7 @@ class NativeProgram:
             action, node = instruction.python
             tensors = [linked.array(argument) for argument in instruction.arguments]
             if action == "input":
-                tensors[0][: len(x)], tensors[0][len(x) :] = x, 0
+                linked.move(instruction.arguments[0], _of_rows(x, len(tensors[0])).ctypes.data)
             elif action == "output":
                 y[...] = tensors[0][: len(x)]
             elif node is not None:

@@ -7,30 +7,31 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from typing import TYPE_CHECKING
 
 from koubai.core.errors import EngineError, UnknownName
-from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.onednn import library
+
+if TYPE_CHECKING:  # it loads Numba
+    from koubai.engines.native.backends.backend import Backend
+
+_CHOICES = ("auto", "onednn", "blas")
 
 
 def find_backend() -> Backend:
     """Return the backend for new programs; raise EngineError where none can run."""
-    wanted = os.environ.get("KOUBAI_KERNELS") or "auto"
-    if wanted not in ("auto", "onednn", "blas"):
-        raise UnknownName("backend in KOUBAI_KERNELS", wanted, ("auto", "onednn", "blas"))
+    wanted = _wanted()
     if wanted == "auto":
-        wanted = "blas" if why_not_onednn() else "onednn"
+        wanted = "blas" if _refusal() else "onednn"
     return backend_named(wanted)
 
 
-@cache
 def why_not_onednn() -> str | None:
-    """Return one line that says why oneDNN cannot be used, or None where it can."""
-    try:
-        library()
-    except EngineError as error:
-        return " ".join(str(error).split())
-    return None
+    """Return why new programs run without oneDNN, or None where they have it."""
+    wanted = _wanted()
+    if wanted == "onednn":
+        return None
+    return "KOUBAI_KERNELS names other kernels" if wanted == "blas" else _refusal()
 
 
 @cache
@@ -43,3 +44,19 @@ def backend_named(name: str) -> Backend:
     from koubai.engines.native.backends.blas.backend import BlasBackend
 
     return BlasBackend()
+
+
+def _wanted() -> str:
+    wanted = os.environ.get("KOUBAI_KERNELS") or "auto"
+    if wanted not in _CHOICES:
+        raise UnknownName("backend", wanted, _CHOICES, where="KOUBAI_KERNELS")
+    return wanted
+
+
+@cache
+def _refusal() -> str | None:
+    try:
+        library()
+    except EngineError as error:
+        return error.message
+    return None
