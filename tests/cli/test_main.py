@@ -106,9 +106,9 @@ def test_mistakes_in_a_file_are_listed_with_their_lines(koubai):
     Path("bad.toml").write_text('data = "digit"\nnetwork = "relu"\nsteps = -1\n')
     koubai("train", "bad.toml", "--lang", "ja")
     assert "問題が 2 件" in koubai.err
-    assert "1 行目  data: unknown data set 'digit'" in koubai.err
-    assert "対処: did you mean 'digits'?" in koubai.err
-    assert "3 行目  steps: expected a whole number of at least 0, got -1" in koubai.err
+    assert "1 行目  data: 'digit' というデータセットはありません" in koubai.err
+    assert "対処: 'digits' のことですか?" in koubai.err
+    assert "3 行目  steps: 0 以上の整数が必要ですが、-1 になっています" in koubai.err
 
 
 def test_a_language_in_the_environment_that_nobody_speaks_is_no_crash(koubai, monkeypatch):

@@ -16,6 +16,7 @@ from typing import Any
 from koubai.cli.output import console, print_json, style
 from koubai.core.errors import ConfigError, KoubaiError
 from koubai.words import say
+from koubai.words.retell import retold
 from koubai.words.system import advice, reason
 
 USER_ERROR, INTERRUPTED = 2, 130
@@ -41,18 +42,26 @@ def _facts(error: Exception) -> dict[str, Any]:
     """Return an error as plain values: message, where, expected, got, hint, problems."""
     if isinstance(error, ConfigError):
         problems = [
-            {"path": p.path, "line": p.line, "message": p.message, "hint": p.hint} for p in error.problems
+            {"path": p.path, "line": p.line, "message": _told(p.message), "hint": _told(p.hint)}
+            for p in error.problems
         ]
         key = "cli.error.problem" if len(problems) == 1 else "cli.error.problems"
-        return {"message": say(key, count=len(problems)), "where": error.where, "problems": problems}
+        return {"message": say(key, count=len(problems)), "where": _told(error.where), "problems": problems}
     if isinstance(error, KoubaiError):
-        expected, got = (None if item is None else str(item) for item in (error.expected, error.got))
-        facts = {"message": error.message, "where": error.where, "expected": expected, "got": got}
-        return facts | {"hint": error.hint}
+        texts = {name: getattr(error, name) for name in ("message", "where", "expected", "got", "hint")}
+        return {name: _told(text) for name, text in texts.items()}
     if isinstance(error, OSError):
         where = None if error.filename is None else str(error.filename)
         return {"message": reason(error), "where": where, "hint": advice(error)}
     return {"message": str(error)}
+
+
+def _told(text: object) -> str | None:
+    """Return a text of an error in the reader's language; a lone word is a name, and stays as it is."""
+    if text is None:
+        return None
+    said = str(text)
+    return retold(said) if " " in said else said
 
 
 def _text(facts: dict[str, Any]) -> str:

@@ -65,7 +65,7 @@ def read_idx(path: Path, sample: Shape, max_bytes: int = MAX_BYTES) -> tuple[Arr
                 "the size does not match the dimensions",
                 where=where,
                 expected=f"{' x '.join(map(str, shape))} = {declared:,} bytes",
-                got="more" if extra else f"{len(values):,} bytes",
+                got="more than that" if extra else f"{len(values):,} bytes",
                 hint="fetch or copy the file again",
             )
         return np.frombuffer(values, np.uint8).reshape(shape), file.sha256

@@ -32,7 +32,7 @@ class Concatenate(Layer):
     def __init__(self, *branches: Layer) -> None:
         if not branches:
             raise SettingError(
-                "needs a branch", where="Concatenate", expected="one layer or more", got="none"
+                "needs a branch", where="Concatenate", expected="one layer or more", got="no layer"
             )
         object.__setattr__(self, "branches", tuple(branches))
 

@@ -1,0 +1,174 @@
+"""Errors in the reader's language: English texts recognized by their templates and said again.
+
+Errors are raised in English, far below any knowledge of who reads them. Where one is shown, its texts are
+looked up in the areas `errors*` of the catalogue, whose entries hold gaps for what varies::
+
+    [window]                                   # retold("the window does not fit the height", "ja")
+    en = "the window does not fit the {axis}"
+    ja = "窓が{axis:words}に収まりません"         # '窓が高さに収まりません'
+
+A gap is filled as it came. `{axis:words}` in the Japanese says the value in Japanese where the catalogue
+knows it; in the English it lets the template fit only where the catalogue knows the value (or nothing in
+it is English), which keeps a template such as "{one:words} or {other:words}" to its own.
+
+Where several templates fit, the one counts that leaves the fewest letters as they came. No gap begins or
+ends inside quotes, so what a user wrote is never taken for a part of the sentence. A text that no template
+fits stays English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from string import Formatter
+
+from koubai.words import areas, entries, language
+
+_WORDS = "words"
+_QUOTED = re.compile(r"\"[^\"]*\"|(?<![A-Za-z0-9])b?'[^']*'")
+_QUOTE = re.compile(r"\"|(?<![A-Za-z])'|'(?![A-Za-z])")  # not the apostrophe in "the body's"
+
+
+def retold(text: str, lang: str | None = None) -> str:
+    """Return the text of an error, line by line, in a language (None = the one in use).
+
+    >>> print(retold("unknown layer 'rleu'", "ja"))
+    'rleu' という層はありません
+    >>> retold("unknown layer 'rleu'", "en"), retold("nobody knows this text", "ja")
+    ("unknown layer 'rleu'", 'nobody knows this text')
+    """
+    wanted = lang or language()
+    if wanted == "en":
+        return text
+    teller = _Teller(wanted)
+    return "\n".join(_indent(line) + teller.tell(line.strip()).text for line in text.split("\n"))
+
+
+def templates_of(text: str) -> frozenset[str]:
+    """Return the keys of the entries that a text is said by; empty where no template fits it."""
+    teller = _Teller("ja")
+    return frozenset[str]().union(*(teller.tell(line.strip()).keys for line in text.split("\n")))
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """What lies between two literals: its name, and whether the catalogue must know the value."""
+
+    name: str
+    known: bool
+
+
+@dataclass(frozen=True)
+class _Template:
+    """An entry: the literals of its English text, the gaps between them, and the text in every language."""
+
+    key: str
+    literals: tuple[str, ...]  # one more than gaps
+    gaps: tuple[_Gap, ...]
+    texts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A text said again: how many English letters stand as they came, and the entries that said it."""
+
+    text: str
+    left: int
+    keys: frozenset[str] = frozenset()
+
+
+class _Value(str):
+    """The value of a gap, which a format like "{axis:words}" says in words."""
+
+    __slots__ = ("words",)
+    words: str
+
+    def __format__(self, form: str) -> str:
+        return self.words if form == _WORDS else str(self)
+
+
+@cache
+def _templates() -> tuple[_Template, ...]:
+    """Return all templates, those with the most literal letters first."""
+    found = [
+        _template(f"{area}.{name}", texts)
+        for area in areas()
+        if area.startswith("errors")
+        for name, texts in entries(area).items()
+    ]
+    return tuple(sorted(found, key=lambda template: -sum(map(len, template.literals))))
+
+
+def _template(key: str, texts: dict[str, str]) -> _Template:
+    literals, gaps = [""], []
+    for literal, name, form, _ in Formatter().parse(texts["en"]):
+        literals[-1] += literal
+        if name is not None:
+            gaps.append(_Gap(name, form == _WORDS))
+            literals.append("")
+    return _Template(key, tuple(literals), tuple(gaps), texts)
+
+
+@dataclass
+class _Teller:
+    """Says texts in one language; remembers what it said, for values come again while templates are tried."""
+
+    lang: str
+    _told: dict[str, _Told] = field(default_factory=dict)
+
+    def tell(self, text: str) -> _Told:
+        """Return a text in the language, or as it came where no template fits it."""
+        if text not in self._told:
+            fits = (told for template in _templates() for told in self._fits(template, text))
+            best = min(fits, key=lambda told: told.left, default=None)
+            self._told[text] = best or _Told(text, _letters(text))
+        return self._told[text]
+
+    def _fits(self, template: _Template, text: str) -> Iterator[_Told]:
+        said = template.texts[self.lang]
+        in_words = {name for _, name, form, _ in Formatter().parse(said) if form == _WORDS}
+        for parts in _splits(template.literals, text):
+            values: dict[str, _Value] = {}
+            left, keys = 0, {template.key}
+            for gap, part in zip(template.gaps, parts, strict=True):
+                told = self.tell(part) if gap.known or gap.name in in_words else _Told(part, _letters(part))
+                if gap.known and told.left and not told.keys:
+                    break
+                values[gap.name] = _Value(part)
+                values[gap.name].words = told.text
+                left += told.left
+                keys |= told.keys
+            else:
+                yield _Told(said.format(**values), left, frozenset(keys))
+
+
+def _splits(literals: tuple[str, ...], text: str) -> Iterator[tuple[str, ...]]:
+    """Yield every way in which a text is these literals with something between them."""
+    first, *rest = literals
+    if not text.startswith(first):
+        return
+    text = text[len(first) :]
+    if not rest:
+        if not text:
+            yield ()
+        return
+    ends = [len(text) - len(rest[0])] if len(rest) == 1 else range(len(text) - len(rest[0]) + 1)
+    for end in ends:
+        if end >= 0 and text.startswith(rest[0], end) and _whole(text[:end]):
+            for others in _splits(tuple(rest), text[end:]):
+                yield (text[:end], *others)
+
+
+def _whole(value: str) -> bool:
+    """Return whether every quote that opens in a value closes in it."""
+    return _QUOTE.search(_QUOTED.sub("", value)) is None
+
+
+def _letters(text: str) -> int:
+    return len(re.findall(r"[A-Za-z]", text))
