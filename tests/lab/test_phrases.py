@@ -11,6 +11,7 @@ from koubai.lab.phrases import Ratio
         (1 / 38_000, "1/40,000 of"),
         (1 / 32, "1/32 of"),
         (1.3, "1.3 times"),
+        (6e-13, "1/10¹² of"),
         (0.0, "exactly zero, compared with"),
         (float("nan"), "not finite, so not comparable with"),
         (float("inf"), "not finite, so not comparable with"),

@@ -55,6 +55,27 @@ def test_one_seed_is_told_that_it_cannot_tell():
     assert "nan" not in found.say("en")
 
 
+@pytest.mark.parametrize(("count", "outcome"), [(3, "supported"), (5, "not supported"), (4, "not supported")])
+def test_one_run_decides_where_nothing_is_random(count, outcome):
+    experiment = Experiment(
+        "made", BASE, (Arm("a"), Arm("b")), claims=(Claim("a", "b", "parameters", "lower"),)
+    )
+    runs = (made("a", 0, parameters=float(count)), made("b", 0, parameters=4.0))
+    (found,) = conclude(experiment, runs).verdicts
+    assert found.outcome == outcome
+    assert "one run decides" in found.say("en")
+
+
+def test_an_interval_ends_where_shares_end():
+    (found,) = verdict([1.0, 0.2], [0.0, 0.0])  # two seeds: Student's t says -4.5 to 5.7
+    interval = found.comparison.interval
+    assert (interval.low, interval.high) == (-1.0, 1.0)
+    result = conclude(Experiment("made", BASE, (Arm("a"),)), series("a", [1.0, 0.9]))
+    assert result.summary("a", "test_accuracy").interval.high == 1.0
+    losses = conclude(Experiment("made", BASE, (Arm("a"),)), series("a", [1.0, 0.9], "test_loss"))
+    assert losses.summary("a", "test_loss").interval.high > 1.0
+
+
 def test_a_wide_spread_asks_for_more_seeds_than_a_narrow_one():
     (wide,) = verdict([0.9, 0.5, 0.95, 0.6, 0.92, 0.4], [0.6] * 6)
     (narrow,) = verdict([0.65, 0.58, 0.66, 0.62, 0.67, 0.59], [0.6] * 6)

@@ -2,6 +2,7 @@ import pytest
 
 from koubai.lab.experiment import Arm, Axis, grid
 from koubai.report.arms import groups, numeric_axis, views
+from koubai.report.layers import Layers, aligned
 from koubai.report.palette import BLUE, DARK_PAGE, GREEN, LIGHT_PAGE, VERMILION, dark_colors, style
 
 
@@ -62,3 +63,41 @@ def test_the_first_colors_stand_out_on_light_and_dark_pages(color):
     assert style([BLUE, VERMILION, GREEN].index(color)).color == color
     assert contrast(color, LIGHT_PAGE) >= 3
     assert contrast(dark_colors().get(color, color), DARK_PAGE) >= 3
+
+
+def test_a_sparse_grid_has_few_panels_and_a_number_says_what_it_is():
+    kinds = {"L1": ("0.1", "0.2", "0.3", "0.4"), "L2": ("5", "6", "7", "8")}
+    arms = tuple(
+        Arm(f"{kind} {level}", factors={"penalty": kind, "lambda": level})
+        for kind, levels in kinds.items()
+        for level in levels
+    )
+    panels = groups(arms)
+    assert [panel.title for panel in panels] == ["L1", "L2"]
+    for panel in panels:
+        assert len({view.style for view in panel.arms}) == 4
+    scales = groups(
+        grid(Axis("a.batch_norm", {"with": {}, "without": {}}), Axis("scale", {"1": {}, "2": {}}))
+    )
+    assert [panel.title for panel in scales] == [""]
+    many = groups(
+        grid(Axis("net.init_scale", {str(i): {} for i in range(9)}), Axis("norm", {"a": {}, "b": {}}))
+    )
+    assert many[0].title == "init scale 0"
+
+
+def test_layers_of_different_networks_are_counted():
+    plain = Layers({"1": "Linear", "3": "Linear"})
+    normed = Layers({"1": "Linear", "4": "Linear", "7": "Conv2d"})
+    paths = {"a": ("1.weight", "3.weight"), "b": ("1.weight", "4.weight", "7.weight"), "none": ()}
+    layers = {"a": plain, "b": normed, "none": plain}
+    called, counted = aligned(paths, layers)
+    assert counted
+    assert called == {
+        "a": ("#1 Linear", "#2 Linear"),
+        "b": ("#1 Linear", "#2 Linear", "#3 Conv2d"),
+        "none": (),
+    }
+    same, counted = aligned({"a": paths["a"], "none": ()}, layers)
+    assert not counted
+    assert same["a"] == ("1 Linear", "3 Linear")

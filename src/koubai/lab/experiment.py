@@ -91,6 +91,7 @@ class Claim:
 
     With `over` None the claim is about a value: '`arm` ends above (below) `margin`'. A difference that lies
     surely within +-`matters` counts as none (None: half a point for accuracies, 0 for anything else).
+    One run decides where nothing in the measure is random, such as a count of parameters.
     """
 
     arm: str

@@ -9,7 +9,9 @@ from koubai.core.statistics import Interval, mean_interval
 from koubai.words import entries, say
 
 _SHARES = ("gap", "zero_weights", "distinct_units", "chance")
-_LOWER_IS_BETTER = ("loss", "gap", "distance", "final_value")
+_LOWER_IS_BETTER = ("loss", "gap", "distance", "final_value", "error")
+_EXACT = ("parameters", "multiply_adds", "columns", "error", "distance", "final_value", "turns")
+_LARGE = 1000  # from which a count is written in full
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,10 @@ class Measured:
             if self.signed:
                 return say("lab.points", lang, points=f"{100 * self.value:+.1f}")
             return f"{self.value:.1%}"
-        return f"{self.value:{'+' if self.signed else ''}.3g}"
+        sign = "+" if self.signed else ""
+        if is_exact(self.measure) and abs(self.value) >= _LARGE:
+            return f"{self.value:{sign},.0f}"
+        return f"{self.value:{sign}.3g}"
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,11 @@ def interval_of(measure: str, values: Sequence[float], *, differences: bool = Fa
         return found
     least = -1.0 if differences or measure == "gap" else 0.0
     return replace(found, low=max(found.low, least), high=min(found.high, 1.0))
+
+
+def is_exact(measure: str) -> bool:
+    """Return whether nothing random is in a measure, so that one run decides: counts, and descents."""
+    return measure in _EXACT
 
 
 def lower_is_better(measure: str) -> bool:

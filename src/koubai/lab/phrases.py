@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log10
 
 from koubai.lab.experiment import Text
 from koubai.lab.measures import Measured
 from koubai.lab.result import ExperimentResult, RunResult, Sentence
 from koubai.words import say
+
+_LONG = 1e9  # from which the zeros of a number are no longer counted by eye
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Ratio:
         if self.value > 0.5:
             return say("lab.ratio.times", lang, times=f"{self.value:.2g}")
         parts = 1 / self.value
+        if parts >= _LONG:
+            return say("lab.ratio.power", lang, power=str(round(log10(parts))).translate(_SUPERSCRIPTS))
         return say(
             "lab.ratio.part", lang, parts=round(float(f"{parts:.1g}" if parts >= 1000 else f"{parts:.2g}"))
         )

@@ -8,7 +8,7 @@ from math import isfinite
 
 from koubai.core import statistics
 from koubai.lab.experiment import Claim, Experiment, Text
-from koubai.lab.measures import Duration, Measured, MeasureName, interval_of, is_share
+from koubai.lab.measures import Duration, Measured, MeasureName, interval_of, is_exact, is_share
 from koubai.lab.result import ArmSummary, Comparison, Sentence, Verdict
 
 ALPHA = 0.05
@@ -74,6 +74,10 @@ def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: fl
     matters = _matters(claim)
     same = interval is not None and -matters <= interval.low and interval.high <= matters
     values = _numbers(evidence, comparison)
+    if is_exact(claim.measure):
+        holds = min(differences) > 0
+        said = _sentence(experiment, "exact" if holds else "exact_not", claim, **values)
+        return Verdict(claim, "supported" if holds else "not supported", said, comparison)
     if p <= ALPHA:
         return Verdict(claim, "supported", _sentence(experiment, "supported", claim, **values), comparison)
     if p_against <= ALPHA or same:

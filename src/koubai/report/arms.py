@@ -6,6 +6,7 @@ other. Anything else is one panel with one colour an arm.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,23 +40,23 @@ def groups(arms: Sequence[Arm], lang: str | None = None) -> tuple[Group, ...]:
     axes = _grid(arms)
     if len(arms) <= _CROWDED or len(axes) != 2:
         return (Group("", tuple(_alone(i, arm, lang) for i, arm in enumerate(arms))),)
-    panel_axis, color_axis = _choose(axes)
-    colors = {level: i for i, level in enumerate(axes[color_axis])}
+    panel_axis, color_axis = _choose(axes, arms)
+    levels = axes[color_axis]
+    panels = {level: [arm for arm in arms if arm.factors[panel_axis] == level] for level in axes[panel_axis]}
     return tuple(
         Group(
-            level,
+            _panel_title(panel_axis, level),
             tuple(
                 ArmView(
                     arm.name,
                     arm.title(lang),
                     arm.factors[color_axis],
-                    style(colors[arm.factors[color_axis]]),
+                    style(levels.index(arm.factors[color_axis]) if len(levels) <= _COLORS else i),
                 )
-                for arm in arms
-                if arm.factors[panel_axis] == level
+                for i, arm in enumerate(own)
             ),
         )
-        for level in axes[panel_axis]
+        for level, own in panels.items()
     )
 
 
@@ -88,12 +89,20 @@ def _grid(arms: Sequence[Arm], whole: bool = True) -> dict[str, tuple[str, ...]]
     return axes if len(combinations) == len(arms) or not whole else {}
 
 
-def _choose(axes: dict[str, tuple[str, ...]]) -> tuple[str, str]:
+def _choose(axes: dict[str, tuple[str, ...]], arms: Sequence[Arm]) -> tuple[str, str]:
     """Return (panel axis, colour axis): as few panels as colours allow, the first axis where all is equal."""
     first, second = axes
-    if len(axes[second]) <= _COLORS and (len(axes[first]) <= len(axes[second]) or len(axes[first]) > _COLORS):
-        return first, second
-    return second, first
+
+    def cost(panel_axis: str) -> tuple[bool, int]:
+        fullest = max(Counter(arm.factors[panel_axis] for arm in arms).values())
+        return fullest > _COLORS, len(axes[panel_axis])
+
+    return (first, second) if cost(first) <= cost(second) else (second, first)
+
+
+def _panel_title(axis: str, level: str) -> str:
+    """Return the level; a number alone would not say what it is."""
+    return f"{axis.rsplit('.', 1)[-1].replace('_', ' ')} {level}" if _is_number(level) else level
 
 
 def _is_number(level: str) -> bool:

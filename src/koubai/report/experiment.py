@@ -35,8 +35,8 @@ def experiment_page(
     lang = lang or language()
     experiment = result.experiment
     sections = (
-        outcome_section(result, lang),
         path_section(result, lang),
+        outcome_section(result, lang),
         learning_section(result, lang),
         gradient_section(result, lang),
         activation_section(result, lang),

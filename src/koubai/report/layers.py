@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from koubai.core.layer import Layer
@@ -38,6 +38,26 @@ class Layers:
         """
         place = path if path in self.names else path.rpartition(".")[0] or path
         return f"{place} {self.names[place]}" if place in self.names else place
+
+
+def aligned(
+    paths: Mapping[str, Sequence[str]], layers: Mapping[str, Layers]
+) -> tuple[dict[str, tuple[str, ...]], bool]:
+    """Return what several arms' layers are called, so that equal names stand for equal places.
+
+    Where all arms have the same layers these have their own names ('3 Linear'). Else, and then the second
+    value is True, a layer is called by its number among those with weights: '#2 Linear', or '#2' where the
+    kinds differ.
+    """
+    named = {arm: tuple(layers[arm].title(path) for path in own) for arm, own in paths.items()}
+    if len(set(filter(None, named.values()))) <= 1:
+        return named, False
+    kinds: dict[int, set[str]] = {}
+    for titles in named.values():
+        for i, title in enumerate(titles):
+            kinds.setdefault(i, set()).add(title.partition(" ")[2])
+    numbers = [f"#{i + 1} {kind.pop() if len(kind) == 1 else ''}".strip() for i, kind in kinds.items()]
+    return {arm: tuple(numbers[: len(titles)]) for arm, titles in named.items()}, True
 
 
 def _collect(layer: Layer, path: str, names: dict[str, str]) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 from koubai.words import language, say
 
+MOST_PANELS = 6
+"""Panels of curves in one picture; beyond, they are chosen evenly over a factor's levels."""
+
 
 @dataclass(frozen=True)
 class Table:

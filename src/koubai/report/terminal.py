@@ -21,7 +21,7 @@ from koubai.lab.progress import Progress
 from koubai.lab.result import ExperimentResult, RunResult
 from koubai.report import measures
 from koubai.report.experiment import TONES
-from koubai.report.layers import Layers
+from koubai.report.layers import Layers, aligned
 from koubai.report.numbers import MISSING, number, seconds
 from koubai.report.picture import thin
 from koubai.report.theme import columns, shorten
@@ -63,11 +63,12 @@ _THRIFT = (
 
 @dataclass(frozen=True)
 class _Layout:
-    """What a table shows: layers by path with their titles, and counts of runs by name with theirs."""
+    """What a table shows: titles of layers, gradients by these, and counts of runs by name with titles."""
 
     gap: int
     titles: Sequence[str]
-    layers: Mapping[str, str]
+    layers: Sequence[str]
+    gradients: Sequence[Mapping[str, float]]
     bars: int
     head: str
     scores: Sequence[Text]
@@ -138,14 +139,14 @@ def result_table(
         header_style="" if plain else "bold",
     )
     table.add_column(say("report.axis.arm", lang), no_wrap=True)
-    for name in layout.layers.values():
+    for name in layout.layers:
         table.add_column(name, justify="left" if layout.bars else "right", no_wrap=True)
     table.add_column(layout.head, no_wrap=True)
     for count in layout.counts.values():
         table.add_column(count, justify="right", no_wrap=True)
     scale = _scale(made)
-    for title, score, row in zip(layout.titles, layout.scores, made, strict=True):
-        cells = [_gradient(row.gradients.get(path), scale, layout.bars, plain) for path in layout.layers]
+    for title, sizes, score, row in zip(layout.titles, layout.gradients, layout.scores, made, strict=True):
+        cells = [_gradient(sizes.get(layer), scale, layout.bars, plain) for layer in layout.layers]
         ended = [_ending(row, name) for name in layout.counts]
         table.add_row(_text(title), *cells, score, *ended)
     return table
@@ -155,8 +156,8 @@ def _layout(
     experiment: Experiment, made: Sequence[Row], width: int, plain: bool, lang: str | None
 ) -> _Layout:
     """Return the roomiest layout that fits into `width` columns; plain tables leave nothing out."""
-    paths = list(dict.fromkeys(path for row in made for path in row.gradients))
-    names = _layer_names(experiment, paths)
+    called = _layer_titles(experiment, made)
+    layers = list(dict.fromkeys(title for titles in called for title in titles))
     titles = [row.arm.title(lang) if plain else shorten(row.arm.title(lang), _WIDEST_NAME) for row in made]
     measure, head = experiment.measure, measures.title(experiment.measure, lang)
     complete = all(row.made == row.wanted for row in made)
@@ -166,15 +167,18 @@ def _layout(
         scores = [_score(row, measure, score_bars, interval=thrift.interval) for row in made]
         texts = [titles, [head, *(score.plain for score in scores)], *([count] for count in counts.values())]
         room = width - sum(max(map(columns, text), default=0) + thrift.gap for text in texts)
-        shown = paths if plain else _that_fit(paths, names, room, thrift)
-        spare = room - sum(max(columns(names[path]), _NUMBER) + thrift.gap for path in shown)
+        shown = layers if plain else _that_fit(layers, room, thrift)
+        spare = room - sum(max(columns(layer), _NUMBER) + thrift.gap for layer in shown)
         if plain or spare >= 0:
             break
     bars = min(_WIDEST_BAR, spare // max(len(shown), 1) - 1)
     return _Layout(
         gap=thrift.gap,
         titles=titles,
-        layers={path: names[path] for path in shown},
+        layers=shown,
+        gradients=[
+            dict(zip(own, row.gradients.values(), strict=True)) for own, row in zip(called, made, strict=True)
+        ],
         bars=0 if plain or bars < _SHORTEST_BAR else bars,
         head=head,
         scores=scores,
@@ -246,18 +250,18 @@ def _text(text: str, style: str = "") -> Text:
     return Text(text, style=style)
 
 
-def _layer_names(experiment: Experiment, paths: Sequence[str]) -> dict[str, str]:
-    """Return a title for each path, from the first arm whose network has it."""
-    known = [Layers.of_network(getattr(experiment.plan(arm, 0), "network", None)) for arm in experiment.arms]
-    return {
-        path: next((layers.title(path) for layers in known if path.rpartition(".")[0] in layers.names), path)
-        for path in paths
+def _layer_titles(experiment: Experiment, made: Sequence[Row]) -> list[tuple[str, ...]]:
+    """Return what the layers of every row are called, equal names for equal places."""
+    layers = {
+        row.arm.name: Layers.of_network(getattr(experiment.plan(row.arm, 0), "network", None)) for row in made
     }
+    called, _ = aligned({row.arm.name: tuple(row.gradients) for row in made}, layers)
+    return list(called.values())
 
 
-def _that_fit(layers: Sequence[str], names: Mapping[str, str], room: int, thrift: _Thrift) -> list[str]:
+def _that_fit(layers: Sequence[str], room: int, thrift: _Thrift) -> list[str]:
     """Return the layers that fit into `room` columns: the first and the last, and others between."""
-    widest = max((columns(names[path]) for path in layers), default=0)
+    widest = max(map(columns, layers), default=0)
     fit = max(0 if thrift.no_layers else 2, room // (max(widest, _NUMBER) + thrift.gap))
     return [layers[i] for i in thin(len(layers), fit)] if fit > 1 else list(layers[:fit])
 

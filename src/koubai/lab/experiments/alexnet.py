@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.initializers.normal import Normal
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Experiment, Text, Watch
+from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
 from koubai.lab.measures import Measured
 from koubai.lab.phrases import arm_text, mean_of
 from koubai.lab.pictures import GeneratedPictures
@@ -63,6 +63,7 @@ class Alexnet(Entry):
             ),
             seeds=(0,),
             measure="train_loss",
+            claims=(Claim("grouped", "whole", "parameters", "lower"),),
             watch=Watch(taps=2, evaluations=1, evaluate_rows=8, layers=True),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.experiment import Arm, Claim, Experiment, Watch
 from koubai.lab.phrases import gaps, outcomes
 from koubai.lab.result import ExperimentResult, Sentence
 from koubai.lab.settings import source
@@ -31,7 +31,10 @@ class Dropout(Entry):
         return Experiment(
             name=self.registry_name,
             base=Recipe(Mlp((100, 100)), source(data, train=300), optimizer=Adam(0.001), steps=1000),
-            arms=grid(Axis("dropout", {f"ratio {ratio:g}": {"network.dropout": ratio} for ratio in RATIOS})),
+            arms=tuple(
+                Arm(f"ratio {ratio:g}", {"network.dropout": ratio}, {"dropout": f"{ratio:g}"})
+                for ratio in RATIOS
+            ),
             baseline="ratio 0",
             claims=(Claim("ratio 0.5", "ratio 0", "gap", "lower"),),
             watch=Watch(histograms=True),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Experiment, Watch
+from koubai.lab.experiment import Arm, Claim, Experiment, Watch
 from koubai.lab.phrases import arm_text, mean_of
 from koubai.lab.plans.unrolling import Unrolling
 from koubai.lab.result import ExperimentResult, Sentence
+
+SMALL, PLAIN, STRIDED = "2x2, stride 1, padding 1", "3x3, stride 1", "3x3, stride 2, padding 1"
 
 
 @CATALOG.register
@@ -26,12 +28,15 @@ class Im2col(Entry):
             name=self.registry_name,
             base=Unrolling(),
             arms=(
-                Arm("2x2, stride 1, padding 1", {"size": 6, "kernel": 2, "padding": 1}),
-                Arm("3x3, stride 1"),
-                Arm("3x3, stride 2, padding 1", {"size": 8, "stride": 2, "padding": 1}),
+                Arm(SMALL, {"size": 6, "kernel": 2, "padding": 1}),
+                Arm(PLAIN),
+                Arm(STRIDED, {"size": 8, "stride": 2, "padding": 1}),
             ),
             seeds=(0,),
             measure="columns",
+            claims=tuple(
+                Claim(name, None, "error", "lower", margin=1e-12) for name in (SMALL, PLAIN, STRIDED)
+            ),
             watch=Watch(taps=0, evaluations=0),
         )
 

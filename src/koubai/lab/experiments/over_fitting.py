@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
@@ -22,8 +23,9 @@ _OUTPUT_LAYER = "19"  # its path in the network with dropout
 
 @CATALOG.register
 class OverFitting(Entry):
-    """The first 300 training images, 784-[100]x6-10 with ReLU and He, SGD .01, 1000 updates.
+    """The first 300 training images (digits: 100), 784-[100]x6-10 with ReLU and He, SGD .01, 1000 updates.
 
+    No regularization, L2, L1, dropout, and dropout with L1, each over strengths.
     Every regularized arm scores lower on the test part than no regularization; what shrinks is the gap.
     The course's L1 arm has ten times its neighbors' learning rate (D7) and oscillates. Its dropout does
     not grow what it keeps, so through six layers the signal and the gradient shrink to .85^6 = .38: that,
@@ -34,13 +36,14 @@ class OverFitting(Entry):
     data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
-        """The course's arms with the right ones beside them; on digits, strengths."""
+        """Every kind of regularization over strengths; on other data than digits, the course's arms first."""
         train = 100 if data == "digits" else 300
-        arms = strengths() if data == "digits" else course_arms(known=data == "mnist")
+        first = (_NONE,) if data == "digits" else course_arms(known=data == "mnist")
+        names = {arm.name for arm in first}
         return Experiment(
             name=self.registry_name,
             base=Recipe(Mlp(HIDDEN), source(data, train=train), optimizer=SGD(0.01), steps=1000),
-            arms=arms,
+            arms=(*first, *(arm for arm in strengths() if arm.name not in names)),
             baseline="none",
             claims=(Claim("L2 .1", "none", "gap", "lower"), Claim("L2 .1", "none")),
             watch=Watch(weights=True),
@@ -66,25 +69,27 @@ def course_arms(*, known: bool) -> tuple[Arm, ...]:
         return Published(mean, sd, n) if known else None
 
     return (
-        Arm("none", published=published(0.761, 0.010, 17)),
-        Arm("L2 .1", {"penalties": (L2(0.1),)}, published=published(0.706, 0.024, 12)),
-        Arm("L1 .005", {"penalties": (L1(0.005),)}),
+        replace(_NONE, published=published(0.761, 0.010, 17)),
+        replace(_l2(0.1), published=published(0.706, 0.024, 12)),
+        _l1(0.005),
         Arm(
             "L1 .005, SGD .1",
             {"penalties": (L1(0.005),), "optimizer": SGD(0.1)},
+            {"kind": "L1, SGD .1 (D7)", "strength": "0.005"},
             label=Text("L1 .005, SGD .1 (D7)", "L1 .005、SGD .1（D7）"),
             defect="D7",
             published=published(0.64, 0.135, 11),
         ),
-        Arm("dropout .15", {"network.dropout": 0.15}),
+        _dropout(0.15),
         Arm(
             "dropout .15, course",
             {"network": thinned_mlp(HIDDEN, 10, 0.15), "penalties": (L2(0.005),)},
+            {"kind": "dropout, not inverted (D5)", "strength": "0.15"},
             label=Text("dropout .15, not inverted (D5)", "dropout .15、反転なし（D5）"),
             defect="D5",
             published=published(0.713, 0.012, None),
         ),
-        Arm("dropout .08 + L1 .004", {"network.dropout": 0.08, "penalties": (L1(0.004),)}),
+        _both(0.08, 0.004),
         Arm(
             "dropout .08 + L1 .004, course",
             {
@@ -92,6 +97,7 @@ def course_arms(*, known: bool) -> tuple[Arm, ...]:
                 "penalties": (L1(0.004),),
                 "frozen": (_OUTPUT_LAYER,),
             },
+            {"kind": "dropout .08 + L1, not inverted (D4)", "strength": "0.004"},
             label=Text("dropout .08 + L1 .004, not inverted (D4)", "dropout .08 + L1 .004、反転なし（D4）"),
             defect="D4",
             published=published(0.726, 0.023, 13),
@@ -100,14 +106,39 @@ def course_arms(*, known: bool) -> tuple[Arm, ...]:
 
 
 def strengths() -> tuple[Arm, ...]:
-    """Return none, and every kind of regularization at several strengths."""
-    l2 = (Arm(f"L2 {_short(s)}", {"penalties": (L2(s),)}, {"L2": f"{s:g}"}) for s in (0.01, 0.1))
-    l1 = (Arm(f"L1 {_short(s)}", {"penalties": (L1(s),)}, {"L1": f"{s:g}"}) for s in (0.001, 0.005))
-    dropout = (
-        Arm(f"dropout {_short(r)}", {"network.dropout": r}, {"dropout": f"{r:g}"}) for r in (0.15, 0.3)
+    """Return none, and every kind of regularization at three strengths."""
+    return (
+        _NONE,
+        *(_l2(strength) for strength in (0.001, 0.01, 0.1)),
+        *(_l1(strength) for strength in (0.0005, 0.001, 0.005)),
+        *(_dropout(ratio) for ratio in (0.08, 0.15, 0.3)),
+        *(_both(0.08, strength) for strength in (0.0005, 0.001, 0.004)),
     )
-    both = Arm("dropout .15 + L1 .001", {"network.dropout": 0.15, "penalties": (L1(0.001),)})
-    return (Arm("none"), *l2, *l1, *dropout, both)
+
+
+_NONE = Arm("none", factors={"kind": "none", "strength": "0"})
+
+
+def _l2(strength: float) -> Arm:
+    factors = {"kind": "L2", "strength": f"{strength:g}"}
+    return Arm(f"L2 {_short(strength)}", {"penalties": (L2(strength),)}, factors)
+
+
+def _l1(strength: float) -> Arm:
+    factors = {"kind": "L1", "strength": f"{strength:g}"}
+    return Arm(f"L1 {_short(strength)}", {"penalties": (L1(strength),)}, factors)
+
+
+def _dropout(ratio: float) -> Arm:
+    factors = {"kind": "dropout", "strength": f"{ratio:g}"}
+    return Arm(f"dropout {_short(ratio)}", {"network.dropout": ratio}, factors)
+
+
+def _both(ratio: float, strength: float) -> Arm:
+    """Dropout and L1; the strength that varies is that of L1."""
+    name = f"dropout {_short(ratio)} + L1"
+    edits = {"network.dropout": ratio, "penalties": (L1(strength),)}
+    return Arm(f"{name} {_short(strength)}", edits, {"kind": name, "strength": f"{strength:g}"})
 
 
 def _short(number: float) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
 from koubai.lab.phrases import arm_text, learned, mean_of
 from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import source
+from koubai.lab.settings import beats, source
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
 from koubai.layers.linear import Linear
@@ -45,6 +45,10 @@ class PaddingStride(Entry):
                 Axis("stride", {f"stride {s}": {f"{where}.stride": s} for s in (1, 2, 3)}),
             ),
             baseline="padding 1 + stride 1",
+            claims=(
+                Claim("padding 1 + stride 2", "padding 1 + stride 1", "multiply_adds", "lower"),
+                beats("padding 1 + stride 1", "padding 1 + stride 3"),
+            ),
             watch=Watch(taps=20, evaluations=10, filters=True),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
 from koubai.lab.phrases import arm_text
 from koubai.lab.plans.descent import Descent
 from koubai.lab.plans.surfaces import Parabola as Surface
@@ -13,6 +13,7 @@ from koubai.lab.result import ExperimentResult, Sentence
 from koubai.optim.sgd import SGD
 
 RATES = (0.05, 0.3, 0.5, 0.9, 1.0, 1.05)
+START_DISTANCE = 5.0
 
 
 @CATALOG.register
@@ -29,11 +30,18 @@ class Parabola(Entry):
         rates = {f"eps {rate:g}": {"optimizer.learning_rate": rate} for rate in RATES}
         return Experiment(
             name=self.registry_name,
-            base=Descent(surface=Surface(a=2.0, b=1.0), optimizer=SGD(0.1), start=(-3.0,), steps=20),
+            base=Descent(
+                surface=Surface(a=2.0, b=1.0), optimizer=SGD(0.1), start=(2.0 - START_DISTANCE,), steps=20
+            ),
             arms=grid(Axis("learning rate", rates)),
             seeds=(0,),
             baseline="eps 0.5",
             measure="distance",
+            claims=(
+                Claim("eps 0.5", None, "distance", "lower", margin=1e-12),
+                Claim("eps 0.9", None, "distance", "lower", margin=0.1),
+                Claim("eps 1.05", None, "distance", "higher", margin=START_DISTANCE),
+            ),
             watch=Watch(taps=0, evaluations=0),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Experiment, Watch
+from koubai.lab.experiment import Arm, Claim, Experiment, Watch
 from koubai.lab.measures import Measured
 from koubai.lab.phrases import arm_text, mean_of
 from koubai.lab.plans.descent import Descent
@@ -40,6 +40,10 @@ class Valley(Entry):
             ),
             seeds=(0,),
             measure="distance",
+            claims=tuple(
+                Claim(name, "SGD .95", "distance", "lower")
+                for name in ("Momentum .1", "AdaGrad 1.5", "Adam .3")
+            ),
             watch=Watch(taps=0, evaluations=0),
         )
 

@@ -50,11 +50,16 @@ def activation_section(result: ExperimentResult, lang: str | None = None) -> Sec
 
 
 def weight_section(result: ExperimentResult, lang: str | None = None) -> Section:
-    """Return the weights that remain: a panel for every parameter of every arm."""
+    """Return the weights that remain: a panel for every parameter of every arm, or for its first where many.
+
+    Of many arms the same layer is shown, so that what differs is the arm.
+    """
     panels = []
-    for arm, exhibits in _kept(result, "weights"):
+    kept = _kept(result, "weights")
+    many = sum(len(exhibits) for _, exhibits in kept) > _PANELS
+    for arm, exhibits in kept:
         layers = Layers.of(result, arm)
-        for exhibit in exhibits:
+        for exhibit in exhibits[:1] if many else exhibits:
             arrays = exhibit.arrays
             title = f"{result.arms[arm].title(lang)}: {layers.title(exhibit.path)}"
             panels.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from koubai.probes.history import History
 from koubai.report.arms import groups, views
 from koubai.report.figures.gradient_by_layer import gradient_by_layer
 from koubai.report.figures.gradient_heatmap import LayerTrace, gradient_heatmap
-from koubai.report.layers import Layers
+from koubai.report.layers import Layers, aligned
 from koubai.report.page import Section
-from koubai.report.picture import Picture, of_many, thin
+from koubai.report.picture import MOST_PANELS, Picture, join_sentences, of_many, thin
 from koubai.report.series import Profile, stack
 from koubai.words import say
 
@@ -42,19 +43,23 @@ def weights(history: History) -> list[str]:
 def _profiles(
     result: ExperimentResult, histories: dict[str, list[History]], names: dict[str, Layers], lang: str | None
 ) -> Picture:
+    paths = {arm: tuple(weights(own[0])) if own else () for arm, own in histories.items()}
+    called, counted = aligned(paths, names)
     panels: list[tuple[str, Sequence[Profile]]] = []
     for group in groups(result.experiment.arms, lang):
         profiles = []
         for view in group.arms:
             sizes = [by_layer(history) for history in histories[view.name] if weights(history)]
             if sizes:
-                paths = tuple(sizes[0])
-                values = np.array([[size.get(path, np.nan) for path in paths] for size in sizes])
-                layers = tuple(names[view.name].title(path) for path in paths)
-                profiles.append(Profile(view.title, view.short, view.style, layers, values))
+                values = np.array([[size.get(path, np.nan) for path in paths[view.name]] for size in sizes])
+                profiles.append(Profile(view.title, view.short, view.style, called[view.name], values))
         if profiles:
             panels.append((group.title, profiles))
-    return gradient_by_layer(panels, lang=lang)
+    shown = [panels[i] for i in thin(len(panels), MOST_PANELS)]
+    picture = of_many(gradient_by_layer(shown, lang=lang), len(panels), lang)
+    if not counted:
+        return picture
+    return replace(picture, note=join_sentences([say("report.gradient.counted", lang), picture.note], lang))
 
 
 def _heatmaps(

@@ -10,7 +10,7 @@ from koubai.lab.result import ExperimentResult
 from koubai.report.arms import groups
 from koubai.report.figures.learning_curves import learning_curves
 from koubai.report.page import Section
-from koubai.report.picture import Picture
+from koubai.report.picture import MOST_PANELS, Picture, of_many, thin
 from koubai.report.series import Curve, stack
 from koubai.words import say
 
@@ -50,4 +50,5 @@ def _picture(result: ExperimentResult, quantity: str, lang: str | None) -> Pictu
                 curves.append(Curve(view.title, view.short, view.style, steps, values))
         if curves:
             panels.append((group.title, curves))
-    return learning_curves(panels, quantity, lang=lang)
+    shown = [panels[i] for i in thin(len(panels), MOST_PANELS)]
+    return of_many(learning_curves(shown, quantity, lang=lang), len(panels), lang)

@@ -16,6 +16,7 @@ from koubai.report.picture import Picture, Table
 from koubai.report.sections.sweeps import regularization, sweeps
 from koubai.words import say
 
+_CROWD = 12  # arms
 _RARE = ("collapsed", "lost", "published")  # columns that are shown only where they say something
 
 
@@ -24,10 +25,15 @@ def outcome_section(result: ExperimentResult, lang: str | None = None) -> Sectio
     experiment = result.experiment
     asked = measures_in_question(result)
     paths = regularization(result, lang)
-    swept = sweeps(result, [measure for measure in asked if not (paths and measure == "weight_norm")], lang)
+    crowded = len(experiment.arms) > _CROWD  # then rows of dots are too many to read, and lines say it all
+    drawn = [measure for measure in asked if not (paths and measure == "weight_norm")]
+    swept = sweeps(result, list(dict.fromkeys([*drawn, "gap"])) if crowded else drawn, lang)
     dotted = asked[:1] if swept else [measure for measure in asked if measure != "gap"]
     dots = [_outcomes(result, measure, lang) for measure in dotted]
-    pictures = [*dots[:1], *paths, *swept, *_gap(result, lang), *dots[1:]]
+    if swept and crowded:
+        pictures = [*swept[:1], *paths, *swept[1:]]
+    else:
+        pictures = [*dots[:1], *paths, *swept, *_gap(result, lang), *dots[1:]]
     known = any(result.summary(arm.name) for arm in experiment.arms)
     return Section(
         "outcome",

@@ -49,7 +49,7 @@ def regularization(result: ExperimentResult, lang: str | None = None) -> list[Pi
         weights, biases = (_means(result, arms, measure) for measure in _NORMS)
         if not levels.any():
             free = float(weights[0])
-        elif np.isfinite(weights).sum() > 1:
+        elif np.isfinite(weights).sum() > 1 and all("penalties" in arm.edits for arm in arms):
             paths.append(RegularizationPath(title, levels, weights, biases))
     found = [replace(path, free=free) for path in paths]
     return [regularization_paths(found, lang=lang)] if found else []
