@@ -2,8 +2,8 @@
 
 What it is: the run learns, and again and again loses what it had learned.
 Why it hurts: where it stops is luck.
-How it shows: averaged over windows of 2 % of the run, the loss gives back more than half of its progress
-    at least twice; and a lower rate ends clearly better.
+How it shows: averaged over windows of 2 % of the run, the loss gives back 30 % of its progress; and a lower
+    rate (or a larger batch) ends clearly better. Twice without such a trial.
 Confused with: the noise of small batches (which the windows average out), a learning rate so high that
     nothing is learned at all, a restart of the schedule.
 Sick recipe: 20 ReLU layers of 50, Adam .001, batches of 32.
@@ -25,6 +25,7 @@ from koubai.doctor.finding import Measure
 
 _GIVEN_BACK = 0.3
 _TIMES = 2
+_MISSED = 0.05
 
 
 @DIAGNOSES.register
@@ -44,23 +45,29 @@ class Oscillation(Diagnosis):
         if len(smooth) < 25 or not np.isfinite(visit.patient.losses).all():
             return None
         count, first = relapses(smooth)
-        if count < _TIMES:
+        if not count:
             return None
         step = int(first / len(smooth) * visit.patient.step)
         steps = np.linspace(0, visit.patient.step, len(smooth))
         return Sign(
-            (Measure("relapses", float(count), _TIMES - 0.5),),
+            (Measure("relapses", float(count), 0.5),),
             None,
             step,
-            details={"count": count},
+            details={"count": count, "first": step},
             series={"smoothed_loss": (steps, smooth)},
         )
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Worse than simple learners, or ended in a relapse."""
+        """Worse than simple learners (be it by little: a lower rate has to show it), or ended in a relapse."""
         smooth = visit.smooth
         lost = (smooth[-3:].mean() - smooth.min()) / max(smooth[0] - smooth.min(), 1e-30)
-        return visit.harmed or (lost > _GIVEN_BACK and visit.shortfall > 0)
+        below = visit.patient.finished and visit.learnable and visit.goal - visit.skill > 3 * visit.noise
+        missed = below and visit.shortfall > _MISSED
+        return visit.harmed or missed or (lost > _GIVEN_BACK and visit.shortfall > 0)
+
+    def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
+        """Without trials it takes two relapses, and more harm than a rate could always be tuned for."""
+        return sign.details["count"] >= _TIMES and (visit.harmed or visit.shortfall > 2 * _MISSED)
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """A tenth of the rate; larger batches."""
