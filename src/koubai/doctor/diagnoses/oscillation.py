@@ -58,7 +58,7 @@ class Oscillation(Diagnosis):
         )
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Worse than simple learners (be it by little: a lower rate has to show it), or ended in a relapse."""
+        """Worse than simple learners, if only a little (a lower rate must show it), or ended in a relapse."""
         smooth = visit.smooth
         lost = (smooth[-3:].mean() - smooth.min()) / max(smooth[0] - smooth.min(), 1e-30)
         below = visit.patient.finished and visit.learnable and visit.goal - visit.skill > 3 * visit.noise
