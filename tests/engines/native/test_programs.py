@@ -33,6 +33,7 @@ from koubai.losses import Loss, SoftmaxCrossEntropy
 from koubai.optim import SGD, Adam, Momentum, Optimizer
 from koubai.optim.clipping import Clipping
 from koubai.penalties import L2, Penalty
+from support.close import assert_close
 from support.jobs import batches, classes_job
 
 with_both = pytest.mark.usefixtures("backend")
@@ -504,3 +505,21 @@ def test_importing_koubai_imports_no_numba():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
     assert koubai.__file__
+
+
+@with_both
+@pytest.mark.parametrize(
+    "layer",
+    [ReLU(), Sequential(Flatten(), ReLU()), Sequential(Flatten(), Linear(4), ReLU()), Flatten()],
+    ids=repr,
+)
+def test_predicting_reads_the_data_where_it_lies_and_leaves_it_alone(layer):
+    job = classes_job(layer, (2, 3))
+    program, reference = compile_job(job, "native"), compile_job(job, "reference")
+    x = np.random.default_rng(0).standard_normal((300, 2, 3), dtype=np.float32)
+    kept = x.copy()
+    x.setflags(write=False)
+    for rows in (1, 16, 17, 128, 300):  # whole and filled-up passes in turn
+        reference.restore(program.state())
+        assert_close(program.predict(x[:rows]), reference.predict(x[:rows]), terms=6)
+    assert np.array_equal(x, kept)

@@ -126,7 +126,7 @@ class Blueprint:
 
                 def emit(plan: Plan) -> None:
                     plan.set(plan.graph.input, plan.plain(plan.graph.input.shape))
-                    plan.run_python("input", None, plan.get(plan.graph.input), why="copy x in")
+                    plan.run_python("input", None, plan.get(plan.graph.input), why="read x where it lies")
                     emit_forward(plan)
                     y = plan.get(plan.graph.output, plan.plain(plan.graph.output.shape).layout)
                     plan.run_python("output", None, y, why="copy y out")

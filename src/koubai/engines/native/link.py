@@ -37,6 +37,7 @@ class Linked:
     def __init__(self, plans: PlanSet, places: Places, names: Names, backend: Backend) -> None:
         self.plans, self.places, self._names = plans, places, names
         part = plans.plans[0].part
+        self._moved: dict[Buffer, int] = {}
         self._runner = backend.runner(part.lanes, part.team)
         self.lanes = [self._lane(number) for number in range(len(plans.plans))]
         self._fill_words()
@@ -48,7 +49,8 @@ class Linked:
 
     def address(self, buffer: Buffer, lane: int = 0) -> int:
         """Where a buffer lies."""
-        return self.places.base(buffer.place, lane) + buffer.offset
+        moved = self._moved.get(buffer)
+        return self.places.base(buffer.place, lane) + buffer.offset if moved is None else moved
 
     def _word(self, argument: Argument, lane: int) -> int | float:
         if isinstance(argument, Named):
@@ -147,8 +149,10 @@ class Linked:
         assert isinstance(argument, Buffer)  # rows for Python name nothing else
         return _array_at(self.address(argument), argument.nbytes).view(np.float64)
 
-    def move(self, tensor: Tensor, address: int) -> None:
+    def move(self, tensor: Argument, address: int) -> None:
         """Let the only lane look for a tensor at another address."""
+        assert isinstance(tensor, Tensor)  # rows for Python name nothing else that moves
+        self._moved[tensor.buffer] = address
         for write in self.lanes[0].uses[tensor.buffer]:
             write(address)
 

@@ -278,7 +278,7 @@ class NativeProgram:
         return y.reshape(len(x), *network.out_shape)
 
     def _forward(self, linked: Linked, x: Array, y: Array) -> None:
-        """One forward pass over x where it lies; missing rows are zeros."""
+        """One forward pass over x where it lies; where rows are missing, over a copy filled up with zeros."""
         linked.set(step=0, row=0, steps=1, ticks=0)
         while (status := linked.run()) == loop.CALL_PYTHON:
             row = linked.get("row")
@@ -287,9 +287,11 @@ class NativeProgram:
             action, node = instruction.python
             tensors = [linked.array(argument) for argument in instruction.arguments]
             if action == "input":
-                linked.move(instruction.arguments[0], _of_rows(x, len(tensors[0])).ctypes.data)
+                if len(x) < len(tensors[0]):
+                    x = np.concatenate([x, np.zeros((len(tensors[0]) - len(x), *x.shape[1:]), np.float32)])
+                linked.move(instruction.arguments[0], x.ctypes.data)
             elif action == "output":
-                y[...] = tensors[0][: len(x)]
+                y[...] = tensors[0][: len(y)]
             elif node is not None:
                 inner, out = (
                     t.reshape(len(t), *v.shape)

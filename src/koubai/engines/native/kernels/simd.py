@@ -183,6 +183,20 @@ def store_bytes(typing: Any, address: Any, value: Any, count: Any) -> Any:
 
 
 @intrinsic
+def prefetch(typing: Any, address: Any) -> Any:
+    """Ask for the cache line at an address, to be read soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], _I8.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), (pointer.type, _I32, _I32, _I32))
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, (pointer, *(ir.Constant(_I32, n) for n in (0, 3, 1))))
+        return context.get_dummy_value()
+
+    return types.none(types.int64), generate
+
+
+@intrinsic
 def splat(typing: Any, number: Any) -> Any:
     """The same number in all lanes."""
 
