@@ -97,7 +97,7 @@ _FLOAT32 = (
     Workload("deep", "deep convnet, batch 100, Adam", _deep(), _IMAGES, 10, 100, Adam()),
     Workload(
         *("alexnet", "AlexNet ungrouped, no LRN, batch 32, 227 x 227, momentum", _alexnet(), (3, 227, 227)),
-        *(1000, 32, Momentum(0.01), 64),
+        *(1000, 32, Momentum(0.001), 64),
         resident=False,
     ),
 )

@@ -34,8 +34,10 @@ def _engine(name: str) -> Peer:
 
         def run(steps: int) -> int:
             nonlocal done
-            program.advance(sampler.batches(done, steps))
-            done += steps
+            losses = program.advance(sampler.batches(done, steps))
+            done += len(losses)
+            if not np.isfinite(losses).all():  # an engine stops there, so its time would mean nothing
+                raise FloatingPointError(f"{workload.name}: the loss is not finite after {done} steps")
             return steps
 
         return run
