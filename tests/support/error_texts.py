@@ -127,6 +127,7 @@ class _Reader:
     scope: ast.AST
     found: Found
     followed: frozenset[str] = frozenset()
+    open: list[str] = field(default_factory=list)  # names being read: one may be given what it was before
 
     def read(self, call: ast.Call) -> None:
         """Note the texts of one error."""
@@ -164,8 +165,13 @@ class _Reader:
     def texts(self, node: ast.expr, must: bool = False) -> set[str]:
         """Return the texts an expression may give; a value is a GAP, noted where it `must` be text."""
         found = {GAP}
-        if (ways := self._ways(node)) is not None:
+        name = node.id if isinstance(node, ast.Name) else ""
+        if name in self.open:
+            found = set()
+        elif (ways := self._ways(node)) is not None:
+            self.open += [name] * bool(name)
             found = set().union(*(self.texts(way, must) for way in ways))
+            del self.open[len(self.open) - bool(name) :]
         elif isinstance(node, ast.Constant):
             found = {node.value} if isinstance(node.value, str) else set()
         elif isinstance(node, ast.JoinedStr):

@@ -90,8 +90,8 @@ def refusal(error: KoubaiError) -> str:
 
 
 def suggestion(name: str, choices: list[str]) -> str:
-    """Return the nearest choice as a question, or all of them."""
-    near = nearest(name, choices)
+    """Return the nearest choice as a question (also the only one there is), or all of them."""
+    near = choices[0] if len(choices) == 1 else nearest(name, choices)
     return f"did you mean {near!r}?" if near else "one of " + ", ".join(choices)
 
 

@@ -11,9 +11,9 @@ A gap is filled as it came. `{axis:words}` in the Japanese says the value in Jap
 knows it; in the English it lets the template fit only where the catalogue knows the value (or nothing in
 it is English), which keeps a template such as "{one:words} or {other:words}" to its own.
 
-Where several templates fit, the one counts that leaves the fewest letters as they came. No gap begins or
-ends inside quotes, so what a user wrote is never taken for a part of the sentence. A text that no template
-fits stays English.
+Where several templates fit, the one counts that leaves the fewest letters as they came, and of these the
+one that needs the fewest others inside it. No gap begins or ends inside quotes, so what a user wrote is
+never taken for a part of the sentence. A text that no template fits stays English.
 """
 
 from __future__ import annotations
@@ -76,10 +76,14 @@ class _Template:
 
 @dataclass(frozen=True)
 class _Told:
-    """A text said again: how many English letters stand as they came, and the entries that said it."""
+    """A text said again: how many English letters stand as they came, and the entries that said it.
+
+    `parts` is how many templates it was put together from, one inside the other.
+    """
 
     text: str
     left: int
+    parts: int = 0
     keys: frozenset[str] = frozenset()
 
 
@@ -126,7 +130,7 @@ class _Teller:
         """Return a text in the language, or as it came where no template fits it."""
         if text not in self._told:
             fits = (told for template in _templates() for told in self._fits(template, text))
-            best = min(fits, key=lambda told: told.left, default=None)
+            best = min(fits, key=lambda told: (told.left, told.parts), default=None)
             self._told[text] = best or _Told(text, _letters(text))
         return self._told[text]
 
@@ -135,7 +139,7 @@ class _Teller:
         in_words = {name for _, name, form, _ in Formatter().parse(said) if form == _WORDS}
         for parts in _splits(template.literals, text):
             values: dict[str, _Value] = {}
-            left, keys = 0, {template.key}
+            left, count, keys = 0, 1, {template.key}
             for gap, part in zip(template.gaps, parts, strict=True):
                 told = self.tell(part) if gap.known or gap.name in in_words else _Told(part, _letters(part))
                 if gap.known and told.left and not told.keys:
@@ -143,9 +147,10 @@ class _Teller:
                 values[gap.name] = _Value(part)
                 values[gap.name].words = told.text
                 left += told.left
+                count += told.parts
                 keys |= told.keys
             else:
-                yield _Told(said.format(**values), left, frozenset(keys))
+                yield _Told(said.format(**values), left, count, frozenset(keys))
 
 
 def _splits(literals: tuple[str, ...], text: str) -> Iterator[tuple[str, ...]]:
