@@ -1,7 +1,7 @@
 """Writes one page an experiment of the catalogue: question, verdicts, pictures, recipe.
 
 Pages are quick to write, because nothing is trained here: what `scripts/run-catalog` left in a folder is
-shown, and an experiment without results has a page without pictures.
+shown, and for an experiment without results there what the record tells (`record.py`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from html import escape
 from pathlib import Path
 
 from pictures import picture, table
+from record import RECORD, read, result_of
 
-from koubai.cli.order import Order
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.lab.catalog import Entry, build, listing
 from koubai.lab.experiment import Experiment
@@ -30,12 +30,15 @@ LEFT_OUT = ("findings", "runs", "environment")
 """The sections of a report that a page does not show: they are in the file that `koubai run` writes."""
 
 
-def write_experiments(folder: Path, runs: Path) -> None:
+def write_experiments(folder: Path, runs: Path, kept: Path = RECORD) -> None:
     """Write NAME.md for every experiment and index.md; `runs` holds a folder of results for each."""
     folder.mkdir(parents=True, exist_ok=True)
-    results = {entry.name(): stored(runs / entry.name()) for entry in listing()}
+    record = read(kept)
+    results = {}
     for entry in listing():
-        _write(folder / f"{entry.name()}.md", page(entry, results[entry.name()]))
+        result, recorded = result_of(entry.name(), runs, record)
+        results[entry.name()] = result
+        _write(folder / f"{entry.name()}.md", page(entry, result, recorded=recorded))
     _write(folder / "index.md", index(results))
 
 
@@ -49,15 +52,7 @@ def write_scripts(folder: Path) -> None:
     _write(folder / "looks.js", f"const looks = {json.dumps(looks)};\n")
 
 
-def stored(folder: Path) -> ExperimentResult | None:
-    """Return the result that lies in a folder of `koubai run`, or None if there is none."""
-    if not (folder / "result.json").exists():
-        return None
-    result = Order.read(folder).result(folder)
-    return result if result.runs else None
-
-
-def page(entry: Entry, result: ExperimentResult | None) -> str:
+def page(entry: Entry, result: ExperimentResult | None, *, recorded: bool = False) -> str:
     """Return the page of one experiment in Markdown."""
     experiment = result.experiment if result else build(entry.name())
     report = experiment_page(result, "en") if result else None
@@ -68,6 +63,7 @@ def page(entry: Entry, result: ExperimentResult | None) -> str:
         f'<p lang="ja">{escape(experiment.question.ja)}</p>\n',
         inspect.cleandoc(type(entry).__doc__ or "") + "\n",
         *(_outcome(report, result) if report and result else [_NOT_RUN]),
+        *([_RECORDED.format(name=entry.name())] if recorded else []),
         _repeat(entry),
         *_related(entry),
         *(part for section in sections for part in _section(section)),
@@ -99,6 +95,11 @@ _NAMES = {
 }
 _NOT_RUN = """```{note}
 This page was built without results: `scripts/run-catalog` makes them, and `make docs` then shows them.
+```
+"""
+_RECORDED = """```{{note}}
+These are the numbers of the last recorded runs. Learning curves, gradients and all else that a run leaves are
+in the report that `koubai run {name}` writes, and on this page once `scripts/run-catalog` has made the runs.
 ```
 """
 

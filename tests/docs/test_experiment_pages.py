@@ -15,14 +15,23 @@ FIGURE = re.compile(r'<script type="application/json">(.*?)</script>')
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pages")
-    assert main(["run", "parabola", "--json", "--out", str(folder / "runs/parabola")]) == 0
+def docs():
+    """The module of the record; the folder of the documentation's modules is on the path."""
     sys.path.insert(0, str(ROOT / "docs"))
     try:
-        from catalog import write_experiments
+        import record
+
+        yield record
     finally:
         sys.path.remove(str(ROOT / "docs"))
+
+
+@pytest.fixture(scope="module")
+def pages(docs, tmp_path_factory):
+    from catalog import write_experiments
+
+    folder = tmp_path_factory.mktemp("pages")
+    assert main(["run", "parabola", "--json", "--out", str(folder / "runs/parabola")]) == 0
     write_experiments(folder / "experiments", folder / "runs")
     return {path.stem: path.read_text(encoding="utf-8") for path in (folder / "experiments").iterdir()}
 
@@ -38,9 +47,48 @@ def test_every_experiment_has_its_question_its_command_and_its_recipe(pages):
         assert "<tbody>" in page
 
 
-def test_a_page_without_results_has_no_picture_and_says_so(pages):
-    assert "without results" in pages["valley"]
-    assert not FIGURE.search(pages["valley"])
+def test_a_page_without_runs_shows_what_is_recorded(pages):
+    for entry in listing():
+        page = pages[entry.name()]
+        assert "built without results" not in page
+        assert FIGURE.search(page), f"{entry.name()} has no picture"
+        assert 'class="badge ' in page, f"{entry.name()} has no verdict"
+    assert "last recorded" in pages["first-net"]
+    assert "last recorded" not in pages["valley"], "a descent takes a moment, so it is made at once"
+
+
+def test_the_record_is_of_the_experiments_as_they_are(docs):
+    record = docs.read()
+    for entry in listing():
+        experiment, kept = build(entry.name()), record[entry.name()]
+        assert list(kept["arms"]) == [arm.name for arm in experiment.arms]
+        for numbers in kept["arms"].values():
+            assert len(numbers[experiment.measure]) == len(experiment.seeds)
+            assert set(numbers["collapsed"]) <= set(experiment.seeds)
+
+
+def test_the_record_gives_back_the_verdicts_of_the_runs(docs, tmp_path):
+    words = ["run", "search", "--steps", "40", "--json", "--threads", "1", "--out"]
+    assert main([*words, str(tmp_path / "search")]) == 0
+    assert docs.update(tmp_path, tmp_path / "kept.toml") == ["search"]
+    result = docs.stored(tmp_path / "search")
+    again = docs.recalled(result.experiment, docs.read(tmp_path / "kept.toml")["search"])
+    assert [verdict.outcome for verdict in again.verdicts] == [verdict.outcome for verdict in result.verdicts]
+    for lang in ("en", "ja"):
+        assert [s.say(lang) for s in again.sentences] == [s.say(lang) for s in result.sentences]
+    for arm in result.arms:
+        assert again.summary(arm).mean == pytest.approx(result.summary(arm).mean, abs=1e-4)
+    assert docs.update(tmp_path / "nothing", tmp_path / "kept.toml") == []
+    assert set(docs.read(tmp_path / "kept.toml")) == {"search"}, "what was not run keeps its numbers"
+
+
+def test_a_page_with_nothing_to_show_says_how_to_get_it(docs, tmp_path):
+    from catalog import write_experiments
+
+    write_experiments(tmp_path / "pages", tmp_path / "runs", tmp_path / "no record")
+    page = (tmp_path / "pages" / "first-net.md").read_text(encoding="utf-8")
+    assert "built without results: `scripts/run-catalog`" in page
+    assert not FIGURE.search(page)
 
 
 def test_a_page_with_results_tells_them_in_both_languages_and_draws_them(pages):

@@ -76,13 +76,13 @@ def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool, la
 
 def _band(fig: Any, curve: Curve, *, bounded: bool, log: bool) -> None:
     low, high = interval_of_mean(curve.values)
-    known = np.isfinite(low) & np.isfinite(high)
-    if not known.any():
-        return
     if bounded:
         low, high = low.clip(0, 1), high.clip(0, 1)
     if log:
-        low = np.maximum(low, np.nanmin(np.where(curve.values > 0, curve.values, np.nan), axis=0))
+        low = np.maximum(low, np.where(curve.values > 0, curve.values, np.inf).min(axis=0))
+    known = np.isfinite(low) & np.isfinite(high)
+    if not known.any():
+        return
     x, low, high = curve.steps[known], low[known], high[known]
     fig.add_scatter(
         x=np.concatenate([x, x[::-1]]),
