@@ -1,6 +1,7 @@
 """What a program promises beside its results: determinism, forks, taps, lanes, formulas inside, listings."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -18,11 +19,14 @@ from koubai.core.taps import Moments
 from koubai.engines import TapPlan, compile_job
 from koubai.initializers import Normal
 from koubai.layers import (
+    AveragePool2d,
     BatchNorm,
+    Concatenate,
     Conv2d,
     Dropout,
     Flatten,
     Identity,
+    LayerNorm,
     Linear,
     MaxPool2d,
     ReLU,
@@ -446,13 +450,38 @@ def test_the_listing_names_layers_primitives_and_layouts(backend):
         "onednn": ("oneDNN 3.", "convolution_forward", "jit:", "pack W"),
         "blas": ("Numba + BLAS kernels", "convolve_weights", "kernel, BLAS"),
     }
-    for part in (*products[backend], "channels last", "max_pool", "batch", "update"):
+    for part in (
+        *products[backend],
+        "0 Conv2d",
+        "channels last",
+        "max_pool",
+        "batch",
+        "update",
+        "MiB at the peak",
+    ):
         assert part in text
+    assert "no row of their own (part of a neighbor, or nothing to move): 1 ReLU, 5 ReLU, 7 Flatten" in text
     shares = program.profile(batches(program.job, 5))
     assert shares.sum() == pytest.approx(1)
     assert (shares >= 0).all()
-    assert "%" in program.listing()
+    assert "time: batch" in program.listing()
     assert program.state().step == 5
+
+
+@with_both
+@pytest.mark.parametrize("name", ["images of three channels", "average pooling", "concatenation"])
+def test_every_change_of_layout_says_why(name):
+    layer = {
+        "images of three channels": Sequential(Conv2d(20, 3, padding=2), ReLU(), Conv2d(8, 3)),
+        "average pooling": Sequential(AveragePool2d(2), Conv2d(16, 3), ReLU(), MaxPool2d(2), Conv2d(4, 1)),
+        "concatenation": Concatenate(Identity(), Sequential(Conv2d(32, 1), ReLU())),
+    }[name]
+    job = classes_job(Sequential(layer, Flatten(), LayerNorm(), Linear(10)), (3, 12, 12))
+    for line in compile_job(job, "native").listing().splitlines():
+        if any(
+            f" {what} " in line for what in ("reorder", "first_to_last", "last_to_first", "block_to_last")
+        ):
+            assert re.search(r"(pack W|unpack dW|W in bfloat16|as this layer reads it)", line), line
 
 
 def test_indices_outside_the_data_are_refused():

@@ -8,45 +8,56 @@ from koubai.engines.native.instructions import At, Buffer, Instruction, Tensor
 from koubai.engines.native.kernels.loop import BARRIER, LOSS
 from koubai.engines.native.link import Linked
 from koubai.engines.native.memory import Memory
+from koubai.network.network import Network
 
 _MIB = 1 << 20
+_OF_LAYERS = ("forward", "backward", "tap")
+_HEAD = ("", "layer", "part", "runs", "as", "layouts", "KiB", "time", "why")
 
 
-def listing(linked: Linked, memory: Memory, title: str, shares: Array | None = None) -> str:
+def listing(linked: Linked, memory: Memory, network: Network, title: str, shares: Array | None = None) -> str:
     """Return a line for each row of a step: layer, direction, what runs, layouts, bytes, share of the time.
 
     `shares` are the parts of the step's time that rows took in a profile.
     """
-    rows = [_cells(i, instruction, shares) for i, instruction in enumerate(linked.instructions)]
-    head = ("", "layer", "part", "runs", "as", "layouts", "KiB", "time" if shares is not None else "", "why")
+    layers = {cell.path: type(cell.layer).__name__ for cell in network.root.walk()}
+    head = _HEAD if shares is not None else tuple("" if word == "time" else word for word in _HEAD)
+    rows = [_cells(i, instruction, layers, shares) for i, instruction in enumerate(linked.instructions)]
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in [head, *rows]
     ]
-    return "\n".join([*_summary(linked, memory, title), *lines, *_notes(linked)])
+    return "\n".join([*_summary(linked, memory, title, shares), *lines, *_notes(linked, network)])
 
 
-def _summary(linked: Linked, memory: Memory, title: str) -> list[str]:
+def _summary(linked: Linked, memory: Memory, title: str, shares: Array | None) -> list[str]:
     part, plans = linked.plans.plans[0].part, linked.plans
     who = (
         f"{part.lanes} lanes side by side, each with {part.rows} of {part.batch} samples and one thread"
         if part.lanes > 1
         else f"one lane, {part.team} thread{'s' if part.team > 1 else ''}"
     )
-    alone = sum(arena.total(plan.instructions) for plan in plans.plans)
-    held, scratch = sum(plans.arena_bytes), plans.scratch_bytes * len(plans.plans)
-    parameters = memory.nbytes / _MIB
-    return [
+    alone = sum(arena.total(plan.instructions) for plan in plans.plans) / _MIB
+    buffers, scratch = sum(plans.arena_bytes) / _MIB, plans.scratch_bytes * len(plans.plans) / _MIB
+    held = memory.parameter_bytes / _MIB
+    lines = [
         f"native engine: {title}; {who}",
-        f"memory: {parameters:.1f} MiB in all; the step's buffers take {held / _MIB:.1f} MiB, "
-        f"{alone / _MIB:.1f} MiB without sharing; scratch {scratch / _MIB:.1f} MiB",
+        f"memory: {held + buffers + scratch:.1f} MiB at the peak: weights, gradients and slots {held:.1f}, "
+        f"the step's buffers {buffers:.1f} ({alone:.1f} if none shared memory), scratch {scratch:.1f}",
     ]
+    if shares is not None:
+        times: dict[str, float] = {}
+        for share, instruction in zip(shares, linked.instructions, strict=True):
+            times[instruction.role] = times.get(instruction.role, 0) + share
+        lines.append("time: " + ", ".join(f"{role} {share:.1%}" for role, share in times.items()))
+    return lines
 
 
-def _cells(number: int, i: Instruction, shares: Array | None) -> tuple[str, ...]:
-    time = "" if shares is None else f"{100 * shares[number]:.1f}%"
-    return (str(number), i.path or "-", i.role, *_what(i), _layouts(i), _kib(i), time, i.why)
+def _cells(number: int, i: Instruction, layers: dict[str, str], shares: Array | None) -> tuple[str, ...]:
+    time = "" if shares is None else f"{shares[number]:.1%}"
+    layer = f"{i.path} {layers[i.path]}".strip() if i.path in layers and i.role in _OF_LAYERS else "-"
+    return (str(number), layer, i.role, *_what(i), _layouts(i), _kib(i), time, i.why)
 
 
 def _what(i: Instruction) -> tuple[str, str]:
@@ -63,6 +74,8 @@ def _what(i: Instruction) -> tuple[str, str]:
 def _layouts(i: Instruction) -> str:
     if i.primitive is not None:
         names = [md.describe() for name, (_, md) in i.memories.items() if "bias" not in name]
+        if i.primitive.kind == "reorder":
+            return " to ".join(names[:2])
     else:
         names = [str(a.layout) for a in i.arguments if isinstance(a, Tensor)]
     return ", ".join(dict.fromkeys(names))
@@ -79,6 +92,11 @@ def _kib(i: Instruction) -> str:
     return f"{sum(buffer.nbytes for buffer in buffers) / 1024:.0f}" if buffers else ""
 
 
-def _notes(linked: Linked) -> list[str]:
+def _notes(linked: Linked, network: Network) -> list[str]:
     formulas = [i for i in linked.instructions if i.python is not None]
-    return [f"reference formula: layer {i.path or '-'}, {i.role}: {i.why}" for i in formulas]
+    seen = {i.path for i in linked.instructions}
+    silent = [f"{leaf.path} {type(leaf.layer).__name__}" for leaf in network.leaves if leaf.path not in seen]
+    notes = [f"reference formula: layer {i.path or '-'}, {i.role}: {i.why}" for i in formulas]
+    if silent and not formulas:
+        notes.append(f"no row of their own (part of a neighbor, or nothing to move): {', '.join(silent)}")
+    return notes

@@ -51,9 +51,9 @@ class Memory:
         return fresh
 
     @property
-    def nbytes(self) -> int:
-        """Bytes held for parameters, gradients, slots and the training step's buffers."""
-        held = [self.weights, self.gradients, *self.slots, self.kept, *self._arenas]
+    def parameter_bytes(self) -> int:
+        """Bytes held for parameters, kept buffers, gradients of every lane and slots."""
+        held = [self.weights, self.gradients, *self.slots, self.kept]
         return sum(array.nbytes for array in held) + (self._old.nbytes if self._old is not None else 0)
 
 

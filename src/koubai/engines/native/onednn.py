@@ -219,10 +219,11 @@ class MD:
     def describe(self) -> str:
         """Return the layout in a word, for listings."""
         block = self.channel_block()
-        names = {None: "packed", 1: "plain"}
-        if block in names:
-            return names[block]
-        return "channels last" if block == self.shape[1] and block not in (8, 16) else f"blocked {block}"
+        if block == self.shape[1] and block != 1:
+            return "channels last"
+        if len(self.shape) == 2 and self == MD.strided(self.shape, (1, self.shape[0]), self.dtype):
+            return "transposed"
+        return {None: "packed", 1: "plain"}.get(block, f"blocks of {block}")
 
 
 def _attributes() -> c.c_void_p:

@@ -182,25 +182,21 @@ class Plan:
             self.call(kernel, tensor, target, tensor.words, why=f"{source} to {layout}")
             return self.convert(target, layout)
         inner = layout if source.is_plain else source  # plain knows no C and S; the other side does
-        C, S = inner.channels, inner.space
+        C, S, why = inner.channels, inner.space, f"{source} to {layout}, as this layer reads it"
         if source.is_plain:
             target = self.new(Layout(source.rows, C, S, C))
-            self.call(moving.first_to_last, tensor, target, source.rows, C, S, why=f"{source} to {layout}")
+            self.call(moving.first_to_last, tensor, target, source.rows, C, S, why=why)
         elif not source.is_last:
             target = self.new(Layout(source.rows, C, S, C))
             block = source.block
-            self.call(
-                moving.block_to_last, tensor, target, source.rows, C, S, block, why=f"{source} to {layout}"
-            )
+            self.call(moving.block_to_last, tensor, target, source.rows, C, S, block, why=why)
         elif not layout.is_plain and (layout.channels, layout.space) == (C, S):
             target = self.new(layout)
             block = layout.block
-            self.call(
-                moving.last_to_block, tensor, target, source.rows, C, S, block, why=f"{source} to {layout}"
-            )
+            self.call(moving.last_to_block, tensor, target, source.rows, C, S, block, why=why)
         else:
             target = self.plain((source.features,))
-            self.call(moving.last_to_first, tensor, target, source.rows, C, S, why=f"{source} to {layout}")
+            self.call(moving.last_to_first, tensor, target, source.rows, C, S, why=why)
         return self.convert(target, layout)
 
     def copy(self, tensor: Tensor) -> Tensor:

@@ -306,15 +306,20 @@ class NativeProgram:
 
     def listing(self) -> str:
         """Return the training step as text: each row with its layer, primitive, implementation, layouts."""
-        return listing(self._plans("train"), self._memory, self._backend.title, self._shares)
+        linked = self._plans("train")
+        return listing(linked, self._memory, self.job.network, self._backend.title, self._shares)
 
     def profile(self, indices: Array) -> Array:
         """Train on `indices` while timing every row; return each row's share of the time, of all lanes.
 
-        The listing shows the shares from then on.
+        The first of several steps is not timed: it may touch memory for the first time. The listing shows the
+        shares from then on.
         """
         linked = self._plans("train")
         indices = self._checked(indices)
+        if len(indices) > 1:
+            self.advance(indices[:1])
+            indices = indices[1:]
         ticks = np.zeros((len(linked.lanes), len(linked.instructions)), np.int64)
         self._run(
             linked, rates(self.job, self._step + 1, len(indices)), indices, np.zeros(len(indices)), ticks

@@ -38,7 +38,9 @@ class BatchNormOp(BaseOp):
             gamma, beta = self._stored(plan, node, "gamma"), self._stored(plan, node, "beta")
             epsilon = node.settings["epsilon"]
             plan.call_alone(kernels.from_running, mean, variance, saved, gamma, beta, C, width, epsilon)
-        plan.call(kernels.normalize, x, y, saved, count, C, width, int(node.settings.get("relu", 0)))
+        relu = int(node.settings.get("relu", 0))
+        why = "with the ReLU behind it" if relu else ""
+        plan.call(kernels.normalize, x, y, saved, count, C, width, relu, why=why)
         plan.set(node.output, y)
         plan.saved[node] = x, y, saved
 

@@ -47,7 +47,8 @@ class MaxPoolOp(BaseOp):
         y = plan.new(plan.last(node.output.shape).as_half(x.layout.half))
         places, relu = Buffer(y.words), int(node.settings.get("relu", 0))
         kernel = kernels.max_pool_half if x.layout.half else kernels.max_pool
-        plan.call(kernel, x, y, places, *_geometry(plan, node, block), relu)
+        why = "with the ReLU before it" if relu else ""
+        plan.call(kernel, x, y, places, *_geometry(plan, node, block), relu, why=why)
         plan.set(node.output, y)
         plan.saved[node] = x.layout, places, y, block
 

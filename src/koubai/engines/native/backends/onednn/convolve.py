@@ -120,7 +120,8 @@ class ConvolveOp(BaseOp):
         target = gradient if md == plain else Buffer(md.nbytes)
         plan.execute(pd, src=(x, x_md), ddst=(dy, choice.y.md), dweights=(target, md), **extra)
         if target is not gradient:
-            plan.execute(onednn.reorder(md, plain), "unpack dW", src=(target, md), dst=(gradient, plain))
+            reorder = onednn.reorder(md, plain)
+            plan.execute(reorder, "unpack dW: to the order of W", src=(target, md), dst=(gradient, plain))
 
     def _packed(self, plan: Plan, node: Node, md: MD) -> Buffer:
         """W in a primitive's layout."""
@@ -128,7 +129,8 @@ class ConvolveOp(BaseOp):
         if md == plain:
             return weight
         packed = Buffer(md.nbytes)
-        plan.execute(onednn.reorder(plain, md), "pack W", src=(weight, plain), dst=(packed, md))
+        why = "pack W: to the order that is multiplied fastest"
+        plan.execute(onednn.reorder(plain, md), why, src=(weight, plain), dst=(packed, md))
         return packed
 
     # ------------------------------------------------------------------------------------ choosing layouts
