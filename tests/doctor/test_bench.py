@@ -1,6 +1,7 @@
 """The benchmark: cases read with every mistake at once, rows labelled by outcome, shares that add up."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from koubai.core.errors import ConfigError
 from koubai.doctor.bench.baselines import autotrainer, debugger
 from koubai.doctor.bench.case import own_cases, parse_cases
-from koubai.doctor.bench.overhead import Overhead
+from koubai.doctor.bench.overhead import LOADS, Overhead, overhead
 from koubai.doctor.bench.prove import proofs, remedies_proven
 from koubai.doctor.bench.run import Row, run_cases
 from koubai.doctor.bench.score import confusion, report, score
@@ -114,6 +115,15 @@ def test_published_rules_are_judged_on_the_same_patient():
         patient = session_patient(train(sick.recipe).session, budget=0)
     assert autotrainer(patient) == ["dead_units"]
     assert "vanishing_gradient" in debugger(patient)
+
+
+def test_a_load_is_timed_with_and_without_the_doctor_and_learns():
+    load = replace(LOADS["mlp"], samples=500, stretch=100, rounds=3)
+    found = overhead(load)
+    assert len(found.shares) == 3
+    assert all(-1 < share < 100 for share in found.shares)
+    losses = train(load.recipe().edit(steps=100)).history.series("loss")[1]
+    assert losses[-1] < 0.9 * losses[0]  # so the monitor takes it for a run on its way
 
 
 def test_overhead_is_a_median_with_its_inner_range():

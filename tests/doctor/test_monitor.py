@@ -11,16 +11,22 @@ from koubai.doctor.monitor import Monitor, Rollback, hopeless, train_with_rollba
 from koubai.layers.linear import Linear
 from koubai.optim.sgd import SGD
 from koubai.schedules.warm_up import WarmUp
+from koubai.train.session import Observation
 from koubai.train.train import train
 from support.patients import SICK, digits, values
 
 
-@pytest.mark.parametrize("recipe", [digits(), SICK["vanishing_gradient"]], ids=["healthy", "sick"])
-def test_weights_are_bit_identical_with_and_without_the_monitor(recipe):
-    plain = train(recipe).session.state()
-    watched = train(recipe, on_progress=Monitor(every=0.05)).session.state()
-    for path, w in plain.weights.params.items():
-        assert np.array_equal(w, watched.weights.params[path])
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+@pytest.mark.parametrize(
+    "recipe", [digits(steps=120), SICK["vanishing_gradient"].edit(steps=120)], ids=["healthy", "sick"]
+)
+def test_weights_are_bit_identical_with_the_doctor_on_and_off(recipe, engine):
+    off = train(recipe, engine=engine, observation=Observation()).session.state()
+    on = train(recipe, engine=engine, on_progress=Monitor(every=0.05)).session.state()
+    for part in ("params", "buffers"):
+        for path, w in getattr(off.weights, part).items():
+            assert np.array_equal(w, getattr(on.weights, part)[path])
+    assert all(np.array_equal(slot, on.slots[name]) for name, slot in off.slots.items())
 
 
 def test_a_hopeless_run_is_stopped_early_and_says_why():

@@ -1,5 +1,6 @@
 """What a watch sees of loops that people write, and that it leaves no trace in them."""
 
+import dataclasses
 import gc
 import weakref
 
@@ -11,6 +12,8 @@ from torch.nn import functional
 from torch.nn.modules import module as module_hooks
 from torch.overrides import _get_current_function_mode_stack
 
+from koubai.doctor.bench.overhead import LOADS
+from koubai.doctor.bench.overhead_watch import watch_overhead
 from koubai.doctor.clinic import Change
 from koubai.doctor.signs import initial, scale_ratios
 from koubai.doctor.watch.watcher import Watch
@@ -567,3 +570,11 @@ def test_gradients_that_are_never_reset_are_told():
             optimizer.step()
     assert watch.stale_gradients
     assert any("zero_grad" in sentence for sentence in watch.scope)
+
+
+def test_the_cost_of_listening_is_timed_on_an_ordinary_loop():
+    before = torch.get_num_threads()
+    load = dataclasses.replace(LOADS["mlp"], samples=1000, stretch=20, rounds=3)
+    found = watch_overhead(load)
+    assert len(found.shares) == 3
+    assert torch.get_num_threads() == before

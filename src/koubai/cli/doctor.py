@@ -44,8 +44,10 @@ def doctor(
 ) -> int:
     """Examine a run's folder, a recipe, or a PyTorch script; `koubai doctor bench` scores the doctor."""
     if subject == "bench":
-        from koubai.cli.doctor_bench import bench
+        from koubai.cli.doctor_bench import bench, cost
 
+        if arguments == ("overhead",):
+            return cost(engine, threads)
         return bench(cases, seeds=seeds, budget=budget, engine=engine, threads=threads, data_dir=data_dir)
     path = Path(subject)
     if not path.exists():

@@ -17,12 +17,28 @@ if TYPE_CHECKING:
 _SHARES = ("healthy_alarm_rate", "detection", "top1", "top2", "layer_within_one")
 
 
+def cost(engine: str, threads: int) -> int:
+    """Measure what watching costs, and print it."""
+    from koubai.doctor.bench.overhead import overheads
+
+    found = {}
+    for name, share in overheads(engine, threads):
+        found[name] = share.to_dict()
+        console(stderr=True).print(f"{name} {_share(found[name])}", markup=False, soft_wrap=True)
+    if style.json:
+        print_json({"overheads": found})
+    else:
+        columns = [say("doctor.bench.model"), say("doctor.bench.overhead")]
+        print_table(columns, [[name, _share(share)] for name, share in found.items()])
+    return 0
+
+
 def bench(
     cases: Path | None, *, seeds: int | None, budget: float, engine: str, threads: int, data_dir: Path | None
 ) -> int:
     """Run the cases (koubai's own, or those of a file or folder) and print the scores."""
     from koubai.doctor.bench.case import own_cases, read_cases
-    from koubai.doctor.bench.overhead import overhead
+    from koubai.doctor.bench.overhead import LOADS, overhead
     from koubai.doctor.bench.prove import proofs, remedies_proven
     from koubai.doctor.bench.run import run_cases
     from koubai.doctor.bench.score import report
@@ -37,7 +53,7 @@ def bench(
     proven = proofs(chosen, rows, engine=engine, threads=threads)
     extra = {
         "remedy_beats_placebo": remedies_proven(proven).to_dict(),
-        "overhead": overhead(engine, threads).to_dict(),
+        "overhead": overhead(LOADS["mlp"], engine, threads).to_dict(),
         "proofs": {case: proof.to_dict() if proof is not None else None for case, proof in proven.items()},
     }
     result = report(rows, chosen, extra)

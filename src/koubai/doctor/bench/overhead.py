@@ -1,22 +1,88 @@
-"""What watching costs: the time of a step with taps and monitor, against the time without."""
+"""What watching costs: a step under the doctor's eyes against the same step alone, in shares of the latter.
+
+    koubai doctor bench overhead
+
+times our own engine with the default sampling of a run of 1,000 updates (a tap every 20 updates, the
+monitor every 100), and a PyTorch model under `koubai.watch` (see `overhead_watch`). Plain and watched
+stretches alternate, so that a machine that grows slower slows both.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from koubai.data.sources.digits import Digits
+from koubai.core import random
+from koubai.core.layer import Layer
+from koubai.core.params import Shape
+from koubai.data.sources.arrays import Arrays
 from koubai.doctor.monitor import Monitor
+from koubai.initializers.initializer import Initializer
+from koubai.initializers.normal import GlorotNormal, HeNormal
+from koubai.models.alexnet import AlexNet
+from koubai.models.course_convnets import DeepConvNet
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
+from koubai.optim.momentum import Momentum
+from koubai.optim.optimizer import Optimizer
+from koubai.optim.sgd import SGD
 from koubai.train.recipe import Recipe
 from koubai.train.session import Observation, Session
+from koubai.train.train import default_observation
 
-ROUNDS = 9
-STEPS = 1000
+RUN = 1000
+"""Updates of the run whose default sampling is timed; longer runs are looked at less often."""
+_LOOK = RUN // 10  # updates between two calls of the monitor
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is trained while the clock runs: classes that random images of one shape are near to.
+
+    | field   | meaning                                                        |
+    |---------|----------------------------------------------------------------|
+    | stretch | updates in one timed stretch: a multiple of those between taps |
+    | rounds  | pairs of stretches                                             |
+    """
+
+    name: str
+    network: Layer
+    optimizer: Optimizer
+    initializer: Initializer
+    in_shape: Shape
+    samples: int
+    batch_size: int
+    stretch: int
+    rounds: int
+
+    def recipe(self) -> Recipe:
+        """A run that learns, and does not end while it is timed."""
+        generator = random.generator(0, "overhead", self.name)
+        t = np.arange(self.samples) % 10
+        images = generator.standard_normal((10, *self.in_shape), dtype=np.float32)
+        x = images[t] + generator.standard_normal((self.samples, *self.in_shape), dtype=np.float32)
+        return Recipe(
+            network=self.network,
+            data=Arrays.of(x, t, test_share=0.0),
+            optimizer=self.optimizer,
+            initializer=self.initializer,
+            batch_size=self.batch_size,
+            steps=max(RUN, 2 * (self.rounds + 1) * self.stretch),
+        )
+
+
+LOADS = {
+    load.name: load
+    for load in (
+        Load("mlp", Mlp((40, 20), 10, "sigmoid"), SGD(0.1), GlorotNormal(), (784,), 10_000, 100, 1000, 9),
+        Load("deep_convnet", DeepConvNet(10), Adam(), HeNormal(), (1, 28, 28), 2000, 100, 40, 7),
+        Load("alexnet", AlexNet(10), Momentum(0.001), HeNormal(), (3, 227, 227), 64, 32, 20, 5),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -36,30 +102,45 @@ class Overhead:
         }
 
 
-def overhead(
-    engine: str = "auto", threads: int = 1, *, recipe: Recipe | None = None, rounds: int = ROUNDS
-) -> Overhead:
-    """Time alternating runs, plain and watched at the default sampling; each round gives one share."""
-    recipe = recipe or Recipe(
-        network=Mlp(hidden=(100, 100), classes=10), data=Digits(), optimizer=Adam(), steps=STEPS
+def overhead(load: Load, engine: str = "auto", threads: int = 1) -> Overhead:
+    """Time alternating stretches, plain and watched at the default sampling; each pair gives one share."""
+    recipe = load.recipe()
+    usual = default_observation(recipe.edit(steps=RUN))
+    watching = Observation(tap_every=usual.tap_every, first_until=usual.first_until)
+    dataset = recipe.data.load(None)
+    plain, watched = (
+        Session(recipe, dataset=dataset, engine=engine, threads=threads, observation=observation)
+        for observation in (Observation(), watching)
     )
-    watched = Observation(tap_every=max(1, recipe.steps // 50), first_until=1)
-    _seconds(recipe, watched, engine, threads)  # compile, warm up
+    monitor = Monitor(every=_LOOK / recipe.steps)
+    for session, seer in ((plain, None), (watched, monitor)):  # compile, warm up
+        _seconds(session, seer, load.stretch)
     shares = []
-    for _ in range(rounds):
-        plain = _seconds(recipe, Observation(), engine, threads)
-        shares.append(_seconds(recipe, watched, engine, threads) / plain - 1)
+    for _ in range(load.rounds):
+        alone = _seconds(plain, None, load.stretch)
+        shares.append(_seconds(watched, monitor, load.stretch) / alone - 1)
     return Overhead(tuple(shares))
 
 
-def _seconds(recipe: Recipe, observation: Observation, engine: str, threads: int) -> float:
-    """Time of the steps (and of the monitor's looks, where there are taps), without compiling."""
-    session = Session(recipe, engine=engine, threads=threads, observation=observation)
-    monitor = Monitor() if observation.tap_every else None
-    stretch = max(1, recipe.steps // 10)
+def _seconds(session: Session, monitor: Monitor | None, steps: int) -> float:
+    """Time of so many updates, and of the monitor's looks."""
+    stretch = min(_LOOK, steps)
     began = time.perf_counter()
-    for _ in range(recipe.steps // stretch):
+    for _ in range(steps // stretch):
         session.advance(stretch)
-        if monitor is not None and session.step < recipe.steps:
+        if monitor is not None:
             monitor(session)
     return time.perf_counter() - began
+
+
+def overheads(engine: str = "auto", threads: int = 1) -> Iterator[tuple[str, Overhead]]:
+    """Yield name -> overhead of every load, then of the same in PyTorch where PyTorch is installed."""
+    from importlib.util import find_spec
+
+    for load in LOADS.values():
+        yield load.name, overhead(load, engine, threads)
+    if find_spec("torch") is not None:
+        from koubai.doctor.bench.overhead_watch import watch_overhead
+
+        for load in LOADS.values():
+            yield f"{load.name} (koubai.watch)", watch_overhead(load, threads)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-_SHARE = 0.01  # of the training time may go into looks
+SHARE = 0.01
+"""Of the training time that may go into looks."""
 _FIRST_GAP = 10  # steps between the first look, which warms up, and the second, which tells the cost
 _LEAST_GAP = 10
 
@@ -36,5 +37,5 @@ class Pace:
         if step > 1 and steps > 0:
             ordinary = (self._began - self._resumed) / steps
             extra = (now - self._began) - ordinary
-            gap = max(_LEAST_GAP, round(extra / (_SHARE * max(ordinary, 1e-9))))
+            gap = max(_LEAST_GAP, round(extra / (SHARE * max(ordinary, 1e-9))))
         self._next, self._resumed = step + gap, now
