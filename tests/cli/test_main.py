@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -208,3 +209,20 @@ def test_a_missing_file_is_told_in_the_reader_s_language(koubai, lang, said):
     koubai("train", "qqqqqqqqqqqq.toml", "--lang", lang)
     assert said in koubai.err
     assert "No such file" not in koubai.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_word_of_japanese_help_is_the_parser_s_own(koubai, name):
+    koubai(name, "--help", "--lang", "ja", "--plain")
+    assert not re.search(
+        r"Usage|Arguments|Parameters|default|required|env var|choices|InlineText", koubai.out
+    )
+    assert koubai.out.startswith("使い方: koubai")
+
+
+def test_help_tells_defaults_choices_and_variables(koubai):
+    koubai("doctor", "--help", "--plain", "--lang", "en")
+    assert "[choices: info, warn, severe] [default: warn]" in koubai.out
+    assert "[env var: KOUBAI_DATA]" in koubai.out
+    assert "[required]" in koubai.out
+    assert "False" not in koubai.out

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from koubai.cli.output import style
+from koubai.cli.output import console, style
 from koubai.core.errors import KoubaiError
 from koubai.words import LANGUAGES, say, set_language
 
@@ -57,7 +57,9 @@ def _run(words: list[str]) -> int:
 
     app = _app()
     try:
-        code = app(words, print_error=False, exit_on_error=False, result_action="return_value")
+        code = app(
+            words, console=console(), print_error=False, exit_on_error=False, result_action="return_value"
+        )
     except CycloptsError as error:
         command = words[0] if words and words[0] in COMMANDS else None
         raise usage_error(error, command, {name: target for name, (target, _) in COMMANDS.items()}) from None
@@ -68,17 +70,20 @@ def _app() -> App:
     from cyclopts import App, Group
 
     from koubai import __version__
+    from koubai.cli.help import HelpFormatter
 
+    parameters = Group(say("cli.help.parameters"))
     app = App(
         name="koubai",
         help=say("cli.help.top"),
         help_epilogue=say("cli.help.everywhere"),
         help_format="plaintext",
-        help_formatter="plain" if style.plain else "default",
+        help_formatter=HelpFormatter(style.plain),
         version=__version__,
         suppress_keyboard_interrupt=False,
         group_commands=Group(say("cli.help.commands")),
-        group_parameters=Group(say("cli.help.parameters")),
+        group_arguments=parameters,
+        group_parameters=parameters,
     )
     app["--help"].help, app["--version"].help = say("cli.help.help"), say("cli.help.version")
     for position, (name, (target, line)) in enumerate(COMMANDS.items()):
