@@ -84,6 +84,7 @@ def run_and_show(
 
 def show(result: ExperimentResult, folder: Path, report: Path, closing: Closing | None = None) -> None:
     """Print a result for a person or a program, and keep the latter in the folder."""
+    from koubai.engines.choose import engine_title
     from koubai.lab.export import to_json
     from koubai.report.terminal import print_result
 
@@ -96,7 +97,7 @@ def show(result: ExperimentResult, folder: Path, report: Path, closing: Closing 
     print_result(screen, result, plain=style.plain)
     engines = sorted({run.engine for run in result.runs if run.engine})
     if engines:
-        screen.print(say("lab.cli.engine", engine=", ".join(engines)), markup=False)
+        screen.print(say("lab.cli.engine", engine=", ".join(map(engine_title, engines))), markup=False)
     if result.pending:
         key = f"lab.cli.stopped.{result.stopped_by or 'interrupt'}"
         screen.print(say(key, pending=result.pending, command=again()), markup=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from koubai.core.errors import EngineError, SettingError, UnknownName
 from koubai.engines.engine import Job, Program
 from koubai.engines.native.backends.find import find_backend, why_not_onednn
 from koubai.words import say
+from koubai.words.retell import retold
 
 
 def engines() -> dict[str, Callable[[Job], Program]]:
@@ -59,7 +60,7 @@ def why_not_native() -> str | None:
 def engine_title(name: str, lang: str | None = None) -> str:
     """Return an engine's name for a reader, with the reason where the native engine runs without oneDNN."""
     reason = why_not_onednn() if name == "native" else None
-    return say("engines.without_onednn", lang, engine=name, why=reason) if reason else name
+    return say("engines.without_onednn", lang, engine=name, why=retold(reason, lang)) if reason else name
 
 
 @cache
