@@ -1,5 +1,6 @@
 """What the torch engine promises beside agreement: forks, regularization, formulas it has no function for."""
 
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -209,6 +210,15 @@ def test_threads_are_put_back():
     before = torch.get_num_threads()
     TorchProgram(replace(job(), threads=before + 1)).advance(batches(1))
     assert torch.get_num_threads() == before
+
+
+def test_data_that_nobody_may_write_to_is_predicted_without_a_warning():
+    program, x = TorchProgram(job()), job().x
+    expected = program.predict(x)
+    x.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(program.predict(x), expected)
 
 
 def test_bfloat16_is_mixed_with_float32_master_weights():

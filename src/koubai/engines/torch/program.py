@@ -157,7 +157,7 @@ class TorchProgram:
         x = np.ascontiguousarray(x, dtype=self.job.dtype)
         with self._threads(), torch.no_grad():
             parts = [
-                to_array(self._forward(torch.from_numpy(x[i : i + _PREDICT_ROWS]).to(self.device)))
+                to_array(self._forward(torch.tensor(x[i : i + _PREDICT_ROWS], device=self.device)))
                 for i in range(0, max(len(x), 1), _PREDICT_ROWS)
             ]
         return np.concatenate(parts)
