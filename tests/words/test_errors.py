@@ -61,7 +61,9 @@ TEXTS = sorted(
 
 def english_in(text: str) -> bool:
     """Return whether three English words follow each other, outside of code in brackets and quotes."""
-    plain = re.sub(r"(?:pip|apt) install \S+|'[^']*'|\"[^\"]*\"|\([^()]*\)|（[^（）]*）|\[[^\]]*\]", " ", text)
+    plain = re.sub(
+        r"(?:pip|apt) install \S+|'[^']*'|\"[^\"]*\"|\([^()]*\)|（[^（）]*）|\[[^\]]*\]", " ", text
+    )
     return re.search(r"(?:\b[A-Za-z][a-z]+\b[ ,;:]+){2}[A-Za-z][a-z]+\b", plain) is not None
 
 

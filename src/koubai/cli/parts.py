@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from koubai.cli.output import option, print_json, print_table, style
 from koubai.core.errors import UnknownName
 from koubai.core.registry import Registry
-from koubai.words import say
+from koubai.words import entries, say
 
 _PACKAGES = (
     "layers",
@@ -31,7 +31,7 @@ def parts(kind: Annotated[str | None, option("cli.parts.kind")] = None) -> None:
     if kind is not None and kind not in found:
         raise UnknownName(say("cli.parts.kinds"), kind, found)
     rows: list[dict[str, Any]] = [
-        {"kind": name, "name": part, "settings": _settings(cls), "what": _first_sentence(cls)}
+        {"kind": name, "name": part, "settings": _settings(cls), "what": _in_words(part, cls)}
         for name, registry in found.items()
         if kind in (None, name)
         for part, cls in registry.items()
@@ -67,6 +67,11 @@ def _brief(settings: dict[str, Any]) -> str:
     return ", ".join(name if default is None else f"{name}={default}" for name, default in settings.items())
 
 
-def _first_sentence(cls: type) -> str:
+def _in_words(name: str, cls: type) -> str:
+    """Return what a part is; of one that the catalogue does not know, the first line of its docstring."""
+    return say(f"parts.{name}") if name in entries("parts") else first_line(cls)
+
+
+def first_line(cls: type) -> str:
     """Return the first line of the docstring: formula or name."""
     return (inspect.getdoc(cls) or "").split("\n", 1)[0]
