@@ -19,18 +19,23 @@ from koubai.core.taps import Moments
 from koubai.engines import TapPlan, compile_job
 from koubai.initializers import Normal
 from koubai.layers import (
+    GELU,
     AveragePool2d,
     BatchNorm,
     Concatenate,
     Conv2d,
     Dropout,
     Flatten,
+    GlobalAveragePool,
     Identity,
     LayerNorm,
     Linear,
+    LocalResponseNorm,
     MaxPool2d,
     ReLU,
+    Residual,
     Sequential,
+    Softmax,
     Tanh,
 )
 from koubai.losses import Loss, SoftmaxCrossEntropy
@@ -215,6 +220,14 @@ TAPPED = {
     "batch norm": (
         Sequential(Conv2d(5, 3, bias=False), BatchNorm(), ReLU(), Flatten(), Linear(10)),
         (3, 6, 6),
+    ),
+    "branches": (
+        Sequential(
+            *(Conv2d(6, 3, padding=1), Residual(Conv2d(6, 3, padding=1)), LocalResponseNorm()),
+            *(Concatenate(Identity(), Conv2d(4, 1)), AveragePool2d(2), GELU(), GlobalAveragePool()),
+            *(LayerNorm(), Linear(10), Softmax(), Linear(10)),
+        ),
+        (3, 8, 8),
     ),
 }
 

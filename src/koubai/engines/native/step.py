@@ -63,8 +63,6 @@ def _draw(plan: Plan, structure: Structure) -> Buffer:
 
 def emit_forward(plan: Plan) -> None:
     """Emit the forward pass."""
-    if plan.taps is not None:
-        plan.taps.activations(plan, plan.graph.input)
     for node in plan.graph.nodes:
         plan.path, plan.role = node.path, "forward"
         with _naming(node):
@@ -102,8 +100,6 @@ def _backward(plan: Plan) -> None:
                 plan.taps.gradients(plan, node.output, dy)
             with _naming(node):
                 plan.ops[node.op].backward(plan, node, dy)
-    if plan.taps is not None and plan.graph.input in plan.gradients:
-        plan.taps.gradients(plan, plan.graph.input, plan.gradients[plan.graph.input])
 
 
 def _update(plan: Plan, structure: Structure) -> None:

@@ -69,9 +69,8 @@ class Taps:
 
     @staticmethod
     def needing(graph: Graph) -> set[Value]:
-        """The values whose gradients taps ask for: all, and the input where a leaf puts it out unchanged."""
-        values = {node.output for node in graph.nodes}
-        return values | ({graph.input} & set(graph.leaves.values()))
+        """The values whose gradients taps ask for: all that are computed."""
+        return {node.output for node in graph.nodes}
 
     # ------------------------------------------------------------------------------------ activations
 
