@@ -140,6 +140,10 @@ CASES = {
     "no thread": (None, ("train", "digits.toml", "--threads", "0")),
     "a change that leads nowhere": (None, ("train", "digits.toml", "--set", "optimizer.rate=0.1")),
     "a change of a layer that is not": (None, ("train", "digits.toml", "--set", "network.9.out_features=3")),
+    "a change inside a part that is not there": (
+        None,
+        ("train", "digits.toml", "--set", "early_stopping.patience=3"),
+    ),
     "a change without value": (None, ("train", "digits.toml", "--set", "steps")),
     "a data folder that is not": (ON_MNIST_FILE, ON_MNIST),
     "a damaged archive": (

@@ -103,6 +103,7 @@ def test_every_wrong_edit_is_reported_with_the_nearest_name(recipe):
     assert found["stepz"].hint == "did you mean 'steps'?"
     assert found["network.1.out_featuers"].hint == "did you mean 'out_features'?"
     assert found["network.9"].hint == "positions: 0 to 4"
+    assert found["clipping.norm"].hint == "give the whole part: clipping={norm=...}"
     assert found["loss"].hint == "did you mean 'softmax_cross_entropy'?"
 
 

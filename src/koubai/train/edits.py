@@ -35,6 +35,11 @@ def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: li
             return node
         inner = _replace_at(node[int(head)], rest, value, path, problems) if rest else value
         return (*node[: int(head)], inner, *node[int(head) + 1 :])
+    if node is None:
+        outer = ".".join(path.replace("__", ".").split(".")[: -len(parts)])
+        hint = f"give the whole part: {outer}={{{head}=...}}"
+        problems.append(Problem(path, "this part is not in use", hint=hint))
+        return node
     names = [f.name for f in fields(node)] if is_dataclass(node) else []
     if head.isdigit() and "layers" in names:
         head, rest = "layers", parts
