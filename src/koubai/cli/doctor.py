@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from koubai.cli.output import console, option, print_json, style
-from koubai.core.errors import KoubaiError
+from koubai.core.errors import KoubaiError, UnknownName
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from koubai.train.train import Run
 
 FOUND = 3
+_PARTS = ("all", "tune", "fresh", "overhead", "peers")
 
 
 def doctor(
@@ -44,11 +46,7 @@ def doctor(
 ) -> int:
     """Examine a run's folder, a recipe, or a PyTorch script; `koubai doctor bench` scores the doctor."""
     if subject == "bench":
-        from koubai.cli.doctor_bench import bench, cost
-
-        if arguments == ("overhead",):
-            return cost(engine, threads)
-        return bench(cases, seeds=seeds, budget=budget, engine=engine, threads=threads, data_dir=data_dir)
+        return _bench(arguments, cases, seeds, budget, engine, threads, data_dir)
     path = Path(subject)
     if not path.exists():
         raise KoubaiError(say("doctor.cli.missing"), where=subject, expected=say("doctor.cli.expected"))
@@ -63,6 +61,30 @@ def doctor(
     if prove and findings:
         proof = proved(run, findings, seeds or 8, engine, threads, on_run=_proving)
     return _answer(findings, subject, fail_on, as_sarif=sarif, proof=proof)
+
+
+def _bench(
+    arguments: tuple[str, ...],
+    cases: Path | None,
+    seeds: int | None,
+    budget: float,
+    engine: str,
+    threads: int,
+    data_dir: Path | None,
+) -> int:
+    """Score the doctor; or one part of that: what it costs, other tools, one split of the cases."""
+    from koubai.cli.doctor_bench import bench, cost, peers
+
+    part = arguments[0] if arguments else "all"
+    if part not in _PARTS:
+        raise UnknownName("part", part, _PARTS, where="koubai doctor bench")
+    if data_dir is not None:
+        os.environ["KOUBAI_DATA"] = str(data_dir)  # twins and forks load data of their own
+    if part == "overhead":
+        return cost(engine, threads)
+    if part == "peers":
+        return peers(cases, seeds)
+    return bench(cases, split=part, seeds=seeds, budget=budget, engine=engine, threads=threads)
 
 
 def _run(path: Path, data_dir: Path | None, engine: str, threads: int, *, rollback: bool) -> Run:

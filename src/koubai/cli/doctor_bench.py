@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,19 +32,54 @@ def cost(engine: str, threads: int) -> int:
     return 0
 
 
-def bench(
-    cases: Path | None, *, seeds: int | None, budget: float, engine: str, threads: int, data_dir: Path | None
-) -> int:
-    """Run the cases (koubai's own, or those of a file or folder) and print the scores."""
+def peers(cases: Path | None, seeds: int | None) -> int:
+    """Run other tools, and `koubai.watch`, on the PyTorch twins of the cases; print their scores."""
+    from koubai.doctor.bench.peers import installed, run_peers
+    from koubai.doctor.bench.score import score
+
+    chosen = _cases(cases)
+    rows = []
+    for row in run_peers(chosen, seeds):
+        rows.append(row)
+        said = {tool: ", ".join(names) or say("doctor.bench.silent") for tool, names in row.baselines.items()}
+        console(stderr=True).print(
+            f"{row.case} {row.seed} [{row.label}] {said}", markup=False, soft_wrap=True
+        )
+    found = {tool: score(rows, chosen, tool).to_dict() for tool in installed()}
+    if style.json:
+        print_json({"tools": found})
+    else:
+        table = [
+            [say(f"doctor.bench.{name}"), *(_share(found[tool][name]) for tool in found)]
+            for name in _SHARES
+            if name != "layer_within_one"
+        ]
+        print_table([say("doctor.bench.measure"), *found], table)
+    return 0
+
+
+def _cases(path: Path | None) -> list[Case]:
     from koubai.doctor.bench.case import own_cases, read_cases
+
+    return read_cases(path) if path is not None else own_cases()
+
+
+def bench(
+    cases: Path | None,
+    *,
+    split: str = "all",
+    seeds: int | None,
+    budget: float,
+    engine: str,
+    threads: int,
+) -> int:
+    """Run the cases (koubai's own, or those of a file or folder) of a split and print the scores."""
     from koubai.doctor.bench.overhead import LOADS, overhead
     from koubai.doctor.bench.prove import proofs, remedies_proven
     from koubai.doctor.bench.run import run_cases
     from koubai.doctor.bench.score import report
 
-    if data_dir is not None:
-        os.environ["KOUBAI_DATA"] = str(data_dir)  # twins and forks load data of their own
-    chosen = read_cases(cases) if cases is not None else own_cases()
+    chosen = [case for case in _cases(cases) if split in ("all", case.split)]
     rows: list[Row] = []
     for row in run_cases(chosen, seeds=seeds, budget=budget, engine=engine, threads=threads):
         rows.append(row)

@@ -4,8 +4,8 @@ What it is: ReLU units whose input is negative for every sample: they answer 0 a
     ever.
 Why it hurts: dead units are lost capacity; a layer of dead units cuts the network in two: nothing below
     it learns and the output is the same for every input.
-How it shows: units that fire for none of at least 512 samples (or of all there are): 20 % of a layer is
-    worth a word, 50 % is severe, if the run suffers.
+How it shows: units that fire for none of at least 512 samples (or of all there are): 50 % of a layer, if the
+    run does worse than it should; 20 %, if it does far worse.
 Confused with: sparsity. A unit that is 0 for 95 % of the samples is not dead.
 Sick recipe: 34 ReLU layers of 50; about half of the runs die.
 Healthy look-alike: 80 to 95 % zeros under an L1 penalty, every unit firing for some sample.
@@ -77,6 +77,10 @@ class DeadUnits(Diagnosis):
             details={"share": shares[path], "born": born if born is not None else 0.0},
             series={"dead_by_depth": (np.arange(len(shares)), np.array(list(shares.values())))},
         )
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; far worse where most units are alive and could do the work."""
+        return visit.harmed if sign.details["share"] >= _SEVERE else visit.far
 
 
 def _count(shares: dict[str, float], level: float) -> float:

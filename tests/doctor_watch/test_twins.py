@@ -1,0 +1,104 @@
+"""PyTorch twins of recipes, and what tools say of them."""
+
+import numpy as np
+import pytest
+import torch
+
+from koubai.data.sources.arrays import Arrays
+from koubai.doctor.bench import peers
+from koubai.doctor.bench.case import parse_cases
+from koubai.doctor.bench.peers import run_peers
+from koubai.doctor.bench.score import score
+from koubai.doctor.bench.torch_twin import NoTwin, Twin
+from koubai.layers.batch_norm import BatchNorm
+from koubai.layers.convolution import Conv2d
+from koubai.layers.flatten import Flatten
+from koubai.layers.layer_norm import LayerNorm
+from koubai.layers.linear import Linear
+from koubai.layers.max_pool import MaxPool2d
+from koubai.layers.rectifiers import ReLU
+from koubai.layers.residual import Residual
+from koubai.layers.sequential import Sequential
+from koubai.penalties.p_norm import L2
+from koubai.train.session import Session
+from support.patients import SICK, circles, digits
+
+CASES = """
+[[case]]
+id = "sick"
+accept = ["output layer"]
+seeds = 1
+[case.recipe]
+data = { type = "circles", factor = 0.5 }
+loss = "binary_cross_entropy"
+optimizer = { type = "adam", learning_rate = 0.01 }
+steps = 200
+network = { type = "sequential", layers = [{ type = "mlp", hidden = [16], classes = 1 }, "softmax"] }
+[case.fixed]
+network = { type = "sequential", layers = [{ type = "mlp", hidden = [16], classes = 1 }, "sigmoid"] }
+"""
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        digits(steps=20),
+        circles((8, 8), "selu", steps=20, penalties=(L2(1e-3),)),
+        SICK["output_range"].edit(steps=20),
+    ],
+    ids=["classes", "yes or no", "values"],
+)
+def test_a_twin_starts_the_same_and_trains_alike(recipe):
+    ours, twin = Session(recipe, engine="reference"), Twin(recipe)
+    x = ours.dataset.x_test[:30].astype(np.float32)
+    twin.model.eval()
+    np.testing.assert_allclose(
+        twin.model(torch.tensor(x)).detach().numpy(), ours.program.predict(x), rtol=1e-4, atol=1e-5
+    )
+    twin.model.train()
+    expected = ours.advance(recipe.steps)
+    losses = []
+    for inputs, targets in twin.batches():
+        twin.optimizer.zero_grad()
+        loss = twin.loss_fn(twin.model(inputs), targets)
+        loss.backward()
+        twin.optimizer.step()
+        losses.append(loss.item())
+    np.testing.assert_allclose(losses, expected, rtol=0.02)
+
+
+def test_convolutions_and_shortcuts_have_twins_too():
+    half = Sequential(Linear(8), ReLU())
+    network = Sequential(Conv2d(4, 3), BatchNorm(), ReLU(), MaxPool2d(2), Flatten(), half, Residual(half))
+    twin = Twin(images(Sequential(network, Linear(3))))
+    ours = Session(twin.recipe, engine="reference")
+    x = ours.dataset.x_test.astype(np.float32)
+    twin.model.eval()
+    np.testing.assert_allclose(
+        twin.model(torch.tensor(x)).detach().numpy(), ours.program.predict(x), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_what_has_no_twin_says_so():
+    with pytest.raises(NoTwin, match="layer_norm"):
+        Twin(digits(network=Sequential(Flatten(), Linear(8), LayerNorm(), Linear(10))))
+
+
+def images(network):
+    generator = np.random.default_rng(0)
+    x, t = generator.normal(size=(60, 1, 8, 8)).astype(np.float32), np.arange(60) % 3
+    return digits(data=Arrays.of(x, t), network=network, steps=2)
+
+
+def test_tools_are_scored_on_twins_like_baselines(monkeypatch):
+    monkeypatch.setattr(
+        peers,
+        "installed",
+        lambda: {"koubai.watch": peers.watch, "always": lambda twin: ["over_fitting"]},
+    )
+    cases = parse_cases(CASES, "test.toml")
+    rows = list(run_peers(cases))
+    assert [(row.case, row.label) for row in rows] == [("sick", "faulty"), ("sick fixed", "healthy")]
+    ours, always = (score(rows, cases, tool) for tool in ("koubai.watch", "always"))
+    assert (ours.healthy_alarm_rate.hits, ours.detection.hits, ours.top1.hits) == (0, 1, 1)
+    assert (always.healthy_alarm_rate.hits, always.detection.hits, always.top1.hits) == (1, 1, 0)
