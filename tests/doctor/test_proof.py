@@ -5,11 +5,14 @@ import pytest
 
 from koubai.core.errors import KoubaiError
 from koubai.core.statistics import Interval
+from koubai.data.sources.regression import Regression
 from koubai.doctor import proof as module
-from koubai.doctor.proof import Comparison, conclude, prove, random_treatment
+from koubai.doctor.proof import Comparison, conclude, held_skill, prove, random_treatment
 from koubai.doctor.tell import tell_proof
+from koubai.layers.linear import Linear
+from koubai.optim.sgd import SGD
 from koubai.words import LANGUAGES
-from support.patients import SICK, circles, digits
+from support.patients import SICK, circles, digits, values
 
 RANDOM = np.random.default_rng(0)
 LOW = list(0.5 + 0.01 * RANDOM.standard_normal(8))
@@ -83,6 +86,13 @@ def test_a_useless_remedy_is_not_proven():
 def test_a_remedy_that_changes_nothing_cannot_be_proven():
     with pytest.raises(KoubaiError, match="changes nothing"):
         prove(digits(), "fix_output")
+
+
+def test_a_run_far_worse_than_chance_counts_as_one_below_it():
+    recipe = values(data=Regression(low=0, high=10), network=Linear(1), optimizer=SGD(0.05), steps=60)
+    data = recipe.data.load()
+    assert held_skill(recipe, data, recipe, "auto", 1) == -1.0
+    assert held_skill(recipe.edit(optimizer__learning_rate=0.01, steps=500), data, recipe, "auto", 1) > -1.0
 
 
 def test_the_random_remedy_is_another_one_at_equal_budget():

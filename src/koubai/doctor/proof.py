@@ -38,6 +38,7 @@ ALPHA = 0.05
 _OTHER_SEEDS = 100_000
 _WORTH = 0.01  # of skill: an effect that is surely smaller is none
 _MOST_SEEDS = 10_000
+_WORST = 1.0  # of skill below chance: R^2 has no end downwards, and one such run would be the whole mean
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def held_skill(recipe: Recipe, data: Dataset, original: Recipe, engine: str, thr
             reached = skill(run.predict(x), t, loss_facts(recipe.loss).takes)
     except KoubaiError:  # a random remedy may not fit
         return chance
-    return reached if isfinite(reached) else chance
+    return max(reached, chance - _WORST) if isfinite(reached) else chance
 
 
 def conclude(remedy: str, skills: dict[str, list[float]]) -> Proof:
