@@ -60,7 +60,10 @@ def doctor(
     proof = None
     if prove and findings:
         proof = proved(run, findings, seeds or 8, engine, threads, on_run=_proving)
-    return _answer(findings, subject, fail_on, as_sarif=sarif, proof=proof)
+    code = _answer(findings, subject, fail_on, as_sarif=sarif, proof=proof)
+    if not prove and any(finding.remedies for finding in findings):
+        _note(say("doctor.command.prove_hint", subject=subject))
+    return code
 
 
 def _bench(

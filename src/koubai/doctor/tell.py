@@ -47,6 +47,9 @@ def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
         yield "  " + say("doctor.line.trials", lang) + "; ".join(_trials(finding, lang))
     yield "  " + say("doctor.line.confidence", lang, confidence=finding.confidence)
     yield "  " + say("doctor.line.do", lang, text=say(f"diagnoses.{finding.name}.do", lang))
+    if finding.remedies:
+        tried = any(trial.change.name == "remedy" for trial in finding.trials)
+        yield "  " + say(f"doctor.line.remedies{'_tried' if tried else ''}", lang)
     for rank, remedy in enumerate(finding.remedies[:3], start=1):
         yield "    " + say(
             "doctor.line.remedy",
