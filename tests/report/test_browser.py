@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium"),
 ]
-WAIT = 60_000  # milliseconds: other tests may run beside
+WAIT = 300_000  # milliseconds: a bound for what hangs, not for what is slow; other tests may run beside
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def look(browser):
     def opened(path, **settings):
         settings = {"viewport": {"width": 1280, "height": 800}, **settings}
         context = browser.new_context(offline=True, **settings)
+        context.set_default_timeout(WAIT)
         contexts.append(context)
         page = context.new_page()
         page.requested, page.complaints = [], []
