@@ -38,6 +38,7 @@ def small(monkeypatch):
         ("a number or a text", "数か文字列"),
         ("a number or a text or a number", "数か文字列か数"),
         ("a number or a thing", "a number or a thing"),  # "or" asks for known values on both sides
+        ("a number or 'a thing'", "数か'a thing'"),  # what stands in quotes is a value
         ("a 7", "7"),  # a value without English is known
         ("nothing, got b", "nothing, got b"),
         ("a table such as { steps = 100 }", "{ steps = 100 } のような表"),
@@ -78,6 +79,26 @@ def test_the_language_in_use_is_the_one_told(small, monkeypatch):
     assert retold("number") == "number"
 
 
-def test_a_long_value_full_of_separators_takes_no_time():
-    value = ", got ".join(f"a {word} or a thing" for word in ["number", "text"] * 200)
+def test_a_long_value_full_of_separators_is_a_value():
+    value = ", got ".join(f"a {word} or a thing" for word in ["number", "text"] * 100)
     assert retold(f"unknown layer {value!r}", "ja") == f"{value!r} という層はありません"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "expected " + "a number or " * 200,
+        "x, expected " + ", got a" * 300,
+        "x" + ": a" * 2000,
+        "a number" + " or a number" * 300,
+        "line 1: " * 1000,
+        "x" * 300_000,
+        "'" * 3000 + "a",
+        "a number" + " (a number" * 500,
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_text_made_to_be_ambiguous_costs_little(text):
+    teller = retell._Teller("ja")
+    assert teller.tell(text).left <= len(text)
+    assert len(teller._told) <= retell._MOST_TEXTS + retell._DEEPEST

@@ -8,8 +8,8 @@ looked up in the areas `errors*` of the catalogue, whose entries hold gaps for w
     ja = "窓が{axis:words}に収まりません"         # '窓が高さに収まりません'
 
 A gap is filled as it came. `{axis:words}` in the Japanese says the value in Japanese where the catalogue
-knows it; in the English it lets the template fit only where the catalogue knows the value (or nothing in
-it is English), which keeps a template such as "{one:words} or {other:words}" to its own.
+knows it; in the English it lets the template fit only where the catalogue knows the value (or no English
+stands in it outside quotes), which keeps a template such as "{one:words} or {other:words}" to its own.
 
 Where several templates fit, the one counts that leaves the fewest letters as they came, and of these the
 one that needs the fewest others inside it. No gap begins or ends inside quotes, so what a user wrote is
@@ -22,13 +22,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from string import Formatter
 
 from koubai.words import areas, entries, language
 
 _WORDS = "words"
 _QUOTED = re.compile(r"\"[^\"]*\"|(?<![A-Za-z0-9])b?'[^']*'")
-_QUOTE = re.compile(r"\"|(?<![A-Za-z])'|'(?![A-Za-z])")  # not the apostrophe in "the body's"
+# No error of ours comes near these; a value that somebody made up to be ambiguous does.
+_LONGEST, _DEEPEST, _MOST_TEXTS, _MOST_SPLITS = 10_000, 12, 200, 20
 
 
 def retold(text: str, lang: str | None = None) -> str:
@@ -125,24 +127,31 @@ class _Teller:
 
     lang: str
     _told: dict[str, _Told] = field(default_factory=dict)
+    _depth: int = 0
 
     def tell(self, text: str) -> _Told:
         """Return a text in the language, or as it came where no template fits it."""
-        if text not in self._told:
-            fits = (told for template in _templates() for told in self._fits(template, text))
-            best = min(fits, key=lambda told: (told.left, told.parts), default=None)
-            self._told[text] = best or _Told(text, _letters(text))
+        if text in self._told:
+            return self._told[text]
+        as_it_came = _Told(text, _letters(text))
+        if len(text) > _LONGEST or self._depth >= _DEEPEST or len(self._told) >= _MOST_TEXTS:
+            return as_it_came
+        self._depth += 1
+        inside = _inside_quotes(text)
+        fits = [told for template in _templates() for told in self._fits(template, text, inside)]
+        self._depth -= 1
+        self._told[text] = min(fits, key=lambda told: (told.left, told.parts), default=as_it_came)
         return self._told[text]
 
-    def _fits(self, template: _Template, text: str) -> Iterator[_Told]:
+    def _fits(self, template: _Template, text: str, inside: set[int]) -> Iterator[_Told]:
         said = template.texts[self.lang]
         in_words = {name for _, name, form, _ in Formatter().parse(said) if form == _WORDS}
-        for parts in _splits(template.literals, text):
+        for parts in islice(_splits(template.literals, text, inside), _MOST_SPLITS):
             values: dict[str, _Value] = {}
             left, count, keys = 0, 1, {template.key}
             for gap, part in zip(template.gaps, parts, strict=True):
                 told = self.tell(part) if gap.known or gap.name in in_words else _Told(part, _letters(part))
-                if gap.known and told.left and not told.keys:
+                if gap.known and not told.keys and _letters(_QUOTED.sub("", part)):
                     break
                 values[gap.name] = _Value(part)
                 values[gap.name].words = told.text
@@ -153,26 +162,30 @@ class _Teller:
                 yield _Told(said.format(**values), left, count, frozenset(keys))
 
 
-def _splits(literals: tuple[str, ...], text: str) -> Iterator[tuple[str, ...]]:
+def _inside_quotes(text: str) -> set[int]:
+    """Return the places where no gap may begin or end."""
+    return {at for quoted in _QUOTED.finditer(text) for at in range(quoted.start() + 1, quoted.end())}
+
+
+def _splits(literals: tuple[str, ...], text: str, inside: set[int]) -> Iterator[tuple[str, ...]]:
     """Yield every way in which a text is these literals with something between them."""
-    first, *rest = literals
-    if not text.startswith(first):
+    if not (text.startswith(literals[0]) and text.endswith(literals[-1])):
         return
-    text = text[len(first) :]
-    if not rest:
-        if not text:
-            yield ()
-        return
-    ends = [len(text) - len(rest[0])] if len(rest) == 1 else range(len(text) - len(rest[0]) + 1)
-    for end in ends:
-        if end >= 0 and text.startswith(rest[0], end) and _whole(text[:end]):
-            for others in _splits(tuple(rest), text[end:]):
-                yield (text[:end], *others)
 
+    def after(start: int, rest: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        if start in inside:
+            return
+        if not rest:
+            yield from [()] if start == len(text) else []
+            return
+        end = text.find(rest[0], start) if len(rest) > 1 else len(text) - len(rest[0])
+        while end >= start:
+            if end not in inside:
+                for others in after(end + len(rest[0]), rest[1:]):
+                    yield (text[start:end], *others)
+            end = text.find(rest[0], end + 1) if len(rest) > 1 else -1
 
-def _whole(value: str) -> bool:
-    """Return whether every quote that opens in a value closes in it."""
-    return _QUOTE.search(_QUOTED.sub("", value)) is None
+    yield from after(len(literals[0]), literals[1:])
 
 
 def _letters(text: str) -> int:
