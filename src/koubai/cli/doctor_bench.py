@@ -105,15 +105,25 @@ def _progress(row: Row) -> None:
 
 
 def _print(result: dict[str, Any], cases: Sequence[Case]) -> None:
-    systems = {"koubai": result, **result["baselines"]}
+    splits = result["splits"] if len(result["splits"]) > 1 else {}
+    systems = {
+        "koubai": result,
+        **{f"koubai ({split})": scores for split, scores in splits.items()},
+        **result["baselines"],
+    }
+    rest = [""] * (len(systems) - 1)
     columns = [say("doctor.bench.measure"), *systems]
     rows = [
         [say(f"doctor.bench.{name}"), *(_share(system[name]) for system in systems.values())]
         for name in _SHARES
     ]
     rows += [
-        [say(f"doctor.bench.{name}"), _share(result[name]), "", ""]
+        [say(f"doctor.bench.{name}"), _share(result[name]), *rest]
         for name in ("remedy_beats_placebo", "overhead")
+    ]
+    rows += [
+        [say(f"doctor.bench.{name}"), "-" if result[name] is None else f"{result[name]:.2g}", *rest]
+        for name in ("alarm_at", "steps_spent")
     ]
     print_table(columns, rows)
     accept = {case.id: ", ".join(sorted(case.accept)) for case in cases}

@@ -11,7 +11,7 @@ import numpy as np
 
 from koubai.core.statistics import share_interval
 from koubai.doctor.bench.case import Case
-from koubai.doctor.bench.run import Row, to_dict
+from koubai.doctor.bench.run import BASELINES, Row, to_dict
 
 
 @dataclass(frozen=True)
@@ -100,23 +100,29 @@ def confusion(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
 def report(
     rows: Sequence[Row], cases: Sequence[Case], extra: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the benchmark's whole result as plain values, split by family too."""
+    """Return the benchmark's whole result as plain values; by family and by split too."""
     families = sorted({row.family for row in rows})
     splits = {case.id: case.split for case in cases}
+    by_split = {
+        split: [row for row in rows if splits.get(row.case.removesuffix(" fixed")) == split]
+        for split in sorted(set(splits.values()))
+    }
     return {
         **score(rows, cases).to_dict(),
         **(extra or {}),
-        "baselines": {name: score(rows, cases, name).to_dict() for name in ("autotrainer", "debugger")},
+        "baselines": _baselines(rows, cases),
         "families": {
             family: score([row for row in rows if row.family == family], cases).to_dict()
             for family in families
         },
         "splits": {
-            split: score(
-                [row for row in rows if splits.get(row.case.removesuffix(" fixed")) == split], cases
-            ).to_dict()
-            for split in sorted(set(splits.values()))
+            split: {**score(part, cases).to_dict(), "baselines": _baselines(part, cases)}
+            for split, part in by_split.items()
         },
         "confusion": confusion(rows),
         "cases": [to_dict(row) for row in rows],
     }
+
+
+def _baselines(rows: Sequence[Row], cases: Sequence[Case]) -> dict[str, Any]:
+    return {name: score(rows, cases, name).to_dict() for name in BASELINES}
