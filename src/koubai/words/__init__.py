@@ -11,9 +11,10 @@ One TOML file an area, one table an entry, one line a language; a table may hold
     en = "{share:.0%} of the units of {layer} never fire."
     ja = "{layer} のユニットの {share:.0%} が一度も発火しません。"
 
-Texts are plain (whoever writes HTML escapes them); placeholders are those of `str.format`. An area is
-read when its first word is asked for. The tests hold every entry to: all languages, the same
-placeholders in each, no empty text.
+Texts are plain (whoever writes HTML escapes them); placeholders are those of `str.format`. The areas
+`errors*` are not said by key but recognized: see `koubai.words.retell`. An area is read when its first
+word is asked for. The tests hold every entry to: all languages, the same placeholders in each, no empty
+text.
 """
 
 from __future__ import annotations
