@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.train.plain import AtLeast
 from koubai.words import LANGUAGES, language
 
 MOST_SEEDS = 100_000
@@ -116,9 +117,9 @@ class Watch:
     `histograms`, `filters`, `weights`, `layers` ask for exhibits (of the first seed of every arm).
     """
 
-    taps: int = 50
-    evaluations: int = 20
-    evaluate_rows: int | None = 2000
+    taps: Annotated[int, AtLeast(0)] = 50
+    evaluations: Annotated[int, AtLeast(0)] = 20
+    evaluate_rows: Annotated[int, AtLeast(1)] | None = 2000
     histograms: bool = False
     filters: bool = False
     weights: bool = False

@@ -56,7 +56,7 @@ class _Head:
     seeds: Seeds = 6
     baseline: str | None = None
     measure: str = "test_accuracy"
-    budget: float | None = None
+    budget: Annotated[float, AtLeast(0)] | None = None
     claims: tuple[Claim, ...] = ()
     watch: Watch = Watch()
 
@@ -125,7 +125,8 @@ def _strangers(table: dict[str, Any], names: list[str]) -> Iterator[Fault]:
             yield Fault(place, say("lab.file.no_arm", name=name), suggestion(name, names))
     for place, name in measured:
         if isinstance(name, str) and name not in MEASURES:
-            yield Fault(place, say("lab.file.no_measure", name=name), suggestion(name, list(MEASURES)))
+            near = next((measure for measure in MEASURES if name and name in measure), name)
+            yield Fault(place, say("lab.file.no_measure", name=name), suggestion(near, list(MEASURES)))
 
 
 def _crowds(table: dict[str, Any]) -> Iterator[Fault]:

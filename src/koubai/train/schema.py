@@ -308,15 +308,20 @@ def describe(hint: Any) -> str:
     """
     hint = _without_none(hint)
     if get_origin(hint) is Annotated:
-        return f"{describe(get_args(hint)[0])} of at least {get_args(hint)[1].least}"
+        return f"{describe(_bare(hint))} of at least {get_args(hint)[1].least}"
     if get_origin(hint) in (Union, types.UnionType):
         return " or ".join(describe(item) for item in get_args(hint))
     if get_origin(hint) is Literal:
         return " or ".join(f'"{item}"' for item in get_args(hint))
     if get_origin(hint) is tuple:
-        return f"a list of {_noun(get_args(hint)[0])}s"
+        return f"a list of {_noun(_bare(get_args(hint)[0]))}s"
     noun = _noun(hint)
     return noun if hint is bool else f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _bare(hint: Any) -> Any:
+    """Return a type without what stands beside it."""
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 def _noun(hint: Any) -> str:
