@@ -282,14 +282,50 @@ def test_nan_is_counted():
     assert np.isfinite(sums.units[[0, 1, 2, 4]]).all()
 
 
-def test_a_tap_sees_the_state_of_its_step():
-    job = classes_job(Sequential(Linear(6)), (5,))
-    program = compile_job(job, "native")
-    seen = []
-    program.advance(
-        batches(job, 4), TapPlan(every=2), lambda record: seen.append((record.step, program.state().step))
+@with_both
+@pytest.mark.parametrize("units", [False, True])
+def test_taps_of_a_stretch_are_those_of_single_steps(units):
+    job = classes_job(CONVNET, SHAPE)
+    whole, single = [], []
+    compile_job(job, "native").advance(
+        batches(job, 9), TapPlan(every=3, first_until=2, units=units), whole.append
     )
-    assert seen == [(2, 2), (4, 4)]
+    program = compile_job(job, "native")
+    for row in batches(job, 9):
+        program.advance(row[None], TapPlan(every=3, first_until=2, units=units), single.append)
+    assert [record.step for record in whole] == [1, 2, 3, 6, 9] == [record.step for record in single]
+    for one, other in zip(whole, single, strict=True):
+        assert set(one.moments) == set(other.moments)
+        for key, sums in one.moments.items():
+            same = other.moments[key]
+            assert (sums.total, sums.total_square, sums.max_abs) == (
+                same.total,
+                same.total_square,
+                same.max_abs,
+            )
+            assert (sums.units is None) == (same.units is None)
+            assert sums.units is None or np.array_equal(sums.units, same.units)
+
+
+def test_taps_of_many_steps_stack():
+    job = classes_job(CONVNET, SHAPE)
+    records = []
+    compile_job(job, "native").advance(batches(job, 6), TapPlan(every=2, units=True), records.append)
+    stacked = records[0].moments.stacked([record.moments for record in records])
+    for key, sums in stacked.items():
+        steps = [record.moments[key] for record in records]
+        assert sums.std.tolist() == [step.std for step in steps]
+        assert sums.max_abs.tolist() == [step.max_abs for step in steps]
+        assert sums.units is None or np.array_equal(sums.units, np.stack([step.units for step in steps]))
+
+
+def test_a_diverged_stretch_ends_with_its_tap():
+    job = classes_job(Sequential(Linear(6)), (5,), optimizer=SGD(3e38))
+    records = []
+    losses = compile_job(job, "native").advance(batches(job, 50), TapPlan(every=1), records.append)
+    assert len(losses) < 50
+    assert not np.isfinite(losses[-1])
+    assert [record.step for record in records] == list(range(1, len(losses) + 1))
 
 
 # ---------------------------------------------------------------------------------------- forks

@@ -61,6 +61,17 @@ class LinearForm:
         backward = onednn.inner_product_weights(x, MD.any(self.shape), None, y, forward)
         return backward.md("dweights", self.shape)
 
+    def serves_all_directions(self) -> bool:
+        """Whether forward and backward have primitives on this layout; with AVX2 alone the packed one has not."""
+        x, y = MD.plain((self.rows, self.shape[1])), MD.plain((self.rows, self.outputs))
+        try:
+            forward = onednn.inner_product(x, self.md, None, y)
+            onednn.inner_product_weights(x, self.md, None, y, forward)
+            onednn.inner_product_data(x, self.md, y, forward)
+        except onednn.Unimplemented:
+            return False
+        return True
+
     @property
     def words(self) -> int:
         """Elements, with padding."""
@@ -117,10 +128,14 @@ class LinearOp(BaseOp):
         C, S = (layout.channels, layout.space) if layout.is_last else (F, 1)
 
         def choose() -> LinearForm:
-            kind = (
-                "packed" if F * G >= _PACK_FROM else "by output" if F * G >= _TRANSPOSE_FROM else "by input"
+            if plan.half:
+                return LinearForm("half", C, S, G, plan.part.rows)
+            packed = LinearForm("packed", C, S, G, plan.part.rows)
+            if F * G >= _PACK_FROM and packed.serves_all_directions():
+                return packed
+            return LinearForm(
+                "by output" if F * G >= _TRANSPOSE_FROM else "by input", C, S, G, plan.part.rows
             )
-            return LinearForm("half" if plan.half else kind, C, S, G, plan.part.rows)
 
         form = plan.store.settle(weight, choose)
         assert isinstance(form, LinearForm)  # nobody else gives a linear weight its form
