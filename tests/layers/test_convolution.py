@@ -131,7 +131,7 @@ def test_a_misfit_says_where_why_and_what_would_fit(layer, shape, parts):
         ({"out_channels": 1, "kernel": 3, "padding": -1}, "padding"),
         ({"out_channels": 1, "kernel": 3, "dilation": 0}, "dilation"),
         ({"out_channels": 1, "kernel": 3, "groups": 0}, "groups"),
-        ({"out_channels": 1, "kernel": (3, 3, 3)}, "number of axes"),
+        ({"out_channels": 1, "kernel": (3, 3, 3)}, "one number for each axis"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, name):

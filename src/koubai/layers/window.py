@@ -29,7 +29,7 @@ def per_axis(value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
     """One number for each of `rank` axes: an int stands for all of them; else raise SettingError."""
     numbers = (value,) * rank if isinstance(value, int) else tuple(value)
     if len(numbers) != rank:
-        raise SettingError("another number of axes", expected=f"an int, or {rank} of them", got=value)
+        raise SettingError("needs one number for each axis", expected=f"an int, or {rank} of them", got=value)
     return numbers
 
 

@@ -52,7 +52,9 @@ class Regression(DataSource):
         at_least(self, 0, noise=self.noise)
         share(self, test_share=self.test_share)
         if not self.low < self.high:
-            raise DataError("no range", where="Regression", expected="low < high", got=(self.low, self.high))
+            raise DataError(
+                "low is not below high", where="Regression", expected="low < high", got=(self.low, self.high)
+            )
         if self.curve not in get_args(Curve):
             raise UnknownName("curve", self.curve, get_args(Curve), where="Regression")
 
