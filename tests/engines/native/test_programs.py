@@ -578,6 +578,22 @@ def test_without_its_library_the_engine_runs_with_blas_and_says_so_in_one_line(l
     assert japanese.startswith("native (Numba と BLAS で計算: ")
 
 
+NARROW = """
+from koubai.engines import compile_job
+from koubai.layers import Linear, Sequential
+from support.jobs import classes_job
+program = compile_job(classes_job(Sequential(Linear(3000), Linear(2900)), (5,), batch=2, samples=2), "native")
+print("reference formula" in program.listing(), program.engine)
+"""
+
+
+@pytest.mark.parametrize("instructions", ["AVX2", "SSE41"])
+def test_a_large_product_needs_no_formula_on_processors_with_narrower_vectors(instructions):
+    env = dict(os.environ, ONEDNN_MAX_CPU_ISA=instructions, PYTHONPATH=str(Path(__file__).parents[2]))
+    run = subprocess.run([sys.executable, "-c", NARROW], capture_output=True, text=True, check=True, env=env)
+    assert run.stdout.split() == ["False", "native"]
+
+
 def test_importing_koubai_imports_no_numba():
     code = "import koubai, koubai.engines, sys; print('numba' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

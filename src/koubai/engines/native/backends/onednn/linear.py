@@ -62,7 +62,7 @@ class LinearForm:
         return backward.md("dweights", self.shape)
 
     def serves_all_directions(self) -> bool:
-        """Whether forward and backward have primitives on this layout; with AVX2 alone the packed one has not."""
+        """Whether all its products have primitives; on processors without AVX-512 a packed W has not."""
         x, y = MD.plain((self.rows, self.shape[1])), MD.plain((self.rows, self.outputs))
         try:
             forward = onednn.inner_product(x, self.md, None, y)
@@ -133,9 +133,8 @@ class LinearOp(BaseOp):
             packed = LinearForm("packed", C, S, G, plan.part.rows)
             if F * G >= _PACK_FROM and packed.serves_all_directions():
                 return packed
-            return LinearForm(
-                "by output" if F * G >= _TRANSPOSE_FROM else "by input", C, S, G, plan.part.rows
-            )
+            kind = "by output" if F * G >= _TRANSPOSE_FROM else "by input"
+            return LinearForm(kind, C, S, G, plan.part.rows)
 
         form = plan.store.settle(weight, choose)
         assert isinstance(form, LinearForm)  # nobody else gives a linear weight its form
