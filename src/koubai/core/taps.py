@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from typing import Any
 
 import numpy as np
 
@@ -12,48 +12,53 @@ from koubai.core.params import Array
 ROLES = ("activation", "activation_gradient", "weight", "weight_gradient", "update")
 
 
+Number = Any
+"""A float or int; or an array of them, one for each of several steps."""
+
+
 @dataclass(frozen=True)
 class Moments:
-    """Sums over all elements of one tensor at one step.
+    """Sums over all elements of one tensor at one step, or at each of several steps.
 
     `units`, where asked for, holds a row (count of nonzeros, sum, sum of squares) for every unit of an
-    activation: axis 1 of the tensor, a feature or a channel; shape (units, 3), float64.
+    activation: axis 1 of the tensor, a feature or a channel; shape (units, 3), float64; of several steps
+    (steps, units, 3).
     """
 
     count: int
-    total: float
-    total_abs: float
-    total_square: float
-    zeros: int
-    max_abs: float
-    nonfinite: int
+    total: Number
+    total_abs: Number
+    total_square: Number
+    zeros: Number
+    max_abs: Number
+    nonfinite: Number
     units: Array | None = None
 
     @property
-    def mean(self) -> float:
+    def mean(self) -> Number:
         """Mean."""
         return self.total / self.count if self.count else 0.0
 
     @property
-    def mean_abs(self) -> float:
+    def mean_abs(self) -> Number:
         """Mean of absolute values."""
         return self.total_abs / self.count if self.count else 0.0
 
     @property
-    def std(self) -> float:
+    def std(self) -> Number:
         """Population standard deviation."""
         if not self.count:
             return 0.0
-        variance = self.total_square / self.count - self.mean**2
-        return sqrt(variance) if variance > 0 else (0.0 if variance <= 0 else variance)
+        # Rounding may leave less than nothing of a variance of 0; NaN stays NaN.
+        return np.sqrt(np.maximum(self.total_square / self.count - self.mean**2, 0.0))
 
     @property
-    def norm(self) -> float:
+    def norm(self) -> Number:
         """Euclidean norm."""
-        return sqrt(self.total_square) if self.total_square >= 0 else self.total_square
+        return np.sqrt(self.total_square)
 
     @property
-    def zero_share(self) -> float:
+    def zero_share(self) -> Number:
         """Share of exact zeros."""
         return self.zeros / self.count if self.count else 0.0
 

@@ -6,9 +6,9 @@ the same batches and a program's whole state is its arrays and its step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from koubai.core.params import Array
 from koubai.core.taps import Moments
@@ -85,6 +85,21 @@ class TapPlan:
         return 1 <= step <= self.first_until or (self.every > 0 and step % self.every == 0)
 
 
+@runtime_checkable
+class Stackable(Protocol):
+    """Moments of one step that an engine can put together with those of other steps (of the same `kind`)."""
+
+    @property
+    def kind(self) -> object:
+        """What moments that can be stacked have in common."""
+        ...
+
+    @staticmethod
+    def stacked(steps: Sequence[Any]) -> Mapping[tuple[str, str], Moments]:
+        """Return the moments of several steps as one mapping, whose numbers are arrays."""
+        ...
+
+
 @dataclass(frozen=True)
 class TapRecord:
     """The taps of one step: (path, role) -> Moments.
@@ -117,7 +132,8 @@ class Program(Protocol):
     ) -> Array:
         """Train one step for each row of `indices` (steps, N); return the data loss of each batch (steps,).
 
-        Stops early, and returns fewer losses, after the first loss that is not finite.
+        Stops early, and returns fewer losses, after the first loss that is not finite. `on_tap` hears of
+        every tapped step in order, once it is done; the program may be some steps further by then.
         """
         ...
 

@@ -36,7 +36,8 @@ class SoftmaxCrossEntropy(Loss):
         share(self, smoothing=self.smoothing)
 
     def _log_p(self, y: Array) -> Array:
-        shifted = y - y.max(axis=1, keepdims=True)
+        columns = np.ascontiguousarray(y.T)  # NumPy finds the largest of K columns far faster than of N rows
+        shifted = y - columns.max(axis=0)[:, np.newaxis]
         return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
     def _q(self, y: Array, t: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from koubai.core.layer import Layer
 from koubai.core.registry import Registry
-from koubai.core.taps import Moments
+from koubai.core.taps import Moments, Number
 
 PROBES = Registry("probe")
 
@@ -27,10 +27,14 @@ class Probe:
     role: ClassVar[str]
     unit: ClassVar[str] = ""
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float | None:
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number | None:
         """Return the number, or None where the quantity has no meaning (saturation of a linear layer).
 
-        `sums` holds, by role, all that was tapped at one path in one step; `layer` is the leaf layer there,
-        None at the path of a parameter.
+        `sums` holds, by role, all that was tapped at one path in one step, or in each of several: then the
+        number is an array. `layer` is the leaf layer there, None at the path of a parameter.
         """
         raise NotImplementedError
+
+    def defined(self, sums: Mapping[str, Moments]) -> Number:
+        """Return whether (in which of several steps) the number exists; nothing is recorded elsewhere."""
+        return True

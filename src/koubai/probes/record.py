@@ -1,13 +1,16 @@
-"""From a tap record to the history: every probe on every tensor of its role."""
+"""From tap records to the history: every probe on every tensor of its role, many steps at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
 
 from koubai.core.layer import Layer
 from koubai.core.registry import discover
-from koubai.core.taps import Moments
-from koubai.engines.engine import TapRecord
+from koubai.core.taps import Moments, Number
+from koubai.engines.engine import Stackable, TapRecord
 from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.probes.probe import PROBES, Probe
@@ -32,21 +35,46 @@ class Recorder:
         self._paths = (*self._layers, *network.param_specs)
         self._probes = tuple(probes)
 
-    def record(self, history: History, tap: TapRecord) -> None:
-        """Append what the probes measure on one tapped step, and one row for each unit where tapped."""
+    def record(self, history: History, taps: Sequence[TapRecord]) -> None:
+        """Append what the probes measure on tapped steps, and one row for each unit where tapped."""
+        with np.errstate(all="ignore"):  # what is not finite is recorded as it is
+            for _, group in groupby(taps, key=lambda tap: getattr(tap.moments, "kind", tap.step)):
+                alike = list(group)
+                moments = alike[0].moments
+                if len(alike) > 1 and isinstance(moments, Stackable):
+                    moments = moments.stacked([tap.moments for tap in alike])
+                self._record(history, [tap.step for tap in alike], moments)
+
+    def _record(self, history: History, steps: list[int], moments: Mapping[tuple[str, str], Moments]) -> None:
         by_path: dict[str, dict[str, Moments]] = {}
-        for (path, role), sums in tap.moments.items():
+        for (path, role), sums in moments.items():
             by_path.setdefault(path, {})[role] = sums
         for path in self._paths:
             if path in by_path:
-                self._record_path(history, tap.step, path, by_path[path])
+                self._record_path(history, steps, path, by_path[path])
 
-    def _record_path(self, history: History, step: int, path: str, sums: Mapping[str, Moments]) -> None:
+    def _record_path(
+        self, history: History, steps: list[int], path: str, sums: Mapping[str, Moments]
+    ) -> None:
         layer = self._layers.get(path)
         for probe in self._probes:
             if probe.role in sums:
-                value = probe.measure(sums, layer)
+                defined = probe.defined(sums)
+                value = probe.measure(sums, layer) if np.any(defined) else None
                 if value is not None:
-                    history.add(step, path, probe.registry_name, value)
-        if "activation" in sums and sums["activation"].units is not None:
-            history.add_vector(step, path, "units", sums["activation"].units)
+                    _append(history, steps, path, probe.registry_name, value, defined)
+        units = sums["activation"].units if "activation" in sums else None
+        if units is not None:
+            for step, rows in zip(steps, units.reshape(len(steps), -1, 3), strict=True):
+                history.add_vector(step, path, "units", rows)
+
+
+def _append(
+    history: History, steps: list[int], path: str, quantity: str, value: Number, defined: Number
+) -> None:
+    if len(steps) == 1:
+        history.add(steps[0], path, quantity, float(np.reshape(value, ())))
+        return
+    keep = np.broadcast_to(defined, len(steps))
+    values = np.broadcast_to(np.asarray(value, np.float64), len(steps))
+    history.add_series(path, quantity, np.asarray(steps)[keep], values[keep])

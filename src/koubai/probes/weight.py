@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from koubai.core.layer import Layer
-from koubai.core.taps import Moments
+from koubai.core.taps import Moments, Number
 from koubai.probes.probe import PROBES, Probe
 
 
@@ -17,7 +17,7 @@ class WeightNorm(Probe):
 
     role = "weight"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float:
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
         """sqrt(sum w^2)."""
         return sums["weight"].norm
 
@@ -30,7 +30,7 @@ class WeightNonfinite(Probe):
     role = "weight"
     unit = "values"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float:
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
         """#(w not finite)."""
         return sums["weight"].nonfinite
 
@@ -40,12 +40,15 @@ class WeightNonfinite(Probe):
 class UpdateRatio(Probe):
     """Size of the step's update relative to the parameter: norm of (w after - w before) / norm of w before.
 
-    None for a parameter that is all 0 (a new bias), where no ratio exists.
+    Not defined for a parameter that is all 0 (a new bias).
     """
 
     role = "update"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> float | None:
+    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
         """Norm of the update over norm of w."""
-        norm = sums["weight"].norm
-        return sums["update"].norm / norm if norm else None
+        return sums["update"].norm / sums["weight"].norm
+
+    def defined(self, sums: Mapping[str, Moments]) -> Number:
+        """Where the norm of w is not 0."""
+        return sums["weight"].total_square != 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,17 +118,13 @@ class Session:
             threads=self.threads,
         )
 
-    def advance(self, steps: int, on_tap: Callable[[TapRecord], None] | None = None) -> Array:
+    def advance(self, steps: int) -> Array:
         """Train `steps` updates, recording losses and taps; return the losses (fewer after a NaN)."""
-
-        def tapped(tap: TapRecord) -> None:
-            self._recorder.record(self.history, tap)
-            if on_tap is not None:
-                on_tap(tap)
-
+        taps: list[TapRecord] = []
         batches = self.sampler.batches(self.step, steps)
         with blas_threads(self.threads), _quiet():
-            losses = self.program.advance(batches, self.observation.taps, tapped)
+            losses = self.program.advance(batches, self.observation.taps, taps.append)
+        self._recorder.record(self.history, taps)
         numbers = np.arange(self.step + 1, self.step + 1 + len(losses))
         self.history.add_series("", "loss", numbers, losses)
         self.step += len(losses)

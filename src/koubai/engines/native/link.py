@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -155,6 +156,17 @@ class Linked:
         self._moved[tensor.buffer] = address
         for write in self.lanes[0].uses[tensor.buffer]:
             write(address)
+
+    @contextmanager
+    def beside(self, tapped: Linked, flags: Array, publish: int, published: int) -> Iterator[None]:
+        """Let flagged steps run on the lanes of `tapped`, which publish what their taps hold."""
+        words = self.places.lane_words
+        words[:, loop.LANE["tapped"]] = [row.ctypes.data for row in tapped.places.lane_words]
+        self.set(flags=flags.ctypes.data, total=len(flags), publish=publish, published=published)
+        try:
+            yield
+        finally:
+            self.set(tapped=0)
 
     def run(self) -> int:
         """Run from where the words stand; return the status. The calling thread holds no GIL meanwhile."""

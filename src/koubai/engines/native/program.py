@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from koubai.core import random
 from koubai.core.errors import EngineError
 from koubai.core.params import Array
-from koubai.core.taps import Moments, moments
+from koubai.core.taps import moments
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.backends.find import find_backend, why_not_onednn
@@ -19,6 +19,7 @@ from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import has_bfloat16
+from koubai.engines.native.kernels.sums import publish
 from koubai.engines.native.kernels.update import RATE_WORDS
 from koubai.engines.native.link import Linked
 from koubai.engines.native.listing import listing
@@ -30,6 +31,7 @@ from koubai.engines.native.taps import TapReader
 from koubai.network.network import Weights
 
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
+_TAPPED_BYTES = 1 << 24  # of taps kept between two looks
 
 
 def _check(job: Job, backend: Backend) -> None:
@@ -133,18 +135,21 @@ class NativeProgram:
         indices = self._checked(indices)
         losses = np.zeros(len(indices))
         wanted = taps if taps is not None and on_tap is not None else TapPlan()
+        first = self._step
         table = rates(self.job, self._step + 1, len(indices))
         done = 0
         while done < len(indices):
-            tapped = wanted.wants(self._step + 1)
-            stretch = 1 if tapped else self._stretch(len(indices) - done, wanted)
-            linked = self._plans(f"tapped {wanted.units}" if tapped else "train")
-            self._formulas.taps = {} if tapped else None
-            part = slice(done, done + stretch)
-            ran = self._run(linked, table[part], indices[part], losses[part])
-            if tapped and on_tap is not None:
-                on_tap(TapRecord(self._step, self._read(linked, units=wanted.units)))
-            done += ran
+            flags = self._stretch(len(indices) - done, wanted)
+            part = slice(done, done + len(flags))
+            if flags.any():
+                records = self._run_tapped(flags, wanted, table[part], indices[part], losses[part])
+            else:
+                records = []
+                self._run(self._plans("train"), table[part], indices[part], losses[part])
+            done = self._step - first
+            if on_tap is not None:
+                for record in records:
+                    on_tap(record)
             if not np.isfinite(losses[done - 1]):
                 break
         return losses[:done]
@@ -159,19 +164,21 @@ class NativeProgram:
             raise EngineError("an index is outside the data", expected=f"0 .. {len(self._x) - 1}", got=got)
         return indices
 
-    def _stretch(self, left: int, taps: TapPlan) -> int:
-        """Steps to run without returning: up to the next tapped one, and not for long."""
+    def _stretch(self, left: int, taps: TapPlan) -> Array:
+        """The steps to run without returning: not for long. Which of them are tapped, as numbers 0 and 1."""
         most = min(left, _STRETCH, max(1, int(_STRETCH_SECONDS / self._seconds)))
-        return next((n for n in range(1, most) if taps.wants(self._step + 1 + n)), most)
+        flags = np.array([taps.wants(self._step + 1 + n) for n in range(most)], np.int64)
+        kinds = ["train", *([f"tapped {taps.units}"] if flags.any() else [])]
+        if any(instruction.python for kind in kinds for instruction in self._plans(kind).instructions):
+            return flags[: 1 if flags[0] else int(np.argmax(np.append(flags[1:], 1))) + 1]
+        room = max(1, _TAPPED_BYTES // (8 * self._reader(taps).words)) if flags.any() else most
+        return flags[: int(np.searchsorted(np.cumsum(flags), room, side="right"))]
 
     def _run(
         self, linked: Linked, table: Array, indices: Array, losses: Array, ticks: Array | None = None
     ) -> int:
         """Run steps; return how many. `ticks` (lanes, rows) gathers the cycles of every row."""
-        linked.set(
-            step=0, row=0, steps=len(indices), first_step=self._step + 1, rates=table.ctypes.data,
-            rate_words=RATE_WORDS, indices=indices.ctypes.data, losses=losses.ctypes.data, ticks=0,
-        )  # fmt: skip
+        self._stand(linked, table, indices, losses)
         for lane, row in enumerate(ticks if ticks is not None else ()):
             linked.places.lane_words[lane, loop.LANE["ticks"]] = row.ctypes.data
         began = time.perf_counter()
@@ -186,6 +193,13 @@ class NativeProgram:
         ran = self._step - before
         self._seconds = max(1e-7, (time.perf_counter() - began) / ran)
         return ran
+
+    def _stand(self, linked: Linked, table: Array, indices: Array, losses: Array) -> None:
+        """Let a plan stand before its first step."""
+        linked.set(
+            step=0, row=0, steps=len(indices), first_step=self._step + 1, rates=table.ctypes.data,
+            rate_words=RATE_WORDS, indices=indices.ctypes.data, losses=losses.ctypes.data, ticks=0,
+        )  # fmt: skip
 
     def _failure(self, linked: Linked, status: int) -> EngineError:
         if status == loop.SHORT_TEAM:
@@ -253,19 +267,40 @@ class NativeProgram:
             return int(memory.gradients.ctypes.data) + 4 * self._store.place(rest).start
         return int(memory.old.ctypes.data)
 
-    def _read(self, linked: Linked, *, units: bool) -> Mapping[tuple[str, str], Moments]:
-        """What the taps of the step just run have gathered."""
-        kind, taps = linked.plans.kind, linked.plans.taps or []
-        if kind not in self._readers:
-            self._readers[kind] = TapReader(taps, linked.address, linked.plans.plans[0].part.slots)
-        found = self._readers[kind].read()
-        if not self._formulas.taps:
-            return found
-        inside = {  # leaves of a composite layer that runs its formula
-            (path, role): moments(tensor, units=units and role == "activation")
-            for (path, role), tensor in self._formulas.taps.items()
-        }
-        return inside | dict(found)
+    def _run_tapped(
+        self, flags: Array, taps: TapPlan, table: Array, indices: Array, losses: Array
+    ) -> list[TapRecord]:
+        """Run steps of which some are tapped; return their records."""
+        reader, tapped, plain = self._reader(taps), self._plans(f"tapped {taps.units}"), self._plans("train")
+        before, published = self._step, reader.expect(int(flags.sum()))
+        if any(
+            instruction.python for instruction in tapped.instructions
+        ):  # one step, Python between its rows
+            self._formulas.taps = {}
+            self._run(tapped, table, indices, losses)
+            for lane in range(len(tapped.lanes)):
+                loop.call(publish.address, published, 0, lane)
+            inside = {  # leaves of a composite layer that runs its formula
+                (path, role): moments(tensor, units=taps.units and role == "activation")
+                for (path, role), tensor in self._formulas.taps.items()
+            }
+            self._formulas.taps = None
+            return [TapRecord(self._step, inside | dict(reader.read(1)[0]) if inside else reader.read(1)[0])]
+        self._stand(tapped, table, indices, losses)
+        with plain.beside(tapped, flags, publish.address, published):
+            self._run(plain, table, indices, losses)
+        steps = before + 1 + np.flatnonzero(flags[: self._step - before])
+        return list(map(TapRecord, steps.tolist(), reader.read(len(steps))))
+
+    def _reader(self, taps: TapPlan) -> TapReader:
+        """What reads the taps of a plan."""
+        linked = self._plans(f"tapped {taps.units}")
+        if linked.plans.kind not in self._readers:
+            part = linked.plans.plans[0].part
+            self._readers[linked.plans.kind] = TapReader(
+                linked.plans.taps or [], linked.address, part.lanes, part.team
+            )
+        return self._readers[linked.plans.kind]
 
     def predict(self, x: Array) -> Array:
         """Return the outputs (n, K) of inputs (n, ...) as at test time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd, prod
@@ -27,10 +27,11 @@ _WIDEST = 1024  # columns: periods are repeated up to it, so that rows fill whol
 
 @dataclass(frozen=True)
 class Sums:
-    """What one pass over a tensor leaves: where, and for how many columns."""
+    """What one pass over a tensor leaves: where, for how many columns, and how many quantities of each."""
 
     out: Buffer
     width: int
+    quantities: int
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class Taps:
         slot = plan.part.slot
         plan.call(kernels.sums, x, z, *extent, width, period, out, *lanes, slot, int(above), why=role)
         plan.role = outer
-        return Sums(out, width)
+        return Sums(out, width, kernels.QUANTITIES if above else kernels.ABOVE)
 
 
 def _columns(layout: Layout, *, fine: bool) -> Iterator[tuple[int, tuple[int, int, int], Array]]:
@@ -212,13 +213,14 @@ def _columns(layout: Layout, *, fine: bool) -> Iterator[tuple[int, tuple[int, in
 
 
 class TapReader:
-    """Turns what the passes left in memory into moments."""
+    """Has the passes' sums published step after step, and turns them into moments."""
 
-    def __init__(self, taps: list[Tap], address: Callable[[Buffer], int], slots: int) -> None:
-        self.taps, self._slots = taps, slots
+    def __init__(self, taps: list[Tap], address: Callable[[Buffer], int], lanes: int, team: int) -> None:
+        self.taps, self._lanes, self._team = taps, lanes, team
         passes = list(dict.fromkeys(tap.sums for tap in taps))
         self.row = {sums: number for number, sums in enumerate(passes)}
-        self._table = np.array([(address(sums.out), sums.width) for sums in passes], np.int64).reshape(-1, 2)
+        table = [(address(sums.out), sums.width, sums.quantities) for sums in passes]
+        self._passes = np.array(table, np.int64).reshape(-1, 3)
         self.by_key: dict[tuple[str, str], list[int]] = defaultdict(list)
         self.unit_rows: list[slice] = []
         plan: list[tuple[int, ...]] = []
@@ -236,15 +238,28 @@ class TapReader:
             at += count
         self._plan = np.array(plan, np.int64).reshape(-1, 5)
         self._units = np.concatenate([np.zeros(0, np.int64), *units])
-        self._unit_count = at
+        self.words = kernels.QUANTITIES * len(passes) + 3 * at
+        self._out = np.zeros((0, lanes, self.words))
+        self._block = np.zeros(9, np.int64)
 
-    def read(self) -> TapMoments:
-        """The moments of the step just run."""
-        totals = np.zeros((len(self._table), kernels.QUANTITIES))
-        units = np.zeros((self._unit_count, 3))
-        kernels.collect(self._table, self._slots, totals)
-        kernels.collect_units(self._table, self._slots, self._plan, self._units, units)
-        return TapMoments(self, totals, units)
+    def expect(self, steps: int) -> int:
+        """Make room for so many tapped steps; return the address of the arguments of `publish`."""
+        if len(self._out) < steps:
+            self._out = np.zeros((steps, self._lanes, self.words))
+        self._block[:] = (
+            *(self._passes.ctypes.data, len(self._passes), self._team, self._out.ctypes.data, self._lanes),
+            *(self.words, self._plan.ctypes.data, len(self._plan), self._units.ctypes.data),
+        )
+        return int(self._block.ctypes.data)
+
+    def read(self, steps: int) -> list[TapMoments]:
+        """The moments of the tapped steps that were published since room was made for them."""
+        first = kernels.QUANTITIES * len(self._passes)
+        parts = self._out[:steps, :, :first].reshape(steps, self._lanes, -1, kernels.QUANTITIES)
+        totals, units = parts.sum(axis=1), self._out[:steps, :, first:].sum(axis=1).reshape(steps, -1, 3)
+        for quantity in (kernels.LARGEST, kernels.ABOVE_LARGEST):
+            totals[:, :, quantity] = parts[:, :, :, quantity].max(axis=1)
+        return [TapMoments(self, *step) for step in zip(totals, units, strict=True)]
 
 
 def _from_first(units: Array) -> Array:
@@ -254,10 +269,24 @@ def _from_first(units: Array) -> Array:
 
 
 class TapMoments(Mapping[tuple[str, str], Moments]):
-    """(path, role) -> Moments of one step; each is made when asked for."""
+    """(path, role) -> Moments of one step, or of several; each is made when asked for.
+
+    Totals are (passes, QUANTITIES) and units (units, 3), with an axis of steps before them where several.
+    """
 
     def __init__(self, reader: TapReader, totals: Array, units: Array) -> None:
         self._reader, self._totals, self._units = reader, totals, units
+
+    @property
+    def kind(self) -> object:
+        """What moments that can be stacked have in common."""
+        return self._reader
+
+    @staticmethod
+    def stacked(steps: Sequence[TapMoments]) -> TapMoments:
+        """Moments of several steps as one."""
+        totals, units = np.stack([m._totals for m in steps]), np.stack([m._units for m in steps])
+        return TapMoments(steps[0]._reader, totals, units)
 
     def __getitem__(self, key: tuple[str, str]) -> Moments:
         if key not in self._reader.by_key:
@@ -272,22 +301,20 @@ class TapMoments(Mapping[tuple[str, str], Moments]):
 
     def _moments(self, number: int) -> Moments:
         tap = self._reader.taps[number]
-        row = self._totals[self._reader.row[tap.sums]].tolist()
-        units = None if tap.units is None else self._units[self._reader.unit_rows[number]]
+        row = self._totals[..., self._reader.row[tap.sums], :].T
+        units = None if tap.units is None else self._units[..., self._reader.unit_rows[number], :]
         if tap.above:  # nothing is below 0: the sum is that of magnitudes
             nonzeros, total, square, largest, nonfinite = row[kernels.ABOVE : kernels.ABOVE_NONFINITE + 1]
             magnitude = total
         else:
             nonzeros, total, square, magnitude, largest, nonfinite = row[: kernels.NONFINITE + 1]
-        zeros = tap.count - int(nonzeros)
-        return Moments(tap.count, total, magnitude, square, zeros, largest, int(nonfinite), units)
+        return Moments(tap.count, total, magnitude, square, tap.count - nonzeros, largest, nonfinite, units)
 
 
 def _joined(a: Moments, b: Moments) -> Moments:
     """The moments of two blocks of channels of one tensor."""
-    units = None if a.units is None or b.units is None else np.concatenate([a.units, b.units])
-    largest = b.max_abs if (b.max_abs > a.max_abs or np.isnan(b.max_abs)) else a.max_abs
+    units = None if a.units is None or b.units is None else np.concatenate([a.units, b.units], axis=-2)
     return Moments(
         a.count + b.count, a.total + b.total, a.total_abs + b.total_abs, a.total_square + b.total_square,
-        a.zeros + b.zeros, largest, a.nonfinite + b.nonfinite, units,
+        a.zeros + b.zeros, np.maximum(a.max_abs, b.max_abs), a.nonfinite + b.nonfinite, units,
     )  # fmt: skip

@@ -31,6 +31,7 @@ _NAMES = (
     "loss", "losses", "parts", "part_count", "status", "ticks",  # what comes out
     "kernel", "arguments",  # what the crew runs just now
     "meeting", "rest",  # how lanes meet where there is no OpenMP
+    "tapped", "flags", "total", "publish", "published",  # the same lane with taps, and which steps are tapped
 )  # fmt: skip
 LANE = {name: position for position, name in enumerate(_NAMES)}
 LANE_WORDS = len(_NAMES)
@@ -43,6 +44,7 @@ LANE_WORDS = len(_NAMES)
     _LOSS, _LOSSES, _PARTS, _PART_COUNT, _STATUS, _TICKS,
     _KERNEL, _ARGUMENTS,
     _MEETING, _REST,
+    _TAPPED, _FLAGS, _TOTAL, _PUBLISH, _PUBLISHED,
 ) = range(LANE_WORDS)  # fmt: skip
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
@@ -137,12 +139,9 @@ def _one_row(args: int, a: Any, row: int, kind: int, what: int, count: int, argu
     return DONE
 
 
-@kernel
-def run(args: int, thread: int, team: int) -> None:
-    """Run a lane from where it stands to its last step, or to a row that needs Python, or to a failure.
-
-    `args` is the address of the lane's words. The run ends early after a loss that is not finite.
-    """
+@inline
+def _steps(args: int) -> None:
+    """Run a lane's own table from where it stands to its last step."""
     a = words(args, LANE_WORDS)
     control, loss = words(a[_CONTROL], 4), doubles(args + 8 * _LOSS, 1)
     table, ticks = words(a[_TABLE], 4 * a[_ROWS]), words(a[_TICKS], a[_ROWS])
@@ -178,6 +177,37 @@ def run(args: int, thread: int, team: int) -> None:
     a[_STATUS] = DONE
 
 
+@kernel
+def run(args: int, thread: int, team: int) -> None:
+    """Run a lane from where it stands to its last step, or to a row that needs Python, or to a failure.
+
+    `args` is the address of the lane's words. The run ends early after a loss that is not finite. Where the
+    words name a `tapped` lane, each of `total` steps runs there if its flag is set, and then `publish`
+    leaves what its taps hold; rows that need Python are not allowed in either.
+    """
+    a = words(args, LANE_WORDS)
+    count = 0
+    while True:
+        at, s = args, a[_STEP]
+        if a[_TAPPED]:
+            at = a[_TAPPED] if words(a[_FLAGS], a[_TOTAL])[s] else args
+            b = words(at, LANE_WORDS)
+            b[_STEP], b[_ROW], b[_STEPS] = s, 0, s + 1
+        _steps(at)
+        if not a[_TAPPED]:
+            return
+        b = words(at, LANE_WORDS)
+        a[_STATUS] = b[_STATUS]
+        if b[_STATUS] != DONE:
+            return
+        a[_STEP] = s + 1
+        if at != args:
+            _call_kernel(a[_PUBLISH], a[_PUBLISHED], count, a[_LANE])
+            count += 1
+        if a[_STEP] == a[_TOTAL] or not np.isfinite(doubles(at + 8 * _LOSS, 1)[0]):
+            return
+
+
 def _crew(data: int) -> None:
     """What each thread of a kernel's team runs: `data` is the address of the lane's words."""
     a = words(data, LANE_WORDS)
@@ -195,9 +225,9 @@ def _side_by_side(data: int) -> None:
         first[_STATUS] = SHORT_TEAM
 
 
-def call(function: int, lane_words: int) -> None:
-    """Call a kernel from Python, for one lane; the calling thread holds no GIL meanwhile."""
-    _KERNEL_TYPE(function)(lane_words, 0, 1)
+def call(function: int, args: int, thread: int = 0, team: int = 1) -> None:
+    """Call a kernel from Python; the calling thread holds no GIL meanwhile."""
+    _KERNEL_TYPE(function)(args, thread, team)
 
 
 _KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)

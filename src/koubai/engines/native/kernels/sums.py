@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from koubai.engines.native.kernels.base import doubles, floats, inline, kernel, share, words
 from koubai.engines.native.kernels.functions import ONE, ZERO
@@ -156,38 +155,54 @@ def sums(args: int, thread: int, team: int) -> None:
                     _tile(x_at + last, z_last, 1, width, count, out + 8 * c, step, a[11])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def collect(table: Any, slots: int, totals: Any) -> None:
-    """Fold the columns of every tap: row i of `table` is (out, width), of `totals` the QUANTITIES."""
-    for i in range(table.shape[0]):
-        padded = (table[i, 1] + LANES - 1) // LANES * LANES
-        for q in range(QUANTITIES):
-            value = 0.0
-            for slot in range(slots):
-                out = doubles(table[i, 0] + 8 * QUANTITIES * slot * padded, QUANTITIES * padded)
-                for j in range(padded):
-                    v = out[q * padded + j]
-                    if q in (LARGEST, ABOVE_LARGEST):
-                        value = v if (v > value or np.isnan(v)) else value
-                    else:
-                        value += v
-            totals[i, q] = value
+@inline
+def _sum(columns: Any, count: int) -> float:
+    """The sum of a multiple of 4 numbers, in 4 chains."""
+    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+    for j in range(0, count, 4):
+        s0 += columns[j]
+        s1 += columns[j + 1]
+        s2 += columns[j + 2]
+        s3 += columns[j + 3]
+    return (s0 + s1) + (s2 + s3)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def collect_units(table: Any, slots: int, plan: Any, units: Any, rows: Any) -> None:
-    """Fold columns into units: (nonzeros, sum, squares) of each.
+@kernel
+def publish(args: int, number: int, lane: int) -> None:
+    """Leave what the passes of one lane hold after a tapped step, the `number`-th of a list.
 
-    Rows of `plan`: row of `table`, first quantity, first of its `units`, their number, first of its `rows`.
+    (passes, count, team, out, lanes, words a lane, taps, count, units). A row of `passes` is the address of
+    a pass's sums, its width, how many quantities it has. A row of `taps` is a pass, the first quantity, the
+    first of its `units`, their number, the first of its rows. A lane's words are the QUANTITIES of every
+    pass, then (nonzeros, sum, squares) of every unit, float64.
     """
-    for i in range(plan.shape[0]):
-        source, first, at, period, to = plan[i]
-        width = table[source, 1]
-        padded = (width + LANES - 1) // LANES * LANES
-        for slot in range(slots if period else 0):
-            out = doubles(table[source, 0] + 8 * QUANTITIES * slot * padded, QUANTITIES * padded)
-            for j in range(width):
-                unit = units[at + j % period]
-                if unit >= 0:
-                    for q in range(3):
-                        rows[to + unit, q] += out[(first + q) * padded + j]
+    a = words(args, 9)
+    out = doubles(a[3] + 8 * a[5] * (number * a[4] + lane), a[5])
+    for i in range(a[5]):
+        out[i] = 0.0
+    for i in range(a[1]):
+        source = words(a[0] + 24 * i, 3)
+        padded = (source[1] + LANES - 1) // LANES * LANES
+        for slot in range(lane * a[2], (lane + 1) * a[2]):
+            for q in range(source[2]):
+                columns = doubles(source[0] + 8 * padded * (QUANTITIES * slot + q), padded)
+                at = QUANTITIES * i + q
+                if q in (LARGEST, ABOVE_LARGEST):
+                    for j in range(padded):
+                        v = columns[j]
+                        out[at] = v if (v > out[at] or np.isnan(v)) else out[at]
+                else:
+                    out[at] += _sum(columns, padded)
+    for i in range(a[7]):
+        tap = words(a[6] + 40 * i, 5)
+        source = words(a[0] + 24 * tap[0], 3)
+        padded = (source[1] + LANES - 1) // LANES * LANES
+        unit = words(a[8] + 8 * tap[2], tap[3])
+        rows = doubles(a[3] + 8 * (a[5] * (number * a[4] + lane) + QUANTITIES * a[1] + 3 * tap[4]), a[5])
+        for slot in range(lane * a[2], (lane + 1) * a[2] if tap[3] else 0):
+            first = source[0] + 8 * padded * (QUANTITIES * slot + tap[1])
+            for q in range(3):
+                columns = doubles(first + 8 * padded * q, padded)
+                for j in range(source[1]):
+                    if unit[j % tap[3]] >= 0:
+                        rows[3 * unit[j % tap[3]] + q] += columns[j]
