@@ -20,10 +20,11 @@ from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loss_rule import mean_value, rule_of
 from koubai.doctor.watch.models import hands_over, has_gradients, is_lazy, size_in_bytes
 from koubai.doctor.watch.pace import Pace
-from koubai.doctor.watch.record import Value, value_of
+from koubai.doctor.watch.record import value_of
 from koubai.doctor.watch.scope import sentences
 from koubai.doctor.watch.seen import Seen
 from koubai.doctor.watch.sight import LossCall, Sight, first_tensor
+from koubai.doctor.watch.step_losses import StepLosses
 from koubai.doctor.watch.wires import Wires
 from koubai.words import say
 
@@ -69,17 +70,13 @@ class Watch(Seen):
         self._criterion_hook: Any = None  # where what is differentiated is not the loss alone
         self._factor = 1.0  # of the user's loss on the loss function's value: 1/2 for two batches a step
         self._examined: tuple[int, Patient] | None = None
-        self._roots: list[Value] = []  # losses of this step: what was differentiated
-        self._told: list[Value] = []  # by the user
-        self._measured: list[Value] = []  # by the criterion
+        self._losses = StepLosses()
         self._reset_step()
 
     def _reset_step(self, *, in_step: bool = False) -> None:
-        self._in_step, self._scaling = in_step, False
-        for losses in (self._roots, self._told, self._measured):
-            losses.clear()
-        self._unscaled: Value | None = None
+        self._in_step = in_step
         self._fresh = False  # whether a backward pass of this step began without any gradient
+        self._losses.reset()
 
     # ------------------------------------------------------------------------------------ the user's side
 
@@ -140,7 +137,7 @@ class Watch(Seen):
 
     def loss(self, loss: torch.Tensor) -> torch.Tensor:
         """Tell the data loss of this step (without penalties); returns it."""
-        self._guard(lambda: self._told.append(value_of(loss)))
+        self._guard(lambda: self._losses.told.append(value_of(loss)))
         return loss
 
     def loader(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -267,13 +264,14 @@ class Watch(Seen):
         if self._in_step and not self._aside and len(args) == 2 and isinstance(output, torch.Tensor):
             name = next(iter(self.losses_seen), "")
             call = LossCall(name, module, args[0], args[1], vars(module), output)
-            self._measured.append(mean_value(call))
+            self._losses.measured.append(mean_value(call))
 
     def _listen_to_criterion(self, look: Look) -> None:
         """Let the loss be told by its module, if what is differentiated is more than the loss."""
-        if self._criterion is None or self._criterion_hook is not None or len(self._roots) != 1:
+        roots = self._losses.roots
+        if self._criterion is None or self._criterion_hook is not None or len(roots) != 1:
             return
-        if abs(float(self._roots[0]) - look.loss * self._factor) > 1e-5 * abs(look.loss):
+        if abs(float(roots[0]) - look.loss * self._factor) > 1e-5 * abs(look.loss):
             self._criterion_hook = self._criterion.register_forward_hook(
                 partial(self._guard, self._criterion_called)
             )
@@ -290,7 +288,7 @@ class Watch(Seen):
     def before_scaling(self, scaler: Any, loss: Any) -> None:
         """Keep the loss as it is before it is scaled."""
         if self._in_step and isinstance(loss, torch.Tensor):
-            self._unscaled, self._scaling = value_of(loss), True
+            self._losses.scaled(loss)
             if self._look is not None:
                 self._look.scale = float(scaler.get_scale())
 
@@ -305,10 +303,7 @@ class Watch(Seen):
             self._close_sight()
         if self._look is not None and not self._fresh:
             self._fresh = not has_gradients(self.root)
-        root = roots if isinstance(roots, torch.Tensor) else roots[0] if len(roots) == 1 else None
-        if root is not None and root.numel() == 1:
-            self._roots.append(value_of(root) if self._unscaled is None else self._unscaled)
-            self._unscaled = None
+        self._losses.differentiated(roots)
 
     def after_backward(self) -> None:
         """Take the gradients, before anyone clips them."""
@@ -316,11 +311,11 @@ class Watch(Seen):
             self._take_gradients(self._look)
 
     def _take_gradients(self, look: Look) -> None:
-        passes = max(len(self._roots), 1)
+        passes = max(len(self._losses.roots), 1)
         self.had_gradient.update(
             look.take_gradients(self.root, self.decays, passes, keep=look.whole and self._copies)
         )
-        if self._scaling and look.overflowed:
+        if self._losses.scaling and look.overflowed:
             self._look = None  # the scaler will skip this step and try a smaller scale
 
     # ------------------------------------------------------------------------------------ step
@@ -347,10 +342,7 @@ class Watch(Seen):
             self.stale_gradients = self.stale_gradients or not self._fresh
             self._factor = look.factor / look.scale
             self._listen_to_criterion(look)
-        if self._told or self._measured:
-            self.record.loss(self.step, self._told or self._measured, 1.0)
-        elif self._roots:
-            self.record.loss(self.step, self._roots, self._factor)
+        self._losses.write(self.record, self.step, self._factor)
         if look is not None and look.has_gradients:
             self.record.look(look.finish(self.root), look.sight.parts, list(self.names.params.values()))
             self.first_look, self.last_look = self.first_look or look, look
