@@ -1,6 +1,8 @@
 """Retelling: which template a text fits, and what becomes of the values in its gaps."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from koubai.words import entries, retell
 from koubai.words.retell import retold, templates_of
@@ -77,6 +79,39 @@ def test_the_language_in_use_is_the_one_told(small, monkeypatch):
     assert retold("number") == "数"
     monkeypatch.setenv("KOUBAI_LANG", "en")
     assert retold("number") == "number"
+
+
+PIECES = [
+    "unknown ",
+    "layer",
+    " '",
+    "'",
+    '"',
+    "{",
+    "}",
+    "{0}",
+    " or ",
+    ", got ",
+    ": ",
+    "(",
+    ")",
+    "\n",
+    "数",
+    "%s",
+    "a ",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=12).map("".join))
+def test_any_text_can_be_told_and_keeps_its_lines(text):
+    assert len(retold(text, "ja").split("\n")) == len(text.split("\n"))
+    assert retold(text, "en") == text
+
+
+@given(st.text(st.characters(blacklist_characters="\n", blacklist_categories=["Cs"])))
+def test_a_quoted_value_comes_through_whatever_stands_in_it(name):
+    quoted = repr(name)
+    assert retold(f"unknown layer {quoted}", "ja").startswith(quoted)
 
 
 def test_a_long_value_full_of_separators_is_a_value():
