@@ -128,7 +128,7 @@ def test_what_is_put_together_is_told_whole(tmp_path):
         "層 1 (ReLU): そのようなフォルダはありません",
         "  期待: 空のファイル",
         "  実際: 1",
-        "  対処: 削除する",
+        "  対処: 削除してください",
     ]
     for text in texts:
         for line in retold(text, "ja").split("\n"):
