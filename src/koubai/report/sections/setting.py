@@ -105,9 +105,9 @@ def run_section(result: ExperimentResult, lang: str | None = None) -> Section:
     rows = tuple(
         (
             result.arms[run.arm].title(lang),
+            _ending(run, lang),
             str(run.seed),
             write(run.scores.get(measure)),
-            _ending(run, lang),
             run.engine,
             seconds(run.seconds),
             run.key,
@@ -115,14 +115,15 @@ def run_section(result: ExperimentResult, lang: str | None = None) -> Section:
         for arm in result.experiment.arms
         for run in result.of(arm.name)
     )
-    heads = ("ending", "engine", "seconds", "key")
+    heads = ("engine", "seconds", "key")
     columns = (
         say("report.axis.arm", lang),
+        say("report.runs.ending", lang),
         say("report.axis.seed", lang),
         measures.title(measure, lang),
         *(say(f"report.runs.{head}", lang) for head in heads),
     )
-    table = TitledTable(say("report.runs.title", lang), Table(columns, rows))
+    table = TitledTable(say("report.runs.title", lang), Table(columns, rows, text=1))
     return Section("runs", say("report.section.runs", lang), tables=(table,) if rows else ())
 
 
