@@ -13,7 +13,9 @@ from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
 from koubai.engines.native.store import Permuted
 
-_COLUMNS = 1 << 16  # words of windows at a time: 256 KiB, which the cache of a core holds
+# Windows at a time: 256 KiB, which the cache of a core holds; but so many rows that BLAS, which copies W for
+# every product, is not kept busy with that.
+_COLUMNS, _ROWS = 1 << 16, 512
 
 
 def _two_axes(numbers: Shape, alone: int) -> Shape:
@@ -40,7 +42,7 @@ class ConvolveOp(BaseOp):
         kernel = node.stored["weight"].shape[2:]
         (P, Q), samples = _two_axes(y[1:], 1), plan.part.rows
         line = Q * prod(kernel) * x[0] // s["groups"]
-        lines = max(1, min(samples * P, _COLUMNS // line))
+        lines = min(samples * P, max(_COLUMNS // line, -(-_ROWS // Q)))
         window = (
             *(*_two_axes(kernel, 1), *_two_axes(s["stride"], 1)),
             *(*_two_axes(s["dilation"], 1), *_two_axes(s["padding"], 0)),
