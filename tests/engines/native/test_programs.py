@@ -564,6 +564,7 @@ print(engine_title("native", "ja"))
 """
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere oneDNN is not looked for")
 @pytest.mark.parametrize(
     ("library", "reason"),
     [("/nowhere/libdnnl.so.3", "oneDNN does not load: /nowhere"), ("libc.so.6", "a function is missing")],
