@@ -137,7 +137,7 @@ def test_the_course_prints_its_table(monkeypatch, capsys):
     assert all(row["inside"] for row in rows)
     assert main(["course", "--plain"]) == 0
     out = capsys.readouterr().out
-    assert "4 of 4 rows lie within the published spread" in out
+    assert "4 of 4 rows reach within the published spread" in out
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ def summary(*values):
 def test_inside_is_two_published_deviations_from_the_published_mean():
     assert is_inside(summary(0.92, 0.93), Published(0.90, 0.013))
     assert not is_inside(summary(0.92, 0.94), Published(0.90, 0.013))
+    assert is_inside(summary(0.93, 0.934, 0.926, 0.929, 0.931), Published(0.9, 0.0145))  # .9281 is within
+    assert not is_inside(summary(0.94, 0.944, 0.936, 0.939, 0.941), Published(0.9, 0.0145))
     assert is_inside(summary(0.1135, 0.1135), Published(0.1135))
     assert not is_inside(summary(0.2, 0.2), Published(0.1135))
     assert is_inside(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from koubai.core.statistics import FEWEST_FOR_BOOTSTRAP
 from koubai.lab.catalog import build
 from koubai.lab.experiment import Arm, Experiment, Published, Watch
 from koubai.lab.golden import golden_path
@@ -136,12 +137,18 @@ def _row(name: str, arm: Arm, summary: ArmSummary, published: Published | None) 
 
 
 def is_inside(summary: ArmSummary, published: Published) -> bool:
-    """Return whether our mean lies within two standard deviations of the published one, at least .005.
+    """Return whether ours cannot be told from what lies within two published deviations, at least .005.
 
-    Where no deviation was published, ours takes its place.
+    With five seeds and more our interval must reach there, with fewer our mean must lie there. Where no
+    deviation was published, ours takes its place, and the mean must lie there.
     """
-    spread = published if published.sd is not None else replace(published, sd=summary.sd)
-    return abs(summary.mean - published.mean) <= spread.spread + 1e-12
+    low = high = summary.mean
+    if published.sd is None:
+        published = replace(published, sd=summary.sd)
+    elif summary.n >= FEWEST_FOR_BOOTSTRAP and summary.interval is not None:
+        low, high = summary.interval.low, summary.interval.high
+    reach = published.spread + 1e-12
+    return low <= published.mean + reach and high >= published.mean - reach
 
 
 def _at(result: ExperimentResult, arm: Arm, step: int) -> ArmSummary | None:
