@@ -254,9 +254,11 @@ class TapReader:
 
     def read(self, steps: int) -> list[TapMoments]:
         """The moments of the tapped steps that were published since room was made for them."""
-        first = kernels.QUANTITIES * len(self._passes)
-        parts = self._out[:steps, :, :first].reshape(steps, self._lanes, -1, kernels.QUANTITIES)
-        totals, units = parts.sum(axis=1), self._out[:steps, :, first:].sum(axis=1).reshape(steps, -1, 3)
+        count, out = len(self._passes), self._out[:steps]
+        first = kernels.QUANTITIES * count
+        parts = out[:, :, :first].reshape(steps, self._lanes, count, kernels.QUANTITIES)
+        totals = parts.sum(axis=1)
+        units = out[:, :, first:].sum(axis=1).reshape(steps, (self.words - first) // 3, 3)
         for quantity in (kernels.LARGEST, kernels.ABOVE_LARGEST):
             totals[:, :, quantity] = parts[:, :, :, quantity].max(axis=1)
         return [TapMoments(self, *step) for step in zip(totals, units, strict=True)]
