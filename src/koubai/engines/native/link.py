@@ -39,6 +39,7 @@ class Linked:
         self.plans, self.places, self._names = plans, places, names
         part = plans.plans[0].part
         self._moved: dict[Buffer, int] = {}
+        self._beside: Linked | None = None
         self._runner = backend.runner(part.lanes, part.team)
         self.lanes = [self._lane(number) for number in range(len(plans.plans))]
         self._fill_words()
@@ -162,11 +163,20 @@ class Linked:
         """Let flagged steps run on the lanes of `tapped`, which publish what their taps hold."""
         words = self.places.lane_words
         words[:, loop.LANE["tapped"]] = [row.ctypes.data for row in tapped.places.lane_words]
+        tapped.set(status=loop.DONE)
+        self._beside = tapped
         self.set(flags=flags.ctypes.data, total=len(flags), publish=publish, published=published)
         try:
             yield
         finally:
             self.set(tapped=0)
+            self._beside = None
+
+    def failed(self) -> Linked:
+        """The plan at whose row the last run failed: this one, or the one beside it."""
+        beside = self._beside
+        status = beside.places.lane_words[:, loop.LANE["status"]] if beside is not None else np.zeros(1)
+        return beside if beside is not None and (status != loop.DONE).any() else self
 
     def run(self) -> int:
         """Run from where the words stand; return the status. The calling thread holds no GIL meanwhile."""

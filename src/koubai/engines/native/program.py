@@ -204,7 +204,8 @@ class NativeProgram:
     def _failure(self, linked: Linked, status: int) -> EngineError:
         if status == loop.SHORT_TEAM:
             return EngineError("OpenMP gave fewer threads than asked for", expected=self.job.threads)
-        instruction = linked.instructions[linked.get("row")]
+        failed = linked.failed()
+        instruction = failed.instructions[failed.get("row")]
         kind = instruction.primitive.kind if instruction.primitive else "primitive"
         return EngineError(f"oneDNN failed in {kind}", where=instruction.path or None)
 
