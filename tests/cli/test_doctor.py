@@ -104,6 +104,18 @@ def test_the_bench_prints_scores_as_json(koubai, tmp_path):
     assert {row["case"] for row in facts["cases"]} == {"one", "one fixed"}
 
 
+def test_a_mistyped_part_of_the_bench_or_name_of_a_diagnosis_is_told_the_nearest(koubai):
+    assert koubai("doctor", "bench", "tunee").code == 2
+    assert "'tune'" in koubai.err
+    assert koubai("explain", "K99").code == 2
+    assert "K009 learning_rate_too_high" in koubai.err
+
+
+def test_a_finding_ends_with_how_to_prove_its_remedy(koubai, sick):
+    koubai("doctor", "sick.toml", "--budget", "0")
+    assert "koubai doctor sick.toml --prove" in koubai.err
+
+
 def test_explain_by_code_name_and_japanese_name(koubai):
     for name in ("K003", "vanishing_gradient", "勾配消失"):
         koubai("explain", name)
