@@ -53,11 +53,10 @@ def _rest(typing: Any, address: Any) -> Any:
 def meet(meeting: int, lanes: int, rest: int) -> Any:
     """Wait until all lanes are here; return whether they come, or the meeting was called off."""
     goal = (_arrive(meeting + 8 * ARRIVED) // lanes + 1) * lanes
-    looks = 0
-    while _look(meeting + 8 * ARRIVED) < goal:
+    while True:
+        for _ in range(_LOOKS):
+            if _look(meeting + 8 * ARRIVED) >= goal:
+                return True
         if _look(meeting + 8 * CALLED_OFF):
             return _look(meeting + 8 * ARRIVED) >= goal
-        looks += 1
-        if looks % _LOOKS == 0:
-            _rest(rest)
-    return True
+        _rest(rest)
