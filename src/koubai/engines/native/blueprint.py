@@ -20,7 +20,7 @@ from koubai.engines.native.store import Store
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.taps import Tap, Taps
 
-_PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 1000
+_PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 2000
 
 
 @dataclass
