@@ -71,6 +71,8 @@ def test_an_arm_that_fails_is_told_and_the_others_go_on(trainings, tmp_path):
     assert {run.arm for run in result.runs if run.failure} == {"broken"}
     assert "3 classes" in next(run.failure for run in result.runs if run.failure)
     assert any("broken" in sentence.say("en") for sentence in result.sentences)
+    told = next(sentence.say("ja") for sentence in result.sentences if "broken" in sentence.say("ja"))
+    assert "classes" not in told  # the error's own text is told in Japanese, too
     assert len(list((tmp_path / "runs").iterdir())) == 4  # a failure is not kept: it may be mended
 
 

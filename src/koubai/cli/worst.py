@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from koubai.lab.experiment import Arm
     from koubai.lab.result import ArmSummary, ExperimentResult
 
-PROOF_SEEDS = 6  # the fewest whose signs can prove anything against three rivals: 3 / 2 ** 6 < .05
+PROOF_SEEDS = 10  # the signs of 6 could prove it, but two lucky random remedies among 6 would leave it open
 _BUDGET = 6.0  # of trials, in multiples of the run
 
 

@@ -13,7 +13,7 @@ from koubai.core.errors import ConfigError, Problem, nearest
 from koubai.core.registry import Registry, discover
 from koubai.lab.experiment import Experiment, Text
 from koubai.lab.measures import Measured, MeasureName, lower_is_better
-from koubai.lab.phrases import Counts, arm_text
+from koubai.lab.phrases import Counts, Failure, arm_text
 from koubai.lab.result import ExperimentResult, Sentence
 from koubai.words import entries
 
@@ -114,7 +114,7 @@ def _troubles(result: ExperimentResult) -> Iterator[Sentence]:
             yield Sentence(f"lab.sentence.{kind}", {"arms": counts})
     for run in result.runs:
         if run.failure is not None:
-            values = {"arm": arm_text(result, run.arm), "seed": run.seed, "failure": run.failure}
+            values = {"arm": arm_text(result, run.arm), "seed": run.seed, "failure": Failure(run.failure)}
             yield Sentence("lab.sentence.failed", values)
     if result.pending:
         total = len(result.experiment.arms) * len(result.experiment.seeds)

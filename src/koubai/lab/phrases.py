@@ -9,6 +9,7 @@ from koubai.lab.experiment import Text
 from koubai.lab.measures import Measured
 from koubai.lab.result import ExperimentResult, RunResult, Sentence
 from koubai.words import say
+from koubai.words.retell import retold
 
 _LONG = 1e9  # from which the zeros of a number are no longer counted by eye
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -26,6 +27,17 @@ class Counts:
             say("lab.counts.item", lang, arm=arm.say(lang), count=count, n=n) for arm, count, n in self.items
         ]
         return say("lab.counts.comma", lang).join(parts)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run failed, as its error said."""
+
+    text: str
+
+    def say(self, lang: str | None = None) -> str:
+        """Return the error's text in a language."""
+        return retold(self.text, lang)
 
 
 @dataclass(frozen=True)
