@@ -24,20 +24,20 @@ PRIMITIVE, KERNEL, ALONE, BARRIER, LOSS, PYTHON = range(6)  # kinds of rows
 DONE, FAILED, SHORT_TEAM, CALL_PYTHON, LEFT_ALONE = range(5)  # why a lane has returned
 _NAMES = (
     "table", "rows",  # the program
-    "execute", "stream", "parallel", "barrier", "thread_number", "team_size", "crew", "run",  # functions
+    "execute", "stream", "parallel", "thread_number", "team_size", "crew", "run",  # functions
     "team", "lanes", "lane",  # threads of a kernel, number of lanes, which one this is
     "control", "step", "row", "steps", "first_step",  # where it stands, and when to stop
     "rates", "rate_words", "indices", "batch", "first_sample",  # what changes from step to step
     "loss", "losses", "parts", "part_count", "status", "ticks",  # what comes out
     "kernel", "arguments",  # what the crew runs just now
-    "meeting", "rest",  # how lanes meet where there is no OpenMP
+    "meeting", "rest",  # how lanes meet
     "tapped", "flags", "total", "publish", "published",  # the same lane with taps, and which steps are tapped
 )  # fmt: skip
 LANE = {name: position for position, name in enumerate(_NAMES)}
 LANE_WORDS = len(_NAMES)
 (
     _TABLE, _ROWS,
-    _EXECUTE, _STREAM, _PARALLEL, _BARRIER, _THREAD_NUMBER, _TEAM_SIZE, _CREW, _RUN,
+    _EXECUTE, _STREAM, _PARALLEL, _THREAD_NUMBER, _TEAM_SIZE, _CREW, _RUN,
     _TEAM, _LANES, _LANE,
     _CONTROL, _STEP, _ROW, _STEPS, _FIRST_STEP,
     _RATES, _RATE_WORDS, _INDICES, _BATCH, _FIRST_SAMPLE,
@@ -88,17 +88,6 @@ def _call_parallel(typing: Any, address: Any, function: Any, data: Any, team: An
 
 
 @intrinsic
-def _call_barrier(typing: Any, address: Any) -> Any:
-    """GOMP_barrier."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _call(builder, args, ir.VoidType(), ())
-        return context.get_dummy_value()
-
-    return types.none(types.int64), generate
-
-
-@intrinsic
 def _call_count(typing: Any, address: Any) -> Any:
     """omp_get_thread_num, omp_get_num_threads."""
 
@@ -130,8 +119,6 @@ def _one_row(args: int, a: Any, row: int, kind: int, what: int, count: int, argu
         _call_parallel(a[_PARALLEL], a[_CREW], args, a[_TEAM])
     elif kind in (KERNEL, ALONE):
         _call_kernel(what, arguments, 0, 1)
-    elif kind == BARRIER and a[_BARRIER]:
-        _call_barrier(a[_BARRIER])
     elif kind == BARRIER:
         return DONE if meet(a[_MEETING], a[_LANES], a[_REST]) else LEFT_ALONE
     elif kind == PYTHON:

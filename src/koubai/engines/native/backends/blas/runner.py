@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import cache, cached_property
-
-import numpy as np
+from functools import cached_property
 
 from koubai.core.params import Array
 from koubai.engines.native.backends.blas.library import one_thread
+from koubai.engines.native.backends.meeting import Meeting
 from koubai.engines.native.kernels import loop
-from koubai.engines.native.kernels.meeting import CALLED_OFF, MEETING_WORDS
 
 
 class ThreadRunner:
@@ -20,7 +16,7 @@ class ThreadRunner:
 
     def __init__(self, lanes: int) -> None:
         self._lanes = lanes
-        self._meeting = np.zeros(MEETING_WORDS, np.int64)
+        self._meeting = Meeting()
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
@@ -28,11 +24,11 @@ class ThreadRunner:
 
     def words(self) -> dict[str, int]:
         """Where lanes meet."""
-        return {"meeting": self._meeting.ctypes.data, "rest": _rest()}
+        return self._meeting.words()
 
     def run(self, lane_words: Array) -> None:
         """Run every lane to its end; an interrupt that comes before all have begun calls the others off."""
-        self._meeting[:] = 0
+        self._meeting.open()
         begun: list[Future[None]] = []
         with one_thread:
             try:
@@ -43,16 +39,6 @@ class ThreadRunner:
                 loop.call(loop.run.address, lane_words.ctypes.data)
                 wait(begun)
             except BaseException:
-                self._meeting[CALLED_OFF] = 1
+                self._meeting.call_off()
                 wait(begun)
                 raise
-
-
-@cache
-def _rest() -> int:
-    """Address of the system's function that lets another thread go first."""
-    if sys.platform == "win32":
-        function = ctypes.windll.kernel32.SwitchToThread
-    else:
-        function = ctypes.CDLL(None).sched_yield
-    return ctypes.cast(function, ctypes.c_void_p).value or 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.engines.native import onednn
+from koubai.engines.native.backends.meeting import Meeting
 from koubai.engines.native.backends.onednn.convolve import ConvolveOp
 from koubai.engines.native.backends.onednn.linear import LinearOp
 from koubai.engines.native.kernels import loop
@@ -52,23 +53,24 @@ class OpenMpRunner:
 
     def __init__(self, library: onednn.Library, lanes: int, team: int) -> None:
         self._library, self._lanes, self._team = library, lanes, team
+        self._meeting = Meeting()
 
     def words(self) -> dict[str, int]:
         """Addresses of the functions of both libraries."""
         functions = {
             "execute": self._library.dnnl.dnnl_primitive_execute,
             "parallel": self._library.gomp.GOMP_parallel,
-            "barrier": self._library.gomp.GOMP_barrier,
             "thread_number": self._library.gomp.omp_get_thread_num,
             "team_size": self._library.gomp.omp_get_num_threads,
         }
         addresses = {name: ctypes.cast(f, ctypes.c_void_p).value or 0 for name, f in functions.items()}
         crew = loop.crew_address() if self._team > 1 else 0
-        return addresses | {"crew": crew, "stream": onednn.stream().value or 0}
+        return addresses | self._meeting.words() | {"crew": crew, "stream": onednn.stream().value or 0}
 
     def run(self, lane_words: Array) -> None:
         """Run every lane to its end."""
         self._library.set_threads(self._team)
+        self._meeting.open()
         if self._lanes == 1:
             loop.call(loop.run.address, lane_words.ctypes.data)
         else:
