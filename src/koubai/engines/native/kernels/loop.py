@@ -18,6 +18,7 @@ from numba import cfunc, types
 from numba.extending import intrinsic
 
 from koubai.engines.native.kernels.base import INDICES, RATES, STEP, doubles, inline, kernel, words
+from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.meeting import meet
 
 PRIMITIVE, KERNEL, ALONE, BARRIER, LOSS, PYTHON = range(6)  # kinds of rows
@@ -164,14 +165,9 @@ def _steps(args: int) -> None:
     a[_STATUS] = DONE
 
 
-@kernel
-def run(args: int, thread: int, team: int) -> None:
-    """Run a lane from where it stands to its last step, or to a row that needs Python, or to a failure.
-
-    `args` is the address of the lane's words. The run ends early after a loss that is not finite. Where the
-    words name a `tapped` lane, each of `total` steps runs there if its flag is set, and then `publish`
-    leaves what its taps hold; rows that need Python are not allowed in either.
-    """
+@inline
+def _run(args: int) -> None:
+    """Run a lane, each step on its own table or on that of the tapped lane."""
     a = words(args, LANE_WORDS)
     count = 0
     while True:
@@ -195,8 +191,25 @@ def run(args: int, thread: int, team: int) -> None:
             return
 
 
+@kernel
+def run(args: int, thread: int, team: int) -> None:
+    """Run a lane from where it stands to its last step, or to a row that needs Python, or to a failure.
+
+    `args` is the address of the lane's words. The run ends early after a loss that is not finite. Where the
+    words name a `tapped` lane, each of `total` steps runs there if its flag is set, and then `publish`
+    leaves what its taps hold; rows that need Python are not allowed in either.
+    """
+    mode = flush_denormals()
+    _run(args)
+    restore(mode)
+
+
 def _crew(data: int) -> None:
-    """What each thread of a kernel's team runs: `data` is the address of the lane's words."""
+    """What each thread of a kernel's team runs: `data` is the address of the lane's words.
+
+    Threads of the team stay in their mode, in which they work for oneDNN, too; `run` restores the caller's.
+    """
+    flush_denormals()
     a = words(data, LANE_WORDS)
     thread, team = _call_count(a[_THREAD_NUMBER]), _call_count(a[_TEAM_SIZE])
     _call_kernel(a[_KERNEL], a[_ARGUMENTS], thread, team)
