@@ -14,6 +14,7 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import le
 
 import numpy as np
 
@@ -56,9 +57,9 @@ class Column:
         if len(steps) != len(values):
             raise ValueError(f"{len(steps)} steps, but {len(values)} values")
         if len(steps):
-            new = np.asarray(steps, np.int64)
+            new = array("q", steps) if isinstance(steps, list) else np.asarray(steps, np.int64)
             after = self._steps[-1] <= new[0] if self._steps else True
-            self._ordered = bool(self._ordered and after and np.all(new[1:] >= new[:-1]))
+            self._ordered = bool(self._ordered and after and _rising(new))
             self._steps.frombytes(new.tobytes())
             self._values.frombytes(np.asarray(values, np.float64).tobytes())
 
@@ -92,6 +93,13 @@ class Column:
         plain = [v if math.isfinite(v) else str(v) for v in values.tolist()]
         line = {"path": path, "quantity": quantity, "steps": steps.tolist(), "values": plain}
         return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+
+
+def _rising(steps: array[int] | Array) -> bool:
+    """Whether no step is smaller than the one before it."""
+    if isinstance(steps, array):
+        return all(map(le, steps, steps[1:]))
+    return bool(np.all(steps[1:] >= steps[:-1]))
 
 
 @dataclass

@@ -74,7 +74,9 @@ def _append(
 ) -> None:
     if len(steps) == 1:
         history.add(steps[0], path, quantity, float(np.reshape(value, ())))
-        return
-    keep = np.broadcast_to(defined, len(steps))
-    values = np.broadcast_to(np.asarray(value, np.float64), len(steps))
-    history.add_series(path, quantity, np.asarray(steps)[keep], values[keep])
+    elif defined is True and isinstance(value, np.ndarray):
+        history.add_series(path, quantity, steps, value)
+    else:
+        keep = np.broadcast_to(defined, len(steps))
+        values = np.broadcast_to(np.asarray(value, np.float64), len(steps))
+        history.add_series(path, quantity, np.asarray(steps)[keep], values[keep])
