@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -154,6 +155,8 @@ def koubai(tmp_path):
         command = [sys.executable, "-m", "koubai.cli.main", "run", "e.toml", "--out", "out", *words]
         command += ["--engine", "reference", "--lang", "en"]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        # Whoever runs the tests in the background ignores Ctrl-C, and children inherit that.
+        streams["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         started.append(subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **streams, **more))
         return started[-1]
 
@@ -198,7 +201,7 @@ def test_ctrl_c_on_the_command_line_prints_how_to_go_on(tmp_path, koubai):
     process = koubai("--threads", "2")
     wait_for_a_run(tmp_path, process)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
-    out, err = process.communicate()
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert "koubai run e.toml --out out --threads 2" in " ".join(out.split())
     assert "Traceback" not in err
