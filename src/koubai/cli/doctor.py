@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from koubai.train.train import Run
 
 FOUND = 3
-_PARTS = ("all", "tune", "fresh", "overhead", "peers")
 
 
 def doctor(
@@ -76,11 +75,11 @@ def _bench(
     data_dir: Path | None,
 ) -> int:
     """Score the doctor; or one part of that: what it costs, other tools, one split of the cases."""
-    from koubai.cli.doctor_bench import bench, cost, peers
+    from koubai.cli.doctor_bench import bench, cost, parts, peers
 
     part = arguments[0] if arguments else "all"
-    if part not in _PARTS:
-        raise UnknownName("part", part, _PARTS, where="koubai doctor bench")
+    if part not in parts(cases):
+        raise UnknownName("part", part, parts(cases), where="koubai doctor bench")
     if data_dir is not None:
         os.environ["KOUBAI_DATA"] = str(data_dir)  # twins and forks load data of their own
     if part == "overhead":

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _SHARES = ("healthy_alarm_rate", "detection", "top1", "top2", "layer_within_one")
 
 
+def parts(cases: Path | None) -> tuple[str, ...]:
+    """Return what can be asked of the benchmark: the splits its cases name, and what is no case."""
+    return ("all", *sorted({case.split for case in _cases(cases)}), "overhead", "peers")
+
+
 def cost(engine: str, threads: int) -> int:
     """Measure what watching costs, and print it."""
     from koubai.doctor.bench.overhead import overheads

@@ -6,7 +6,7 @@ A file holds tables `[[case]]`:
 |---------|---------------------------------------------------------------------------------------------|
 | id      | short name                                                                                  |
 | family  | cases written by the same hand on the same kind of program; families are never split        |
-| split   | "tune": thresholds were chosen with it in sight (default); "fresh": opened once, at the end |
+| split   | "tune": thresholds were chosen with it in sight (default); any other name: kept apart       |
 | title   | one line for the reader                                                                     |
 | accept  | names (or codes, or aliases) of which each is right; absent for a healthy control           |
 | layer   | path of the first bad layer, where there is one to name                                     |
