@@ -172,3 +172,13 @@ def test_parts_are_the_registries(koubai):
     (conv,) = (row for row in rows if row["name"] == "conv2d")
     assert conv["settings"]["stride"] == "1"
     assert conv["settings"]["out_channels"] is None
+
+
+def test_a_finished_run_with_broken_facts_is_not_called_finished(koubai):
+    koubai("train", "digits.toml", "--out", "run", "--steps", "2", "--engine", "reference")
+    facts = Path("run/run.json")
+    facts.write_text(facts.read_text()[:-5])
+    koubai("resume", "run")
+    assert koubai.code == 2
+    assert "cannot read this file" in koubai.err
+    assert "finished already" not in koubai.err

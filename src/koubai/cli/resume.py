@@ -22,8 +22,7 @@ def resume(
 ) -> int:
     """Continue a run to its end; a finished one is shown."""
     with watching() as (tell, on_progress):
-        if RunFolder(run).finished:
-            tell(say("cli.train.already", folder=run))
+        already = RunFolder(run).finished
         ended = resume_run(
             run,
             data_dir=data_dir,
@@ -32,4 +31,6 @@ def resume(
             on_progress=on_progress,
             save_every=save_every,
         )
+        if already:  # known before, but only said of a folder that can be read
+            tell(say("cli.train.already", folder=run))
     return finish_in_words(ended)
