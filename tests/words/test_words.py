@@ -89,6 +89,15 @@ def test_unknown_keys_name_the_nearest():
         say("data")
 
 
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0 problems in"), (1, "1 problem in"), (1.0, "1.0 problem in"), (2, "2 problems in")],
+)
+def test_a_word_behind_a_number_follows_it(count, said):
+    assert say("cli.error.problems", lang="en", count=count).startswith(said)
+    assert f"{count} 件" in say("cli.error.problems", lang="ja", count=count)
+
+
 def test_a_missing_value_names_key_and_placeholder_and_extra_values_are_ignored():
     with pytest.raises(KeyError, match=r"data\.digest: no value for \{sha256\}"):
         say("data.digest")

@@ -45,8 +45,8 @@ def _facts(error: Exception) -> dict[str, Any]:
             {"path": p.path, "line": p.line, "message": _told(p.message), "hint": _told(p.hint)}
             for p in error.problems
         ]
-        key = "cli.error.problem" if len(problems) == 1 else "cli.error.problems"
-        return {"message": say(key, count=len(problems)), "where": _told(error.where), "problems": problems}
+        message = say("cli.error.problems", count=len(problems))
+        return {"message": message, "where": _told(error.where), "problems": problems}
     if isinstance(error, KoubaiError):
         texts = {name: getattr(error, name) for name in ("message", "where", "expected", "got", "hint")}
         return {name: _told(text) for name, text in texts.items()}

@@ -11,7 +11,8 @@ One TOML file an area, one table an entry, one line a language; a table may hold
     en = "{share:.0%} of the units of {layer} never fire."
     ja = "{layer} のユニットの {share:.0%} が一度も発火しません。"
 
-Texts are plain (whoever writes HTML escapes them); placeholders are those of `str.format`. The areas
+Texts are plain (whoever writes HTML escapes them); placeholders are those of `str.format`. Where a word
+follows a number, `{count:seed|seeds}` is the word for it: the first for 1, the second for all else. The areas
 `errors*` are not said by key but recognized: see `koubai.words.retell`. An area is read when its first
 word is asked for. The tests hold every entry to: all languages, the same placeholders in each, no empty
 text.
@@ -24,6 +25,7 @@ import tomllib
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any
 
 LANGUAGES = ("en", "ja")
@@ -57,6 +59,8 @@ def say(key: str, /, lang: str | None = None, **values: Any) -> str:
     'inputs that are the same in every sample: 67'
     >>> say("data.part.test", lang="ja")
     'テスト'
+    >>> say("cli.error.problems", lang="en", count=1)
+    '1 problem in this configuration'
 
     Raises:
         KeyError: no such entry (with the nearest one), or a placeholder has no value.
@@ -70,7 +74,7 @@ def say(key: str, /, lang: str | None = None, **values: Any) -> str:
         raise KeyError(_unknown(f"entry of words/{area}.toml", name, tuple(texts)))
     text = texts[name][language() if lang is None else _known(lang, "language")]
     try:
-        return text.format(**values)
+        return _WRITER.vformat(text, (), values)
     except KeyError as missing:
         raise KeyError(f"{key}: no value for {{{missing.args[0]}}} in {text!r}") from None
 
@@ -88,6 +92,19 @@ def entries(area: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     _collect(tomllib.loads((files(__name__) / f"{area}.toml").read_text(encoding="utf-8")), "", found)
     return found
+
+
+class _Writer(Formatter):
+    """Fills placeholders; "one|many" is a word that depends on the number."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, bar, many = format_spec.partition("|")
+        if not bar:
+            return super().format_field(value, format_spec)
+        return one if value == 1 else many
+
+
+_WRITER = _Writer()
 
 
 def _collect(table: dict[str, Any], path: str, found: dict[str, dict[str, str]]) -> None:
