@@ -242,7 +242,7 @@ def test_programs_get_the_same_words(koubai):
     error = json.loads(koubai("summary", "alexnet", "--input", "3x10x10", "--json", "--lang", "ja").out)[
         "error"
     ]
-    assert error["message"] == "フィルターやプーリングの窓が、入力の高さに収まりません"
+    assert error["message"] == "フィルタやプーリングの窓が、入力の高さに収まりません"
     assert error["where"] == "層 0 (Conv2d)"
     assert error["hint"].startswith("窓を 10 以下にするか")
 

@@ -111,7 +111,7 @@ def test_outcomes_show_seeds_mean_interval_and_what_went_wrong():
     picture = outcomes([good, stuck, gone], "test_accuracy", chance=0.1, lang="en")
     figure = picture.panels[0].figure
     assert sorted(trace_named(figure, "one seed").x) == [0.1, 0.1, 0.9, 0.94]
-    means = trace_named(figure, "mean and 95% interval")
+    means = trace_named(figure, "mean and 95 % interval")
     assert list(means.x) == [0.92, 0.1]
     np.testing.assert_allclose(means.error_x.array, [0.04, 0])
     assert [note.text for note in figure.layout.annotations] == [

@@ -110,12 +110,15 @@ def list_catalog() -> int:
     """Print the names of the catalogue with their questions."""
     from koubai.lab.catalog import listing
 
+    columns = ("name", "question", "data")
     rows = [
         [entry.name(), say(f"experiments.{entry.registry_name}.question"), ", ".join(entry.data)]
         for entry in listing()
     ]
     if style.json:
-        print_json([dict(zip(("name", "question", "data"), row, strict=True)) for row in rows])
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        print_table([say(f"lab.cli.column.{name}") for name in ("name", "question", "data")], rows)
+        unneeded = say("lab.cli.no_data")
+        table = [[*row, unneeded if data == "none" else data] for *row, data in rows]
+        print_table([say(f"lab.cli.column.{name}") for name in columns], table)
     return 0

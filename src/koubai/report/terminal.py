@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, log10
+from math import ceil, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +16,13 @@ import numpy as np
 from koubai.core import statistics
 from koubai.lab.experiment import Arm, Experiment
 from koubai.lab.gradients import by_layer
-from koubai.lab.measures import interval_of
+from koubai.lab.measures import Duration, interval_of
 from koubai.lab.progress import Progress
 from koubai.lab.result import ExperimentResult, RunResult
 from koubai.report import measures
 from koubai.report.experiment import TONES
 from koubai.report.layers import Layers, aligned
-from koubai.report.numbers import MISSING, number, seconds
+from koubai.report.numbers import MISSING, number
 from koubai.report.picture import thin
 from koubai.report.theme import columns, shorten
 from koubai.words import say
@@ -219,7 +219,8 @@ def progress_line(progress: Progress, lang: str | None = None) -> str:
     if losses:
         parts.append(say("report.terminal.losses", lang, losses=" ".join(losses[:4])))
     if progress.left is not None and done < progress.total:
-        parts.append(say("report.terminal.left", lang, time=seconds(progress.left)))
+        left = Duration(ceil(progress.left)).say(lang)  # an estimate: parts of a second say nothing
+        parts.append(say("report.terminal.left", lang, time=left))
     return say("report.list", lang).join(parts)
 
 

@@ -577,7 +577,7 @@ def test_without_its_library_the_engine_runs_with_blas_and_says_so_in_one_line(l
     assert native == "None native"
     assert english.startswith("native (Numba + BLAS kernels: ")
     assert reason in english
-    assert japanese.startswith("native (Numba と BLAS で計算: ")
+    assert japanese.startswith("native（Numba と BLAS で計算: ")
 
 
 NARROW = """
