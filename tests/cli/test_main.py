@@ -5,13 +5,17 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
 from koubai.cli import main as main_module
+from koubai.cli.failures import warnings_in_words
 from koubai.cli.main import COMMANDS
+from koubai.engines import choose
 from koubai.words import LANGUAGES, say
+from koubai.words.retell import retold
 
 WORDS = {"where": "場所", "expected": "期待", "hint": "対処"}
 
@@ -226,3 +230,26 @@ def test_help_tells_defaults_choices_and_variables(koubai):
     assert "[env var: KOUBAI_DATA]" in koubai.out
     assert "[required]" in koubai.out
     assert "False" not in koubai.out
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_warning_of_koubai_is_one_line_in_the_reader_s_language(koubai, monkeypatch, lang):
+    refusal = "the native engine needs numba: pip install numba"
+    monkeypatch.setattr(choose, "why_not_native", lambda: refusal)
+    choose._warn_once.cache_clear()
+    koubai("train", "digits.toml", "--steps", "2", "--lang", lang)
+    assert koubai.code == 0
+    (line,) = (line for line in koubai.err.splitlines() if "numba" in line)
+    why = retold(refusal, lang)
+    assert (
+        line
+        == f"{say('cli.error.warning', lang=lang)}: {say('engines.reference_instead', lang=lang, why=why)}"
+    )
+    assert ".py" not in koubai.err
+    choose._warn_once.cache_clear()
+
+
+def test_a_warning_of_others_takes_its_own_way(capsys):
+    with pytest.warns(UserWarning, match="theirs"), warnings_in_words():
+        warnings.warn("theirs", UserWarning, stacklevel=1)
+    assert not capsys.readouterr().err

@@ -34,6 +34,7 @@ _PASSED_ON = ("message", "hint")  # attributes of errors, read where those were 
 _ALSO = {  # functions whose texts reach an error on ways that this reader does not see
     "core/errors.py": ("__str__",),
     "data/download.py": ("_reason",),
+    "engines/choose.py": ("why_not_native",),
     "losses/loss.py": ("check", "check_classes"),
 }
 

@@ -11,7 +11,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
 
 from koubai.cli.output import console, print_json, style
 from koubai.core.errors import ConfigError, KoubaiError
@@ -20,6 +24,7 @@ from koubai.words.retell import retold
 from koubai.words.system import advice, reason
 
 USER_ERROR, INTERRUPTED = 2, 130
+_KOUBAI = Path(__file__).parents[1]
 
 
 def fail(error: Exception) -> int:
@@ -36,6 +41,29 @@ def interrupted() -> int:
     """Print that Ctrl-C ended the command and return the exit code."""
     console(stderr=True).print(say("cli.error.interrupted"))
     return INTERRUPTED
+
+
+@contextmanager
+def warnings_in_words() -> Iterator[None]:
+    """Show what koubai warns of as one line, without the place in its source; others warn as ever."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if category is UserWarning and Path(filename).is_relative_to(_KOUBAI):
+            print(f"{say('cli.error.warning')}: {message}", file=sys.stderr)
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def _facts(error: Exception) -> dict[str, Any]:

@@ -37,10 +37,11 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code (see koubai.cli.failures)."""
-    from koubai.cli.failures import fail, interrupted
+    from koubai.cli.failures import fail, interrupted, warnings_in_words
 
     try:
-        return _run(_take_globals(list(sys.argv[1:] if arguments is None else arguments)))
+        with warnings_in_words():
+            return _run(_take_globals(list(sys.argv[1:] if arguments is None else arguments)))
     except KeyboardInterrupt:
         return interrupted()
     except BrokenPipeError:  # `koubai parts | head`: the reader has seen enough

@@ -65,7 +65,7 @@ def engine_title(name: str, lang: str | None = None) -> str:
 
 @cache
 def _warn_once(reason: str) -> None:
-    warnings.warn(f"{reason}; the reference engine runs instead, slower", stacklevel=3)
+    warnings.warn(say("engines.reference_instead", why=retold(reason)), stacklevel=3)
 
 
 def _reference(job: Job) -> Program:
