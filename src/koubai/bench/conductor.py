@@ -18,6 +18,7 @@ from koubai.bench.machine import with_threads
 from koubai.bench.peers.peer import Peer
 from koubai.bench.worker import Task
 from koubai.bench.workload import Workload
+from koubai.words import say
 
 _ERROR = re.compile(r"^[\w.]+(Error|Exception)\b")  # the line of a traceback that says what happened
 
@@ -159,9 +160,9 @@ class Seat:
 
 
 def time_workload(
-    workload: Workload, contenders: Iterable[Peer], settings: Settings, say: Callable[[str], None]
+    workload: Workload, contenders: Iterable[Peer], settings: Settings, tell: Callable[[str], None]
 ) -> list[Timing]:
-    """Time every contender on one workload; `say` hears what is going on.
+    """Time every contender on one workload; `tell` hears what is going on.
 
     Where a workload is resident all processes stay alive and take turns; else each is started anew for
     every window, so that only one holds memory.
@@ -170,10 +171,12 @@ def time_workload(
     try:
         if workload.resident:
             for seat in seats:
-                say(f"{workload.name}: {seat.timing.engine} starts")
+                tell(say("bench.progress.starts", workload=workload.name, engine=seat.timing.engine))
                 seat.take()
         for number in range(settings.rounds):
-            say(f"{workload.name}: round {number + 1} of {settings.rounds}")
+            tell(
+                say("bench.progress.round", workload=workload.name, number=number + 1, rounds=settings.rounds)
+            )
             for seat in seats:
                 if not workload.resident:
                     seat.take()

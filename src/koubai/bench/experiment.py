@@ -15,6 +15,7 @@ from importlib.util import find_spec
 
 from koubai.bench.conductor import Settings, Timing
 from koubai.bench.peers.peer import Peer
+from koubai.words import say
 
 EXPERIMENT = "vanishing-gradient"
 ARMS = ("sigmoid + normal .01", "ReLU + normal .01", "sigmoid + Xavier", "ReLU + He")
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def time_experiment(
-    contenders: Sequence[Peer], settings: Settings, say: Callable[[str], None]
+    contenders: Sequence[Peer], settings: Settings, tell: Callable[[str], None]
 ) -> list[Timing]:
     """Time the experiment on koubai's engines and on PyTorch, in alternating rounds after one to warm up."""
     playing: list[tuple[Timing, list[str]]] = []
@@ -63,7 +64,8 @@ def time_experiment(
     for number in range(min(settings.rounds, _ROUNDS) + 1):
         for timing, command in playing:
             if timing.absent is None:
-                say(f"{EXPERIMENT}: {timing.engine}, " + (f"round {number}" if number else "warm-up"))
+                key = "bench.progress.experiment" if number else "bench.progress.warm_up"
+                tell(say(key, experiment=EXPERIMENT, engine=timing.engine, number=number))
                 _play(timing, command, settings.patience, counts=number > 0)
     return [timing for timing, _ in playing]
 

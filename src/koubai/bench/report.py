@@ -18,6 +18,7 @@ from koubai.bench.peers.peer import Peer
 from koubai.bench.rows import Row, compare, workload_rows
 from koubai.bench.workload import WORKLOADS, Workload
 from koubai.core.errors import UnknownName
+from koubai.words import say
 
 _PACKAGES = ("koubai", "numpy", "torch", "tensorflow-cpu", "jax", "keras", "scikit-learn")
 
@@ -85,7 +86,7 @@ def run_benchmark(
     workloads: Sequence[str],
     engines: Sequence[str],
     settings: Settings,
-    say: Callable[[str], None],
+    tell: Callable[[str], None],
 ) -> Report:
     """Run workloads with engines and peers; where none is named, all workloads and the usual contenders."""
     names = list(workloads) or [*WORKLOADS, EXPERIMENT]
@@ -93,14 +94,14 @@ def run_benchmark(
         if name not in WORKLOADS and name != EXPERIMENT:
             raise UnknownName("workload", name, [*WORKLOADS, EXPERIMENT])
     contenders = choose(engines)
-    say("machine: peak and bandwidth")
+    tell(say("bench.progress.machine"))
     report = Report(measure_machine(settings.threads), settings)
     for name in names:
         if name == EXPERIMENT:
-            report.add_experiment(time_experiment(contenders, settings, say))
+            report.add_experiment(time_experiment(contenders, settings, tell))
         else:
             workload = WORKLOADS[name]
-            report.add_workload(workload, time_workload(workload, contenders, settings, say))
+            report.add_workload(workload, time_workload(workload, contenders, settings, tell))
     return report
 
 
