@@ -253,3 +253,10 @@ def test_a_warning_of_others_takes_its_own_way(capsys):
     with pytest.warns(UserWarning, match="theirs"), warnings_in_words():
         warnings.warn("theirs", UserWarning, stacklevel=1)
     assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_schema_describes_parts_in_the_reader_s_language(koubai, lang):
+    parts = json.loads(koubai("schema", "--lang", lang).out)["$defs"]
+    assert parts["Dropout"]["description"] == say("parts.dropout", lang=lang)
+    assert parts["Clipping"]["description"]

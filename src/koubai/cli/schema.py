@@ -5,8 +5,14 @@ from __future__ import annotations
 from koubai.cli.output import print_json
 from koubai.train.recipe import Recipe
 from koubai.train.schema import json_schema
+from koubai.words import entries, say
 
 
 def schema() -> None:
     """Print the schema; name the file in a recipe's first line: #:schema recipe.schema.json."""
-    print_json(json_schema(Recipe))
+    found = json_schema(Recipe)
+    for part in found["$defs"].values():
+        name = part["properties"].get("type", {}).get("const")
+        if name in entries("parts"):
+            part["description"] = say(f"parts.{name}")
+    print_json(found)
