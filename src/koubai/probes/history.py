@@ -150,6 +150,20 @@ class History:
     def __len__(self) -> int:
         return sum(map(len, self.columns.values()))
 
+    def __repr__(self) -> str:
+        """Say how much there is; `quantities()` and `paths()` name it.
+
+        >>> history = History()
+        >>> history.add_series("", "loss", [1, 2], [2.3, 2.2])
+        >>> history.add(2, "1.weight", "gradient_norm", 0.1)
+        >>> history
+        <History up to step 2: 3 numbers, quantities 2, paths 2>
+        """
+        last = max((column.rows()[0].max() for column in self.columns.values() if len(column)), default=0)
+        paths = len({path for path, _ in self.columns})
+        counts = f"{len(self)} numbers, quantities {len(self.quantities())}, paths {paths}"
+        return f"<History up to step {last}: {counts}>"
+
     def __iter__(self) -> Iterator[Entry]:
         def rows(position: int, path: str, quantity: str, column: Column) -> Iterator[tuple[int, int, Entry]]:
             steps, values = column.sorted()
