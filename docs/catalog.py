@@ -12,6 +12,7 @@ from collections import Counter
 from html import escape
 from pathlib import Path
 
+from pages import write
 from pictures import picture, table
 from record import RECORD, read, result_of
 
@@ -38,8 +39,8 @@ def write_experiments(folder: Path, runs: Path, kept: Path = RECORD) -> None:
     for entry in listing():
         result, recorded = result_of(entry.name(), runs, record)
         results[entry.name()] = result
-        _write(folder / f"{entry.name()}.md", page(entry, result, recorded=recorded))
-    _write(folder / "index.md", index(results))
+        write(folder / f"{entry.name()}.md", page(entry, result, recorded=recorded))
+    write(folder / "index.md", index(results))
 
 
 def write_scripts(folder: Path) -> None:
@@ -48,8 +49,8 @@ def write_scripts(folder: Path) -> None:
 
     looks = {"templates": {"light": template(), "dark": template(dark=True)}, "dark": dark_colors()}
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "plotly.js", get_plotlyjs())
-    _write(folder / "looks.js", f"const looks = {json.dumps(looks)};\n")
+    write(folder / "plotly.js", get_plotlyjs())
+    write(folder / "looks.js", f"const looks = {json.dumps(looks)};\n")
 
 
 def page(entry: Entry, result: ExperimentResult | None, *, recorded: bool = False) -> str:
@@ -171,9 +172,3 @@ def _list(texts: list[str] | tuple[str, ...]) -> str:
 def _raw(html: str) -> str:
     """Return HTML as it stands; Markdown would read its stars and dollars."""
     return f"````{{raw}} html\n{html}\n````\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Leave a file that is right already, so that an unchanged build stays quick."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")

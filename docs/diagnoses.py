@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pages import write
+
 from koubai.doctor.diagnoses.diagnosis import Diagnosis, known
 from koubai.words import say
 
@@ -61,13 +63,11 @@ def headings(cls: type) -> dict[str, str]:
 
 
 def write_diagnoses(folder: Path) -> None:
-    """Write all pages and their index; pages that did not change stay as they are."""
+    """Write all pages and their index."""
     folder.mkdir(parents=True, exist_ok=True)
     diagnoses = sorted(known().items(), key=lambda item: item[1].code)
     pages = {name: page(name, diagnosis) for name, diagnosis in diagnoses}
     names = "\n".join(name for name, _ in diagnoses)
     index = f"# Diagnoses\n\n{_INDEX}\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
     for name, text in {**pages, "index": index}.items():
-        path = folder / f"{name}.md"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        write(folder / f"{name}.md", text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+from pages import write
+
 import koubai.data
 import koubai.initializers
 import koubai.layers
@@ -50,10 +52,7 @@ def page(kind: str, registry: Registry) -> str:
 
 
 def write_reference(folder: Path) -> None:
-    """Write every page that changed, so that an unchanged build stays quick."""
+    """Write all pages."""
     folder.mkdir(exist_ok=True)
     for kind, registry in KINDS.items():
-        text = page(kind, registry)
-        path = folder / f"{kind}.md"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        write(folder / f"{kind}.md", page(kind, registry))
