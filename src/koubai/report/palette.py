@@ -1,7 +1,8 @@
 """Colours that everybody can tell apart, each with a dash and a marker so that no one needs the colour.
 
-The eight colours are those of Okabe and Ito 2008, "Color Universal Design". On a dark page some change
-places, so that the first three, which most figures need, have a contrast of 3 to 1 on both.
+The colours are those of Okabe and Ito 2008, "Color Universal Design", but for yellow, which is too pale for
+a line on white. On a dark page some change places, so that the first three, which most figures need, have a
+contrast of 3 to 1 on both.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-ORANGE, SKY, BLACK, YELLOW = "#E69F00", "#56B4E9", "#000000", "#F0E442"
+ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
 GRAY = "#767676"
 LIGHT_PAGE, DARK_PAGE = "#ffffff", "#14171b"
 
