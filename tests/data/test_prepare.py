@@ -90,17 +90,17 @@ def table(seed: int = 0) -> Raw:
 def test_standard_is_by_feature_from_the_training_part_alone():
     source = table()
     y = scaled(source, "standard")
-    np.testing.assert_allclose(y.x_train.mean(axis=0), 0, atol=1e-6)
-    np.testing.assert_allclose(y.x_train.std(axis=0), [1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(y["x_train"].mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(y["x_train"].std(axis=0), [1, 1, 0], atol=1e-6)
     by_hand = (source.x_test[:, :2] - source.x_train[:, :2].mean(0)) / source.x_train[:, :2].std(0)
-    np.testing.assert_allclose(y.x_test[:, :2], by_hand, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(y["x_test"][:, :2], by_hand, rtol=1e-5, atol=1e-5)
 
 
 def test_standard_is_by_channel_for_pictures():
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (50, 3, 4, 5), dtype=np.uint8)
     x[:, 2] = 7
-    y = scaled(Raw(x, np.zeros(50, int), x[:2], np.zeros(2, int), top=255), "standard").x_train
+    y = scaled(Raw(x, np.zeros(50, int), x[:2], np.zeros(2, int), top=255), "standard")["x_train"]
     assert y.dtype == np.float32
     for channel, std in enumerate((1, 1, 0)):
         assert y[:, channel].mean() == pytest.approx(0, abs=1e-5)
@@ -112,35 +112,35 @@ def test_a_feature_of_equal_numbers_becomes_zero_not_its_rounding_error(how):
     x = np.full((1000, 2), 0.1)
     x[:, 1] = np.arange(1000)
     y = scaled(Raw(x, np.zeros(1000, int), x[:3], np.zeros(3, int)), how)
-    assert np.abs(y.x_train[:, 0]).max() == 0
-    assert np.abs(y.x_test[:, 0]).max() == 0
+    assert np.abs(y["x_train"][:, 0]).max() == 0
+    assert np.abs(y["x_test"][:, 0]).max() == 0
 
 
 def test_large_numbers_in_float64_are_shifted_before_they_are_rounded():
     stamps = 1.7e9 + np.arange(100.0)[:, None]
-    y = scaled(Raw(stamps, np.zeros(100, int), stamps, np.zeros(100, int)), "standard").x_train
+    y = scaled(Raw(stamps, np.zeros(100, int), stamps, np.zeros(100, int)), "standard")["x_train"]
     np.testing.assert_allclose(y[:, 0], (np.arange(100) - 49.5) / np.arange(100).std(), rtol=1e-6)
 
 
 def test_unit_and_bytes_divide_by_the_top_where_there_is_one():
     source = Raw(np.array([[0, 8, 16]]), np.array([0]), np.array([[4, 2, 1]]), np.array([0]), top=16)
-    assert scaled(source, "unit").x_train.tolist() == [[0, 0.5, 1]]
-    assert scaled(source, "unit").x_test.tolist() == [[0.25, 0.125, 0.0625]]
-    assert scaled(source, "bytes").x_train.tolist() == [[0, 127.5, 255]]
-    assert scaled(source, "raw").x_train.tolist() == [[0, 8, 16]]
+    assert scaled(source, "unit")["x_train"].tolist() == [[0, 0.5, 1]]
+    assert scaled(source, "unit")["x_test"].tolist() == [[0.25, 0.125, 0.0625]]
+    assert scaled(source, "bytes")["x_train"].tolist() == [[0, 127.5, 255]]
+    assert scaled(source, "raw")["x_train"].tolist() == [[0, 8, 16]]
     pixels = np.arange(256, dtype=np.uint8)[:, None]
     picture = Raw(pixels, np.zeros(256, int), pixels, np.zeros(256, int), top=255)
     np.testing.assert_array_equal(
-        scaled(picture, "unit").x_train, pixels.astype(np.float32) / np.float32(255)
+        scaled(picture, "unit")["x_train"], pixels.astype(np.float32) / np.float32(255)
     )
-    np.testing.assert_array_equal(scaled(picture, "bytes").x_train, pixels.astype(np.float32))
+    np.testing.assert_array_equal(scaled(picture, "bytes")["x_train"], pixels.astype(np.float32))
 
 
 def test_unit_and_bytes_span_the_training_range_where_there_is_no_top():
     unit, pixels = scaled(table(), "unit"), scaled(table(), "bytes")
-    np.testing.assert_allclose(unit.x_train.min(axis=0), 0, atol=1e-6)
-    np.testing.assert_allclose(unit.x_train.max(axis=0), [1, 1, 0], atol=1e-6)
-    np.testing.assert_allclose(pixels.x_train[:, :2], 255 * unit.x_train[:, :2], rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(unit["x_train"].min(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(unit["x_train"].max(axis=0), [1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(pixels["x_train"][:, :2], 255 * unit["x_train"][:, :2], rtol=1e-5, atol=1e-4)
 
 
 def test_split_takes_the_test_part_from_the_end():

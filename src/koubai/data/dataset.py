@@ -7,17 +7,20 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from koubai.core.errors import DataError, UnknownName
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
+from koubai.data.levels import Inputs, Levels
 from koubai.data.prepare import SCALES, DataFile, Raw, Scale, keep_classes, scaled, take, with_label_noise
 
 DATA = Registry("data set")
 PARTS = ("train", "val", "test")
+_INPUTS = tuple(f"x_{part}" for part in PARTS)
+_BLOCK = 1000  # samples hashed at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,8 @@ class Dataset:
     | t_train, t_val, t_test   | (n,) int64 classes, or (n, K) float32 values |
 
     `classes` is None for regression. A validation part may be empty; choices are never made on the test part.
-    `files` names the files that were read, with their digests.
+    `files` names the files that were read, with their digests. Inputs may be given as Levels: they become
+    numbers when these are first asked for, which an engine never does (`inputs`).
     """
 
     name: str
@@ -45,8 +49,10 @@ class Dataset:
     files: tuple[DataFile, ...] = ()
 
     def __post_init__(self) -> None:
+        names = [name for name in _INPUTS if isinstance(getattr(self, name), Levels)]
+        object.__setattr__(self, "_levels", {name: self.__dict__.pop(name) for name in names})
         for part in PARTS:
-            x, t = getattr(self, f"x_{part}"), getattr(self, f"t_{part}")
+            x, t = self.inputs(part), getattr(self, f"t_{part}")
             if len(x) != len(t):
                 raise DataError(
                     f"{part}: inputs and targets differ in number",
@@ -54,11 +60,11 @@ class Dataset:
                     expected=len(x),
                     got=len(t),
                 )
-            if len(x) and x.shape[1:] != self.x_train.shape[1:]:
+            if len(x) and x.shape[1:] != self.in_shape:
                 raise DataError(
                     f"{part}: samples of another shape",
                     where=self.name,
-                    expected=self.x_train.shape[1:],
+                    expected=self.in_shape,
                     got=x.shape[1:],
                 )
             if self.classes is not None and len(t) and (t.min() < 0 or t.max() >= self.classes):
@@ -68,21 +74,37 @@ class Dataset:
                     expected=f"0 .. {self.classes - 1}",
                     got=f"{t.min()} .. {t.max()}",
                 )
-        if len(self.x_train) == 0:
+        if len(self.t_train) == 0:
             raise DataError("no training samples", where=self.name)
+
+    def __getattr__(self, name: str) -> Array:
+        """Numbers of inputs that are kept as Levels, made when first asked for."""
+        if name not in self.__dict__.get("_levels", ()):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name)
+        numbers = np.asarray(self._levels[name])
+        numbers.setflags(write=False)
+        object.__setattr__(self, name, numbers)
+        return numbers
+
+    def inputs(self, part: str) -> Inputs:
+        """Return a part's inputs as they are kept, which is what an engine should be given."""
+        name = f"x_{part}"
+        return self._levels[name] if name in self._levels else getattr(self, name)
 
     @property
     def in_shape(self) -> Shape:
         """Shape of one sample."""
-        return tuple(self.x_train.shape[1:])
+        return tuple(self.inputs("train").shape[1:])
 
     @cached_property
     def sha256(self) -> str:
         """Digest of all arrays, recorded with every run."""
         digest = hashlib.sha256()
-        for part in (self.x_train, self.t_train, self.x_val, self.t_val, self.x_test, self.t_test):
-            digest.update(str((part.shape, part.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(part).data)
+        for part in PARTS:
+            for values in (self.inputs(part), getattr(self, f"t_{part}")):
+                digest.update(str((values.shape, np.asarray(values[:0]).dtype.str)).encode())
+                for start in range(0, len(values), _BLOCK):  # numbers of Levels need not all be there at once
+                    digest.update(np.ascontiguousarray(values[start : start + _BLOCK]).data)
         return digest.hexdigest()
 
 
@@ -153,8 +175,9 @@ def _load(source: DataSource, folder: Path | None, stamp: Hashable) -> Dataset:
     raw = take(raw, source.train, source.test, source.validation, name)
     if source.label_noise:
         raw = with_label_noise(raw, source.label_noise, source.noise_seed, name)
-    raw = scaled(raw, source.scale)
-    parts = {f"{kind}_{part}": getattr(raw, f"{kind}_{part}") for kind in "xt" for part in PARTS}
-    for array in parts.values():
-        array.setflags(write=False)
+    parts: dict[str, Any] = scaled(raw, source.scale) | {
+        f"t_{part}": getattr(raw, f"t_{part}") for part in PARTS
+    }
+    for part in parts.values():
+        (part.codes if isinstance(part, Levels) else part).setflags(write=False)
     return Dataset(name, classes=raw.classes, class_names=raw.class_names, files=raw.files, **parts)

@@ -19,6 +19,7 @@ import numpy as np
 from koubai.core import random
 from koubai.core.errors import DataError
 from koubai.core.params import Array
+from koubai.data.levels import Inputs, Levels
 
 Scale = Literal["raw", "unit", "bytes", "standard"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
@@ -127,8 +128,8 @@ def with_label_noise(raw: Raw, share: float, seed: int, where: str) -> Raw:
     return replace(raw, t_train=t_train)
 
 
-def scaled(raw: Raw, how: Scale) -> Raw:
-    """Bring the inputs to float32 on the scale `how`.
+def scaled(raw: Raw, how: Scale) -> dict[str, Inputs]:
+    """Return x_train, x_val and x_test on the scale `how`: float32 numbers, or Levels that stand for such.
 
     | scale    | x                                                                               |
     |----------|---------------------------------------------------------------------------------|
@@ -137,11 +138,18 @@ def scaled(raw: Raw, how: Scale) -> Raw:
     | bytes    | 255 times unit: what pixels are in a file                                       |
     | standard | (x - mean) / standard deviation, per channel (axis 1), of the training part     |
 
-    A channel that is constant in the training part is only shifted.
+    A channel that is constant in the training part is only shifted. Bytes whose channels go the same way
+    stay bytes.
     """
     shift, width = _shift_and_width(raw, how)
+    times = 255 if how == "bytes" and width is not None else 1
+    even = times == 1 and all(n is None or n.size == 1 for n in (shift, width))
 
-    def part(x: Array) -> Array:
+    def part(x: Array) -> Inputs:
+        if x.dtype == np.uint8 and even:
+            few = x.base is not None and x.base.size > x.size  # they must not keep all samples in memory
+            way = (np.float32(other if n is None else n.item()) for n, other in ((shift, 0), (width, 1)))
+            return Levels(x.copy() if few else np.ascontiguousarray(x), *way)
         # np.array copies: prepared arrays are locked, and must not lock the caller's own. What comes in
         # float64 is shifted there: a time stamp less the mean time stamp would be nothing in float32.
         y: Array = np.array(x, np.float64 if x.dtype == np.float64 else np.float32)
@@ -149,11 +157,11 @@ def scaled(raw: Raw, how: Scale) -> Raw:
             y -= shift.astype(y.dtype)
         if len(y) and width is not None:
             y /= width.astype(y.dtype)
-        if how == "bytes" and width is not None:
-            y *= 255
+        if times != 1:
+            y *= times
         return y.astype(np.float32, copy=False)
 
-    return replace(raw, x_train=part(raw.x_train), x_val=part(raw.x_val), x_test=part(raw.x_test))
+    return {f"x_{name}": part(getattr(raw, f"x_{name}")) for name in ("train", "val", "test")}
 
 
 def _shift_and_width(raw: Raw, how: Scale) -> tuple[Array | None, Array | None]:

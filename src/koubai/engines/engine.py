@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from koubai.core.params import Array
 from koubai.core.taps import Moments
+from koubai.data.levels import Inputs
 from koubai.losses.loss import Loss
 from koubai.network.network import Network, Weights
 from koubai.optim.clipping import Clipping
@@ -26,14 +27,14 @@ class Job:
 
     | field | shape                                                 |
     |-------|-------------------------------------------------------|
-    | x     | (n, *network.in_shape), of `dtype`                    |
+    | x     | (n, *network.in_shape), of `dtype` or Levels          |
     | t     | (n,) int64 class labels, or (n, K) values of `dtype`  |
     """
 
     network: Network
     loss: Loss
     optimizer: Optimizer
-    x: Array
+    x: Inputs
     t: Array
     batch_size: int
     schedule: Schedule = ConstantRate()
@@ -137,7 +138,7 @@ class Program(Protocol):
         """
         ...
 
-    def predict(self, x: Array) -> Array:
+    def predict(self, x: Inputs) -> Array:
         """Return the outputs (n, K) of inputs (n, ...) as at test time; n is free."""
         ...
 

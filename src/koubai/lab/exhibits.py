@@ -24,7 +24,7 @@ def exhibits_of(session: Session, watch: Watch) -> tuple[Exhibit, ...]:
     network, recipe = session.network, session.recipe
     initial = network.initialize(recipe.seed, recipe.dtype)
     final = session.state().weights
-    x = np.ascontiguousarray(session.dataset.x_test[:_SAMPLES], recipe.dtype)
+    x = np.ascontiguousarray(session.dataset.inputs("test")[:_SAMPLES], recipe.dtype)
     found: list[Exhibit] = []
     if watch.histograms:
         found += histograms(session, initial, final, x)

@@ -153,7 +153,7 @@ def is_constant(run: Run, dataset: Dataset) -> bool:
 
     A network that learned nothing ends here, whatever its score happens to be.
     """
-    if dataset.classes is None or len(dataset.x_test) < 2:
+    if dataset.classes is None or len(dataset.t_test) < 2:
         return False
-    decided = run.recipe.loss.decide(run.predict(dataset.x_test))
+    decided = run.recipe.loss.decide(run.predict(dataset.inputs("test")))
     return bool((decided == decided[0]).all())

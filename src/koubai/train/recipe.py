@@ -31,7 +31,7 @@ _MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds
 
 @dataclass(frozen=True)
 class Recipe:
-    """Network, data, loss, optimizer, schedule, regularisation, batches, steps, seed.
+    """Network, data, loss, optimizer, schedule, regularization, batches, steps, seed.
 
     Two equal recipes give the same weights on the same engine and thread count. What only watches a run
     (probes, evaluation, folder, engine) is not part of it.

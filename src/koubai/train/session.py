@@ -13,6 +13,7 @@ import numpy as np
 from koubai.core.errors import ConfigError, Problem
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
+from koubai.data.levels import as_inputs
 from koubai.data.sampler import Sampler
 from koubai.engines.choose import compile_job
 from koubai.engines.engine import Job, Program, TapPlan, TapRecord, TrainingState
@@ -85,7 +86,7 @@ class Session:
         self.step = 0
         self.stopped_by: str | None = None
         self.best: TrainingState | None = None  # under early stopping
-        self.sampler = Sampler(len(self.dataset.x_train), recipe.batch_size, recipe.seed, recipe.replacement)
+        self.sampler = Sampler(len(self.dataset.t_train), recipe.batch_size, recipe.seed, recipe.replacement)
         self.program: Program = compile_job(self._job(recipe), engine)
         self.network: Network = self.program.job.network
         self._recorder = Recorder(self.network, default_probes())
@@ -95,7 +96,7 @@ class Session:
         problems = []
         if sentence := recipe.loss.check(network.out_shape, self.dataset.classes):
             problems.append(Problem("network", sentence))
-        if recipe.early_stopping is not None and not len(self.dataset.x_val):
+        if recipe.early_stopping is not None and not len(self.dataset.t_val):
             hint = "give data.validation a number of samples"
             problems.append(Problem("early_stopping", "needs a validation part to judge by", hint=hint))
         if problems:
@@ -105,7 +106,7 @@ class Session:
             network=network,
             loss=recipe.loss,
             optimizer=recipe.optimizer,
-            x=np.ascontiguousarray(self.dataset.x_train, recipe.dtype),
+            x=as_inputs(self.dataset.inputs("train"), recipe.dtype),
             t=t if t.dtype.kind == "i" else np.ascontiguousarray(t, recipe.dtype),
             batch_size=recipe.batch_size,
             schedule=recipe.schedule,
@@ -134,7 +135,7 @@ class Session:
 
     def evaluate(self, part: str = "test", rows: int | None = None) -> Score:
         """Return loss and accuracy on the first `rows` of a part, as at test time."""
-        x, t = getattr(self.dataset, f"x_{part}")[:rows], getattr(self.dataset, f"t_{part}")[:rows]
+        x, t = self.dataset.inputs(part)[:rows], getattr(self.dataset, f"t_{part}")[:rows]
         if len(x) == 0:
             return Score(float("nan"), None, 0)
         with blas_threads(self.threads), _quiet():

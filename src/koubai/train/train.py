@@ -9,6 +9,7 @@ from pathlib import Path
 
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
+from koubai.data.levels import Inputs
 from koubai.probes.history import History
 from koubai.train.folder import RunFolder
 from koubai.train.folder_writer import RunWriter
@@ -38,7 +39,7 @@ class Run:
     seconds: float = 0.0
     folder: Path | None = None
 
-    def predict(self, x: Array) -> Array:
+    def predict(self, x: Inputs) -> Array:
         """Return the network's outputs for inputs x (n, ...)."""
         return self.session.program.predict(x)
 

@@ -15,12 +15,12 @@ from koubai.engines.native.fuse import fuse
 from koubai.engines.native.graph import Graph, Value
 from koubai.engines.native.instructions import Buffer, Part
 from koubai.engines.native.plan import NoPrimitive, Plan
-from koubai.engines.native.step import OPTIMIZERS, emit_forward, emit_step
+from koubai.engines.native.step import OPTIMIZERS, emit_prediction, emit_step
 from koubai.engines.native.store import Store
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.taps import Tap, Taps
 
-_PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 2000
+_PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 250  # of the largest tensor; for each thread of a team
 
 
 @dataclass
@@ -123,21 +123,14 @@ class Blueprint:
         with self._lock:
             if kind not in self._sets:
                 part = Part(rows, 0, rows, team=self.backend.team(self.structure.threads))
-
-                def emit(plan: Plan) -> None:
-                    plan.set(plan.graph.input, plan.plain(plan.graph.input.shape))
-                    plan.run_python("input", None, plan.get(plan.graph.input), why="read x where it lies")
-                    emit_forward(plan)
-                    y = plan.get(plan.graph.output, plan.plain(plan.graph.output.shape).layout)
-                    plan.run_python("output", None, y, why="copy y out")
-
-                self._sets[kind] = self._plan(kind, self.fused, emit, [part])
+                self._sets[kind] = self._plan(kind, self.fused, emit_prediction, [part])
             return self._sets[kind]
 
     def predict_rows(self, count: int) -> int:
         """Samples that one forward pass takes, for `count` to predict: few sizes, so that few are planned."""
         largest = max(prod(value.shape) for value in _values(self.graph))
-        most = max(1, min(_PREDICT_ROWS, _PREDICT_BYTES // (4 * largest)))
+        team = self.backend.team(self.structure.threads)
+        most = max(1, min(_PREDICT_ROWS * team, _PREDICT_BYTES // (4 * largest)))
         return next((rows for rows in (1, 16, 128) if count <= rows <= most), most)
 
 

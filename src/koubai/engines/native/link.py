@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -24,12 +22,11 @@ Names = Callable[[str, int], int]
 
 @dataclass
 class LinkedLane:
-    """A table, what must stay alive while it runs, and for each buffer what writes its address there."""
+    """A table, and what must stay alive while it runs."""
 
     table: Array
     blocks: list[Array]
     memories: list[onednn.Memory]
-    uses: dict[Buffer, list[Callable[[int], None]]]
 
 
 class Linked:
@@ -38,7 +35,6 @@ class Linked:
     def __init__(self, plans: PlanSet, places: Places, names: Names, backend: Backend) -> None:
         self.plans, self.places, self._names = plans, places, names
         part = plans.plans[0].part
-        self._moved: dict[Buffer, int] = {}
         self._beside: Linked | None = None
         self._runner = backend.runner(part.lanes, part.team)
         self.lanes = [self._lane(number) for number in range(len(plans.plans))]
@@ -51,8 +47,7 @@ class Linked:
 
     def address(self, buffer: Buffer, lane: int = 0) -> int:
         """Where a buffer lies."""
-        moved = self._moved.get(buffer)
-        return self.places.base(buffer.place, lane) + buffer.offset if moved is None else moved
+        return self.places.base(buffer.place, lane) + buffer.offset
 
     def _word(self, argument: Argument, lane: int) -> int | float:
         if isinstance(argument, Named):
@@ -71,7 +66,7 @@ class Linked:
         return self._names(name, lane)
 
     def _lane(self, number: int) -> LinkedLane:
-        linked = LinkedLane(np.zeros((0, 4), np.int64), [], [], defaultdict(list))
+        linked = LinkedLane(np.zeros((0, 4), np.int64), [], [])
         rows = [self._row(i, number, linked) for i in self.plans.plans[number].instructions]
         linked.table = np.array(rows, np.int64).reshape(-1, 4)
         return linked
@@ -85,8 +80,6 @@ class Linked:
         for position, argument in enumerate(instruction.arguments):
             word = self._word(argument, lane)
             (block.view(np.float64) if isinstance(word, float) else block)[position] = word
-            if isinstance(argument, Tensor):
-                linked.uses[argument.buffer].append(partial(block.__setitem__, position))
         linked.blocks.append(block)
         return instruction.kind, instruction.kernel.address, len(block), block.ctypes.data
 
@@ -104,8 +97,6 @@ class Linked:
         for position, (name, (md, address)) in enumerate(places.items()):
             memory = onednn.Memory(md, address)
             linked.memories.append(memory)
-            if name in instruction.memories:
-                linked.uses[instruction.memories[name][0]].append(memory.move)
             block[2 * position : 2 * position + 2] = onednn.ARGUMENTS[name], memory.handle
         linked.blocks.append(block)
         return loop.PRIMITIVE, pd.primitive, len(places), block.ctypes.data
@@ -150,13 +141,6 @@ class Linked:
             )
         assert isinstance(argument, Buffer)  # rows for Python name nothing else
         return _array_at(self.address(argument), argument.nbytes).view(np.float64)
-
-    def move(self, tensor: Argument, address: int) -> None:
-        """Let the only lane look for a tensor at another address."""
-        assert isinstance(tensor, Tensor)  # rows for Python name nothing else that moves
-        self._moved[tensor.buffer] = address
-        for write in self.lanes[0].uses[tensor.buffer]:
-            write(address)
 
     @contextmanager
     def beside(self, tapped: Linked, flags: Array, publish: int, published: int) -> Iterator[None]:

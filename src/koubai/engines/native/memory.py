@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.data.levels import Inputs, Levels
 from koubai.engines.native.arena import allocate
 from koubai.engines.native.blueprint import Blueprint, PlanSet
 from koubai.engines.native.instructions import GRADIENTS, KEPT, LANE, OLD, SHARED, WEIGHTS
+from koubai.engines.native.kernels.batch import SAMPLE_WORDS, SHIFT, WIDTH
 from koubai.engines.native.kernels.loop import LANE_WORDS
 
 
@@ -55,6 +57,23 @@ class Memory:
         """Bytes held for parameters, kept buffers, gradients of every lane and slots."""
         held = [self.weights, self.gradients, *self.slots, self.kept]
         return sum(array.nbytes for array in held) + (self._old.nbytes if self._old is not None else 0)
+
+
+class Samples:
+    """Inputs where they lie, and the words that tell the kernel that draws them how to."""
+
+    def __init__(self) -> None:
+        self.words = np.zeros(SAMPLE_WORDS, np.int64)
+
+    def hold(self, x: Inputs) -> None:
+        """Let these be the inputs from now on."""
+        self._held = x.codes if isinstance(x, Levels) else np.ascontiguousarray(x, np.float32)
+        way = (x.shift, x.width) if isinstance(x, Levels) else (0, 1)
+        self.words[:] = self._held.ctypes.data, isinstance(x, Levels), 0, 0
+        self.words.view(np.float64)[[SHIFT, WIDTH]] = way
+
+    def __len__(self) -> int:
+        return len(self._held)
 
 
 class Places:

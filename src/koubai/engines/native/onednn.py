@@ -32,7 +32,6 @@ ARGUMENTS = {
 _CONVOLUTION_DIRECT = 1
 _SYMBOLS = (
     "dnnl_version", "dnnl_engine_create", "dnnl_stream_create", "dnnl_memory_create", "dnnl_memory_destroy",
-    "dnnl_memory_set_data_handle",
     "dnnl_memory_desc_clone",
     "dnnl_memory_desc_create_with_tag", "dnnl_memory_desc_create_with_strides", "dnnl_memory_desc_query",
     "dnnl_memory_desc_create_submemory", "dnnl_memory_desc_equal", "dnnl_memory_desc_get_size",
@@ -333,10 +332,6 @@ class Memory:
     def __del__(self) -> None:
         if hasattr(self, "_handle"):
             self._library.dnnl.dnnl_memory_destroy(self._handle)
-
-    def move(self, address: int) -> None:
-        """Go to another address."""
-        self._library.call("dnnl_memory_set_data_handle", self._handle, c.c_void_p(address))
 
     @property
     def handle(self) -> int:

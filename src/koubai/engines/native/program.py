@@ -12,6 +12,7 @@ from koubai.core import random
 from koubai.core.errors import EngineError
 from koubai.core.params import Array
 from koubai.core.taps import moments
+from koubai.data.levels import Inputs
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.backends.find import find_backend, why_not_onednn
@@ -23,7 +24,7 @@ from koubai.engines.native.kernels.sums import publish
 from koubai.engines.native.kernels.update import RATE_WORDS
 from koubai.engines.native.link import Linked
 from koubai.engines.native.listing import listing
-from koubai.engines.native.memory import Memory, Places
+from koubai.engines.native.memory import Memory, Places, Samples
 from koubai.engines.native.rates import rates
 from koubai.engines.native.store import arrays
 from koubai.engines.native.structure import Structure
@@ -62,6 +63,7 @@ class NativeProgram:
         self._blueprint = blueprint(self._structure)
         self._store = self._blueprint.store
         self._memory = Memory(self._blueprint, self._blueprint.lanes)
+        self._inputs, self._asked, self._answers = Samples(), Samples(), np.zeros(1, np.int64)
         self._linked: dict[str, Linked] = {}
         self._readers: dict[str, TapReader] = {}
         self._bounds = self._store.bounds(self._blueprint.parts()[0].slots)
@@ -73,7 +75,7 @@ class NativeProgram:
     def _take(self, job: Job) -> None:
         """Adopt a job of the same structure: its data, its numbers, its seed."""
         self.job = job
-        self._x = np.ascontiguousarray(job.x, np.float32)
+        self._inputs.hold(job.x)
         self._t = np.ascontiguousarray(job.t, np.float32 if self._structure.target else np.int64)
         self._chunks = self._store.chunks(job.is_frozen)
         self._keys = {
@@ -159,9 +161,11 @@ class NativeProgram:
         if indices.ndim != 2 or indices.shape[1] != self._structure.batch_size:
             expected = ("steps", self._structure.batch_size)
             raise EngineError("indices of another shape", expected=expected, got=indices.shape)
-        if indices.size and (indices.min() < 0 or indices.max() >= len(self._x)):
+        if indices.size and (indices.min() < 0 or indices.max() >= len(self._inputs)):
             got = (int(indices.min()), int(indices.max()))
-            raise EngineError("an index is outside the data", expected=f"0 .. {len(self._x) - 1}", got=got)
+            raise EngineError(
+                "an index is outside the data", expected=f"0 .. {len(self._inputs) - 1}", got=got
+            )
         return indices
 
     def _stretch(self, left: int, taps: TapPlan) -> Array:
@@ -209,7 +213,7 @@ class NativeProgram:
         kind = instruction.primitive.kind if instruction.primitive else "primitive"
         return EngineError(f"oneDNN failed in {kind}", where=instruction.path or None)
 
-    def _call_python(self, linked: Linked, indices: Array) -> None:
+    def _call_python(self, linked: Linked, indices: Array, *, training: bool = True) -> None:
         """Do what the row at which the loop stopped asks for, and step over it."""
         row, step = linked.get("row"), linked.get("step")
         instruction = linked.instructions[row]
@@ -219,7 +223,7 @@ class NativeProgram:
         tensors = [linked.array(argument) for argument in instruction.arguments]
         if action == "forward" and node is not None:
             x, y = tensors[0].reshape(-1, *node.inputs[0].shape), tensors[1].reshape(-1, *node.output.shape)
-            formulas.forward(node, x, y, training=True, step=update)
+            formulas.forward(node, x, y, training=training, step=update)
         elif action == "backward" and node is not None:
             dy, dx = tensors[0].reshape(-1, *node.output.shape), tensors[1].reshape(-1, *node.inputs[0].shape)
             formulas.backward(node, dy, dx, step=update)
@@ -248,7 +252,9 @@ class NativeProgram:
         """What a name in a plan stands for in this program."""
         memory = self._memory
         fixed = {
-            "x": self._x.ctypes.data,
+            "inputs": self._inputs.words.ctypes.data,
+            "asked": self._asked.words.ctypes.data,
+            "answers": self._answers.ctypes.data,
             "t": self._t.ctypes.data,
             "weights": memory.weights.ctypes.data,
             "gradients": memory.gradients.ctypes.data,
@@ -303,40 +309,28 @@ class NativeProgram:
             )
         return self._readers[linked.plans.kind]
 
-    def predict(self, x: Array) -> Array:
+    def predict(self, x: Inputs) -> Array:
         """Return the outputs (n, K) of inputs (n, ...) as at test time."""
-        network = self.job.network
-        x = np.ascontiguousarray(x, np.float32).reshape(len(x), prod(network.in_shape))
-        y = np.empty((len(x), prod(network.out_shape)), np.float32)
-        rows = self._blueprint.predict_rows(len(x))
-        for start in range(0, len(x), rows):
-            self._forward(self._plans(f"predict {rows}"), x[start : start + rows], y[start : start + rows])
-        return y.reshape(len(x), *network.out_shape)
-
-    def _forward(self, linked: Linked, x: Array, y: Array) -> None:
-        """One forward pass over x where it lies; where rows are missing, over a copy filled up with zeros."""
-        linked.set(step=0, row=0, steps=1, ticks=0)
-        while (status := linked.run()) == loop.CALL_PYTHON:
-            row = linked.get("row")
-            instruction = linked.instructions[row]
-            assert instruction.python is not None  # the loop returns at such rows only
-            action, node = instruction.python
-            tensors = [linked.array(argument) for argument in instruction.arguments]
-            if action == "input":
-                if len(x) < len(tensors[0]):
-                    x = np.concatenate([x, np.zeros((len(tensors[0]) - len(x), *x.shape[1:]), np.float32)])
-                linked.move(instruction.arguments[0], x.ctypes.data)
-            elif action == "output":
-                y[...] = tensors[0][: len(y)]
-            elif node is not None:
-                inner, out = (
-                    t.reshape(len(t), *v.shape)
-                    for t, v in zip(tensors, (node.inputs[0], node.output), strict=True)
-                )
-                self._formulas.forward(node, inner, out, training=False, step=0)
-            linked.set(row=row + 1)
-        if status != loop.DONE:
-            raise self._failure(linked, status)
+        network, n = self.job.network, len(x)
+        rows = self._blueprint.predict_rows(n)
+        steps = -(-n // rows)
+        order = np.minimum(np.arange(steps * rows), n - 1)  # the last sample stands where samples are missing
+        y = np.empty((len(order), prod(network.out_shape)), np.float32)
+        linked = self._plans(f"predict {rows}")
+        self._asked.hold(x)
+        self._answers[0] = y.ctypes.data
+        linked.set(step=0, row=0, first_step=0, indices=order.ctypes.data, ticks=0)
+        done = pace = 0
+        while done < steps:
+            began = time.perf_counter()
+            linked.set(steps=min(steps, done + max(1, pace)))
+            while (status := linked.run()) == loop.CALL_PYTHON:
+                self._call_python(linked, order, training=False)
+            if status != loop.DONE:
+                raise self._failure(linked, status)
+            ran, done = linked.get("step") - done, linked.get("step")
+            pace = int(_STRETCH_SECONDS * ran / max(1e-7, time.perf_counter() - began))
+        return y[:n].reshape(n, *network.out_shape)
 
     # ------------------------------------------------------------------------------------ reading
 

@@ -47,18 +47,32 @@ def emit_step(plan: Plan, structure: Structure) -> Buffer:
 
 
 def _draw(plan: Plan, structure: Structure) -> Buffer:
-    plan.path, plan.role = "", "batch"
-    graph, rows = plan.graph, plan.part.rows
-    x = plan.plain(graph.input.shape)
-    plan.call(batch.gather_values, Named("x"), x, prod(graph.input.shape), rows, _CONTROL)
-    plan.set(graph.input, x)
+    _draw_inputs(plan, "inputs")
+    rows = plan.part.rows
     if structure.target:
         t = plan.floats(rows * structure.target)
-        plan.call(batch.gather_values, Named("t"), t, structure.target, rows, _CONTROL)
+        plan.call(batch.draw_values, Named("t"), t, structure.target, rows, _CONTROL)
     else:
         t = Buffer(8 * rows)
-        plan.call(batch.gather_labels, Named("t"), t, rows, _CONTROL)
+        plan.call(batch.draw_labels, Named("t"), t, rows, _CONTROL)
     return t
+
+
+def _draw_inputs(plan: Plan, name: str) -> None:
+    plan.path, plan.role = "", "batch"
+    graph = plan.graph
+    x = plan.plain(graph.input.shape)
+    plan.call(batch.draw_inputs, Named(name), x, prod(graph.input.shape), plan.part.rows, _CONTROL)
+    plan.set(graph.input, x)
+
+
+def emit_prediction(plan: Plan) -> None:
+    """Emit a forward pass on inputs that are asked about."""
+    _draw_inputs(plan, "asked")
+    emit_forward(plan)
+    plan.path, plan.role = "", "answer"
+    y = plan.get(plan.graph.output, Layout.plain(plan.part.rows, plan.graph.output.shape))
+    plan.call(batch.put_outputs, y, Named("answers"), y.layout.features, plan.part.rows, _CONTROL)
 
 
 def emit_forward(plan: Plan) -> None:

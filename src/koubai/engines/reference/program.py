@@ -8,6 +8,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.core.taps import Moments, moments
+from koubai.data.levels import Inputs
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.network.network import join
 
@@ -66,7 +67,7 @@ class ReferenceProgram:
         tensors: dict[tuple[str, str], Array] | None = {} if tapped else None
         for cell in self._cells:
             cell.step, cell.taps = state.step, tensors
-        x, t = job.x[batch], job.t[batch]
+        x, t = np.asarray(job.x[batch]), job.t[batch]
         y = self._root.forward(x)
         loss = job.loss.value(y, t)
         self._root.backward(job.loss.gradient(y, t).astype(y.dtype, copy=False))
@@ -111,7 +112,7 @@ class ReferenceProgram:
             slots = {slot: state.slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
             job.optimizer.update(w, gradients[path], slots, eps, state.step)
 
-    def predict(self, x: Array) -> Array:
+    def predict(self, x: Inputs) -> Array:
         """Return outputs as at test time, a thousand rows at a time."""
         root = self.job.network.bind(self._state.weights, training=False)
         x = np.ascontiguousarray(x, dtype=self.job.dtype)

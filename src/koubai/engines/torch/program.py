@@ -12,6 +12,7 @@ import torch
 
 from koubai.core.params import Array
 from koubai.core.taps import Moments
+from koubai.data.levels import Inputs
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.torch.arrays import array_of
 from koubai.engines.torch.formula import to_array
@@ -87,7 +88,7 @@ class TorchProgram:
         tapped = taps if taps is not None and on_tap is not None and taps.wants(moment.step) else None
         sums: dict[tuple[str, str], Moments] = {}
         moment.sums, moment.units = (sums, tapped.units) if tapped else (None, False)
-        x, t = torch.from_numpy(job.x[batch]).to(self.device), job.t[batch]
+        x, t = torch.from_numpy(np.asarray(job.x[batch])).to(self.device), job.t[batch]
         # A leaf before the first parameter has a gradient too, but PyTorch computes it only if asked to.
         loss = self._backward(x.requires_grad_(tapped is not None), t)
         gradients = self._gradients()
@@ -150,7 +151,7 @@ class TorchProgram:
             slots = {slot: array_of(self._slots[f"{path}/{slot}"]) for slot in job.optimizer.slots}
             job.optimizer.update(w, arrays[path], slots, eps, self.moment.step)
 
-    def predict(self, x: Array) -> Array:
+    def predict(self, x: Inputs) -> Array:
         """Return outputs as at test time, a thousand rows at a time."""
         self.module.eval()
         self.moment.sums = None
