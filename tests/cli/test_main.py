@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from koubai.cli import main as main_module
+from koubai.cli import usage
 from koubai.cli.failures import warnings_in_words
 from koubai.cli.main import COMMANDS
 from koubai.engines import choose
@@ -260,3 +261,22 @@ def test_the_schema_describes_parts_in_the_reader_s_language(koubai, lang):
     parts = json.loads(koubai("schema", "--lang", lang).out)["$defs"]
     assert parts["Dropout"]["description"] == say("parts.dropout", lang=lang)
     assert parts["Clipping"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("experiments", "run"), ("watch", "doctor"), ("trian", "train")]
+)
+def test_a_command_that_is_not_leads_to_the_one_that_is(koubai, typed, meant):
+    assert f"did you mean koubai {meant}?" in koubai(typed, "x").err
+    assert koubai.code == 2
+
+
+def test_the_words_of_other_tools_are_no_commands_and_lead_to_some():
+    assert not set(usage._MEANT) & set(COMMANDS)
+    assert set(usage._MEANT.values()) <= set(COMMANDS)
+
+
+def test_a_name_is_never_broken_in_a_narrow_terminal(koubai, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    for line in ("batch-normalization-scales", "vanishing-gradient"):
+        assert line in koubai("run").out

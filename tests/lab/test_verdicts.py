@@ -138,6 +138,6 @@ def test_summaries_keep_collapsed_runs_and_count_them():
     )  # seeds 0 and 1 are paired
     assert comparison.difference == pytest.approx((0.4 - 0.3) / 2)
     said = "\n".join(sentence.say("en") for sentence in result.sentences)
-    assert "Collapsed runs: a 1 of 4" in said
+    assert "Collapsed runs: a (1 of 4)" in said
     assert "seed 3 failed: out of memory" in said
     assert "2 of" in said

@@ -15,6 +15,13 @@ from cyclopts import (
 from koubai.core.errors import KoubaiError, nearest
 from koubai.words import say
 
+# What people type who know other tools, or only our words for things.
+_MEANT = {
+    "catalog": "run", "experiment": "run", "experiments": "run", "list": "run", "init": "new",
+    "diagnose": "doctor", "watch": "doctor", "fit": "train", "continue": "resume", "plot": "report",
+    "layers": "parts", "benchmark": "bench",
+}  # fmt: skip
+
 
 def usage_error(error: CycloptsError, command: str | None, commands: dict[str, str]) -> KoubaiError:
     """Return a mistake as koubai's own error; `command` is the command whose arguments were read."""
@@ -23,7 +30,7 @@ def usage_error(error: CycloptsError, command: str | None, commands: dict[str, s
     match error:
         case UnknownCommandError():
             name = str(error.unused_tokens[0]) if error.unused_tokens else ""
-            near = nearest(name, commands)
+            near = _MEANT.get(name) or nearest(name, commands)
             hint = say("cli.usage.nearest", name=f"koubai {near}") if near else hint
             message, facts = say("cli.usage.command", name=name), {"expected": ", ".join(commands)}
         case UnknownOptionError():
