@@ -1,7 +1,7 @@
-"""How the arms of an experiment are laid out: which panel, which colour, which short name.
+"""How the arms of an experiment are laid out: which panel, which color, which short name.
 
-A grid of two factors reads best as one panel a level of one factor, with one colour a level of the
-other. Anything else is one panel with one colour an arm.
+A grid of two factors reads best as one panel a level of one factor, with one color a level of the
+other. Anything else is one panel with one color an arm.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _grid(arms: Sequence[Arm], whole: bool = True) -> dict[str, tuple[str, ...]]
 
 
 def _choose(axes: dict[str, tuple[str, ...]], arms: Sequence[Arm]) -> tuple[str, str]:
-    """Return (panel axis, colour axis): as few panels as colours allow, the first axis where all is equal."""
+    """Return (panel axis, color axis): as few panels as colors allow, the first axis where all is equal."""
     first, second = axes
 
     def cost(panel_axis: str) -> tuple[bool, int]:

@@ -44,7 +44,7 @@ class _Plots:
         return self._ids[id(panel)]
 
     def json(self) -> Any:
-        """Return all figures, both templates and the dark colours, safe inside a script element."""
+        """Return all figures, both templates and the dark colors, safe inside a script element."""
         from markupsafe import Markup
 
         data = {

@@ -1,6 +1,6 @@
-"""Colours that everybody can tell apart, each with a dash and a marker so that no one needs the colour.
+"""Colors that everybody can tell apart, each with a dash and a marker so that no one needs the color.
 
-The colours are those of Okabe and Ito 2008, "Color Universal Design", but for yellow, which is too pale for
+The colors are those of Okabe and Ito 2008, "Color Universal Design", but for yellow, which is too pale for
 a line on white. On a dark page some change places, so that the first three, which most figures need, have a
 contrast of 3 to 1 on both.
 """
@@ -32,7 +32,7 @@ class Style:
 
 
 def style(i: int) -> Style:
-    """Return the style of the i-th thing: 35 differ in colour or dash."""
+    """Return the style of the i-th thing: 35 differ in color or dash."""
     return Style(_LINES[i % len(_LINES)], _DASHES[i % len(_DASHES)], _SYMBOLS[i % len(_SYMBOLS)])
 
 
@@ -47,7 +47,7 @@ def translucent(color: str, opacity: float) -> str:
 
 
 def dark_colors() -> dict[str, str]:
-    """Return what each colour of a light page becomes on a dark one."""
+    """Return what each color of a light page becomes on a dark one."""
     pairs = dict(_SWAPPED)
     for light, dark in _SWAPPED.items():
         pairs |= {translucent(light, opacity): translucent(dark, opacity) for opacity in _TRANSLUCENT}

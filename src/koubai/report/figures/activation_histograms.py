@@ -28,7 +28,7 @@ class LayerHistogram:
     final: Array
 
     def moments(self, shares: Array) -> tuple[float, float]:
-        """Return mean and standard deviation, taking each bin at its centre."""
+        """Return mean and standard deviation, taking each bin at its center."""
         centers = (self.edges[:-1] + self.edges[1:]) / 2
         total = shares.sum() or 1.0
         mean = float((shares * centers).sum() / total)

@@ -1,4 +1,4 @@
-"""Gradient size of every layer over training, as a heat map with a logarithmic colour scale."""
+"""Gradient size of every layer over training, as a heat map with a logarithmic color scale."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LayerTrace:
 
 
 def gradient_heatmap(traces: Sequence[LayerTrace], *, lang: str | None = None) -> Picture:
-    """Draw one heat map an arm, all on one colour scale; the layer next to the input lies at the bottom."""
+    """Draw one heat map an arm, all on one color scale; the layer next to the input lies at the bottom."""
     low, high = _range(traces)
     return Picture(
         name="gradient-over-steps",

@@ -1,4 +1,4 @@
-"""Regularisation paths: what becomes of weights and biases as the penalty grows."""
+"""Regularization paths: what becomes of weights and biases as the penalty grows."""
 
 from __future__ import annotations
 

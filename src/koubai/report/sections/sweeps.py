@@ -1,4 +1,4 @@
-"""Where a factor is a number: measures against it, and regularisation paths against a penalty's strength."""
+"""Where a factor is a number: measures against it, and regularization paths against a penalty's strength."""
 
 from __future__ import annotations
 

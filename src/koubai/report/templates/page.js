@@ -10,7 +10,7 @@
     modeBarButtons: [["zoom2d", "resetScale2d", "toImage"]],
   };
 
-  // Replace every colour by its counterpart on a dark page.
+  // Replace every color by its counterpart on a dark page.
   const recolor = (value, key) => {
     if (typeof value === "string") return /color/i.test(key) && page.dark[value] || value;
     if (Array.isArray(value)) return value.map((item) => recolor(item, key));
