@@ -6,15 +6,29 @@ import sys
 import numpy as np
 import pytest
 
+from koubai.data.sources.digits import Digits
+from koubai.data.sources.moons import Moons
+from koubai.data.sources.waveforms import Waveforms
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnose import consult, diagnose
 from koubai.doctor.diagnoses import DIAGNOSES
 from koubai.doctor.diagnoses.diagnosis import known
+from koubai.doctor.diagnoses.label_noise import disagreement, neighbors_skill
+from koubai.doctor.facts import data_facts
 from koubai.doctor.finding import Finding
 from koubai.doctor.remedies import REMEDIES
 from koubai.doctor.session_patient import session_patient
+from koubai.initializers.normal import HeNormal, Normal
+from koubai.layers.linear import Linear
+from koubai.layers.rectifiers import ReLU
+from koubai.layers.sequential import Sequential
+from koubai.losses.binary_cross_entropy import BinaryCrossEntropy
+from koubai.models.mlp import Mlp
+from koubai.optim.adamw import AdamW
+from koubai.optim.sgd import SGD
+from koubai.penalties.p_norm import L2
 from koubai.train.train import train
-from support.patients import HEALTHY, SICK, digits
+from support.patients import HEALTHY, SICK, circles, digits
 
 HEADINGS = (
     "What it is",
@@ -58,6 +72,61 @@ def test_a_healthy_recipe_that_looks_alike_is_left_in_peace(name):
     case = visit(HEALTHY[name])
     assert not isinstance(known()[name].examine(case), Finding)
     assert [finding.name for finding in consult(case)] == []
+
+
+PLAIN = {
+    "a penalty that has won pulls no more": (circles((32,), penalties=(L2(2.0),)), "over_regularized"),
+    "dropout that leaves nothing": (
+        digits(network=Mlp((64, 64), 10, dropout=0.97), steps=200),
+        "over_regularized",
+    ),
+    "weight decay beside the optimizer": (
+        digits(optimizer=AdamW(0.003, weight_decay=100.0)),
+        "over_regularized",
+    ),
+    "too short for a slope": (circles((32,), steps=8), "too_few_steps"),
+    "large weights move by little of their size": (
+        circles(
+            (32, 32, 32),
+            "tanh",
+            data=Moons(noise=0.15),
+            initializer=Normal(20.0),
+            optimizer=SGD(0.01),
+            seed=1,
+            steps=1000,
+        ),
+        "init_too_large",
+    ),
+    "right answers with wrong probabilities": (
+        circles(
+            (),
+            network=Sequential(Linear(16), ReLU(), Linear(1), ReLU()),
+            data=Moons(noise=0.15),
+            loss=BinaryCrossEntropy(),
+            initializer=HeNormal(),
+            steps=1000,
+        ),
+        "output_loss_mismatch",
+    ),
+}
+
+
+@pytest.mark.parametrize("why", PLAIN)
+def test_what_hides_its_cause_is_named(why):
+    recipe, name = PLAIN[why]
+    with np.errstate(all="ignore"):
+        findings = diagnose(train(recipe), budget=40)
+    assert findings[0].name == name
+
+
+def test_neighbors_that_know_less_than_the_network_prove_no_label_wrong():
+    clean = data_facts(Waveforms(n=600).load())
+    assert disagreement(clean.x, clean.t) > 0.3  # nearness says nothing about waves of any phase
+    assert neighbors_skill(clean) < 0.5
+    clean, noisy = (data_facts(Digits(label_noise=share).load()) for share in (0.0, 0.4))
+    assert disagreement(clean.x, clean.t) < 0.05
+    assert 0.3 < disagreement(noisy.x, noisy.t) < 0.5
+    assert neighbors_skill(noisy) > 0.9
 
 
 def test_frozen_on_purpose_is_information_only():

@@ -50,7 +50,7 @@ class Change:
 class Trial:
     """What came of a change: the losses of its batches, and the skill at its end (see `koubai.doctor.skill`).
 
-    `held_skill` is that of the validation part, else of the test part, else NaN.
+    `held_skill` and `held_loss` are those of the validation part, else of the test part, else NaN.
     """
 
     change: Change
@@ -58,6 +58,7 @@ class Trial:
     losses: Array = field(repr=False)
     train_skill: float = float("nan")
     held_skill: float = float("nan")
+    held_loss: float = float("nan")
 
     @property
     def finite(self) -> bool:

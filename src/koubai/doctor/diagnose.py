@@ -44,10 +44,10 @@ def consult(visit: Consultation) -> list[Finding]:
 def prescribe(visit: Consultation, finding: Finding) -> Finding:
     """Try the remedies of a finding that were not tried yet; put those that help first."""
     diagnosis = known()[finding.name]
-    tried = {str(trial.change): trial for trial in finding.trials}
-    reliefs = {}
+    reliefs = dict(finding.reliefs)
     for name in finding.remedies:
-        trial = tried.get(f"remedy {name}") or visit.remedy(name)
-        reliefs[name] = diagnosis.relief(visit, trial) if trial is not None else 0.0
+        if name not in reliefs:
+            trial = visit.remedy(name)
+            reliefs[name] = diagnosis.relief(visit, trial) if trial is not None else 0.0
     order = sorted(finding.remedies, key=lambda name: -round(reliefs[name], 1))
     return replace(finding, remedies=tuple(order))

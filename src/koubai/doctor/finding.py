@@ -66,6 +66,7 @@ class Finding:
     | trials     | the interventions that were tried for it                                             |
     | certain    | whether the sign alone proves the name                                               |
     | relief     | share of the missing skill that the best treatment brought in a trial, or None       |
+    | reliefs    | the same of every remedy that was tried for it, by name                              |
     | confidence | share of the evidence that could be had and speaks for it, in [0, 1]                 |
     | considered | other diagnoses and why not                                                          |
     | remedies   | names of remedies, the first to be tried first                                       |
@@ -81,6 +82,7 @@ class Finding:
     confidence: float = 0.5
     certain: bool = False
     relief: float | None = None
+    reliefs: Mapping[str, float] = field(default_factory=dict)
     considered: tuple[Considered, ...] = ()
     remedies: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)

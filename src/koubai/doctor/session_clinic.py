@@ -51,9 +51,9 @@ class SessionClinic:
         self.left -= steps
         with np.errstate(all="ignore"):
             losses = fork.advance(steps)
-            train = skill_of(fork, "train")
-            held = skill_of(fork, held_part(fork.dataset))
-        return Trial(change, start, losses, train, held)
+            train, _ = result_of(fork, "train")
+            held, held_loss = result_of(fork, held_part(fork.dataset))
+        return Trial(change, start, losses, train, held, held_loss)
 
     def gradient_errors(self) -> dict[str, float] | None:
         """Slopes along random directions, in float64, at the initial weights, on 16 samples."""
@@ -103,13 +103,14 @@ def _other_data(change: Change, recipe: Recipe, dataset: Dataset) -> Dataset | N
     return None
 
 
-def skill_of(session: Session, part: str) -> float:
-    """Return the skill of a session's present weights on one part of its data."""
+def result_of(session: Session, part: str) -> tuple[float, float]:
+    """Return skill and data loss of a session's weights on one part of its data; NaN if it is empty."""
     x, t = getattr(session.dataset, f"x_{part}"), getattr(session.dataset, f"t_{part}")
     rows = sample_rows(len(x), SCORE_ROWS)
     if not len(rows):
-        return float("nan")
-    return skill(session.program.predict(x[rows]), t[rows], loss_facts(session.recipe.loss).takes)
+        return float("nan"), float("nan")
+    y, loss = session.program.predict(x[rows]), session.recipe.loss
+    return skill(y, t[rows], loss_facts(loss).takes), float(loss.value(y, t[rows]))
 
 
 def open_fork(

@@ -48,7 +48,7 @@ def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
     yield "  " + say("doctor.line.confidence", lang, confidence=finding.confidence)
     yield "  " + say("doctor.line.do", lang, text=say(f"diagnoses.{finding.name}.do", lang))
     if finding.remedies:
-        tried = any(trial.change.name == "remedy" for trial in finding.trials)
+        tried = bool(finding.reliefs)
         yield "  " + say(f"doctor.line.remedies{'_tried' if tried else ''}", lang)
     for rank, remedy in enumerate(finding.remedies[:3], start=1):
         yield "    " + say(
@@ -78,8 +78,10 @@ def _measure(measure: Measure, lang: str | None) -> str:
 def _trials(finding: Finding, lang: str | None) -> Iterator[str]:
     before = float(finding.details.get("skill", float("nan")))
     for trial in finding.trials:
-        name = say(f"remedies.{trial.change.path}.title", lang) if trial.change.path else str(trial.change)
-        yield say("doctor.line.trial", lang, change=name, before=before, after=trial.train_skill)
+        change = trial.change
+        name = say(f"remedies.{change.path}.title" if change.path else f"doctor.change.{change.name}", lang)
+        values = {"before": before, "after": trial.train_skill, "steps": len(trial.losses)}
+        yield say("doctor.line.trial", lang, change=name, **values)
 
 
 def explain(name: str, lang: str | None = None) -> str:

@@ -120,6 +120,7 @@ class Diagnosis:
             confidence=_confidence(sign, relief),
             certain=sign.certain,
             relief=relief,
+            reliefs=reliefs,
             remedies=tuple(order),
             details={"skill": visit.skill, "goal": visit.goal, **sign.details},
             series=sign.series,
@@ -148,7 +149,7 @@ def _confidence(sign: Sign, relief: float | None) -> float:
 
 def harm_measures(visit: Consultation) -> tuple[Measure, ...]:
     """The numbers of the harm: what the run reached, and what is within reach."""
-    if visit.reach is None:
+    if visit.reach is None or not visit.harmed:
         return (Measure("skill", visit.skill),)
     return (Measure("skill", visit.skill, visit.goal, above=False),)
 

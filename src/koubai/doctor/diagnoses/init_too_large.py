@@ -52,6 +52,9 @@ class InitTooLarge(Diagnosis):
         "not_learning",
         "vanishing_gradient",
         "oscillation",
+        "learning_rate_too_low",
+        "too_few_steps",
+        "under_fitting",
     )
     remedies = ("suitable_init", "add_batch_norm")
     specific = ("suitable_init",)

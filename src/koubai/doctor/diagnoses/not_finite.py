@@ -52,7 +52,7 @@ class NotFinite(Diagnosis):
         step = int(steps[bad[0]]) if len(bad) else patient.step
         measures = (Measure("nonfinite_losses", float(len(bad)), 0.0),)
         kind = patient.by_path[layer].kind if layer in patient.by_path else "loss"
-        details = {"operation": kind, "step": step}
+        details = {"operation": kind, "step": step, "fault": "" if layer else "loss"}
         return Sign(measures, layer, step, "severe", details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:

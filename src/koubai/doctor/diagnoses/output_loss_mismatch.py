@@ -6,7 +6,8 @@ What it is: the last activation is not the one the loss was made for: softmax on
 Why it hurts: the gradient is that of another problem, or 0: a softmax of one unit is 1 whatever the
     weights are.
 How it shows: the kinds of the last layer, the loss and the targets; and the run learns clearly better
-    with the pair that belongs together.
+    with the pair that belongs together, or as well at a clearly lower cross-entropy: then the answers are
+    right, and their probabilities are not.
 Confused with: a learning rate that is too low, dead units, a plateau. Those follow from it.
 Sick recipe: 784-50-50-1 with softmax on the one unit and binary cross-entropy.
 Healthy look-alike: mean squared error with sigmoid or tanh outputs that learned what there is to learn.
@@ -18,6 +19,7 @@ References: Bridle 1990; Bishop 2006, sec. 5.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from koubai.doctor.patient import Patient
 
 PROBABILITIES = ("sigmoid", "softmax")
 _LONGER = 8
+_NOTHING = 0.01  # of a cross-entropy, in nats: what is saved below it is nothing
 
 
 @DIAGNOSES.register
@@ -93,8 +96,12 @@ class OutputLossMismatch(Diagnosis):
             return True
         if sign.details["fault"] == "values_for_classes":
             return False
-        relief = visit.relief(visit.remedy("fix_output"))
-        return relief is not None and relief >= CURED
+        trial = visit.remedy("fix_output")
+        return trial is not None and self.relief(visit, trial) >= CURED
+
+    def relief(self, visit: Consultation, trial: Trial) -> float:
+        """The skill that the right pair brought; or the share of the cross-entropy that it saved."""
+        return max(super().relief(visit, trial), _saved(visit, trial))
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """The right pair; if that does not help (a short run), both pairs for longer."""
@@ -106,6 +113,22 @@ class OutputLossMismatch(Diagnosis):
         if right is None or wrong is None or self.relief(visit, right) - self.relief(visit, wrong) < CURED:
             return [("fix_output", trial)]
         return [("fix_output", right)]
+
+
+def _saved(visit: Consultation, trial: Trial) -> float:
+    """Return which share of the held-out cross-entropy the right pair saves; 0 where skill is lost.
+
+    Of a loss on probabilities or on logits the right pair's loss is the same quantity, in nats. Where
+    nothing is held out, the losses of the last tenth of the batches are compared.
+    """
+    skilled = trial.train_skill > visit.skill - 3 * visit.noise
+    if not trial.finite or not skilled or mismatch(visit.patient) not in ("twice", "not_probabilities"):
+        return 0.0
+    wrong, right = visit.patient.score(f"{visit.patient.held}_loss"), trial.held_loss
+    if wrong is None or not isfinite(right):
+        tails = (losses[-max(1, len(losses) // 10) :] for losses in (visit.patient.losses, trial.losses))
+        wrong, right = (float(losses.mean()) for losses in tails)
+    return 1 - right / wrong if wrong - right > _NOTHING else 0.0
 
 
 def mismatch(patient: Patient) -> str | None:

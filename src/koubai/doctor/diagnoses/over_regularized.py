@@ -2,10 +2,10 @@
 
 What it is: penalties or dropout pull harder than the data.
 Why it hurts: the weights stay so small (or so few units are left) that the network cannot fit.
-How it shows: the gradient of the penalties is more than half of that of the data, or dropout makes the
-    training loss much higher than the same samples cost without it; the run is worse than it should be
-    and learns when loosened.
-Confused with: under-fitting, a learning rate that is too low.
+How it shows: at the start or at the end the penalties pull with more than a tenth of the force of the data,
+    or there is dropout; the run is worse than it should be and learns when loosened. A penalty that has won
+    leaves no trace at the end: weights of 0 pull no more.
+Confused with: under-fitting, a learning rate that is too low, dead units, oscillation.
 Sick recipe: 784-100-10 with L2 of strength .5.
 Healthy look-alike: dropout .5 whose training accuracy lies below its validation accuracy; L2 1e-3.
 Remedies: a weaker penalty, less dropout.
@@ -15,15 +15,17 @@ References: Hoerl and Kennard 1970; Srivastava et al. 2014.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, sqrt
 
 import numpy as np
 
+from koubai.doctor.checkup import Checkup
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
+from koubai.doctor.patient import LayerFacts, Patient
 
-_PULL = 0.5
-_DROPOUT_COST = 1.3
+_PULL = 0.1  # chooses what is worth a trial; the trial decides
 
 
 @DIAGNOSES.register
@@ -49,27 +51,47 @@ class OverRegularized(Diagnosis):
         "too_few_steps",
         "dead_units",
         "learning_rate_too_low",
+        "oscillation",
+        "saturated_units",
     )
     remedies = ("weaker_regularization",)
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Pull of the penalties, or cost of dropout."""
+        """Pull of the penalties where it is largest, at the start or at the end; or any dropout."""
         patient, look = visit.patient, visit.patient.last
         if look is None or not np.isfinite(patient.losses).all() or not len(visit.smooth):
             return None
-        data = float(np.sqrt(sum(check.gradient_norm**2 for check in look.params.values())))
-        pull = float(np.sqrt(sum(check.penalty_gradient_norm**2 for check in look.params.values())))
-        decay = patient.optimizer.weight_decay if patient.optimizer is not None else 0.0
-        norm = float(np.sqrt(sum(check.norm**2 for check in look.params.values())))
-        share = max(pull, decay * norm) / data if data else 0.0
-        dropout = any(layer.kind == "dropout" for layer in patient.layers)
-        cost = float(visit.smooth[-1]) / look.loss if dropout and look.loss > 0 else 1.0
-        if share <= _PULL and cost <= _DROPOUT_COST:
+        pull = max(_pull(patient, look) for look in patient.checkups)
+        ratio = max((float(layer.detail.get("ratio", 0.5)) for layer in _dropouts(patient)), default=0.0)
+        if pull <= _PULL and not ratio:
             return None
-        return Sign(
-            (Measure("penalty_pull", share, _PULL), Measure("dropout_cost", cost, _DROPOUT_COST)), None, None
-        )
+        measures = [Measure("penalty_pull", pull, _PULL)] if pull else []
+        if ratio:
+            cost = float(visit.smooth[-1]) / look.loss if look.loss > 0 else 1.0
+            measures += [Measure("dropout_ratio", ratio), Measure("dropout_cost", cost)]
+        return Sign(tuple(measures), None, None)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """At rest, pull and data balance in every regularized network: without a trial it proves nothing."""
         return False
+
+
+def _dropouts(patient: Patient) -> tuple[LayerFacts, ...]:
+    return tuple(layer for layer in patient.layers if layer.kind == "dropout")
+
+
+def _pull(patient: Patient, look: Checkup) -> float:
+    """Return the force of penalties and weight decay on the weights, as a multiple of that of the data.
+
+    An adaptive optimizer moves each weight by about the learning rate, whatever the size of the gradient:
+    decay beside it competes with 1 a weight, not with the gradient.
+    """
+    checks = look.params.values()
+    data = sqrt(sum(check.gradient_norm**2 for check in checks))
+    penalty = sqrt(sum(check.penalty_gradient_norm**2 for check in checks))
+    forces = [(penalty, data)]
+    optimizer = patient.optimizer
+    if optimizer is not None:
+        decay = optimizer.weight_decay * sqrt(sum(check.norm**2 for check in checks))
+        forces.append((decay, sqrt(sum(check.size for check in checks)) if optimizer.adaptive else data))
+    return max((pull / against if against else inf for pull, against in forces if pull), default=0.0)

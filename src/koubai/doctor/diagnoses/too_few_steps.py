@@ -2,8 +2,8 @@
 
 What it is: the run ended while it was still learning.
 Why it hurts: what the network could know it does not know yet.
-How it shows: the loss still falls at the end, by more than chance explains; going on from there brings
-    much of what is missing.
+How it shows: the loss still falls at the end, by more than chance explains, or the run is too short to tell;
+    going on from there brings much of what is missing.
 Confused with: a learning rate that is too low (many steps, each too small), a plateau before learning
     begins.
 Sick recipe: any healthy recipe with a twentieth of its steps.
@@ -25,6 +25,7 @@ from koubai.doctor.finding import Measure
 
 _SURE = 3.0
 _LONGER = (3, 9)
+_TELLING = 30  # losses, below which no slope can be told from noise
 
 
 @DIAGNOSES.register
@@ -46,14 +47,17 @@ class TooFewSteps(Diagnosis):
     remedies = ("more_steps", "raise_learning_rate")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """A slope over the last third of a finished run, in standard errors."""
+        """A slope over the last third of a finished run, in standard errors; in a very short run, always."""
         patient = visit.patient
         if not patient.finished or patient.planned is None or not np.isfinite(patient.losses).all():
             return None
         falling = visit.falling
-        if falling < _SURE:
+        if falling < _SURE and patient.step >= _TELLING:
             return None
-        return Sign((Measure("still_falling", falling, _SURE),), None, patient.step)
+        measure = Measure("still_falling", falling, _SURE)
+        if falling < _SURE:
+            measure = Measure("updates", patient.step, _TELLING, above=False)
+        return Sign((measure,), None, patient.step)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Far from what is within reach: a little can always be tuned."""

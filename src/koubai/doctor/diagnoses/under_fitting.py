@@ -2,8 +2,9 @@
 
 What it is: the network is too small for what the data ask of it.
 Why it hurts: it cannot even learn the training samples.
-How it shows: the loss has settled, the run does worse than simple learners on its own training samples,
-    and a wider network learns.
+How it shows: the run does far worse than simple learners on its own training samples, no other cause helps
+    as much, and a wider network learns. A loss that creeps on does not speak against it: whether more steps
+    would help is asked of more steps.
 Confused with: a learning rate that is too low, too few steps, too much regularization, a wrong output.
 Sick recipe: two rings with two hidden units.
 Healthy look-alike: classes that overlap, where nobody does better.
@@ -27,7 +28,7 @@ _SETTLED = 3.0
 @DIAGNOSES.register
 @dataclass(frozen=True)
 class UnderFitting(Diagnosis):
-    """Settled, worse than simple learners, and cured by width."""
+    """Far worse than simple learners, and cured by width."""
 
     code = "K015"
     aliases = (
@@ -43,14 +44,12 @@ class UnderFitting(Diagnosis):
     remedies = ("wider_layers",)
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Harm in a finished, finite run whose loss has settled."""
+        """Harm in a finished, finite run."""
         patient = visit.patient
         if not patient.finished or not visit.far or not np.isfinite(patient.losses).all():
-            return None
-        if visit.falling > _SETTLED:
             return None
         return Sign((Measure("shortfall", visit.shortfall, 0.15),), None, None)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
-        """Without trials only a run that learned something counts."""
-        return not visit.stuck
+        """Without trials only a run that learned something, and whose loss has settled, counts."""
+        return not visit.stuck and visit.falling <= _SETTLED
