@@ -33,6 +33,13 @@ def test_a_file_gives_its_array_and_the_digest_of_its_unpacked_bytes(tmp_path, p
     assert digest == hashlib.sha256(VALID).hexdigest()
 
 
+def test_a_gzip_file_may_have_several_members_and_end_in_padding(tmp_path):
+    content = gzip.compress(VALID[:9]) + gzip.compress(VALID[9:]) + bytes(1 << 17)
+    array, digest = read(tmp_path, content)
+    np.testing.assert_array_equal(array, IMAGES)
+    assert digest == hashlib.sha256(VALID).hexdigest()
+
+
 def test_labels_have_one_dimension_and_a_set_may_be_empty(tmp_path):
     labels = np.array([3, 0, 9], np.uint8)
     np.testing.assert_array_equal(read(tmp_path, idx(labels), ())[0], labels)

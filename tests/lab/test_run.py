@@ -47,6 +47,25 @@ def test_finished_runs_are_never_made_again(trainings, tmp_path):
     assert start.run(shared, out=tmp_path, threads=1).reused == 4  # the recipe counts, not the arm's name
 
 
+def test_the_engine_loads_beside_the_data_where_it_will_run(trainings, tmp_path, monkeypatch):
+    loads = []
+    monkeypatch.setattr("koubai.lab.executors.load_native", lambda: loads.append(1))
+
+    def count(**settings):
+        loads.clear()
+        with thread_workers(1) as workers:
+            run_experiment(trainings, workers, **settings)
+        return len(loads)
+
+    assert count(engine="reference") == 0
+    assert count() == 1
+    store = Store(tmp_path)
+    assert store.empty
+    assert count(store=store) == 1
+    assert not store.empty
+    assert count(store=store) == 0
+
+
 def test_progress_tells_what_is_done_and_what_runs(trainings):
     seen = []
     start.run(trainings, threads=1, on_progress=lambda p: seen.append((p.done, len(p.runs), dict(p.running))))

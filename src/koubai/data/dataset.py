@@ -20,7 +20,7 @@ from koubai.data.prepare import SCALES, DataFile, Raw, Scale, keep_classes, scal
 DATA = Registry("data set")
 PARTS = ("train", "val", "test")
 _INPUTS = tuple(f"x_{part}" for part in PARTS)
-_BLOCK = 1000  # samples hashed at once
+_BLOCK = 5000  # samples hashed at once
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,9 @@ from koubai.core.errors import DataError
 
 # Deflate cannot pack more tightly than 1032 : 1 (zlib's technical notes).
 MAX_RATIO = 1032
-_CHUNK = 1 << 20
+_CHUNK = 1 << 23
+_LEAST_PACKED = 1 << 16
+_WITH_HEADER = 16 + zlib.MAX_WBITS  # gzip's
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -124,6 +127,42 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class _Gunzip:
+    """Unpacks gzip in large pieces, a call of zlib each, while which other threads run.
+
+    The gzip module reads 8 kB at a time, and behind each it may have to wait for a thread that computes.
+    """
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._packed = b""
+        self._member = zlib.decompressobj(_WITH_HEADER)
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        while not self._member.eof or self._next_member():
+            packed = self._packed or self._file.read(max(_LEAST_PACKED, size // 4))
+            try:
+                piece = self._member.decompress(packed, size)
+            except zlib.error as error:
+                raise gzip.BadGzipFile(f"not gzip, or its CRC is wrong: {error}") from None
+            self._packed = self._member.unused_data or self._member.unconsumed_tail
+            if piece:
+                return piece
+            if not packed:
+                raise EOFError("the file ends before its gzip stream")
+        return b""
+
+    def _next_member(self) -> bool:
+        """Begin with the stream behind the one that ended; False where only padding is left."""
+        while not (packed := self._packed.lstrip(b"\0")):
+            self._packed = self._file.read(_LEAST_PACKED)
+            if not self._packed:
+                return False
+        self._packed, self._member = packed, zlib.decompressobj(_WITH_HEADER)
+        return True
+
+
 class Unpacked:
     """The bytes of a file, unpacked if it is gzipped (whatever its name says), taken piece by piece.
 
@@ -141,7 +180,7 @@ class Unpacked:
             gzipped = self._file.read(2) == _GZIP_MAGIC
             self.most = self._file.seek(0, os.SEEK_END) * (MAX_RATIO if gzipped else 1)
             self._file.seek(0)
-        self._stream: Readable = gzip.GzipFile(fileobj=self._file) if gzipped else self._file
+        self._stream: Readable = _Gunzip(self._file) if gzipped else self._file
         return self
 
     def __exit__(self, *_: object) -> None:

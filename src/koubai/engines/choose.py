@@ -57,6 +57,15 @@ def why_not_native() -> str | None:
     return None
 
 
+def load_native() -> None:
+    """Load what all native programs share, where one can run: half a second of one thread."""
+    if why_not_native() is None:
+        from koubai.engines.native.kernels import loop
+        from koubai.engines.native.program import NativeProgram  # noqa: F401 - and all that it imports
+
+        loop.run.load()
+
+
 def engine_title(name: str, lang: str | None = None) -> str:
     """Return an engine's name for a reader, with the reason where the native engine runs without oneDNN."""
     reason = why_not_onednn() if name == "native" else None

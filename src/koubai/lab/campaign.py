@@ -19,6 +19,7 @@ from koubai.lab.result import ExperimentResult, RunResult
 from koubai.lab.store import Store
 from koubai.lab.summarize import conclude
 from koubai.lab.work import Task, failed, tasks_of
+from koubai.train.recipe import Recipe
 
 _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
 OnProgress = Callable[[Progress], None]
@@ -41,6 +42,12 @@ def run_experiment(
     """
     if store is not None:
         store.check()
+    if (
+        engine in ("auto", "native")
+        and isinstance(experiment.base, Recipe)
+        and (store is None or store.empty)
+    ):
+        workers.warm_up()
     tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=data_dir)
     campaign = Campaign(experiment, workers, store, on_progress or (lambda progress: None))
     started = time.perf_counter()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from koubai.core.errors import KoubaiError
+from koubai.engines.choose import load_native
 from koubai.lab import channel
 from koubai.lab.channel import Line
 from koubai.lab.result import RunResult
@@ -45,6 +46,11 @@ class Workers:
     def submit(self, task: Task) -> Future[RunResult]:
         """Hand over one task."""
         return self.executor.submit(perform, task, self.line)
+
+    def warm_up(self) -> None:
+        """Let a thread load the native engine, while the caller reads data; processes load their own."""
+        if isinstance(self.executor, ThreadPoolExecutor):
+            self.executor.submit(load_native)
 
     def heard(self) -> list[tuple[str, int, int, float]]:
         """Return the messages that came since the last call."""

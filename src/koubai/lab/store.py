@@ -43,6 +43,11 @@ class Store:
         """The folder that holds one folder a run."""
         return self.folder / "runs"
 
+    @property
+    def empty(self) -> bool:
+        """Whether no run is kept here."""
+        return next(self.runs.glob("[!.]*"), None) is None
+
     def load(self, key: str, arm: str, seed: int) -> RunResult | None:
         """Return a finished run under the name it has in this experiment, or None if there is none."""
         place = self.runs / key
