@@ -280,3 +280,17 @@ def test_a_name_is_never_broken_in_a_narrow_terminal(koubai, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     for line in ("batch-normalization-scales", "vanishing-gradient"):
         assert line in koubai("run").out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "tried"),
+    [
+        (("train", "digits.toml", "--threads", "two"), "a whole number", "koubai train --help"),
+        (("doctor", "digits.toml", "--budget", "x"), "a number", "koubai doctor --help"),
+        (("doctor", "digits.toml", "--fail-on", "sever"), "info, warn, severe", "did you mean severe?"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_what_was_expected(koubai, words, expected, tried):
+    koubai(*words)
+    assert koubai.code == 2
+    assert f"expected: {expected}\n  got: {words[-1]}\n  try: {tried}" in koubai.err

@@ -59,7 +59,7 @@ def test_every_entry_runs_and_is_put_into_words(name):
 def test_names_may_have_hyphens_and_typos_are_answered():
     assert build("vanishing-gradient") == build("vanishing_gradient")
     assert build("vanishing-gradient", "fashion-mnist").name == "vanishing-gradient-fashion_mnist"
-    with pytest.raises(UnknownName, match="did you mean 'vanishing_gradient'"):
+    with pytest.raises(UnknownName, match="did you mean 'vanishing-gradient'"):
         build("vanishing-gradent")
     with pytest.raises(ConfigError, match="did you mean 'digits'"):
         build("vanishing-gradient", "digit")

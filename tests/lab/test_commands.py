@@ -112,7 +112,7 @@ def test_without_a_name_the_catalogue_is_listed(capsys):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["run", "vanishing-gradent"], "did you mean 'vanishing_gradient'?"),
+        (["run", "vanishing-gradent"], "did you mean 'vanishing-gradient'?"),
         (["run", "nowhere.toml"], "nowhere.toml"),
         (["run", "first-net", "--data", "mnis"], "did you mean 'mnist'?"),
         (["run", "first-net", "--steps", "-1"], "at least 0"),

@@ -4,8 +4,10 @@ import re
 import pytest
 from rich.console import Console
 
+from koubai.lab.experiment import Arm
 from koubai.lab.progress import Progress
-from koubai.report.terminal import live_view, print_result, progress_line, result_table, rows
+from koubai.report import terminal
+from koubai.report.terminal import Row, live_view, print_result, progress_line, result_table, rows
 from koubai.report.theme import columns
 
 
@@ -88,3 +90,10 @@ def test_progress_is_one_line(grid_result):
     assert progress_line(Progress(total=45), "en") == "0 of 45 runs"
     shown = printed(live_view(grid_result.experiment, grid_result.runs, progress, lang="en"))
     assert "15 of 45 runs" in shown
+
+
+def test_gradients_that_are_nearly_equal_have_bars_that_are():
+    low, high = terminal._scale([Row(arm=Arm("a"), made=1, wanted=1, gradients={"0": 0.19, "1": 0.18})])
+    drawn = [terminal._gradient(size, (low, high), 6, False).plain.split()[0] for size in (0.19, 0.18)]
+    assert len(drawn[0]) - len(drawn[1]) <= 1
+    assert terminal._scale([]) == (0.0, 1.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, get_args
+
 from cyclopts import (
     CoercionError,
     CycloptsError,
@@ -26,7 +28,7 @@ _MEANT = {
 def usage_error(error: CycloptsError, command: str | None, commands: dict[str, str]) -> KoubaiError:
     """Return a mistake as koubai's own error; `command` is the command whose arguments were read."""
     hint = say("cli.usage.more", command=f"{command} " if command else "")
-    message, facts = str(error), {}
+    message, facts = str(error), dict[str, Any]()
     match error:
         case UnknownCommandError():
             name = str(error.unused_tokens[0]) if error.unused_tokens else ""
@@ -41,9 +43,20 @@ def usage_error(error: CycloptsError, command: str | None, commands: dict[str, s
         case MissingArgumentError() if error.argument is not None:
             message = say("cli.usage.missing", name=error.argument.name.lstrip("-").upper())
         case CoercionError() if error.argument is not None and error.token is not None:
-            message, facts = say("cli.usage.value", name=error.argument.name), {"got": error.token.value}
+            choices = list(map(str, get_args(error.target_type)))
+            near = nearest(error.token.value, choices)
+            hint = say("cli.usage.nearest", name=near) if near else hint
+            expected = ", ".join(choices) or _kind(error.target_type)
+            message = say("cli.usage.value", name=error.argument.name)
+            facts = {"expected": expected, "got": error.token.value}
         case RepeatArgumentError():
             message = say("cli.usage.twice", name=error.token.keyword or error.token.value)
         case UnusedCliTokensError() if error.unused_tokens:
             message, facts = say("cli.usage.unused"), {"got": " ".join(map(str, error.unused_tokens))}
     return KoubaiError(message, **facts, hint=hint)
+
+
+def _kind(kind: object) -> str | None:
+    """Return what kind of value was expected, where there is a word for it."""
+    words = {int: "cli.usage.whole", float: "cli.usage.number"}
+    return next((say(key) for known, key in words.items() if kind is known), None)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.core.errors import ConfigError, Problem, UnknownName, nearest
 from koubai.core.registry import Registry, discover
 from koubai.lab.experiment import Experiment, Text
 from koubai.lab.measures import Measured, MeasureName, lower_is_better
@@ -58,7 +58,9 @@ def catalog() -> Registry:
 
 def build(name: str, data: str | None = None) -> Experiment:
     """Return a catalogue experiment on a data set (None = the quick one), with its question in words."""
-    entry = catalog()[name]()
+    known = {entry.name(): entry for entry in listing()}
+    if (entry := known.get(name.replace("_", "-"))) is None:
+        raise UnknownName("experiment", name, known)
     data = (data or entry.data[0]).replace("-", "_")
     if data not in entry.data:
         near = nearest(data, entry.data)

@@ -268,9 +268,12 @@ def _that_fit(layers: Sequence[str], room: int, thrift: _Thrift) -> list[str]:
 
 
 def _scale(made: Sequence[Row]) -> tuple[float, float]:
-    """Return the logarithms of the smallest and the largest gradient in the table."""
+    """Return the logarithms of the smallest and the largest gradient, at least a factor of ten apart.
+
+    Else gradients that are nearly equal would have bars that are not.
+    """
     sizes = [log10(size) for row in made for size in row.gradients.values() if isfinite(size) and size > 0]
-    return (min(sizes), max(sizes)) if sizes else (0.0, 0.0)
+    return (min(*sizes, max(sizes) - 1), max(sizes)) if sizes else (0.0, 1.0)
 
 
 def _gradient(size: float | None, scale: tuple[float, float], width: int, plain: bool) -> Any:
@@ -283,9 +286,7 @@ def _gradient(size: float | None, scale: tuple[float, float], width: int, plain:
     low, high = scale
     share = 0.0
     if size > 0 and isfinite(size):
-        share = max(
-            (log10(size) - low) / (high - low) if high > low else 1.0, 0.03
-        )  # a sliver for the smallest
+        share = max((log10(size) - low) / (high - low), 0.03)  # a sliver for the smallest
     drawn = _text(bar(share, width), "cyan")
     return drawn.append(f" {text}", style="default")
 
