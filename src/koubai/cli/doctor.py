@@ -142,7 +142,8 @@ def proved(
 
 
 def _proving(remedy: str, arm: str, seed: int) -> None:
-    _note(say("doctor.command.proving", remedy=remedy, arm=arm, seed=seed))
+    said = {"remedy": say(f"remedies.{remedy}.title"), "arm": say(f"doctor.proof.rival.{arm}")}
+    _note(say("doctor.command.proving", **said, seed=seed))
 
 
 def _answer(
