@@ -47,12 +47,14 @@ def test_bytes_train_and_predict_as_their_numbers(name, threads, engine):
     np.testing.assert_array_equal(outputs, by_numbers[2])
 
 
-@pytest.mark.parametrize(("shift", "width"), [(0, 1), (0, 255), (33.318, 78.567), (127.5, 0.1)])
-def test_every_level_becomes_its_number(shift, width):
-    codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    levels = Levels(codes, np.float32(shift), np.float32(width))
-    job = classes_job(Flatten(), (16,), batch=1)
-    np.testing.assert_array_equal(compile_job(job, "native").predict(levels), np.asarray(levels))
+def test_every_level_becomes_its_number():
+    codes = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    program = compile_job(classes_job(Flatten(), (32,), batch=1), "native")
+    rng = np.random.default_rng(0)
+    ways = [(0, 1), (0, 255), *zip(rng.uniform(0, 255, 500), np.exp(rng.uniform(-6, 6, 500)), strict=True)]
+    for shift, width in ways:
+        levels = Levels(codes, np.float32(shift), np.float32(width))
+        np.testing.assert_array_equal(program.predict(levels), np.asarray(levels))
 
 
 def test_a_program_goes_from_bytes_to_numbers_and_back_without_compiling():

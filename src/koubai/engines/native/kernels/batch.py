@@ -14,10 +14,18 @@ from koubai.engines.native.kernels.base import (
     inline,
     kernel,
     share,
-    small,
     words,
 )
-from koubai.engines.native.kernels.simd import prefetch
+from koubai.engines.native.kernels.functions import ONE
+from koubai.engines.native.kernels.simd import (
+    LANES,
+    load_bytes,
+    multiply_add,
+    prefetch,
+    splat,
+    store,
+    store_part,
+)
 
 # Words that describe inputs: address; 1 where they are bytes, which stand for (byte - shift) / width, else 0;
 # shift; width.
@@ -43,14 +51,32 @@ def _copy(data: int, y: int, width: int, index: Any, start: int, stop: int) -> N
 
 
 @inline
+def _quotient(a: Any, less: Any, inverse: Any) -> Any:
+    """a / b as division rounds it, in a third of its time: `less` is -b, `inverse` is 1 / b, rounded.
+
+    After the first step q is one of the two neighbors of a / b, and from there the second one is exact
+    (Markstein 1990).
+    """
+    q = a * inverse
+    q = multiply_add(multiply_add(less, q, a), inverse, q)
+    return multiply_add(multiply_add(less, q, a), inverse, q)
+
+
+@inline
 def _decode(samples: int, y: int, width: int, index: Any, start: int, stop: int) -> None:
     data, numbers = words(samples, SAMPLE_WORDS)[SAMPLES], doubles(samples, SAMPLE_WORDS)
-    shift, span = np.float32(numbers[SHIFT]), np.float32(numbers[WIDTH])
+    span = np.float32(numbers[WIDTH])
+    shift, less, inverse = splat(np.float32(numbers[SHIFT])), splat(-span), splat(ONE / span)
+    whole, rest = width // LANES, width % LANES
     for r in range(start, stop):
         _ahead(data, width, index, r, stop)
-        source, target = small(data + width * index[r], width), floats(y + 4 * width * r, width)
-        for j in range(width):
-            target[j] = (np.float32(source[j]) - shift) / span
+        source, target = data + width * index[r], y + 4 * width * r
+        for j in range(whole):
+            codes = load_bytes(source + LANES * j, LANES)
+            store(target + 4 * LANES * j, _quotient(codes - shift, less, inverse))
+        if rest:
+            codes = load_bytes(source + LANES * whole, rest)
+            store_part(target + 4 * LANES * whole, _quotient(codes - shift, less, inverse), rest)
 
 
 @kernel
