@@ -46,7 +46,10 @@ def peers(cases: Path | None, seeds: int | None) -> int:
     rows = []
     for row in run_peers(chosen, seeds):
         rows.append(row)
-        said = {tool: ", ".join(names) or say("doctor.bench.silent") for tool, names in row.baselines.items()}
+        said = "; ".join(
+            f"{tool}: {', '.join(names) or say('doctor.bench.silent')}"
+            for tool, names in row.baselines.items()
+        )
         console(stderr=True).print(
             f"{row.case} {row.seed} [{row.label}] {said}", markup=False, soft_wrap=True
         )

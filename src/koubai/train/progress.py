@@ -39,11 +39,12 @@ class Progress:
 
     def __call__(self, session: Session) -> None:
         """Show where the session stands."""
-        if self._first is None:
+        if self._first is None:  # the first update compiles: it says nothing of the speed
             self._first = session.step
+            self._started = self._told = time.perf_counter()
         if self.live:
             self._draw(session)
-        elif time.perf_counter() - self._told >= self.every:
+        elif session.step > self._first and time.perf_counter() - self._told >= self.every:
             self._told = time.perf_counter()
             print(self.line(session), file=self.file, flush=True)
 
