@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from koubai.core.params import Array
 
-ROLES = ("activation", "activation_gradient", "weight", "weight_gradient", "update")
-
-
 Number = Any
 """A float or int; or an array of them, one for each of several steps."""
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Sums over all elements of one tensor at one step, or at each of several steps.
+@dataclass(frozen=True, kw_only=True)
+class Magnitudes:
+    """How large the elements of one tensor are, as sums, at one step or at each of several."""
+
+    count: int
+    total_abs: Number
+    total_square: Number
+    nonfinite: Number
+
+    @property
+    def mean_abs(self) -> Number:
+        """Mean of absolute values."""
+        return self.total_abs / self.count if self.count else 0.0
+
+    @property
+    def norm(self) -> Number:
+        """Euclidean norm."""
+        return np.sqrt(self.total_square)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments(Magnitudes):
+    """Magnitudes, and where the elements lie.
 
     `units`, where asked for, holds a row (count of nonzeros, sum, sum of squares) for every unit of an
     activation: axis 1 of the tensor, a feature or a channel; shape (units, 3), float64; of several steps
     (steps, units, 3).
     """
 
-    count: int
     total: Number
-    total_abs: Number
-    total_square: Number
     zeros: Number
-    max_abs: Number
-    nonfinite: Number
     units: Array | None = None
 
     @property
     def mean(self) -> Number:
         """Mean."""
         return self.total / self.count if self.count else 0.0
-
-    @property
-    def mean_abs(self) -> Number:
-        """Mean of absolute values."""
-        return self.total_abs / self.count if self.count else 0.0
 
     @property
     def std(self) -> Number:
@@ -53,20 +60,38 @@ class Moments:
         return np.sqrt(np.maximum(self.total_square / self.count - self.mean**2, 0.0))
 
     @property
-    def norm(self) -> Number:
-        """Euclidean norm."""
-        return np.sqrt(self.total_square)
-
-    @property
     def zero_share(self) -> Number:
         """Share of exact zeros."""
         return self.zeros / self.count if self.count else 0.0
 
 
-def moments(x: Array, *, units: bool = False) -> Moments:
+class Taken(TypedDict, total=False):
+    """What is taken at one path, by role: of outputs everything, of all else how large it is."""
+
+    activation: Moments
+    activation_gradient: Magnitudes
+    weight: Magnitudes
+    weight_gradient: Magnitudes
+    update: Magnitudes
+
+
+ROLES = tuple(Taken.__annotations__)
+
+
+def magnitudes(x: Array) -> Magnitudes:
     """Return the sums of an array, taken in float64 (the definition for every engine)."""
     wide = x.astype(np.float64)
-    magnitude = np.abs(wide)
+    return Magnitudes(
+        count=x.size,
+        total_abs=float(np.abs(wide).sum()),
+        total_square=float((wide**2).sum()),
+        nonfinite=int((~np.isfinite(wide)).sum()),
+    )
+
+
+def moments(x: Array, *, units: bool = False) -> Moments:
+    """Return the sums of an array of outputs, taken in float64 (the definition for every engine)."""
+    wide = x.astype(np.float64)
     per_unit = None
     if units and x.ndim >= 2:
         columns = np.moveaxis(wide, 1, 0).reshape(x.shape[1], -1)
@@ -74,12 +99,10 @@ def moments(x: Array, *, units: bool = False) -> Moments:
             [(columns != 0).sum(axis=1), columns.sum(axis=1), (columns**2).sum(axis=1)], axis=1
         ).astype(np.float64)
     return Moments(
-        count=x.size,
-        total=float(wide.sum()),
-        total_abs=float(magnitude.sum()),
-        total_square=float((wide**2).sum()),
-        zeros=int((wide == 0).sum()),
-        max_abs=float(magnitude.max(initial=0.0)),
-        nonfinite=int((~np.isfinite(wide)).sum()),
-        units=per_unit,
+        **vars(magnitudes(x)), total=float(wide.sum()), zeros=int((wide == 0).sum()), units=per_unit
     )
+
+
+def taken(x: Array, role: str, *, units: bool = False) -> Magnitudes:
+    """Return what is taken of an array in a role."""
+    return moments(x, units=units) if role == "activation" else magnitudes(x)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from koubai.core.params import Array
-from koubai.core.taps import Moments
+from koubai.core.taps import Magnitudes
 from koubai.data.levels import Inputs
 from koubai.losses.loss import Loss
 from koubai.network.network import Network, Weights
@@ -96,14 +96,14 @@ class Stackable(Protocol):
         ...
 
     @staticmethod
-    def stacked(steps: Sequence[Any]) -> Mapping[tuple[str, str], Moments]:
+    def stacked(steps: Sequence[Any]) -> Mapping[tuple[str, str], Magnitudes]:
         """Return the moments of several steps as one mapping, whose numbers are arrays."""
         ...
 
 
 @dataclass(frozen=True)
 class TapRecord:
-    """The taps of one step: (path, role) -> Moments.
+    """The taps of one step: (path, role) -> what was taken.
 
     Roles: `activation` and `activation_gradient` of every leaf layer by its path; `weight`,
     `weight_gradient` (of the data loss plus penalties, before clipping) and `update` (w after - w before)
@@ -111,7 +111,7 @@ class TapRecord:
     """
 
     step: int
-    moments: Mapping[tuple[str, str], Moments]
+    moments: Mapping[tuple[str, str], Magnitudes]
 
 
 class Program(Protocol):

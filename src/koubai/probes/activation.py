@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from koubai.core.layer import Layer
-from koubai.core.taps import Moments, Number
+from koubai.core.taps import Number, Taken
 from koubai.probes.probe import PROBES, Probe
 
 
@@ -17,7 +16,7 @@ class ActivationMean(Probe):
 
     role = "activation"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """(1/n) sum y."""
         return sums["activation"].mean
 
@@ -29,7 +28,7 @@ class ActivationStd(Probe):
 
     role = "activation"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """sqrt((1/n) sum (y - mean y)^2)."""
         return sums["activation"].std
 
@@ -42,7 +41,7 @@ class ZeroShare(Probe):
     role = "activation"
     unit = "share"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """(1/n) #(y = 0)."""
         return sums["activation"].zero_share
 
@@ -64,7 +63,7 @@ class Saturation(Probe):
     role = "activation"
     unit = "share"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number | None:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number | None:
         """1 - mean f' / max f', or None for another layer."""
         y = sums["activation"]
         mean_square = y.total_square / y.count if y.count else 0.0
@@ -86,6 +85,6 @@ class ActivationNonfinite(Probe):
     role = "activation"
     unit = "values"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """#(y not finite)."""
         return sums["activation"].nonfinite

@@ -5,11 +5,10 @@ Gradients are those of the whole batch's mean loss; a parameter's include the pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from koubai.core.layer import Layer
-from koubai.core.taps import Moments, Number
+from koubai.core.taps import Number, Taken
 from koubai.probes.probe import PROBES, Probe
 
 
@@ -20,7 +19,7 @@ class GradientNorm(Probe):
 
     role = "weight_gradient"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """sqrt(sum dw^2)."""
         return sums["weight_gradient"].norm
 
@@ -32,7 +31,7 @@ class GradientMeanAbs(Probe):
 
     role = "weight_gradient"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """(1/n) sum abs dw."""
         return sums["weight_gradient"].mean_abs
 
@@ -45,7 +44,7 @@ class GradientNonfinite(Probe):
     role = "weight_gradient"
     unit = "values"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """#(dw not finite)."""
         return sums["weight_gradient"].nonfinite
 
@@ -57,7 +56,7 @@ class ActivationGradientNorm(Probe):
 
     role = "activation_gradient"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """sqrt(sum dy^2)."""
         return sums["activation_gradient"].norm
 
@@ -69,7 +68,7 @@ class ActivationGradientMeanAbs(Probe):
 
     role = "activation_gradient"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """(1/n) sum abs dy."""
         return sums["activation_gradient"].mean_abs
 
@@ -82,6 +81,6 @@ class ActivationGradientNonfinite(Probe):
     role = "activation_gradient"
     unit = "values"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """#(dy not finite)."""
         return sums["activation_gradient"].nonfinite

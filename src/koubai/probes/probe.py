@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from koubai.core.layer import Layer
 from koubai.core.registry import Registry
-from koubai.core.taps import Moments, Number
+from koubai.core.taps import Number, Taken
 
 PROBES = Registry("probe")
 
@@ -27,7 +26,7 @@ class Probe:
     role: ClassVar[str]
     unit: ClassVar[str] = ""
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number | None:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number | None:
         """Return the number, or None where the quantity has no meaning (saturation of a linear layer).
 
         `sums` holds, by role, all that was tapped at one path in one step, or in each of several: then the
@@ -35,6 +34,6 @@ class Probe:
         """
         raise NotImplementedError
 
-    def defined(self, sums: Mapping[str, Moments]) -> Number:
+    def defined(self, sums: Taken) -> Number:
         """Return whether (in which of several steps) the number exists; nothing is recorded elsewhere."""
         return True

@@ -9,7 +9,7 @@ import numpy as np
 
 from koubai.core.layer import Layer
 from koubai.core.registry import discover
-from koubai.core.taps import Moments, Number
+from koubai.core.taps import Magnitudes, Number, Taken
 from koubai.engines.engine import Stackable, TapRecord
 from koubai.network.network import Network
 from koubai.probes.history import History
@@ -45,17 +45,17 @@ class Recorder:
                     moments = moments.stacked([tap.moments for tap in alike])
                 self._record(history, [tap.step for tap in alike], moments)
 
-    def _record(self, history: History, steps: list[int], moments: Mapping[tuple[str, str], Moments]) -> None:
-        by_path: dict[str, dict[str, Moments]] = {}
+    def _record(
+        self, history: History, steps: list[int], moments: Mapping[tuple[str, str], Magnitudes]
+    ) -> None:
+        by_path: dict[str, Taken] = {}
         for (path, role), sums in moments.items():
-            by_path.setdefault(path, {})[role] = sums
+            by_path.setdefault(path, {})[role] = sums  # type: ignore[literal-required]  # roles are checked by `Taken`'s readers
         for path in self._paths:
             if path in by_path:
                 self._record_path(history, steps, path, by_path[path])
 
-    def _record_path(
-        self, history: History, steps: list[int], path: str, sums: Mapping[str, Moments]
-    ) -> None:
+    def _record_path(self, history: History, steps: list[int], path: str, sums: Taken) -> None:
         layer = self._layers.get(path)
         for probe in self._probes:
             if probe.role in sums:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from koubai.core.layer import Layer
-from koubai.core.taps import Moments, Number
+from koubai.core.taps import Number, Taken
 from koubai.probes.probe import PROBES, Probe
 
 
@@ -17,7 +16,7 @@ class WeightNorm(Probe):
 
     role = "weight"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """sqrt(sum w^2)."""
         return sums["weight"].norm
 
@@ -30,7 +29,7 @@ class WeightNonfinite(Probe):
     role = "weight"
     unit = "values"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """#(w not finite)."""
         return sums["weight"].nonfinite
 
@@ -45,10 +44,10 @@ class UpdateRatio(Probe):
 
     role = "update"
 
-    def measure(self, sums: Mapping[str, Moments], layer: Layer | None) -> Number:
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
         """Norm of the update over norm of w."""
         return sums["update"].norm / sums["weight"].norm
 
-    def defined(self, sums: Mapping[str, Moments]) -> Number:
+    def defined(self, sums: Taken) -> Number:
         """Where the norm of w is not 0."""
         return sums["weight"].total_square != 0

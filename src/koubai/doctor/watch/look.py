@@ -9,9 +9,9 @@ from math import isfinite
 import torch
 from torch import nn
 
-from koubai.core.taps import Moments
+from koubai.core.taps import Magnitudes
 from koubai.doctor.watch.sight import LossCall, Names, Sight
-from koubai.doctor.watch.sums import moments_of_all, scaled
+from koubai.doctor.watch.sums import magnitudes_of_all, scaled
 from koubai.engines.engine import TapRecord
 
 
@@ -42,7 +42,7 @@ class Look:
         self.loss = float("nan")
         self.factor = self.scale = 1.0
         self.raw_gradients: dict[str, torch.Tensor] = {}
-        self._gradients: dict[str, Moments] = {}
+        self._gradients: dict[str, Magnitudes] = {}
         self._weights: dict[str, torch.Tensor] = {}
 
     def watch_loss(self, loss: torch.Tensor, mean: float) -> None:
@@ -83,18 +83,20 @@ class Look:
         if keep:
             self.raw_gradients = {name: g.to("cpu", copy=True) for name, g in found.items()}
         pulled = {name: g + decays[name] * params[name] if name in decays else g for name, g in found.items()}
-        self._gradients = moments_of_all(pulled)
+        self._gradients = magnitudes_of_all(pulled)
         return list(found)
 
     def finish(self, model: nn.Module) -> TapRecord:
         """Compare the weights with those before the step; return everything measured."""
-        sums = {(path, "activation"): s for path, s in self.sight.outputs.items()}
+        sums: dict[tuple[str, str], Magnitudes] = {
+            (path, "activation"): s for path, s in self.sight.outputs.items()
+        }
         for path, s in self.sight.gradients.items():
             sums[path, "activation_gradient"] = scaled(s, 1 / self.factor) if self.factor != 1.0 else s
         now = dict(model.named_parameters())
         updates = {name: now[name].detach() - w for name, w in self._weights.items()}
         for role, tensors in (("weight", self._weights), ("update", updates)):
-            sums |= {(name, role): s for name, s in moments_of_all(tensors).items()}
+            sums |= {(name, role): s for name, s in magnitudes_of_all(tensors).items()}
         sums |= {(name, "weight_gradient"): s for name, s in self._gradients.items()}
         self._weights = {}
         return TapRecord(self.step, sums)

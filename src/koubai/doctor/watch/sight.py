@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack,
 
 from koubai.core.layer import Layer
 from koubai.core.params import Shape
-from koubai.core.taps import Moments
+from koubai.core.taps import Magnitudes, Moments
 from koubai.doctor.patient import OTHER, LayerFacts
 from koubai.doctor.watch.guard import unguarded
 from koubai.doctor.watch.kinds import (
@@ -32,7 +32,7 @@ from koubai.doctor.watch.kinds import (
     module_kind,
 )
 from koubai.doctor.watch.sums import UnitSums, pooled, unit_sums
-from koubai.engines.torch.sums import tensor_moments
+from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Sight:
     ) -> None:
         self.parts: dict[str, Part] = {}
         self.outputs: dict[str, Moments] = {}
-        self.gradients: dict[str, Moments] = {}
+        self.gradients: dict[str, Magnitudes] = {}
         self.sums: dict[str, UnitSums] = {}
         self.criterion: nn.Module | None = None
         self.flow: list[tuple[str, torch.Tensor, torch.Tensor]] | None = None
@@ -242,7 +242,7 @@ class Sight:
             y.register_hook(partial(self._guard, self._receive, path))
 
     def _receive(self, path: str, dy: torch.Tensor) -> None:
-        sums = tensor_moments(dy)
+        sums = tensor_magnitudes(dy)
         self.gradients[path] = pooled(self.gradients[path], sums) if path in self.gradients else sums
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 from koubai.core.layer import Layer
 from koubai.core.params import Array
-from koubai.core.taps import Moments
+from koubai.core.taps import Magnitudes
 from koubai.doctor.checkup import LayerCheck
 from koubai.engines.torch.formula import to_array
 from koubai.layers.activations import Activation
@@ -98,48 +99,30 @@ def _slopes(y: torch.Tensor, u: torch.Tensor, layer: Layer | None, axis: int) ->
     return units
 
 
-def moments_of_all(tensors: Mapping[str, torch.Tensor]) -> dict[str, Moments]:
+Sums = TypeVar("Sums", bound=Magnitudes)
+
+
+def magnitudes_of_all(tensors: Mapping[str, torch.Tensor]) -> dict[str, Magnitudes]:
     """Return the sums of many tensors by few calls: small models spend their time in calls."""
     if not tensors:
         return {}
     wide = [tensor.detach().to(torch.float64) for tensor in tensors.values()]
-    numbers = [
-        *(torch.stack(torch._foreach_norm(wide, order)) for order in (1, 2, torch.inf)),
-        torch.stack([w.sum() for w in wide]),
-        torch.stack([w.count_nonzero() for w in wide]).double(),
-    ]
+    norms = [torch.stack(torch._foreach_norm(wide, order)) for order in (1, 2)]
     found = {}
-    for name, w, (total_abs, norm, largest, total, nonzero) in zip(
-        tensors, wide, torch.stack(numbers, 1).tolist(), strict=True
-    ):
+    for name, w, (total_abs, norm) in zip(tensors, wide, torch.stack(norms, 1).tolist(), strict=True):
         nonfinite = 0 if isfinite(total_abs) else int((~torch.isfinite(w)).sum())
-        found[name] = Moments(
-            w.numel(), total, total_abs, norm**2, w.numel() - int(nonzero), largest, nonfinite
+        found[name] = Magnitudes(
+            count=w.numel(), total_abs=total_abs, total_square=norm**2, nonfinite=nonfinite
         )
     return found
 
 
-def pooled(a: Moments, b: Moments) -> Moments:
-    """Return the sums of two tensors together."""
-    return Moments(
-        a.count + b.count,
-        a.total + b.total,
-        a.total_abs + b.total_abs,
-        a.total_square + b.total_square,
-        a.zeros + b.zeros,
-        max(a.max_abs, b.max_abs),
-        a.nonfinite + b.nonfinite,
-    )
+def pooled(a: Sums, b: Sums) -> Sums:
+    """Return the sums of two tensors together, of both what is known of each."""
+    mine, other = vars(a), vars(b)
+    return type(a)(**{name: mine[name] + other[name] for name in mine if mine[name] is not None})
 
 
-def scaled(sums: Moments, factor: float) -> Moments:
+def scaled(sums: Magnitudes, factor: float) -> Magnitudes:
     """Return the sums of a tensor times a positive factor."""
-    return Moments(
-        sums.count,
-        sums.total * factor,
-        sums.total_abs * factor,
-        sums.total_square * factor**2,
-        sums.zeros,
-        sums.max_abs * factor,
-        sums.nonfinite,
-    )
+    return replace(sums, total_abs=sums.total_abs * factor, total_square=sums.total_square * factor**2)

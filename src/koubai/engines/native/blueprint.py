@@ -18,7 +18,7 @@ from koubai.engines.native.plan import NoPrimitive, Plan
 from koubai.engines.native.step import OPTIMIZERS, emit_prediction, emit_step
 from koubai.engines.native.store import Store
 from koubai.engines.native.structure import Structure
-from koubai.engines.native.taps import Tap, Taps
+from koubai.engines.native.taps import Taps
 
 _PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 250  # of the largest tensor; for each thread of a team
 
@@ -32,7 +32,7 @@ class PlanSet:
     arena_bytes: list[int]
     scratch_bytes: int
     parts: Buffer | None = None
-    taps: list[Tap] | None = None
+    taps: Taps | None = None
 
 
 class Blueprint:
@@ -104,17 +104,17 @@ class Blueprint:
         kind = "tapped with units" if units else "tapped"
         with self._lock:
             if kind not in self._sets:
-                lists: list[list[Tap]] = []
+                emitted: list[Taps] = []
                 graph = fuse(self.graph, tapped=True)
 
                 def emit(plan: Plan) -> Buffer:
                     plan.taps = Taps(graph, self.structure.network, units=units)
                     plan.needing = Taps.needing(graph)
-                    lists.append(plan.taps.taps)
+                    emitted.append(plan.taps)
                     return emit_step(plan, self.structure)
 
                 self._sets[kind] = self._plan(kind, graph, emit)
-                self._sets[kind].taps = lists[0]
+                self._sets[kind].taps = emitted[0]
             return self._sets[kind]
 
     def predicting(self, rows: int) -> PlanSet:

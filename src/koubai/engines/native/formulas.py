@@ -68,6 +68,9 @@ class Formulas:
     def update(self, step: int) -> None:
         """Clip, then change weights and slots, as the reference engine does."""
         job, memory, gradients = self._job, self._memory, self._gradients()
+        if self.taps is not None:
+            self.taps |= {(path, "weight_gradient"): g.copy() for path, g in gradients.items()}
+            self.taps |= {(path, "weight"): self._load(memory.weights, path) for path in gradients}
         if job.clipping is not None:
             job.clipping.apply(gradients)
         eps = job.optimizer.learning_rate * job.schedule.factor(step)
@@ -86,6 +89,9 @@ class Formulas:
             self._save(memory.weights, path, w)
             for slot, values in zip(job.optimizer.slots, memory.slots, strict=True):
                 self._save(values, path, slots[slot])
+        if self.taps is not None:
+            for path in gradients:
+                self.taps[path, "update"] = self._load(memory.weights, path) - self.taps[path, "weight"]
 
     def _gradients(self) -> dict[str, Array]:
         return arrays(self._store.forms, self._store.place, self._memory.gradients)

@@ -10,9 +10,9 @@ from koubai.engines.native.layout import Layout
 from koubai.engines.native.onednn import MD, PD
 
 # Where a buffer lies: in a lane's arena, where it may share memory with others that live at another time; in
-# memory that all lanes of a program share; or with the parameters, their gradients, the parameters before the
-# update, the network's kept buffers.
-LANE, SHARED, WEIGHTS, GRADIENTS, OLD, KEPT = "lane", "shared", "weights", "gradients", "old", "kept"
+# memory that all lanes of a program share; or with the parameters, with their gradients, with the network's
+# kept buffers.
+LANE, SHARED, WEIGHTS, GRADIENTS, KEPT = "lane", "shared", "weights", "gradients", "kept"
 
 
 @dataclass(eq=False)

@@ -128,6 +128,13 @@ class Linked:
         for name, value in words.items():
             self.places.lane_words[:, loop.LANE[name]] = value
 
+    def leave_sums(self, out: Array) -> None:
+        """Let the taps of the n-th step from now leave what they take in out[n]: (steps, workers, ...)."""
+        step, worker = out.strides[:2]
+        self.set(sums_step=step, sums_stride=worker)
+        for lane, plan in enumerate(self.plans.plans):
+            self.places.lane_words[lane, loop.LANE["sums"]] = out.ctypes.data + worker * plan.part.slot
+
     def get(self, name: str) -> int:
         """Read a word of the first lane."""
         return int(self.places.lane_words[0, loop.LANE[name]])
@@ -143,13 +150,13 @@ class Linked:
         return _array_at(self.address(argument), argument.nbytes).view(np.float64)
 
     @contextmanager
-    def beside(self, tapped: Linked, flags: Array, publish: int, published: int) -> Iterator[None]:
-        """Let flagged steps run on the lanes of `tapped`, which publish what their taps hold."""
+    def beside(self, tapped: Linked, flags: Array) -> Iterator[None]:
+        """Let flagged steps run on the lanes of `tapped`."""
         words = self.places.lane_words
         words[:, loop.LANE["tapped"]] = [row.ctypes.data for row in tapped.places.lane_words]
         tapped.set(status=loop.DONE)
         self._beside = tapped
-        self.set(flags=flags.ctypes.data, total=len(flags), publish=publish, published=published)
+        self.set(flags=flags.ctypes.data, total=len(flags))
         try:
             yield
         finally:

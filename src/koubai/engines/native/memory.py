@@ -8,7 +8,7 @@ from koubai.core.params import Array
 from koubai.data.levels import Inputs, Levels
 from koubai.engines.native.arena import allocate
 from koubai.engines.native.blueprint import Blueprint, PlanSet
-from koubai.engines.native.instructions import GRADIENTS, KEPT, LANE, OLD, SHARED, WEIGHTS
+from koubai.engines.native.instructions import GRADIENTS, KEPT, LANE, SHARED, WEIGHTS
 from koubai.engines.native.kernels.batch import SAMPLE_WORDS, SHIFT, WIDTH
 from koubai.engines.native.kernels.loop import LANE_WORDS
 
@@ -22,19 +22,11 @@ class Memory:
         self.gradients = self._floats(self.words * lanes)
         self.slots = [self._floats(self.words) for _ in blueprint.structure.slots]
         self.kept = self._floats(blueprint.store.kept_words)
-        self._old: Array | None = None
         self._arenas: list[Array] = []
 
     @staticmethod
     def _floats(count: int) -> Array:
         return allocate(4 * count).view(np.float32)
-
-    @property
-    def old(self) -> Array:
-        """The weights before an update; there once a step is tapped."""
-        if self._old is None:
-            self._old = self._floats(self.words)
-        return self._old
 
     @property
     def gradient_stride(self) -> int:
@@ -56,7 +48,7 @@ class Memory:
     def parameter_bytes(self) -> int:
         """Bytes held for parameters, kept buffers, gradients of every lane and slots."""
         held = [self.weights, self.gradients, *self.slots, self.kept]
-        return sum(array.nbytes for array in held) + (self._old.nbytes if self._old is not None else 0)
+        return sum(array.nbytes for array in held)
 
 
 class Samples:
@@ -95,7 +87,6 @@ class Places:
             SHARED: lambda: self._shared.ctypes.data,
             WEIGHTS: lambda: memory.weights.ctypes.data,
             GRADIENTS: lambda: memory.gradients.ctypes.data + lane * memory.gradient_stride,
-            OLD: lambda: memory.old.ctypes.data,
             KEPT: lambda: memory.kept.ctypes.data,
         }
         return int(arrays[place]())

@@ -39,12 +39,8 @@ class Watch(Protocol):
         """The gradient of a pooling with ReLU inside, before it is scattered."""
         ...
 
-    def before_update(self, plan: Plan) -> None:
-        """Gradients of parameters are complete; weights are those of before."""
-        ...
-
-    def after_update(self, plan: Plan) -> None:
-        """Weights have changed."""
+    def parameters(self) -> tuple[int, int]:
+        """How many parameters the update shall tap, and the place of the first of its numbers."""
         ...
 
 

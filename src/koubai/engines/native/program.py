@@ -11,7 +11,7 @@ import numpy as np
 from koubai.core import random
 from koubai.core.errors import EngineError
 from koubai.core.params import Array
-from koubai.core.taps import moments
+from koubai.core.taps import taken
 from koubai.data.levels import Inputs
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.native.backends.backend import Backend
@@ -20,7 +20,6 @@ from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import has_bfloat16
-from koubai.engines.native.kernels.sums import publish
 from koubai.engines.native.kernels.update import RATE_WORDS
 from koubai.engines.native.link import Linked
 from koubai.engines.native.listing import listing
@@ -175,7 +174,7 @@ class NativeProgram:
         kinds = ["train", *([f"tapped {taps.units}"] if flags.any() else [])]
         if any(instruction.python for kind in kinds for instruction in self._plans(kind).instructions):
             return flags[: 1 if flags[0] else int(np.argmax(np.append(flags[1:], 1))) + 1]
-        room = max(1, _TAPPED_BYTES // (8 * self._reader(taps).words)) if flags.any() else most
+        room = max(1, _TAPPED_BYTES // self._reader(taps).bytes) if flags.any() else most
         return flags[: int(np.searchsorted(np.cumsum(flags), room, side="right"))]
 
     def _run(
@@ -259,7 +258,6 @@ class NativeProgram:
             "weights": memory.weights.ctypes.data,
             "gradients": memory.gradients.ctypes.data,
             "gradient stride": memory.gradient_stride,
-            "words": memory.words,
             "chunks": self._chunks.ctypes.data,
             "bounds": self._bounds.ctypes.data,
         }
@@ -268,33 +266,28 @@ class NativeProgram:
         kind, _, rest = name.partition(" ")
         if kind == "slot":
             return int(memory.slots[int(rest)].ctypes.data) if int(rest) < len(memory.slots) else 0
-        if kind == "dropout":
-            return int(self._keys[rest].ctypes.data)
-        if kind == "gradient":
-            return int(memory.gradients.ctypes.data) + 4 * self._store.place(rest).start
-        return int(memory.old.ctypes.data)
+        return int(self._keys[rest].ctypes.data)
 
     def _run_tapped(
         self, flags: Array, taps: TapPlan, table: Array, indices: Array, losses: Array
     ) -> list[TapRecord]:
         """Run steps of which some are tapped; return their records."""
         reader, tapped, plain = self._reader(taps), self._plans(f"tapped {taps.units}"), self._plans("train")
-        before, published = self._step, reader.expect(int(flags.sum()))
+        before = self._step
+        tapped.leave_sums(reader.expect(int(flags.sum())))
         if any(
             instruction.python for instruction in tapped.instructions
         ):  # one step, Python between its rows
             self._formulas.taps = {}
             self._run(tapped, table, indices, losses)
-            for lane in range(len(tapped.lanes)):
-                loop.call(publish.address, published, 0, lane)
-            inside = {  # leaves of a composite layer that runs its formula
-                (path, role): moments(tensor, units=taps.units and role == "activation")
+            inside = {  # of a composite layer that runs its formula, or an update that does
+                (path, role): taken(tensor, role, units=taps.units)
                 for (path, role), tensor in self._formulas.taps.items()
             }
             self._formulas.taps = None
             return [TapRecord(self._step, inside | dict(reader.read(1)[0]) if inside else reader.read(1)[0])]
         self._stand(tapped, table, indices, losses)
-        with plain.beside(tapped, flags, publish.address, published):
+        with plain.beside(tapped, flags):
             self._run(plain, table, indices, losses)
         steps = before + 1 + np.flatnonzero(flags[: self._step - before])
         return list(map(TapRecord, steps.tolist(), reader.read(len(steps))))
@@ -303,9 +296,10 @@ class NativeProgram:
         """What reads the taps of a plan."""
         linked = self._plans(f"tapped {taps.units}")
         if linked.plans.kind not in self._readers:
-            part = linked.plans.plans[0].part
+            taken = linked.plans.taps
+            assert taken is not None  # a tapped plan has taps
             self._readers[linked.plans.kind] = TapReader(
-                linked.plans.taps or [], linked.address, part.lanes, part.team
+                taken.taps, taken.numbers, linked.plans.plans[0].part.slots
             )
         return self._readers[linked.plans.kind]
 

@@ -125,27 +125,21 @@ def _update(plan: Plan, structure: Structure) -> None:
     plan.barrier()
     plan.sum_loss()
     _join(plan, structure, workers)
-    if plan.taps is not None:
-        plan.barrier()
-        plan.taps.before_update(plan)
     norm: Buffer | int = 0
     if structure.clipping & update.BY_NORM:
         norm = plan.shared(8 * part.slots)
         plan.call(update.square_sums, Named("gradients"), *workers, structure.clipping, norm)
         plan.barrier()
-    elif plan.taps is not None:
-        plan.barrier()
     if structure.optimizer in OPTIMIZERS:
+        tapped, at = plan.taps.parameters() if plan.taps is not None else (0, 0)
+        room: Buffer | int = plan.floats(update.CHUNK * part.team) if tapped else 0
         plan.call(
             OPTIMIZERS[structure.optimizer], Named("weights"), Named("gradients"), Named("slot 0"),
-            Named("slot 1"), *workers, structure.clipping, norm,
+            Named("slot 1"), *workers, structure.clipping, norm, tapped, room, at,
         )  # fmt: skip
     else:
         plan.run_python("update", None, why="the optimizer has no kernel")
     plan.barrier()
-    if plan.taps is not None:
-        plan.taps.after_update(plan)
-        plan.barrier()
 
 
 def _join(plan: Plan, structure: Structure, workers: tuple[Argument, ...]) -> None:

@@ -13,11 +13,10 @@ import numpy as np
 
 from koubai.core.params import Array, Shape
 from koubai.engines.native.graph import Stored
-from koubai.engines.native.instructions import GRADIENTS, KEPT, OLD, SHARED, WEIGHTS, Buffer
-from koubai.engines.native.kernels.update import FROZEN, PENALIZED
+from koubai.engines.native.instructions import GRADIENTS, KEPT, SHARED, WEIGHTS, Buffer
+from koubai.engines.native.kernels.update import CHUNK, FROZEN, PENALIZED
 from koubai.network.network import Network
 
-_CHUNK = 1024  # elements updated at a time
 _LINE = 16  # float32 numbers in a cache line
 
 
@@ -76,12 +75,12 @@ class Store:
     def __init__(self, network: Network) -> None:
         self.forms: dict[str, Form] = {}
         self.kept_forms: dict[str, Permuted] = {}
-        self._params: dict[str, tuple[Buffer, Buffer, Buffer]] = {}
+        self._params: dict[str, tuple[Buffer, Buffer]] = {}
         self._kept: dict[str, Buffer] = {}
         self._shared: dict[tuple[str, int], Buffer] = {}
         self.shared_bytes: dict[str, int] = {}
         for path, spec in network.param_specs.items():
-            self._params[path] = Buffer(0, WEIGHTS), Buffer(0, GRADIENTS), Buffer(0, OLD)
+            self._params[path] = Buffer(0, WEIGHTS), Buffer(0, GRADIENTS)
             self.forms[path] = Permuted.plain(spec.shape)
         for path, buffer in network.buffer_specs.items():
             self.kept_forms[path] = Permuted.plain(buffer.shape)
@@ -103,10 +102,6 @@ class Store:
     def gradient(self, stored: Stored) -> Buffer:
         """Where its gradient lies, in every lane."""
         return self._params[stored.path][1]
-
-    def old(self, stored: Stored) -> Buffer:
-        """Where its value before the update lies, while a step is tapped."""
-        return self._params[stored.path][2]
 
     def shared(self, kind: str, number: int, nbytes: int) -> Buffer:
         """A buffer that all lanes of one kind of plan share."""
@@ -147,8 +142,8 @@ class Store:
         for number, path in enumerate(self.forms):
             place = self.place(path)
             flags = PENALIZED * self._penalized[path] + FROZEN * frozen(path)
-            starts = range(place.start, place.stop, _CHUNK)
-            rows += [(at, min(_CHUNK, place.stop - at), flags, number) for at in starts]
+            starts = range(place.start, place.stop, CHUNK)
+            rows += [(at, min(CHUNK, place.stop - at), flags, number) for at in starts]
         return np.array(rows, np.int64).reshape(-1, 4)
 
     def bounds(self, slots: int) -> Array:

@@ -9,9 +9,9 @@ import torch
 
 from koubai.core.layer import Cell, wire
 from koubai.core.params import Array
-from koubai.core.taps import Moments, moments
+from koubai.core.taps import Magnitudes, taken
 from koubai.engines.torch.formula import run_formula, to_array
-from koubai.engines.torch.sums import tensor_moments
+from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 from koubai.engines.torch.verbs import TorchBuilder, data
 from koubai.network.network import Network, Weights, join
 
@@ -25,7 +25,7 @@ class Moment:
 
     seed: int = 0
     step: int = 0
-    sums: dict[tuple[str, str], Moments] | None = None
+    sums: dict[tuple[str, str], Magnitudes] | None = None
     units: bool = False
 
 
@@ -76,7 +76,7 @@ class CellModule(torch.nn.Module):
         sums[path, "activation"] = tensor_moments(y, units=self.moment.units)
 
         def take(dy: torch.Tensor) -> None:
-            sums[path, "activation_gradient"] = tensor_moments(dy)
+            sums[path, "activation_gradient"] = tensor_magnitudes(dy)
 
         y.register_hook(take)
 
@@ -94,8 +94,7 @@ class _ArrayTaps(dict[tuple[str, str], Array]):
 
     def __setitem__(self, name: tuple[str, str], array: Array) -> None:
         if self._moment.sums is not None:
-            units = self._moment.units and name[1] == "activation"
-            self._moment.sums[name] = moments(array, units=units)
+            self._moment.sums[name] = taken(array, name[1], units=self._moment.units)
 
 
 def build_module(

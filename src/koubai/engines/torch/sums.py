@@ -1,4 +1,4 @@
-"""Sums of a tensor, taken where the tensor lies: the torch twin of koubai.core.taps.moments."""
+"""Sums of a tensor, taken where the tensor lies: the torch twins of those of koubai.core.taps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from math import isfinite
 
 import torch
 
-from koubai.core.taps import Moments
+from koubai.core.taps import Magnitudes, Moments
+
+
+def tensor_magnitudes(x: torch.Tensor) -> Magnitudes:
+    """Return the sums of a tensor in float64, equal to `magnitudes` of the same array within rounding."""
+    wide = x.detach().to(torch.float64)
+    return _magnitudes(wide, *_numbers(wide))
 
 
 def tensor_moments(x: torch.Tensor, *, units: bool = False) -> Moments:
@@ -17,12 +23,18 @@ def tensor_moments(x: torch.Tensor, *, units: bool = False) -> Moments:
         columns = wide.movedim(1, 0).flatten(1)
         per_unit = [columns.count_nonzero(1).double(), columns.sum(1), columns.square().sum(1)]
         rows = torch.stack(per_unit, 1).cpu().numpy()
-    if not x.numel():
-        return Moments(0, 0.0, 0.0, 0.0, 0, 0.0, 0, units=rows)
+    total_abs, norm, total, nonzeros = _numbers(wide, wide.sum(), wide.count_nonzero().double())
+    sizes = vars(_magnitudes(wide, total_abs, norm))
+    return Moments(**sizes, total=total, zeros=x.numel() - int(nonzeros), units=rows)
+
+
+def _numbers(wide: torch.Tensor, *more: torch.Tensor) -> list[float]:
+    """The 1-norm, the 2-norm and more, in one transfer: a device answers once, not five times."""
     norm = torch.linalg.vector_norm
-    # One transfer for all numbers: a device answers once, not five times.
-    numbers = [wide.sum(), norm(wide, 1), norm(wide, 2), norm(wide, torch.inf), wide.count_nonzero().double()]
-    total, total_abs, euclidean, max_abs, nonzero = torch.stack(numbers).tolist()
+    numbers: list[float] = torch.stack([norm(wide, 1), norm(wide, 2), *more]).tolist()
+    return numbers
+
+
+def _magnitudes(wide: torch.Tensor, total_abs: float, norm: float) -> Magnitudes:
     nonfinite = 0 if isfinite(total_abs) else int((~torch.isfinite(wide)).sum())
-    zeros = x.numel() - int(nonzero)
-    return Moments(x.numel(), total, total_abs, euclidean**2, zeros, max_abs, nonfinite, units=rows)
+    return Magnitudes(count=wide.numel(), total_abs=total_abs, total_square=norm**2, nonfinite=nonfinite)

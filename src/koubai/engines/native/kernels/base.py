@@ -29,12 +29,10 @@ from numba.extending import intrinsic
 # checks is low enough to leave the optimizers' loops scalar.
 llvm.set_option("koubai", "-runtime-memory-check-threshold=100")
 
-# Words of a control block, which the loop fills before every step.
-STEP, INDICES, RATES = (
-    0,
-    1,
-    2,
-)  # number of the update from 1; address of the batch's indices; of the step's rates
+# Words of a control block, which the loop fills before every step: number of the update, from 1; addresses of
+# the batch's indices, of the step's rates, of what the taps of the lane's first worker take; bytes from one
+# worker's to the next's.
+STEP, INDICES, RATES, SUMS, SUMS_STRIDE = range(5)
 
 _SIGNATURE = types.void(types.int64, types.int64, types.int64)
 

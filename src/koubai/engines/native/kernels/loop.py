@@ -17,7 +17,17 @@ from llvmlite import ir
 from numba import cfunc, types
 from numba.extending import intrinsic
 
-from koubai.engines.native.kernels.base import INDICES, RATES, STEP, doubles, inline, kernel, words
+from koubai.engines.native.kernels.base import (
+    INDICES,
+    RATES,
+    STEP,
+    SUMS,
+    SUMS_STRIDE,
+    doubles,
+    inline,
+    kernel,
+    words,
+)
 from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.meeting import meet
 
@@ -32,7 +42,8 @@ _NAMES = (
     "loss", "losses", "parts", "part_count", "status", "ticks",  # what comes out
     "kernel", "arguments",  # what the crew runs just now
     "meeting", "rest",  # how lanes meet
-    "tapped", "flags", "total", "publish", "published",  # the same lane with taps, and which steps are tapped
+    "sums", "sums_stride", "sums_step",  # where taps leave what they take; bytes to the next worker's, step's
+    "tapped", "flags", "total",  # the same lane with taps, and which steps are tapped
 )  # fmt: skip
 LANE = {name: position for position, name in enumerate(_NAMES)}
 LANE_WORDS = len(_NAMES)
@@ -45,7 +56,8 @@ LANE_WORDS = len(_NAMES)
     _LOSS, _LOSSES, _PARTS, _PART_COUNT, _STATUS, _TICKS,
     _KERNEL, _ARGUMENTS,
     _MEETING, _REST,
-    _TAPPED, _FLAGS, _TOTAL, _PUBLISH, _PUBLISHED,
+    _SUMS, _SUMS_STRIDE, _SUMS_STEP,
+    _TAPPED, _FLAGS, _TOTAL,
 ) = range(LANE_WORDS)  # fmt: skip
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
@@ -131,13 +143,14 @@ def _one_row(args: int, a: Any, row: int, kind: int, what: int, count: int, argu
 def _steps(args: int) -> None:
     """Run a lane's own table from where it stands to its last step."""
     a = words(args, LANE_WORDS)
-    control, loss = words(a[_CONTROL], 4), doubles(args + 8 * _LOSS, 1)
+    control, loss = words(a[_CONTROL], 8), doubles(args + 8 * _LOSS, 1)
     table, ticks = words(a[_TABLE], 4 * a[_ROWS]), words(a[_TICKS], a[_ROWS])
     while a[_STEP] < a[_STEPS]:
         s, row = a[_STEP], a[_ROW]
         control[STEP] = a[_FIRST_STEP] + s
         control[INDICES] = a[_INDICES] + 8 * (s * a[_BATCH] + a[_FIRST_SAMPLE])
         control[RATES] = a[_RATES] + 8 * s * a[_RATE_WORDS]
+        control[SUMS], control[SUMS_STRIDE] = a[_SUMS], a[_SUMS_STRIDE]
         if row == 0:
             loss[0] = 0.0
         since = _cycles() if a[_TICKS] else 0
@@ -160,6 +173,7 @@ def _steps(args: int) -> None:
                 since = now
             row += 1
         a[_ROW], a[_STEP] = 0, s + 1
+        a[_SUMS] += a[_SUMS_STEP]
         if not np.isfinite(loss[0]):
             break
     a[_STATUS] = DONE
@@ -169,7 +183,6 @@ def _steps(args: int) -> None:
 def _run(args: int) -> None:
     """Run a lane, each step on its own table or on that of the tapped lane."""
     a = words(args, LANE_WORDS)
-    count = 0
     while True:
         at, s = args, a[_STEP]
         if a[_TAPPED]:
@@ -184,9 +197,6 @@ def _run(args: int) -> None:
         if b[_STATUS] != DONE:
             return
         a[_STEP] = s + 1
-        if at != args:
-            _call_kernel(a[_PUBLISH], a[_PUBLISHED], count, a[_LANE])
-            count += 1
         if a[_STEP] == a[_TOTAL] or not np.isfinite(doubles(at + 8 * _LOSS, 1)[0]):
             return
 
@@ -196,8 +206,8 @@ def run(args: int, thread: int, team: int) -> None:
     """Run a lane from where it stands to its last step, or to a row that needs Python, or to a failure.
 
     `args` is the address of the lane's words. The run ends early after a loss that is not finite. Where the
-    words name a `tapped` lane, each of `total` steps runs there if its flag is set, and then `publish`
-    leaves what its taps hold; rows that need Python are not allowed in either.
+    words name a `tapped` lane, each of `total` steps runs there if its flag is set; rows that need Python are
+    not allowed in either.
     """
     mode = flush_denormals()
     _run(args)

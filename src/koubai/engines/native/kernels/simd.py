@@ -182,15 +182,30 @@ def store_bytes(typing: Any, address: Any, value: Any, count: Any) -> Any:
     return types.none(types.int64, VECTOR, types.int64), generate
 
 
+def _prefetch(builder: Any, address: Any, write: int) -> None:
+    pointer = builder.inttoptr(address, _I8.as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), (pointer.type, _I32, _I32, _I32))
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, (pointer, *(ir.Constant(_I32, n) for n in (write, 3, 1))))
+
+
 @intrinsic
 def prefetch(typing: Any, address: Any) -> Any:
     """Ask for the cache line at an address, to be read soon."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], _I8.as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), (pointer.type, _I32, _I32, _I32))
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, (pointer, *(ir.Constant(_I32, n) for n in (0, 3, 1))))
+        _prefetch(builder, args[0], 0)
+        return context.get_dummy_value()
+
+    return types.none(types.int64), generate
+
+
+@intrinsic
+def prefetch_to_write(typing: Any, address: Any) -> Any:
+    """Ask for the cache line at an address for this core alone, to be written soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _prefetch(builder, args[0], 1)
         return context.get_dummy_value()
 
     return types.none(types.int64), generate
@@ -286,16 +301,16 @@ def add_to_doubles(typing: Any, address: Any, value: Any) -> Any:
 
 
 @intrinsic
-def raise_doubles(typing: Any, address: Any, value: Any) -> Any:
-    """Raise 16 float64 numbers to the lanes, where these are larger."""
+def total_of(typing: Any, value: Any) -> Any:
+    """The sum of the lanes, in float64."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], _DOUBLES.as_pointer())
-        old, new = builder.load(pointer, align=8), builder.fpext(args[1], _DOUBLES)
-        builder.store(builder.select(builder.fcmp_ordered(">", new, old), new, old), pointer, align=8)
-        return context.get_dummy_value()
+        kind = ir.FunctionType(ir.DoubleType(), (ir.DoubleType(), _DOUBLES))
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.vector.reduce.fadd.v16f64")
+        start = ir.Constant(ir.DoubleType(), 0.0)
+        return builder.call(function, (start, builder.fpext(args[0], _DOUBLES)), fastmath=("reassoc",))
 
-    return types.none(types.int64, VECTOR), generate
+    return types.float64(VECTOR), generate
 
 
 def _operation(operation: Any, name: str) -> None:

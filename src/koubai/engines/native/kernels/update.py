@@ -23,12 +23,14 @@ from koubai.engines.native.kernels.base import (
     floats,
     inline,
     kernel,
-    share,
     summing,
     words,
 )
 from koubai.engines.native.kernels.functions import ONE, ZERO
+from koubai.engines.native.kernels.simd import LANES, prefetch_to_write
+from koubai.engines.native.kernels.sums import SIZES, add_magnitudes, block, clear
 
+CHUNK = 1024  # elements updated at a time, at most
 PENALIZED, FROZEN = 1, 2  # flags of a chunk
 L1, L2, P_NORM = 1, 2, 3  # kinds of penalties
 BY_VALUE, BY_NORM = 1, 2  # kinds of clipping
@@ -111,40 +113,63 @@ def _clipped(g: Any, bound: Any) -> Any:
 
 
 @inline
+def _scale(parts: int, slots: int, bound: float) -> Any:
+    """What to multiply the gradient with, so that its norm is at most `bound`."""
+    total = 0.0
+    for s in range(slots):
+        total += doubles(parts, slots)[s]
+    norm = np.sqrt(total)
+    return float32(bound / norm) if norm > bound else ONE
+
+
+@inline
+def _before(w: Any, g: Any, n: int, clips: int, bound: Any, scale: Any, keep: Any) -> None:
+    """Clip a gradient; let weights decay."""
+    if clips:
+        for i in range(n):
+            g[i] = _clipped(g[i], bound)
+    if scale != ONE:
+        for i in range(n):
+            g[i] *= scale
+    if keep != ONE:
+        for i in range(n):
+            w[i] *= keep
+
+
+@inline
 def _each(args: int, thread: int, team: int, rule: Callable[..., None]) -> None:
     """Apply a rule to every chunk of this thread.
 
-    (w, g, slot 1, slot 2, chunks, bounds, slots, first, step, control, kinds of clipping, parts of the norm)
+    (w, g, slot 1, slot 2, chunks, bounds, slots, first, step, control, kinds of clipping, parts of the norm,
+    parameters tapped, room, at). Of each tapped parameter the block gets the magnitudes of w and g, as they
+    are before clipping and update, and of the change of w; `room` holds a chunk for each worker.
     """
-    a = words(args, 12)
+    a = words(args, 15)
     rates = _rates(a[9])
     bounds = words(a[5], a[6] + 1)
-    bound, scale = float32(rates[2]), ONE
-    if a[10] & BY_NORM:
-        total = 0.0
-        for s in range(a[6]):
-            total += doubles(a[11], a[6])[s]
-        norm = np.sqrt(total)
-        if norm > rates[3]:
-            scale = float32(rates[3] / norm)
-    keep = float32(rates[1])
+    scale = _scale(a[11], a[6], rates[3]) if a[10] & BY_NORM else ONE
+    taps, room = block(a[9], thread, a[14]), a[13] + 4 * CHUNK * thread
+    clear(taps, 3 * SIZES * a[12])
     for slot in range(a[7] + thread, a[6], a[8] * team):
         for chunk in range(bounds[slot], bounds[slot + 1]):
             c = words(a[4] + 32 * chunk, 4)
-            at, n = 4 * c[0], c[1]
-            if c[2] & FROZEN:
-                continue
-            w, g = floats(a[0] + at, n), floats(a[1] + at, n)
-            if a[10] & BY_VALUE:
+            at, n, tap = 4 * c[0], c[1], taps + 24 * SIZES * c[3]
+            w, g, old = floats(a[0] + at, n), floats(a[1] + at, n), floats(room, n)
+            for i in range(
+                0, n, LANES
+            ):  # other cores have read w; asked for one by one, its lines come slowly
+                prefetch_to_write(a[0] + at + 4 * i)
+            if a[12]:
+                add_magnitudes(a[0] + at, 0, n, tap)
+                add_magnitudes(a[1] + at, 0, n, tap + 8 * SIZES)
                 for i in range(n):
-                    g[i] = _clipped(g[i], bound)
-            if scale != ONE:
-                for i in range(n):
-                    g[i] *= scale
-            if rates[1] != 1.0 and c[2] & PENALIZED:
-                for i in range(n):
-                    w[i] *= keep
-            rule(w, g, floats(a[2] + at, n), floats(a[3] + at, n), n, rates)
+                    old[i] = w[i]
+            if not c[2] & FROZEN:
+                keep = float32(rates[1]) if c[2] & PENALIZED else ONE
+                _before(w, g, n, a[10] & BY_VALUE, float32(rates[2]), scale, keep)
+                rule(w, g, floats(a[2] + at, n), floats(a[3] + at, n), n, rates)
+            if a[12]:
+                add_magnitudes(a[0] + at, room, n, tap + 16 * SIZES)
 
 
 @inline
@@ -231,13 +256,3 @@ def rmsprop(args: int, thread: int, team: int) -> None:
 def adam(args: int, thread: int, team: int) -> None:
     """Moving means of g and g^2, corrected, and a step."""
     _each(args, thread, team, _adam)
-
-
-@kernel
-def copy_share(args: int, thread: int, team: int) -> None:
-    """y = x, shared by all lanes: (x, y, count, lane, lanes)."""
-    a = words(args, 5)
-    start, n = share(a[2], 64, a[3] + thread, a[4] * team)
-    x, y = floats(a[0] + 4 * start, n), floats(a[1] + 4 * start, n)
-    for i in range(n):
-        y[i] = x[i]
