@@ -27,6 +27,8 @@ FAMILY: dict[str, dict[str, int | None]] = {
     "Problem": {"path": None, "message": 1, "hint": 3},
     "Fault": {"message": 1, "hint": 2},
     "Registry": {"kind": 0},
+    "EOFError": {"message": 0},
+    "BadGzipFile": {"message": 0},
 }
 _MUST_BE_TEXT = ("message", "hint", "kind")
 _SAID = ("say", "reason", "advice")  # these speak the reader's language already
