@@ -7,6 +7,8 @@ imports, reading of the data, training, evaluation.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import subprocess
 import sys
 import time
@@ -94,4 +96,5 @@ def _play(timing: Timing, command: list[str], patience: float, *, counts: bool) 
 
 
 if __name__ == "__main__":
+    atexit.register(gc.freeze)  # as `koubai` does: nothing is to be collected at the end
     main(sys.argv[1:])

@@ -5,6 +5,8 @@ Run by the benchmark: `python -m koubai.bench.torch_experiment 2`.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from collections.abc import Sequence
 from multiprocessing import get_context
@@ -84,4 +86,5 @@ def _accuracy(model: Any, x: Any, t: Any) -> float:
 
 
 if __name__ == "__main__":
+    atexit.register(gc.freeze)  # as `koubai` does: nothing is to be collected at the end
     main(sys.argv[1:])

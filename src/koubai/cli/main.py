@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -39,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code (see koubai.cli.failures)."""
     from koubai.cli.failures import fail, interrupted, warnings_in_words
 
+    atexit.register(gc.freeze)  # or Python seeks garbage among all that libraries made, before it ends
     try:
         with warnings_in_words():
             return _run(_take_globals(list(sys.argv[1:] if arguments is None else arguments)))
