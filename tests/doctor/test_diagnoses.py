@@ -9,6 +9,7 @@ import pytest
 from koubai.data.sources.digits import Digits
 from koubai.data.sources.moons import Moons
 from koubai.data.sources.waveforms import Waveforms
+from koubai.data.sources.xor import Xor
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnose import consult, diagnose
 from koubai.doctor.diagnoses import DIAGNOSES
@@ -24,9 +25,12 @@ from koubai.layers.rectifiers import ReLU
 from koubai.layers.sequential import Sequential
 from koubai.losses.binary_cross_entropy import BinaryCrossEntropy
 from koubai.models.mlp import Mlp
+from koubai.optim.adam import Adam
 from koubai.optim.adamw import AdamW
+from koubai.optim.clipping import Clipping
 from koubai.optim.sgd import SGD
 from koubai.penalties.p_norm import L2
+from koubai.schedules.exponential_decay import ExponentialDecay
 from koubai.train.train import train
 from support.patients import HEALTHY, SICK, circles, digits
 
@@ -83,6 +87,19 @@ PLAIN = {
     "weight decay beside the optimizer": (
         digits(optimizer=AdamW(0.003, weight_decay=100.0)),
         "over_regularized",
+    ),
+    "a schedule that ends learning": (
+        digits(optimizer=SGD(0.1), schedule=ExponentialDecay(ratio=0.8)),
+        "learning_rate_too_low",
+    ),
+    "a clip that holds every update back": (
+        digits(optimizer=SGD(0.1), clipping=Clipping(norm=1e-4)),
+        "learning_rate_too_low",
+    ),
+    "a waist of one unit": (digits(network=Mlp((48, 1, 48), 10, "tanh"), steps=500), "under_fitting"),
+    "no hidden layer": (
+        circles((), data=Xor(n=400, noise=0.15), optimizer=Adam(0.02), steps=800),
+        "under_fitting",
     ),
     "too short for a slope": (circles((32,), steps=8), "too_few_steps"),
     "large weights move by little of their size": (

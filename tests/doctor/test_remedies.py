@@ -21,6 +21,7 @@ from koubai.layers.sequential import Sequential
 from koubai.models.mlp import Mlp
 from koubai.optim.momentum import Momentum
 from koubai.optim.sgd import SGD
+from koubai.schedules.exponential_decay import ExponentialDecay
 from koubai.train.train import train
 from support.patients import SICK, circles, digits, values
 
@@ -32,6 +33,10 @@ CURES = {
     "lower_learning_rate_thousandfold": ("learning_rate_too_high", digits(optimizer=SGD(500.0))),
     "raise_learning_rate": ("learning_rate_too_low", SICK["learning_rate_too_low"]),
     "raise_learning_rate_hundredfold": ("learning_rate_too_low", SICK["learning_rate_too_low"]),
+    "keep_learning_rate": (
+        "learning_rate_too_low",
+        digits(optimizer=SGD(0.1), schedule=ExponentialDecay(ratio=0.8)),
+    ),
     "suitable_init": ("init_too_small", SICK["init_too_small"]),
     "use_relu": ("saturated_units", SICK["saturated_units"]),
     "use_leaky_relu": ("dead_units", SICK["dead_units"]),

@@ -34,18 +34,19 @@ def doctor(
     *arguments: Annotated[str, option("doctor.cli.arguments", allow_leading_hyphen=True)],
     prove: Annotated[bool, option("doctor.cli.prove", negative="")] = False,
     seeds: Annotated[int | None, option("doctor.cli.seeds")] = None,
-    budget: Annotated[float, option("doctor.cli.budget")] = 12.0,
+    budget: Annotated[float, option("doctor.cli.budget")] = 20.0,
     fail_on: Annotated[Literal["info", "warn", "severe"], option("doctor.cli.fail_on")] = "warn",
     sarif: Annotated[bool, option("doctor.cli.sarif", negative="")] = False,
     rollback: Annotated[bool, option("doctor.cli.rollback", negative="")] = False,
     cases: Annotated[Path | None, option("doctor.cli.cases")] = None,
+    names_only: Annotated[bool, option("doctor.cli.names_only", negative="")] = False,
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     engine: Annotated[str, option("cli.run.engine")] = "auto",
     threads: Annotated[int, option("cli.run.threads")] = 1,
 ) -> int:
     """Examine a run's folder, a recipe, or a PyTorch script; `koubai doctor bench` scores the doctor."""
     if subject == "bench":
-        return _bench(arguments, cases, seeds, budget, engine, threads, data_dir)
+        return _bench(arguments, cases, seeds, budget, engine, threads, data_dir, names_only=names_only)
     path = Path(subject)
     if not path.exists():
         raise KoubaiError(say("doctor.cli.missing"), where=subject, expected=say("doctor.cli.expected"))
@@ -73,6 +74,8 @@ def _bench(
     engine: str,
     threads: int,
     data_dir: Path | None,
+    *,
+    names_only: bool,
 ) -> int:
     """Score the doctor; or one part of that: what it costs, other tools, one split of the cases."""
     from koubai.cli.doctor_bench import bench, cost, parts, peers
@@ -86,7 +89,15 @@ def _bench(
         return cost(engine, threads)
     if part == "peers":
         return peers(cases, seeds)
-    return bench(cases, split=part, seeds=seeds, budget=budget, engine=engine, threads=threads)
+    return bench(
+        cases,
+        split=part,
+        seeds=seeds,
+        budget=budget,
+        engine=engine,
+        threads=threads,
+        names_only=names_only,
+    )
 
 
 def _run(path: Path, data_dir: Path | None, engine: str, threads: int, *, rollback: bool) -> Run:

@@ -80,10 +80,12 @@ def bench(
     budget: float,
     engine: str,
     threads: int,
+    names_only: bool = False,
 ) -> int:
-    """Run the cases (koubai's own, or those of a file or folder) of a split and print the scores."""
-    from koubai.doctor.bench.overhead import LOADS, overhead
-    from koubai.doctor.bench.prove import proofs, remedies_proven
+    """Run the cases (koubai's own, or those of a file or folder) of a split and print the scores.
+
+    `names_only` leaves out what takes longest: the proofs of the remedies, and the timing.
+    """
     from koubai.doctor.bench.run import run_cases
     from koubai.doctor.bench.score import report
 
@@ -92,18 +94,27 @@ def bench(
     for row in run_cases(chosen, seeds=seeds, budget=budget, engine=engine, threads=threads):
         rows.append(row)
         _progress(row)
-    proven = proofs(chosen, rows, engine=engine, threads=threads)
-    extra = {
-        "remedy_beats_placebo": remedies_proven(proven).to_dict(),
-        "overhead": overhead(LOADS["mlp"], engine, threads).to_dict(),
-        "proofs": {case: proof.to_dict() if proof is not None else None for case, proof in proven.items()},
-    }
+    extra = {} if names_only else _proven_and_timed(chosen, rows, engine, threads)
     result = report(rows, chosen, extra)
     if style.json:
         print_json(result)
     else:
         _print(result, chosen)
     return 0
+
+
+def _proven_and_timed(
+    cases: Sequence[Case], rows: Sequence[Row], engine: str, threads: int
+) -> dict[str, Any]:
+    from koubai.doctor.bench.overhead import LOADS, overhead
+    from koubai.doctor.bench.prove import proofs, remedies_proven
+
+    proven = proofs(cases, rows, engine=engine, threads=threads)
+    return {
+        "remedy_beats_placebo": remedies_proven(proven).to_dict(),
+        "overhead": overhead(LOADS["mlp"], engine, threads).to_dict(),
+        "proofs": {case: proof.to_dict() if proof is not None else None for case, proof in proven.items()},
+    }
 
 
 def _progress(row: Row) -> None:
@@ -128,6 +139,7 @@ def _print(result: dict[str, Any], cases: Sequence[Case]) -> None:
     rows += [
         [say(f"doctor.bench.{name}"), _share(result[name]), *rest]
         for name in ("remedy_beats_placebo", "overhead")
+        if name in result
     ]
     rows += [
         [say(f"doctor.bench.{name}"), "-" if result[name] is None else f"{result[name]:.2g}", *rest]

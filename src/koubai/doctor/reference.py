@@ -44,13 +44,18 @@ def reach(data: DataFacts) -> Reach | None:
     """Return what simple learners reach, or None if no samples were seen."""
     if data.x is None or data.t is None or len(data.x) < 2:
         return None
-    key = (len(data.x), float(np.abs(data.x).sum()), float(np.abs(data.t).sum()), data.classes)
+    key = key_of(data.x, data.t, data.classes)
     if key not in _known:
         _known[key] = _measure(data, _rows(data.x), np.asarray(data.t))
     return _known[key]
 
 
 _known: dict[tuple[Any, ...], Reach] = {}  # forks and checkpoints of a run share their data
+
+
+def key_of(x: Array, t: Array, *more: Any) -> tuple[Any, ...]:
+    """Return what tells samples from others in a memory of answers about them."""
+    return (x.shape, float(np.abs(x).sum()), float(np.abs(t).sum()), *more)
 
 
 def _measure(data: DataFacts, x: Array, t: Array) -> Reach:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 from koubai.doctor.patient import DataFacts
+from koubai.doctor.reference import key_of
 
 _WRONG = 0.1
 _BY_HEART = 0.1
@@ -52,7 +54,10 @@ class LabelNoise(Diagnosis):
         data = visit.patient.data
         if data.classes is None or data.x is None or data.t is None or len(data.x) < _ENOUGH:
             return None
-        wrong = disagreement(data.x, data.t)
+        key = key_of(data.x, data.t)
+        if key not in _known:
+            _known[key] = disagreement(data.x, data.t)
+        wrong = _known[key]
         if wrong <= _WRONG:
             return None
         return Sign((Measure("label_disagreement", wrong, _WRONG),), None, 0, details={"share": wrong})
@@ -73,6 +78,9 @@ class LabelNoise(Diagnosis):
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Nothing that a fork could show on the training samples."""
         return []
+
+
+_known: dict[tuple[Any, ...], float] = {}  # every look at a run asks again
 
 
 def disagreement(x: Array, t: Array) -> float:

@@ -110,15 +110,25 @@ def _levels(visit: Consultation) -> tuple[float, float, float]:
 
 
 def typical_update(visit: Consultation) -> float | None:
-    """Return the largest over weights of the median update / weight ratio; None where not recorded."""
+    """Return the largest over weights of the typical update / weight ratio; None where not recorded.
+
+    Typical is the median; where a schedule changes the rate, the mean, which counts how far the weights went.
+    """
     history = visit.patient.history
-    medians = []
+    typical = np.median if visit.patient.constant_rate else np.mean
+    ratios = []
     for layer in visit.patient.weighted:
         values = history.series("update_ratio", layer.params[0])[1]
         values = values[np.isfinite(values)]
         if len(values):
-            medians.append(float(np.median(values)))
-    return max(medians, default=None)
+            ratios.append(float(typical(values)))
+    return max(ratios, default=None)
+
+
+def total_movement(visit: Consultation) -> float | None:
+    """Return how far the weights went, in multiples of their own size; None where not recorded."""
+    ratio = typical_update(visit)
+    return None if ratio is None else ratio * visit.patient.step
 
 
 def early_update(visit: Consultation) -> float | None:

@@ -3,7 +3,8 @@
 What it is: the updates are so small that the run cannot arrive within its steps.
 Why it hurts: time; and a loss that looks as if it had settled.
 How it shows: over the whole run the weights moved by less than their own size (sum of update / weight
-    ratios below 1), the run does worse than it should, and ten times the rate brings it there.
+    ratios below 1), because of the rate, of a schedule that shrinks it too early, or of a clip that is too
+    tight; the run does worse than it should, and ten times the rate (Adam, no schedule) brings it there.
 Confused with: too few steps (the rate is usual, the run is short), vanishing gradient (no rate helps), a
     plateau.
 Sick recipe: XOR with SGD .001.
@@ -21,10 +22,11 @@ import numpy as np
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
-from koubai.doctor.diagnoses.learning_rate_too_high import typical_update
+from koubai.doctor.diagnoses.learning_rate_too_high import total_movement
 from koubai.doctor.finding import Measure
 
 _MOVED = 1.0
+_HARDLY = 0.1  # of their own size: whatever the rate, these weights were not trained
 
 
 @DIAGNOSES.register
@@ -37,19 +39,18 @@ class LearningRateTooLow(Diagnosis):
     depth = 2
     experiment = "learning-rate"
     explains = ("not_learning", "too_few_steps", "under_fitting")
-    remedies = ("raise_learning_rate", "raise_learning_rate_hundredfold", "use_adam")
+    remedies = ("keep_learning_rate", "raise_learning_rate", "raise_learning_rate_hundredfold", "use_adam")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Steps x median update ratio below 1, in a run of decent length that is over and did not diverge."""
         patient = visit.patient
-        ratio = typical_update(visit)
-        if not patient.finished or not patient.constant_rate or ratio is None:
+        moved = total_movement(visit)
+        if not patient.finished or moved is None or moved >= _MOVED or not np.isfinite(patient.losses).all():
             return None
-        if not np.isfinite(patient.losses).all() or visit.smooth[-1] > 1.05 * visit.smooth[0]:
+        risen = visit.smooth[-1] > 1.05 * visit.smooth[0]  # so little moved is noise that rises, not the run
+        if moved >= _HARDLY and (risen or (_usual(visit) and patient.constant_rate)):
             return None
-        moved = ratio * patient.step
-        if moved >= _MOVED or _usual(visit):
-            return None
+        ratio = moved / patient.step
         measures = (Measure("total_movement", moved, _MOVED, above=False), Measure("update_ratio", ratio))
         return Sign(measures, None, 1, details={"moved": moved})
 
@@ -58,7 +59,7 @@ class LearningRateTooLow(Diagnosis):
         return visit.far
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Higher rates, until one helps; then Adam."""
+        """The rate without its schedule; higher rates, until one helps; then Adam."""
         return until_sure(self, visit, self.remedies)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:

@@ -52,7 +52,7 @@ class OverFitting(Diagnosis):
             return None
         best = int(held.argmin())
         rise = float(held[-2:].mean() / held[best] - 1) if held[best] > 0 else 0.0
-        if rise <= _RISE or len(held) - best < _EVALUATIONS or not _rising(held[best:]):
+        if rise <= _RISE or len(held) - best < _EVALUATIONS or not _lasts(held[best:]):
             return None
         if len(train) == len(held) and train[-1] > train[best]:
             return None
@@ -79,6 +79,10 @@ class OverFitting(Diagnosis):
         return []
 
 
-def _rising(held: Array) -> bool:
-    """Whether more of the changes since the best go up than down."""
-    return bool((np.diff(held) > 0).mean() > 0.6)
+def _lasts(held: Array) -> bool:
+    """Whether more of the changes since the best go up than down, or it has settled well above the best.
+
+    A network that knows its samples by heart changes no more: its held-out loss stays where it rose to.
+    """
+    later = held[len(held) // 2 :]
+    return bool((np.diff(held) > 0).mean() > 0.6 or later.min() > (1 + _RISE) * held[0])

@@ -3,7 +3,7 @@
 What it is: the run ended while it was still learning.
 Why it hurts: what the network could know it does not know yet.
 How it shows: the loss still falls at the end, by more than chance explains, or the run is too short to tell;
-    going on from there brings much of what is missing.
+    going on from there brings much of what is missing, on held-out samples too.
 Confused with: a learning rate that is too low (many steps, each too small), a plateau before learning
     begins.
 Sick recipe: any healthy recipe with a twentieth of its steps.
@@ -15,6 +15,7 @@ References: Bengio 2012, "Practical recommendations for gradient-based training"
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -62,6 +63,14 @@ class TooFewSteps(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Far from what is within reach: a little can always be tuned."""
         return visit.far
+
+    def relief(self, visit: Consultation, trial: Trial) -> float:
+        """The share it brought, on training and on held-out samples: learning by heart is no cure."""
+        relief = super().relief(visit, trial)
+        if visit.reach is None or not isfinite(trial.held_skill) or not isfinite(visit.held_shortfall):
+            return relief
+        missing = visit.reach.held - visit.held_skill
+        return min(relief, (trial.held_skill - visit.held_skill) / missing) if missing > 0 else relief
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Go on from the end, three times as long; if that does not help, nine times."""

@@ -41,6 +41,7 @@ class UnderFitting(Diagnosis):
         "過少適合",
     )
     depth = 4
+    explains = ("not_learning",)
     remedies = ("wider_layers",)
 
     def sign(self, visit: Consultation) -> Sign | None:
