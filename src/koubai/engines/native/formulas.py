@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from koubai.core.layer import Cell, wire
 from koubai.core.params import Array
+from koubai.core.taps import Magnitudes, taken
 from koubai.engines.engine import Job
 from koubai.engines.native.graph import Node
 from koubai.engines.native.memory import Memory
@@ -17,7 +21,32 @@ class Formulas:
     def __init__(self, job: Job, store: Store, memory: Memory) -> None:
         self._job, self._store, self._memory = job, store, memory
         self._cells: dict[tuple[str, bool], Cell] = {}
-        self.taps: dict[tuple[str, str], Array] | None = None
+        self._taps: dict[tuple[str, str], Array] | None = None
+
+    @contextmanager
+    def tapping(self, *, units: bool) -> Iterator[dict[tuple[str, str], Magnitudes]]:
+        """Keep tensors while a step runs; what is to be taken of them is there afterwards."""
+        self._taps, sums = {}, dict[tuple[str, str], Magnitudes]()
+        try:
+            yield sums
+            sums |= {(path, role): taken(x, role, units=units) for (path, role), x in self._taps.items()}
+        finally:
+            self._taps = None
+
+    def run(self, action: str, node: Node | None, tensors: list[Array], *, training: bool, step: int) -> None:
+        """Do what a row names: a node's forward or backward pass, the penalties, the update."""
+        if node is not None:
+            inner, out = node.inputs[0].shape, node.output.shape
+            shapes = (inner, out) if action == "forward" else (out, inner)
+            x, y = (tensor.reshape(-1, *shape) for tensor, shape in zip(tensors[:2], shapes, strict=True))
+            if action == "forward":
+                self.forward(node, x, y, training=training, step=step)
+            else:
+                self.backward(node, x, y, step=step)
+        elif action == "penalties":
+            self.penalties()
+        else:
+            self.update(step)
 
     def forward(self, node: Node, x: Array, y: Array, *, training: bool, step: int) -> None:
         """y = forward(x)."""
@@ -39,15 +68,15 @@ class Formulas:
 
     def _watch(self, cell: Cell, step: int) -> dict[tuple[str, str], Array] | None:
         """Tell a tree of cells the step, and where to leave what its leaves tap."""
-        tapped: dict[tuple[str, str], Array] | None = None if self.taps is None else {}
+        tapped: dict[tuple[str, str], Array] | None = None if self._taps is None else {}
         for inner in cell.walk():
             inner.step, inner.taps = step, tapped
         return tapped
 
     def _keep(self, tapped: dict[tuple[str, str], Array] | None) -> None:
         """Copy tapped tensors out of the program's buffers, which other rows will reuse."""
-        if self.taps is not None and tapped is not None:
-            self.taps |= {key: tensor.copy() for key, tensor in tapped.items()}
+        if self._taps is not None and tapped is not None:
+            self._taps |= {key: tensor.copy() for key, tensor in tapped.items()}
 
     def loss(self, y: Array, t: Array, dy: Array, parts: Array) -> None:
         """E and dE/dy."""
@@ -68,9 +97,9 @@ class Formulas:
     def update(self, step: int) -> None:
         """Clip, then change weights and slots, as the reference engine does."""
         job, memory, gradients = self._job, self._memory, self._gradients()
-        if self.taps is not None:
-            self.taps |= {(path, "weight_gradient"): g.copy() for path, g in gradients.items()}
-            self.taps |= {(path, "weight"): self._load(memory.weights, path) for path in gradients}
+        if self._taps is not None:
+            self._taps |= {(path, "weight_gradient"): g.copy() for path, g in gradients.items()}
+            self._taps |= {(path, "weight"): self._load(memory.weights, path) for path in gradients}
         if job.clipping is not None:
             job.clipping.apply(gradients)
         eps = job.optimizer.learning_rate * job.schedule.factor(step)
@@ -89,9 +118,9 @@ class Formulas:
             self._save(memory.weights, path, w)
             for slot, values in zip(job.optimizer.slots, memory.slots, strict=True):
                 self._save(values, path, slots[slot])
-        if self.taps is not None:
+        if self._taps is not None:
             for path in gradients:
-                self.taps[path, "update"] = self._load(memory.weights, path) - self.taps[path, "weight"]
+                self._taps[path, "update"] = self._load(memory.weights, path) - self._taps[path, "weight"]
 
     def _gradients(self) -> dict[str, Array]:
         return arrays(self._store.forms, self._store.place, self._memory.gradients)

@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -44,6 +45,11 @@ class Linked:
     def instructions(self) -> list[Instruction]:
         """The instructions of the first lane; those of the others differ in addresses."""
         return self.plans.plans[0].instructions
+
+    @cached_property
+    def returns(self) -> bool:
+        """Whether some row needs Python."""
+        return any(instruction.python for instruction in self.instructions)
 
     def address(self, buffer: Buffer, lane: int = 0) -> int:
         """Where a buffer lies."""

@@ -6,27 +6,58 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, Levels
+from koubai.engines.engine import TrainingState
 from koubai.engines.native.arena import allocate
 from koubai.engines.native.blueprint import Blueprint, PlanSet
 from koubai.engines.native.instructions import GRADIENTS, KEPT, LANE, SHARED, WEIGHTS
 from koubai.engines.native.kernels.batch import SAMPLE_WORDS, SHIFT, WIDTH
 from koubai.engines.native.kernels.loop import LANE_WORDS
+from koubai.engines.native.store import arrays
+from koubai.network.network import Weights
 
 
 class Memory:
     """Weights, gradients of every lane, slots, kept buffers; and for each kind of plan its arenas."""
 
-    def __init__(self, blueprint: Blueprint, lanes: int) -> None:
-        self.words = blueprint.store.words
+    def __init__(self, blueprint: Blueprint) -> None:
+        self._store, self._slot_names = blueprint.store, blueprint.structure.slots
+        self.words = self._store.words
         self.weights = self._floats(self.words)
-        self.gradients = self._floats(self.words * lanes)
-        self.slots = [self._floats(self.words) for _ in blueprint.structure.slots]
-        self.kept = self._floats(blueprint.store.kept_words)
+        self.gradients = self._floats(self.words * blueprint.lanes)
+        self.slots = [self._floats(self.words) for _ in self._slot_names]
+        self.kept = self._floats(self._store.kept_words)
         self._arenas: list[Array] = []
 
     @staticmethod
     def _floats(count: int) -> Array:
         return allocate(4 * count).view(np.float32)
+
+    def state(self, step: int) -> TrainingState:
+        """Return a copy of everything that changes while training, in logical layouts."""
+        store = self._store
+        weights = Weights(
+            arrays(store.forms, store.place, self.weights),
+            arrays(store.kept_forms, store.kept_place, self.kept),
+        )
+        slots = {
+            f"{path}/{slot}": form.load(values[store.place(path)])
+            for path, form in store.forms.items()
+            for slot, values in zip(self._slot_names, self.slots, strict=True)
+        }
+        return TrainingState(step, weights, slots)
+
+    def restore(self, state: TrainingState) -> None:
+        """Hold a copy of `state`; slots it does not have become 0."""
+        store = self._store
+        for path, form in store.forms.items():
+            place = store.place(path)
+            form.store(np.asarray(state.weights.params[path], np.float32), self.weights[place])
+            for slot, values in zip(self._slot_names, self.slots, strict=True):
+                values[place] = 0
+                if f"{path}/{slot}" in state.slots:
+                    form.store(np.asarray(state.slots[f"{path}/{slot}"], np.float32), values[place])
+        for path, kept in store.kept_forms.items():
+            kept.store(np.asarray(state.weights.buffers[path], np.float32), self.kept[store.kept_place(path)])
 
     @property
     def gradient_stride(self) -> int:
@@ -82,11 +113,7 @@ class Places:
     def base(self, place: str, lane: int) -> int:
         """Address at which a place begins for a lane."""
         memory = self._memory
-        arrays = {
-            LANE: lambda: self._arenas[lane].ctypes.data,
-            SHARED: lambda: self._shared.ctypes.data,
-            WEIGHTS: lambda: memory.weights.ctypes.data,
-            GRADIENTS: lambda: memory.gradients.ctypes.data + lane * memory.gradient_stride,
-            KEPT: lambda: memory.kept.ctypes.data,
-        }
-        return int(arrays[place]())
+        if place == GRADIENTS:
+            return int(memory.gradients.ctypes.data) + lane * memory.gradient_stride
+        others = {LANE: self._arenas[lane], SHARED: self._shared, WEIGHTS: memory.weights, KEPT: memory.kept}
+        return int(others[place].ctypes.data)

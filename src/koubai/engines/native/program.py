@@ -11,12 +11,11 @@ import numpy as np
 from koubai.core import random
 from koubai.core.errors import EngineError
 from koubai.core.params import Array
-from koubai.core.taps import taken
 from koubai.data.levels import Inputs
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.backends.find import find_backend, why_not_onednn
-from koubai.engines.native.blueprint import blueprint
+from koubai.engines.native.blueprint import PlanSet, blueprint
 from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import has_bfloat16
@@ -25,10 +24,8 @@ from koubai.engines.native.link import Linked
 from koubai.engines.native.listing import listing
 from koubai.engines.native.memory import Memory, Places, Samples
 from koubai.engines.native.rates import rates
-from koubai.engines.native.store import arrays
 from koubai.engines.native.structure import Structure
-from koubai.engines.native.taps import TapReader
-from koubai.network.network import Weights
+from koubai.engines.native.tap_reader import TapReader
 
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
 _TAPPED_BYTES = 1 << 24  # of taps kept between two looks
@@ -61,7 +58,7 @@ class NativeProgram:
         self._structure = Structure.of(job, self._backend.name)
         self._blueprint = blueprint(self._structure)
         self._store = self._blueprint.store
-        self._memory = Memory(self._blueprint, self._blueprint.lanes)
+        self._memory = Memory(self._blueprint)
         self._inputs, self._asked, self._answers = Samples(), Samples(), np.zeros(1, np.int64)
         self._linked: dict[str, Linked] = {}
         self._readers: dict[str, TapReader] = {}
@@ -91,34 +88,13 @@ class NativeProgram:
 
     def state(self) -> TrainingState:
         """Return a copy of the training state, in logical layouts."""
-        store, memory = self._store, self._memory
-        weights = Weights(
-            arrays(store.forms, store.place, memory.weights),
-            arrays(store.kept_forms, store.kept_place, memory.kept),
-        )
-        slots = {
-            f"{path}/{slot}": form.load(values[store.place(path)])
-            for path, form in store.forms.items()
-            for slot, values in zip(self._structure.slots, memory.slots, strict=True)
-        }
-        return TrainingState(self._step, weights, slots)
+        return self._memory.state(self._step)
 
     def restore(self, state: TrainingState) -> None:
         """Continue from a copy of `state`; slots it does not have start at 0."""
         self.job.network.check(state.weights)
-        store, memory = self._store, self._memory
+        self._memory.restore(state)
         self._step = state.step
-        for path, form in store.forms.items():
-            place = store.place(path)
-            form.store(np.asarray(state.weights.params[path], np.float32), memory.weights[place])
-            for slot, values in zip(self._structure.slots, memory.slots, strict=True):
-                values[place] = 0
-                if f"{path}/{slot}" in state.slots:
-                    form.store(np.asarray(state.slots[f"{path}/{slot}"], np.float32), values[place])
-        for path, kept in store.kept_forms.items():
-            kept.store(
-                np.asarray(state.weights.buffers[path], np.float32), memory.kept[store.kept_place(path)]
-            )
 
     def replace(self, job: Job) -> bool:
         """Take over another job's numbers without compiling; return False if its structure is another."""
@@ -146,7 +122,7 @@ class NativeProgram:
                 records = self._run_tapped(flags, wanted, table[part], indices[part], losses[part])
             else:
                 records = []
-                self._run(self._plans("train"), table[part], indices[part], losses[part])
+                self._run(self._training, table[part], indices[part], losses[part])
             done = self._step - first
             if on_tap is not None:
                 for record in records:
@@ -171,8 +147,7 @@ class NativeProgram:
         """The steps to run without returning: not for long. Which of them are tapped, as numbers 0 and 1."""
         most = min(left, _STRETCH, max(1, int(_STRETCH_SECONDS / self._seconds)))
         flags = np.array([taps.wants(self._step + 1 + n) for n in range(most)], np.int64)
-        kinds = ["train", *([f"tapped {taps.units}"] if flags.any() else [])]
-        if any(instruction.python for kind in kinds for instruction in self._plans(kind).instructions):
+        if self._training.returns or (flags.any() and self._tapped(taps).returns):
             return flags[: 1 if flags[0] else int(np.argmax(np.append(flags[1:], 1))) + 1]
         room = max(1, _TAPPED_BYTES // self._reader(taps).bytes) if flags.any() else most
         return flags[: int(np.searchsorted(np.cumsum(flags), room, side="right"))]
@@ -218,90 +193,75 @@ class NativeProgram:
         instruction = linked.instructions[row]
         assert instruction.python is not None  # the loop returns at such rows only
         action, node = instruction.python
-        formulas, update = self._formulas, self._step + step + 1
         tensors = [linked.array(argument) for argument in instruction.arguments]
-        if action == "forward" and node is not None:
-            x, y = tensors[0].reshape(-1, *node.inputs[0].shape), tensors[1].reshape(-1, *node.output.shape)
-            formulas.forward(node, x, y, training=training, step=update)
-        elif action == "backward" and node is not None:
-            dy, dx = tensors[0].reshape(-1, *node.output.shape), tensors[1].reshape(-1, *node.inputs[0].shape)
-            formulas.backward(node, dy, dx, step=update)
-        elif action == "loss":
-            formulas.loss(tensors[0], self._t[indices[step]], tensors[1], tensors[2])
-        elif action == "penalties":
-            formulas.penalties()
+        update = self._step + step + 1 if training else 0
+        if action == "loss":
+            self._formulas.loss(tensors[0], self._t[indices[step]], tensors[1], tensors[2])
         else:
-            formulas.update(update)
+            self._formulas.run(action, node, tensors, training=training, step=update)
         linked.set(row=row + 1)
 
-    def _plans(self, kind: str) -> Linked:
-        """The linked plans of a kind, made when first asked for."""
-        if kind not in self._linked:
-            if kind == "train":
-                plans = self._blueprint.training()
-            elif kind.startswith("tapped"):
-                plans = self._blueprint.tapped(units=kind == "tapped True")
-            else:
-                plans = self._blueprint.predicting(int(kind.split()[1]))
+    @property
+    def _training(self) -> Linked:
+        return self._link(self._blueprint.training())
+
+    def _tapped(self, taps: TapPlan) -> Linked:
+        return self._link(self._blueprint.tapped(units=taps.units))
+
+    def _link(self, plans: PlanSet) -> Linked:
+        """Plans linked to this program's memory, when first asked for."""
+        if plans.kind not in self._linked:
             places = Places(self._memory, plans, self._store.shared_bytes.get(plans.kind, 0))
-            self._linked[kind] = Linked(plans, places, self._address, self._backend)
-        return self._linked[kind]
+            self._linked[plans.kind] = Linked(plans, places, self._address, self._backend)
+        return self._linked[plans.kind]
 
     def _address(self, name: str, lane: int) -> int:
         """What a name in a plan stands for in this program."""
         memory = self._memory
-        fixed = {
-            "inputs": self._inputs.words.ctypes.data,
-            "asked": self._asked.words.ctypes.data,
-            "answers": self._answers.ctypes.data,
-            "t": self._t.ctypes.data,
-            "weights": memory.weights.ctypes.data,
-            "gradients": memory.gradients.ctypes.data,
-            "gradient stride": memory.gradient_stride,
-            "chunks": self._chunks.ctypes.data,
-            "bounds": self._bounds.ctypes.data,
+        arrays: dict[str, Array] = {
+            "inputs": self._inputs.words,
+            "asked": self._asked.words,
+            "answers": self._answers,
+            "t": self._t,
+            "weights": memory.weights,
+            "gradients": memory.gradients,
+            "chunks": self._chunks,
+            "bounds": self._bounds,
+            **{f"slot {number}": slot for number, slot in enumerate(memory.slots)},
+            **{f"dropout {path}": key for path, key in self._keys.items()},
         }
-        if name in fixed:
-            return int(fixed[name])
-        kind, _, rest = name.partition(" ")
-        if kind == "slot":
-            return int(memory.slots[int(rest)].ctypes.data) if int(rest) < len(memory.slots) else 0
-        return int(self._keys[rest].ctypes.data)
+        if name == "gradient stride":
+            return memory.gradient_stride
+        if name.startswith("slot") and name not in arrays:
+            return 0  # this optimizer has fewer
+        return int(arrays[name].ctypes.data)
 
     def _run_tapped(
         self, flags: Array, taps: TapPlan, table: Array, indices: Array, losses: Array
     ) -> list[TapRecord]:
         """Run steps of which some are tapped; return their records."""
-        reader, tapped, plain = self._reader(taps), self._plans(f"tapped {taps.units}"), self._plans("train")
-        before = self._step
+        reader, tapped, before = self._reader(taps), self._tapped(taps), self._step
         tapped.leave_sums(reader.expect(int(flags.sum())))
-        if any(
-            instruction.python for instruction in tapped.instructions
-        ):  # one step, Python between its rows
-            self._formulas.taps = {}
-            self._run(tapped, table, indices, losses)
-            inside = {  # of a composite layer that runs its formula, or an update that does
-                (path, role): taken(tensor, role, units=taps.units)
-                for (path, role), tensor in self._formulas.taps.items()
-            }
-            self._formulas.taps = None
-            return [TapRecord(self._step, inside | dict(reader.read(1)[0]) if inside else reader.read(1)[0])]
+        if tapped.returns:  # one step, Python between its rows
+            with self._formulas.tapping(units=taps.units) as inside:
+                self._run(tapped, table, indices, losses)
+            (moments,) = reader.read(1)
+            return [TapRecord(self._step, {**moments, **inside} if inside else moments)]
         self._stand(tapped, table, indices, losses)
-        with plain.beside(tapped, flags):
-            self._run(plain, table, indices, losses)
+        with self._training.beside(tapped, flags):
+            self._run(self._training, table, indices, losses)
         steps = before + 1 + np.flatnonzero(flags[: self._step - before])
         return list(map(TapRecord, steps.tolist(), reader.read(len(steps))))
 
     def _reader(self, taps: TapPlan) -> TapReader:
         """What reads the taps of a plan."""
-        linked = self._plans(f"tapped {taps.units}")
-        if linked.plans.kind not in self._readers:
-            taken = linked.plans.taps
-            assert taken is not None  # a tapped plan has taps
-            self._readers[linked.plans.kind] = TapReader(
-                taken.taps, taken.numbers, linked.plans.plans[0].part.slots
+        plans = self._tapped(taps).plans
+        if plans.kind not in self._readers:
+            assert plans.taps is not None  # a tapped plan has taps
+            self._readers[plans.kind] = TapReader(
+                plans.taps.taps, plans.taps.numbers, plans.plans[0].part.slots
             )
-        return self._readers[linked.plans.kind]
+        return self._readers[plans.kind]
 
     def predict(self, x: Inputs) -> Array:
         """Return the outputs (n, K) of inputs (n, ...) as at test time."""
@@ -310,7 +270,7 @@ class NativeProgram:
         steps = -(-n // rows)
         order = np.minimum(np.arange(steps * rows), n - 1)  # the last sample stands where samples are missing
         y = np.empty((len(order), prod(network.out_shape)), np.float32)
-        linked = self._plans(f"predict {rows}")
+        linked = self._link(self._blueprint.predicting(rows))
         self._asked.hold(x)
         self._answers[0] = y.ctypes.data
         linked.set(step=0, row=0, first_step=0, indices=order.ctypes.data, ticks=0)
@@ -330,7 +290,7 @@ class NativeProgram:
 
     def listing(self) -> str:
         """Return the training step as text: each row with its layer, primitive, implementation, layouts."""
-        linked = self._plans("train")
+        linked = self._training
         return listing(linked, self._memory, self.job.network, self._backend.title, self._shares)
 
     def profile(self, indices: Array) -> Array:
@@ -339,7 +299,7 @@ class NativeProgram:
         The first of several steps is not timed: it may touch memory for the first time. The listing shows the
         shares from then on.
         """
-        linked = self._plans("train")
+        linked = self._training
         indices = self._checked(indices)
         if len(indices) > 1:
             self.advance(indices[:1])

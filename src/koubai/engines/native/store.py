@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -56,7 +57,7 @@ class Permuted:
     @property
     def words(self) -> int:
         """Elements."""
-        return int(np.prod(self.shape))
+        return prod(self.shape)
 
     def store(self, logical: Array, memory: Array) -> None:
         """Write a logical array into memory."""

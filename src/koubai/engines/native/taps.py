@@ -1,17 +1,15 @@
-"""Taps: the sums a program takes of its tensors, and the record made of them."""
+"""Taps: the sums a program takes of its tensors (tap_reader.py tells what they are)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
 from math import gcd, prod
 
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.core.taps import Magnitudes, Moments
 from koubai.engines.native.fuse import disjoint, is_relu
 from koubai.engines.native.graph import Graph, Node, Value
 from koubai.engines.native.instructions import Argument, At, Buffer, Named, Tensor
@@ -212,91 +210,7 @@ def _columns(layout: Layout, *, fine: bool) -> Iterator[tuple[int, tuple[int, in
             yield block * S * B, (layout.rows, S * B, sample), numbers if fine else numbers[:B]
 
 
-class TapReader:
-    """Has taps leave what they take of each step, and turns it into moments."""
-
-    def __init__(self, taps: Sequence[Tap], numbers: int, workers: int) -> None:
-        self.taps, self._workers = taps, workers
-        self._numbers = -(-numbers // _LINE) * _LINE
-        self.bytes = 8 * workers * self._numbers
-        self.by_key: dict[tuple[str, str], list[Tap]] = defaultdict(list)
-        for tap in taps:
-            self.by_key[tap.path, tap.role].append(tap)
-        self._out = np.zeros((0, workers, self._numbers))
-
-    def expect(self, steps: int) -> Array:
-        """Make room for so many tapped steps."""
-        if len(self._out) < steps:
-            self._out = np.zeros((steps, self._workers, self._numbers))
-        return self._out
-
-    def read(self, steps: int) -> list[TapMoments]:
-        """The moments of the tapped steps since room was made for them."""
-        return [TapMoments(self, row) for row in self._out[:steps].sum(axis=1)]
-
-
 def _from_first(units: Array) -> Array:
     """Units counted from the first of a block; -1 stays."""
     lowest = units[units >= 0].min(initial=units.max(initial=0))
     return np.where(units >= 0, units - lowest, -1)
-
-
-class TapMoments(Mapping[tuple[str, str], Magnitudes]):
-    """(path, role) -> what was taken in one step, or in several; each is made when asked for.
-
-    `row` holds all that was taken, with an axis of steps before it where several.
-    """
-
-    def __init__(self, reader: TapReader, row: Array) -> None:
-        self._reader, self._row = reader, row
-
-    @property
-    def kind(self) -> object:
-        """What moments that can be stacked have in common."""
-        return self._reader
-
-    @staticmethod
-    def stacked(steps: Sequence[TapMoments]) -> TapMoments:
-        """Moments of several steps as one."""
-        return TapMoments(steps[0]._reader, np.stack([m._row for m in steps]))
-
-    def __getitem__(self, key: tuple[str, str]) -> Magnitudes:
-        if key not in self._reader.by_key:
-            raise KeyError(key)
-        return reduce(_joined, map(self._taken, self._reader.by_key[key]))
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._reader.by_key)
-
-    def __len__(self) -> int:
-        return len(self._reader.by_key)
-
-    def _taken(self, tap: Tap) -> Magnitudes:
-        row = self._row.T
-        if tap.role != "activation":
-            total_abs, square, nonfinite = row[tap.at : tap.at + kernels.SIZES]
-            return Magnitudes(count=tap.count, total_abs=total_abs, total_square=square, nonfinite=nonfinite)
-        total_abs, square, nonfinite, total, nonzeros = row[tap.at : tap.at + kernels.ALL]
-        if tap.above:  # nothing is below 0: the sum is that of magnitudes
-            above = row[tap.at + kernels.ALL : tap.at + kernels.ALL_ABOVE]
-            total, square, nonfinite, nonzeros = above
-            total_abs = total
-        units = None if tap.units is None else self._row[..., tap.units]
-        return Moments(
-            count=tap.count,
-            total_abs=total_abs,
-            total_square=square,
-            nonfinite=nonfinite,
-            total=total,
-            zeros=tap.count - nonzeros,
-            units=None if units is None else units.reshape(*units.shape[:-1], -1, 3),
-        )
-
-
-def _joined(a: Magnitudes, b: Magnitudes) -> Magnitudes:
-    """What was taken of two blocks of channels of one tensor."""
-    mine, other = vars(a), vars(b)
-    joined = {name: mine[name] + other[name] for name in mine if name != "units"}
-    if isinstance(a, Moments) and isinstance(b, Moments) and a.units is not None and b.units is not None:
-        joined["units"] = np.concatenate([a.units, b.units], axis=-2)
-    return type(a)(**joined)
