@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 
 from koubai.engines.native import arena
@@ -31,7 +31,7 @@ class PlanSet:
     plans: list[Plan]
     arena_bytes: list[int]
     scratch_bytes: int
-    parts: Buffer | None = None
+    loss_parts: Buffer | None = None
     taps: Taps | None = None
 
 
@@ -52,7 +52,9 @@ class Blueprint:
             self.fused = fuse(self.graph)
             self.store = Store(self.structure.network)
             try:
-                self._sets["train"] = self._plan("train", self.fused, self._training)
+                self._sets["train"] = self._plan(
+                    "train", self.fused, partial(emit_step, structure=self.structure)
+                )
             except NoPrimitive as error:
                 formulas |= {error.path}
             else:
@@ -91,9 +93,6 @@ class Blueprint:
         scratch = [i.primitive.scratch_bytes for plan in plans for i in plan.instructions if i.primitive]
         sizes = [arena.assign(plan.instructions) for plan in plans]
         return PlanSet(kind, plans, sizes, max(scratch, default=0), loss)
-
-    def _training(self, plan: Plan) -> Buffer:
-        return emit_step(plan, self.structure)
 
     def training(self) -> PlanSet:
         """Plans of an ordinary training step."""

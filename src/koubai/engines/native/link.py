@@ -110,7 +110,7 @@ class Linked:
     def _fill_words(self) -> None:
         """Write into each lane's words what never changes."""
         functions = self._runner.words()
-        parts = self.plans.parts
+        parts = self.plans.loss_parts
         for lane, (plan, linked) in enumerate(zip(self.plans.plans, self.lanes, strict=True)):
             values = {
                 **functions,
@@ -123,8 +123,8 @@ class Linked:
                 "control": self.places.control[lane].ctypes.data,
                 "batch": plan.part.batch,
                 "first_sample": plan.part.first,
-                "parts": self.address(parts) if parts is not None else 0,
-                "part_count": plan.part.slots if parts is not None else 0,
+                "loss_parts": self.address(parts) if parts is not None else 0,
+                "loss_part_count": plan.part.slots if parts is not None else 0,
             }
             for name, value in values.items():
                 self.places.lane_words[lane, loop.LANE[name]] = value

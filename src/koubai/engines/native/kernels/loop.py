@@ -39,7 +39,7 @@ _NAMES = (
     "team", "lanes", "lane",  # threads of a kernel, number of lanes, which one this is
     "control", "step", "row", "steps", "first_step",  # where it stands, and when to stop
     "rates", "rate_words", "indices", "batch", "first_sample",  # what changes from step to step
-    "loss", "losses", "parts", "part_count", "status", "ticks",  # what comes out
+    "loss", "losses", "loss_parts", "loss_part_count", "status", "ticks",  # what comes out
     "kernel", "arguments",  # what the crew runs just now
     "meeting", "rest",  # how lanes meet
     "sums", "sums_stride", "sums_step",  # where taps leave what they take; bytes to the next worker's, step's
@@ -53,7 +53,7 @@ LANE_WORDS = len(_NAMES)
     _TEAM, _LANES, _LANE,
     _CONTROL, _STEP, _ROW, _STEPS, _FIRST_STEP,
     _RATES, _RATE_WORDS, _INDICES, _BATCH, _FIRST_SAMPLE,
-    _LOSS, _LOSSES, _PARTS, _PART_COUNT, _STATUS, _TICKS,
+    _LOSS, _LOSSES, _LOSS_PARTS, _LOSS_PART_COUNT, _STATUS, _TICKS,
     _KERNEL, _ARGUMENTS,
     _MEETING, _REST,
     _SUMS, _SUMS_STRIDE, _SUMS_STEP,
@@ -157,8 +157,8 @@ def _steps(args: int) -> None:
         while row < a[_ROWS]:
             kind = table[4 * row]
             if kind == LOSS:
-                for part in range(a[_PART_COUNT]):
-                    loss[0] += doubles(a[_PARTS] + 64 * part, 1)[0]
+                for part in range(a[_LOSS_PART_COUNT]):
+                    loss[0] += doubles(a[_LOSS_PARTS] + 64 * part, 1)[0]
                 if a[_LANE] == 0:
                     doubles(a[_LOSSES] + 8 * s, 1)[0] = loss[0]
             else:
