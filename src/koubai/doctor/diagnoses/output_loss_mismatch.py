@@ -104,9 +104,10 @@ class OutputLossMismatch(Diagnosis):
         return max(super().relief(visit, trial), _saved(visit, trial))
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """The right pair; if that does not help (a short run), both pairs for longer."""
+        """The right pair; if that does not help a run that did not break off, both pairs for longer."""
         trial = visit.remedy("fix_output")
-        if trial is None or self.relief(visit, trial) >= CURED:
+        broke_off = not np.isfinite(visit.patient.losses).all()
+        if trial is None or broke_off or self.relief(visit, trial) >= CURED:
             return [("fix_output", trial)]
         right = visit.trial(Change("remedy", path="fix_output"), _LONGER)
         wrong = visit.trial(Change("nothing"), _LONGER)
