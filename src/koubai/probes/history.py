@@ -14,7 +14,6 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import le
 
 import numpy as np
 
@@ -34,12 +33,12 @@ class Entry:
 class Column:
     """The numbers of one quantity at one path, in the order they were added."""
 
-    __slots__ = ("_ordered", "_steps", "_values")
+    __slots__ = ("_looked_at", "_ordered", "_steps", "_values")
 
     def __init__(self, steps: Sequence[int] | Array = (), values: Sequence[float] | Array = ()) -> None:
         self._steps = array("q")
         self._values = array("d")
-        self._ordered = True  # no step is smaller than the one before it
+        self._ordered, self._looked_at = True, 0  # whether steps only rise, as far as that was looked at
         self.extend(steps, values)
 
     def __len__(self) -> int:
@@ -47,8 +46,6 @@ class Column:
 
     def append(self, step: int, value: float) -> None:
         """Add one number."""
-        if self._steps and step < self._steps[-1]:
-            self._ordered = False
         self._steps.append(step)
         self._values.append(value)
 
@@ -56,12 +53,16 @@ class Column:
         """Add as many numbers as there are steps."""
         if len(steps) != len(values):
             raise ValueError(f"{len(steps)} steps, but {len(values)} values")
-        if len(steps):
-            new = array("q", steps) if isinstance(steps, list) else np.asarray(steps, np.int64)
-            after = self._steps[-1] <= new[0] if self._steps else True
-            self._ordered = bool(self._ordered and after and _rising(new))
-            self._steps.frombytes(new.tobytes())
-            self._values.frombytes(np.asarray(values, np.float64).tobytes())
+        self._steps.frombytes(np.asarray(steps, np.int64).tobytes())
+        self._values.frombytes(np.asarray(values, np.float64).tobytes())
+
+    def _is_ordered(self) -> bool:
+        """Whether no step is smaller than the one before it; asked by readers, so that writers need not."""
+        steps = np.array(self._steps[self._looked_at :])
+        if not np.all(steps[1:] >= steps[:-1]):
+            self._ordered = False
+        self._looked_at = max(0, self._looked_at + len(steps) - 1)
+        return self._ordered
 
     def rows(self, start: int = 0) -> tuple[Array, Array]:
         """Return copies of (steps, values) from row `start` on, as they were added."""
@@ -71,7 +72,7 @@ class Column:
     def sorted(self) -> tuple[Array, Array]:
         """Return copies of (steps, values) in order of steps (equal steps as they were added)."""
         steps, values = self.rows()
-        if self._ordered:
+        if self._is_ordered():
             return steps, values
         order = np.argsort(steps, kind="stable")
         return steps[order], values[order]
@@ -80,7 +81,7 @@ class Column:
         """Return the value of the latest step, None if there is none."""
         if not len(self):
             return None
-        return self._values[-1] if self._ordered else float(self.sorted()[1][-1])
+        return self._values[-1] if self._is_ordered() else float(self.sorted()[1][-1])
 
     def until(self, step: int) -> Column:
         """Return the rows up to and including a step."""
@@ -93,13 +94,6 @@ class Column:
         plain = [v if math.isfinite(v) else str(v) for v in values.tolist()]
         line = {"path": path, "quantity": quantity, "steps": steps.tolist(), "values": plain}
         return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
-
-
-def _rising(steps: array[int] | Array) -> bool:
-    """Whether no step is smaller than the one before it."""
-    if isinstance(steps, array):
-        return all(map(le, steps, steps[1:]))
-    return bool(np.all(steps[1:] >= steps[:-1]))
 
 
 @dataclass

@@ -8,6 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from koubai.core.layer import Layer
+from koubai.core.params import Array
 from koubai.core.registry import discover
 from koubai.core.taps import Magnitudes, Number, Taken
 from koubai.engines.engine import Stackable, TapRecord
@@ -43,11 +44,9 @@ class Recorder:
                 moments = alike[0].moments
                 if len(alike) > 1 and isinstance(moments, Stackable):
                     moments = moments.stacked([tap.moments for tap in alike])
-                self._record(history, [tap.step for tap in alike], moments)
+                self._record(history, np.array([tap.step for tap in alike]), moments)
 
-    def _record(
-        self, history: History, steps: list[int], moments: Mapping[tuple[str, str], Magnitudes]
-    ) -> None:
+    def _record(self, history: History, steps: Array, moments: Mapping[tuple[str, str], Magnitudes]) -> None:
         by_path: dict[str, Taken] = {}
         for (path, role), sums in moments.items():
             by_path.setdefault(path, {})[role] = sums  # type: ignore[literal-required]  # roles are checked by `Taken`'s readers
@@ -55,28 +54,26 @@ class Recorder:
             if path in by_path:
                 self._record_path(history, steps, path, by_path[path])
 
-    def _record_path(self, history: History, steps: list[int], path: str, sums: Taken) -> None:
+    def _record_path(self, history: History, steps: Array, path: str, sums: Taken) -> None:
         layer = self._layers.get(path)
         for probe in self._probes:
             if probe.role in sums:
                 defined = probe.defined(sums)
-                value = probe.measure(sums, layer) if np.any(defined) else None
+                value = probe.measure(sums, layer) if defined is True or np.any(defined) else None
                 if value is not None:
                     _append(history, steps, path, probe.registry_name, value, defined)
         units = sums["activation"].units if "activation" in sums else None
         if units is not None:
-            for step, rows in zip(steps, units.reshape(len(steps), -1, 3), strict=True):
+            for step, rows in zip(steps.tolist(), units.reshape(len(steps), -1, 3), strict=True):
                 history.add_vector(step, path, "units", rows)
 
 
-def _append(
-    history: History, steps: list[int], path: str, quantity: str, value: Number, defined: Number
-) -> None:
+def _append(history: History, steps: Array, path: str, quantity: str, value: Number, defined: Number) -> None:
     if len(steps) == 1:
-        history.add(steps[0], path, quantity, float(np.reshape(value, ())))
+        history.add(int(steps[0]), path, quantity, float(np.reshape(value, ())))
     elif defined is True and isinstance(value, np.ndarray):
         history.add_series(path, quantity, steps, value)
     else:
         keep = np.broadcast_to(defined, len(steps))
         values = np.broadcast_to(np.asarray(value, np.float64), len(steps))
-        history.add_series(path, quantity, np.asarray(steps)[keep], values[keep])
+        history.add_series(path, quantity, steps[keep], values[keep])
