@@ -62,6 +62,7 @@ def test_a_finished_folder_holds_the_run(recipe, watch, whole, tmp_path):
     assert environment["engine"] == "reference"
     assert environment["data"] == {"name": "digits", "sha256": whole.session.dataset.sha256}
     assert environment["versions"]["numpy"] == np.__version__
+    assert environment["kernels"] == ""
     assert [kb_file.name for kb_file in folder.files("checkpoints", "step")] == [
         "step-00000040.safetensors",
         "step-00000060.safetensors",

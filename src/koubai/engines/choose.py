@@ -72,6 +72,11 @@ def engine_title(name: str, lang: str | None = None) -> str:
     return say("engines.without_onednn", lang, engine=name, why=retold(reason, lang)) if reason else name
 
 
+def kernels_of(engine: str) -> str:
+    """Return what computes an engine's products, with its version; runs of other kernels differ in rounding."""
+    return find_backend().title if engine == "native" else ""
+
+
 @cache
 def _warn_once(reason: str) -> None:
     warnings.warn(say("engines.reference_instead", why=retold(reason)), stacklevel=3)

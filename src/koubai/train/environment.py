@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.data.dataset import Dataset
+from koubai.engines.choose import kernels_of
 
 _PACKAGES = ("koubai", "numpy", "scipy", "scikit-learn", "numba", "onednn-cpu-gomp", "torch")
 
@@ -20,6 +21,7 @@ def environment(*, engine: str, threads: int, dataset: Dataset) -> dict[str, Any
     """Return what one needs to judge or repeat a run."""
     return {
         "engine": engine,
+        "kernels": kernels_of(engine),
         "threads": threads,
         "data": {"name": dataset.name, "sha256": dataset.sha256},
         "python": sys.version.split()[0],

@@ -330,6 +330,11 @@ def test_a_diverged_stretch_ends_with_its_taps(every):
     assert [record.step for record in records] == list(range(every, len(losses) + 1, every))
 
 
+def test_what_computes_products_has_a_name_and_a_version(backend):
+    assert kernels_of("native").startswith({"onednn": "oneDNN 3.", "blas": "Numba + BLAS"}[backend])
+    assert kernels_of("reference") == ""
+
+
 # ---------------------------------------------------------------------------------------- forks
 
 
@@ -556,7 +561,7 @@ def test_float64_is_refused_and_chosen_for_the_reference():
 WITHOUT = """
 import warnings
 warnings.simplefilter("error")
-from koubai.engines.choose import engine_title, why_not_native
+from koubai.engines.choose import engine_title, kernels_of, why_not_native
 from koubai.engines import compile_job
 from koubai.layers import Linear
 from support.jobs import classes_job
