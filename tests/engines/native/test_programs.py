@@ -17,6 +17,7 @@ from koubai.core.layer import Layer
 from koubai.core.params import ParamSpec
 from koubai.core.taps import Magnitudes, Moments
 from koubai.engines import TapPlan, compile_job
+from koubai.engines.choose import kernels_of
 from koubai.initializers import Normal
 from koubai.layers import (
     GELU,
@@ -561,7 +562,7 @@ def test_float64_is_refused_and_chosen_for_the_reference():
 WITHOUT = """
 import warnings
 warnings.simplefilter("error")
-from koubai.engines.choose import engine_title, kernels_of, why_not_native
+from koubai.engines.choose import engine_title, why_not_native
 from koubai.engines import compile_job
 from koubai.layers import Linear
 from support.jobs import classes_job
