@@ -73,7 +73,7 @@ def engine_title(name: str, lang: str | None = None) -> str:
 
 
 def kernels_of(engine: str) -> str:
-    """Return what computes an engine's products, with its version; runs of other kernels differ in rounding."""
+    """Return what computes an engine's products, with its version; other kernels round otherwise."""
     return find_backend().title if engine == "native" else ""
 
 
