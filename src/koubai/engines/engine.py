@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from koubai.core.params import Array
 from koubai.core.taps import Magnitudes
@@ -101,8 +101,7 @@ class Stackable(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class TapRecord:
+class TapRecord(NamedTuple):
     """The taps of one step: (path, role) -> what was taken.
 
     Roles: `activation` and `activation_gradient` of every leaf layer by its path; `weight`,

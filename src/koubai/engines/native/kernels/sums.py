@@ -33,6 +33,8 @@ from koubai.engines.native.kernels.simd import (
     multiply_add,
     select,
     splat,
+    store,
+    store_part,
     total_of,
 )
 
@@ -76,30 +78,35 @@ def _count(out: Any, v: float) -> None:
 
 
 @inline
-def add_magnitudes(x_at: int, z_at: int, count: int, out_at: int) -> None:
-    """Add the magnitudes of `count` numbers of x, or of x - z, to three float64 numbers."""
+def add_magnitudes(x_at: int, z_at: int, copy_at: int, count: int, out_at: int) -> None:
+    """Add the magnitudes of `count` numbers of x, or of x - z, to three float64 numbers; perhaps copy x."""
     zero = splat(ZERO)
     out = doubles(out_at, SIZES)
     for begin in range(0, count, _TILE):
         n = min(count - begin, _TILE)
         whole = n // (2 * LANES) * 2 * LANES
-        x, z = x_at + 4 * begin, (z_at + 4 * begin) if z_at else 0
+        x, z, copy = x_at + 4 * begin, z_at + 4 * begin, copy_at + 4 * begin
         sizes, squares, more_sizes, more_squares = zero, zero, zero, zero
         for i in range(0, whole, 2 * LANES):  # two chains, so that additions need not wait for one another
             v, w = load(x + 4 * i), load(x + 4 * (i + LANES))
-            if z:
+            if copy_at:
+                store(copy + 4 * i, v)
+                store(copy + 4 * (i + LANES), w)
+            if z_at:
                 v, w = v - load(z + 4 * i), w - load(z + 4 * (i + LANES))
             sizes, more_sizes = sizes + absolute(v), more_sizes + absolute(w)
             squares, more_squares = multiply_add(v, v, squares), multiply_add(w, w, more_squares)
         for i in range(whole, n, LANES):
             v = load_part(x + 4 * i, n - i)
-            if z:
+            if copy_at:
+                store_part(copy + 4 * i, v, n - i)
+            if z_at:
                 v = v - load_part(z + 4 * i, n - i)
             sizes, squares = sizes + absolute(v), multiply_add(v, v, squares)
         size, square = total_of(sizes + more_sizes), total_of(squares + more_squares)
         if not square < np.inf or (square < _LEAST and size > 0.0):
             for i in range(n):
-                _count(out, np.float64(floats(x, n)[i] - floats(z, n)[i] if z else floats(x, n)[i]))
+                _count(out, np.float64(floats(x, n)[i] - floats(z, n)[i] if z_at else floats(x, n)[i]))
         else:
             out[MAGNITUDES] += size
             out[SQUARES] += square
@@ -112,7 +119,7 @@ def magnitudes(args: int, thread: int, team: int) -> None:
     out = block(a[2], thread, a[3])
     clear(out, SIZES)
     start, n = share(a[1], 64, thread, team)
-    add_magnitudes(a[0] + 4 * start, 0, n, out)
+    add_magnitudes(a[0] + 4 * start, 0, 0, n, out)
 
 
 @inline

@@ -154,22 +154,20 @@ def _each(args: int, thread: int, team: int, rule: Callable[..., None]) -> None:
         for chunk in range(bounds[slot], bounds[slot + 1]):
             c = words(a[4] + 32 * chunk, 4)
             at, n, tap = 4 * c[0], c[1], taps + 24 * SIZES * c[3]
-            w, g, old = floats(a[0] + at, n), floats(a[1] + at, n), floats(room, n)
+            w, g = floats(a[0] + at, n), floats(a[1] + at, n)
             for i in range(
                 0, n, LANES
             ):  # other cores have read w; asked for one by one, its lines come slowly
                 prefetch_to_write(a[0] + at + 4 * i)
             if a[12]:
-                add_magnitudes(a[0] + at, 0, n, tap)
-                add_magnitudes(a[1] + at, 0, n, tap + 8 * SIZES)
-                for i in range(n):
-                    old[i] = w[i]
+                add_magnitudes(a[0] + at, 0, room, n, tap)
+                add_magnitudes(a[1] + at, 0, 0, n, tap + 8 * SIZES)
             if not c[2] & FROZEN:
                 keep = float32(rates[1]) if c[2] & PENALIZED else ONE
                 _before(w, g, n, a[10] & BY_VALUE, float32(rates[2]), scale, keep)
                 rule(w, g, floats(a[2] + at, n), floats(a[3] + at, n), n, rates)
             if a[12]:
-                add_magnitudes(a[0] + at, room, n, tap + 16 * SIZES)
+                add_magnitudes(a[0] + at, room, 0, n, tap + 16 * SIZES)
 
 
 @inline
