@@ -1,12 +1,14 @@
 """The command line as a whole: help, languages, mistakes, codes."""
 
 import importlib
+import inspect
 import json
 import re
 import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -282,10 +284,26 @@ def test_a_name_is_never_broken_in_a_narrow_terminal(koubai, monkeypatch):
         assert line in koubai("run").out
 
 
+def test_no_command_rounds_what_should_be_a_whole_number(koubai):
+    asked = []
+    for command, (target, _) in COMMANDS.items():
+        module, _, function = target.partition(":")
+        called = getattr(importlib.import_module(module), function)
+        needed = ["x" for p in inspect.signature(called).parameters.values() if p.default is p.empty]
+        for name, hint in get_type_hints(called).items():
+            if name != "return" and int in (hint, *get_args(hint)):
+                koubai(command, *needed, f"--{name.replace('_', '-')}", "2.5")
+                asked.append((command, name, koubai.code, "got: 2.5" in koubai.err))
+    assert ("run", "seeds", 2, True) in asked
+    assert [found for found in asked if found[2:] != (2, True)] == []
+
+
 @pytest.mark.parametrize(
     ("words", "expected", "tried"),
     [
         (("train", "digits.toml", "--threads", "two"), "a whole number", "koubai train --help"),
+        (("train", "digits.toml", "--steps", "1.5"), "a whole number", "koubai train --help"),
+        (("run", "valley", "--seeds", "1.5"), "a whole number", "koubai run --help"),
         (("doctor", "digits.toml", "--budget", "x"), "a number", "koubai doctor --help"),
         (("doctor", "digits.toml", "--fail-on", "sever"), "info, warn, severe", "did you mean severe?"),
     ],

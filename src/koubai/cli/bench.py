@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from koubai.cli.output import console, live, option, print_json, print_table, style
+from koubai.cli.output import console, live, option, print_json, print_table, style, whole
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def bench(
     *,
     workloads: Annotated[str, option("bench.option.workloads")] = "",
     engines: Annotated[str, option("bench.option.engines")] = "",
-    rounds: Annotated[int, option("bench.option.rounds")] = 5,
-    threads: Annotated[int | None, option("bench.option.threads")] = None,
+    rounds: Annotated[int, whole("bench.option.rounds")] = 5,
+    threads: Annotated[int | None, whole("bench.option.threads")] = None,
     seconds: Annotated[float, option("bench.option.seconds")] = 0.5,
 ) -> None:
     """Time workloads on engines and peers; write the numbers to FILE if one is given."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from koubai.cli.experiments import find
-from koubai.cli.output import console, option, print_json, style
+from koubai.cli.output import console, option, print_json, style, whole
 from koubai.words import say
 
 
@@ -15,7 +15,7 @@ def check(
     file: Annotated[str, option("lab.cli.check.file")],
     *,
     engine: Annotated[str, option("lab.cli.run.engine")] = "auto",
-    threads: Annotated[int | None, option("lab.cli.run.threads")] = None,
+    threads: Annotated[int | None, whole("lab.cli.run.threads")] = None,
     data_dir: Annotated[Path | None, option("lab.cli.run.data_dir")] = None,
 ) -> None:
     """Check a file; every arm is trained for a moment, so that it is known to work."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from koubai.cli.experiments import RUNS, again, lines
 from koubai.cli.failures import INTERRUPTED
-from koubai.cli.output import console, option, print_json, print_table, style
+from koubai.cli.output import console, option, print_json, print_table, style, whole
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ _COLUMNS = ("experiment", "arm", "published", "ours", "interval", "inside", "sec
 def course(
     *,
     data_dir: Annotated[Path | None, option("lab.cli.run.data_dir")] = None,
-    seeds: Annotated[int, option("lab.cli.run.seeds")] = 5,
+    seeds: Annotated[int, whole("lab.cli.run.seeds")] = 5,
     engine: Annotated[str, option("lab.cli.run.engine")] = "auto",
-    threads: Annotated[int | None, option("lab.cli.run.threads")] = None,
+    threads: Annotated[int | None, whole("lab.cli.run.threads")] = None,
     out: Annotated[Path | None, option("lab.cli.run.out")] = None,
 ) -> int:
     """Run them all on MNIST and print the table."""

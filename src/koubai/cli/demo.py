@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 from koubai.cli.order import Order
-from koubai.cli.output import option
+from koubai.cli.output import option, whole
 from koubai.cli.run import run_and_show
 from koubai.cli.worst import examine_worst
 
 
 def demo(
     *,
-    seeds: Annotated[int | None, option("lab.cli.run.seeds")] = None,
-    threads: Annotated[int | None, option("lab.cli.run.threads")] = None,
+    seeds: Annotated[int | None, whole("lab.cli.run.seeds")] = None,
+    threads: Annotated[int | None, whole("lab.cli.run.threads")] = None,
     out: Annotated[Path | None, option("lab.cli.run.out")] = None,
 ) -> int:
     """Which activation and initialization let a deep network learn? On the bundled digits, in seconds."""

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from koubai.cli.output import console, option, print_json, style
+from koubai.cli.output import console, option, print_json, style, whole
 from koubai.core.errors import KoubaiError, UnknownName
 from koubai.words import say
 
@@ -33,7 +33,7 @@ def doctor(
     /,
     *arguments: Annotated[str, option("doctor.cli.arguments", allow_leading_hyphen=True)],
     prove: Annotated[bool, option("doctor.cli.prove", negative="")] = False,
-    seeds: Annotated[int | None, option("doctor.cli.seeds")] = None,
+    seeds: Annotated[int | None, whole("doctor.cli.seeds")] = None,
     budget: Annotated[float, option("doctor.cli.budget")] = 20.0,
     fail_on: Annotated[Literal["info", "warn", "severe"], option("doctor.cli.fail_on")] = "warn",
     sarif: Annotated[bool, option("doctor.cli.sarif", negative="")] = False,
@@ -42,7 +42,7 @@ def doctor(
     names_only: Annotated[bool, option("doctor.cli.names_only", negative="")] = False,
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     engine: Annotated[str, option("cli.run.engine")] = "auto",
-    threads: Annotated[int, option("cli.run.threads")] = 1,
+    threads: Annotated[int, whole("cli.run.threads")] = 1,
 ) -> int:
     """Examine a run's folder, a recipe, or a PyTorch script; `koubai doctor bench` scores the doctor."""
     if subject == "bench":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,6 +35,19 @@ def option(key: str, **settings: Any) -> Parameter:
     from cyclopts import Parameter
 
     return Parameter(help=say(key), **settings)
+
+
+def whole(key: str) -> Parameter:
+    """Return the parameter of a whole number: 1.5 is refused, where the parser alone would round it."""
+    from cyclopts import CoercionError, Token, convert
+
+    def exactly(kind: type[int], tokens: Sequence[Token]) -> int:
+        if "." in tokens[0].value:
+            raise CoercionError(token=tokens[0], target_type=kind)
+        number: int = convert(kind, tokens)
+        return number
+
+    return option(key, converter=exactly)
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from koubai.cli.output import option
+from koubai.cli.output import option, whole
 from koubai.cli.run_report import finish_in_words, watching
 from koubai.train.folder import RunFolder
 from koubai.train.train import resume as resume_run
@@ -17,8 +17,8 @@ def resume(
     *,
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     engine: Annotated[str | None, option("cli.resume.engine")] = None,
-    threads: Annotated[int | None, option("cli.resume.threads")] = None,
-    save_every: Annotated[int, option("cli.train.save_every")] = 0,
+    threads: Annotated[int | None, whole("cli.resume.threads")] = None,
+    save_every: Annotated[int, whole("cli.train.save_every")] = 0,
 ) -> int:
     """Continue a run to its end; a finished one is shown."""
     with watching() as (tell, on_progress):

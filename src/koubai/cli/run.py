@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from koubai.cli.experiments import RUNS, again, shown
 from koubai.cli.failures import INTERRUPTED, USER_ERROR
 from koubai.cli.order import Order
-from koubai.cli.output import console, option, print_json, print_table, style
+from koubai.cli.output import console, option, print_json, print_table, style, whole
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ def run(
     target: Annotated[str | None, option("lab.cli.run.target")] = None,
     *,
     data: Annotated[str | None, option("lab.cli.run.data")] = None,
-    seeds: Annotated[int | None, option("lab.cli.run.seeds")] = None,
-    steps: Annotated[int | None, option("lab.cli.run.steps")] = None,
+    seeds: Annotated[int | None, whole("lab.cli.run.seeds")] = None,
+    steps: Annotated[int | None, whole("lab.cli.run.steps")] = None,
     vary: Annotated[list[str] | None, option("lab.cli.run.vary", negative="")] = None,
     engine: Annotated[str, option("lab.cli.run.engine")] = "auto",
-    threads: Annotated[int | None, option("lab.cli.run.threads")] = None,
+    threads: Annotated[int | None, whole("lab.cli.run.threads")] = None,
     out: Annotated[Path | None, option("lab.cli.run.out")] = None,
     cluster: Annotated[str | None, option("lab.cli.run.cluster")] = None,
     data_dir: Annotated[Path | None, option("lab.cli.run.data_dir")] = None,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from koubai.cli.changes import edited
-from koubai.cli.output import option
+from koubai.cli.output import option, whole
 from koubai.cli.run_report import finish_in_words, watching
 from koubai.train.folder import RunFolder
 from koubai.train.recipe import Recipe
@@ -19,13 +19,13 @@ def train(
     recipe: Annotated[Path, option("cli.train.recipe")],
     *,
     out: Annotated[Path | None, option("cli.train.out")] = None,
-    steps: Annotated[int | None, option("cli.train.steps")] = None,
-    seed: Annotated[int | None, option("cli.train.seed")] = None,
+    steps: Annotated[int | None, whole("cli.train.steps")] = None,
+    seed: Annotated[int | None, whole("cli.train.seed")] = None,
     set_: Annotated[list[str] | None, option("cli.train.set", name="--set", negative="")] = None,
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     engine: Annotated[str, option("cli.run.engine")] = "auto",
-    threads: Annotated[int, option("cli.run.threads")] = 1,
-    save_every: Annotated[int, option("cli.train.save_every")] = 0,
+    threads: Annotated[int, whole("cli.run.threads")] = 1,
+    save_every: Annotated[int, whole("cli.train.save_every")] = 0,
 ) -> int:
     """Train a recipe; the same recipe in the same folder goes on where it was left."""
     wanted: Recipe = edited(Recipe.from_toml(recipe), set_ or [], steps=steps, seed=seed)
