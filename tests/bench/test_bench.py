@@ -14,11 +14,11 @@ from koubai.bench.floor import floor_of
 from koubai.bench.machine import Machine
 from koubai.bench.peers import peers
 from koubai.bench.peers.peer import Peer
-from koubai.bench.peers.torch_eager import _module
 from koubai.bench.rows import compare
 from koubai.bench.workload import WORKLOADS, Workload
 from koubai.cli.bench import bench
 from koubai.core.errors import UnknownName
+from koubai.doctor.bench.torch_modules import module_of
 from koubai.layers import BatchNorm, Linear, ReLU, Sequential
 from koubai.optim import Adam
 
@@ -104,21 +104,9 @@ def test_the_peer_trains_the_same_network(name):
     workload = WORKLOADS[name]
     network = workload.network
     weights = network.initialize(0)
-    modules = []
-    for cell in network.leaves:
-        module = _module(cell)
-        own = {
-            kind: weights.params[path]
-            for kind in ("weight", "gamma", "bias", "beta")
-            if (path := f"{cell.path}.{kind}") in weights.params
-        }
-        for array, parameter in zip(own.values(), module.parameters(), strict=True):
-            is_matrix = isinstance(cell.layer, Linear) and array.ndim == 2
-            parameter.data = torch.from_numpy(np.ascontiguousarray(array.T if is_matrix else array))
-        modules.append(module)
     x = np.random.default_rng(0).normal(size=(3, *workload.in_shape)).astype(np.float32)
     with torch.no_grad():
-        theirs = torch.nn.Sequential(*modules).eval()(torch.from_numpy(x)).numpy()
+        theirs = module_of(network.root, weights.params).eval()(torch.from_numpy(x)).numpy()
     np.testing.assert_allclose(network.bind(weights).forward(x), theirs, rtol=1e-3, atol=1e-5)
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from koubai.data.sources.arrays import Arrays
+from koubai.doctor.bench.torch_modules import module_of
 from koubai.doctor.diagnose import diagnose
 from koubai.doctor.session_patient import session_patient
 from koubai.doctor.watch.watcher import Watch
@@ -53,28 +54,8 @@ def session(name):
     return Session(recipe, engine="reference", observation=Observation(tap_every=40, first_until=1))
 
 
-def module_of(session):
-    """The session's network in PyTorch's own modules, with the same weights under the same names."""
-    weights, modules = session.state().weights.params, []
-    for cell in session.network.leaves:
-        match cell.layer:
-            case Linear():
-                module = nn.Linear(cell.in_shape[0], cell.out_shape[0])
-            case Conv2d() as conv:
-                module = nn.Conv2d(cell.in_shape[0], cell.out_shape[0], conv.kernel, padding=conv.padding)
-            case MaxPool2d(size=size):
-                module = nn.MaxPool2d(size)
-            case other:
-                module = getattr(nn, type(other).__name__)()
-        for name, parameter in module.named_parameters():
-            w = weights[f"{cell.path}.{name}"]
-            parameter.data = torch.from_numpy(w.T.copy() if isinstance(cell.layer, Linear) else w.copy())
-        modules.append(module)
-    return nn.Sequential(*modules)
-
-
 def watched(session):
-    model = module_of(session)
+    model = module_of(session.network.root, session.state().weights.params)
     optimizer = torch.optim.SGD(model.parameters(), session.recipe.optimizer.learning_rate)
     data = session.dataset
     x, t, x_test, t_test = map(torch.tensor, (data.x_train, data.t_train, data.x_test, data.t_test))

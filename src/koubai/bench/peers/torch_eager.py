@@ -4,22 +4,9 @@ from __future__ import annotations
 
 import shutil
 from functools import partial
-from typing import Any
 
-from koubai.bench.peers.peer import Peer, Runner, fixed_batch, unknown_layer
+from koubai.bench.peers.peer import Peer, Runner, fixed_batch
 from koubai.bench.workload import Workload
-from koubai.core.layer import Cell
-from koubai.layers.activations import Sigmoid
-from koubai.layers.batch_norm import BatchNorm
-from koubai.layers.convolution import Conv2d
-from koubai.layers.dropout import Dropout
-from koubai.layers.flatten import Flatten
-from koubai.layers.linear import Linear
-from koubai.layers.max_pool import MaxPool2d
-from koubai.layers.rectifiers import ReLU
-from koubai.optim.adam import Adam
-from koubai.optim.momentum import Momentum
-from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
 
 # Large blocks come back from the free list instead of from fresh, zeroed pages at every step.
@@ -37,13 +24,16 @@ def prepare(
     """Build the network, its optimizer and the loop."""
     import torch
 
+    from koubai.doctor.bench.torch_modules import module_of, optimizer_of
+
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    model = torch.nn.Sequential(*(_module(cell) for cell in workload.network.leaves)).train()
+    model = module_of(workload.network.root).train()
     x, t = map(torch.from_numpy, fixed_batch(workload))
     if channels_last:
         model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
-    optimizer = _optimizer(workload.optimizer, model)
+    fused = None if isinstance(workload.optimizer, SGD) else True
+    optimizer = optimizer_of(workload.optimizer, model, fused=fused)
     forward = torch.compile(model) if compiled else model
     autocast = partial(torch.autocast, "cpu", torch.bfloat16, enabled=workload.precision == "bfloat16")
 
@@ -57,44 +47,6 @@ def prepare(
         return steps
 
     return run
-
-
-def _module(cell: Cell) -> Any:  # noqa: PLR0911 -- one return a layer
-    from torch import nn
-
-    features = cell.in_shape[0]
-    match cell.layer:
-        case Linear(out_features=out):
-            return nn.Linear(features, out)
-        case Conv2d(out_channels=out, kernel=kernel, stride=stride, padding=padding):
-            return nn.Conv2d(features, out, kernel, stride, padding)
-        case BatchNorm(momentum=momentum, epsilon=epsilon):
-            return nn.BatchNorm1d(features, epsilon, 1 - momentum)
-        case MaxPool2d(size=size, stride=stride):
-            return nn.MaxPool2d(size, stride)
-        case Dropout(ratio=ratio):
-            return nn.Dropout(ratio)
-        case Flatten():
-            return nn.Flatten()
-        case ReLU():
-            return nn.ReLU()
-        case Sigmoid():
-            return nn.Sigmoid()
-    raise unknown_layer(cell.layer)
-
-
-def _optimizer(rule: Optimizer, model: Any) -> Any:
-    from torch import optim
-
-    rate = rule.learning_rate
-    match rule:
-        case Adam(beta1=beta1, beta2=beta2, delta=delta):
-            return optim.Adam(model.parameters(), rate, (beta1, beta2), delta, fused=True)
-        case Momentum(momentum=momentum):
-            return optim.SGD(model.parameters(), rate, momentum, fused=True)
-        case SGD():
-            return optim.SGD(model.parameters(), rate)
-    raise unknown_layer(rule)
 
 
 def _layout(workload: Workload) -> str | None:

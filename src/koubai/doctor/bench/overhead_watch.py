@@ -7,56 +7,17 @@ time (after the first two), and this share is added: what is told is the whole.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import torch
 from torch import nn
 
 from koubai.doctor.bench.overhead import Load, Overhead
+from koubai.doctor.bench.torch_modules import module_of, optimizer_of
 from koubai.doctor.watch.pace import SHARE
 from koubai.doctor.watch.watcher import Watch
+from koubai.network.network import Network
 
 _NEVER = 10**9
-
-
-def _mlp() -> nn.Module:
-    return nn.Sequential(nn.Linear(784, 40), nn.Sigmoid(), nn.Linear(40, 20), nn.Sigmoid(), nn.Linear(20, 10))
-
-
-def _deep_convnet() -> nn.Module:
-    layers: list[nn.Module] = []
-    before = 1
-    for channels, paddings in ((16, (1, 1)), (32, (1, 2)), (64, (1, 1))):
-        for padding in paddings:
-            layers += [nn.Conv2d(before, channels, 3, padding=padding), nn.ReLU()]
-            before = channels
-        layers.append(nn.MaxPool2d(2))
-    head = (nn.LazyLinear(50), nn.ReLU(), nn.Dropout(0.5), nn.Linear(50, 10), nn.Dropout(0.5))
-    return nn.Sequential(*layers, nn.Flatten(), *head)
-
-
-def _alexnet() -> nn.Module:
-    return nn.Sequential(
-        *(nn.Conv2d(3, 96, 11, stride=4), nn.ReLU(), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2)),
-        *(nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2)),
-        *(nn.Conv2d(256, 384, 3, padding=1), nn.ReLU()),
-        *(nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU()),
-        *(nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(), nn.MaxPool2d(3, 2), nn.Flatten()),
-        *(nn.Linear(9216, 4096), nn.ReLU(), nn.Dropout(0.5)),
-        *(nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout(0.5), nn.Linear(4096, 10)),
-    )
-
-
-_MODELS: dict[str, Callable[[], nn.Module]] = {
-    "mlp": _mlp,
-    "deep_convnet": _deep_convnet,
-    "alexnet": _alexnet,
-}
-_OPTIMIZERS: dict[str, Callable[[nn.Module], torch.optim.Optimizer]] = {
-    "mlp": lambda model: torch.optim.SGD(model.parameters(), 0.1),
-    "deep_convnet": lambda model: torch.optim.Adam(model.parameters()),
-    "alexnet": lambda model: torch.optim.SGD(model.parameters(), 0.001, momentum=0.9),
-}
 
 
 def watch_overhead(load: Load, threads: int = 1) -> Overhead:
@@ -64,11 +25,11 @@ def watch_overhead(load: Load, threads: int = 1) -> Overhead:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        data = load.recipe().data.load(None)
+        recipe = load.recipe()
+        data = recipe.data.load(None)
         x, t = torch.from_numpy(data.x_train.copy()), torch.from_numpy(data.t_train.copy())
-        model = _MODELS[load.name]()
-        model(x[:2])  # gives lazy layers their shape
-        optimizer = _OPTIMIZERS[load.name](model)
+        model = module_of(Network(recipe.network, load.in_shape).root)
+        optimizer = optimizer_of(recipe.optimizer, model)
         loop = _Loop(model, optimizer, x, t, load.batch_size)
         loop.run(load.stretch)
         shares = []

@@ -20,7 +20,8 @@ import torch
 
 from koubai.doctor.bench.case import Case
 from koubai.doctor.bench.run import Row
-from koubai.doctor.bench.torch_twin import NoTwin, Twin
+from koubai.doctor.bench.torch_modules import NotTranslated
+from koubai.doctor.bench.torch_twin import Twin
 from koubai.doctor.facts import data_facts
 from koubai.doctor.reference import chance_of
 from koubai.train.recipe import Recipe
@@ -122,7 +123,7 @@ def run_peers(cases: Iterable[Case], seeds: int | None = None) -> Iterator[Row]:
     """
     for case in cases:
         for seed in case.seeds[:seeds]:
-            with contextlib.suppress(NoTwin):
+            with contextlib.suppress(NotTranslated):
                 first, first_skill = _names(case.sick(seed))
                 if case.healthy:
                     yield _row(case, seed, "healthy", first, first_skill)
