@@ -72,13 +72,6 @@ def gradient_flow(patient: Patient, look: Checkup) -> dict[str, float]:
     return flow
 
 
-def signal_flow(patient: Patient, look: Checkup) -> dict[str, float]:
-    """Return, for every weighted layer, how much its output differs between samples."""
-    return {
-        layer.path: look.layers[layer.path].signal for layer in patient.weighted if layer.path in look.layers
-    }
-
-
 def dead_shares(patient: Patient, look: Checkup) -> dict[str, float]:
     """Return the share of units of every hidden ReLU that fired for no sample."""
     shares = {}
@@ -121,14 +114,3 @@ def plateau(losses: Array, floor: float | None) -> Plateau:
     left = np.flatnonzero(means < 0.98 * level)
     count = int(left[0]) if len(left) else len(means)
     return Plateau(count * window, count / len(means))
-
-
-def first_step_of(patient: Patient, quantity: str, path: str, sick: float, *, above: bool) -> int | None:
-    """Return the first recorded step from which on a quantity stays on the sick side of a number."""
-    steps, values = patient.history.series(quantity, path)
-    if not len(values):
-        return None
-    bad = values > sick if above else values < sick
-    well = np.flatnonzero(~bad)
-    first = int(well[-1]) + 1 if len(well) else 0
-    return int(steps[first]) if first < len(steps) else None
