@@ -77,7 +77,7 @@ class Campaign:
     results: dict[tuple[str, int], RunResult] = field(default_factory=dict)
     reused: int = 0
     stopped_by: str | None = None
-    under_way: dict[Future[RunResult], Task] = field(default_factory=dict)
+    _under_way: dict[Future[RunResult], Task] = field(default_factory=dict, init=False)
 
     def run(self, tasks: list[Task]) -> None:
         """Perform what the store lacks; return when all is done, stopped, or out of budget."""
@@ -104,7 +104,7 @@ class Campaign:
         except BrokenProcessPool:
             return self._renewed(tasks)
         by_key = {task.key: task for task in tasks}
-        self.under_way = futures
+        self._under_way = futures
         waiting, broken = set(futures), []
         while waiting:
             finished, waiting = wait(waiting, timeout=_LOOK, return_when=FIRST_COMPLETED)
@@ -148,6 +148,6 @@ class Campaign:
         """Ask runs under way to end and keep those that finish meanwhile; a second Ctrl-C gets through."""
         self.stopped_by = why
         self.workers.stop.set()
-        started = [future for future in self.under_way if not future.cancel()]
+        started = [future for future in self._under_way if not future.cancel()]
         for future in wait(started, timeout=None if self.workers.messages is not None else 0).done:
-            self._gather(future, self.under_way[future])
+            self._gather(future, self._under_way[future])

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from koubai.core.params import Array
 from koubai.core.statistics import Interval
 from koubai.lab.experiment import Arm, Claim, Experiment
 from koubai.probes.history import History
 from koubai.words import say
-
-OUTCOMES = ("supported", "not supported", "cannot tell yet")
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class Verdict:
     """What the runs say about one claim; `more_seeds` and `seconds` only where it is open."""
 
     claim: Claim
-    outcome: str
+    outcome: Literal["supported", "not supported", "cannot tell yet"]
     reason: Sentence
     comparison: Comparison | None = None
     more_seeds: int | None = None
