@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from koubai.core.params import Array
@@ -166,23 +166,33 @@ def finish(
     if session.stopped_by == "interrupted":
         session.stopped_by = None
     with Interrupt() as interrupt:
-        loop = _Loop(session, interrupt, on_progress)
-        loop.folder, loop.save_every, loop.progress_every = folder, save_every, progress_every
-        loop.started -= seconds
-        return loop.run()
+        started = time.perf_counter() - seconds
+        return _Loop(session, interrupt, on_progress, progress_every, folder, save_every, started).run()
 
 
+@dataclass
 class _Loop:
-    """One pass through the loop; all that a resumed run needs lies in the session and its folder."""
+    """One pass through the loop; all that a resumed run needs lies in the session and its folder.
 
-    def __init__(self, session: Session, interrupt: Interrupt, on_progress: OnProgress | None) -> None:
-        self.session, self.interrupt, self.on_progress = session, interrupt, on_progress
-        self.folder: RunWriter | None = None
-        self.save_every = self.progress_every = 0
-        self.started = time.perf_counter()
-        self.saved = time.perf_counter()
-        self.pace = 1
-        self.scores: dict[str, Score] = {}
+    | field          | meaning                                                             |
+    |----------------|---------------------------------------------------------------------|
+    | progress_every | updates after which `on_progress` is called in any case; 0: by time |
+    | save_every     | updates between two checkpoints; 0: by time                         |
+    | started        | when the run began, less the pauses since                           |
+    | saved          | when the latest checkpoint was written                              |
+    | pace           | updates in the next stretch, if nothing is due before               |
+    """
+
+    session: Session
+    interrupt: Interrupt
+    on_progress: OnProgress | None
+    progress_every: int
+    folder: RunWriter | None
+    save_every: int
+    started: float
+    saved: float = field(default_factory=time.perf_counter)
+    pace: int = 1
+    scores: dict[str, Score] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
