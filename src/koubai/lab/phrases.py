@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite, log10
 
@@ -117,6 +118,13 @@ def gaps(result: ExperimentResult) -> list[Sentence]:
         for arm in result.arms
         if result.of(arm)
     ]
+
+
+def first_runs(result: ExperimentResult) -> Iterator[tuple[str, RunResult]]:
+    """Yield every arm with its first run, for what is the same with every seed."""
+    for arm in result.arms:
+        for run in result.of(arm)[:1]:
+            yield arm, run
 
 
 def mean_of(result: ExperimentResult, arm: str, measure: str) -> float:

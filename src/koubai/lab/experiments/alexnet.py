@@ -8,7 +8,7 @@ from koubai.initializers.normal import Normal
 from koubai.lab.catalog import CATALOG, Entry
 from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
 from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, mean_of
+from koubai.lab.phrases import arm_text, first_runs, mean_of
 from koubai.lab.pictures import GeneratedPictures
 from koubai.lab.result import Exhibit, ExperimentResult, Sentence
 from koubai.models.alexnet import AlexNet as Network
@@ -74,17 +74,16 @@ class Alexnet(Entry):
             for run in result.of("grouped")[:1]
             if (ours := counts(run.exhibits))
         ]
-        for arm in result.arms:
-            for run in result.of(arm)[:1]:
-                losses = run.history.series("loss")[1]
-                if len(losses):
-                    values = {
-                        "arm": arm_text(result, arm),
-                        "parameters": round(mean_of(result, arm, "parameters")),
-                        "multiply_adds": round(mean_of(result, arm, "multiply_adds")),
-                        "steps": len(losses),
-                        "first": Measured("loss", float(losses[0])),
-                        "last": Measured("loss", float(losses[-1])),
-                    }
-                    said.append(Sentence("experiments.alexnet.arm", values))
+        for arm, run in first_runs(result):
+            losses = run.history.series("loss")[1]
+            if len(losses):
+                values = {
+                    "arm": arm_text(result, arm),
+                    "parameters": round(mean_of(result, arm, "parameters")),
+                    "multiply_adds": round(mean_of(result, arm, "multiply_adds")),
+                    "steps": len(losses),
+                    "first": Measured("loss", float(losses[0])),
+                    "last": Measured("loss", float(losses[-1])),
+                }
+                said.append(Sentence("experiments.alexnet.arm", values))
         return said

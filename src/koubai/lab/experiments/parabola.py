@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
 from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
-from koubai.lab.phrases import arm_text
+from koubai.lab.phrases import arm_text, first_runs
 from koubai.lab.plans.descent import Descent
 from koubai.lab.plans.surfaces import Parabola as Surface
 from koubai.lab.result import ExperimentResult, Sentence
@@ -48,18 +48,17 @@ class Parabola(Entry):
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every rate: the factor a step as measured on the path, and what follows from it."""
         said = []
-        for arm in result.arms:
-            for run in result.of(arm)[:1]:  # every seed takes the same path
-                _, distance = run.history.series("distance")
-                _, x = run.history.series("position", "x")
-                factor = float((x[1] - 2.0) / (x[0] - 2.0))
-                kind = _kind(factor, distance[0], distance[-1])
-                values = {
-                    "arm": arm_text(result, arm),
-                    "factor": f"{factor:.2g}",
-                    "end": f"{distance[-1]:.3g}",
-                }
-                said.append(Sentence(f"experiments.parabola.{kind}", values))
+        for arm, run in first_runs(result):
+            _, distance = run.history.series("distance")
+            _, x = run.history.series("position", "x")
+            factor = float((x[1] - 2.0) / (x[0] - 2.0))
+            kind = _kind(factor, distance[0], distance[-1])
+            values = {
+                "arm": arm_text(result, arm),
+                "factor": f"{factor:.2g}",
+                "end": f"{distance[-1]:.3g}",
+            }
+            said.append(Sentence(f"experiments.parabola.{kind}", values))
         return said
 
 
