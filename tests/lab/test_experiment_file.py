@@ -147,6 +147,15 @@ def read_fails(text):
 
 
 @pytest.mark.parametrize(
+    "axis", ["[axes.values]\nwide = { network.hiden = [3] }", "[axes.a.values.network]\nhiden = [3]"]
+)
+def test_an_axis_or_a_level_may_be_called_values(axis):
+    problems = read_fails(f"[recipe]\nnetwork = {{ type = 'mlp' }}\ndata = 'digits'\n{axis}\n")
+    assert [problem.path.split(".")[-2:] for problem in problems] == [["network", "hiden"]]
+    assert "network.hiden" not in problems[0].message
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("name = 'x'\n", "there is no [recipe]"),

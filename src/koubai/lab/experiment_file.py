@@ -228,7 +228,7 @@ def _values(
         if level in levels:
             faults.append(Fault((*place, "values", i), say("lab.file.same_value", value=level)))
         levels[level] = {path: value}
-        _try(levels[level], (*place, "values", i), ground, found)
+        _try(levels[level], (*place, "values", i), ground, found, of_value=True)
     faults += {(fault.message, fault.hint): fault for fault in reversed(found)}.values()
     return levels
 
@@ -266,13 +266,15 @@ def _flat(edits: dict[str, Any], under: str = "") -> dict[str, Any]:
     return found
 
 
-def _try(edits: dict[str, Any], place: Place, ground: Ground, faults: list[Fault]) -> None:
-    """Add what the recipe refuses of some edits."""
+def _try(
+    edits: dict[str, Any], place: Place, ground: Ground, faults: list[Fault], *, of_value: bool = False
+) -> None:
+    """Add what the recipe refuses of some edits; the place of a value does not tell whose value it is."""
     try:
         ground.recipe.edit(**ground.known(edits))
     except ConfigError as error:
         for problem in error.problems:
-            if "values" in place:  # the place is that of a value, and does not tell which setting it is for
+            if of_value:
                 faults.append(Fault(place, f"{problem.path}: {problem.message}", problem.hint))
             else:
                 faults.append(Fault((*place, *_place(problem.path)), problem.message, problem.hint))
