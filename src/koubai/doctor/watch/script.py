@@ -107,10 +107,10 @@ class Search:
     def _stepped(self, optimizer: Any, args: Any, options: Any) -> None:
         self._steps += 1
 
-    def _give_up(self, error: Exception) -> None:
+    def _give_up(self, failure: str) -> None:
         """Look for no more models; those that were found stay under watch."""
         with suppress(Warning):  # a program may turn warnings into errors
-            warnings.warn(say("watch.script.unseen", error=repr(error)), RuntimeWarning, stacklevel=2)
+            warnings.warn(say("watch.script.unseen", error=failure), RuntimeWarning, stacklevel=2)
 
     def _end(self) -> None:
         for handle in self._handles:

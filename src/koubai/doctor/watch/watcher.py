@@ -15,6 +15,7 @@ from koubai.doctor.diagnose import diagnose
 from koubai.doctor.finding import Finding
 from koubai.doctor.patient import Patient
 from koubai.doctor.watch.chart import make_patient
+from koubai.doctor.watch.gaze import Gaze
 from koubai.doctor.watch.guard import Guard
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loss_rule import mean_value, rule_of
@@ -23,7 +24,7 @@ from koubai.doctor.watch.pace import Pace
 from koubai.doctor.watch.record import value_of
 from koubai.doctor.watch.scope import sentences
 from koubai.doctor.watch.seen import Seen
-from koubai.doctor.watch.sight import LossCall, Sight, first_tensor
+from koubai.doctor.watch.sight import LossCall, first_tensor
 from koubai.doctor.watch.step_losses import StepLosses
 from koubai.doctor.watch.wires import Wires
 from koubai.words import say
@@ -60,15 +61,9 @@ class Watch(Seen):
         self._copies = not is_lazy(self.root) and size_in_bytes(self.root) <= _COPIED_BYTES
         self._guard = Guard(self._switch_off)
         self._wires = Wires(model, self.optimizers or None, self, self._guard)
-        self._look: Look | None = None  # the step under close observation
-        self._sight: Sight | None = None  # what is open now: the look's, or one for losses only
-        self._leaving: list[Sight] = []
-        self._output: Any = None
+        self._gaze = Gaze(self.names, on_loss=self._on_loss, guard=self._guard)
         self._evaluating = self._aside = False
         self._mixed = False  # whether others' backward passes lie between our steps
-        self._criterion: nn.Module | None = None  # that calls the loss function
-        self._criterion_hook: Any = None  # where what is differentiated is not the loss alone
-        self._factor = 1.0  # of the user's loss on the loss function's value: 1/2 for two batches a step
         self._examined: tuple[int, Patient] | None = None
         self._losses = StepLosses()
         self._reset_step()
@@ -100,30 +95,27 @@ class Watch(Seen):
 
     def _look_away(self) -> None:
         """Close whatever is open."""
-        self._close_sight()
-        if self._criterion_hook is not None:
-            self._criterion_hook.remove()
-        self._look = None
+        self._gaze.close()
+        self._gaze.look = None
+        self._losses.stop()
 
     def _write_down(self) -> None:
         """Write what waits into the history."""
         self.record.end_evaluation(self.step)
         self.record.flush()
 
-    def _switch_off(self, error: Exception) -> None:
+    def _switch_off(self, failure: str) -> None:
         """Say once that the watch itself failed, and watch no more; the training goes on.
 
         Hooks that are just being run through stay where they are, without effect, until `stop`.
         """
-        self.failure = f"{type(error).__name__}: {error}"
+        self.failure = failure
         with suppress(Exception):  # what is told must not depend on what failed
             self._wires.listen_lightly()
             self._look_away()
             self._write_down()
         with suppress(Warning):  # a program may turn warnings into errors; `scope` says it too
-            warnings.warn(
-                say("watch.failed", step=self.step, error=self.failure), RuntimeWarning, stacklevel=2
-            )
+            warnings.warn(say("watch.failed", step=self.step, error=failure), RuntimeWarning, stacklevel=2)
 
     def batch(self, x: torch.Tensor, t: torch.Tensor | None = None) -> None:
         """Tell which samples are trained on next, where the watch cannot see it."""
@@ -181,11 +173,13 @@ class Watch(Seen):
         """Look closely if it is time; keep inputs."""
         if self._aside:
             return
-        if self._sight is not None or self._leaving:
-            self._close_sight()
-        if not (self.root.training and torch.is_grad_enabled()):
+        self._gaze.close()
+        if self.root.training and torch.is_grad_enabled():
+            self._begin_pass(args, options)
+        else:
             self._begin_evaluation(args, options)
-            return
+
+    def _begin_pass(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         if self._evaluating:
             self.record.end_evaluation(self.step)
             self._evaluating = False
@@ -198,7 +192,7 @@ class Watch(Seen):
             self.batch_size = len(x)
             self.memory.see_inputs(x)
         self.replayable = len(args) == 1 and not options and x is args[0]
-        if wanted and self._look is None and not self.blind:
+        if wanted and self._gaze.look is None and not self.blind:
             self._begin_look()
 
     @property
@@ -209,17 +203,7 @@ class Watch(Seen):
         self._pace.begin()
         self.modes = {module: module.training for module in self.root.modules()}
         whole = self.rule is None or not self.replayable or self.refused is not None
-        self._look = Look(
-            self.names,
-            self.step + 1,
-            on_loss=self._on_loss,
-            samples=self.batch_size or 0,
-            whole=whole,
-            guard=self._guard,
-        )
-        self._sight = self._look.sight
-        self._sight.open()
-        self._sight.begin(self.root)
+        self._gaze.begin_look(self.root, self.step + 1, samples=self.batch_size or 0, whole=whole)
 
     def _begin_evaluation(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         self._evaluating = True
@@ -231,19 +215,10 @@ class Watch(Seen):
         """Wait for the loss, where it is not known where that comes from."""
         if self._aside:
             return
-        if self._sight is not None:
-            self._output = output
-        elif self._evaluating or self.rule is None or not self.memory.full:
-            self._output = output
-            self._sight = Sight(self.names, by_unit=False, on_loss=self._on_loss, guard=self._guard)
-            self._sight.open(layers=False)
-
-    def _close_sight(self) -> None:
-        if self._sight is not None:
-            self._leaving.append(self._sight)
-            self._criterion = self._criterion or self._sight.criterion
-        self._sight = self._output = None
-        self._leaving = [sight for sight in reversed(self._leaving) if not sight.close()][::-1]
+        if not self._gaze.open and (self._evaluating or self.rule is None or not self.memory.full):
+            self._gaze.await_loss()
+        if self._gaze.open:
+            self._gaze.output = output
 
     # ------------------------------------------------------------------------------------ loss
 
@@ -254,10 +229,10 @@ class Watch(Seen):
             return
         self.losses_seen[call.name] = None
         if self.rule is None:
-            self.rule = rule_of(call, self._output)
+            self.rule = rule_of(call, self._gaze.output)
         self._take_targets(call.t)
-        if self._look is not None and self._look.sight is self._sight:
-            self._look.watch_loss(call.value, float(mean_value(call)))
+        if (look := self._gaze.open_look) is not None:
+            look.watch_loss(call.value, float(mean_value(call)))
 
     def _criterion_called(self, module: nn.Module, args: Any, output: Any) -> None:
         """The module that computes the loss was called."""
@@ -265,16 +240,6 @@ class Watch(Seen):
             name = next(iter(self.losses_seen), "")
             call = LossCall(name, module, args[0], args[1], vars(module), output)
             self._losses.measured.append(mean_value(call))
-
-    def _listen_to_criterion(self, look: Look) -> None:
-        """Let the loss be told by its module, if what is differentiated is more than the loss."""
-        roots = self._losses.roots
-        if self._criterion is None or self._criterion_hook is not None or len(roots) != 1:
-            return
-        if abs(float(roots[0]) - look.loss * self._factor) > 1e-5 * abs(look.loss):
-            self._criterion_hook = self._criterion.register_forward_hook(
-                partial(self._guard, self._criterion_called)
-            )
 
     def _take_targets(self, t: torch.Tensor) -> None:
         if not self.memory.full or self._wanted:
@@ -289,8 +254,8 @@ class Watch(Seen):
         """Keep the loss as it is before it is scaled."""
         if self._in_step and isinstance(loss, torch.Tensor):
             self._losses.scaled(loss)
-            if self._look is not None:
-                self._look.scale = float(scaler.get_scale())
+            if self._gaze.look is not None:
+                self._gaze.look.scale = float(scaler.get_scale())
 
     # ------------------------------------------------------------------------------------ backward
 
@@ -299,16 +264,16 @@ class Watch(Seen):
         if not self._in_step or self._aside:
             self._mixed = self._mixed or not self._aside
             return
-        if self._sight is not None:
-            self._close_sight()
-        if self._look is not None and not self._fresh:
+        if self._gaze.open:
+            self._gaze.close()
+        if self._gaze.look is not None and not self._fresh:
             self._fresh = not has_gradients(self.root)
         self._losses.differentiated(roots)
 
     def after_backward(self) -> None:
         """Take the gradients, before anyone clips them."""
-        if self._look is not None and self._in_step and not self._aside:
-            self._take_gradients(self._look)
+        if self._gaze.look is not None and self._in_step and not self._aside:
+            self._take_gradients(self._gaze.look)
 
     def _take_gradients(self, look: Look) -> None:
         passes = max(len(self._losses.roots), 1)
@@ -316,19 +281,17 @@ class Watch(Seen):
             look.take_gradients(self.root, self.decays, passes, keep=look.whole and self._copies)
         )
         if self._losses.scaling and look.overflowed:
-            self._look = None  # the scaler will skip this step and try a smaller scale
+            self._gaze.look = None  # the scaler will skip this step and try a smaller scale
 
     # ------------------------------------------------------------------------------------ step
 
     def before_step(self, optimizer: Any) -> None:
         """Take gradients that came by another way than `backward`."""
-        if self._look is None and self._sight is None and not self._leaving:
+        if self._gaze.idle or not self._concerns(optimizer):
             return
-        if not self._concerns(optimizer):
-            return
-        self._close_sight()
-        if self._look is not None and not self._look.has_gradients:
-            self._take_gradients(self._look)
+        self._gaze.close()
+        if self._gaze.look is not None and not self._gaze.look.has_gradients:
+            self._take_gradients(self._gaze.look)
 
     def after_step(self, optimizer: Any) -> None:
         """Write the step down."""
@@ -337,12 +300,11 @@ class Watch(Seen):
             return
         self.step += 1
         self.rates.add(optimizer.param_groups[0]["lr"])
-        look, self._look = self._look, None
+        look, self._gaze.look = self._gaze.look, None
         if look is not None:
             self.stale_gradients = self.stale_gradients or not self._fresh
-            self._factor = look.factor / look.scale
-            self._listen_to_criterion(look)
-        self._losses.write(self.record, self.step, self._factor)
+            self._losses.learn(look, self._gaze.criterion, partial(self._guard, self._criterion_called))
+        self._losses.write(self.record, self.step)
         if look is not None and look.has_gradients:
             self.record.look(look.finish(self.root), look.sight.parts, list(self.names.params.values()))
             self.first_look, self.last_look = self.first_look or look, look
