@@ -261,4 +261,4 @@ def test_python_users_keep_the_english_text_in_any_locale(koubai, monkeypatch):
 
     with pytest.raises(ShapeError, match="takes one axis of features"):
         Linear(3).output_shape((1, 8, 8))
-    assert "ディスク" in reason(OSError(28, "No space left on device"))
+    assert reason(OSError(28, "No space left on device")) == "the disk is full"

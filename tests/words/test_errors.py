@@ -1,8 +1,10 @@
 """Every text of every error that koubai raises is in the catalogue, and the catalogue holds no others."""
 
+import errno
 import gzip
 import io
 import json
+import os
 import re
 import tarfile
 import tempfile
@@ -17,8 +19,10 @@ from koubai.cli.main import COMMANDS
 from koubai.core.errors import ConfigError, KoubaiError, Problem, ShapeError, UnknownName
 from koubai.lab.store import Store
 from koubai.train.plain import refusal
+from koubai.train.recipe_file import read_recipe
 from koubai.words import areas, entries
 from koubai.words.retell import retold, templates_of
+from koubai.words.system import advice, reason
 from support.error_texts import GAP, Riddle, collect
 
 JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-龠]")
@@ -136,8 +140,28 @@ def test_what_is_put_together_is_told_whole(tmp_path):
             assert not english_in(line), line
 
 
+def refused() -> list[str]:
+    """Return what is said of all that the operating system may refuse."""
+    errors = [OSError(number, os.strerror(number)) for number in errno.errorcode]
+    return [text for error in errors for text in (reason(error), advice(error)) if text is not None]
+
+
+def test_what_the_system_refuses_is_kept_in_english_and_told_whole_in_japanese(tmp_path, monkeypatch):
+    monkeypatch.setenv("KOUBAI_LANG", "ja")
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    (tmp_path / "file").write_text("in the way")
+    error = raised(Store(tmp_path / "file").check)
+    assert error.message == "cannot write here: a part of this path is a file, not a folder"
+    said = "ここに書き込めません: このパスの途中がフォルダではなくファイルです"
+    assert retold(error.message) == retold(error.message, "ja") == said
+    missing = raised(lambda: read_recipe(tmp_path / "none.toml")).problems[0]
+    assert missing.message == "there is no such file or folder"
+    assert retold(missing.message) == "そのようなファイルやフォルダはありません"
+    assert retold(missing.hint).startswith("綴りと、今いるフォルダを確かめてください: ")
+
+
 def test_every_entry_is_used(tmp_path):
-    texts = [*(text.replace(GAP, "7") for text in FOUND.texts), *put_together(tmp_path)]
+    texts = [*(text.replace(GAP, "7") for text in FOUND.texts), *put_together(tmp_path), *refused()]
     used = frozenset().union(*map(templates_of, texts))
     known = {f"{area}.{name}" for area in areas() if area.startswith("errors") for name in entries(area)} - {
         f"errors_python.{name}" for name in SAID_BY_PYTHON

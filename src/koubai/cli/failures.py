@@ -80,7 +80,7 @@ def _facts(error: Exception) -> dict[str, Any]:
         return {name: _told(text) for name, text in texts.items()}
     if isinstance(error, OSError):
         where = None if error.filename is None else str(error.filename)
-        return {"message": reason(error), "where": where, "hint": advice(error)}
+        return {"message": _told(reason(error)), "where": where, "hint": _told(advice(error))}
     return {"message": str(error)}
 
 

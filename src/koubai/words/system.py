@@ -1,4 +1,7 @@
-"""What the operating system says about files (in English only), in the reader's language."""
+"""What the operating system says about files, in words of ours: English, as all errors are raised.
+
+Where it is shown it is told again in the reader's language, as part of whatever sentence it stands in.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ _NAMES = {
 }
 
 
-def reason(error: OSError, lang: str | None = None) -> str:
+def reason(error: OSError) -> str:
     """Return why the system refused; its own words where the catalogue has none.
 
-    >>> reason(OSError(errno.ENOSPC, "No space left on device"), lang="en")
+    >>> reason(OSError(errno.ENOSPC, "No space left on device"))
     'the disk is full'
     """
     name = _NAMES.get(error.errno or 0)
-    return say(f"system.{name}", lang) if name else error.strerror or str(error)
+    return say(f"errors_system.{name}", "en") if name else error.strerror or str(error)
 
 
-def advice(error: OSError, lang: str | None = None) -> str | None:
+def advice(error: OSError) -> str | None:
     """Return what to try, or None where the catalogue knows nothing."""
     name = _NAMES.get(error.errno or 0)
-    return say(f"system.{name}_hint", lang, here=Path.cwd()) if name else None
+    return say(f"errors_system.{name}_hint", "en", here=Path.cwd()) if name else None
