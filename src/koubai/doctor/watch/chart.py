@@ -16,6 +16,7 @@ from koubai.doctor.patient import DataFacts, Patient
 from koubai.doctor.watch.examine import Examination, examine, layer_checks, param_checks, undisturbed
 from koubai.doctor.watch.kinds import optimizer_facts
 from koubai.doctor.watch.look import Look
+from koubai.doctor.watch.loss_rule import LossRule
 from koubai.doctor.watch.memory import as_targets, data_facts
 from koubai.doctor.watch.models import hands_over
 from koubai.doctor.watch.seen import Seen
@@ -67,29 +68,33 @@ def _examinations(watch: Seen, samples: Samples | None) -> tuple[Examination | N
         watch.refused = say("watch.arguments")
     if watch.rule is None or samples is None or not watch.replayable:
         return None, _passive(watch, watch.first_look)
-    rows = _checkup_rows(watch, len(samples[0]))
-    limited = watch.memory.samples(rows)
+    few = _few(watch, _checkup_rows(watch, len(samples[0])))
     try:
-        now = _examine(watch, limited, watch.step)
+        now = _examine(watch, watch.rule, few, watch.step)
         first = None
         if watch.start is not None and watch.step:
             with _loaded(watch.root, watch.start):
-                first = _examine(watch, limited, 0).checkup
+                first = _examine(watch, watch.rule, few, 0).checkup
     except Exception as error:  # a model may do anything when it is called; what it said is in the scope
         watch.refused = f"{type(error).__name__}: {error}"
         return None, _passive(watch, watch.first_look)
     return now, first
 
 
-def _examine(watch: Seen, samples: Samples | None, step: int, *, flow: bool = False) -> Examination:
-    assert samples is not None
-    assert watch.rule is not None
+def _few(watch: Seen, limit: int) -> Samples:
+    """Return at most so many of the samples, where there are any."""
+    few = watch.memory.samples(limit)
+    assert few is not None
+    return few
+
+
+def _examine(watch: Seen, rule: LossRule, samples: Samples, step: int, *, flow: bool = False) -> Examination:
     x, t = samples
     targets = as_targets(t, _by_index(watch))
     with _eagerly(watch):
         return examine(
             watch.root,
-            watch.rule,
+            rule,
             x,
             t,
             step=step,
@@ -182,8 +187,7 @@ def _untrained(watch: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _clinic(watch: Seen, samples: Samples, data: DataFacts) -> Clinic | None:
     if watch.budget <= 0 or not watch.optimizers or watch.rule is None or watch.blind:
         return None
-    few = watch.memory.samples(_TWIN_ROWS)
-    assert few is not None
+    few = _few(watch, _TWIN_ROWS)
     t, t_all = (as_targets(part, _by_index(watch)) for part in (few[1], samples[1]))
     if t is None or t_all is None:
         return None
@@ -191,7 +195,7 @@ def _clinic(watch: Seen, samples: Samples, data: DataFacts) -> Clinic | None:
     held = watch.held.samples() if data.x_held is not None else None
     start = watch.start or now  # the present weights may be NaN, those of the start tell what it computes
     with _loaded(watch.root, start):
-        examination = _examine(watch, few, 0, flow=True)
+        examination = _examine(watch, watch.rule, few, 0, flow=True)
     subject = Subject(
         examination=examination,
         rule=watch.rule,
