@@ -12,7 +12,7 @@ import contextlib
 import io
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -22,11 +22,10 @@ from koubai.doctor.bench.case import Case
 from koubai.doctor.bench.run import Row
 from koubai.doctor.bench.torch_modules import NotTranslated
 from koubai.doctor.bench.torch_twin import Twin
-from koubai.doctor.facts import data_facts
-from koubai.doctor.reference import chance_of
 from koubai.train.recipe import Recipe
 
 _SPEED = "TA2"  # torch-audit's advice on hardware: it speaks of speed, of no fault
+_OURS = "koubai.watch"
 _EVALUATIONS = 10
 _WORSE = 0.02
 _TORCHMORTEM = {
@@ -107,7 +106,7 @@ def watch(twin: Twin) -> list[str]:
 
 def installed() -> dict[str, Callable[[Twin], list[str]]]:
     """Return the tools that can be run here, ours among them."""
-    tools: dict[str, Callable[[Twin], list[str]]] = {"koubai.watch": watch}
+    tools: dict[str, Callable[[Twin], list[str]]] = {_OURS: watch}
     if find_spec("torchmortem") is not None:
         tools["torchmortem"] = torchmortem
     if find_spec("torch_audit") is not None:
@@ -124,19 +123,28 @@ def run_peers(cases: Iterable[Case], seeds: int | None = None) -> Iterator[Row]:
     for case in cases:
         for seed in case.seeds[:seeds]:
             with contextlib.suppress(NotTranslated):
-                first, first_skill = _names(case.sick(seed))
+                sick = _judged(case.sick(seed))
                 if case.healthy:
-                    yield _row(case, seed, "healthy", first, first_skill)
+                    yield _row(case, seed, "healthy", sick)
                     continue
-                second, second_skill = _names(case.twin(seed))
-                faulty = second_skill - first_skill > _WORSE
-                yield _row(case, seed, "faulty" if faulty else "lucky", first, first_skill)
-                learned = second_skill > chance_of(data_facts(case.twin(seed).data.load(None))) + _WORSE
-                fixed = replace(case, id=f"{case.id} fixed")
-                yield _row(fixed, seed, "healthy" if learned else "unfixed", second, second_skill)
+                fixed = _judged(case.twin(seed))
+                faulty = fixed.skill - sick.skill > _WORSE
+                yield _row(case, seed, "faulty" if faulty else "lucky", sick)
+                learned = fixed.skill > fixed.chance + _WORSE
+                cured = replace(case, id=f"{case.id} fixed")
+                yield _row(cured, seed, "healthy" if learned else "unfixed", fixed)
 
 
-def _row(case: Case, seed: int, label: str, names: dict[str, tuple[str, ...]], reached: float) -> Row:
+@dataclass(frozen=True)
+class _Judged:
+    """A recipe under every tool: the names that each gives; the skill reached, and that of chance."""
+
+    names: dict[str, tuple[str, ...]]
+    skill: float
+    chance: float
+
+
+def _row(case: Case, seed: int, label: str, judged: _Judged) -> Row:
     nothing: dict[str, Any] = dict.fromkeys(("layer", "layer_distance", "first_alarm", "remedy"))
     return Row(
         case=case.id,
@@ -144,26 +152,25 @@ def _row(case: Case, seed: int, label: str, names: dict[str, tuple[str, ...]], r
         seed=seed,
         label=label,
         names=(),
-        skill=reached,
+        skill=judged.skill,
         twin_skill=float("nan"),
         steps_spent=0.0,
         seconds=0.0,
-        baselines=names,
+        baselines=judged.names,
         **nothing,
     )
 
 
-def _names(recipe: Recipe) -> tuple[dict[str, tuple[str, ...]], float]:
-    """Train a fresh twin of a recipe under each tool; return what they say, and the first's skill."""
+def _judged(recipe: Recipe) -> _Judged:
+    """Train a fresh twin of a recipe under each tool; the skill is that under ours, which changes no bit."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        found, reached = {}, float("nan")
+        names, skills = {}, {}
         for name, tool in installed().items():
             twin = Twin(recipe)
-            found[name] = tuple(tool(twin))
-            reached = twin.held_skill() if len(found) == 1 else reached
-        return found, reached
+            names[name], skills[name] = tuple(tool(twin)), twin.held_skill()
+        return _Judged(names, skills[_OURS], twin.chance)
     finally:
         torch.set_num_threads(before)
 

@@ -98,4 +98,9 @@ class Twin:
         with torch.no_grad():
             y = self.model(self._held[0]).numpy()
         found = skill(y, getattr(data, f"t_{part}"), loss_facts(self.recipe.loss).takes)
-        return found if isfinite(found) else chance_of(data_facts(data))
+        return found if isfinite(found) else self.chance
+
+    @property
+    def chance(self) -> float:
+        """The skill of an answer that looks at no input."""
+        return chance_of(data_facts(self._session.dataset))
