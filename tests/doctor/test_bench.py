@@ -15,23 +15,11 @@ from koubai.doctor.bench.run import Row, run_cases
 from koubai.doctor.bench.score import confusion, report, score
 from koubai.doctor.session_patient import session_patient
 from koubai.train.train import train
+from support.cases import OUTPUT_LAYER
 
-CASES = """
-[[case]]
-id = "sick"
-family = "test"
-accept = ["output layer"]
-layer = "1"
-seeds = 2
-[case.recipe]
-data = { type = "circles", factor = 0.5 }
-loss = "binary_cross_entropy"
-optimizer = { type = "adam", learning_rate = 0.01 }
-steps = 200
-network = { type = "sequential", layers = [{ type = "mlp", hidden = [16], classes = 1 }, "softmax"] }
-[case.fixed]
-network = { type = "sequential", layers = [{ type = "mlp", hidden = [16], classes = 1 }, "sigmoid"] }
-
+CASES = (
+    OUTPUT_LAYER
+    + """
 [[case]]
 id = "well"
 seeds = 1
@@ -42,6 +30,7 @@ optimizer = { type = "adam", learning_rate = 0.01 }
 steps = 200
 network = { type = "mlp", hidden = [16], classes = 1 }
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -24,22 +24,8 @@ from koubai.layers.sequential import Sequential
 from koubai.optim import SGD, AdaGrad, Adam, Momentum, RMSProp
 from koubai.penalties.p_norm import L2
 from koubai.train.session import Session
+from support.cases import OUTPUT_LAYER
 from support.patients import SICK, circles, digits
-
-CASES = """
-[[case]]
-id = "sick"
-accept = ["output layer"]
-seeds = 1
-[case.recipe]
-data = { type = "circles", factor = 0.5 }
-loss = "binary_cross_entropy"
-optimizer = { type = "adam", learning_rate = 0.01 }
-steps = 200
-network = { type = "sequential", layers = [{ type = "mlp", hidden = [16], classes = 1 }, "softmax"] }
-[case.fixed]
-network = { type = "sequential", layers = [{ type = "mlp", hidden = [16], classes = 1 }, "sigmoid"] }
-"""
 
 
 @pytest.mark.parametrize(
@@ -111,8 +97,8 @@ def test_tools_are_scored_on_twins_like_baselines(monkeypatch):
         "installed",
         lambda: {"koubai.watch": peers.watch, "always": lambda twin: ["over_fitting"]},
     )
-    cases = parse_cases(CASES, "test.toml")
-    rows = list(run_peers(cases))
+    cases = parse_cases(OUTPUT_LAYER, "test.toml")
+    rows = list(run_peers(cases, seeds=1))
     assert [(row.case, row.label) for row in rows] == [("sick", "faulty"), ("sick fixed", "healthy")]
     ours, always = (score(rows, cases, tool) for tool in ("koubai.watch", "always"))
     assert (ours.healthy_alarm_rate.hits, ours.detection.hits, ours.top1.hits) == (0, 1, 1)
