@@ -72,7 +72,7 @@ def _measure(measure: Measure, lang: str | None) -> str:
     if measure.threshold is None:
         return text
     side = "above" if measure.above else "below"
-    return f"{text} {say(f'doctor.line.{side}', lang, threshold=measure.threshold)}"
+    return text + say(f"doctor.line.{side}", lang, threshold=measure.threshold)
 
 
 def _trials(finding: Finding, lang: str | None) -> Iterator[str]:
@@ -86,7 +86,7 @@ def _trials(finding: Finding, lang: str | None) -> Iterator[str]:
 
 def explain(name: str, lang: str | None = None) -> str:
     """Return what a diagnosis is, in full: meaning, why, how it is recognized, what to try."""
-    diagnosis = known()[name]
+    diagnosis, between = known()[name], say("doctor.explain.between", lang)
     lines = [f"{diagnosis.code} {title_of(name, lang)}"]
     for heading in ("meaning", "why", "sign", "do"):
         lines += ["", say(f"doctor.explain.{heading}", lang), f"  {say(f'diagnoses.{name}.{heading}', lang)}"]
@@ -98,10 +98,10 @@ def explain(name: str, lang: str | None = None) -> str:
             for remedy in diagnosis.remedies
         ]
     if diagnosis.explains:
-        names = ", ".join(title_of(other, lang) for other in diagnosis.explains)
+        names = between.join(title_of(other, lang) for other in diagnosis.explains)
         lines += ["", f"{say('doctor.explain.follows', lang)}: {names}"]
     titles = [title_of(name, other) for other in LANGUAGES]
-    aliases = ", ".join(dict.fromkeys((name, *titles, *diagnosis.aliases)))
+    aliases = between.join(dict.fromkeys((name, *titles, *diagnosis.aliases)))
     lines += ["", f"{say('doctor.explain.aliases', lang)}: {aliases}"]
     if diagnosis.experiment is not None:
         lines.append(say("doctor.explain.experiment", lang, command=f"koubai run {diagnosis.experiment}"))
