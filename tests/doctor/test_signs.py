@@ -164,7 +164,7 @@ def test_few_samples_only_need_to_be_told_apart():
     assert reach(DataFacts()) is None
 
 
-def test_wrong_labels_stand_out_where_neighbours_agree_and_overlap_does_not():
+def test_wrong_labels_stand_out_where_neighbors_agree_and_overlap_does_not():
     t = np.arange(900) % 3
     centers = np.array([[0.0, 0], [8, 0], [0, 8]])
     apart = centers[t] + RANDOM.standard_normal((900, 2))

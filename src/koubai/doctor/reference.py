@@ -1,7 +1,7 @@
 """What could be reached on this data: simple learners with nothing to tune, as a yardstick.
 
 A run is sick only if it does worse than it should. What it should do is estimated without its network: by
-nearest neighbours, a linear model and a forest of random trees on at most 2000 samples, by cross-validation
+nearest neighbors, a linear model and a forest of random trees on at most 2000 samples, by cross-validation
 on the very samples on which the run is judged. The best of the three is a modest goal; a network that
 trains reaches it.
 """

@@ -29,7 +29,7 @@ class Constant(Initializer):
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """Every value is 0: right for biases. In weights it keeps the units of a layer equal for ever.
+    """Every value is 0: right for biases. In weights it keeps the units of a layer equal forever.
 
     >>> from koubai.layers import Linear, Sequential, Sigmoid
     >>> from koubai.network import Network

@@ -14,7 +14,7 @@ class SGD(Optimizer):
     """w <- w - eps dw (Robbins and Monro 1951).
 
     On f(x) = (x - a)^2 + b the error shrinks by (1 - 2 eps) a step, so it converges iff 0 < eps < 1:
-    in one step at .5, and at 1 it jumps from side to side for ever.
+    in one step at .5, and at 1 it jumps from side to side forever.
 
     >>> import numpy as np
     >>> def errors(eps, steps=100, a=3.0):

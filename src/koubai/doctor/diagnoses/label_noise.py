@@ -2,10 +2,10 @@
 
 What it is: a share of the training labels is wrong, spread over all samples.
 Why it hurts: a large network learns the wrong labels by heart, and answers them.
-How it shows: even among the eighth of the samples whose neighbours agree most, more than a tenth have
-    another label than their neighbours; and these neighbours answer held-out samples as well as the network.
-Confused with: classes that overlap (there, neighbours agree in some places and disagree in others; noise is
-    everywhere), over-fitting to right labels, data that neighbours know nothing of (waves of any phase):
+How it shows: even among the eighth of the samples whose neighbors agree most, more than a tenth have
+    another label than their neighbors; and these neighbors answer held-out samples as well as the network.
+Confused with: classes that overlap (there, neighbors agree in some places and disagree in others; noise is
+    everywhere), over-fitting to right labels, data that neighbors know nothing of (waves of any phase):
     there the network knows more than they do.
 Sick recipe: MNIST with 40 % random labels.
 Healthy look-alike: blobs that overlap.
@@ -41,7 +41,7 @@ _SLACK = 0.05
 @DIAGNOSES.register
 @dataclass(frozen=True)
 class LabelNoise(Diagnosis):
-    """Labels that contradict neighbours who agree with each other."""
+    """Labels that contradict neighbors who agree with each other."""
 
     code = "K020"
     aliases = ("noisy labels", "mislabeled data", "ラベルノイズ", "誤ったラベル")
@@ -50,7 +50,7 @@ class LabelNoise(Diagnosis):
     remedies = ("stop_early", "add_dropout", "add_weight_decay")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Disagreement among the samples in the purest neighbourhoods."""
+        """Disagreement among the samples in the purest neighborhoods."""
         data = visit.patient.data
         if data.classes is None or data.x is None or data.t is None or len(data.x) < _ENOUGH:
             return None
@@ -84,7 +84,7 @@ _known: dict[tuple[Any, ...], float] = {}  # every look at a run asks again
 
 
 def disagreement(x: Array, t: Array) -> float:
-    """Return the share of labels unlike their neighbours', in the eighth where neighbours agree most."""
+    """Return the share of labels unlike their neighbors', in the eighth where neighbors agree most."""
     votes = _votes((x, t), x, itself=True)
     purest = np.argsort(-votes.max(axis=1), kind="stable")[: max(len(t) // _PUREST, _FEWEST)]
     return float((votes.argmax(axis=1)[purest] != t[purest]).mean())

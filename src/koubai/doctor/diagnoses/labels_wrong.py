@@ -4,7 +4,7 @@ What it is: the targets have nothing to do with the inputs: rows shifted against
     column.
 Why it hurts: there is nothing to learn; a large network learns the training samples by heart.
 How it shows: on held-out samples the network is no better than chance, and neither are nearest
-    neighbours, a linear model or a forest; inputs of zeros do as well.
+    neighbors, a linear model or a forest; inputs of zeros do as well.
 Confused with: over-fitting (there the first steps help on held-out samples), not learning.
 Sick recipe: MNIST with shuffled labels.
 Healthy look-alike: hard data on which the network beats the simple learners.

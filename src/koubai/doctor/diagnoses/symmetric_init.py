@@ -1,7 +1,7 @@
 """Symmetric initial weights.
 
 What it is: all units of a hidden layer start with the same weights (zeros, or any constant).
-Why it hurts: equal units get equal gradients, so they stay equal for ever: a layer of 100 units is worth
+Why it hurts: equal units get equal gradients, so they stay equal forever: a layer of 100 units is worth
     one. With zeros and ReLU no gradient gets through at all.
 How it shows: the rows of W, unit by unit, are equal, and so are the rows of dW.
 Confused with: vanishing gradient, dead units, a learning rate that is too low. Those follow from it.
