@@ -6,8 +6,11 @@ import pytest
 
 from koubai.core.errors import ConfigError
 from koubai.data.sources.digits import Digits
+from koubai.lab.experiment import Watch
 from koubai.lab.experiment_file import parse_vary, read_experiment
 from koubai.lab.mending import mended
+from koubai.lab.outcome import Context
+from koubai.lab.training import MEASURES, run_recipe
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
 from koubai.train.recipe import Recipe
@@ -138,6 +141,12 @@ def test_a_recipe_is_mended_as_far_as_it_goes():
 
 _AXIS = "[recipe]\nnetwork = { type = 'mlp' }\ndata = 'digits'\n[axes.a]\n"
 _ARMS = "[recipe]\nnetwork = { type = 'mlp' }\ndata = 'digits'\n[[arms]]\nname = 'a'\n"
+
+
+def test_the_measures_that_a_file_may_name_are_those_of_a_run():
+    recipe = Recipe(Mlp((8, 8)), Digits(train=100, validation=50), steps=2)
+    watched = Context(Watch(taps=1, evaluations=0), engine="reference", exhibits=False)
+    assert set(run_recipe(recipe, watched).scores) == set(MEASURES)
 
 
 def read_fails(text):
