@@ -43,9 +43,7 @@ class GraphBuilder:
             if cell.path in self._formulas:
                 raise Unsupported("oneDNN has no fast primitive for these shapes")
             y = cell.layer.lower(self, x)
-            if (
-                y is x and not cell.children
-            ):  # a leaf has a value of its own: in a branch, its gradient differs
+            if y is x and not cell.children:  # a leaf's own value: in a branch, its gradient differs
                 y = self.reshape(x, x.shape)
             if tuple(y.shape) != tuple(cell.out_shape):
                 raise Unsupported("the lowering gives another shape than the formula")

@@ -39,7 +39,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Named:
-    """An address known when the program is linked: `control`, `scratch`, `indices` ..."""
+    """An address known when the program is linked: `control`, `weights`, `slot 0` ..."""
 
     name: str
 

@@ -19,7 +19,7 @@ from koubai.core.errors import EngineError
 from koubai.core.params import Array, Shape
 
 F32, BF16 = 3, 2
-FORWARD_TRAINING, FORWARD_INFERENCE = 64, 96
+FORWARD_TRAINING = 64
 _ANY, _PLAIN = 1, {1: 2, 2: 3, 3: 4, 4: 5, 5: 6}
 _BLOCKED = {(3, 8): 69, (3, 16): 56, (4, 8): 102, (4, 16): 78}
 _QUERY_MD = {
@@ -34,7 +34,7 @@ _SYMBOLS = (
     "dnnl_version", "dnnl_engine_create", "dnnl_stream_create", "dnnl_memory_create", "dnnl_memory_destroy",
     "dnnl_memory_desc_clone",
     "dnnl_memory_desc_create_with_tag", "dnnl_memory_desc_create_with_strides", "dnnl_memory_desc_query",
-    "dnnl_memory_desc_create_submemory", "dnnl_memory_desc_equal", "dnnl_memory_desc_get_size",
+    "dnnl_memory_desc_equal", "dnnl_memory_desc_get_size",
     "dnnl_primitive_attr_create", "dnnl_primitive_attr_set_scratchpad_mode", "dnnl_primitive_create",
     "dnnl_primitive_desc_query", "dnnl_primitive_desc_query_md", "dnnl_primitive_execute",
     "dnnl_reorder_primitive_desc_create", "dnnl_inner_product_forward_primitive_desc_create",
@@ -176,11 +176,6 @@ class MD:
         """Any order of axes."""
         head = c.c_int(len(shape)), _dims(shape), c.c_int(dtype)
         return cls(shape, library().new("dnnl_memory_desc_create_with_strides", *head, _dims(strides)), dtype)
-
-    def part(self, shape: Shape, offsets: Sequence[int]) -> MD:
-        """A box inside this tensor."""
-        handle = library().new("dnnl_memory_desc_create_submemory", self.handle, _dims(shape), _dims(offsets))
-        return MD(shape, handle, self.dtype)
 
     @property
     def nbytes(self) -> int:

@@ -47,13 +47,10 @@ class Watch(Protocol):
 class Op(Protocol):
     """How a verb becomes instructions: forward, with its adjoint beside it.
 
-    `keeps_input` and `keeps_output` say what backward reads; `keeps_output` "sign" means that only whether y
-    is above 0 matters.
+    `keeps_output` says whether backward reads y, so that a reader of y does not overwrite it; "sign" means
+    that only whether y is above 0 matters. Of x nothing need be said: only the last reader of a value may
+    overwrite it, and that is the op itself.
     """
-
-    def keeps_input(self, node: Node) -> bool:
-        """Whether backward reads x."""
-        ...
 
     def keeps_output(self, node: Node) -> bool | str:
         """Whether backward reads y."""

@@ -10,10 +10,6 @@ from koubai.engines.native.plan import Plan
 class BaseOp:
     """Defaults of the protocol Op."""
 
-    def keeps_input(self, node: Node) -> bool:
-        """No."""
-        return False
-
     def keeps_output(self, node: Node) -> bool | str:
         """No; but a reader whose backward needs its input keeps it."""
         return False
@@ -25,3 +21,8 @@ class BaseOp:
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """Emit dx."""
         raise NotImplementedError
+
+
+def two_axes(numbers: tuple[int, ...], alone: int) -> tuple[int, int]:
+    """One axis of space counts as the columns of a single row."""
+    return (alone, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])

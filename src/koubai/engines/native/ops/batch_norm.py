@@ -16,10 +16,6 @@ _WIDTH = 256  # numbers that a kernel takes as one row, about
 class BatchNormOp(BaseOp):
     """Statistics of the whole batch, so that lanes meet once in each direction."""
 
-    def keeps_input(self, node: Node) -> bool:
-        """Yes."""
-        return True
-
     def keeps_output(self, node: Node) -> bool | str:
         """Where ReLU is part of it."""
         return "sign" if node.settings.get("relu") else False

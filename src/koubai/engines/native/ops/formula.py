@@ -11,10 +11,6 @@ from koubai.engines.native.plan import Plan
 class FormulaOp(BaseOp):
     """Returns to Python, which runs `forward` or `backward` of the layer on arrays over the buffers."""
 
-    def keeps_input(self, node: Node) -> bool:
-        """The formula may have saved a view of x."""
-        return True
-
     def keeps_output(self, node: Node) -> bool | str:
         """The formula may have saved a view of y."""
         return True

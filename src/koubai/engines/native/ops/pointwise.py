@@ -17,10 +17,6 @@ _SIGN_ONLY = {"relu", "leaky_relu"}
 class PointwiseOp(BaseOp):
     """y = f(u) in the place of u where nobody else needs u; du = dy f'(u) in the place of dy."""
 
-    def keeps_input(self, node: Node) -> bool:
-        """For the functions whose derivative needs u."""
-        return FUNCTIONS[node.settings["function"]][2]
-
     def keeps_output(self, node: Node) -> bool | str:
         """For the others."""
         function = node.settings["function"]

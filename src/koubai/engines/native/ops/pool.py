@@ -7,20 +7,15 @@ from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import pool as kernels
 from koubai.engines.native.kernels.half import relu_backward_half
 from koubai.engines.native.kernels.pointwise import relu_backward
-from koubai.engines.native.ops.base import BaseOp
+from koubai.engines.native.ops.base import BaseOp, two_axes
 from koubai.engines.native.plan import Plan
-
-
-def _two_axes(numbers: tuple[int, ...], alone: int) -> tuple[int, int]:
-    """One axis of space counts as the columns of a single row."""
-    return (alone, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
 def _geometry(plan: Plan, node: Node, block: int) -> tuple[int, ...]:
     """(samples, C, B, H, W, P, Q, kernel, stride, padding)."""
     s, x, y = node.settings, node.inputs[0].shape, node.output.shape
-    space, out = _two_axes(x[1:], 1), _two_axes(y[1:], 1)
-    window = (*_two_axes(s["size"], 1), *_two_axes(s["stride"], 1), *_two_axes(s["padding"], 0))
+    space, out = two_axes(x[1:], 1), two_axes(y[1:], 1)
+    window = (*two_axes(s["size"], 1), *two_axes(s["stride"], 1), *two_axes(s["padding"], 0))
     return plan.part.rows, x[0], block, *space, *out, *window
 
 

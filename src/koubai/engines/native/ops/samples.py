@@ -39,10 +39,6 @@ class SoftmaxOp(BaseOp):
 class LayerNormOp(BaseOp):
     """Layer normalization; gamma and beta lie in the order of x."""
 
-    def keeps_input(self, node: Node) -> bool:
-        """Yes."""
-        return True
-
     def forward(self, plan: Plan, node: Node) -> None:
         """y, and mean and scale of each sample."""
         (value,) = node.inputs
@@ -80,10 +76,6 @@ class LayerNormOp(BaseOp):
 
 class LocalResponseOp(BaseOp):
     """Local response normalization, channels last."""
-
-    def keeps_input(self, node: Node) -> bool:
-        """Yes."""
-        return True
 
     def _numbers(self, plan: Plan, node: Node) -> tuple[int | float, ...]:
         (x,), s = node.inputs, node.settings

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
-from koubai.core.params import Shape
 from koubai.engines.native.backends.blas.library import sgemm
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Argument, Buffer, Tensor
 from koubai.engines.native.kernels import convolve as kernels
-from koubai.engines.native.ops.base import BaseOp
+from koubai.engines.native.ops.base import BaseOp, two_axes
 from koubai.engines.native.plan import Plan
 from koubai.engines.native.store import Permuted
 
@@ -18,17 +17,8 @@ from koubai.engines.native.store import Permuted
 _COLUMNS, _ROWS = 1 << 16, 512
 
 
-def _two_axes(numbers: Shape, alone: int) -> Shape:
-    """One axis of space counts as the columns of a single row."""
-    return (alone, numbers[0]) if len(numbers) == 1 else numbers
-
-
 class ConvolveOp(BaseOp):
     """y = W * x + b;  dW and db, dx; channels last. W is kept with the channels of a window innermost."""
-
-    def keeps_input(self, node: Node) -> bool:
-        """For dW."""
-        return True
 
     def _weight(self, plan: Plan, node: Node) -> Buffer:
         weight = node.stored["weight"]
@@ -40,14 +30,14 @@ class ConvolveOp(BaseOp):
         """Memory for the windows, and all numbers of the kernels behind it."""
         s, x, y = node.settings, node.inputs[0].shape, node.output.shape
         kernel = node.stored["weight"].shape[2:]
-        (P, Q), samples = _two_axes(y[1:], 1), plan.part.rows
+        (P, Q), samples = two_axes(y[1:], 1), plan.part.rows
         line = Q * prod(kernel) * x[0] // s["groups"]
         lines = min(samples * P, max(_COLUMNS // line, -(-_ROWS // Q)))
         window = (
-            *(*_two_axes(kernel, 1), *_two_axes(s["stride"], 1)),
-            *(*_two_axes(s["dilation"], 1), *_two_axes(s["padding"], 0)),
+            *(*two_axes(kernel, 1), *two_axes(s["stride"], 1)),
+            *(*two_axes(s["dilation"], 1), *two_axes(s["padding"], 0)),
         )
-        sizes = (samples, *_two_axes(x[1:], 1), x[0], P, Q, y[0])
+        sizes = (samples, *two_axes(x[1:], 1), x[0], P, Q, y[0])
         return plan.floats(lines * line), (*sizes, *window, s["groups"], lines, sgemm())
 
     def forward(self, plan: Plan, node: Node) -> None:

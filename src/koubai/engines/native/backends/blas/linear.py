@@ -18,10 +18,6 @@ class LinearOp(BaseOp):
     W lies as in the formula, (F, G), its inputs in the order of x's places.
     """
 
-    def keeps_input(self, node: Node) -> bool:
-        """For dW."""
-        return True
-
     def _layout(self, plan: Plan, node: Node) -> Layout:
         """How x lies: as it comes where W was first seen."""
         weight = node.stored["weight"]

@@ -71,10 +71,6 @@ class ConvolveOp(BaseOp):
     which costs less than a percent of a step and keeps everything else simple.
     """
 
-    def keeps_input(self, node: Node) -> bool:
-        """For dW."""
-        return True
-
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
         choice = self._choose(plan, node)

@@ -117,10 +117,6 @@ class _Choice:
 class LinearOp(BaseOp):
     """y = x W + b;  dW = x^T dy, db = sum dy, dx = dy W^T."""
 
-    def keeps_input(self, node: Node) -> bool:
-        """For dW."""
-        return True
-
     def _form(self, plan: Plan, node: Node) -> LinearForm:
         weight = node.stored["weight"]
         F, G = weight.shape
