@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from koubai.engines.native.backends.onednn.primitives import MD, PD
 from koubai.engines.native.graph import Node
 from koubai.engines.native.kernels.base import Kernel
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.onednn import MD, PD
 
 # Where a buffer lies: in a lane's arena, where it may share memory with others that live at another time; in
 # memory that all lanes of a program share; or with the parameters, with their gradients, with the network's

@@ -11,8 +11,8 @@ from functools import cached_property
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.engines.native import onednn
 from koubai.engines.native.backends.backend import Backend
+from koubai.engines.native.backends.onednn import primitives
 from koubai.engines.native.blueprint import PlanSet
 from koubai.engines.native.instructions import Argument, At, Buffer, Instruction, Named, Tensor
 from koubai.engines.native.kernels import loop
@@ -27,7 +27,7 @@ class LinkedLane:
 
     table: Array
     blocks: list[Array]
-    memories: list[onednn.Memory]
+    memories: list[primitives.Memory]
 
 
 class Linked:
@@ -101,9 +101,9 @@ class Linked:
             places["scratch"] = pd.md("scratch", ()), self.places.scratch[lane].ctypes.data
         block = np.zeros(2 * len(places), np.int64)
         for position, (name, (md, address)) in enumerate(places.items()):
-            memory = onednn.Memory(md, address)
+            memory = primitives.Memory(md, address)
             linked.memories.append(memory)
-            block[2 * position : 2 * position + 2] = onednn.ARGUMENTS[name], memory.handle
+            block[2 * position : 2 * position + 2] = primitives.ARGUMENTS[name], memory.handle
         linked.blocks.append(block)
         return loop.PRIMITIVE, pd.primitive, len(places), block.ctypes.data
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from koubai.core.params import Shape
+from koubai.engines.native.backends.onednn.primitives import MD, PD
 from koubai.engines.native.graph import Graph, Node, Stored, Value
 from koubai.engines.native.instructions import Argument, Buffer, Instruction, Part, Tensor
 from koubai.engines.native.kernels import half, moving
 from koubai.engines.native.kernels.base import Kernel
 from koubai.engines.native.kernels.loop import ALONE, BARRIER, KERNEL, LOSS, PRIMITIVE, PYTHON
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.onednn import MD, PD
 from koubai.engines.native.store import Store
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 
+from koubai.engines.native.backends.onednn.library import Unimplemented
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Argument, Buffer, Named
 from koubai.engines.native.kernels import batch, losses, update
 from koubai.engines.native.kernels.base import Kernel
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.onednn import Unimplemented
 from koubai.engines.native.plan import NoPrimitive, Plan
 from koubai.engines.native.structure import MAX_PENALTIES, Structure
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from koubai.core.errors import EngineError, UnknownName
-from koubai.engines.native.onednn import library
+from koubai.engines.native.backends.onednn.library import library
 
 if TYPE_CHECKING:  # it loads Numba
     from koubai.engines.native.backends.backend import Backend

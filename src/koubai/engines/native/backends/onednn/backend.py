@@ -7,9 +7,10 @@ import ctypes
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.engines.native import onednn
 from koubai.engines.native.backends.meeting import Meeting
+from koubai.engines.native.backends.onednn import primitives
 from koubai.engines.native.backends.onednn.convolve import ConvolveOp
+from koubai.engines.native.backends.onednn.library import Library, library
 from koubai.engines.native.backends.onednn.linear import LinearOp
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.ops import OPS
@@ -24,7 +25,7 @@ class OneDnnBackend:
     ops = OPS | {"linear": LinearOp(), "convolve": ConvolveOp()}
 
     def __init__(self) -> None:
-        self._library = onednn.library()
+        self._library = library()
 
     @property
     def title(self) -> str:
@@ -51,7 +52,7 @@ class OneDnnBackend:
 class OpenMpRunner:
     """Runs lanes, or a lane with a team, in the threads of libgomp."""
 
-    def __init__(self, library: onednn.Library, lanes: int, team: int) -> None:
+    def __init__(self, library: Library, lanes: int, team: int) -> None:
         self._library, self._lanes, self._team = library, lanes, team
         self._meeting = Meeting()
 
@@ -65,7 +66,7 @@ class OpenMpRunner:
         }
         addresses = {name: ctypes.cast(f, ctypes.c_void_p).value or 0 for name, f in functions.items()}
         crew = loop.crew_address() if self._team > 1 else 0
-        return addresses | self._meeting.words() | {"crew": crew, "stream": onednn.stream().value or 0}
+        return addresses | self._meeting.words() | {"crew": crew, "stream": primitives.stream().value or 0}
 
     def run(self, lane_words: Array) -> None:
         """Run every lane to its end."""

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from koubai.core.params import Shape
-from koubai.engines.native import onednn
+from koubai.engines.native.backends.onednn import primitives
+from koubai.engines.native.backends.onednn.library import Unimplemented
+from koubai.engines.native.backends.onednn.primitives import BF16, F32, MD, PD, Sliding
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import moving
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.onednn import BF16, F32, MD, PD, Sliding, Unimplemented
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
 
@@ -116,7 +117,7 @@ class ConvolveOp(BaseOp):
         target = gradient if md == plain else Buffer(md.nbytes)
         plan.execute(pd, src=(x, x_md), ddst=(dy, choice.y.md), dweights=(target, md), **extra)
         if target is not gradient:
-            reorder = onednn.reorder(md, plain)
+            reorder = primitives.reorder(md, plain)
             plan.execute(reorder, "unpack dW: to the order of W", src=(target, md), dst=(gradient, plain))
 
     def _packed(self, plan: Plan, node: Node, md: MD) -> Buffer:
@@ -126,7 +127,7 @@ class ConvolveOp(BaseOp):
             return weight
         packed = Buffer(md.nbytes)
         why = "pack W: to the order that is multiplied fastest"
-        plan.execute(onednn.reorder(plain, md), why, src=(weight, plain), dst=(packed, md))
+        plan.execute(primitives.reorder(plain, md), why, src=(weight, plain), dst=(packed, md))
         return packed
 
     # ------------------------------------------------------------------------------------ choosing layouts
@@ -163,7 +164,7 @@ class ConvolveOp(BaseOp):
         any_w, any_dw = MD.any(_weight_shape(node), x.md.dtype), MD.any(_weight_shape(node))
         bias = MD.plain((node.output.shape[0],)) if "bias" in node.stored else None
         window = Sliding(s["stride"], s["dilation"], s["padding"])
-        choice = _Choice(x, y, onednn.convolution(x.md, any_w, bias, y.md, window))
+        choice = _Choice(x, y, primitives.convolution(x.md, any_w, bias, y.md, window))
         if not plan.training:
             return choice
         half, places = x.layout.half, x.layout.as_half(False)
@@ -171,13 +172,13 @@ class ConvolveOp(BaseOp):
         choice.widened = _widening(node) if movable else None
         wide = choice.widened
         if wide is None:
-            choice.weights = onednn.convolution_weights(x.md, any_dw, bias, y.md, window, choice.forward)
+            choice.weights = primitives.convolution_weights(x.md, any_dw, bias, y.md, window, choice.forward)
         else:
             wide_md = _Side.last(plan.part.rows, wide.shape, half=half).md
-            hint = onednn.convolution(wide_md, any_w, bias, y.md, wide.window)
-            choice.weights = onednn.convolution_weights(wide_md, any_dw, bias, y.md, wide.window, hint)
+            hint = primitives.convolution(wide_md, any_w, bias, y.md, wide.window)
+            choice.weights = primitives.convolution_weights(wide_md, any_dw, bias, y.md, wide.window, hint)
         if plan.wants_gradient(value):
-            choice.data = onednn.convolution_data(x.md, any_w, y.md, window, choice.forward)
+            choice.data = primitives.convolution_data(x.md, any_w, y.md, window, choice.forward)
         return choice
 
 

@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from koubai.core.params import Array, Shape
-from koubai.engines.native import onednn
+from koubai.engines.native.backends.onednn import primitives
+from koubai.engines.native.backends.onednn.library import Unimplemented
+from koubai.engines.native.backends.onednn.primitives import BF16, F32, MD, PD
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.onednn import BF16, F32, MD, PD
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
 from koubai.engines.native.store import Permuted
@@ -55,20 +56,20 @@ class LinearForm:
             return MD.plain(self.shape)
         dtype = BF16 if self.kind == "half" else F32
         x, y = MD.plain((self.rows, self.shape[1]), dtype), MD.plain((self.rows, self.outputs), dtype)
-        forward = onednn.inner_product(x, MD.any(self.shape, dtype), None, y)
+        forward = primitives.inner_product(x, MD.any(self.shape, dtype), None, y)
         if self.kind == "packed":
             return forward.md("weights", self.shape)
-        backward = onednn.inner_product_weights(x, MD.any(self.shape), None, y, forward)
+        backward = primitives.inner_product_weights(x, MD.any(self.shape), None, y, forward)
         return backward.md("dweights", self.shape)
 
     def serves_all_directions(self) -> bool:
         """Whether all its products have primitives; on processors without AVX-512 a packed W has not."""
         x, y = MD.plain((self.rows, self.shape[1])), MD.plain((self.rows, self.outputs))
         try:
-            forward = onednn.inner_product(x, self.md, None, y)
-            onednn.inner_product_weights(x, self.md, None, y, forward)
-            onednn.inner_product_data(x, self.md, y, forward)
-        except onednn.Unimplemented:
+            forward = primitives.inner_product(x, self.md, None, y)
+            primitives.inner_product_weights(x, self.md, None, y, forward)
+            primitives.inner_product_data(x, self.md, y, forward)
+        except Unimplemented:
             return False
         return True
 
@@ -90,14 +91,14 @@ class LinearForm:
             return
         plain = np.empty(self._permuted.words, np.float32)
         self._permuted.store(logical, plain)
-        onednn.copy(MD.plain(self.shape), plain, self.md, memory)
+        primitives.copy(MD.plain(self.shape), plain, self.md, memory)
 
     def load(self, memory: Array) -> Array:
         """Return W."""
         if self.kind in ("by input", "by output"):
             return self._permuted.load(memory)
         plain = np.empty(self._permuted.words, np.float32)
-        onednn.copy(self.md, memory, MD.plain(self.shape), plain)
+        primitives.copy(self.md, memory, MD.plain(self.shape), plain)
         return self._permuted.load(plain)
 
 
@@ -146,7 +147,7 @@ class LinearOp(BaseOp):
         x_md, shape = MD.plain((rows, x.features), narrow), (rows, form.outputs)
         w_md = MD.any(form.shape, BF16) if half else form.md
         b_md = MD.plain((form.outputs,)) if bias else None
-        forward = onednn.inner_product(x_md, w_md, b_md, MD.plain(shape, wide))
+        forward = primitives.inner_product(x_md, w_md, b_md, MD.plain(shape, wide))
         return _Choice(
             x,
             x_md,
@@ -163,7 +164,9 @@ class LinearOp(BaseOp):
         if md == form.md:
             return weight
         packed = Buffer(md.nbytes)
-        plan.execute(onednn.reorder(form.md, md), "W in bfloat16", src=(weight, form.md), dst=(packed, md))
+        plan.execute(
+            primitives.reorder(form.md, md), "W in bfloat16", src=(weight, form.md), dst=(packed, md)
+        )
         return packed
 
     def forward(self, plan: Plan, node: Node) -> None:
@@ -183,13 +186,13 @@ class LinearOp(BaseOp):
         form, bias = self._form(plan, node), node.stored.get("bias")
         dy = plan.convert(dy, c.dy)
         b_md = MD.plain((form.outputs,)) if bias else None
-        pd = onednn.inner_product_weights(c.x_md, form.md, b_md, c.dy_md, c.forward)
+        pd = primitives.inner_product_weights(c.x_md, form.md, b_md, c.dy_md, c.forward)
         extra = {"dbias": (plan.gradient(bias), b_md)} if bias and b_md else {}
         dweight = plan.gradient(node.stored["weight"])
         plan.execute(pd, src=(x, c.x_md), ddst=(dy, c.dy_md), dweights=(dweight, form.md), **extra)
         if plan.wants_gradient(value):
             w_md = MD.any(form.shape, BF16) if form.kind == "half" else form.md
-            pd = onednn.inner_product_data(c.x_md, w_md, c.dy_md, c.forward)
+            pd = primitives.inner_product_data(c.x_md, w_md, c.dy_md, c.forward)
             md, dx = pd.md("weights", form.shape, c.x_md.dtype), plan.new(c.x)
             weight = packed if md == packed_md else self._weight(plan, node, md)
             plan.execute(pd, dsrc=(dx, c.x_md), weights=(weight, md), ddst=(dy, c.dy_md))

@@ -1,22 +1,13 @@
-"""oneDNN through ctypes: the only file that knows the library. Used to compile; nothing here runs per step.
-
-The library is looked for in this order: the file named by the environment variable KOUBAI_ONEDNN, the
-`lib/` folder of the Python environment (where the wheel onednn-cpu-gomp and conda put it), the system.
-It must be oneDNN 3.x with the OpenMP runtime of GCC, because koubai's own kernels share its thread team.
-"""
+"""oneDNN's memory layouts and primitives: this file and library.py know the library. Used to compile only."""
 
 from __future__ import annotations
 
 import ctypes as c
-import importlib.util
-import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
-from koubai.core.errors import EngineError
 from koubai.core.params import Array, Shape
+from koubai.engines.native.backends.onednn.library import Unimplemented, library
 
 F32, BF16 = 3, 2
 FORWARD_TRAINING = 64
@@ -30,114 +21,6 @@ ARGUMENTS = {
     "dsrc": 129, "ddst": 145, "dweights": 161, "dbias": 169,
 }  # fmt: skip
 _CONVOLUTION_DIRECT = 1
-_SYMBOLS = (
-    "dnnl_version", "dnnl_engine_create", "dnnl_stream_create", "dnnl_memory_create", "dnnl_memory_destroy",
-    "dnnl_memory_desc_clone",
-    "dnnl_memory_desc_create_with_tag", "dnnl_memory_desc_create_with_strides", "dnnl_memory_desc_query",
-    "dnnl_memory_desc_equal", "dnnl_memory_desc_get_size",
-    "dnnl_primitive_attr_create", "dnnl_primitive_attr_set_scratchpad_mode", "dnnl_primitive_create",
-    "dnnl_primitive_desc_query", "dnnl_primitive_desc_query_md", "dnnl_primitive_execute",
-    "dnnl_reorder_primitive_desc_create", "dnnl_inner_product_forward_primitive_desc_create",
-    "dnnl_inner_product_backward_data_primitive_desc_create",
-    "dnnl_inner_product_backward_weights_primitive_desc_create",
-    "dnnl_convolution_forward_primitive_desc_create", "dnnl_convolution_backward_data_primitive_desc_create",
-    "dnnl_convolution_backward_weights_primitive_desc_create",
-)  # fmt: skip
-
-
-class Unimplemented(Exception):
-    """oneDNN has no (fast) primitive for what was asked; the caller has another way."""
-
-
-class Library:
-    """The loaded libraries, oneDNN's engine, and how its functions are called."""
-
-    def __init__(self, path: Path | str) -> None:
-        self.path = str(path)
-        try:
-            self.dnnl = c.CDLL(self.path, mode=c.RTLD_GLOBAL)
-            self.gomp = c.CDLL("libgomp.so.1", mode=c.RTLD_GLOBAL)
-        except OSError as error:
-            raise EngineError(f"oneDNN does not load: {error}", where=self.path) from None
-        missing = [name for name in _SYMBOLS if not hasattr(self.dnnl, name)]
-        if missing:
-            raise EngineError("not oneDNN 3.x: a function is missing", where=self.path, got=missing[0])
-        self.dnnl.dnnl_version.restype = c.POINTER(c.c_int * 3)
-        self.version: tuple[int, ...] = tuple(self.dnnl.dnnl_version().contents)
-        if self.version[0] != 3:
-            raise EngineError("another oneDNN", where=self.path, expected="version 3", got=self.version)
-        self.dnnl.dnnl_primitive_desc_query_md.restype = c.c_void_p
-        self.dnnl.dnnl_memory_desc_get_size.restype = c.c_size_t
-        try:
-            self.engine = self.new("dnnl_engine_create", c.c_int(1), c.c_size_t(0))
-        except Unimplemented:
-            raise EngineError("oneDNN finds no CPU device", where=self.path) from None
-
-    def call(self, name: str, *arguments: object) -> None:
-        """Call a function; raise Unimplemented unless it succeeds."""
-        status = getattr(self.dnnl, name)(*arguments)
-        if status:
-            raise Unimplemented(f"{name}: status {status}")
-
-    def new(self, name: str, *arguments: object) -> c.c_void_p:
-        """Call a function that creates something and return its handle."""
-        handle = c.c_void_p()
-        self.call(name, c.byref(handle), *arguments)
-        return handle
-
-    def run_side_by_side(self, function: int, data: int, threads: int) -> None:
-        """Run `function(data)` on every thread of a team; the caller is one of them."""
-        self.gomp.GOMP_parallel(c.c_void_p(function), c.c_void_p(data), c.c_uint(threads), c.c_uint(0))
-
-    def set_threads(self, threads: int) -> None:
-        """Set the size of the thread team for primitives created and kernels run by this Python thread."""
-        self.gomp.omp_set_num_threads(c.c_int(threads))
-
-
-def candidates() -> Iterator[str]:
-    """Yield the places where the library may lie, best first."""
-    named = os.environ.get("KOUBAI_ONEDNN")
-    if named:
-        yield named
-        return
-    for folder in (Path(sys.prefix, "lib"), *(Path(entry).parent.parent for entry in sys.path if entry)):
-        yield from (str(path) for path in sorted(folder.glob("libdnnl.so.3")))
-    yield "libdnnl.so.3"
-
-
-def _preload_gomp() -> None:
-    """Load libgomp.so.1 from PyTorch's folder where the system has none; oneDNN then finds it by its name."""
-    try:
-        c.CDLL("libgomp.so.1", mode=c.RTLD_GLOBAL)
-    except OSError:
-        spec = importlib.util.find_spec("torch")
-        bundled = Path(spec.origin).parent / "lib" / "libgomp.so.1" if spec and spec.origin else None
-        if bundled is None or not bundled.exists():
-            raise EngineError(
-                "libgomp.so.1 is missing", hint="install GCC's OpenMP runtime (Debian: apt install libgomp1)"
-            ) from None
-        c.CDLL(str(bundled), mode=c.RTLD_GLOBAL)
-
-
-@cache
-def library() -> Library:
-    """Return the library, or raise EngineError with one line that says why there is none."""
-    if not sys.platform.startswith("linux"):
-        raise EngineError("oneDNN is used on Linux only", got=sys.platform)
-    _preload_gomp()
-    errors = []
-    for path in candidates():
-        try:
-            return Library(path)
-        except EngineError as error:
-            errors.append(error)
-    raise (
-        errors[-1]
-        if os.environ.get("KOUBAI_ONEDNN")
-        else EngineError(
-            "oneDNN is not installed", hint="pip install onednn-cpu-gomp==2023.2.0, or set KOUBAI_ONEDNN"
-        )
-    )
 
 
 def _dims(numbers: Sequence[int]) -> c.Array[c.c_int64]:
