@@ -8,6 +8,7 @@ code; where the processor has narrower vectors, a few more. `load_part` and `sto
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -313,72 +314,38 @@ def total_of(typing: Any, value: Any) -> Any:
     return types.float64(VECTOR), generate
 
 
-def _operation(operation: Any, name: str) -> None:
-    """Give vectors an arithmetic operator."""
+def _operator(
+    symbol: Any, kind: types.Type, result: types.Type, build: Callable[[Any, Any, Any], Any]
+) -> None:
+    """Give values of a kind an operator."""
 
     @intrinsic
     def apply(typing: Any, a: Any, b: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return getattr(builder, name)(*args)
+            return build(builder, *args)
 
-        return VECTOR(VECTOR, VECTOR), generate
+        return result(kind, kind), generate
 
-    @overload(operation)
+    @overload(symbol)
     def _overloaded(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
-        both = isinstance(a, _Vector) and isinstance(b, _Vector)
+        both = isinstance(a, type(kind)) and isinstance(b, type(kind))
         return (lambda a, b: apply(a, b)) if both else None  # noqa: PLW0108 - Numba wants a plain function
 
 
-def _comparison(operation: Any, symbol: str) -> None:
-    """Give vectors a comparison; false where a number is NaN."""
-
-    @intrinsic
-    def apply(typing: Any, a: Any, b: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return builder.fcmp_ordered(symbol, *args)
-
-        return MASK(VECTOR, VECTOR), generate
-
-    @overload(operation)
-    def _overloaded(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
-        both = isinstance(a, _Vector) and isinstance(b, _Vector)
-        return (lambda a, b: apply(a, b)) if both else None  # noqa: PLW0108 - Numba wants a plain function
+def _compare(symbol: str) -> Callable[[Any, Any, Any], Any]:
+    """A comparison, false where a number is NaN."""
+    return lambda builder, a, b: builder.fcmp_ordered(symbol, a, b)
 
 
-for _op, _name in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.truediv, "fdiv"),
+for _symbol, _kind, _result, _build in (
+    (operator.add, VECTOR, VECTOR, ir.IRBuilder.fadd),
+    (operator.sub, VECTOR, VECTOR, ir.IRBuilder.fsub),
+    (operator.mul, VECTOR, VECTOR, ir.IRBuilder.fmul),
+    (operator.truediv, VECTOR, VECTOR, ir.IRBuilder.fdiv),
+    (operator.lt, VECTOR, MASK, _compare("<")),
+    (operator.gt, VECTOR, MASK, _compare(">")),
+    (operator.eq, VECTOR, MASK, _compare("==")),
+    (operator.or_, MASK, MASK, ir.IRBuilder.or_),
+    (operator.and_, MASK, MASK, ir.IRBuilder.and_),
 ):
-    _operation(_op, _name)
-for _op, _name in ((operator.lt, "<"), (operator.gt, ">"), (operator.eq, "==")):
-    _comparison(_op, _name)
-
-
-@intrinsic
-def _either(typing: Any, a: Any, b: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.or_(*args)
-
-    return MASK(MASK, MASK), generate
-
-
-@intrinsic
-def _both(typing: Any, a: Any, b: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.and_(*args)
-
-    return MASK(MASK, MASK), generate
-
-
-@overload(operator.or_)
-def _or(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
-    masks = isinstance(a, _Mask) and isinstance(b, _Mask)
-    return (lambda a, b: _either(a, b)) if masks else None  # noqa: PLW0108 - Numba wants a plain function
-
-
-@overload(operator.and_)
-def _and(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda
-    masks = isinstance(a, _Mask) and isinstance(b, _Mask)
-    return (lambda a, b: _both(a, b)) if masks else None  # noqa: PLW0108 - Numba wants a plain function
+    _operator(_symbol, _kind, _result, _build)
