@@ -75,9 +75,6 @@ class Taken(TypedDict, total=False):
     update: Magnitudes
 
 
-ROLES = tuple(Taken.__annotations__)
-
-
 def magnitudes(x: Array) -> Magnitudes:
     """Return the sums of an array, taken in float64 (the definition for every engine)."""
     wide = x.astype(np.float64)

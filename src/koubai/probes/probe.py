@@ -18,7 +18,7 @@ class Probe:
 
     | class field | meaning                                                                                |
     |-------------|----------------------------------------------------------------------------------------|
-    | role        | the tensor measured, one of koubai.core.taps.ROLES; it decides where the probe applies |
+    | role        | the tensor measured, a key of koubai.core.taps.Taken; where the probe applies          |
     | unit        | "" for a pure number, "share" for one in [0, 1], "values" for a count                  |
     """
 
