@@ -43,8 +43,9 @@ class Run(TrainRun):
     def findings(self) -> list[Finding]:
         """What is wrong with this run, the root first; [] when nothing is. Found out when first asked."""
         from koubai.doctor.diagnose import diagnose
+        from koubai.doctor.tell import Findings
 
-        return diagnose(self)
+        return Findings(diagnose(self))
 
     def resume(self, *, progress: bool = True) -> Run:
         """Continue an interrupted run to its end; the folder it was written to is resumed there."""

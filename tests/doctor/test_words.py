@@ -13,7 +13,7 @@ from koubai.doctor.diagnoses import DIAGNOSES
 from koubai.doctor.names import named, resolve
 from koubai.doctor.remedies import REMEDIES
 from koubai.doctor.sarif import sarif
-from koubai.doctor.tell import explain, sentence, tell
+from koubai.doctor.tell import Findings, explain, sentence, tell
 from koubai.train.train import train
 from koubai.words import LANGUAGES, entries, say
 from support.patients import SICK, circles
@@ -119,3 +119,10 @@ def test_sarif_has_a_rule_and_a_result_for_each_finding(findings):
 
 def test_a_healthy_run_has_no_findings():
     assert diagnose(train(circles((8,)))) == []
+
+
+def test_printed_findings_say_what_to_do(findings):
+    assert str(Findings(findings)) == tell(findings)
+    assert say("diagnoses.vanishing_gradient.do") in str(Findings(findings))
+    assert str(Findings()) == "[]"
+    assert Findings(findings) == findings

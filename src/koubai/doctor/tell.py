@@ -32,6 +32,13 @@ def tell(findings: Sequence[Finding], lang: str | None = None) -> str:
     return "\n\n".join([head, *parts])
 
 
+class Findings(list[Finding]):
+    """A list that prints as what there is to say about it, in the language in use; without findings as []."""
+
+    def __repr__(self) -> str:
+        return tell(self) if self else "[]"
+
+
 def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
     severity = say(f"doctor.severity.{finding.severity}", lang)
     yield f"{finding.code} {title_of(finding.name, lang)} [{severity}]"

@@ -14,6 +14,7 @@ from torch import nn
 from koubai.doctor.diagnose import diagnose
 from koubai.doctor.finding import Finding
 from koubai.doctor.patient import Patient
+from koubai.doctor.tell import Findings
 from koubai.doctor.watch.chart import make_patient
 from koubai.doctor.watch.gaze import Gaze
 from koubai.doctor.watch.guard import Guard
@@ -144,7 +145,7 @@ class Watch(Seen):
     @property
     def findings(self) -> list[Finding]:
         """What is wrong, the root first; [] when nothing is."""
-        return diagnose(self.patient())
+        return Findings(diagnose(self.patient()))
 
     def patient(self) -> Patient:
         """What the doctor may know of the run so far."""
