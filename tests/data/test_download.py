@@ -46,7 +46,11 @@ def test_only_what_is_missing_is_fetched(mnist, mirror, tmp_path):
     assert {path.rpartition("/")[2] for path in mirror.asked} == {f"{NAMES[2]}.gz"}
 
 
-@pytest.mark.parametrize("answer", [b"<html>sign in to this network</html>", gzip.compress(b"other"), 500])
+@pytest.mark.parametrize(
+    "answer",
+    [b"<html>sign in to this network</html>", gzip.compress(b"other", mtime=0), 500],
+    ids=["page", "other", "error"],
+)
 def test_a_mirror_with_wrong_bytes_is_passed_over_and_nothing_of_it_kept(mnist, mirror, tmp_path, answer):
     for name in NAMES:
         mirror.files[f"/first/{name}.gz"] = answer
