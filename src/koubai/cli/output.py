@@ -76,9 +76,8 @@ def print_table(columns: list[str], rows: list[list[str]], *, right: tuple[int, 
     shape = None if style.plain else box.SIMPLE_HEAD
     table = Table(box=shape, padding=(0, 2, 0, 0), pad_edge=False, header_style="" if style.plain else "bold")
     for i, column in enumerate(columns):
-        whole = i == 0  # a name is to be copied
         side: Literal["left", "right"] = "right" if i in right else "left"
-        table.add_column(column, justify=side, overflow="fold", no_wrap=whole)
+        table.add_column(column, justify=side, overflow="fold", no_wrap=i == 0)  # a name is to be copied
     for row in rows:
         table.add_row(*row)
     console().print(table, markup=False)

@@ -77,7 +77,7 @@ class Taken(TypedDict, total=False):
 
 def magnitudes(x: Array) -> Magnitudes:
     """Return the sums of an array, taken in float64 (the definition for every engine)."""
-    wide = x.astype(np.float64)
+    wide = np.asarray(x, np.float64)
     return Magnitudes(
         count=x.size,
         total_abs=float(np.abs(wide).sum()),
@@ -88,7 +88,7 @@ def magnitudes(x: Array) -> Magnitudes:
 
 def moments(x: Array, *, units: bool = False) -> Moments:
     """Return the sums of an array of outputs, taken in float64 (the definition for every engine)."""
-    wide = x.astype(np.float64)
+    wide = np.asarray(x, np.float64)
     per_unit = None
     if units and x.ndim >= 2:
         columns = np.moveaxis(wide, 1, 0).reshape(x.shape[1], -1)
@@ -96,7 +96,7 @@ def moments(x: Array, *, units: bool = False) -> Moments:
             [(columns != 0).sum(axis=1), columns.sum(axis=1), (columns**2).sum(axis=1)], axis=1
         ).astype(np.float64)
     return Moments(
-        **vars(magnitudes(x)), total=float(wide.sum()), zeros=int((wide == 0).sum()), units=per_unit
+        **vars(magnitudes(wide)), total=float(wide.sum()), zeros=int((wide == 0).sum()), units=per_unit
     )
 
 

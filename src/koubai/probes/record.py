@@ -49,7 +49,7 @@ class Recorder:
     def _record(self, history: History, steps: Array, moments: Mapping[tuple[str, str], Magnitudes]) -> None:
         by_path: dict[str, Taken] = {}
         for (path, role), sums in moments.items():
-            by_path.setdefault(path, {})[role] = sums  # type: ignore[literal-required]  # roles are checked by `Taken`'s readers
+            by_path.setdefault(path, {})[role] = sums  # type: ignore[literal-required]  # a role is a key of Taken
         for path in self._paths:
             if path in by_path:
                 self._record_path(history, steps, path, by_path[path])

@@ -20,7 +20,7 @@ class TapReader:
     """Has taps leave what they take of each step, and turns it into moments."""
 
     def __init__(self, taps: Sequence[Tap], numbers: int, workers: int) -> None:
-        self.taps, self._workers = taps, workers
+        self._workers = workers
         self._numbers = -(-numbers // _LINE) * _LINE
         self.bytes = 8 * workers * self._numbers
         self.by_key: dict[tuple[str, str], list[Tap]] = defaultdict(list)

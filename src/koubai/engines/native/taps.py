@@ -20,7 +20,6 @@ from koubai.engines.native.layout import Layout
 from koubai.engines.native.plan import Plan
 from koubai.network.network import Network
 
-_LINE = 8  # float64 numbers in a cache line
 _CONTROL = Named("control")
 _WIDEST = 1024  # columns: periods are repeated up to it, so that rows fill whole vectors
 

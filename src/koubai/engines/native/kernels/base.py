@@ -82,10 +82,6 @@ class Kernel:
         options = {"cache": True, "fastmath": self._fast, "error_model": "numpy"}
         return int(cfunc(_SIGNATURE, **options)(self.function).address)
 
-    def load(self) -> None:
-        """Have the machine code at hand from now on."""
-        _ = self.address
-
 
 def kernel(function: Callable[[int, int, int], None]) -> Kernel:
     """Decorator: a kernel whose every operation rounds as IEEE 754 says, in the order written."""

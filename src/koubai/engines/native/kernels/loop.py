@@ -235,9 +235,9 @@ def _side_by_side(data: int) -> None:
         first[_STATUS] = SHORT_TEAM
 
 
-def call(function: int, args: int, thread: int = 0, team: int = 1) -> None:
-    """Call a kernel from Python; the calling thread holds no GIL meanwhile."""
-    _KERNEL_TYPE(function)(args, thread, team)
+def call(function: int, args: int) -> None:
+    """Call a kernel from Python, by one thread; it holds no GIL meanwhile."""
+    _KERNEL_TYPE(function)(args, 0, 1)
 
 
 _KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)

@@ -183,33 +183,23 @@ def store_bytes(typing: Any, address: Any, value: Any, count: Any) -> Any:
     return types.none(types.int64, VECTOR, types.int64), generate
 
 
-def _prefetch(builder: Any, address: Any, write: int) -> None:
-    pointer = builder.inttoptr(address, _I8.as_pointer())
-    kind = ir.FunctionType(ir.VoidType(), (pointer.type, _I32, _I32, _I32))
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(function, (pointer, *(ir.Constant(_I32, n) for n in (write, 3, 1))))
+def _prefetching(write: int) -> Any:
+    @intrinsic
+    def ask(typing: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = builder.inttoptr(args[0], _I8.as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), (pointer.type, _I32, _I32, _I32))
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(function, (pointer, *(ir.Constant(_I32, n) for n in (write, 3, 1))))
+            return context.get_dummy_value()
+
+        return types.none(types.int64), generate
+
+    return ask
 
 
-@intrinsic
-def prefetch(typing: Any, address: Any) -> Any:
-    """Ask for the cache line at an address, to be read soon."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _prefetch(builder, args[0], 0)
-        return context.get_dummy_value()
-
-    return types.none(types.int64), generate
-
-
-@intrinsic
-def prefetch_to_write(typing: Any, address: Any) -> Any:
-    """Ask for the cache line at an address for this core alone, to be written soon."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _prefetch(builder, args[0], 1)
-        return context.get_dummy_value()
-
-    return types.none(types.int64), generate
+# Ask for the cache line at an address: to be read soon, or by this core alone, to be written soon.
+prefetch, prefetch_to_write = _prefetching(0), _prefetching(1)
 
 
 @intrinsic
