@@ -19,6 +19,7 @@ import koubai.schedules  # noqa: F401 - registers the schedules, as its neighbor
 from koubai.core.layer import LAYERS
 from koubai.core.registry import Registry
 from koubai.data.dataset import DATA
+from koubai.data.flaws.flaw import FLAWS
 from koubai.initializers.initializer import INITIALIZERS
 from koubai.losses.loss import LOSSES
 from koubai.optim.optimizer import OPTIMIZERS
@@ -35,6 +36,7 @@ KINDS: dict[str, Registry] = {
     "penalties": PENALTIES,
     "probes": PROBES,
     "data": DATA,
+    "flaws": FLAWS,
 }
 
 

@@ -5,7 +5,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ from PIL import Image
 import koubai.data
 from koubai.core.errors import DataError
 from koubai.data import DATA, Dataset, DataSource
+from koubai.train.plain import to_plain
+from koubai.train.schema import read
 from support.data_files import small_set, write
 
 
@@ -56,6 +58,7 @@ SAMPLES: dict[str, Callable[[Path], DataSource]] = {
     "circles": lambda _: koubai.data.circles(),
     "digits": lambda _: koubai.data.digits(),
     "fashion_mnist": idx(koubai.data.fashion_mnist),
+    "flawed": lambda _: koubai.data.flawed(koubai.data.digits(), [koubai.data.Imbalance()]),
     "image_folder": pictures,
     "mnist": idx(koubai.data.mnist),
     "moons": lambda _: koubai.data.moons(),
@@ -148,8 +151,7 @@ def test_the_preparation_is_the_same_for_every_source(source, load):
 
 
 def test_a_source_is_plain_values_under_its_configuration_name(source):
-    values = {field.name: getattr(source, field.name) for field in fields(source)}
-    again = type(source)(**json.loads(json.dumps(values)))
+    again = read(DataSource, json.loads(json.dumps(to_plain(source))))
     assert again == source
     assert hash(again) == hash(source)
     assert DATA[source.registry_name] is type(source)

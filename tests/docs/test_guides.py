@@ -7,6 +7,7 @@ import pytest
 
 from koubai.cli.main import COMMANDS
 from koubai.lab.catalog import build, catalog
+from koubai.lab.experiment_file import read_experiment
 from koubai.train.recipe_file import read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,9 @@ def test_python_runs(guide, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("guide", GUIDES)
-def test_recipes_can_be_read(guide):
+def test_recipes_and_experiments_can_be_read(guide):
     for block in blocks(guide, "toml"):
-        assert read_recipe(block).steps == 1000
+        if "question" in block:
+            assert read_experiment(block).claims
+        else:
+            assert read_recipe(block).steps == 1000

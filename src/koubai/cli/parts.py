@@ -21,6 +21,7 @@ _PACKAGES = (
     "schedules",
     "penalties",
     "data",
+    "data.flaws",
     "probes",
 )
 

@@ -2,11 +2,13 @@
 
 `koubai.data.mnist(train=300)` describes MNIST, `koubai.data.digits()` the bundled digits, and so on: each
 registered source under its configuration name, a source of other things than its fields through its `of`.
+`koubai.data.flawed(koubai.data.digits(), [koubai.data.Imbalance(20)])` is sound data with something wrong.
 """
 
 from typing import Any
 
-import koubai.data.sources  # noqa: F401 - registers the sources
+import koubai.data.flaws
+import koubai.data.sources
 from koubai.core.errors import nearest
 from koubai.core.registry import export
 from koubai.data.dataset import DATA, Dataset, DataSource
@@ -21,6 +23,7 @@ __all__ = [
     "Sampler",
     "describe",
     *export(DATA, globals()),
+    *export(koubai.data.flaws.FLAWS, globals()),
 ]
 
 

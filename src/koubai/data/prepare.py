@@ -73,12 +73,15 @@ def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
         return x[t >= 0], t[t >= 0]
 
     x_train, t_train = part(raw.x_train, raw.t_train)
+    x_val, t_val = part(raw.x_val, raw.t_val)
     x_test, t_test = part(raw.x_test, raw.t_test)
     names = tuple(raw.class_names[k] for k in wanted) if raw.class_names else ()
     return replace(
         raw,
         x_train=x_train,
         t_train=t_train,
+        x_val=x_val,
+        t_val=t_val,
         x_test=x_test,
         t_test=t_test,
         classes=len(wanted),
@@ -87,7 +90,10 @@ def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
 
 
 def take(raw: Raw, train: int | None, test: int | None, validation: int, where: str) -> Raw:
-    """Cut off the validation part from the end of the training part, then keep the first of each."""
+    """Cut off the validation part from the end of the training part, then keep the first of each.
+
+    A validation part that a source brings along stays if no other is asked for.
+    """
     if not len(raw.x_train):
         raise DataError("no training samples", where=where)
     pool = len(raw.x_train) - validation
@@ -105,8 +111,8 @@ def take(raw: Raw, train: int | None, test: int | None, validation: int, where: 
         raw,
         x_train=raw.x_train[:pool][:train],
         t_train=raw.t_train[:pool][:train],
-        x_val=raw.x_train[pool:],
-        t_val=raw.t_train[pool:],
+        x_val=raw.x_train[pool:] if validation else raw.x_val,
+        t_val=raw.t_train[pool:] if validation else raw.t_val,
         x_test=raw.x_test[:test],
         t_test=raw.t_test[:test],
     )

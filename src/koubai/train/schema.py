@@ -33,6 +33,7 @@ from koubai.core.errors import ConfigError, KoubaiError, nearest
 from koubai.core.layer import LAYERS, Layer
 from koubai.core.registry import Registry
 from koubai.data.dataset import DATA, DataSource
+from koubai.data.flaws.flaw import FLAWS, Flaw
 from koubai.initializers.initializer import INITIALIZERS, Initializer
 from koubai.losses.loss import LOSSES, Loss
 from koubai.optim.optimizer import OPTIMIZERS, Optimizer
@@ -44,6 +45,7 @@ from koubai.train.toml_lines import Place
 KINDS: dict[type, Registry] = {
     Layer: LAYERS,
     DataSource: DATA,
+    Flaw: FLAWS,
     Loss: LOSSES,
     Optimizer: OPTIMIZERS,
     Schedule: SCHEDULES,
