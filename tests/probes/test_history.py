@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from koubai.probes import History
-from koubai.probes.history import Column, Entry
+from koubai.probes.column import Column
+from koubai.probes.history import Entry
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=64)
 NAMES = st.tuples(st.sampled_from(["", "0", "1.weight", "2.body.0"]), st.sampled_from(["loss", "norm", "層"]))

@@ -22,9 +22,9 @@ def test_many_steps_are_recorded_as_one_after_the_other(engine, units):
     )
     recorder = Recorder(job.network, default_probes())
     together, one_by_one = History(), History()
-    recorder.record(together, taps)
+    together.write(recorder.measure(taps))
     for tap in taps:
-        recorder.record(one_by_one, [tap])
+        one_by_one.write(recorder.measure([tap]))
     assert together == one_by_one
     assert list(together.series("activation_mean", "0")[0]) == [1, 2, 3, 4, 6]
     assert together.vectors.keys() == one_by_one.vectors.keys()
@@ -37,6 +37,6 @@ def test_a_ratio_is_left_out_at_the_steps_where_a_parameter_is_zero():
     job = classes_job(LAYERS, (1, 8, 8))
     taps, history = [], History()
     compile_job(job, "native").advance(batches(job, 5), TapPlan(every=1), taps.append)
-    Recorder(job.network, default_probes()).record(history, taps)
+    history.write(Recorder(job.network, default_probes()).measure(taps))
     assert list(history.series("update_ratio", "4.weight")[0]) == [1, 2, 3, 4, 5]
     assert list(history.series("update_ratio", "4.bias")[0]) == [2, 3, 4, 5]  # a new bias is 0

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import heapq
 import json
-import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.probes.column import Column
+
+_MOST_WAITING = 1000  # steps: what waits takes as much memory as what is written
 
 
 @dataclass(frozen=True)
@@ -30,91 +34,109 @@ class Entry:
     value: float
 
 
-class Column:
-    """The numbers of one quantity at one path, in the order they were added."""
+class Series(NamedTuple):
+    """One quantity at one path, at one step or more: `values` (steps,), or (steps, units, n) by unit."""
 
-    __slots__ = ("_looked_at", "_ordered", "_steps", "_values")
-
-    def __init__(self, steps: Sequence[int] | Array = (), values: Sequence[float] | Array = ()) -> None:
-        self._steps = array("q")
-        self._values = array("d")
-        self._ordered, self._looked_at = True, 0  # whether steps only rise, as far as that was looked at
-        self.extend(steps, values)
-
-    def __len__(self) -> int:
-        return len(self._values)  # appended after the step: a reader in another thread sees whole rows
-
-    def append(self, step: int, value: float) -> None:
-        """Add one number."""
-        self._steps.append(step)
-        self._values.append(value)
-
-    def extend(self, steps: Sequence[int] | Array, values: Sequence[float] | Array) -> None:
-        """Add as many numbers as there are steps."""
-        if len(steps) != len(values):
-            raise ValueError(f"{len(steps)} steps, but {len(values)} values")
-        self._steps.frombytes(np.asarray(steps, np.int64).tobytes())
-        self._values.frombytes(np.asarray(values, np.float64).tobytes())
-
-    def _is_ordered(self) -> bool:
-        """Whether no step is smaller than the one before it; asked by readers, so that writers need not."""
-        steps = np.array(self._steps[self._looked_at :])
-        if not np.all(steps[1:] >= steps[:-1]):
-            self._ordered = False
-        self._looked_at = max(0, self._looked_at + len(steps) - 1)
-        return self._ordered
-
-    def rows(self, start: int = 0) -> tuple[Array, Array]:
-        """Return copies of (steps, values) from row `start` on, as they were added."""
-        stop = len(self)
-        return np.array(self._steps[start:stop], np.int64), np.array(self._values[start:stop], np.float64)
-
-    def sorted(self) -> tuple[Array, Array]:
-        """Return copies of (steps, values) in order of steps (equal steps as they were added)."""
-        steps, values = self.rows()
-        if self._is_ordered():
-            return steps, values
-        order = np.argsort(steps, kind="stable")
-        return steps[order], values[order]
-
-    def last(self) -> float | None:
-        """Return the value of the latest step, None if there is none."""
-        if not len(self):
-            return None
-        return self._values[-1] if self._is_ordered() else float(self.sorted()[1][-1])
-
-    def until(self, step: int) -> Column:
-        """Return the rows up to and including a step."""
-        steps, values = self.rows()
-        return Column(steps[steps <= step], values[steps <= step])
-
-    def to_json(self, path: str, quantity: str, start: int = 0) -> str:
-        """Return the rows from `start` on as one line of JSON; NaN and infinities are written as strings."""
-        steps, values = self.rows(start)
-        plain = [v if math.isfinite(v) else str(v) for v in values.tolist()]
-        line = {"path": path, "quantity": quantity, "steps": steps.tolist(), "values": plain}
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    path: str
+    quantity: str
+    steps: Array
+    values: Array
 
 
-@dataclass
+class Measurer(Protocol):
+    """Makes series of what was taken at some steps, of many at the price of few."""
+
+    @property
+    def quantities(self) -> Set[str]:
+        """All it may make."""
+        ...
+
+    def measure(self, taken: Sequence[Any]) -> list[Series]:
+        """Return the series."""
+        ...
+
+
 class History:
     """Columns in the order they first appeared, with slices.
 
     Iterating yields entries in order of steps. Two histories are equal if they hold the same numbers, in
-    whatever order their columns came up. `vectors` holds one row for each unit of a layer, by
-    (step, path, quantity).
+    whatever order their columns came up.
+
+    What waits (`write_later`) is written before anybody can tell: before one of its quantities is read or
+    added to, before all columns are looked at, and before another column comes up.
     """
 
-    columns: dict[tuple[str, str], Column] = field(default_factory=dict)
-    vectors: dict[tuple[int, str, str], Array] = field(default_factory=dict)
+    def __init__(
+        self,
+        columns: dict[tuple[str, str], Column] | None = None,
+        vectors: dict[tuple[int, str, str], Array] | None = None,
+    ) -> None:
+        self._columns = {} if columns is None else columns
+        self._vectors = {} if vectors is None else vectors
+        self._measurer: Measurer | None = None
+        self._waiting: list[Any] = []
+        self._lock = RLock()  # somebody may read in another thread
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return History, (self.columns, self.vectors)
+
+    @property
+    def columns(self) -> dict[tuple[str, str], Column]:
+        """All columns by (path, quantity)."""
+        self._write_waiting()
+        return self._columns
+
+    @property
+    def vectors(self) -> dict[tuple[int, str, str], Array]:
+        """One row of numbers for each unit of a layer, by (step, path, quantity)."""
+        self._write_waiting()
+        return self._vectors
+
+    # ------------------------------------------------------------------------------------ writing
+
+    def write_later(self, measurer: Measurer, taken: Sequence[Any]) -> None:
+        """Append what a measurer makes of what was taken at some steps, when somebody wants to know.
+
+        Most of the work is done once for all steps that wait, so that a run which is not read meanwhile
+        hardly pays for being watched.
+        """
+        with self._lock:
+            if measurer is not self._measurer or len(self._waiting) + len(taken) > _MOST_WAITING:
+                self._write_waiting()
+            self._measurer = measurer
+            self._waiting += taken
+
+    def _write_waiting(self, quantity: str | None = None) -> None:
+        """Write what waits; if a quantity is named, only where that is among it."""
+        with self._lock:
+            if not self._waiting or self._measurer is None:
+                return
+            if quantity is None or quantity in self._measurer.quantities:
+                series = self._measurer.measure(self._waiting)
+                self._waiting = []
+                self.write(series)
+
+    def write(self, series: Iterable[Series]) -> None:
+        """Append series of many steps; columns come up as if they had been written step by step."""
+        vectors: list[tuple[tuple[int, str, str], Array]] = []
+        for path, quantity, steps, values in sorted(series, key=lambda one: int(one.steps[0])):
+            if values.ndim == 1:
+                self.add_series(path, quantity, steps, values)
+            else:
+                names = [(step, path, quantity) for step in steps.tolist()]
+                vectors += zip(names, values, strict=True)
+        self._vectors.update(sorted(vectors, key=lambda row: row[0][0]))
 
     def column(self, path: str, quantity: str) -> Column:
         """Return the column to append to, made if it is new."""
-        name = (path, quantity)
-        found = self.columns.get(name)
+        found = self._find(path, quantity)
         if found is None:
-            found = self.columns[name] = Column()
+            found = self.columns[path, quantity] = Column()
         return found
+
+    def _find(self, path: str, quantity: str) -> Column | None:
+        self._write_waiting(quantity)
+        return self._columns.get((path, quantity))
 
     def add(self, step: int, path: str, quantity: str, value: float) -> None:
         """Append one number."""
@@ -140,6 +162,13 @@ class History:
         except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"not a line of a history: {line[:80]!r}") from error
         self.add_series(path, quantity, *column.rows())
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Append entries."""
+        for entry in entries:
+            self.add(entry.step, entry.path, entry.quantity, entry.value)
+
+    # ------------------------------------------------------------------------------------ reading
 
     def __len__(self) -> int:
         return sum(map(len, self.columns.values()))
@@ -182,8 +211,7 @@ class History:
 
     def series(self, quantity: str, path: str = "") -> tuple[Array, Array]:
         """Return (steps, values) of one quantity at one path, in order of steps."""
-        column = self.columns.get((path, quantity))
-        return (column or Column()).sorted()
+        return (self._find(path, quantity) or Column()).sorted()
 
     def paths(self, quantity: str) -> list[str]:
         """Return the paths that have a quantity, in the order paths first appeared (forward order)."""
@@ -197,7 +225,7 @@ class History:
 
     def last(self, quantity: str, path: str = "") -> float | None:
         """Return the latest value, or None if there is none."""
-        column = self.columns.get((path, quantity))
+        column = self._find(path, quantity)
         return None if column is None else column.last()
 
     def until(self, step: int) -> History:
@@ -207,11 +235,6 @@ class History:
             {name: column for name, column in columns.items() if len(column)},
             {name: values for name, values in self.vectors.items() if name[0] <= step},
         )
-
-    def extend(self, entries: Iterable[Entry]) -> None:
-        """Append entries."""
-        for entry in entries:
-            self.add(entry.step, entry.path, entry.quantity, entry.value)
 
 
 def _same(mine: Iterable[Array], theirs: Iterable[Array]) -> bool:

@@ -1,8 +1,8 @@
-"""From tap records to the history: every probe on every tensor of its role, many steps at once."""
+"""From tap records to series for the history: every probe on every tensor of its role, many steps at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -10,11 +10,13 @@ import numpy as np
 from koubai.core.layer import Layer
 from koubai.core.params import Array
 from koubai.core.registry import discover
-from koubai.core.taps import Magnitudes, Number, Taken
+from koubai.core.taps import Magnitudes, Taken
 from koubai.engines.engine import Stackable, TapRecord
 from koubai.network.network import Network
-from koubai.probes.history import History
+from koubai.probes.history import Series
 from koubai.probes.probe import PROBES, Probe
+
+_UNITS = "units"  # the quantity under which per-unit rows of activations are kept
 
 
 def default_probes() -> tuple[Probe, ...]:
@@ -26,7 +28,7 @@ def default_probes() -> tuple[Probe, ...]:
 
 
 class Recorder:
-    """Writes what probes measure on tapped steps of one network.
+    """Measures tapped steps of one network with probes.
 
     Paths come in forward order (leaf layers, then parameters), whatever order the engine tapped them in.
     """
@@ -35,45 +37,38 @@ class Recorder:
         self._layers: Mapping[str, Layer] = {cell.path: cell.layer for cell in network.leaves}
         self._paths = (*self._layers, *network.param_specs)
         self._probes = tuple(probes)
+        self.quantities = {_UNITS, *(probe.registry_name for probe in self._probes)}
 
-    def record(self, history: History, taps: Sequence[TapRecord]) -> None:
-        """Append what the probes measure on tapped steps, and one row for each unit where tapped."""
+    def measure(self, taken: Sequence[TapRecord]) -> list[Series]:
+        """Return what the probes measure on tapped steps, and the rows of each layer's units where tapped."""
+        series: list[Series] = []
         with np.errstate(all="ignore"):  # what is not finite is recorded as it is
-            for _, group in groupby(taps, key=lambda tap: getattr(tap.moments, "kind", tap.step)):
+            for _, group in groupby(taken, key=lambda tap: getattr(tap.moments, "kind", tap.step)):
                 alike = list(group)
                 moments = alike[0].moments
                 if len(alike) > 1 and isinstance(moments, Stackable):
                     moments = moments.stacked([tap.moments for tap in alike])
-                self._record(history, np.array([tap.step for tap in alike]), moments)
+                series += self._measure(np.array([tap.step for tap in alike]), moments)
+        return series
 
-    def _record(self, history: History, steps: Array, moments: Mapping[tuple[str, str], Magnitudes]) -> None:
+    def _measure(self, steps: Array, moments: Mapping[tuple[str, str], Magnitudes]) -> Iterator[Series]:
         by_path: dict[str, Taken] = {}
         for (path, role), sums in moments.items():
             by_path.setdefault(path, {})[role] = sums  # type: ignore[literal-required]  # a role is a key of Taken
         for path in self._paths:
             if path in by_path:
-                self._record_path(history, steps, path, by_path[path])
+                yield from self._measure_path(steps, path, by_path[path])
 
-    def _record_path(self, history: History, steps: Array, path: str, sums: Taken) -> None:
+    def _measure_path(self, steps: Array, path: str, sums: Taken) -> Iterator[Series]:
         layer = self._layers.get(path)
         for probe in self._probes:
-            if probe.role in sums:
-                defined = probe.defined(sums)
-                value = probe.measure(sums, layer) if defined is True or np.any(defined) else None
-                if value is not None:
-                    _append(history, steps, path, probe.registry_name, value, defined)
+            if probe.role not in sums:
+                continue
+            defined = np.broadcast_to(probe.defined(sums), len(steps))
+            value = probe.measure(sums, layer) if defined.any() else None
+            if value is not None:
+                values = np.broadcast_to(np.asarray(value, np.float64), len(steps))
+                yield Series(path, probe.registry_name, steps[defined], values[defined])
         units = sums["activation"].units if "activation" in sums else None
         if units is not None:
-            for step, rows in zip(steps.tolist(), units.reshape(len(steps), -1, 3), strict=True):
-                history.add_vector(step, path, "units", rows)
-
-
-def _append(history: History, steps: Array, path: str, quantity: str, value: Number, defined: Number) -> None:
-    if len(steps) == 1:
-        history.add(int(steps[0]), path, quantity, float(np.reshape(value, ())))
-    elif defined is True and isinstance(value, np.ndarray):
-        history.add_series(path, quantity, steps, value)
-    else:
-        keep = np.broadcast_to(defined, len(steps))
-        values = np.broadcast_to(np.asarray(value, np.float64), len(steps))
-        history.add_series(path, quantity, steps[keep], values[keep])
+            yield Series(path, _UNITS, steps, units.reshape(len(steps), -1, 3))

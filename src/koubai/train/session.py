@@ -125,7 +125,7 @@ class Session:
         batches = self.sampler.batches(self.step, steps)
         with blas_threads(self.threads), _quiet():
             losses = self.program.advance(batches, self.observation.taps, taps.append)
-        self._recorder.record(self.history, taps)
+        self.history.write_later(self._recorder, taps)
         numbers = np.arange(self.step + 1, self.step + 1 + len(losses))
         self.history.add_series("", "loss", numbers, losses)
         self.step += len(losses)

@@ -80,7 +80,7 @@ class Record:
         leaves = tuple(_Leaf(path, part.layer) for path, part in parts.items())
         paths = _Paths(leaves, dict.fromkeys(params))
         # A Recorder reads paths and layers only; a watched model has these and no more of a Network.
-        Recorder(cast("Network", paths), self._probes).record(self.history, [tap])
+        self.history.write(Recorder(cast("Network", paths), self._probes).measure([tap]))
 
     def evaluate(self, call: LossCall) -> None:
         """Take in the loss of one batch in test mode."""
