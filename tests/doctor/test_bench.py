@@ -107,7 +107,7 @@ def test_published_rules_are_judged_on_the_same_patient():
 
 
 def test_a_load_is_timed_with_and_without_the_doctor_and_learns():
-    load = replace(LOADS["mlp"], samples=500, run=200, stretch=100, rounds=3)
+    load = replace(LOADS["mlp"], samples=500, updates=200, rounds=3)
     found = overhead(load)
     assert len(found.shares) == 3
     assert all(-1 < share < 100 for share in found.shares)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from koubai.data.sources.regression import Regression
-from koubai.doctor.monitor import Monitor, Rollback, hopeless, train_with_rollback
+from koubai.doctor import monitor as monitor_module
+from koubai.doctor.monitor import Monitor, Rollback, hopeless, on_its_way, train_with_rollback
+from koubai.doctor.session_patient import session_patient
 from koubai.layers.linear import Linear
 from koubai.optim.sgd import SGD
 from koubai.schedules.warm_up import WarmUp
@@ -50,6 +52,21 @@ def test_a_healthy_run_shows_no_finding_while_it_trains():
     monitor = Monitor(every=0.05)
     train(digits(), on_progress=monitor)
     assert monitor.seen == {}
+
+
+def test_a_run_on_its_way_is_glanced_at_every_tenth_and_examined_at_its_end_only(monkeypatch):
+    glances, examined = [], []
+    monkeypatch.setattr(
+        monitor_module, "on_its_way", lambda session: glances.append(session.step) or on_its_way(session)
+    )
+    monkeypatch.setattr(
+        monitor_module,
+        "session_patient",
+        lambda session, **how: examined.append(session.step) or session_patient(session, **how),
+    )
+    train(digits(steps=200), on_progress=Monitor(), progress_every=5)
+    assert glances == list(range(20, 200, 20))
+    assert examined == [200]
 
 
 def diverging(**changes):

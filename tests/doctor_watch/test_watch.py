@@ -574,7 +574,7 @@ def test_gradients_that_are_never_reset_are_told():
 
 def test_the_cost_of_listening_is_timed_on_an_ordinary_loop():
     before = torch.get_num_threads()
-    load = dataclasses.replace(LOADS["mlp"], samples=1000, stretch=20, rounds=3)
+    load = dataclasses.replace(LOADS["mlp"], samples=1000, updates=20, rounds=3)
     found = watch_overhead(load)
     assert len(found.shares) == 3
     assert torch.get_num_threads() == before

@@ -36,6 +36,21 @@ def test_a_run_does_not_depend_on_the_stretches_it_is_made_of(recipe, watch):
         assert w.tobytes() == whole.session.state().weights.params[name].tobytes()
 
 
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_when_the_history_is_read_changes_nothing_in_it(recipe, engine):
+    watch = Observation(tap_every=3, first_until=2)
+    often, once = (Session(recipe, engine=engine, observation=watch) for _ in range(2))
+    for stretch in (1, 4, 20, 7):
+        for session in (often, once):
+            session.advance(stretch)
+            session.record_scores()
+        assert often.history.series("weight_norm", "1.weight")[0][-1] == max(1, often.step // 3 * 3)
+        assert often.history.vectors
+    assert list(often.history.columns) == list(once.history.columns)
+    assert list(often.history.vectors) == list(once.history.vectors)
+    assert often.history == once.history
+
+
 def test_scores_and_losses_are_recorded_where_asked(recipe, watch):
     run = train(recipe, engine="reference", observation=watch)
     history = run.history

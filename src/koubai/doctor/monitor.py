@@ -51,15 +51,17 @@ class Monitor:
     on_finding: Callable[[Finding], None] | None = None
     findings: list[Finding] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
-    _next: float = 0.0
+    _looked: int = 0  # step of the latest look
     _first: Checkup | None = None
 
     def __call__(self, session: Session) -> None:
         """Look, if it is time."""
-        if session.step / max(session.recipe.steps, 1) < self._next and session.stopped_by is None:
+        steps = session.recipe.steps
+        early = session.step - self._looked < round(self.every * steps)
+        if early and session.step < steps and session.stopped_by is None:
             return
-        self._next = session.step / max(session.recipe.steps, 1) + self.every
-        if session.step < session.recipe.steps and on_its_way(session):
+        self._looked = session.step
+        if session.step < steps and on_its_way(session):
             return
         with np.errstate(all="ignore"):
             patient = session_patient(session, budget=0, first=self._first)

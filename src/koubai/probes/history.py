@@ -116,16 +116,18 @@ class History:
                 self._waiting = []
                 self.write(series)
 
-    def write(self, series: Iterable[Series]) -> None:
-        """Append series of many steps; columns come up as if they had been written step by step."""
-        vectors: list[tuple[tuple[int, str, str], Array]] = []
-        for path, quantity, steps, values in sorted(series, key=lambda one: int(one.steps[0])):
-            if values.ndim == 1:
-                self.add_series(path, quantity, steps, values)
-            else:
-                names = [(step, path, quantity) for step in steps.tolist()]
-                vectors += zip(names, values, strict=True)
-        self._vectors.update(sorted(vectors, key=lambda row: row[0][0]))
+    def write(self, series: Sequence[Series]) -> None:
+        """Append series of many steps; what is new comes up in the order of writing step by step."""
+        numbers = [one for one in series if one.values.ndim == 1]
+        for one in sorted(numbers, key=lambda one: int(one.steps[0])):
+            self.add_series(*one)
+        rows = {
+            (step, one.path, one.quantity): row
+            for one in series
+            if one.values.ndim > 1
+            for step, row in zip(one.steps.tolist(), one.values, strict=True)
+        }
+        self._vectors.update(sorted(rows.items(), key=lambda item: item[0][0]))
 
     def column(self, path: str, quantity: str) -> Column:
         """Return the column to append to, made if it is new."""

@@ -10,7 +10,7 @@ import numpy as np
 from koubai.core.layer import Layer
 from koubai.core.params import Array
 from koubai.core.registry import discover
-from koubai.core.taps import Magnitudes, Taken
+from koubai.core.taps import Magnitudes, Number, Taken
 from koubai.engines.engine import Stackable, TapRecord
 from koubai.network.network import Network
 from koubai.probes.history import Series
@@ -46,7 +46,7 @@ class Recorder:
             for _, group in groupby(taken, key=lambda tap: getattr(tap.moments, "kind", tap.step)):
                 alike = list(group)
                 moments = alike[0].moments
-                if len(alike) > 1 and isinstance(moments, Stackable):
+                if isinstance(moments, Stackable):
                     moments = moments.stacked([tap.moments for tap in alike])
                 series += self._measure(np.array([tap.step for tap in alike]), moments)
         return series
@@ -62,13 +62,19 @@ class Recorder:
     def _measure_path(self, steps: Array, path: str, sums: Taken) -> Iterator[Series]:
         layer = self._layers.get(path)
         for probe in self._probes:
-            if probe.role not in sums:
-                continue
-            defined = np.broadcast_to(probe.defined(sums), len(steps))
-            value = probe.measure(sums, layer) if defined.any() else None
-            if value is not None:
-                values = np.broadcast_to(np.asarray(value, np.float64), len(steps))
-                yield Series(path, probe.registry_name, steps[defined], values[defined])
+            if probe.role in sums:
+                defined = probe.defined(sums)
+                value = probe.measure(sums, layer) if defined is True or np.any(defined) else None
+                if value is not None:
+                    kept = slice(None) if defined is True else _each(defined, steps, np.bool_)
+                    values = _each(value, steps, np.float64)
+                    yield Series(path, probe.registry_name, steps[kept], values[kept])
         units = sums["activation"].units if "activation" in sums else None
         if units is not None:
             yield Series(path, _UNITS, steps, units.reshape(len(steps), -1, 3))
+
+
+def _each(value: Number, steps: Array, dtype: type) -> Array:
+    """Return an array of one number for each step, whether it was one for all or is that already."""
+    values: Array = np.asarray(value, dtype)
+    return values if values.shape == steps.shape else np.full(steps.shape, values)

@@ -125,9 +125,9 @@ class Session:
         batches = self.sampler.batches(self.step, steps)
         with blas_threads(self.threads), _quiet():
             losses = self.program.advance(batches, self.observation.taps, taps.append)
-        self.history.write_later(self._recorder, taps)
         numbers = np.arange(self.step + 1, self.step + 1 + len(losses))
         self.history.add_series("", "loss", numbers, losses)
+        self.history.write_later(self._recorder, taps)
         self.step += len(losses)
         if len(losses) and not np.isfinite(losses[-1]):
             self.stopped_by = "not finite"

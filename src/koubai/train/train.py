@@ -141,10 +141,14 @@ def _reopened(place: RunFolder, session: Session) -> Run:
 
 
 def default_observation(recipe: Recipe) -> Observation:
-    """Return the usual watching: some fifty taps and ten evaluations a run."""
+    """Return the usual watching: some fifty taps and ten evaluations a run.
+
+    Units are not told apart: neither the doctor nor a report reads them step by step.
+    """
     return Observation(
         tap_every=max(1, recipe.steps // 50),
         first_until=1,
+        units=False,
         evaluate_every=max(1, recipe.steps // 10),
         evaluate_rows=10_000,
     )

@@ -31,14 +31,14 @@ def watch_overhead(load: Load, threads: int = 1) -> Overhead:
         model = module_of(Network(recipe.network, load.in_shape).root)
         optimizer = optimizer_of(recipe.optimizer, model)
         loop = _Loop(model, optimizer, x, t, load.batch_size)
-        loop.run(load.stretch)
+        loop.run(load.updates)
         shares = []
         for _ in range(load.rounds):
-            alone = loop.run(load.stretch)
+            alone = loop.run(load.updates)
             with Watch(model, optimizer, every=_NEVER) as watch:
                 while not watch.memory.full or watch.step < 2:
                     loop.run(1)
-                shares.append(loop.run(load.stretch) / alone - 1 + SHARE)
+                shares.append(loop.run(load.updates) / alone - 1 + SHARE)
         return Overhead(tuple(shares))
     finally:
         torch.set_num_threads(before)
