@@ -91,6 +91,7 @@ def test_a_remedy_cures_a_recipe_sick_with_what_it_treats(name):
         ("fix_output", digits()),
         ("add_nonlinearity", digits()),
         ("add_shortcuts", digits(network=Mlp((8, 8), 10))),
+        ("add_shortcuts", digits(network=Sequential(Mlp((8,) * 5, 8), Concatenate(Linear(2), Identity())))),
         ("use_relu", digits()),
         ("use_leaky_relu", circles((4,), "tanh")),
         ("use_selu", circles((4,), "selu")),

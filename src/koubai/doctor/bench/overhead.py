@@ -102,8 +102,8 @@ LOADS = {
             in_shape=(1, 28, 28),
             samples=2000,
             batch_size=100,
-            updates=100,
-            rounds=7,
+            updates=20,
+            rounds=31,
         ),
         Load(
             "alexnet",

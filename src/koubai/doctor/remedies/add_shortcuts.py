@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import sqrt
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
-from koubai.doctor.remedies.trees import is_activation, leaves
+from koubai.doctor.remedies.trees import everything, is_activation, leaves
 from koubai.initializers.normal import Normal
+from koubai.layers.concatenate import Concatenate
 from koubai.layers.linear import Linear
 from koubai.layers.residual import Residual
 from koubai.layers.sequential import Sequential
@@ -28,24 +30,27 @@ class AddShortcuts(Remedy):
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Wrap each [Linear, activation] that keeps its width; None for fewer than three of them."""
-        chain = list(leaves(recipe.network))
-        if any(isinstance(leaf, Residual) for leaf in _all(recipe.network)):
-            return None
+        if any(isinstance(layer, Residual | Concatenate) for layer in everything(recipe.network)):
+            return None  # no chain
         layers: list[Layer] = []
-        width, wrapped, i = None, 0, 0
-        while i < len(chain):
-            leaf, behind = chain[i], chain[i + 1] if i + 1 < len(chain) else None
-            if isinstance(leaf, Linear):
-                if behind is not None and is_activation(behind) and leaf.out_features == width:
-                    small = Normal(_SMALL * sqrt(2 / width))
-                    layers.append(Residual(Sequential(replace(leaf, weight_init=small), behind)))
-                    wrapped, i = wrapped + 1, i + 2
-                    continue
-                width = leaf.out_features
-            layers.append(leaf)
-            i += 1
-        return replace(recipe, network=Sequential(*layers)) if wrapped >= _FEWEST else None
+        width = None
+        for first, *behind in _blocks(leaves(recipe.network)):
+            if behind and isinstance(first, Linear) and first.out_features == width:
+                small = Normal(_SMALL * sqrt(2 / width))
+                layers.append(Residual(Sequential(replace(first, weight_init=small), *behind)))
+            else:
+                layers += [first, *behind]
+            width = first.out_features if isinstance(first, Linear) else width
+        enough = sum(isinstance(layer, Residual) for layer in layers) >= _FEWEST
+        return replace(recipe, network=Sequential(*layers)) if enough else None
 
 
-def _all(layer: Layer) -> list[Layer]:
-    return [layer, *(inner for child in layer.children().values() for inner in _all(child))]
+def _blocks(chain: Iterable[Layer]) -> list[list[Layer]]:
+    """Put every activation that follows a linear layer into one block with it."""
+    blocks: list[list[Layer]] = []
+    for leaf in chain:
+        if blocks and isinstance(blocks[-1][-1], Linear) and is_activation(leaf):
+            blocks[-1].append(leaf)
+        else:
+            blocks.append([leaf])
+    return blocks

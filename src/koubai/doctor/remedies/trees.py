@@ -19,13 +19,16 @@ from koubai.models.model import Model
 Edit = Callable[[Layer], list[Layer]]
 
 
+def everything(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer and all below it, in forward order."""
+    yield layer
+    for child in layer.children().values():
+        yield from everything(child)
+
+
 def leaves(layer: Layer) -> Iterator[Layer]:
     """Yield the layers that hold a formula of their own, in forward order."""
-    inner = layer.children()
-    if not inner:
-        yield layer
-    for child in inner.values():
-        yield from leaves(child)
+    return (below for below in everything(layer) if not below.children())
 
 
 def is_weighted(layer: Layer) -> bool:
