@@ -8,8 +8,8 @@ trains the end of such a run (the whole run where steps are short) twice, plain 
 machine that grows slower slows both.
 
 What is timed is all that a watched run does more until the doctor is asked: taps, the monitor's looks, and
-the writing of what was taken, which waits until the history is read. The examination at the end is no
-part of it: it is made once, however long the run was.
+the writing of what was taken, which waits until the history is read. What is done once, however long the
+run, is no part of it: linking the tapped program, and the examination at the end.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ _BETWEEN = RUN // 10  # updates between two evaluations, at which a run stops to
 class Load:
     """What is trained while the clock runs: classes that random images of one shape are near to.
 
-    | field   | meaning                                                                   |
-    |---------|---------------------------------------------------------------------------|
-    | updates | so many of the run's are timed: its last ones, so that taps come as often   |
-    | rounds  | pairs of such ends of runs                                                |
+    | field   | meaning                                                              |
+    |---------|----------------------------------------------------------------------|
+    | updates | those timed: a run's last, so many that whole numbers of taps fit in |
+    | rounds  | how often they are timed, plain and watched                          |
     """
 
     name: str
