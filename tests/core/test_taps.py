@@ -1,12 +1,12 @@
 import numpy as np
 
-from koubai.core.taps import Magnitudes, Moments, magnitudes, moments, taken
+from koubai.core.taps import Magnitudes, Moments, Squares, magnitudes, moments, squares, taken
 
 
 def test_the_sums_worked_by_hand():
     m = moments(np.array([[1.0, -3.0], [0.0, 4.0]], np.float32))
-    assert (m.count, m.total, m.total_abs, m.total_square, m.zeros) == (4, 2, 8, 26, 1)
-    assert (m.mean, m.mean_abs, m.zero_share, m.nonfinite) == (0.5, 2, 0.25, 0)
+    assert (m.count, m.total, m.total_square, m.zeros) == (4, 2, 26, 1)
+    assert (m.mean, m.zero_share, m.nonfinite) == (0.5, 0.25, 0)
     assert m.norm == np.sqrt(26)
     assert np.isclose(m.std, np.std([1, -3, 0, 4]))
     assert m.units is None
@@ -37,10 +37,12 @@ def test_large_float32_values_do_not_overflow():
     assert np.isfinite(moments(np.full(10, 1e30, np.float32)).norm)
 
 
-def test_outputs_have_moments_and_all_else_magnitudes():
+def test_of_each_role_is_taken_what_its_probes_read():
     x = np.array([[1.0, -3.0], [0.0, 4.0]], np.float32)
     m = magnitudes(x)
-    assert (m.count, m.total_abs, m.total_square, m.nonfinite) == (4, 8, 26, 0)
+    assert (m.count, m.total_abs, m.mean_abs, m.total_square, m.nonfinite) == (4, 8, 2, 26, 0)
+    assert squares(x) == Squares(count=4, total_square=26, nonfinite=0)
     assert type(taken(x, "activation", units=True)) is Moments
     assert taken(x, "activation", units=True).units.shape == (2, 3)
-    assert [type(taken(x, role)) for role in ("weight", "update", "activation_gradient")] == [Magnitudes] * 3
+    assert [type(taken(x, role)) for role in ("weight_gradient", "activation_gradient")] == [Magnitudes] * 2
+    assert [type(taken(x, role)) for role in ("weight", "update")] == [Squares] * 2

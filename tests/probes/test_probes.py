@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from koubai.core.taps import moments
+from koubai.core.taps import taken
 from koubai.data import Digits
 from koubai.initializers import Normal
 from koubai.layers import Flatten, Linear, ReLU, Sequential, Sigmoid, Tanh
@@ -103,9 +103,10 @@ def test_a_probe_agrees_with_its_twin(watched, quantity):
 def test_nonfinite_values_are_counted_and_break_no_probe():
     bad = np.array([[1.0, np.nan, 0.0], [np.inf, -np.inf, 2.0]])
     with np.errstate(invalid="ignore"):
-        sums = dict.fromkeys(
-            ("activation", "activation_gradient", "weight", "weight_gradient", "update"), moments(bad)
-        )
+        sums = {
+            role: taken(bad, role)
+            for role in ("activation", "activation_gradient", "weight", "weight_gradient", "update")
+        }
     for probe in default_probes():
         for layer in (None, Sigmoid(), Tanh(), ReLU()):
             value = probe.measure(sums, layer)

@@ -14,18 +14,12 @@ Number = Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Magnitudes:
-    """How large the elements of one tensor are, as sums, at one step or at each of several."""
+class Squares:
+    """How large one tensor is, as sums over its elements, at one step or at each of several."""
 
     count: int
-    total_abs: Number
     total_square: Number
     nonfinite: Number
-
-    @property
-    def mean_abs(self) -> Number:
-        """Mean of absolute values."""
-        return self.total_abs / self.count if self.count else 0.0
 
     @property
     def norm(self) -> Number:
@@ -34,8 +28,20 @@ class Magnitudes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moments(Magnitudes):
-    """Magnitudes, and where the elements lie.
+class Magnitudes(Squares):
+    """Squares, and how large the elements are on average."""
+
+    total_abs: Number
+
+    @property
+    def mean_abs(self) -> Number:
+        """Mean of absolute values."""
+        return self.total_abs / self.count if self.count else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments(Squares):
+    """Squares, and where the elements lie.
 
     `units`, where asked for, holds a row (count of nonzeros, sum, sum of squares) for every unit of an
     activation: axis 1 of the tensor, a feature or a channel; shape (units, 3), float64; of several steps
@@ -66,28 +72,30 @@ class Moments(Magnitudes):
 
 
 class Taken(TypedDict, total=False):
-    """What is taken at one path, by role: of outputs everything, of all else how large it is."""
+    """What is taken at one path, by role: what some probe reads, and no more."""
 
     activation: Moments
     activation_gradient: Magnitudes
-    weight: Magnitudes
+    weight: Squares
     weight_gradient: Magnitudes
-    update: Magnitudes
+    update: Squares
 
 
-def magnitudes(x: Array) -> Magnitudes:
+def squares(x: Array) -> Squares:
     """Return the sums of an array, taken in float64 (the definition for every engine)."""
     wide = np.asarray(x, np.float64)
-    return Magnitudes(
-        count=x.size,
-        total_abs=float(np.abs(wide).sum()),
-        total_square=float((wide**2).sum()),
-        nonfinite=int((~np.isfinite(wide)).sum()),
+    return Squares(
+        count=x.size, total_square=float((wide**2).sum()), nonfinite=int((~np.isfinite(wide)).sum())
     )
 
 
+def magnitudes(x: Array) -> Magnitudes:
+    """Return the sums of an array of gradients, taken in float64."""
+    return Magnitudes(**vars(squares(x)), total_abs=float(np.abs(np.asarray(x, np.float64)).sum()))
+
+
 def moments(x: Array, *, units: bool = False) -> Moments:
-    """Return the sums of an array of outputs, taken in float64 (the definition for every engine)."""
+    """Return the sums of an array of outputs, taken in float64."""
     wide = np.asarray(x, np.float64)
     per_unit = None
     if units and x.ndim >= 2:
@@ -96,10 +104,12 @@ def moments(x: Array, *, units: bool = False) -> Moments:
             [(columns != 0).sum(axis=1), columns.sum(axis=1), (columns**2).sum(axis=1)], axis=1
         ).astype(np.float64)
     return Moments(
-        **vars(magnitudes(wide)), total=float(wide.sum()), zeros=int((wide == 0).sum()), units=per_unit
+        **vars(squares(wide)), total=float(wide.sum()), zeros=int((wide == 0).sum()), units=per_unit
     )
 
 
-def taken(x: Array, role: str, *, units: bool = False) -> Magnitudes:
+def taken(x: Array, role: str, *, units: bool = False) -> Squares:
     """Return what is taken of an array in a role."""
-    return moments(x, units=units) if role == "activation" else magnitudes(x)
+    if role == "activation":
+        return moments(x, units=units)
+    return magnitudes(x) if role.endswith("gradient") else squares(x)

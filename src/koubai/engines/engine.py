@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from koubai.core.params import Array
-from koubai.core.taps import Magnitudes
+from koubai.core.taps import Squares
 from koubai.data.levels import Inputs
 from koubai.losses.loss import Loss
 from koubai.network.network import Network, Weights
@@ -96,7 +96,7 @@ class Stackable(Protocol):
         ...
 
     @staticmethod
-    def stacked(steps: Sequence[Any]) -> Mapping[tuple[str, str], Magnitudes]:
+    def stacked(steps: Sequence[Any]) -> Mapping[tuple[str, str], Squares]:
         """Return the moments of several steps as one mapping, whose numbers are arrays."""
         ...
 
@@ -110,7 +110,7 @@ class TapRecord(NamedTuple):
     """
 
     step: int
-    moments: Mapping[tuple[str, str], Magnitudes]
+    moments: Mapping[tuple[str, str], Squares]
 
 
 class Program(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 from koubai.core.layer import Layer
 from koubai.core.params import Array
 from koubai.core.registry import discover
-from koubai.core.taps import Magnitudes, Number, Taken
+from koubai.core.taps import Number, Squares, Taken
 from koubai.engines.engine import Stackable, TapRecord
 from koubai.network.network import Network
 from koubai.probes.history import Series
@@ -51,7 +51,7 @@ class Recorder:
                 series += self._measure(np.array([tap.step for tap in alike]), moments)
         return series
 
-    def _measure(self, steps: Array, moments: Mapping[tuple[str, str], Magnitudes]) -> Iterator[Series]:
+    def _measure(self, steps: Array, moments: Mapping[tuple[str, str], Squares]) -> Iterator[Series]:
         by_path: dict[str, Taken] = {}
         for (path, role), sums in moments.items():
             by_path.setdefault(path, {})[role] = sums  # type: ignore[literal-required]  # a role is a key of Taken

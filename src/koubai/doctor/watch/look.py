@@ -9,7 +9,7 @@ from math import isfinite
 import torch
 from torch import nn
 
-from koubai.core.taps import Magnitudes
+from koubai.core.taps import Magnitudes, Squares
 from koubai.doctor.watch.sight import LossCall, Names, Sight
 from koubai.doctor.watch.sums import magnitudes_of_all, scaled
 from koubai.engines.engine import TapRecord
@@ -88,7 +88,7 @@ class Look:
 
     def finish(self, model: nn.Module) -> TapRecord:
         """Compare the weights with those before the step; return everything measured."""
-        sums: dict[tuple[str, str], Magnitudes] = {
+        sums: dict[tuple[str, str], Squares] = {
             (path, "activation"): s for path, s in self.sight.outputs.items()
         }
         for path, s in self.sight.gradients.items():

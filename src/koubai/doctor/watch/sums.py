@@ -12,7 +12,7 @@ import torch
 
 from koubai.core.layer import Layer
 from koubai.core.params import Array
-from koubai.core.taps import Magnitudes
+from koubai.core.taps import Magnitudes, Squares
 from koubai.doctor.checkup import LayerCheck
 from koubai.engines.torch.formula import to_array
 from koubai.layers.activations import Activation
@@ -99,7 +99,7 @@ def _slopes(y: torch.Tensor, u: torch.Tensor, layer: Layer | None, axis: int) ->
     return units
 
 
-Sums = TypeVar("Sums", bound=Magnitudes)
+Sums = TypeVar("Sums", bound=Squares)
 
 
 def magnitudes_of_all(tensors: Mapping[str, torch.Tensor]) -> dict[str, Magnitudes]:

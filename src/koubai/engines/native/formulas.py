@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from koubai.core.layer import Cell, wire
 from koubai.core.params import Array
-from koubai.core.taps import Magnitudes, taken
+from koubai.core.taps import Squares, taken
 from koubai.engines.engine import Job
 from koubai.engines.native.graph import Node
 from koubai.engines.native.memory import Memory
@@ -24,9 +24,9 @@ class Formulas:
         self._taps: dict[tuple[str, str], Array] | None = None
 
     @contextmanager
-    def tapping(self, *, units: bool) -> Iterator[dict[tuple[str, str], Magnitudes]]:
+    def tapping(self, *, units: bool) -> Iterator[dict[tuple[str, str], Squares]]:
         """Keep tensors while a step runs; what is to be taken of them is there afterwards."""
-        self._taps, sums = {}, dict[tuple[str, str], Magnitudes]()
+        self._taps, sums = {}, dict[tuple[str, str], Squares]()
         try:
             yield sums
             sums |= {(path, role): taken(x, role, units=units) for (path, role), x in self._taps.items()}

@@ -124,7 +124,7 @@ def _update(plan: Plan, structure: Structure) -> None:
     )  # fmt: skip
     plan.barrier()
     plan.sum_loss()
-    _join(plan, structure, workers)
+    lanes = _join(plan, structure, workers)
     norm: Buffer | int = 0
     if structure.clipping & update.BY_NORM:
         norm = plan.shared(8 * part.slots)
@@ -132,22 +132,26 @@ def _update(plan: Plan, structure: Structure) -> None:
         plan.barrier()
     if structure.optimizer in OPTIMIZERS:
         tapped, at = plan.taps.parameters() if plan.taps is not None else (0, 0)
-        room: Buffer | int = plan.floats(update.CHUNK * part.team) if tapped else 0
+        room: Buffer | int = Buffer(update.ROOM * part.team) if tapped else 0
         plan.call(
-            OPTIMIZERS[structure.optimizer], Named("weights"), Named("gradients"), Named("slot 0"),
-            Named("slot 1"), *workers, structure.clipping, norm, tapped, room, at,
+            OPTIMIZERS[structure.optimizer], Named("weights"), Named("gradients"), Named("gradient stride"),
+            lanes, Named("slot 0"), Named("slot 1"), *workers, structure.clipping, norm, tapped, room, at,
         )  # fmt: skip
     else:
         plan.run_python("update", None, why="the optimizer has no kernel")
     plan.barrier()
 
 
-def _join(plan: Plan, structure: Structure, workers: tuple[Argument, ...]) -> None:
+def _join(plan: Plan, structure: Structure, workers: tuple[Argument, ...]) -> int:
+    """Join the lanes' gradients where more is added or their norm is asked for; return how many are left."""
     if structure.penalties is None:
         plan.run_python("penalties", None, why="a penalty has no kernel")
-    elif structure.penalties or plan.part.lanes > 1:
+    elif structure.penalties or structure.clipping & update.BY_NORM:
         kinds = (*structure.penalties, *[0] * MAX_PENALTIES)[:MAX_PENALTIES]
         plan.call(
             update.join_gradients, Named("weights"), Named("gradients"), Named("gradient stride"),
             plan.part.lanes, *workers, len(structure.penalties), *kinds,
         )  # fmt: skip
+    else:
+        return plan.part.lanes
+    return 1

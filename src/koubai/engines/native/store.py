@@ -138,13 +138,14 @@ class Store:
         return slice(at, at + self.kept_forms[path].words)
 
     def chunks(self, frozen: Callable[[str], bool]) -> Array:
-        """Rows (offset, count, flags, parameter) of int64, in order of memory."""
+        """Rows (offset, count, flags, parameter) of int64, in order of memory; counts fill whole vectors."""
         rows = []
         for number, path in enumerate(self.forms):
             place = self.place(path)
             flags = PENALIZED * self._penalized[path] + FROZEN * frozen(path)
             starts = range(place.start, place.stop, CHUNK)
-            rows += [(at, min(CHUNK, place.stop - at), flags, number) for at in starts]
+            stop = -(-place.stop // _LINE) * _LINE
+            rows += [(at, min(CHUNK, stop - at), flags, number) for at in starts]
         return np.array(rows, np.int64).reshape(-1, 4)
 
     def bounds(self, slots: int) -> Array:

@@ -9,7 +9,7 @@ from functools import reduce
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.core.taps import Magnitudes, Moments
+from koubai.core.taps import Magnitudes, Moments, Squares
 from koubai.engines.native.kernels import sums as kernels
 from koubai.engines.native.taps import Tap
 
@@ -39,7 +39,7 @@ class TapReader:
         return [TapMoments(self, row) for row in self._out[:steps].sum(axis=1)]
 
 
-class TapMoments(Mapping[tuple[str, str], Magnitudes]):
+class TapMoments(Mapping[tuple[str, str], Squares]):
     """(path, role) -> what was taken in one step, or in several; each is made when asked for.
 
     `row` holds all that was taken, with an axis of steps before it where several.
@@ -58,7 +58,7 @@ class TapMoments(Mapping[tuple[str, str], Magnitudes]):
         """Moments of several steps as one."""
         return TapMoments(steps[0]._reader, np.stack([m._row for m in steps]))
 
-    def __getitem__(self, key: tuple[str, str]) -> Magnitudes:
+    def __getitem__(self, key: tuple[str, str]) -> Squares:
         if key not in self._reader.by_key:
             raise KeyError(key)
         return reduce(_joined, map(self._taken, self._reader.by_key[key]))
@@ -69,29 +69,25 @@ class TapMoments(Mapping[tuple[str, str], Magnitudes]):
     def __len__(self) -> int:
         return len(self._reader.by_key)
 
-    def _taken(self, tap: Tap) -> Magnitudes:
-        row = self._row.T
+    def _taken(self, tap: Tap) -> Squares:
+        at = tap.at + (kernels.ABOVE if tap.above else 0)
+        squares, nonfinite, *more = self._row.T[at : at + kernels.numbers_of(tap.role)]
+        sizes = {"count": tap.count, "total_square": squares, "nonfinite": nonfinite}
+        if not more:
+            return Squares(**sizes)
         if tap.role != "activation":
-            total_abs, square, nonfinite = row[tap.at : tap.at + kernels.SIZES]
-            return Magnitudes(count=tap.count, total_abs=total_abs, total_square=square, nonfinite=nonfinite)
-        total_abs, square, nonfinite, total, nonzeros = row[tap.at : tap.at + kernels.ALL]
-        if tap.above:  # nothing is below 0: the sum is that of magnitudes
-            above = row[tap.at + kernels.ALL : tap.at + kernels.ALL_ABOVE]
-            total, square, nonfinite, nonzeros = above
-            total_abs = total
+            return Magnitudes(**sizes, total_abs=more[0])
+        total, nonzeros = more
         units = None if tap.units is None else self._row[..., tap.units]
         return Moments(
-            count=tap.count,
-            total_abs=total_abs,
-            total_square=square,
-            nonfinite=nonfinite,
+            **sizes,
             total=total,
             zeros=tap.count - nonzeros,
             units=None if units is None else units.reshape(*units.shape[:-1], -1, 3),
         )
 
 
-def _joined(a: Magnitudes, b: Magnitudes) -> Magnitudes:
+def _joined(a: Squares, b: Squares) -> Squares:
     """What was taken of two blocks of channels of one tensor."""
     mine, other = vars(a), vars(b)
     joined = {name: mine[name] + other[name] for name in mine if name != "units"}

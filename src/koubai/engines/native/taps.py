@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import gcd, prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from koubai.engines.native.graph import Graph, Node, Value
 from koubai.engines.native.instructions import Argument, At, Buffer, Named, Tensor
 from koubai.engines.native.kernels import sums as kernels
 from koubai.engines.native.kernels.base import Kernel
+from koubai.engines.native.kernels.pointwise import relu_backward_tapped
+from koubai.engines.native.kernels.pool import max_pool_tapped
 from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.plan import Plan
@@ -40,11 +43,21 @@ class Tap:
     units: slice | None = None
 
 
+class _Columns(NamedTuple):
+    """Where one pass leaves the moments of a whole tensor, and those of its columns; of max(0, x), too?"""
+
+    at: int
+    buffer: Buffer
+    width: int
+    above: bool
+
+
 class Taps:
     """Emits the taps of a plan and remembers them.
 
     One pass serves several tensors: a reshape has the same elements; max(0, x) is summed together with x;
-    what a pooling with disjoint windows sends back is its own dy among zeros.
+    what a pooling with disjoint windows sends back is its own dy among zeros. What only a maximum pooling
+    reads, and what a ReLU masks on the way back, is tapped there, piece by piece, while it is in the cache.
     """
 
     def __init__(self, graph: Graph, network: Network, *, units: bool) -> None:
@@ -58,6 +71,7 @@ class Taps:
             self._paths[value].append(path)
         self._done: set[Value] = set()
         self._gradients_done: set[Value] = set()
+        self._waiting: dict[Node, Value] = {}  # for the backward pass of a ReLU
 
     @staticmethod
     def needing(graph: Graph) -> set[Value]:
@@ -77,62 +91,93 @@ class Taps:
     # ------------------------------------------------------------------------------------ activations
 
     def activations(self, plan: Plan, value: Value) -> None:
-        """Tap every leaf that ends in `value`, or in what follows from it."""
-        if value in self._done:
-            return
-        family = list(self._family(value, False))
-        self._done |= {member for member, _ in family}
-        leaves = [(path, member, above) for member, above in family for path in self._paths[member]]
+        """Tap every leaf that ends in `value`, or in what follows from it; a pooling taps what it reads."""
+        leaves = [] if self._pooled(plan, value) else self._leaves(value)
         if not leaves:
             return
         plan.path = leaves[0][0]
         tensor = plan.convert(plan.get(value), plan.get(value).layout.as_half(False))
-        above = any(above for _, _, above in leaves)
+        above = _any_above(leaves)
         if not self.units:
-            at, _, _ = self._moments(plan, tensor, (1, tensor.words, 0), 1, above=above)
+            columns = self._moments(plan, tensor, (1, tensor.words, 0), 1, above=above)
             count = plan.part.batch * tensor.layout.features
-            self.taps += [Tap(path, "activation", at, count, is_above) for path, _, is_above in leaves]
+            self.taps += [
+                Tap(path, "activation", columns.at, count, is_above) for path, _, is_above in leaves
+            ]
             return
         fine = any(member.shape[0] != tensor.layout.channels for _, member, _ in leaves)
-        for start, extent, numbers in _columns(tensor.layout, fine=fine):
-            at, columns, width = self._moments(
-                plan, At(tensor.buffer, 4 * start), extent, len(numbers), above=above
-            )
+        for start, extent, numbers in _cut(tensor.layout, fine=fine):
+            x = At(tensor.buffer, 4 * start)
+            columns = self._moments(plan, x, extent, len(numbers), above=above)
             per_column = plan.part.batch * extent[0] * extent[1] // (tensor.layout.rows * len(numbers))
             count = per_column * int((numbers >= 0).sum())
             for path, member, is_above in leaves:
                 table = _from_first(np.where(numbers >= 0, numbers // prod(member.shape[1:]), -1))
-                rows = self._units(plan, columns, width, table, is_above)
-                self.taps.append(Tap(path, "activation", at, count, is_above, rows))
+                rows = self._units(plan, columns, table, is_above)
+                self.taps.append(Tap(path, "activation", columns.at, count, is_above, rows))
+
+    def pooling(self, plan: Plan, pool: Node, *arguments: Argument) -> bool:
+        """Emit a maximum pooling that taps what it reads, if that is to be tapped; return whether it is.
+
+        It taps what it writes, too, unless units are asked for that are no channels.
+        """
+        (x,), y = pool.inputs, pool.output
+        leaves = {x: self._leaves(x) if self._pooled(plan, x) else []}
+        if not leaves[x]:
+            return False
+        channels = x.shape[0]
+        if not self.units or all(member.shape[0] == channels for member, _ in self._family(y, False)):
+            leaves[y] = self._leaves(y)
+        tapped = {v: self._columns(plan, channels, _any_above(found)) for v, found in leaves.items() if found}
+        where: list[Argument] = []
+        for columns in tapped.values():
+            where += [int(columns.above), columns.buffer, columns.at]
+        where += [0] * (6 - len(where))
+        plan.call(max_pool_tapped, *arguments, _CONTROL, *where, why="tapped on the way")
+        for value, columns in tapped.items():
+            for path, _, above in leaves[value]:
+                rows = self._units(plan, columns, np.arange(channels), above) if self.units else None
+                count = plan.part.batch * prod(value.shape)
+                self.taps.append(Tap(path, "activation", columns.at, count, above, rows))
+        return True
+
+    def _pooled(self, plan: Plan, value: Value) -> bool:
+        """Whether a maximum pooling is all that reads a value: both then read it once from memory."""
+        readers = [user.op for user in self.graph.users(value)]
+        return readers == ["max_pool"] and not plan.get(value).layout.half
+
+    def _leaves(self, value: Value) -> list[tuple[str, Value, bool]]:
+        """Leaves that a pass over `value` serves, none twice: (path, where it ends, whether as max(0, x))."""
+        if value in self._done:
+            return []
+        family = list(self._family(value, False))
+        self._done |= {member for member, _ in family}
+        return [(path, member, above) for member, above in family for path in self._paths[member]]
 
     def _moments(
         self, plan: Plan, x: Tensor | At, extent: tuple[int, int, int], period: int, *, above: bool
-    ) -> tuple[int, Buffer, int]:
-        """Emit one pass over (parts, words a part, words from part to part), in columns of that period.
-
-        Return the place of its sums, the columns and their number.
-        """
+    ) -> _Columns:
+        """Emit one pass over (parts, words a part, words from part to part), in columns of that period."""
         repeats = LANES // gcd(period, LANES)  # so that rows fill vectors
         width = period * repeats if period * repeats <= _WIDEST else period
-        at = self._room(kernels.ALL_ABOVE if above else kernels.ALL)
-        columns = Buffer(8 * kernels.ALL_ABOVE * -(-width // LANES) * LANES * plan.part.team)
-        self._call(
-            plan, "activation", kernels.moments, x, *extent, width, period, int(above), columns, _CONTROL, at
-        )
-        return at, columns, width
+        columns = self._columns(plan, width, above)
+        where = (int(above), columns.buffer, _CONTROL, columns.at)
+        self._call(plan, "activation", kernels.moments, x, *extent, width, period, *where)
+        return columns
 
-    def _units(self, plan: Plan, columns: Buffer, width: int, table: Array, above: bool) -> slice:
+    def _columns(self, plan: Plan, width: int, above: bool) -> _Columns:
+        """Room for the moments of so many columns, and perhaps of max(0, x) of them, for each worker."""
+        numbers = kernels.OF_MOMENTS * (2 if above else 1)
+        nbytes = 8 * 2 * kernels.OF_MOMENTS * -(-width // LANES) * LANES
+        return _Columns(self._room(numbers), Buffer(nbytes * plan.part.team), width, above)
+
+    def _units(self, plan: Plan, columns: _Columns, table: Array, above: bool) -> slice:
         """Emit what makes rows of units from the columns of a pass; return the places of the rows."""
         self.tables.append(table)
         rows = int(table.max(initial=-1)) + 1
-        at = self._room(3 * rows)
-        taken = (
-            (kernels.ABOVE_NONZEROS, kernels.ABOVE_TOTAL, kernels.ABOVE_SQUARES)
-            if above
-            else (kernels.NONZEROS, kernels.TOTAL, kernels.SQUARES)
-        )
-        where = (*taken, table.ctypes.data, len(table), rows, _CONTROL, at)
-        self._call(plan, "units", kernels.units, columns, width, *where)
+        at, first = self._room(3 * rows), kernels.ABOVE if above else 0
+        where = (first, table.ctypes.data, len(table), rows, _CONTROL, at)
+        self._call(plan, "units", kernels.units, columns.buffer, columns.width, *where)
         return slice(at, at + 3 * rows)
 
     def _family(self, value: Value, above: bool) -> Iterator[tuple[Value, bool]]:
@@ -149,24 +194,51 @@ class Taps:
     # ------------------------------------------------------------------------------------ gradients
 
     def gradients(self, plan: Plan, value: Value, dy: Tensor) -> None:
-        """Tap dE/dvalue for every leaf that ends in it, and for those whose gradient follows."""
+        """Tap dE/dvalue for every leaf that ends in it, and for those whose gradient follows.
+
+        What the backward pass of a ReLU masks next is tapped by it, before and after.
+        """
         if value in self._gradients_done:
+            return
+        mask = self._mask(plan, value)
+        if mask is not None:
+            self._waiting.setdefault(mask, value)
             return
         leaves = list(self._same_gradient(value))
         if leaves:
             plan.path = leaves[0][0]
             dy = plan.convert(dy, dy.layout.as_half(False))
-            at = self._room(kernels.SIZES)
+            at = self._room(kernels.OF_MAGNITUDES)
             self._call(plan, "activation_gradient", kernels.magnitudes, dy, dy.words, _CONTROL, at)
-            for path, member in leaves:
-                count = plan.part.batch * prod(member.shape)
-                self.taps.append(Tap(path, "activation_gradient", at, count))
+            self._found(plan, leaves, at)
 
-    def masked(self, plan: Plan, pool: Node, dy: Tensor) -> None:
-        """Tap dE/dx of a disjoint pooling with ReLU inside: dy where y > 0, which will be scattered."""
-        (x,) = pool.inputs
-        if self.graph.users(x) == [pool]:
-            self.gradients(plan, x, dy)
+    def masking(self, plan: Plan, node: Node, y: Tensor, dy: Tensor) -> bool:
+        """Emit dy = 0 where y is not above 0, tapped before and after if asked for; return whether it was."""
+        (x,) = node.inputs
+        before = list(self._same_gradient(self._waiting.pop(node))) if node in self._waiting else []
+        alone = self.graph.users(x) == [node] and x not in self._gradients_done
+        after = list(self._same_gradient(x)) if alone else []
+        if not before and not after:
+            return False
+        at = self._room(2 * kernels.OF_MAGNITUDES)
+        plan.call(relu_backward_tapped, y, dy, dy.words, _CONTROL, at, why="tapped before and after")
+        self._found(plan, before, at)
+        self._found(plan, after, at + kernels.OF_MAGNITUDES)
+        return True
+
+    def _mask(self, plan: Plan, value: Value) -> Node | None:
+        """The ReLU whose backward pass reads dE/dvalue next, but for reshapes, and writes over it."""
+        node = value.node
+        while node is not None and node.op == "reshape" and self.graph.users(node.inputs[0]) == [node]:
+            node = node.inputs[0].node
+        if node is None or plan.half or not plan.wants_gradient(node.inputs[0]):
+            return None
+        return node if is_relu(node) or (node.op == "max_pool" and "inside" in node.settings) else None
+
+    def _found(self, plan: Plan, leaves: Iterable[tuple[str, Value]], at: int) -> None:
+        """Remember the place of what is taken of gradients at leaves."""
+        for path, value in leaves:
+            self.taps.append(Tap(path, "activation_gradient", at, plan.part.batch * prod(value.shape)))
 
     def _same_gradient(self, value: Value) -> Iterator[tuple[str, Value]]:
         """The leaves whose gradient has the elements of dE/dvalue, and zeros."""
@@ -185,15 +257,21 @@ class Taps:
 
     def parameters(self) -> tuple[int, int]:
         """Have the update tap every parameter; return their number and the place of what it takes."""
-        at = self._room(3 * kernels.SIZES * len(self._parameters))
+        at = self._room(kernels.OF_PARAMETER * len(self._parameters))
         for number, (path, spec) in enumerate(self._parameters.items()):
-            for role, name in enumerate(("weight", "weight_gradient", "update")):
-                place = at + kernels.SIZES * (3 * number + role)
-                self.taps.append(Tap(path, name, place, prod(spec.shape)))
+            place = at + kernels.OF_PARAMETER * number
+            for role in ("weight", "weight_gradient", "update"):
+                self.taps.append(Tap(path, role, place, prod(spec.shape)))
+                place += kernels.numbers_of(role)
         return len(self._parameters), at
 
 
-def _columns(layout: Layout, *, fine: bool) -> Iterator[tuple[int, tuple[int, int, int], Array]]:
+def _any_above(leaves: list[tuple[str, Value, bool]]) -> bool:
+    """Whether a leaf is max(0, x) of what is read."""
+    return any(above for _, _, above in leaves)
+
+
+def _cut(layout: Layout, *, fine: bool) -> Iterator[tuple[int, tuple[int, int, int], Array]]:
     """Cut a tensor into columns: first word, (parts, words a part, stride), a logical number of each column.
 
     `fine` asks for a column for every element of a sample; else those of a channel may share one.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.core.taps import Magnitudes, magnitudes, taken
+from koubai.core.taps import Squares, taken
 from koubai.data.levels import Inputs
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.network.network import join
@@ -72,18 +72,18 @@ class ReferenceProgram:
         loss = job.loss.value(y, t)
         self._root.backward(job.loss.gradient(y, t).astype(y.dtype, copy=False))
         gradients = self._gradients()
-        sums: dict[tuple[str, str], Magnitudes] = {}
+        sums: dict[tuple[str, str], Squares] = {}
         if tapped and tensors is not None:
             for (path, role), tensor in tensors.items():
                 sums[path, role] = taken(tensor, role, units=tapped.units)
             for path, g in gradients.items():
-                sums[path, "weight"] = magnitudes(state.weights.params[path])
-                sums[path, "weight_gradient"] = magnitudes(g)
+                sums[path, "weight"] = taken(state.weights.params[path], "weight")
+                sums[path, "weight_gradient"] = taken(g, "weight_gradient")
         before = {path: w.copy() for path, w in state.weights.params.items()} if tapped else {}
         self._update(gradients)
         if tapped and on_tap is not None:
             for path, old in before.items():
-                sums[path, "update"] = magnitudes(state.weights.params[path] - old)
+                sums[path, "update"] = taken(state.weights.params[path] - old, "update")
             on_tap(TapRecord(state.step, sums))
         return loss
 

@@ -9,7 +9,7 @@ import torch
 
 from koubai.core.layer import Cell, wire
 from koubai.core.params import Array
-from koubai.core.taps import Magnitudes, taken
+from koubai.core.taps import Squares, taken
 from koubai.engines.torch.formula import run_formula, to_array
 from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 from koubai.engines.torch.verbs import TorchBuilder, data
@@ -25,7 +25,7 @@ class Moment:
 
     seed: int = 0
     step: int = 0
-    sums: dict[tuple[str, str], Magnitudes] | None = None
+    sums: dict[tuple[str, str], Squares] | None = None
     units: bool = False
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from koubai.core.params import Array
-from koubai.core.taps import Magnitudes
+from koubai.core.taps import Squares
 from koubai.data.levels import Inputs
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.torch.arrays import array_of
 from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.module import Moment, build_module, read_weights
-from koubai.engines.torch.sums import tensor_magnitudes
+from koubai.engines.torch.sums import tensor_magnitudes, tensor_squares
 
 _PREDICT_ROWS = 1000
 
@@ -86,7 +86,7 @@ class TorchProgram:
         job, moment = self.job, self.moment
         moment.step += 1
         tapped = taps if taps is not None and on_tap is not None and taps.wants(moment.step) else None
-        sums: dict[tuple[str, str], Magnitudes] = {}
+        sums: dict[tuple[str, str], Squares] = {}
         moment.sums, moment.units = (sums, tapped.units) if tapped else (None, False)
         x, t = torch.from_numpy(np.asarray(job.x[batch])).to(self.device), job.t[batch]
         # A leaf before the first parameter has a gradient too, but PyTorch computes it only if asked to.
@@ -95,13 +95,13 @@ class TorchProgram:
         before = {}
         if tapped:
             for path, g in gradients.items():
-                sums[path, "weight"] = tensor_magnitudes(self._params[path])
+                sums[path, "weight"] = tensor_squares(self._params[path])
                 sums[path, "weight_gradient"] = tensor_magnitudes(g)
             before = {path: w.detach().clone() for path, w in self._params.items()}
         self._update(gradients)
         if tapped and on_tap is not None:
             for path, old in before.items():
-                sums[path, "update"] = tensor_magnitudes(self._params[path].detach() - old)
+                sums[path, "update"] = tensor_squares(self._params[path].detach() - old)
             on_tap(TapRecord(moment.step, sums))
         return loss
 

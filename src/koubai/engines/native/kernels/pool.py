@@ -27,6 +27,7 @@ from koubai.engines.native.kernels.simd import (
     store_half,
     store_part,
 )
+from koubai.engines.native.kernels.sums import OF_MOMENTS, ROWS, add_columns, add_up, block, clear, padded
 
 _LOWEST = np.float32(-np.inf)
 _ARGUMENTS = 17
@@ -73,31 +74,36 @@ def _store(base: int, index: int, value: Any, width: int, half: bool) -> None:
 
 
 @inline
-def _max_pool(args: int, thread: int, team: int, half: bool) -> None:
-    a = words(args, _ARGUMENTS)
+def _max_pool_sample(a: Any, n: int, half: bool) -> None:
     C, B, W, P, Q = a[4], a[5], a[7], a[8], a[9]
     sample, zero = _sample_words(a), splat(ZERO)
+    for p in range(P):
+        top, i0, i1 = _rows(a, p)
+        for q in range(Q):
+            left, j0, j1 = _columns(a, q)
+            out = ((n * P + p) * Q + q) * C
+            corner = n * sample + (top * W + left) * B
+            for chunk in range((C + LANES - 1) // LANES):
+                c, width, at = _channels(a, chunk)
+                best, where = splat(_LOWEST), zero
+                for i in range(i0, i1):
+                    for j in range(j0, j1):
+                        x = _load(a[0], corner + at + (i * W + j) * B, width, half)
+                        wins = beats(x, best)
+                        best = select(wins, x, best)
+                        where = select(wins, splat(float32(i * a[11] + j)), where)
+                if a[16]:
+                    best = select(best < zero, zero, best)
+                _store(a[1], out + c, best, width, half)
+                store_bytes(a[2] + out + c, where, width)
+
+
+@inline
+def _max_pool(args: int, thread: int, team: int, half: bool) -> None:
+    a = words(args, _ARGUMENTS)
     start, count = share(a[3], 1, thread, team)
     for n in range(start, start + count):
-        for p in range(P):
-            top, i0, i1 = _rows(a, p)
-            for q in range(Q):
-                left, j0, j1 = _columns(a, q)
-                out = ((n * P + p) * Q + q) * C
-                corner = n * sample + (top * W + left) * B
-                for chunk in range((C + LANES - 1) // LANES):
-                    c, width, at = _channels(a, chunk)
-                    best, where = splat(_LOWEST), zero
-                    for i in range(i0, i1):
-                        for j in range(j0, j1):
-                            x = _load(a[0], corner + at + (i * W + j) * B, width, half)
-                            wins = beats(x, best)
-                            best = select(wins, x, best)
-                            where = select(wins, splat(float32(i * a[11] + j)), where)
-                    if a[16]:
-                        best = select(best < zero, zero, best)
-                    _store(a[1], out + c, best, width, half)
-                    store_bytes(a[2] + out + c, where, width)
+        _max_pool_sample(a, n, half)
 
 
 @kernel
@@ -113,6 +119,41 @@ def max_pool(args: int, thread: int, team: int) -> None:
 def max_pool_half(args: int, thread: int, team: int) -> None:
     """The same for bfloat16."""
     _max_pool(args, thread, team, True)
+
+
+@inline
+def _tap_sample(at: int, C: int, B: int, space: int, columns: int, above: int) -> None:
+    """Add the moments of one sample; a column is a channel, and channels lie in blocks of B."""
+    for c in range(0, C, LANES):
+        first = at + 4 * (c * space if B == LANES else c)
+        for s in range(0, space, ROWS):
+            rows, width, to = min(ROWS, space - s), min(LANES, C - c), columns + 8 * c
+            add_columns(first + 4 * s * B, rows, B, width, to, 8 * padded(C), above)
+
+
+@kernel
+def max_pool_tapped(args: int, thread: int, team: int) -> None:
+    """The same as `max_pool`, and the moments of x and perhaps y, sample by sample, while it is in the cache.
+
+    Behind the arguments: control, and for each tensor (above, columns, at), as `moments` has them.
+    """
+    a = words(args, _ARGUMENTS + 7)
+    C, B, space, y_space, control = a[4], a[5], a[6] * a[7], a[8] * a[9], a[17]
+    x_above, y_above = a[18], a[21]
+    room = 8 * 2 * OF_MOMENTS * padded(C)
+    x_columns, y_columns = a[19] + room * thread, (a[22] + room * thread if a[22] else 0)
+    clear(x_columns, 2 * OF_MOMENTS * padded(C))
+    if y_columns:
+        clear(y_columns, 2 * OF_MOMENTS * padded(C))
+    start, count = share(a[3], 1, thread, team)
+    for n in range(start, start + count):
+        _tap_sample(a[0] + 4 * n * _sample_words(a), C, B, space, x_columns, x_above)
+        _max_pool_sample(a, n, False)
+        if y_columns:
+            _tap_sample(a[1] + 4 * n * C * y_space, C, C, y_space, y_columns, y_above)
+    add_up(x_columns, C, 2 * OF_MOMENTS if x_above else OF_MOMENTS, block(control, thread, a[20]))
+    if y_columns:
+        add_up(y_columns, C, 2 * OF_MOMENTS if y_above else OF_MOMENTS, block(control, thread, a[23]))
 
 
 @inline

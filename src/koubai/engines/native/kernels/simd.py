@@ -256,6 +256,18 @@ def absolute(typing: Any, a: Any) -> Any:
 
 
 @intrinsic
+def square_root(typing: Any, a: Any) -> Any:
+    """Square roots, rounded correctly."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_VECTOR, (_VECTOR,))
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.sqrt.v16f32")
+        return builder.call(function, args)
+
+    return VECTOR(VECTOR), generate
+
+
+@intrinsic
 def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """a b + c, rounded once."""
 
@@ -291,17 +303,31 @@ def add_to_doubles(typing: Any, address: Any, value: Any) -> Any:
     return types.none(types.int64, VECTOR), generate
 
 
+def _sum(builder: Any, doubles: Any) -> Any:
+    """The sum of 16 float64 numbers, added in pairs."""
+    kind = ir.FunctionType(ir.DoubleType(), (ir.DoubleType(), _DOUBLES))
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.vector.reduce.fadd.v16f64")
+    return builder.call(function, (ir.Constant(ir.DoubleType(), 0.0), doubles), fastmath=("reassoc",))
+
+
 @intrinsic
 def total_of(typing: Any, value: Any) -> Any:
     """The sum of the lanes, in float64."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(ir.DoubleType(), (ir.DoubleType(), _DOUBLES))
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.vector.reduce.fadd.v16f64")
-        start = ir.Constant(ir.DoubleType(), 0.0)
-        return builder.call(function, (start, builder.fpext(args[0], _DOUBLES)), fastmath=("reassoc",))
+        return _sum(builder, builder.fpext(args[0], _DOUBLES))
 
     return types.float64(VECTOR), generate
+
+
+@intrinsic
+def total_at(typing: Any, address: Any) -> Any:
+    """The sum of 16 float64 numbers at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _sum(builder, builder.load(builder.inttoptr(args[0], _DOUBLES.as_pointer()), align=8))
+
+    return types.float64(types.int64), generate
 
 
 def _operator(

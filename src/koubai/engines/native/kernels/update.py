@@ -1,8 +1,10 @@
 """From gradients to weights: joining the lanes' gradients, penalties, clipping, the optimizers.
 
-Parameters lie one after another in one stretch of memory; gradients and the optimizer's slots lie likewise.
-A table of chunks (offset, count, flags, parameter; 4 words each) cuts them up, so that a chunk stays in the
-cache of one core. Slot s of the workers takes chunks bounds[s] .. bounds[s + 1].
+Parameters lie one after another in one stretch of memory, each filled up to whole vectors with zeros, which
+stay zeros; gradients and the optimizer's slots lie likewise. A table of chunks (offset, count, flags,
+parameter; 4 words each) cuts them up, so that a chunk stays in the cache of one core. Slot s of the workers
+takes chunks bounds[s] .. bounds[s + 1]. One pass joins, updates and taps; penalties, and clipping by norm,
+need a pass before it.
 
 The rates of a step, float64: eps, 1 - eps decay, bound of an element, bound of the norm, four numbers of the
 optimizer, then (strength, p) of each penalty.
@@ -27,10 +29,30 @@ from koubai.engines.native.kernels.base import (
     words,
 )
 from koubai.engines.native.kernels.functions import ONE, ZERO
-from koubai.engines.native.kernels.simd import LANES, prefetch_to_write
-from koubai.engines.native.kernels.sums import SIZES, add_magnitudes, block, clear
+from koubai.engines.native.kernels.simd import (
+    LANES,
+    absolute,
+    load,
+    multiply_add,
+    prefetch_to_write,
+    select,
+    splat,
+    square_root,
+    store,
+)
+from koubai.engines.native.kernels.sums import (
+    GATHERED,
+    OF_PARAMETER,
+    block,
+    clear,
+    gather_change,
+    gather_gradient,
+    gather_parameter,
+    hand_over,
+)
 
 CHUNK = 1024  # elements updated at a time, at most
+ROOM = 4 * CHUNK + 8 * GATHERED  # bytes that a worker needs to tap what it updates
 PENALIZED, FROZEN = 1, 2  # flags of a chunk
 L1, L2, P_NORM = 1, 2, 3  # kinds of penalties
 BY_VALUE, BY_NORM = 1, 2  # kinds of clipping
@@ -123,101 +145,119 @@ def _scale(parts: int, slots: int, bound: float) -> Any:
 
 
 @inline
-def _before(w: Any, g: Any, n: int, clips: int, bound: Any, scale: Any, keep: Any) -> None:
-    """Clip a gradient; let weights decay."""
-    if clips:
-        for i in range(n):
-            g[i] = _clipped(g[i], bound)
-    if scale != ONE:
-        for i in range(n):
-            g[i] *= scale
-    if keep != ONE:
-        for i in range(n):
-            w[i] *= keep
+def _gradient(at: int, stride: int, lanes: int) -> Any:
+    """The sum of the lanes' gradients."""
+    g = load(at)
+    for lane in range(1, lanes):
+        g = g + load(at + lane * stride)
+    return g
 
 
 @inline
-def _each(args: int, thread: int, team: int, rule: Callable[..., None]) -> None:
+def _within(g: Any, bound: Any) -> Any:
+    """A gradient clipped by value; NaN stays."""
+    g = select(g < splat(-bound), splat(-bound), g)
+    return select(g > splat(bound), splat(bound), g)
+
+
+@inline
+def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
     """Apply a rule to every chunk of this thread.
 
-    (w, g, slot 1, slot 2, chunks, bounds, slots, first, step, control, kinds of clipping, parts of the norm,
-    parameters tapped, room, at). Of each tapped parameter the block gets the magnitudes of w and g, as they
-    are before clipping and update, and of the change of w; `room` holds a chunk for each worker.
+    (w, g, bytes from one lane's gradients to the next's, lanes to join, slot 1, slot 2, chunks, bounds,
+    slots, first, step, control, kinds of clipping, parts of the norm, parameters tapped, room, at). Of each
+    tapped parameter the block gets the squares of w and the magnitudes of g, as they are before clipping and
+    update, and the squares of the change of w; `room` has ROOM bytes for each worker.
     """
-    a = words(args, 15)
-    rates = _rates(a[9])
-    bounds = words(a[5], a[6] + 1)
-    scale = _scale(a[11], a[6], rates[3]) if a[10] & BY_NORM else ONE
-    taps, room = block(a[9], thread, a[14]), a[13] + 4 * CHUNK * thread
-    clear(taps, 3 * SIZES * a[12])
-    for slot in range(a[7] + thread, a[6], a[8] * team):
+    a = words(args, 17)
+    rates, bounds = _rates(a[11]), words(a[7], a[8] + 1)
+    numbers = (
+        float32(rates[0]), float32(rates[4]), float32(rates[5]), float32(rates[6]), float32(rates[7]),
+        float32(1.0 - rates[5]), float32(1.0 - rates[6]),
+    )  # fmt: skip
+    by_value, bound = a[12] & BY_VALUE, float32(rates[2])
+    scale = splat(_scale(a[13], a[8], rates[3]) if a[12] & BY_NORM else ONE)
+    tapped, kept = a[14], a[15] + ROOM * thread
+    gathered, taps, before = kept + 4 * CHUNK, block(a[11], thread, a[16]), 0
+    if tapped:
+        clear(taps, OF_PARAMETER * tapped)
+        clear(gathered, GATHERED)
+    for slot in range(a[9] + thread, a[8], a[10] * team):
         for chunk in range(bounds[slot], bounds[slot + 1]):
-            c = words(a[4] + 32 * chunk, 4)
-            at, n, tap = 4 * c[0], c[1], taps + 24 * SIZES * c[3]
-            w, g = floats(a[0] + at, n), floats(a[1] + at, n)
-            for i in range(
-                0, n, LANES
-            ):  # other cores have read w; asked for one by one, its lines come slowly
-                prefetch_to_write(a[0] + at + 4 * i)
-            if a[12]:
-                add_magnitudes(a[0] + at, 0, room, n, tap)
-                add_magnitudes(a[1] + at, 0, 0, n, tap + 8 * SIZES)
-            if not c[2] & FROZEN:
-                keep = float32(rates[1]) if c[2] & PENALIZED else ONE
-                _before(w, g, n, a[10] & BY_VALUE, float32(rates[2]), scale, keep)
-                rule(w, g, floats(a[2] + at, n), floats(a[3] + at, n), n, rates)
-            if a[12]:
-                add_magnitudes(a[0] + at, room, 0, n, tap + 16 * SIZES)
+            c = words(a[6] + 32 * chunk, 4)
+            at, n, moves = 4 * c[0], c[1], c[2] & FROZEN == 0
+            w, g, tap = a[0] + at, a[1] + at, taps + 8 * OF_PARAMETER * c[3]
+            keep = splat(float32(rates[1]) if c[2] & PENALIZED else ONE)
+            squares, g_squares, sizes, changes = splat(ZERO), splat(ZERO), splat(ZERO), splat(ZERO)
+            for i in range(0, 4 * n, 4 * LANES):  # other cores have read w: ask, lest its lines come slowly
+                prefetch_to_write(w + i)
+            for i in range(0, 4 * n, 4 * LANES):
+                old, d = load(w + i), _gradient(g + i, a[2], a[3])
+                if tapped:
+                    store(kept + i, old)
+                    store(g + i, d)
+                    squares, g_squares = multiply_add(old, old, squares), multiply_add(d, d, g_squares)
+                    sizes = sizes + absolute(d)
+                if moves:
+                    if by_value:
+                        d = _within(d, bound)
+                    new = rule(old * keep, d * scale, a[4] + at + i, a[5] + at + i, numbers)
+                    store(w + i, new)
+                    if tapped:
+                        changes = multiply_add(new - old, new - old, changes)
+            if tapped:
+                if before and before != tap:
+                    hand_over(gathered, before)
+                before = tap
+                gather_parameter(squares, kept, n, gathered, tap)
+                gather_gradient(g_squares, sizes, g, n, gathered, tap)
+                gather_change(changes, w, kept, n, gathered, tap)
+    if before:
+        hand_over(gathered, before)
 
 
 @inline
-def _sgd(w: Any, g: Any, s: Any, r: Any, n: int, rates: Any) -> None:
-    eps = float32(rates[0])
-    for i in range(n):
-        w[i] -= eps * g[i]
+def _sgd(w: Any, g: Any, s: int, r: int, numbers: Any) -> Any:
+    return w - splat(numbers[0]) * g
 
 
 @inline
-def _momentum(w: Any, g: Any, v: Any, r: Any, n: int, rates: Any) -> None:
-    eps, mu = float32(rates[0]), float32(rates[4])
-    for i in range(n):
-        v[i] = mu * v[i] - eps * g[i]
-        w[i] += v[i]
+def _momentum(w: Any, g: Any, v: int, r: int, numbers: Any) -> Any:
+    velocity = splat(numbers[1]) * load(v) - splat(numbers[0]) * g
+    store(v, velocity)
+    return w + velocity
 
 
 @inline
-def _nesterov(w: Any, g: Any, v: Any, r: Any, n: int, rates: Any) -> None:
-    eps, mu = float32(rates[0]), float32(rates[4])
-    for i in range(n):
-        v[i] = mu * v[i] - eps * g[i]
-        w[i] += mu * v[i] - eps * g[i]
+def _nesterov(w: Any, g: Any, v: int, r: int, numbers: Any) -> Any:
+    velocity = splat(numbers[1]) * load(v) - splat(numbers[0]) * g
+    store(v, velocity)
+    return w + (splat(numbers[1]) * velocity - splat(numbers[0]) * g)
 
 
 @inline
-def _adagrad(w: Any, g: Any, h: Any, r: Any, n: int, rates: Any) -> None:
-    eps, delta = float32(rates[0]), float32(rates[4])
-    for i in range(n):
-        h[i] += g[i] * g[i]
-        w[i] -= eps * g[i] / (np.sqrt(h[i]) + delta)
+def _adagrad(w: Any, g: Any, h: int, r: int, numbers: Any) -> Any:
+    total = load(h) + g * g
+    store(h, total)
+    return w - splat(numbers[0]) * g / (square_root(total) + splat(numbers[1]))
 
 
 @inline
-def _rmsprop(w: Any, g: Any, h: Any, r: Any, n: int, rates: Any) -> None:
-    eps, delta, rho, rest = float32(rates[0]), float32(rates[4]), float32(rates[5]), float32(1.0 - rates[5])
-    for i in range(n):
-        h[i] = rho * h[i] + rest * g[i] * g[i]
-        w[i] -= eps * g[i] / (np.sqrt(h[i]) + delta)
+def _rmsprop(w: Any, g: Any, h: int, r: int, numbers: Any) -> Any:
+    mean = splat(numbers[2]) * load(h) + splat(numbers[5]) * g * g
+    store(h, mean)
+    return w - splat(numbers[0]) * g / (square_root(mean) + splat(numbers[1]))
 
 
 @inline
-def _adam(w: Any, g: Any, m: Any, v: Any, n: int, rates: Any) -> None:
-    """rates: step eps / (1 - beta1^t), then delta, beta1, beta2, 1 / sqrt(1 - beta2^t)."""
-    eps, delta, b1, b2 = float32(rates[0]), float32(rates[4]), float32(rates[5]), float32(rates[6])
-    c1, c2, correct = float32(1.0 - rates[5]), float32(1.0 - rates[6]), float32(rates[7])
-    for i in range(n):
-        m[i] = b1 * m[i] + c1 * g[i]
-        v[i] = b2 * v[i] + c2 * g[i] * g[i]
-        w[i] -= eps * m[i] / (np.sqrt(v[i]) * correct + delta)
+def _adam(w: Any, g: Any, m: int, v: int, numbers: Any) -> Any:
+    """Numbers: step eps / (1 - beta1^t), delta, beta1, beta2, 1 / sqrt(1 - beta2^t), 1 - beta1, 1 - beta2."""
+    mean = splat(numbers[2]) * load(m) + splat(numbers[5]) * g
+    square = splat(numbers[3]) * load(v) + splat(numbers[6]) * g * g
+    store(m, mean)
+    store(v, square)
+    size = square_root(square) * splat(numbers[4]) + splat(numbers[1])
+    return w - splat(numbers[0]) * mean / size
 
 
 @kernel

@@ -5,13 +5,21 @@ from __future__ import annotations
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels.half import relu_backward_half, relu_half
-from koubai.engines.native.kernels.pointwise import FUNCTIONS
+from koubai.engines.native.kernels.pointwise import FUNCTIONS, relu_backward
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
 
 _ZERO_AT_ZERO = {"relu", "leaky_relu", "elu", "selu", "tanh", "gelu", "silu"}  # the padding of blocks stays 0
 _SIGN_ONLY = {"relu", "leaky_relu"}
+
+
+def mask(plan: Plan, node: Node, y: Tensor, dy: Tensor) -> None:
+    """The backward pass of a ReLU: dy = 0 where y is not above 0."""
+    if y.layout.half:
+        plan.call(relu_backward_half, y, dy, dy.words)
+    elif plan.taps is None or not plan.taps.masking(plan, node, y, dy):
+        plan.call(relu_backward, y, dy, dy.words)
 
 
 class PointwiseOp(BaseOp):
@@ -54,8 +62,8 @@ class PointwiseOp(BaseOp):
         _, kernel, needs_u = FUNCTIONS[node.settings["function"]]
         seen = plan.saved[node]
         du = plan.convert(dy, seen.layout)
-        if seen.layout.half:
-            plan.call(relu_backward_half, seen, du, du.words)
+        if node.settings["function"] == "relu":
+            mask(plan, node, seen, du)
         elif needs_u:
             plan.call(kernel, seen, du, du.words)
         else:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from koubai.engines.native.graph import Node
-from koubai.engines.native.instructions import Buffer, Tensor
+from koubai.engines.native.instructions import Argument, Buffer, Tensor
 from koubai.engines.native.kernels import pool as kernels
-from koubai.engines.native.kernels.half import relu_backward_half
-from koubai.engines.native.kernels.pointwise import relu_backward
 from koubai.engines.native.ops.base import BaseOp, two_axes
+from koubai.engines.native.ops.pointwise import mask
 from koubai.engines.native.plan import Plan
 
 
@@ -41,9 +40,10 @@ class MaxPoolOp(BaseOp):
         x, block = _input(plan, node)
         y = plan.new(plan.last(node.output.shape).as_half(x.layout.half))
         places, relu = Buffer(y.words), int(node.settings.get("relu", 0))
-        kernel = kernels.max_pool_half if x.layout.half else kernels.max_pool
-        why = "with the ReLU before it" if relu else ""
-        plan.call(kernel, x, y, places, *_geometry(plan, node, block), relu, why=why)
+        arguments: tuple[Argument, ...] = (x, y, places, *_geometry(plan, node, block), relu)
+        if plan.taps is None or not plan.taps.pooling(plan, node, *arguments):
+            kernel = kernels.max_pool_half if x.layout.half else kernels.max_pool
+            plan.call(kernel, *arguments, why="with the ReLU before it" if relu else "")
         plan.set(node.output, y)
         plan.saved[node] = x.layout, places, y, block
 
@@ -55,9 +55,7 @@ class MaxPoolOp(BaseOp):
         layout, places, y, block = plan.saved[node]
         dy = plan.convert(dy, y.layout)
         if node.settings.get("relu"):
-            plan.call(relu_backward_half if y.layout.half else relu_backward, y, dy, dy.words)
-            if plan.taps is not None:
-                plan.taps.masked(plan, node, dy)
+            mask(plan, node, y, dy)
         dx, covers = plan.new(layout), int(self._covers(node))
         kernel = kernels.max_pool_backward_half if layout.half else kernels.max_pool_backward
         plan.call(kernel, dx, dy, places, *_geometry(plan, node, block), covers)
