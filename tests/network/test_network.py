@@ -106,3 +106,10 @@ def test_the_table_in_both_languages():
     assert english[-1].split() == ["total", "60,965,224", "724,406,816"]
     assert len(english) == len(japanese) == 23 + 4
     assert {len(line) for line in english} == {len(english[1])}, "numbers end in one column"
+
+
+def test_gradients_are_tapped_from_the_first_parameter_on():
+    body = Sequential(Sigmoid(), Linear(4))
+    network = Network(Sequential(Flatten(), Residual(body), ReLU(), Linear(2)), (2, 2))
+    assert {path for path, _ in network.untapped} == {"0", "1.body.0"}
+    assert {role for _, role in network.untapped} == {"activation_gradient"}

@@ -104,7 +104,8 @@ class Stackable(Protocol):
 class TapRecord(NamedTuple):
     """The taps of one step: (path, role) -> what was taken.
 
-    Roles: `activation` and `activation_gradient` of every leaf layer by its path; `weight`,
+    Roles: `activation` and `activation_gradient` of every leaf layer by its path (the latter from the first
+    parameter on, see `Network.untapped`); `weight`,
     `weight_gradient` (of the data loss plus penalties, before clipping) and `update` (w after - w before)
     of every parameter by its path.
     """

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from itertools import takewhile
 
 import numpy as np
 
@@ -71,6 +72,15 @@ class Network:
             for cell in self.root.walk()
             for name, spec in cell.layer.params(cell.in_shape).items()
         }
+
+    @cached_property
+    def untapped(self) -> frozenset[tuple[str, str]]:
+        """What is not tapped, as (path, role): gradients of leaves before the first parameter.
+
+        Training has no use for them; computing them for a tap alone would cost a whole product.
+        """
+        cells = takewhile(lambda cell: not cell.layer.params(cell.in_shape), self.root.walk())
+        return frozenset((cell.path, "activation_gradient") for cell in cells if not cell.children)
 
     @cached_property
     def buffer_specs(self) -> dict[str, BufferSpec]:

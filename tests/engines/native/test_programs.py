@@ -239,6 +239,13 @@ TAPPED = {
         Sequential(Conv2d(5, 3, bias=False), BatchNorm(), ReLU(), Flatten(), Linear(10)),
         (3, 6, 6),
     ),
+    "data in another form first": (
+        Sequential(
+            *(AveragePool2d(2), ReLU(), MaxPool2d(2), Residual(Sequential(GELU(), Conv2d(3, 1)))),
+            *(Concatenate(Identity(), ReLU()), Flatten(), Linear(10)),
+        ),
+        (3, 8, 8),
+    ),
     "branches": (
         Sequential(
             *(Conv2d(6, 3, padding=1), Residual(Conv2d(6, 3, padding=1)), LocalResponseNorm()),
@@ -260,6 +267,7 @@ def test_taps_are_those_of_the_reference(name, threads):
     assert [record.step for record in got] == [record.step for record in expected] == [1, 2, 3, 6]
     for one, other in zip(got, expected, strict=True):
         assert set(one.moments) == set(other.moments)
+        assert not job.network.untapped & set(one.moments)
         for key in other.moments:
             assert_same_taken(one.moments[key], other.moments[key], key)
 

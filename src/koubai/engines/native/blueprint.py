@@ -108,7 +108,7 @@ class Blueprint:
 
                 def emit(plan: Plan) -> Buffer:
                     plan.taps = Taps(graph, self.structure.network, units=units)
-                    plan.needing = Taps.needing(graph)
+                    plan.needing = Taps.needing(graph) - graph.before_parameters()
                     emitted.append(plan.taps)
                     return emit_step(plan, self.structure)
 

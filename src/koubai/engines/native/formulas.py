@@ -29,7 +29,11 @@ class Formulas:
         self._taps, sums = {}, dict[tuple[str, str], Squares]()
         try:
             yield sums
-            sums |= {(path, role): taken(x, role, units=units) for (path, role), x in self._taps.items()}
+            sums |= {
+                (path, role): taken(x, role, units=units)
+                for (path, role), x in self._taps.items()
+                if (path, role) not in self._job.network.untapped
+            }
         finally:
             self._taps = None
 

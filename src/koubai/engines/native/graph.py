@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from koubai.core.params import Shape
@@ -65,6 +66,10 @@ class Graph:
     def backward(self) -> Iterator[Node]:
         """Nodes in the order of back-propagation."""
         return reversed(self.nodes)
+
+    def before_parameters(self) -> set[Value]:
+        """The values before the first trained parameter: the data, in another form."""
+        return {node.output for node in takewhile(lambda node: not node.trains, self.nodes)}
 
     def needing_gradient(self) -> set[Value]:
         """The values on which some trained parameter acts before them."""

@@ -75,7 +75,8 @@ class ReferenceProgram:
         sums: dict[tuple[str, str], Squares] = {}
         if tapped and tensors is not None:
             for (path, role), tensor in tensors.items():
-                sums[path, role] = taken(tensor, role, units=tapped.units)
+                if (path, role) not in job.network.untapped:
+                    sums[path, role] = taken(tensor, role, units=tapped.units)
             for path, g in gradients.items():
                 sums[path, "weight"] = taken(state.weights.params[path], "weight")
                 sums[path, "weight_gradient"] = taken(g, "weight_gradient")

@@ -89,8 +89,10 @@ class TorchProgram:
         sums: dict[tuple[str, str], Squares] = {}
         moment.sums, moment.units = (sums, tapped.units) if tapped else (None, False)
         x, t = torch.from_numpy(np.asarray(job.x[batch])).to(self.device), job.t[batch]
-        # A leaf before the first parameter has a gradient too, but PyTorch computes it only if asked to.
+        # A leaf on which no parameter acts has a gradient too, but PyTorch computes it only if asked to.
         loss = self._backward(x.requires_grad_(tapped is not None), t)
+        for untapped in job.network.untapped:
+            sums.pop(untapped, None)
         gradients = self._gradients()
         before = {}
         if tapped:
