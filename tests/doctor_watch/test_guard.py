@@ -18,7 +18,7 @@ BREAKABLE = {
     "at the loss": (watcher, "rule_of"),
     "at the targets": (memory.Memory, "see_targets"),
     "backward through a layer": (sight.Sight, "_receive"),
-    "before backward": (watcher, "has_gradients"),
+    "before backward": (watcher, "have_gradients"),
     "after backward": (look.Look, "take_gradients"),
     "after the step": (look.Look, "finish"),
     "writing down": (record.Record, "flush"),

@@ -84,3 +84,17 @@ def test_a_script_without_training_is_an_error(tmp_path):
     path.write_text("import torch\ntorch.nn.Linear(2, 2)(torch.zeros(1, 2))\n")
     with pytest.raises(KoubaiError, match="No PyTorch training"):
         diagnose_script(path)
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "name"),
+    [
+        ("        optimizer.step()\n", "", "not_training"),
+        ("        optimizer.zero_grad()\n", "", "gradients_not_reset"),
+        ("(model.parameters(), lr", "(Net().parameters(), lr", "not_training"),
+    ],
+)
+def test_a_fault_of_the_loop_itself_comes_out(script, there, instead, name):
+    assert there in SCRIPT
+    script.write_text(SCRIPT.replace(there, instead))
+    assert diagnose_script(script)[0].name == name

@@ -480,21 +480,6 @@ def test_an_optimizer_that_calls_the_loop_itself():
     assert (ratios > 0).all()
 
 
-def test_gradients_that_nobody_resets_are_told():
-    for reset in (True, False):
-        model = mlp()
-        optimizer = torch.optim.SGD(model.parameters(), 0.1)
-        x, t = data()
-        with Watch(model, optimizer, every=1, budget=0) as watch:
-            for _ in range(3):
-                loss = functional.cross_entropy(model(x), t)
-                if reset:
-                    optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-        assert any("zero_grad" in sentence for sentence in watch.scope) != reset
-
-
 def test_two_watches_at_once():
     model, other = mlp(), mlp()
     optimizers = [torch.optim.SGD(m.parameters(), 0.1) for m in (model, other)]
@@ -557,19 +542,7 @@ def test_two_networks_that_compete_are_no_alarm_and_reset_their_gradients():
     for watch in (his, hers):
         assert watch.step == 100
         assert watch.findings == []
-        assert not watch.stale_gradients
-
-
-def test_gradients_that_are_never_reset_are_told():
-    model = mlp()
-    optimizer = torch.optim.SGD(model.parameters(), 0.01)
-    x, t = data()
-    with Watch(model, optimizer, every=2, budget=0) as watch:
-        for _ in range(6):
-            functional.cross_entropy(model(x), t).backward()
-            optimizer.step()
-    assert watch.stale_gradients
-    assert any("zero_grad" in sentence for sentence in watch.scope)
+        assert not watch.loop.stale
 
 
 def test_the_cost_of_listening_is_timed_on_an_ordinary_loop():

@@ -72,10 +72,14 @@ class LossFacts:
     | probabilities     | numbers in [0, 1]                                | cross-entropy without it |
     | log_probabilities | logarithms of probabilities                      | torch.nn.NLLLoss         |
     | values            | numbers to be compared with the targets          | mean_squared_error       |
+
+    `crossed` holds the shapes of an output and its targets where these are not alike and every row of one
+    was compared with every row of the other.
     """
 
     name: str
     takes: str
+    crossed: tuple[Shape, Shape] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,30 @@ class DataFacts:
     t_held: Array | None = None
 
 
+@dataclass(frozen=True)
+class LoopFacts:
+    """What only a training loop written by hand can do; one of koubai's own does none of it.
+
+    | field          | meaning                                                                            |
+    |----------------|------------------------------------------------------------------------------------|
+    | passes         | backward passes before the first update                                            |
+    | stranger       | whether an optimizer made updates that holds none of the model's parameters        |
+    | kept_gradients | first update whose gradient held that of the update before; None: none, or just one |
+    | test_mode      | update since which the model is trained in test mode (None: it is not) ...         |
+    | had_trained    | ... and whether it had been trained in training mode before                        |
+    | idle_norms     | whether a batch norm has never seen a batch: its running statistics are those of 0 |
+    | ascends        | whether what is differentiated falls where the loss rises                          |
+    """
+
+    passes: int = 0
+    stranger: bool = False
+    kept_gradients: int | None = None
+    test_mode: int | None = None
+    had_trained: bool = False
+    idle_norms: bool = False
+    ascends: bool = False
+
+
 @dataclass
 class Patient:
     """A run as the doctor sees it.
@@ -142,6 +170,7 @@ class Patient:
     | held_outputs | outputs for `data.x_held` with the present weights                                    |
     | untrained | parameters that never receive an update although they have a gradient or could have one |
     | declared_frozen | those of them that the user froze on purpose                                      |
+    | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
     """
 
@@ -158,6 +187,7 @@ class Patient:
     held_outputs: Array | None = None
     untrained: tuple[str, ...] = ()
     declared_frozen: tuple[str, ...] = ()
+    loop: LoopFacts = LoopFacts()
     clinic: Clinic | None = None
 
     # ------------------------------------------------------------------------------------ layers

@@ -17,10 +17,15 @@ def title_of(name: str, lang: str | None = None) -> str:
 
 def sentence(finding: Finding, lang: str | None = None) -> str:
     """Return what was seen, in one sentence with its numbers."""
-    fault = str(finding.details.get("fault", ""))
-    special = f"{finding.name}.{fault}"
+    special = f"{finding.name}.{finding.details.get('fault', '')}"
     key = special if special in entries("diagnoses") else f"{finding.name}.says"
     return say(f"diagnoses.{key}", lang, **{"layer": finding.layer or "-", **finding.details})
+
+
+def advice(finding: Finding, lang: str | None = None) -> str:
+    """Return what to do now, about this very fault where there are several."""
+    special = f"{finding.name}.{finding.details.get('fault', '')}_do"
+    return say(f"diagnoses.{special if special in entries('diagnoses') else f'{finding.name}.do'}", lang)
 
 
 def tell(findings: Sequence[Finding], lang: str | None = None) -> str:
@@ -53,7 +58,7 @@ def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
     if finding.trials:
         yield "  " + say("doctor.line.trials", lang) + "; ".join(_trials(finding, lang))
     yield "  " + say("doctor.line.confidence", lang, confidence=finding.confidence)
-    yield "  " + say("doctor.line.do", lang, text=say(f"diagnoses.{finding.name}.do", lang))
+    yield "  " + say("doctor.line.do", lang, text=advice(finding, lang))
     if finding.remedies:
         tried = bool(finding.reliefs)
         yield "  " + say(f"doctor.line.remedies{'_tried' if tried else ''}", lang)

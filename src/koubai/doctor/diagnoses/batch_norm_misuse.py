@@ -2,7 +2,8 @@
 
 What it is: at test time batch norm uses running statistics that are not those it was trained with.
 Why it hurts: the network is fine while training and wrong when it is used.
-How it shows: on the same samples the loss in test mode is far above the loss in training mode.
+How it shows: on the same samples the loss in test mode is far above the loss in training mode; or batches
+    are of a single sample.
 Confused with: over-fitting (other samples, same mode), dropout (which is off in both).
 Sick recipe: batches of 2; running statistics with momentum .9999 over some hundred steps.
 Healthy look-alike: the first steps, before the running statistics have arrived.
@@ -48,6 +49,9 @@ class BatchNormMisuse(Diagnosis):
         """Gap of the modes, against the size of the loss of no learning (or the training loss)."""
         patient, look = visit.patient, visit.patient.last
         norms = [layer for layer in patient.layers if layer.kind == "batch_norm"]
+        if look is not None and norms and patient.batch_size == 1 and patient.loop.test_mode is None:
+            measures = (Measure("samples_a_batch", 1.0, 2.0, above=False),)
+            return Sign(measures, norms[0].path, 0, certain=True, details={"fault": "batch_of_one"})
         if look is None or not norms or look.step < _SETTLED or not isfinite(look.mode_gap):
             return None
         gap = look.mode_gap / max(look.loss, 0.1 * (visit.floor_loss or look.loss), 1e-12)
@@ -59,4 +63,4 @@ class BatchNormMisuse(Diagnosis):
         """Worse than simple learners; or a gap that costs a tenth of knowing nothing, and skill."""
         look, floor = visit.patient.last, visit.floor_loss
         costly = look is not None and floor is not None and look.mode_gap > 0.1 * floor
-        return visit.harmed or (costly and visit.shortfall > 0.03)
+        return visit.harmed or (sign.details.get("fault") is None and costly and visit.shortfall > 0.03)

@@ -15,6 +15,7 @@ References: LeCun et al. 1998, 'Efficient BackProp', sec. 4.3.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class DataNotNormalized(Diagnosis):
         varying = data.std[data.std > 1e-12]
         spread = float(varying.max() / np.median(varying)) if len(varying) else 1.0
         far = float(np.median(np.abs(data.mean[data.std > 1e-12]) / varying)) if len(varying) else 0.0
-        if size <= _LARGE and spread <= _DIFFERENT and far <= 2 * _LARGE:
+        if not isfinite(size) or (size <= _LARGE and spread <= _DIFFERENT and far <= 2 * _LARGE):
             return None
         measures = (
             Measure("input_size", size, _LARGE),

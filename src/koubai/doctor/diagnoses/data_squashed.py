@@ -57,7 +57,7 @@ class DataSquashed(Diagnosis):
             return None
         std = float(np.sqrt(np.mean(data.std**2)))
         constant = float((data.std <= 1e-12).mean())
-        if std >= _FAINT:
+        if not std < _FAINT:  # NaN has a name of its own
             return None
         measures = (Measure("input_std", std, _FAINT, above=False), Measure("constant_features", constant))
         return Sign(measures, visit.patient.weighted[0].path if visit.patient.weighted else None, 0)

@@ -17,7 +17,7 @@ References: Glorot and Bengio 2010; He et al. 2015.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
@@ -60,7 +60,7 @@ class InitTooSmall(Diagnosis):
         """A product of ratios below .05, no ratio of zero (that is symmetry)."""
         look = initial(visit.patient)
         ratios = scale_ratios(visit.patient, look) if look is not None else {}
-        if not ratios or min(ratios.values()) == 0:
+        if not ratios or not min(ratios.values()) > 0 or not isfinite(prod(ratios.values())):
             return None
         product = prod(ratios.values())
         if product >= _FAINT:

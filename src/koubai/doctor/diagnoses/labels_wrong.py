@@ -43,7 +43,7 @@ class LabelsWrong(Diagnosis):
         if visit.reach is None or data.x is None or len(data.x) < _ENOUGH or not visit.patient.finished:
             return None
         margin = 4 * visit.noise + 0.02
-        held = visit.held_skill
+        held = visit.patient.held_skill  # that of outputs that are not finite says nothing of the labels
         reachable = max(visit.goal, visit.reach.held if isfinite(visit.reach.held) else visit.goal)
         if margin > _TELLS * (1 - visit.chance):  # rare classes: accuracy cannot tell
             return None

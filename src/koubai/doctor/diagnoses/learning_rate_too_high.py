@@ -22,6 +22,7 @@ from math import isfinite
 
 import numpy as np
 
+from koubai.core.params import Array
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
@@ -112,17 +113,30 @@ def _levels(visit: Consultation) -> tuple[float, float, float]:
 def typical_update(visit: Consultation) -> float | None:
     """Return the largest over weights of the typical update / weight ratio; None where not recorded.
 
-    Typical is the median; where a schedule changes the rate, the mean, which counts how far the weights went.
+    Typical is the median; where a schedule changes the rate, the mean over all steps, which counts how far
+    the weights went.
     """
     history = visit.patient.history
-    typical = np.median if visit.patient.constant_rate else np.mean
     ratios = []
     for layer in visit.patient.weighted:
-        values = history.series("update_ratio", layer.params[0])[1]
-        values = values[np.isfinite(values)]
+        steps, values = history.series("update_ratio", layer.params[0])
+        steps, values = steps[np.isfinite(values)], values[np.isfinite(values)]
         if len(values):
-            ratios.append(float(typical(values)))
+            ratios.append(
+                float(np.median(values)) if visit.patient.constant_rate else _mean_over(steps, values)
+            )
     return max(ratios, default=None)
+
+
+def _mean_over(steps: Array, values: Array) -> float:
+    """Return the mean over all steps of what was recorded at some, which need not be evenly apart.
+
+    Between two records the value is taken for their geometric mean: schedules shrink rates by factors.
+    """
+    if len(values) < 2:
+        return float(values[0])
+    between = np.sqrt(np.maximum(values[1:], 0) * np.maximum(values[:-1], 0))
+    return float((between * np.diff(steps)).sum() + values[0]) / float(steps[-1] - steps[0] + 1)
 
 
 def total_movement(visit: Consultation) -> float | None:

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Considered, Finding, Measure
+from koubai.doctor.patient import Patient
+
+_NAMED = 6
 
 
 @DIAGNOSES.register
@@ -52,7 +55,26 @@ class NotTraining(Diagnosis):
         meant = set(patient.untrained) <= set(patient.declared_frozen)
         path = patient.untrained[0].rpartition(".")[0]
         measures = (Measure("untrained_parameters", float(len(patient.untrained)), 0.5),)
-        return Sign(measures, path, 1, "", not meant, {"paths": ", ".join(patient.untrained), "meant": meant})
+        named = ", ".join(patient.untrained[:_NAMED]) + (", ..." if len(patient.untrained) > _NAMED else "")
+        details = {
+            "paths": named,
+            "meant": meant,
+            "fault": self._fault(patient),
+            "passes": patient.loop.passes,
+        }
+        severity = "severe" if details["fault"] else ""
+        return Sign(measures, path, 1, severity, not meant, details)
+
+    @staticmethod
+    def _fault(patient: Patient) -> str:
+        """Return what kept all parameters from being updated: no step, or steps of others only."""
+        if patient.loop.stranger:
+            return "elsewhere"
+        return "no_step" if patient.loop.passes else ""
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; where no parameter is ever updated, nothing can have been learned."""
+        return visit.harmed or bool(sign.details["fault"])
 
     def examine(self, visit: Consultation) -> Finding | Considered | None:
         """Frozen on purpose is information, unless thawing is what the run needs."""

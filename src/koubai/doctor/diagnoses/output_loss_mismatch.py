@@ -2,7 +2,9 @@
 
 What it is: the last activation is not the one the loss was made for: softmax on one unit, ReLU, sigmoid
     or softmax before a loss that applies its own, no softmax before a loss that needs probabilities,
-    softmax for labels that do not exclude each other, mean squared or absolute error for classes.
+    softmax for labels that do not exclude each other, mean squared or absolute error for classes; or numbers
+    that are not what the loss takes: log-probabilities that are none, a softmax over the samples instead of
+    the classes, outputs (N, 1) beside targets (N,), which broadcasting compares each with each.
 Why it hurts: the gradient is that of another problem, or 0: a softmax of one unit is 1 whatever the
     weights are.
 How it shows: the kinds of the last layer, the loss and the targets; and the run learns clearly better
@@ -18,7 +20,8 @@ References: Bridle 1990; Bishop 2006, sec. 5.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
@@ -26,10 +29,13 @@ import numpy as np
 from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.finding import Finding, Measure
 from koubai.doctor.patient import Patient
 
 PROBABILITIES = ("sigmoid", "softmax")
+BY_HAND = ("crossed", "over_samples", "not_log_probabilities")  # no recipe can have these, so none cures them
+_NEVER_MEANT = ("crossed", "over_samples")  # whatever the run reached, it answers another question
+_SUM_ERROR = 0.02  # of probabilities that add up to 1: some add a small constant before the logarithm
 _LONGER = 8
 _NOTHING = 0.01  # of a cross-entropy, in nats: what is saved below it is nothing
 
@@ -80,21 +86,24 @@ class OutputLossMismatch(Diagnosis):
         )
         last = patient.last
         spread = (
-            float(np.nanstd(last.outputs, axis=0).max())
+            float(np.nanstd(last.outputs, axis=0, dtype=np.float64).max())
             if last and last.outputs is not None
             else float("nan")
         )
         kind = patient.output_activations[-1].kind if patient.output_activations else "none"
         details = {"fault": fault, "activation": kind, "loss": patient.loss.name if patient.loss else ""}
-        return Sign(
-            (Measure("output_spread", spread),), layer, 0, certain=fault == "one_unit", details=details
-        )
+        if patient.loss is not None and patient.loss.crossed is not None:
+            details |= dict(
+                zip(("output_shape", "target_shape"), map(str, patient.loss.crossed), strict=True)
+            )
+        certain = fault == "one_unit" or fault in BY_HAND
+        return Sign((Measure("output_spread", spread),), layer, 0, certain=certain, details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; a pair that is never meant: also worse than the right pair."""
-        if visit.harmed:
+        if visit.harmed or sign.details["fault"] in _NEVER_MEANT:
             return True
-        if sign.details["fault"] == "values_for_classes":
+        if sign.details["fault"] in ("values_for_classes", "not_log_probabilities"):
             return False
         trial = visit.remedy("fix_output")
         return trial is not None and self.relief(visit, trial) >= CURED
@@ -105,6 +114,8 @@ class OutputLossMismatch(Diagnosis):
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """The right pair; if that does not help a run that did not break off, both pairs for longer."""
+        if sign.details["fault"] in BY_HAND:
+            return []
         trial = visit.remedy("fix_output")
         broke_off = not np.isfinite(visit.patient.losses).all()
         if trial is None or broke_off or self.relief(visit, trial) >= CURED:
@@ -114,6 +125,18 @@ class OutputLossMismatch(Diagnosis):
         if right is None or wrong is None or self.relief(visit, right) - self.relief(visit, wrong) < CURED:
             return [("fix_output", trial)]
         return [("fix_output", right)]
+
+    def finding(
+        self,
+        visit: Consultation,
+        sign: Sign,
+        relief: float | None,
+        reliefs: Mapping[str, float],
+        trials: tuple[Trial, ...] = (),
+    ) -> Finding:
+        """What only a program can get wrong has no remedy in the catalogue."""
+        found = super().finding(visit, sign, relief, reliefs, trials)
+        return replace(found, remedies=()) if sign.details["fault"] in BY_HAND else found
 
 
 def _saved(visit: Consultation, trial: Trial) -> float:
@@ -137,6 +160,9 @@ def mismatch(patient: Patient) -> str | None:
 
     | name                    | fault                                                                |
     |-------------------------|----------------------------------------------------------------------|
+    | crossed                 | targets of another shape, compared with the outputs each with each   |
+    | over_samples            | probabilities that add up to 1 over the samples, not over classes    |
+    | not_log_probabilities   | numbers that are no logarithms of probabilities, to a loss on them   |
     | one_unit                | softmax over one unit                                                |
     | twice                   | an activation before a loss on logits                                |
     | not_probabilities       | no sigmoid or softmax before a loss on probabilities                 |
@@ -149,13 +175,30 @@ def mismatch(patient: Patient) -> str | None:
     width = patient.output_activations[-1].out_shape if kinds else ()
     takes = patient.loss.takes
     faults = {
+        "crossed": patient.loss.crossed is not None,
+        "over_samples": _adds_up_to_one(patient, axis=0) and not _adds_up_to_one(patient, axis=1),
+        "not_log_probabilities": takes == "log_probabilities" and _adds_up_to_one(patient, axis=1) is False,
         "one_unit": "softmax" in kinds and width == (1,),
-        "twice": (takes == "logits" and bool(kinds)) or (takes == "log_probabilities" and "softmax" in kinds),
+        "twice": takes == "logits" and bool(kinds),
         "not_probabilities": takes == "probabilities" and (not kinds or kinds[-1] not in PROBABILITIES),
         "exclusive": "softmax" in kinds and _many_labels(patient),
         "values_for_classes": takes == "values" and patient.task == "classes",
     }
     return next((name for name, there in faults.items() if there), None)
+
+
+def _adds_up_to_one(patient: Patient, axis: int) -> bool | None:
+    """Whether the outputs are probabilities along an axis (0: samples, 1: classes); None: not known.
+
+    Asked of losses on probabilities or their logarithms, and of the earliest outputs that are finite.
+    """
+    looks = [look.outputs for look in patient.checkups if look.outputs is not None]
+    y = next((y for y in looks if np.isfinite(y).all()), None)
+    if y is None or min(y.shape) < 2 or not patient.takes.endswith("probabilities"):
+        return None
+    with np.errstate(over="ignore"):
+        p = np.exp(np.float64(y)) if patient.takes.startswith("log") else np.float64(y)
+    return bool(np.abs(p.sum(axis=axis) - 1).max() < _SUM_ERROR)
 
 
 def _many_labels(patient: Patient) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.clinic import Clinic
-from koubai.doctor.patient import DataFacts, Patient
+from koubai.doctor.patient import DataFacts, LossFacts, Patient
 from koubai.doctor.watch.examine import Examination, examine, layer_checks, param_checks, undisturbed
 from koubai.doctor.watch.kinds import optimizer_facts
 from koubai.doctor.watch.look import Look
@@ -45,7 +46,7 @@ def make_patient(watch: Seen) -> Patient:
         layers=tuple(part.facts for part in parts),
         history=watch.record.history,
         checkups=tuple(checkups),
-        loss=watch.rule.kind.facts if watch.rule and watch.rule.kind and len(watch.losses_seen) < 2 else None,
+        loss=_loss(watch),
         optimizer=optimizer_facts(watch.optimizers[0]) if watch.optimizers else None,
         data=data,
         batch_size=watch.batch_size,
@@ -55,8 +56,15 @@ def make_patient(watch: Seen) -> Patient:
         held_outputs=held_outputs,
         untrained=untrained,
         declared_frozen=frozen,
+        loop=watch.loop.facts(watch.root, watch.step),
         clinic=_clinic(watch, samples, data) if now and samples else None,
     )
+
+
+def _loss(watch: Seen) -> LossFacts | None:
+    if watch.rule is None or watch.rule.kind is None or len(watch.losses_seen) > 1:
+        return None
+    return replace(watch.rule.kind.facts, crossed=watch.crossed)
 
 
 Samples = tuple[torch.Tensor, torch.Tensor]
@@ -131,15 +139,21 @@ def _loaded(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> Iterat
 
 
 def _passive(watch: Seen, look: Look | None) -> Checkup | None:
-    """Return a checkup from a look at the user's own step; the weights are those of now."""
+    """Return a checkup from a look at the user's own step.
+
+    The weights are those of now; for the first step those of the start, where they were kept.
+    """
     if look is None:
         return None
+    kept = watch.start if look.step == 1 else None
+    with nullcontext() if kept is None else _loaded(watch.root, kept):
+        params = param_checks(watch.root, look.raw_gradients, watch.decays)
     return Checkup(
         step=look.step - 1,
         samples=look.samples,
         loss=look.loss,
         layers=layer_checks(look.sight, look.factor),
-        params=param_checks(watch.root, look.raw_gradients, watch.decays),
+        params=params,
     )
 
 
@@ -168,20 +182,28 @@ def _held_outputs(watch: Seen, data: DataFacts) -> Array | None:
 
 
 def _untrained(watch: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the parameters that get no update, and those of them that are frozen on purpose."""
+    """Return the parameters that get no update, and those of them that are frozen on purpose.
+
+    What is no longer as it was at the start has been updated, whoever did it.
+    """
     given = {id(p) for optimizer in watch.optimizers for p in hands_over(optimizer)}
     looked = watch.last_look is not None
+    idle = watch.start is not None and watch.loop.facts(watch.root, watch.step).passes > 0
     untrained, frozen = [], []
     for name, p in watch.root.named_parameters():
         if not p.requires_grad:
             frozen.append(name)
-        if (
-            not p.requires_grad
-            or (given and id(p) not in given)
-            or (looked and name not in watch.had_gradient)
+        outside = not p.requires_grad or (given and id(p) not in given)
+        if (outside or idle or (looked and name not in watch.had_gradient)) and not _has_moved(
+            watch, name, p
         ):
             untrained.append(name)
     return tuple(untrained), tuple(frozen)
+
+
+def _has_moved(watch: Seen, name: str, p: torch.Tensor) -> bool:
+    start = watch.start.get(name) if watch.start is not None else None
+    return start is not None and not torch.equal(start, p.detach())
 
 
 def _clinic(watch: Seen, samples: Samples, data: DataFacts) -> Clinic | None:

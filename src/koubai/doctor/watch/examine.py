@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,11 +93,18 @@ def examine(
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Put back modes, buffers, gradients and random numbers at the end."""
+    """Put back modes, buffers, gradients and random numbers at the end.
+
+    What a model warns of it has warned of while it was trained.
+    """
     modes = {module: module.training for module in model.modules()}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     devices = {p.device.index for p in model.parameters() if p.device.type == "cuda"}
-    with torch.random.fork_rng(sorted(index for index in devices if index is not None)):
+    with (
+        torch.random.fork_rng(sorted(index for index in devices if index is not None)),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
         try:
             yield
         finally:

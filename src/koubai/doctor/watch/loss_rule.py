@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -58,6 +59,20 @@ def rule_of(call: LossCall, output: Any) -> LossRule | None:
             shape = None if y.shape == call.y.shape else tuple(call.y.shape[1:])
             return LossRule(call.function, options, position, shape, LOSSES[call.name])
     return None
+
+
+def crossed_shapes(call: LossCall) -> tuple[Shape, Shape] | None:
+    """Return the shapes of output and targets if broadcasting compared every row with every other.
+
+    >>> y, t = torch.zeros(8, 1), torch.zeros(8)
+    >>> crossed_shapes(LossCall("mse_loss", torch.nn.functional.mse_loss, y, t, {}, y))
+    ((8, 1), (8,))
+    """
+    y, t = tuple(call.y.shape), tuple(call.t.shape)
+    if not call.name.startswith(("mse", "l1", "smooth_l1", "huber")) or y == t:
+        return None
+    compared = prod(torch.broadcast_shapes(y, t))
+    return (y, t) if compared > max(prod(y), prod(t)) else None
 
 
 def mean_value(call: LossCall) -> torch.Tensor:

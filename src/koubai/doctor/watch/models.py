@@ -44,9 +44,9 @@ def size_in_bytes(model: nn.Module) -> int:
     return sum(w.numel() * w.element_size() for w in model.state_dict().values())
 
 
-def has_gradients(model: nn.Module) -> bool:
-    """Whether a parameter holds a gradient that is not 0."""
-    return any(p.grad is not None and bool(p.grad.count_nonzero()) for p in model.parameters())
+def have_gradients(parameters: Iterable[torch.Tensor]) -> bool:
+    """Whether one of the parameters holds a gradient that is not 0."""
+    return any(p.grad is not None and bool(p.grad.count_nonzero()) for p in parameters)
 
 
 def hands_over(optimizer: Any) -> list[torch.Tensor]:

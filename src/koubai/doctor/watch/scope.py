@@ -13,9 +13,9 @@ def sentences(watch: Seen) -> list[str]:
     found = []
     if watch.failure is not None:
         found.append("failed")
-    if watch.stale_gradients:
+    if watch.loop.stale == 1:
         found.append("stale_gradients")
-    if not watch.step:
+    if not watch.step and not watch.loop.facts(watch.root, watch.step).passes:
         found.append("no_step")
     if not len(watch.record.history.series("loss")[0]) and watch.step:
         found.append("loss_not_seen")

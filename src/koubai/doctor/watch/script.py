@@ -35,10 +35,10 @@ def diagnose_script(path: Path, arguments: Sequence[str] = ()) -> list[Finding]:
     with an error is examined up to there.
 
     Raises:
-        KoubaiError: no training step was seen, so there is nothing to say.
+        KoubaiError: no training was seen, not even a backward pass, so there is nothing to say.
     """
     watch, failure = watch_script(path, arguments)
-    if watch is None or not watch.step:
+    if watch is None or not (watch.step or watch.loop.passes):
         raise KoubaiError(say("watch.script.nothing"), where=str(path), got=failure)
     findings = watch.findings
     if failure is not None:
@@ -64,7 +64,7 @@ def watch_script(path: Path, arguments: Sequence[str] = ()) -> tuple[Watch | Non
 
 
 class Search:
-    """Puts a watch on every model that is called in training before or soon after the first steps."""
+    """Puts a watch on every model that is called with gradients before or soon after the first steps."""
 
     def __init__(self) -> None:
         self.watches: list[Watch] = []
@@ -81,8 +81,8 @@ class Search:
 
     @property
     def best(self) -> Watch | None:
-        """The watch that saw the most steps."""
-        return max(self.watches, key=lambda watch: watch.step, default=None)
+        """The watch that saw the most steps; where none are made, the most backward passes."""
+        return max(self.watches, key=lambda watch: (watch.step, watch.loop.passes), default=None)
 
     def __exit__(self, *exception: object) -> None:
         self._end()
@@ -93,7 +93,7 @@ class Search:
         if self._steps >= _SEARCH_STEPS:
             self._end()
             return
-        if id(module) in self._known or not (module.training and torch.is_grad_enabled()):
+        if id(module) in self._known or not torch.is_grad_enabled():
             return
         if len(self.watches) == _MOST_MODELS or not any(p.requires_grad for p in module.parameters()):
             return

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from koubai.core.params import Shape
 from koubai.doctor.watch.look import Look
+from koubai.doctor.watch.loop import Loop
 from koubai.doctor.watch.loss_rule import LossRule
 from koubai.doctor.watch.memory import Memory
 from koubai.doctor.watch.models import coupled_decays, is_compiled, unwrapped
@@ -32,7 +34,8 @@ class Seen:
     | rates           | learning rates seen                                                            |
     | modes           | which modules train, by module                                                 |
     | start           | the tensors the model began with; None where they were not kept                |
-    | stale_gradients | whether a step began with the gradients of the step before                     |
+    | loop            | what the loop itself does: updates, modes, gradients that are kept             |
+    | crossed         | shapes of an output and of targets that the loss crossed by broadcasting       |
     | refused         | what the model said when it was run again                                      |
     | failure         | what went wrong in the watch itself, which is switched off since               |
     """
@@ -65,7 +68,8 @@ class Seen:
         self.first_look: Look | None = None
         self.last_look: Look | None = None
         self.start: dict[str, torch.Tensor] | None = None
-        self.stale_gradients = False
+        self.loop = Loop()
+        self.crossed: tuple[Shape, Shape] | None = None
         self.refused: str | None = None
         self.failure: str | None = None
 

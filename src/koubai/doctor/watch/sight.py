@@ -151,8 +151,15 @@ class Sight:
         if y is None or not y.is_floating_point() or any(True for _ in module.children()):
             return
         path = self._names.modules[id(module)]
+        if not _keeps_anything(module):
+            path = self._numbered(path)
         with torch._C.DisableTorchFunction():  # what is computed here is not the model's
             self._take(path, module_kind(module), vars(module), self._params_of(module), u, y)
+
+    def _numbered(self, path: str) -> str:
+        """Return the path of one call of what computes the same wherever it stands: each is a layer there."""
+        number = self._counts[path] = self._counts.get(path, 0) + 1
+        return path if number == 1 else f"{path}_{number}"
 
     def _params_of(self, module: nn.Module) -> tuple[str, ...]:
         return tuple(
@@ -182,11 +189,10 @@ class Sight:
             return
         if isinstance(y, torch.Tensor) and y.is_floating_point():
             where = self._names.modules[id(self._inside[-1])]
-            number = self._counts[where + name] = self._counts.get(where + name, 0) + 1
-            own = name if number == 1 else f"{name}_{number}"
             params = tuple(self._names.params[id(p)] for p in args if id(p) in self._names.params)
             settings = function_settings(name, args, options)
-            self._take(f"{where}.{own}" if where else own, kind, settings, params, u, y)
+            path = self._numbered(f"{where}.{name}" if where else name)
+            self._take(path, kind, settings, params, u, y)
 
     def _in_known_leaf(self) -> bool:
         module = self._inside[-1]
@@ -237,13 +243,22 @@ class Sight:
             self.outputs[path] = pooled(self.outputs[path], sums) if path in self.outputs else sums
             if self._by_unit:
                 of_units = unit_sums(y, u, part.layer, axis)
-                self.sums[path] = self.sums[path] + of_units if path in self.sums else of_units
+                if path in self.sums and self.sums[path].units == of_units.units:
+                    of_units = self.sums[path] + of_units
+                self.sums[path] = (
+                    of_units  # of another width, units are not the same ones: the last call tells
+                )
         if y.requires_grad:
             y.register_hook(partial(self._guard, self._receive, path))
 
     def _receive(self, path: str, dy: torch.Tensor) -> None:
         sums = tensor_magnitudes(dy)
         self.gradients[path] = pooled(self.gradients[path], sums) if path in self.gradients else sums
+
+
+def _keeps_anything(module: nn.Module) -> bool:
+    """Whether a module has parameters or buffers; one without is as many layers as it is called."""
+    return any(True for _ in module.parameters()) or any(True for _ in module.buffers())
 
 
 class _Eyes(TorchFunctionMode):

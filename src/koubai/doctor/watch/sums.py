@@ -35,6 +35,11 @@ class UnitSums:
     max_abs: float
     nonfinite: int
 
+    @property
+    def units(self) -> int:
+        """Number of units."""
+        return len(self.total)
+
     def __add__(self, other: UnitSums) -> UnitSums:
         elements = self.elements + other.elements
         between = self.total / max(self.elements, 1) - other.total / max(other.elements, 1)

@@ -19,8 +19,8 @@ from koubai.doctor.watch.chart import make_patient
 from koubai.doctor.watch.gaze import Gaze
 from koubai.doctor.watch.guard import Guard
 from koubai.doctor.watch.look import Look
-from koubai.doctor.watch.loss_rule import mean_value, rule_of
-from koubai.doctor.watch.models import hands_over, has_gradients, is_lazy, size_in_bytes
+from koubai.doctor.watch.loss_rule import crossed_shapes, mean_value, rule_of
+from koubai.doctor.watch.models import hands_over, have_gradients, is_lazy, size_in_bytes
 from koubai.doctor.watch.pace import Pace
 from koubai.doctor.watch.record import value_of
 from koubai.doctor.watch.scope import sentences
@@ -71,7 +71,7 @@ class Watch(Seen):
 
     def _reset_step(self, *, in_step: bool = False) -> None:
         self._in_step = in_step
-        self._fresh = False  # whether a backward pass of this step began without any gradient
+        self._fresh: bool | None = None  # whether a backward pass of this step began without any gradient
         self._losses.reset()
 
     # ------------------------------------------------------------------------------------ the user's side
@@ -123,10 +123,14 @@ class Watch(Seen):
         self._guard(self._take_batch, x, t)
 
     def _take_batch(self, x: torch.Tensor, t: torch.Tensor | None) -> None:
-        self.memory.see_inputs(x)
+        self._see_inputs(x)
         if t is not None:
             self.memory.see_targets(t)
-        self.batch_size = len(x)
+
+    def _see_inputs(self, x: torch.Tensor) -> None:
+        """Keep a batch's inputs; the last batch of an epoch may be smaller than the others."""
+        self.memory.see_inputs(x)
+        self.batch_size = max(self.batch_size or 0, len(x))
 
     def loss(self, loss: torch.Tensor) -> torch.Tensor:
         """Tell the data loss of this step (without penalties); returns it."""
@@ -175,7 +179,8 @@ class Watch(Seen):
         if self._aside:
             return
         self._gaze.close()
-        if self.root.training and torch.is_grad_enabled():
+        trains = self.root.training or self.loop.test_mode is not None
+        if trains and torch.is_grad_enabled():
             self._begin_pass(args, options)
         else:
             self._begin_evaluation(args, options)
@@ -190,21 +195,20 @@ class Watch(Seen):
             return
         x = first_tensor((args, options))
         if x is not None and x.ndim:
-            self.batch_size = len(x)
-            self.memory.see_inputs(x)
+            self._see_inputs(x)
         self.replayable = len(args) == 1 and not options and x is args[0]
         if wanted and self._gaze.look is None and not self.blind:
-            self._begin_look()
+            self._begin_look(len(x) if x is not None and x.ndim else 0)
 
     @property
     def _wanted(self) -> bool:
         return self._pace.wants(self.step + 1)
 
-    def _begin_look(self) -> None:
+    def _begin_look(self, samples: int) -> None:
         self._pace.begin()
         self.modes = {module: module.training for module in self.root.modules()}
         whole = self.rule is None or not self.replayable or self.refused is not None
-        self._gaze.begin_look(self.root, self.step + 1, samples=self.batch_size or 0, whole=whole)
+        self._gaze.begin_look(self.root, self.step + 1, samples=samples, whole=whole)
 
     def _begin_evaluation(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         self._evaluating = True
@@ -231,6 +235,7 @@ class Watch(Seen):
         self.losses_seen[call.name] = None
         if self.rule is None:
             self.rule = rule_of(call, self._gaze.output)
+            self.crossed = crossed_shapes(call)
         self._take_targets(call.t)
         if (look := self._gaze.open_look) is not None:
             look.watch_loss(call.value, float(mean_value(call)))
@@ -262,14 +267,24 @@ class Watch(Seen):
 
     def before_backward(self, roots: Any) -> None:
         """Keep the loss."""
+        if not self._aside:
+            self.loop.backward(training=self.root.training)
         if not self._in_step or self._aside:
             self._mixed = self._mixed or not self._aside
             return
         if self._gaze.open:
             self._gaze.close()
         if self._gaze.look is not None and not self._fresh:
-            self._fresh = not has_gradients(self.root)
+            self._fresh = not have_gradients(self._own_parameters())
+        if not self.step:
+            self.loop.passes += 1
         self._losses.differentiated(roots)
+
+    def _own_parameters(self) -> Iterable[torch.Tensor]:
+        """The parameters whose updates count the steps: others may be reset at other times, or never."""
+        if not self.optimizers:
+            return self.root.parameters()
+        return [p for p in hands_over(self.optimizers[0]) if id(p) in self.names.params]
 
     def after_backward(self) -> None:
         """Take the gradients, before anyone clips them."""
@@ -298,12 +313,18 @@ class Watch(Seen):
         """Write the step down."""
         main = self.optimizers[0] if self.optimizers else None
         if self._aside or (optimizer is not main and (main is not None or not self._concerns(optimizer))):
+            if not self.step:
+                self.loop.stranger = self.loop.stranger or not (self._aside or self._has_own(optimizer))
             return
+        if not self.step:
+            self.loop.stranger = not self._has_own(optimizer)
         self.step += 1
+        self.loop.update(self.step)
         self.rates.add(optimizer.param_groups[0]["lr"])
         look, self._gaze.look = self._gaze.look, None
         if look is not None:
-            self.stale_gradients = self.stale_gradients or not self._fresh
+            self.loop.look(self.step, self._fresh)
+            self.loop.ascends = self.loop.ascends or look.factor < 0
             self._losses.learn(look, self._gaze.criterion, partial(self._guard, self._criterion_called))
         self._losses.write(self.record, self.step)
         if look is not None and look.has_gradients:
@@ -326,7 +347,11 @@ class Watch(Seen):
             return False
         if any(optimizer is own for own in self.optimizers):
             return True
-        if not self.optimizers and any(id(p) in self.names.params for p in hands_over(optimizer)):
+        if not self.optimizers and self._has_own(optimizer):
             self.optimizers = [optimizer]
             return True
         return False
+
+    def _has_own(self, optimizer: Any) -> bool:
+        """Whether an optimizer changes a parameter of the model."""
+        return any(id(p) in self.names.params for p in hands_over(optimizer))

@@ -1,0 +1,74 @@
+"""NaN or infinity in the data.
+
+What it is: inputs or targets that are no numbers: an empty cell of a table, a constant feature divided by its
+    deviation of 0, the logarithm of 0.
+Why it hurts: a single one makes the loss of its batch NaN, and with the next update every weight.
+How it shows: the samples themselves; every value is asked.
+Confused with: a learning rate that is too high, an exploding gradient, a loss that takes the logarithm of 0:
+    there the data are finite, and what is computed of them is not.
+Sick recipe: a table with a constant column, standardized by (x - mean) / std.
+Healthy look-alike: a network that fills the gaps itself before its first layer.
+Remedies: look for the samples and the features; fill or drop them, and drop constant features.
+References: Goodfellow, Bengio, Courville 2016, sec. 11.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from koubai.doctor.clinic import Trial
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Measure
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class DataNotFinite(Diagnosis):
+    """Inputs or targets that are NaN or infinite, and a run that suffers from it."""
+
+    code = "K028"
+    aliases = ("nan in the data", "nan inputs", "missing values", "nan in data", "データの欠損", "欠損値")
+    depth = 0
+    explains = (
+        "not_finite",
+        "exploding_gradient",
+        "vanishing_gradient",
+        "learning_rate_too_high",
+        "learning_rate_too_low",
+        "not_learning",
+        "under_fitting",
+        "dead_units",
+        "saturated_units",
+        "labels_wrong",
+        "label_noise",
+    )
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Any input or target that is not finite."""
+        data = visit.patient.data
+        if data.mean is None:
+            return None
+        features = int((~np.isfinite(data.mean)).sum())
+        ends = [end for end in (data.target_low, data.target_high) if end is not None]
+        targets = any(not np.isfinite(end).all() for end in ends)
+        if not features and not targets:
+            return None
+        first = int(np.flatnonzero(~np.isfinite(data.mean))[0]) if features else 0
+        details = {
+            "fault": "" if features else "targets",
+            "features": features,
+            "all": len(data.mean),
+            "first": first,
+        }
+        return Sign((Measure("nonfinite_features", float(features), 0.0),), None, 0, "severe", True, details)
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners, or a loss that is not finite either."""
+        return visit.harmed or not np.isfinite(visit.patient.losses).all()
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """Nothing: what belongs in the gaps is not known."""
+        return []

@@ -1,0 +1,86 @@
+"""Loop: what a watch learns of the training loop itself, from the order in which its parts are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from koubai.doctor.patient import LoopFacts
+
+_PASSES = 10  # backward passes without an update after which none is to be expected
+
+
+@dataclass
+class Loop:
+    """What is known so far.
+
+    | field         | meaning                                                                            |
+    |---------------|------------------------------------------------------------------------------------|
+    | passes    | backward passes before the first update                                                |
+    | stranger  | whether an optimizer made an update that has none of the model's parameters            |
+    | stale     | looks that began with gradients of the step before                                     |
+    | trained   | whether an update was made in training mode                                            |
+    | test_mode | update since which the model is trained in test mode                                   |
+    | ascends   | whether what is differentiated falls where the loss rises                              |
+    """
+
+    passes: int = 0
+    stranger: bool = False
+    trained: bool = False
+    test_mode: int | None = None
+    ascends: bool = False
+    stale: int = 0
+    _stale_since: int | None = None
+    _modes: set[bool] = field(
+        default_factory=set
+    )  # of the model, in the backward passes since the last update
+
+    def backward(self, *, training: bool) -> None:
+        """Take in a backward pass, and the mode the model is in."""
+        self._modes.add(training)
+
+    def look(self, step: int, fresh: bool | None) -> None:
+        """Take in whether the gradients of a step that was looked at began at 0; None: that was not seen."""
+        if fresh is False:
+            self.stale += 1
+            self._stale_since = self._stale_since or step
+
+    def update(self, step: int) -> None:
+        """Take in an update."""
+        if True in self._modes:
+            self.trained, self.test_mode = True, None
+        elif self._modes and self.test_mode is None:
+            self.test_mode = step
+        self._modes.clear()
+
+    def facts(self, model: nn.Module, step: int) -> LoopFacts:
+        """As a diagnosis sees it."""
+        return LoopFacts(
+            passes=self.passes if not step and self.passes >= _PASSES else 0,
+            stranger=self.stranger,
+            kept_gradients=self._stale_since if self.stale > 1 else None,
+            test_mode=self.test_mode if _has_modes(model) else None,
+            had_trained=self.trained,
+            idle_norms=any(_is_idle(module) for module in model.modules()),
+            ascends=self.ascends,
+        )
+
+
+def _has_modes(model: nn.Module) -> bool:
+    """Whether a module does something else in training mode than in test mode."""
+    return any(_norm_of_batches(module) or _drops(module) for module in model.modules())
+
+
+def _norm_of_batches(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+
+
+def _drops(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0
+
+
+def _is_idle(module: nn.Module) -> bool:
+    """Whether a batch norm has never seen a batch in training mode."""
+    counted = getattr(module, "num_batches_tracked", None)
+    return _norm_of_batches(module) and counted is not None and int(counted) == 0
