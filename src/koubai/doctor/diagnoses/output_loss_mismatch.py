@@ -85,11 +85,10 @@ class OutputLossMismatch(Diagnosis):
             patient.output_activations[-1].path if patient.output_activations else patient.weighted[-1].path
         )
         last = patient.last
-        spread = (
-            float(np.nanstd(last.outputs, axis=0, dtype=np.float64).max())
-            if last and last.outputs is not None
-            else float("nan")
-        )
+        spread = float("nan")
+        if last and last.outputs is not None:
+            with np.errstate(over="ignore"):  # outputs of a loss without a bound
+                spread = float(np.nanstd(last.outputs, axis=0, dtype=np.float64).max())
         kind = patient.output_activations[-1].kind if patient.output_activations else "none"
         details = {"fault": fault, "activation": kind, "loss": patient.loss.name if patient.loss else ""}
         if patient.loss is not None and patient.loss.crossed is not None:
