@@ -40,10 +40,11 @@ from koubai.train.recipe import Recipe
 from koubai.train.recipe_file import parse_toml, problem_of, toml_text
 from koubai.train.schema import Fault, Faults, read
 from koubai.train.toml_lines import Place
-from koubai.words import say
 
 Seeds = Annotated[int, AtLeast(1)] | tuple[Annotated[int, AtLeast(0)], ...]
 _AXES, _ARMS = "axes", "arms"
+_EDITS = "expected a table of edits"
+_EDITS_HINT = "what changes in the recipe, such as { steps = 100 }"
 _SETTINGS = tuple(field.name for field in fields(Recipe))
 
 
@@ -122,44 +123,46 @@ def _strangers(table: dict[str, Any], names: list[str]) -> Iterator[Fault]:
             measured.append((("claims", i, "measure"), claim.get("measure")))
     for place, name in asked:
         if isinstance(name, str) and name not in names and names:
-            yield Fault(place, say("lab.file.no_arm", name=name), suggestion(name, names))
+            yield Fault(place, f"no arm is named {name!r}", suggestion(name, names))
     for place, name in measured:
         if isinstance(name, str) and name not in MEASURES:
             near = next((measure for measure in MEASURES if name and name in measure), name)
-            yield Fault(place, say("lab.file.no_measure", name=name), suggestion(near, list(MEASURES)))
+            yield Fault(place, f"no run has a number {name!r}", suggestion(near, list(MEASURES)))
 
 
 def _crowds(table: dict[str, Any]) -> Iterator[Fault]:
     """Yield a number of seeds that no memory holds."""
     seeds = table.get("seeds")
     if isinstance(seeds, int) and seeds > MOST_SEEDS:
-        yield Fault(("seeds",), say("lab.file.many_seeds", most=MOST_SEEDS, got=seeds))
+        yield Fault(("seeds",), f"expected at most {MOST_SEEDS} seeds, got {seeds}")
 
 
 def _unknown(table: dict[str, Any]) -> Iterator[Fault]:
     known = ["recipe", *(field.name for field in fields(_Head)), _AXES, _ARMS]
     for key in table:
         if key not in known:
-            hint = say("lab.file.of_recipe", key=key) if key in _SETTINGS else suggestion(key, known)
-            yield Fault((key,), say("lab.file.no_setting", key=key), hint)
+            hint = f"{key} belongs under [recipe]" if key in _SETTINGS else suggestion(key, known)
+            yield Fault((key,), f"an experiment has no setting {key!r}", hint)
     if "recipe" not in table:
-        yield Fault((), say("lab.file.no_recipe"), say("lab.file.no_recipe_hint"))
+        yield Fault((), "there is no [recipe]", "[recipe] with the network and the data that all arms share")
     if _AXES not in table and not table.get(_ARMS):
-        yield Fault((), say("lab.file.nothing"), say("lab.file.nothing_hint"))
+        yield Fault(
+            (), "nothing is compared", "[axes.NAME] with path and values, or [[arms]] with name and edits"
+        )
 
 
 def _arms(table: dict[str, Any], ground: Ground, faults: list[Fault]) -> tuple[Arm, ...]:
     """Return the grid of all axes and the arms that stand alone; their edits are tried on the recipe."""
     axes = table.get(_AXES, {})
     if not isinstance(axes, dict):
-        faults.append(Fault((_AXES,), say("lab.file.axes")))
+        faults.append(Fault((_AXES,), "expected tables [axes.NAME]"))
         axes = {}
     read_axes = [_axis(name, axis, ground, faults) for name, axis in axes.items()]
     arms = list(grid(*read_axes)) if read_axes else []
     places: list[Place] = [(_AXES,)] * len(arms)
     listed = table.get(_ARMS, [])
     if not isinstance(listed, list):
-        faults.append(Fault((_ARMS,), say("lab.file.arms")))
+        faults.append(Fault((_ARMS,), "expected tables [[arms]], with two brackets"))
         listed = []
     for i, item in enumerate(listed):
         arms += _arm(item, (_ARMS, i), ground, faults)
@@ -179,21 +182,30 @@ def _twins(arms: list[Arm], places: list[Place], recipe: Recipe) -> Iterator[Fau
     for arm, place in zip(arms, places, strict=True):
         first = recipes.setdefault(recipe.edit(**arm.edits).hash, arm.name)
         if arm.name in names:
-            yield Fault(place, say("lab.file.same_name", name=arm.name))
+            yield Fault(place, f"two arms are named {arm.name!r}")
         elif first != arm.name and place[0] == _ARMS:
             yield Fault(
-                place, say("lab.file.same_recipe", one=first, other=arm.name), say("lab.file.same_hint")
+                place,
+                f"{arm.name!r} has the same recipe as {first!r}, so there is nothing to compare",
+                "give it edits that change the recipe, or remove it",
             )
         names.add(arm.name)
+
+
+def _axis_hint(name: Any) -> str:
+    return (
+        f'[axes.{name}] with path = "optimizer.learning_rate" and values = [0.01, 0.1], '
+        'or one level a line: adam = { optimizer = "adam" }'
+    )
 
 
 def _axis(name: str, plain: Any, ground: Ground, faults: list[Fault]) -> Axis:
     place = (_AXES, name)
     if not isinstance(plain, dict):
-        faults.append(Fault(place, say("lab.file.axis"), say("lab.file.axis_hint", name=name)))
+        faults.append(Fault(place, "an axis is a table", _axis_hint(name)))
         return Axis(name, {})
     if not plain:
-        faults.append(Fault(place, say("lab.file.empty_axis"), say("lab.file.axis_hint", name=name)))
+        faults.append(Fault(place, "this axis is empty, so there is no arm", _axis_hint(name)))
         return Axis(name, {})
     if not isinstance(plain.get("path", {}), dict) or not isinstance(plain.get("values", {}), dict):
         return Axis(name, _values(plain, place, ground, faults))
@@ -203,7 +215,7 @@ def _axis(name: str, plain: Any, ground: Ground, faults: list[Fault]) -> Axis:
             levels[level] = _flat(edits)
             _try(levels[level], (*place, level), ground, faults)
         else:
-            faults.append(Fault((*place, level), say("lab.file.edits"), say("lab.file.edits_hint")))
+            faults.append(Fault((*place, level), _EDITS, _EDITS_HINT))
     return Axis(name, levels)
 
 
@@ -214,19 +226,21 @@ def _values(
     for key in plain:
         if key not in ("path", "values"):
             advice = suggestion(key, ["path", "values"])
-            faults.append(Fault((*place, key), say("lab.file.axis_setting", key=key), advice))
+            faults.append(Fault((*place, key), f"an axis of values has no setting {key!r}", advice))
     path, values = plain.get("path"), plain.get("values")
     if not isinstance(path, str) or not isinstance(values, list):
-        faults.append(Fault(place, say("lab.file.values"), say("lab.file.axis_hint", name=place[-1])))
+        faults.append(Fault(place, "expected a path in quotes and a list of values", _axis_hint(place[-1])))
         return {}
     if not values:
-        faults.append(Fault((*place, "values"), say("lab.file.no_values"), say("lab.file.no_values_hint")))
+        faults.append(
+            Fault((*place, "values"), "there are no values, so there is no arm", "values = [0.01, 0.1]")
+        )
     found: list[Fault] = []
     levels: dict[str, dict[str, Any]] = {}
     for i, value in enumerate(values):
         level = brief(value)
         if level in levels:
-            faults.append(Fault((*place, "values", i), say("lab.file.same_value", value=level)))
+            faults.append(Fault((*place, "values", i), f"{level} is there twice"))
         levels[level] = {path: value}
         _try(levels[level], (*place, "values", i), ground, found, of_value=True)
     faults += {(fault.message, fault.hint): fault for fault in reversed(found)}.values()
@@ -235,22 +249,22 @@ def _values(
 
 def _arm(plain: Any, place: Place, ground: Ground, faults: list[Fault]) -> list[Arm]:
     if not isinstance(plain, dict):
-        faults.append(Fault(place, say("lab.file.arms")))
+        faults.append(Fault(place, "expected tables [[arms]], with two brackets"))
         return []
     for key in plain:
         if key not in ("name", "edits"):
-            of_recipe = say("lab.file.of_edits", key=key) if key in _SETTINGS else None
+            of_recipe = f"edits = {{ {key} = ... }}" if key in _SETTINGS else None
             advice = of_recipe or suggestion(key, ["name", "edits"])
-            faults.append(Fault((*place, key), say("lab.file.arm_setting", key=key), advice))
+            faults.append(Fault((*place, key), f"an arm has no setting {key!r}", advice))
     edits = plain.get("edits", {})
     if not isinstance(edits, dict):
-        faults.append(Fault((*place, "edits"), say("lab.file.edits"), say("lab.file.edits_hint")))
+        faults.append(Fault((*place, "edits"), _EDITS, _EDITS_HINT))
         edits = {}
     flat = _flat(edits)
     _try(flat, (*place, "edits"), ground, faults)
     name = plain.get("name")
     if not isinstance(name, str) or not name:
-        faults.append(Fault((*place, "name"), say("lab.file.nameless"), 'name = "wide"'))
+        faults.append(Fault((*place, "name"), "an arm needs a name in quotes", 'name = "wide"'))
         return []
     return [Arm(name, flat)]
 
