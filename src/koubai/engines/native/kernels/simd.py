@@ -243,28 +243,21 @@ def differs(typing: Any, a: Any, b: Any) -> Any:
     return MASK(VECTOR, VECTOR), generate
 
 
-@intrinsic
-def absolute(typing: Any, a: Any) -> Any:
-    """Magnitudes."""
+def _of_each(name: str) -> Any:
+    @intrinsic
+    def apply(typing: Any, a: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = ir.FunctionType(_VECTOR, (_VECTOR,))
+            function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v16f32")
+            return builder.call(function, args)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_VECTOR, (_VECTOR,))
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.fabs.v16f32")
-        return builder.call(function, args)
+        return VECTOR(VECTOR), generate
 
-    return VECTOR(VECTOR), generate
+    return apply
 
 
-@intrinsic
-def square_root(typing: Any, a: Any) -> Any:
-    """Square roots, rounded correctly."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_VECTOR, (_VECTOR,))
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.sqrt.v16f32")
-        return builder.call(function, args)
-
-    return VECTOR(VECTOR), generate
+# Magnitudes; square roots, rounded correctly.
+absolute, square_root = _of_each("fabs"), _of_each("sqrt")
 
 
 @intrinsic
