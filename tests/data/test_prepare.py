@@ -107,7 +107,28 @@ def test_standard_is_by_channel_for_pictures():
         assert y[:, channel].std() == pytest.approx(std, abs=1e-5)
 
 
-@pytest.mark.parametrize("how", ["standard", "unit"])
+def test_robust_is_standard_for_normal_numbers_and_limits_those_far_off():
+    rng = np.random.default_rng(0)
+    x = rng.normal((3, -50), (1, 20), (20000, 2))
+    clean = Raw(x, np.zeros((20000, 1)), x[:5], np.zeros((5, 1)))
+    np.testing.assert_allclose(
+        scaled(clean, "robust")["x_train"], np.clip(scaled(clean, "standard")["x_train"], -5, 5), atol=0.15
+    )
+    gaps = x.copy()
+    gaps[::50] = -9999
+    y = scaled(Raw(gaps, np.zeros((20000, 1)), x[:5], np.zeros((5, 1))), "robust")["x_train"]
+    assert (y[::50] == -5).all()
+    np.testing.assert_allclose(np.delete(y, np.s_[::50], axis=0).std(axis=0), 1, rtol=0.05)
+
+
+def test_robust_divides_by_the_deviation_where_quartiles_are_equal():
+    x = np.array([0, 0, 0, 0, 0, 0, 0, 0, 3, 1], np.uint8)[:, None]
+    y = scaled(Raw(x, np.zeros(10, int), x, np.zeros(10, int), top=255), "robust")["x_train"]
+    assert isinstance(y, np.ndarray), "limited numbers are no levels"
+    np.testing.assert_allclose(y[:, 0], x[:, 0] / x.std(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["standard", "robust", "unit"])
 def test_a_feature_of_equal_numbers_becomes_zero_not_its_rounding_error(how):
     x = np.full((1000, 2), 0.1)
     x[:, 1] = np.arange(1000)

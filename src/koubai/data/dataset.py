@@ -122,7 +122,8 @@ class DataSource:
     | classes     | keep these classes only and number them anew; None keeps all                        |
     | label_noise | share of the training samples that get a label at random                            |
     | noise_seed  | which samples and labels these are                                                  |
-    | scale       | "raw" as stored, "unit" 0 to 1, "bytes" 0 to 255, "standard" mean 0 and deviation 1 |
+    | scale       | "raw" as stored, "unit" 0 to 1, "bytes" 0 to 255, "standard" mean 0 and deviation   |
+    |             | 1, "robust" the same where a few values are far off                                 |
     """
 
     registry_name: ClassVar[str] = ""

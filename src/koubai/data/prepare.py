@@ -21,8 +21,10 @@ from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, Levels
 
-Scale = Literal["raw", "unit", "bytes", "standard"]
+Scale = Literal["raw", "unit", "bytes", "standard", "robust"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
+_NORMAL_QUARTILES = 1.349  # how far apart they are where numbers are normal with standard deviation 1
+_FARTHEST = 5.0
 
 
 @dataclass(frozen=True)
@@ -143,13 +145,15 @@ def scaled(raw: Raw, how: Scale) -> dict[str, Inputs]:
     | unit     | x / top; without a top (x - min) / (max - min), per channel, of training part   |
     | bytes    | 255 times unit: what pixels are in a file                                       |
     | standard | (x - mean) / standard deviation, per channel (axis 1), of the training part     |
+    | robust   | (x - median) / (distance of the quartiles / 1.349), likewise, limited to [-5, 5] |
 
-    A channel that is constant in the training part is only shifted. Bytes whose channels go the same way
-    stay bytes.
+    A channel that is constant in the training part is only shifted; one whose quartiles are equal is divided
+    by its standard deviation. "robust" is "standard" where numbers are normal, and does not mind a few that
+    are far off, which it brings near. Bytes whose channels go the same way stay bytes.
     """
     shift, width = _shift_and_width(raw, how)
     times = 255 if how == "bytes" and width is not None else 1
-    even = times == 1 and all(n is None or n.size == 1 for n in (shift, width))
+    even = times == 1 and how != "robust" and all(n is None or n.size == 1 for n in (shift, width))
 
     def part(x: Array) -> Inputs:
         if x.dtype == np.uint8 and even:
@@ -165,6 +169,8 @@ def scaled(raw: Raw, how: Scale) -> dict[str, Inputs]:
             y /= width.astype(y.dtype)
         if times != 1:
             y *= times
+        if how == "robust":
+            np.clip(y, -_FARTHEST, _FARTHEST, out=y)
         return y.astype(np.float32, copy=False)
 
     return {f"x_{name}": part(getattr(raw, f"x_{name}")) for name in ("train", "val", "test")}
@@ -175,13 +181,17 @@ def _shift_and_width(raw: Raw, how: Scale) -> tuple[Array | None, Array | None]:
     x = raw.x_train
     if how == "raw" or (how == "bytes" and raw.top == 255):
         return None, None
-    if how != "standard" and raw.top is not None:
+    if how not in ("standard", "robust") and raw.top is not None:
         return None, np.asarray(raw.top)
     channels = 1 if x.ndim > 1 else 0
     axes = tuple(axis for axis in range(x.ndim) if axis != channels)
     low, high = x.min(axes, keepdims=True), x.max(axes, keepdims=True)
     if how == "standard":
         shift, width = x.mean(axes, np.float64, keepdims=True), x.std(axes, np.float64, keepdims=True)
+    elif how == "robust":
+        first, shift, third = np.percentile(x, (25, 50, 75), axes, keepdims=True)
+        deviation = x.std(axes, np.float64, keepdims=True)
+        width = np.where(third > first, (third - first) / _NORMAL_QUARTILES, deviation)
     else:
         shift, width = low, high - low
     # Not `width > 0`: mean and deviation of equal numbers carry a rounding error.
