@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from koubai.data.flaws.missing_values import MissingValues
+from koubai.data.sources.blobs import Blobs
 from koubai.data.sources.circles import Circles
 from koubai.data.sources.digits import Digits
+from koubai.data.sources.flawed import Flawed
 from koubai.doctor.diagnoses import DIAGNOSES
 from koubai.doctor.remedies import REMEDIES
 from koubai.doctor.remedies.trees import hidden_activations, leaves, rewrite, rewrite_output
@@ -14,6 +17,7 @@ from koubai.layers.activations import Identity
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.concatenate import Concatenate
 from koubai.layers.flatten import Flatten
+from koubai.layers.global_average_pool import GlobalAveragePool
 from koubai.layers.linear import Linear
 from koubai.layers.rectifiers import ReLU
 from koubai.layers.residual import Residual
@@ -26,6 +30,13 @@ from koubai.train.train import train
 from support.patients import SICK, circles, digits, values
 
 NOISY = digits(data=Digits(train=300, label_noise=0.5), network=Mlp((200, 200), 10), steps=600)
+GAPS = digits(  # -999 where a value is missing
+    network=Mlp((24,), 4),
+    data=Flawed(
+        Blobs(n=900, features=8, centers=4, cluster_std=4.0), [MissingValues(0.03, filled_with=-999.0)]
+    ),
+)
+MEAN_ONLY = digits(network=Sequential(GlobalAveragePool(), Linear(48), ReLU(), Linear(10)))
 # remedy -> a diagnosis it treats, a recipe sick with that
 CURES = {
     "lower_learning_rate": ("learning_rate_too_high", digits(optimizer=SGD(5.0))),
@@ -57,7 +68,9 @@ CURES = {
     ),
     "more_steps": ("too_few_steps", SICK["too_few_steps"]),
     "weaker_regularization": ("over_regularized", SICK["over_regularized"]),
+    "limit_outliers": ("data_not_normalized", GAPS),
     "wider_layers": ("under_fitting", SICK["under_fitting"]),
+    "keep_places": ("under_fitting", MEAN_ONLY),
     "train_everything": ("not_training", digits(frozen=("1", "3"), steps=200)),
     "stop_early": ("label_noise", NOISY),
     "add_weight_decay": ("over_fitting", NOISY),
@@ -95,7 +108,9 @@ def test_a_remedy_cures_a_recipe_sick_with_what_it_treats(name):
         ("use_relu", digits()),
         ("use_leaky_relu", circles((4,), "tanh")),
         ("use_selu", circles((4,), "selu")),
+        ("limit_outliers", digits(data=Digits(scale="robust"))),
         ("wider_layers", digits(network=Sequential(Flatten(), ReLU()))),
+        ("keep_places", digits()),
         ("weaker_regularization", digits()),
         ("train_everything", digits()),
         ("larger_batch", digits(batch_size=1257)),

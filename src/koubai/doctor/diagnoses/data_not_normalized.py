@@ -1,14 +1,16 @@
 """Data not normalized.
 
-What it is: inputs that are far from 0, far larger than 1, or of very different sizes.
+What it is: inputs that are far from 0, far larger than 1, or of very different sizes; a few that are far
+    off count too: -999 where a value is missing.
 Why it hurts: weights behind large inputs get large gradients: a rate that suits them is too small for the
     others, and the first layer saturates or dies in a few steps.
 How it shows: inputs whose root mean square is above 5, or whose features differ in scale by more than
-    100; and the run learns clearly better on standardized inputs.
+    100; and the run learns clearly better on standardized inputs, or on such whose outliers are limited.
 Confused with: a learning rate that is too high, weights that are too large.
 Sick recipe: MNIST pixels 0 to 255.
 Healthy look-alike: 2-D points of about +-10 that the network copes with.
-Remedies: standardize, or batch norm on the input.
+Remedies: standardize, or batch norm on the input; where a few values are far off, find out what they stand
+    for, or limit them.
 References: LeCun et al. 1998, 'Efficient BackProp', sec. 4.3.
 """
 
@@ -59,7 +61,7 @@ class DataNotNormalized(Diagnosis):
         "vanishing_gradient",
         "too_few_steps",
     )
-    remedies = ("standardize_inputs",)
+    remedies = ("standardize_inputs", "limit_outliers")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Root mean square above 5, or scales of features that differ a hundredfold."""

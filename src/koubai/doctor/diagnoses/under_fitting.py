@@ -1,10 +1,10 @@
 """Under-fitting.
 
-What it is: the network is too small for what the data ask of it.
+What it is: the network is too small for what the data ask of it, or averages away what it would need.
 Why it hurts: it cannot even learn the training samples.
 How it shows: the run does far worse than simple learners on its own training samples, no other cause helps
-    as much, and a wider network learns. A loss that creeps on does not speak against it: whether more steps
-    would help is asked of more steps.
+    as much, and a wider network learns, or one that keeps the places of a picture apart. A loss that creeps
+    on does not speak against it: whether more steps would help is asked of more steps.
 Confused with: a learning rate that is too low, too few steps, too much regularization, a wrong output.
 Sick recipe: two rings with two hidden units.
 Healthy look-alike: classes that overlap, where nobody does better.
@@ -28,7 +28,7 @@ _SETTLED = 3.0
 @DIAGNOSES.register
 @dataclass(frozen=True)
 class UnderFitting(Diagnosis):
-    """Far worse than simple learners, and cured by width."""
+    """Far worse than simple learners, and cured by width or by what a pooling took away."""
 
     code = "K015"
     aliases = (
@@ -42,7 +42,7 @@ class UnderFitting(Diagnosis):
     )
     depth = 4
     explains = ("not_learning",)
-    remedies = ("wider_layers",)
+    remedies = ("wider_layers", "keep_places")
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Harm in a finished, finite run."""
