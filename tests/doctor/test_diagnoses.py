@@ -6,7 +6,10 @@ import sys
 import numpy as np
 import pytest
 
+from koubai.data.flaws import ConstantFeatures, Imbalance, MissingValues, RepeatedSamples, ShiftedLabels
+from koubai.data.sources.blobs import Blobs
 from koubai.data.sources.digits import Digits
+from koubai.data.sources.flawed import Flawed
 from koubai.data.sources.moons import Moons
 from koubai.data.sources.waveforms import Waveforms
 from koubai.data.sources.xor import Xor
@@ -17,9 +20,12 @@ from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.diagnoses.label_noise import disagreement, neighbors_skill
 from koubai.doctor.facts import data_facts
 from koubai.doctor.finding import Finding
+from koubai.doctor.patient import Patient
+from koubai.doctor.reference import reach
 from koubai.doctor.remedies import REMEDIES
 from koubai.doctor.session_patient import session_patient
 from koubai.initializers.normal import HeNormal, Normal
+from koubai.layers.global_average_pool import GlobalAveragePool
 from koubai.layers.linear import Linear
 from koubai.layers.rectifiers import ReLU
 from koubai.layers.sequential import Sequential
@@ -30,6 +36,7 @@ from koubai.optim.adamw import AdamW
 from koubai.optim.clipping import Clipping
 from koubai.optim.sgd import SGD
 from koubai.penalties.p_norm import L2
+from koubai.probes.history import History
 from koubai.schedules.exponential_decay import ExponentialDecay
 from koubai.train.train import train
 from support.patients import HEALTHY, SICK, circles, digits
@@ -97,6 +104,33 @@ PLAIN = {
         "learning_rate_too_low",
     ),
     "a waist of one unit": (digits(network=Mlp((48, 1, 48), 10, "tanh"), steps=500), "under_fitting"),
+    "nothing but the mean of a picture": (
+        digits(network=Sequential(GlobalAveragePool(), Linear(48), ReLU(), Linear(10))),
+        "under_fitting",
+    ),
+    "-999 where a value is missing": (
+        digits(
+            network=Mlp((24,), 4),
+            data=Flawed(
+                Blobs(n=900, features=8, centers=4, cluster_std=4.0),
+                [MissingValues(0.03, filled_with=-999.0)],
+            ),
+        ),
+        "data_not_normalized",
+    ),
+    "rare classes known by heart": (
+        digits(data=Flawed(Digits(), [Imbalance(60, rare=(7, 8, 9))]), network=Mlp((48, 48), 10), steps=600),
+        "class_imbalance",
+    ),
+    "copies of thirty pictures": (
+        digits(data=Flawed(Digits(), [RepeatedSamples(30)]), network=Mlp((128, 128), 10)),
+        "over_fitting",
+    ),
+    "nine of ten pixels always 0": (
+        digits(data=Flawed(Digits(), [ConstantFeatures(0.9)])),
+        "data_squashed",
+    ),
+    "every label is its neighbor's": (digits(data=Flawed(Digits(), [ShiftedLabels()])), "labels_wrong"),
     "no hidden layer": (
         circles((), data=Xor(n=400, noise=0.15), optimizer=Adam(0.02), steps=800),
         "under_fitting",
@@ -144,6 +178,49 @@ def test_neighbors_that_know_less_than_the_network_prove_no_label_wrong():
     assert disagreement(clean.x, clean.t) < 0.05
     assert 0.3 < disagreement(noisy.x, noisy.t) < 0.5
     assert neighbors_skill(noisy) > 0.9
+
+
+SOUND = {
+    "rare classes that are known": digits(data=Flawed(Digits(), [Imbalance(3)]), steps=600),
+    "a third of the pixels always 0": digits(data=Flawed(Digits(), [ConstantFeatures(0.3)]), steps=600),
+    "every picture twice": digits(data=Flawed(Digits(), [RepeatedSamples(600)]), steps=600),
+    "a value in twenty missing": digits(
+        data=Flawed(Digits(), [MissingValues(0.05, filled_with=0.0)]), steps=600
+    ),
+}
+
+
+@pytest.mark.parametrize("why", SOUND)
+def test_a_flaw_that_does_no_harm_is_no_finding(why):
+    assert diagnose(train(SOUND[why]), budget=20) == []
+
+
+def test_data_that_differ_only_in_the_order_of_their_labels_are_not_taken_for_each_other():
+    sound = data_facts(Digits().load())
+    shifted = data_facts(Flawed(Digits(), [ShiftedLabels()]).load())
+    assert reach(sound).best > 0.9
+    assert reach(shifted).best < 0.2
+
+
+def made_patient(losses, skills=(1.0, 0.7)):
+    """A finished run of two classes whose held-out loss went so, with these skills at the end."""
+    history = History()
+    for i, loss in enumerate(losses):
+        history.add(10 * i, "", "test_loss", loss)
+        history.add(10 * i, "", "train_loss", 1 / (1 + i))
+        for part, skill in zip(("train", "test"), skills, strict=True):
+            history.add(10 * i, "", f"{part}_accuracy", skill)
+    return Patient((), history, step=10 * (len(losses) - 1))
+
+
+def test_one_bad_evaluation_is_no_rise():
+    rising = [2.0, 1.0, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3]
+    spike = [2.0, 1.0, 0.8, 0.78, 0.8, 0.78, 1.3, 0.8]
+    late = [2.0, 1.0, 0.78, 0.8, 0.78, 0.8, 0.79, 1.3]
+    over_fitting = known()["over_fitting"]
+    assert over_fitting.sign(Consultation(made_patient(rising))) is not None
+    for curve in (spike, late):
+        assert over_fitting.sign(Consultation(made_patient(curve))) is None
 
 
 def test_frozen_on_purpose_is_information_only():

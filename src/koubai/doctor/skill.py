@@ -24,12 +24,17 @@ def skill(y: Array, t: Array, takes: str = "values") -> float:
         return float("nan")
     logits = takes == "logits"
     if t.dtype.kind in "iub":
-        labels = t.reshape(-1)
-        if y.shape[1] == 1:
-            return float(((y[:, 0] > (0.0 if logits else 0.5)) == labels).mean())
-        return float((y.argmax(axis=1) == labels).mean())
+        return float((answers(y, takes) == t.reshape(-1)).mean())
     t = np.asarray(t, dtype=np.float64).reshape(len(t), -1)
     if logits:
         y = 0.5 * (1 + np.tanh(0.5 * y))
     spread = float(((t - t.mean(axis=0)) ** 2).sum())
     return 1 - float(((y - t) ** 2).sum()) / spread if spread else float("nan")
+
+
+def answers(y: Array, takes: str) -> Array:
+    """Return the class that outputs (N, K) name; a single output is that of class 1."""
+    if y.shape[1] == 1:
+        return (y[:, 0] > (0.0 if takes == "logits" else 0.5)).astype(np.int64)
+    named: Array = y.argmax(axis=1)
+    return named
