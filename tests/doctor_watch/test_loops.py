@@ -64,7 +64,7 @@ def test_gradients_that_are_never_reset():
     model = mlp()
     watch = run(model, sgd(model), reset=False)
     assert names(watch)[0] == "gradients_not_reset"
-    assert watch.findings[0].first_step == 5  # the first look after that of step 1
+    assert watch.findings[0].first_step == 2
     assert "zero_grad" in tell(watch.findings)
 
 
@@ -312,3 +312,27 @@ def test_a_narrow_network_that_copies_its_inputs_is_not_measured_against_copying
             functional.mse_loss(model(x[rows]), x[rows]).backward()
             optimizer.step()
     assert names(watch) == expected
+
+
+def test_gradients_that_are_reset_now_and_then_are_told_and_not_named():
+    model, (x, t) = mlp(), samples()
+    optimizer = sgd(model, 0.5)
+    with Watch(model, optimizer, budget=0, every=1) as watch:
+        for step in range(100):
+            if step != 50:
+                optimizer.zero_grad()
+            functional.cross_entropy(model(x), t).backward()
+            optimizer.step()
+    assert names(watch) == []
+    assert any("zero_grad" in sentence for sentence in watch.scope)
+
+
+def test_gradients_are_asked_for_however_seldom_it_looks():
+    model = mlp()
+    x, t = samples()
+    optimizer = sgd(model)
+    with Watch(model, optimizer, budget=0, every=1000) as watch:
+        for _ in range(20):
+            functional.cross_entropy(model(x), t).backward()
+            optimizer.step()
+    assert names(watch)[0] == "gradients_not_reset"

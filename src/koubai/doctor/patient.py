@@ -136,7 +136,7 @@ class LoopFacts:
     |----------------|------------------------------------------------------------------------------------|
     | passes         | backward passes before the first update                                            |
     | stranger       | whether an optimizer made updates that holds none of the model's parameters        |
-    | kept_gradients | first update whose gradient held that of the update before; None: none, or just one |
+    | kept_gradients | first update whose gradient held that of the update before; None: few or none do   |
     | test_mode      | update since which the model is trained in test mode (None: it is not) ...         |
     | had_trained    | ... and whether it had been trained in training mode before                        |
     | idle_norms     | whether a batch norm has never seen a batch: its running statistics are those of 0 |

@@ -63,7 +63,8 @@ class DataNotFinite(Diagnosis):
             "all": len(data.mean),
             "first": first,
         }
-        return Sign((Measure("nonfinite_features", float(features), 0.0),), None, 0, "severe", True, details)
+        measures = (Measure("nonfinite_features", float(features), 0.0),)
+        return Sign(measures, None, 0, "severe", certain=True, details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners, or a loss that is not finite either."""

@@ -27,7 +27,8 @@ class Sign:
     """What made a diagnosis think of itself: numbers, a layer, a step.
 
     `certain` means that the sign alone proves the name (equal rows, a softmax of one unit): harm is enough
-    to confirm it, no trial is needed.
+    to confirm it, no trial is needed. `by_hand` means a fault that no recipe can have, only a program: no
+    remedy of the catalogue treats it.
     """
 
     measures: tuple[Measure, ...] = ()
@@ -35,6 +36,7 @@ class Sign:
     first_step: int | None = None
     severity: str = ""
     certain: bool = False
+    by_hand: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
     series: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
 
@@ -121,7 +123,7 @@ class Diagnosis:
             certain=sign.certain,
             relief=relief,
             reliefs=reliefs,
-            remedies=tuple(order),
+            remedies=() if sign.by_hand else tuple(order),
             details={"skill": visit.skill, "goal": visit.goal, **sign.details},
             series=sign.series,
             trials=trials,

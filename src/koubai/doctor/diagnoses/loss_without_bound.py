@@ -74,7 +74,7 @@ class LossWithoutBound(Diagnosis):
             return None
         ratio = float(visit.smooth[-1] / visit.smooth[0]) if visit.smooth[0] else float("inf")
         measures = (Measure("loss_end_over_start", ratio, 1.0),)
-        return Sign(measures, None, int(steps[0]), "severe", True, {"fault": "ascends"})
+        return Sign(measures, None, int(steps[0]), "severe", certain=True, details={"fault": "ascends"})
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """It is harm itself."""

@@ -63,7 +63,7 @@ class NotTraining(Diagnosis):
             "passes": patient.loop.passes,
         }
         severity = "severe" if details["fault"] else ""
-        return Sign(measures, path, 1, severity, not meant, details)
+        return Sign(measures, path, 1, severity, not meant, bool(details["fault"]), details)
 
     @staticmethod
     def _fault(patient: Patient) -> str:

@@ -20,8 +20,7 @@ References: Bridle 1990; Bishop 2006, sec. 5.2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -29,7 +28,7 @@ import numpy as np
 from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Finding, Measure
+from koubai.doctor.finding import Measure
 from koubai.doctor.patient import Patient
 
 PROBABILITIES = ("sigmoid", "softmax")
@@ -96,7 +95,14 @@ class OutputLossMismatch(Diagnosis):
                 zip(("output_shape", "target_shape"), map(str, patient.loss.crossed), strict=True)
             )
         certain = fault == "one_unit" or fault in BY_HAND
-        return Sign((Measure("output_spread", spread),), layer, 0, certain=certain, details=details)
+        return Sign(
+            (Measure("output_spread", spread),),
+            layer,
+            0,
+            certain=certain,
+            by_hand=fault in BY_HAND,
+            details=details,
+        )
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; a pair that is never meant: also worse than the right pair."""
@@ -124,18 +130,6 @@ class OutputLossMismatch(Diagnosis):
         if right is None or wrong is None or self.relief(visit, right) - self.relief(visit, wrong) < CURED:
             return [("fix_output", trial)]
         return [("fix_output", right)]
-
-    def finding(
-        self,
-        visit: Consultation,
-        sign: Sign,
-        relief: float | None,
-        reliefs: Mapping[str, float],
-        trials: tuple[Trial, ...] = (),
-    ) -> Finding:
-        """What only a program can get wrong has no remedy in the catalogue."""
-        found = super().finding(visit, sign, relief, reliefs, trials)
-        return replace(found, remedies=()) if sign.details["fault"] in BY_HAND else found
 
 
 def _saved(visit: Consultation, trial: Trial) -> float:

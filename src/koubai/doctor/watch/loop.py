@@ -19,7 +19,7 @@ class Loop:
     |---------------|------------------------------------------------------------------------------------|
     | passes    | backward passes before the first update                                                |
     | stranger  | whether an optimizer made an update that has none of the model's parameters            |
-    | stale     | looks that began with gradients of the step before                                     |
+    | stale     | updates, of those that were asked, that began with gradients of the one before         |
     | trained   | whether an update was made in training mode                                            |
     | test_mode | update since which the model is trained in test mode                                   |
     | ascends   | whether what is differentiated falls where the loss rises                              |
@@ -32,6 +32,7 @@ class Loop:
     ascends: bool = False
     stale: int = 0
     _stale_since: int | None = None
+    _fresh: int = 0
     _modes: set[bool] = field(
         default_factory=set
     )  # of the model, in the backward passes since the last update
@@ -40,14 +41,13 @@ class Loop:
         """Take in a backward pass, and the mode the model is in."""
         self._modes.add(training)
 
-    def look(self, step: int, fresh: bool | None) -> None:
-        """Take in whether the gradients of a step that was looked at began at 0; None: that was not seen."""
+    def update(self, step: int, fresh: bool | None) -> None:
+        """Take in an update, and whether its gradients began at 0; None: that was not asked."""
         if fresh is False:
             self.stale += 1
             self._stale_since = self._stale_since or step
-
-    def update(self, step: int) -> None:
-        """Take in an update."""
+        elif fresh and step > 1:  # those of the first step begin at 0 whatever the loop does
+            self._fresh += 1
         if True in self._modes:
             self.trained, self.test_mode = True, None
         elif self._modes and self.test_mode is None:
@@ -59,7 +59,7 @@ class Loop:
         return LoopFacts(
             passes=self.passes if not step and self.passes >= _PASSES else 0,
             stranger=self.stranger,
-            kept_gradients=self._stale_since if self.stale > 1 else None,
+            kept_gradients=self._stale_since if self.stale > max(1, self._fresh) else None,
             test_mode=self.test_mode if _has_modes(model) else None,
             had_trained=self.trained,
             idle_norms=any(_is_idle(module) for module in model.modules()),

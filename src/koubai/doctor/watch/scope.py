@@ -13,9 +13,10 @@ def sentences(watch: Seen) -> list[str]:
     found = []
     if watch.failure is not None:
         found.append("failed")
-    if watch.loop.stale == 1:
+    loop = watch.loop.facts(watch.root, watch.step)
+    if watch.loop.stale and loop.kept_gradients is None:
         found.append("stale_gradients")
-    if not watch.step and not watch.loop.facts(watch.root, watch.step).passes:
+    if not watch.step and not loop.passes:
         found.append("no_step")
     if not len(watch.record.history.series("loss")[0]) and watch.step:
         found.append("loss_not_seen")

@@ -30,6 +30,7 @@ from koubai.doctor.watch.step_losses import StepLosses
 from koubai.doctor.watch.wires import Wires
 from koubai.words import say
 
+_ALWAYS_ASKED = (1, 2)  # updates after which gradients are asked for, whenever the next look is due
 _COPIED_BYTES = 512 * 2**20  # initial weights and gradients are kept of models up to this size
 
 
@@ -274,7 +275,7 @@ class Watch(Seen):
             return
         if self._gaze.open:
             self._gaze.close()
-        if self._gaze.look is not None and not self._fresh:
+        if not self._fresh and (self._gaze.look is not None or self.step in _ALWAYS_ASKED):
             self._fresh = not have_gradients(self._own_parameters())
         if not self.step:
             self.loop.passes += 1
@@ -319,11 +320,10 @@ class Watch(Seen):
         if not self.step:
             self.loop.stranger = not self._has_own(optimizer)
         self.step += 1
-        self.loop.update(self.step)
+        self.loop.update(self.step, self._fresh)
         self.rates.add(optimizer.param_groups[0]["lr"])
         look, self._gaze.look = self._gaze.look, None
         if look is not None:
-            self.loop.look(self.step, self._fresh)
             self.loop.ascends = self.loop.ascends or look.factor < 0
             self._losses.learn(look, self._gaze.criterion, partial(self._guard, self._criterion_called))
         self._losses.write(self.record, self.step)
