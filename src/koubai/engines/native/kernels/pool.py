@@ -14,10 +14,11 @@ import numpy as np
 from numba import float32
 
 from koubai.engines.native.kernels.base import inline, kernel, share, small, words
-from koubai.engines.native.kernels.functions import ZERO
+from koubai.engines.native.kernels.functions import ONE, TWO, ZERO
 from koubai.engines.native.kernels.simd import (
     LANES,
     beats,
+    load,
     load_bytes,
     load_half,
     load_part,
@@ -29,7 +30,7 @@ from koubai.engines.native.kernels.simd import (
 )
 from koubai.engines.native.kernels.sums import OF_MOMENTS, ROWS, add_columns, add_up, block, clear, padded
 
-_LOWEST = np.float32(-np.inf)
+_LOWEST, _THREE = np.float32(-np.inf), np.float32(3)
 _ARGUMENTS = 17
 
 
@@ -62,7 +63,9 @@ def _sample_words(a: Any) -> int:
 
 @inline
 def _load(base: int, index: int, width: int, half: bool) -> Any:
-    return load_half(base + 2 * index, width) if half else load_part(base + 4 * index, width)
+    if half:
+        return load_half(base + 2 * index, width)
+    return load(base + 4 * index) if width == LANES else load_part(base + 4 * index, width)
 
 
 @inline
@@ -74,28 +77,47 @@ def _store(base: int, index: int, value: Any, width: int, half: bool) -> None:
 
 
 @inline
+def _later(x: Any, place: Any, best: Any, where: Any) -> Any:
+    """The greater of two, and its place: the first, if they are equal."""
+    wins = beats(x, best)
+    return select(wins, x, best), select(wins, place, where)
+
+
+@inline
+def _four(x: int, at: int, right: int, below: int, width: int, half: bool) -> Any:
+    """The maximum of a window of two by two, and its place."""
+    zero, one, two, three = splat(ZERO), splat(ONE), splat(TWO), splat(_THREE)
+    top, top_at = _later(_load(x, at + right, width, half), one, _load(x, at, width, half), zero)
+    low = at + below
+    bottom, low_at = _later(_load(x, low + right, width, half), three, _load(x, low, width, half), two)
+    return _later(bottom, low_at, top, top_at)
+
+
+@inline
 def _max_pool_sample(a: Any, n: int, half: bool) -> None:
-    C, B, W, P, Q = a[4], a[5], a[7], a[8], a[9]
-    sample, zero = _sample_words(a), splat(ZERO)
+    x, y, places, C, B, W, P, Q, kernel, relu = a[0], a[1], a[2], a[4], a[5], a[7], a[8], a[9], a[11], a[16]
+    sample, zero, small = _sample_words(a), splat(ZERO), a[10] == 2 and a[11] == 2
     for p in range(P):
         top, i0, i1 = _rows(a, p)
         for q in range(Q):
             left, j0, j1 = _columns(a, q)
             out = ((n * P + p) * Q + q) * C
             corner = n * sample + (top * W + left) * B
-            for chunk in range((C + LANES - 1) // LANES):
-                c, width, at = _channels(a, chunk)
+            four = small and i1 - i0 == 2 and j1 - j0 == 2
+            for c in range(0, C, LANES):
+                width, at = min(LANES, C - c), corner + (c * a[6] * W if B == LANES else c)
                 best, where = splat(_LOWEST), zero
-                for i in range(i0, i1):
-                    for j in range(j0, j1):
-                        x = _load(a[0], corner + at + (i * W + j) * B, width, half)
-                        wins = beats(x, best)
-                        best = select(wins, x, best)
-                        where = select(wins, splat(float32(i * a[11] + j)), where)
-                if a[16]:
+                if four:
+                    best, where = _four(x, at, B, W * B, width, half)
+                else:
+                    for i in range(i0, i1):
+                        for j in range(j0, j1):
+                            other = _load(x, at + (i * W + j) * B, width, half)
+                            best, where = _later(other, splat(float32(i * kernel + j)), best, where)
+                if relu:
                     best = select(best < zero, zero, best)
-                _store(a[1], out + c, best, width, half)
-                store_bytes(a[2] + out + c, where, width)
+                _store(y, out + c, best, width, half)
+                store_bytes(places + out + c, where, width)
 
 
 @inline
