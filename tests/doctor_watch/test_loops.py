@@ -336,3 +336,23 @@ def test_gradients_are_asked_for_however_seldom_it_looks():
             functional.cross_entropy(model(x), t).backward()
             optimizer.step()
     assert names(watch)[0] == "gradients_not_reset"
+
+
+class LogOfZero(nn.Module):
+    """A loss by hand that is good until its softmax underflows."""
+
+    def forward(self, y, t):
+        return -torch.log(torch.softmax(40 * y, 1)[torch.arange(len(t)), t]).mean()
+
+
+def test_a_loss_that_takes_the_logarithm_of_0_after_it_had_fallen_is_no_matter_of_the_rate():
+    x, t = samples()
+    t = (x[:, 0] > 0).long()
+    x[7, 0], t[7] = -30.0, 1  # one sample so wrong, and seen so late, that its probability is 0
+    model = mlp()
+    rows = torch.arange(256).roll(-8)
+    watch = run(model, sgd(model, 0.01), steps=12, loss_fn=LogOfZero(), x=x[rows], t=t[rows])
+    losses = watch.record.history.series("loss")[1]
+    assert not np.isfinite(losses).all()
+    assert losses[np.isfinite(losses)][-1] < 0.5 * losses[0]
+    assert names(watch)[0] == "not_finite"

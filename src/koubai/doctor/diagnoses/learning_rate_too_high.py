@@ -31,6 +31,7 @@ from koubai.doctor.signs import initial
 
 _LARGE_UPDATE = 0.3
 _JUMP = 3.0
+_FALLEN = 0.5  # of the loss at the start: a run that broke off from below it had been learning
 
 
 @DIAGNOSES.register
@@ -95,9 +96,15 @@ class LearningRateTooHigh(Diagnosis):
         return until_sure(self, visit, self.remedies[:3])
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
-        """Without trials only a loss that rose, step by step, from a sound start counts."""
+        """Without trials only a loss that rose from a sound start, or broke off before it fell, counts.
+
+        One that had fallen far and then is no number came to it another way: a logarithm of 0.
+        """
         losses = visit.patient.losses
-        return isfinite(losses[0]) and not (np.isfinite(losses).all() and visit.smooth[-1] <= visit.smooth[0])
+        if not isfinite(losses[0]):
+            return False
+        broken = not np.isfinite(losses).all()
+        return bool(visit.smooth[-1] > (_FALLEN if broken else 1.0) * visit.smooth[0])
 
 
 def _levels(visit: Consultation) -> tuple[float, float, float]:
