@@ -16,7 +16,7 @@ from koubai.engines.native.graph import Graph, Node, Value
 from koubai.engines.native.instructions import Argument, At, Buffer, Named, Tensor
 from koubai.engines.native.kernels import sums as kernels
 from koubai.engines.native.kernels.base import Kernel
-from koubai.engines.native.kernels.pointwise import relu_backward_tapped
+from koubai.engines.native.kernels.pointwise import PIECE, relu_backward_tapped
 from koubai.engines.native.kernels.pool import max_pool_tapped
 from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.layout import Layout
@@ -221,7 +221,8 @@ class Taps:
         if not before and not after:
             return False
         at = self._room(2 * kernels.OF_MAGNITUDES)
-        plan.call(relu_backward_tapped, y, dy, dy.words, _CONTROL, at, why="tapped before and after")
+        room = plan.floats(PIECE * plan.part.team)
+        plan.call(relu_backward_tapped, y, dy, dy.words, room, _CONTROL, at, why="tapped before and after")
         self._found(plan, before, at)
         self._found(plan, after, at + kernels.OF_MAGNITUDES)
         return True

@@ -15,9 +15,9 @@ from numba import float32
 from koubai.engines.native.kernels import functions as f
 from koubai.engines.native.kernels.base import Kernel, floats, inline, kernel, number, share, words
 from koubai.engines.native.kernels.functions import ONE, ZERO
-from koubai.engines.native.kernels.sums import OF_MAGNITUDES, add_magnitudes, block, clear
+from koubai.engines.native.kernels.sums import OF_MAGNITUDES, block, clear, mask_tile
 
-_PIECE = 2048  # numbers that stay in the nearest cache from one pass to the next
+PIECE = 2048  # numbers that stay in the nearest cache
 _SCALE = np.float32(1.0507009873554805)
 _SCALE_ALPHA = np.float32(1.0507009873554805 * 1.6732632423543772)
 
@@ -54,18 +54,16 @@ def relu_backward(args: int, thread: int, team: int) -> None:
 
 @kernel
 def relu_backward_tapped(args: int, thread: int, team: int) -> None:
-    """The same, and the magnitudes of dy and of du: (y, dy, count, control, at)."""
-    a = words(args, 5)
-    out = block(a[3], thread, a[4])
+    """The same, and the magnitudes of dy and of du: (y, dy, count, room, control, at).
+
+    `room` holds PIECE numbers for each worker.
+    """
+    a = words(args, 6)
+    out, room = block(a[4], thread, a[5]), a[3] + 4 * PIECE * thread
     clear(out, 2 * OF_MAGNITUDES)
     start, count = share(a[2], 64, thread, team)
-    for begin in range(start, start + count, _PIECE):
-        n = min(_PIECE, start + count - begin)
-        y, g = floats(a[0] + 4 * begin, n), floats(a[1] + 4 * begin, n)
-        add_magnitudes(a[1] + 4 * begin, n, out)
-        for i in range(n):
-            g[i] = g[i] if y[i] > ZERO else ZERO
-        add_magnitudes(a[1] + 4 * begin, n, out + 8 * OF_MAGNITUDES)
+    for begin in range(start, start + count, PIECE):
+        mask_tile(a[1] + 4 * begin, a[0] + 4 * begin, room, min(PIECE, start + count - begin), out)
 
 
 @kernel

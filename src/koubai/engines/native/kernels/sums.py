@@ -34,6 +34,8 @@ from koubai.engines.native.kernels.simd import (
     multiply_add,
     select,
     splat,
+    store,
+    store_part,
     total_at,
     total_of,
 )
@@ -123,6 +125,31 @@ def add_magnitudes(x: int, n: int, out_at: int) -> None:
         out[MAGNITUDES] += total_of(sizes + more_sizes)
     else:
         _carefully(x, 0, n, out_at, 1)
+
+
+@inline
+def mask_tile(x: int, y: int, kept: int, n: int, out_at: int) -> None:
+    """Set x to 0 where y is not above 0, and add its magnitudes before and after; `kept` has room for x."""
+    out = doubles(out_at, 2 * OF_MAGNITUDES)
+    sizes, squares, left, left_squares = splat(ZERO), splat(ZERO), splat(ZERO), splat(ZERO)
+    for i in range(0, n, LANES):
+        at, count = 4 * i, n - i
+        v, stays = load_part(x + at, count), load_part(y + at, count) > splat(ZERO)
+        w, size = select(stays, v, splat(ZERO)), absolute(v)
+        store(kept + at, v)
+        store_part(x + at, w, count)
+        sizes, squares = sizes + size, multiply_add(v, v, squares)
+        left, left_squares = select(stays, left + size, left), multiply_add(w, w, left_squares)
+    if _trusted(squares):
+        out[SQUARES] += total_of(squares)
+        out[MAGNITUDES] += total_of(sizes)
+    else:
+        _carefully(kept, 0, n, out_at, 1)
+    if _trusted(left_squares):
+        out[OF_MAGNITUDES + SQUARES] += total_of(left_squares)
+        out[OF_MAGNITUDES + MAGNITUDES] += total_of(left)
+    else:
+        _carefully(x, 0, n, out_at + 8 * OF_MAGNITUDES, 1)
 
 
 @kernel
