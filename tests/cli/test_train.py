@@ -167,7 +167,8 @@ def test_parts_are_the_registries(koubai):
     assert all(row["what"] for row in rows)
     everything = json.loads(koubai("parts", "--json").out)
     assert {row["kind"] for row in everything} == {
-        *("layer", "model", "loss", "initializer", "optimizer", "schedule", "penalty", "data-set", "probe")
+        *("layer", "model", "loss", "initializer", "optimizer", "schedule", "penalty", "data-set", "flaw"),
+        "probe",
     }
     (conv,) = (row for row in rows if row["name"] == "conv2d")
     assert conv["settings"]["stride"] == "1"
