@@ -48,11 +48,9 @@ def _columns(a: Any, q: int) -> Any:
 
 
 @inline
-def _channels(a: Any, chunk: int) -> Any:
-    """Of a chunk of 16 channels: (first channel, how many, words before it in a sample of x)."""
-    C, B = a[4], a[5]
-    c = chunk * LANES
-    return c, min(LANES, C - c), (chunk * a[6] * a[7] * B if B == LANES else c)
+def _channels(c: int, C: int, B: int, space: int) -> Any:
+    """Of the up to 16 channels from c on: how many, and the words before them in a sample."""
+    return min(LANES, C - c), (c * space if B == LANES else c)
 
 
 @inline
@@ -96,7 +94,7 @@ def _four(x: int, at: int, right: int, below: int, width: int, half: bool) -> An
 @inline
 def _max_pool_sample(a: Any, n: int, half: bool) -> None:
     x, y, places, C, B, W, P, Q, kernel, relu = a[0], a[1], a[2], a[4], a[5], a[7], a[8], a[9], a[11], a[16]
-    sample, zero, small = _sample_words(a), splat(ZERO), a[10] == 2 and a[11] == 2
+    sample, space, zero, small = _sample_words(a), a[6] * W, splat(ZERO), a[10] == 2 and a[11] == 2
     for p in range(P):
         top, i0, i1 = _rows(a, p)
         for q in range(Q):
@@ -105,7 +103,8 @@ def _max_pool_sample(a: Any, n: int, half: bool) -> None:
             corner = n * sample + (top * W + left) * B
             four = small and i1 - i0 == 2 and j1 - j0 == 2
             for c in range(0, C, LANES):
-                width, at = min(LANES, C - c), corner + (c * a[6] * W if B == LANES else c)
+                width, at = _channels(c, C, B, space)
+                at += corner
                 best, where = splat(_LOWEST), zero
                 if four:
                     best, where = _four(x, at, B, W * B, width, half)
@@ -147,10 +146,10 @@ def max_pool_half(args: int, thread: int, team: int) -> None:
 def _tap_sample(at: int, C: int, B: int, space: int, columns: int, above: int) -> None:
     """Add the moments of one sample; a column is a channel, and channels lie in blocks of B."""
     for c in range(0, C, LANES):
-        first = at + 4 * (c * space if B == LANES else c)
+        width, skip = _channels(c, C, B, space)
         for s in range(0, space, ROWS):
-            rows, width, to = min(ROWS, space - s), min(LANES, C - c), columns + 8 * c
-            add_columns(first + 4 * s * B, rows, B, width, to, 8 * padded(C), above)
+            x, rows, to = at + 4 * (skip + s * B), min(ROWS, space - s), columns + 8 * c
+            add_columns(x, rows, B, width, to, 8 * padded(C), above)
 
 
 @kernel
@@ -173,9 +172,9 @@ def max_pool_tapped(args: int, thread: int, team: int) -> None:
         _max_pool_sample(a, n, False)
         if y_columns:
             _tap_sample(a[1] + 4 * n * C * y_space, C, C, y_space, y_columns, y_above)
-    add_up(x_columns, C, 2 * OF_MOMENTS if x_above else OF_MOMENTS, block(control, thread, a[20]))
+    add_up(x_columns, C, x_above, block(control, thread, a[20]))
     if y_columns:
-        add_up(y_columns, C, 2 * OF_MOMENTS if y_above else OF_MOMENTS, block(control, thread, a[23]))
+        add_up(y_columns, C, y_above, block(control, thread, a[23]))
 
 
 @inline
@@ -191,7 +190,7 @@ def _clear(a: Any, n: int, half: bool) -> None:
 def _max_pool_backward(args: int, thread: int, team: int, half: bool) -> None:
     a = words(args, _ARGUMENTS)
     C, B, W, P, Q, fresh = a[4], a[5], a[7], a[8], a[9], a[16]
-    sample, zero = _sample_words(a), splat(ZERO)
+    sample, space, zero = _sample_words(a), a[6] * W, splat(ZERO)
     start, count = share(a[3], 1, thread, team)
     for n in range(start, start + count):
         if not fresh:
@@ -202,8 +201,8 @@ def _max_pool_backward(args: int, thread: int, team: int, half: bool) -> None:
                 left, j0, j1 = _columns(a, q)
                 out = ((n * P + p) * Q + q) * C
                 corner = n * sample + (top * W + left) * B
-                for chunk in range((C + LANES - 1) // LANES):
-                    c, width, at = _channels(a, chunk)
+                for c in range(0, C, LANES):
+                    width, at = _channels(c, C, B, space)
                     dy, where = _load(a[1], out + c, width, half), load_bytes(a[2] + out + c, width)
                     for i in range(i0, i1):
                         for j in range(j0, j1):
@@ -234,7 +233,7 @@ def average_pool(args: int, thread: int, team: int) -> None:
     """y = the mean of each window; padding counts as zeros."""
     a = words(args, _ARGUMENTS)
     C, B, W, P, Q = a[4], a[5], a[7], a[8], a[9]
-    sample, elements = _sample_words(a), splat(float32(a[10] * a[11]))
+    sample, space, elements = _sample_words(a), a[6] * W, splat(float32(a[10] * a[11]))
     start, count = share(a[3], 1, thread, team)
     for n in range(start, start + count):
         for p in range(P):
@@ -242,8 +241,8 @@ def average_pool(args: int, thread: int, team: int) -> None:
             for q in range(Q):
                 left, j0, j1 = _columns(a, q)
                 corner = a[0] + 4 * (n * sample + (top * W + left) * B)
-                for chunk in range((C + LANES - 1) // LANES):
-                    c, width, at = _channels(a, chunk)
+                for c in range(0, C, LANES):
+                    width, at = _channels(c, C, B, space)
                     total = splat(ZERO)
                     for i in range(i0, i1):
                         for j in range(j0, j1):
@@ -256,7 +255,7 @@ def average_pool_backward(args: int, thread: int, team: int) -> None:
     """dx += dy / K over each window of K elements."""
     a = words(args, _ARGUMENTS)
     C, B, W, P, Q = a[4], a[5], a[7], a[8], a[9]
-    sample, elements = _sample_words(a), splat(float32(a[10] * a[11]))
+    sample, space, elements = _sample_words(a), a[6] * W, splat(float32(a[10] * a[11]))
     start, count = share(a[3], 1, thread, team)
     for n in range(start, start + count):
         _clear(a, n, False)
@@ -265,8 +264,8 @@ def average_pool_backward(args: int, thread: int, team: int) -> None:
             for q in range(Q):
                 left, j0, j1 = _columns(a, q)
                 corner = a[0] + 4 * (n * sample + (top * W + left) * B)
-                for chunk in range((C + LANES - 1) // LANES):
-                    c, width, at = _channels(a, chunk)
+                for c in range(0, C, LANES):
+                    width, at = _channels(c, C, B, space)
                     dy = load_part(a[1] + 4 * (((n * P + p) * Q + q) * C + c), width) / elements
                     for i in range(i0, i1):
                         for j in range(j0, j1):

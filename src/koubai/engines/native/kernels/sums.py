@@ -108,9 +108,20 @@ def _carefully(x: int, z: int, count: int, out_at: int, sizes: int) -> None:
 
 
 @inline
+def _keep(squares: Any, sizes: Any, x: int, n: int, out_at: int) -> None:
+    """Add a tile's squares and magnitudes; x and n tell where to look if they cannot be trusted."""
+    out = doubles(out_at, OF_MAGNITUDES)
+    if _trusted(squares):
+        out[SQUARES] += total_of(squares)
+        out[MAGNITUDES] += total_of(sizes)
+    else:
+        _carefully(x, 0, n, out_at, 1)
+
+
+@inline
 def add_magnitudes(x: int, n: int, out_at: int) -> None:
     """Add the magnitudes of a tile."""
-    out, whole = doubles(out_at, OF_MAGNITUDES), n // (2 * LANES) * 2 * LANES
+    whole = n // (2 * LANES) * 2 * LANES
     sizes, squares, more_sizes, more_squares = splat(ZERO), splat(ZERO), splat(ZERO), splat(ZERO)
     for i in range(0, whole, 2 * LANES):
         v, w = load(x + 4 * i), load(x + 4 * (i + LANES))
@@ -119,18 +130,12 @@ def add_magnitudes(x: int, n: int, out_at: int) -> None:
     for i in range(whole, n, LANES):
         v = load_part(x + 4 * i, n - i)
         sizes, squares = sizes + absolute(v), multiply_add(v, v, squares)
-    squares = squares + more_squares
-    if _trusted(squares):
-        out[SQUARES] += total_of(squares)
-        out[MAGNITUDES] += total_of(sizes + more_sizes)
-    else:
-        _carefully(x, 0, n, out_at, 1)
+    _keep(squares + more_squares, sizes + more_sizes, x, n, out_at)
 
 
 @inline
 def mask_tile(x: int, y: int, kept: int, n: int, out_at: int) -> None:
     """Set x to 0 where y is not above 0, and add its magnitudes before and after; `kept` has room for x."""
-    out = doubles(out_at, 2 * OF_MAGNITUDES)
     sizes, squares, left, left_squares = splat(ZERO), splat(ZERO), splat(ZERO), splat(ZERO)
     for i in range(0, n, LANES):
         at, count = 4 * i, n - i
@@ -140,16 +145,8 @@ def mask_tile(x: int, y: int, kept: int, n: int, out_at: int) -> None:
         store_part(x + at, w, count)
         sizes, squares = sizes + size, multiply_add(v, v, squares)
         left, left_squares = select(stays, left + size, left), multiply_add(w, w, left_squares)
-    if _trusted(squares):
-        out[SQUARES] += total_of(squares)
-        out[MAGNITUDES] += total_of(sizes)
-    else:
-        _carefully(kept, 0, n, out_at, 1)
-    if _trusted(left_squares):
-        out[OF_MAGNITUDES + SQUARES] += total_of(left_squares)
-        out[OF_MAGNITUDES + MAGNITUDES] += total_of(left)
-    else:
-        _carefully(x, 0, n, out_at + 8 * OF_MAGNITUDES, 1)
+    _keep(squares, sizes, kept, n, out_at)
+    _keep(left_squares, left, x, n, out_at + 8 * OF_MAGNITUDES)
 
 
 @kernel
@@ -284,8 +281,9 @@ def padded(width: int) -> int:
 
 
 @inline
-def add_up(columns: int, width: int, quantities: int, out_at: int) -> None:
-    """Write the sum of each quantity's row."""
+def add_up(columns: int, width: int, above: int, out_at: int) -> None:
+    """Write the sum of each quantity's row, of those of max(0, x), too, if there are any."""
+    quantities = 2 * OF_MOMENTS if above else OF_MOMENTS
     out = doubles(out_at, quantities)
     for q in range(quantities):
         total = 0.0
@@ -323,7 +321,7 @@ def moments(args: int, thread: int, team: int) -> None:
                 add_columns(x, rows, width, count, out + 8 * c, step, a[6])
                 if left > 0:
                     add_columns(x + 4 * rows * width, 1, width, left, out + 8 * c, step, a[6])
-    add_up(out, width, quantities, block(a[8], thread, a[9]))
+    add_up(out, width, a[6], block(a[8], thread, a[9]))
 
 
 @kernel
