@@ -21,7 +21,6 @@ from math import sqrt
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import HARMED, Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
@@ -65,10 +64,6 @@ class ClassImbalance(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Rare classes are missed while the others are known."""
         return sign.measures[1].sick and not visit.harmed
-
-    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """No remedy to fork."""
-        return []
 
 
 def _recalls(visit: Consultation, rare: Array) -> tuple[float, float, float] | None:

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
@@ -69,7 +68,3 @@ class DataNotFinite(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners, or a loss that is not finite either."""
         return visit.harmed or not np.isfinite(visit.patient.losses).all()
-
-    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Nothing: what belongs in the gaps is not known."""
-        return []

@@ -75,7 +75,10 @@ class Diagnosis:
         return visit.harmed
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Try remedies, named, until one helps; by default the specific ones."""
+        """Try remedies, named, until one helps; by default the specific ones.
+
+        A diagnosis without remedies tries none: only the program, or whoever made the data, can mend it.
+        """
         return until_sure(self, visit, self.remedies if self.specific is None else self.specific)
 
     def relief(self, visit: Consultation, trial: Trial) -> float:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 
@@ -51,7 +50,3 @@ class GradientsNotReset(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """No loop means this, even where a small rate hides it."""
         return True
-
-    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Nothing: a loop of koubai's own always resets."""
-        return []

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
@@ -79,7 +78,3 @@ class LossWithoutBound(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """It is harm itself."""
         return True
-
-    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Nothing: a loss of koubai's own has its sign."""
-        return []

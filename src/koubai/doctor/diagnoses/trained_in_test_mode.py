@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 
@@ -59,7 +58,3 @@ class TrainedInTestMode(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Nobody changes the mode between updates on purpose, or puts in norms that do nothing."""
         return True
-
-    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Nothing: a loop of koubai's own sets the mode itself."""
-        return []

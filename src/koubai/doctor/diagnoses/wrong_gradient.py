@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
@@ -52,7 +51,3 @@ class WrongGradient(Diagnosis):
         wrong = [path for path, error in errors.items() if error > _WRONG]
         measures = (Measure("gradient_error", errors[wrong[-1]], _WRONG),)
         return Sign(measures, wrong[-1].rpartition(".")[0], 0, certain=True, details={"path": wrong[-1]})
-
-    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """Nothing to fork: the code is wrong."""
-        return []

@@ -33,9 +33,7 @@ class Loop:
     stale: int = 0
     _stale_since: int | None = None
     _fresh: int = 0
-    _modes: set[bool] = field(
-        default_factory=set
-    )  # of the model, in the backward passes since the last update
+    _modes: set[bool] = field(default_factory=set)  # of the model, in backward passes since the last update
 
     def backward(self, *, training: bool) -> None:
         """Take in a backward pass, and the mode the model is in."""

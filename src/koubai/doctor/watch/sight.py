@@ -245,9 +245,7 @@ class Sight:
                 of_units = unit_sums(y, u, part.layer, axis)
                 if path in self.sums and self.sums[path].units == of_units.units:
                     of_units = self.sums[path] + of_units
-                self.sums[path] = (
-                    of_units  # of another width, units are not the same ones: the last call tells
-                )
+                self.sums[path] = of_units  # of another width, they are other units: the last call tells
         if y.requires_grad:
             y.register_hook(partial(self._guard, self._receive, path))
 
