@@ -40,6 +40,12 @@ KINDS: dict[str, Registry] = {
 }
 
 
+def home(cls: type) -> str:
+    """Return the module from which users take a class: the first that has it."""
+    homes = (koubai, koubai.data, koubai.probes)
+    return next(module.__name__ for module in homes if getattr(module, cls.__name__, None) is cls)
+
+
 def page(kind: str, registry: Registry) -> str:
     """Return the page of one kind in Markdown."""
     parts = [f"# {kind.capitalize()}\n"]
@@ -47,9 +53,8 @@ def page(kind: str, registry: Registry) -> str:
         cls = registry[name]
         signature = str(inspect.signature(cls)).replace(" -> None", "")
         text = inspect.cleandoc(cls.__doc__ or "").split("\n>>>")[0].rstrip()
-        parts.append(
-            f'## {cls.__name__}\n\n`koubai.{cls.__name__}{signature}`; in TOML `type = "{name}"`\n\n{text}\n'
-        )
+        called = f"recorded as `{name}`" if kind == "probes" else f'in TOML `type = "{name}"`'
+        parts.append(f"## {cls.__name__}\n\n`{home(cls)}.{cls.__name__}{signature}`; {called}\n\n{text}\n")
     return "\n".join(parts)
 
 
