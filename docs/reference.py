@@ -15,7 +15,7 @@ import koubai.models
 import koubai.optim
 import koubai.penalties
 import koubai.probes
-import koubai.schedules  # noqa: F401 - registers the schedules, as its neighbors do with theirs
+import koubai.schedules  # registers the schedules, as its neighbors do with theirs
 from koubai.core.layer import LAYERS
 from koubai.core.registry import Registry
 from koubai.data.dataset import DATA
