@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from koubai.core.params import Shape
+import numpy as np
+
+from koubai.core.params import Array, Shape
 from koubai.layers.activations import Sigmoid
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.convolution import Conv2d
@@ -20,10 +22,12 @@ from koubai.optim.momentum import Momentum
 from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
 
+_PATTERN, _COARSE = 0.5, 8  # how strong a pattern is, if noise is 1; the pixels its squares are wide
+
 
 @dataclass(frozen=True)
 class Workload:
-    """One network trained on random data of one shape.
+    """One network trained on made-up data of one shape.
 
     | field     | meaning                                                                          |
     |-----------|----------------------------------------------------------------------------------|
@@ -52,6 +56,21 @@ class Workload:
     def convolutional(self) -> bool:
         """Whether inputs are images."""
         return len(self.in_shape) == 3
+
+    def data(self, count: int) -> tuple[Array, Array]:
+        """Return float32 inputs (count, ...) and labels (count,): each class a coarse pattern, in noise.
+
+        There is something to learn: on labels without reason ReLU networks die within some fifty steps, and a
+        dead network is not what anybody trains.
+        """
+        random = np.random.default_rng(0)
+        coarse = self.in_shape[:1] + tuple(-(-n // _COARSE) for n in self.in_shape[1:])
+        patterns = random.standard_normal((min(self.classes, 10), *coarse), dtype=np.float32)
+        for axis, n in enumerate(self.in_shape[1:], start=2):
+            patterns = patterns.repeat(_COARSE, axis).take(range(n), axis)
+        t = random.integers(0, len(patterns), count)
+        noise = random.standard_normal((count, *self.in_shape), dtype=np.float32)
+        return noise + np.float32(_PATTERN) * patterns[t], t
 
 
 def _mlp() -> Sequential:

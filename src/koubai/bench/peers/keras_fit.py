@@ -29,14 +29,12 @@ def prepare(workload: Workload, threads: int) -> Runner:
     """Build and compile the model; an epoch is `samples` / batch steps, up to 50 of them a call."""
     import keras
 
-    random = np.random.default_rng(0)
-    height_width_channels = (*workload.in_shape[1:], workload.in_shape[0])
-    shape = height_width_channels if workload.convolutional else workload.in_shape
-    x = random.standard_normal((workload.samples, *shape), dtype=np.float32)
-    t = random.integers(0, workload.classes, workload.samples)
+    x, t = workload.data(workload.samples)
+    if workload.convolutional:
+        x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
     steps_per_epoch = workload.samples // workload.batch_size
     layers = [layer for cell in workload.network.leaves for layer in _layers(cell.layer)]
-    model = keras.Sequential([keras.Input(shape), *layers])
+    model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
     model.compile(
         _optimizer(workload.optimizer),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -13,13 +13,13 @@ from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 
 
 def _job(workload: Workload, threads: int) -> Job:
-    random = np.random.default_rng(0)
+    x, t = workload.data(workload.samples)
     return Job(
         network=workload.network,
         loss=SoftmaxCrossEntropy(),
         optimizer=workload.optimizer,
-        x=random.standard_normal((workload.samples, *workload.in_shape), dtype=np.float32),
-        t=random.integers(0, workload.classes, workload.samples),
+        x=x,
+        t=t,
         batch_size=workload.batch_size,
         precision=workload.precision,
         threads=threads,

@@ -43,11 +43,10 @@ class Peer:
 
 def fixed_batch(workload: Workload, *, channels_last: bool = False) -> tuple[Array, Array]:
     """Return the one batch that peers repeat: x (N, ...) float32 and labels (N,) int64."""
-    random = np.random.default_rng(0)
-    x = random.standard_normal((workload.batch_size, *workload.in_shape), dtype=np.float32)
+    x, t = workload.data(workload.batch_size)
     if channels_last and workload.convolutional:
         x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
-    return x, random.integers(0, workload.classes, workload.batch_size)
+    return x, t
 
 
 def only_float32(workload: Workload) -> str | None:

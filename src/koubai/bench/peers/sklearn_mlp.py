@@ -17,9 +17,7 @@ def prepare(workload: Workload, threads: int) -> Runner:
     """One call of partial_fit is one epoch of `samples` / batch steps; the environment sets the threads."""
     from sklearn.neural_network import MLPClassifier
 
-    random = np.random.default_rng(0)
-    x = random.standard_normal((workload.samples, *workload.in_shape), dtype=np.float32)
-    t = random.integers(0, workload.classes, workload.samples)
+    x, t = workload.data(workload.samples)
     *hidden, _ = [cell.out_shape[0] for cell in workload.network.leaves if isinstance(cell.layer, Linear)]
     sigmoid = any(isinstance(cell.layer, Sigmoid) for cell in workload.network.leaves)
     model = MLPClassifier(
