@@ -15,6 +15,8 @@ from koubai.engines.native.kernels.loop import LANE_WORDS
 from koubai.engines.native.store import arrays
 from koubai.network.network import Weights
 
+_RESERVE, _LEAST = 2, 2**20  # times the first plan's bytes, and this many more
+
 
 class Memory:
     """Weights, gradients of every lane, slots, kept buffers; and for each kind of plan its arenas."""
@@ -65,15 +67,14 @@ class Memory:
         return 4 * self.words
 
     def arena(self, lane: int, nbytes: int) -> Array:
-        """A lane's arena; kinds of plans that never run at once share it where it is large enough."""
+        """A lane's arena. Kinds of plans share it, as they never run at once: what one left is in the cache.
+
+        The first to come reserves room for others, with taps, that need more; pages cost when touched.
+        """
         while len(self._arenas) <= lane:
-            self._arenas.append(allocate(0))
-        if len(self._arenas[lane]) >= nbytes:
-            return self._arenas[lane]
-        fresh = allocate(nbytes)
-        if not len(self._arenas[lane]):
-            self._arenas[lane] = fresh
-        return fresh
+            self._arenas.append(allocate(_RESERVE * nbytes + _LEAST))
+        fits = len(self._arenas[lane]) >= nbytes
+        return self._arenas[lane] if fits else allocate(nbytes)
 
     @property
     def parameter_bytes(self) -> int:
