@@ -18,6 +18,7 @@ from koubai.core.params import ParamSpec
 from koubai.core.taps import Magnitudes, Moments, Squares
 from koubai.engines import TapPlan, compile_job
 from koubai.engines.choose import kernels_of
+from koubai.engines.native.instructions import LANE
 from koubai.initializers import Normal
 from koubai.layers import (
     GELU,
@@ -258,12 +259,14 @@ TAPPED = {
 
 
 @with_both
+@pytest.mark.parametrize("units", [True, False])
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", TAPPED)
-def test_taps_are_those_of_the_reference(name, threads):
+def test_taps_are_those_of_the_reference(name, threads, units):
     layer, shape = TAPPED[name]
     job = classes_job(layer, shape, threads=threads, penalties=(L2(0.01),), clipping=Clipping(norm=0.5))
-    got, expected = records(job, "native"), records(job, "reference")
+    plan = replace(SOME_STEPS, units=units)
+    got, expected = records(job, "native", plan=plan), records(job, "reference", plan=plan)
     assert [record.step for record in got] == [record.step for record in expected] == [1, 2, 3, 6]
     for one, other in zip(got, expected, strict=True):
         assert set(one.moments) == set(other.moments)
@@ -283,10 +286,19 @@ def test_weights_have_the_same_bits_with_taps_and_without(units, threads):
     assert_same_bits(state, tapped_state)
 
 
+POOLED = Sequential(
+    *(Conv2d(20, 3), ReLU(), MaxPool2d(2), Conv2d(5, 2), ReLU(), MaxPool2d(2, stride=3)),
+    *(Flatten(), Linear(6)),
+)
+
+
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
-def test_sums_of_squares_keep_their_range(scale):
-    net = Sequential(Linear(8), ReLU(), Linear(6))
-    job = classes_job(net, (5,), scale=scale, loss=SoftmaxCrossEntropy(), optimizer=SGD(1e-6))
+@pytest.mark.parametrize("name", ["dense", "pooled"])
+def test_sums_of_squares_keep_their_range(name, scale):
+    net, shape = {"dense": (Sequential(Linear(8), ReLU(), Linear(6)), (5,)), "pooled": (POOLED, (1, 14, 14))}[
+        name
+    ]
+    job = classes_job(net, shape, scale=scale, loss=SoftmaxCrossEntropy(), optimizer=SGD(1e-6))
     (got,), (expected,) = (records(job, engine, 1, TapPlan(every=1)) for engine in ("native", "reference"))
     for key, sums in expected.moments.items():
         assert got.moments[key].total_square == pytest.approx(sums.total_square, rel=2e-3), key
@@ -306,6 +318,42 @@ def test_nan_is_counted():
     assert np.isnan(sums.total)
     assert np.isnan(sums.units[3, 1])
     assert np.isfinite(sums.units[[0, 1, 2, 4]]).all()
+
+
+# What is done to some weights before a step: they become factor w + summand.
+ODD_WEIGHTS = {
+    "gradients below float32's squares": ("7.weight", ..., 1e-22, 0),
+    "one channel is NaN": ("0.weight", 3, 1, np.nan),
+    "one channel is infinite": ("0.bias", 3, 1, np.inf),
+    "no unit is alive": ("3.bias", ..., 1, -1e3),
+}
+
+
+@with_both
+@pytest.mark.parametrize("name", ODD_WEIGHTS)
+def test_what_pooling_taps_is_right_for_odd_numbers_too(name):
+    job = classes_job(POOLED, (1, 14, 14))
+    path, where, factor, summand = ODD_WEIGHTS[name]
+    found = []
+    for engine in ("native", "reference"):
+        program = compile_job(job, engine)
+        state = program.state()
+        w = state.weights.params[path]
+        w[where] = factor * w[where] + summand
+        program.restore(state)
+        with np.errstate(all="ignore"):
+            (loss,) = program.advance(batches(job, 1), TapPlan(every=1), found.append)
+    got, expected = found
+    for key, sums in expected.moments.items():
+        if key[1] != "activation" and np.isnan(loss):
+            continue  # 0 times NaN is 0 in one engine and NaN in the other
+        assert got.moments[key].nonfinite == sums.nonfinite, key
+        for field in ("zeros", "total", "total_abs", "total_square"):
+            if hasattr(sums, field):
+                mine, theirs = getattr(got.moments[key], field), getattr(sums, field)
+                assert mine == pytest.approx(
+                    theirs, rel=1e-3, abs=1e-5 if field == "total" else 0, nan_ok=True
+                ), (key, field)
 
 
 @with_both
@@ -354,6 +402,13 @@ def test_a_diverged_stretch_ends_with_its_taps(every):
     assert len(losses) < 50
     assert not np.isfinite(losses[-1])
     assert [record.step for record in records] == list(range(every, len(losses) + 1, every))
+
+
+def test_a_tapped_step_works_in_the_memory_of_the_step_before_it():
+    layer, shape = TAPPED["convnet"]
+    program = compile_job(classes_job(layer, shape), "native")
+    plain, tapped = program._training.places, program._tapped(TapPlan(every=1)).places
+    assert plain.base(LANE, 0) == tapped.base(LANE, 0)
 
 
 def test_what_computes_products_has_a_name_and_a_version(backend):

@@ -9,6 +9,7 @@ from typing import Any
 from koubai.core.layer import Cell
 from koubai.core.params import Shape
 from koubai.engines.native.graph import Graph, Node, Stored, Value
+from koubai.engines.native.kernels.max_pool import NOWHERE
 from koubai.engines.native.kernels.pointwise import FUNCTIONS
 from koubai.network.network import Network, join
 
@@ -130,7 +131,7 @@ class GraphBuilder:
         self, x: Value, kind: str, *, size: Sequence[int], stride: Sequence[int], padding: Sequence[int]
     ) -> Value:
         """Pooling of windows."""
-        if kind not in ("max", "average") or prod(size) > 255 or len(size) > 2:
+        if kind not in ("max", "average") or prod(size) > NOWHERE or len(size) > 2:
             raise Unsupported(f"no kernel for {kind} pooling of windows of {tuple(size)}")
         out = (
             (n + 2 * p - k) // s + 1 for n, k, s, p in zip(x.shape[1:], size, stride, padding, strict=True)

@@ -31,16 +31,16 @@ class Watch(Protocol):
         """A value was emitted."""
         ...
 
-    def pooling(self, plan: Plan, pool: Node, *arguments: Argument) -> bool:
-        """A maximum pooling is to be emitted; return whether it was."""
+    def pooling(self, plan: Plan, pool: Node, kernel: Kernel, *arguments: Argument) -> bool:
+        """A maximum pooling is to be emitted; return whether it was, by a kernel that taps."""
         ...
 
     def gradients(self, plan: Plan, value: Value, dy: Tensor) -> None:
         """The gradient of a value is complete."""
         ...
 
-    def masking(self, plan: Plan, node: Node, y: Tensor, dy: Tensor) -> bool:
-        """dy is to be set to 0 where y is not above 0; return whether it was."""
+    def masking(self, plan: Plan, node: Node, kernel: Kernel, *arguments: Argument) -> bool:
+        """The backward pass of a ReLU is to be emitted; return whether it was, by a kernel that taps."""
         ...
 
     def parameters(self) -> tuple[int, int]:

@@ -14,10 +14,9 @@ from koubai.core.params import Array
 from koubai.engines.native.fuse import disjoint, is_relu
 from koubai.engines.native.graph import Graph, Node, Value
 from koubai.engines.native.instructions import Argument, At, Buffer, Named, Tensor
+from koubai.engines.native.kernels import columns as column_kernels
 from koubai.engines.native.kernels import sums as kernels
 from koubai.engines.native.kernels.base import Kernel
-from koubai.engines.native.kernels.pointwise import PIECE, relu_backward_tapped
-from koubai.engines.native.kernels.pool import max_pool_tapped
 from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.plan import Plan
@@ -44,12 +43,15 @@ class Tap:
 
 
 class _Columns(NamedTuple):
-    """Where one pass leaves the moments of a whole tensor, and those of its columns; of max(0, x), too?"""
+    """Where one pass leaves the moments of a whole tensor, and those of its columns."""
 
     at: int
     buffer: Buffer
     width: int
-    above: bool
+
+
+# What one pass serves: (path of a leaf, where it ends, whether that is max(0, x) of what is read).
+Leaves = list[tuple[str, Value, bool]]
 
 
 class Taps:
@@ -97,18 +99,17 @@ class Taps:
             return
         plan.path = leaves[0][0]
         tensor = plan.convert(plan.get(value), plan.get(value).layout.as_half(False))
-        above = _any_above(leaves)
         if not self.units:
-            columns = self._moments(plan, tensor, (1, tensor.words, 0), 1, above=above)
-            count = plan.part.batch * tensor.layout.features
-            self.taps += [
-                Tap(path, "activation", columns.at, count, is_above) for path, _, is_above in leaves
-            ]
+            at, above = self._moments_room(leaves)
+            masks = Buffer(kernels.MASKS * plan.part.team)
+            where = (int(above), masks, _CONTROL, at)
+            self._call(plan, "activation", kernels.moments, tensor, tensor.words, *where)
+            self._activations_found(plan, leaves, at, plan.part.batch * tensor.layout.features)
             return
         fine = any(member.shape[0] != tensor.layout.channels for _, member, _ in leaves)
         for start, extent, numbers in _cut(tensor.layout, fine=fine):
             x = At(tensor.buffer, 4 * start)
-            columns = self._moments(plan, x, extent, len(numbers), above=above)
+            columns = self._columns(plan, x, extent, len(numbers), leaves)
             per_column = plan.part.batch * extent[0] * extent[1] // (tensor.layout.rows * len(numbers))
             count = per_column * int((numbers >= 0).sum())
             for path, member, is_above in leaves:
@@ -116,60 +117,56 @@ class Taps:
                 rows = self._units(plan, columns, table, is_above)
                 self.taps.append(Tap(path, "activation", columns.at, count, is_above, rows))
 
-    def pooling(self, plan: Plan, pool: Node, *arguments: Argument) -> bool:
-        """Emit a maximum pooling that taps what it reads, if that is to be tapped; return whether it is.
-
-        It taps what it writes, too, unless units are asked for that are no channels.
-        """
+    def pooling(self, plan: Plan, pool: Node, kernel: Kernel, *arguments: Argument) -> bool:
+        """Emit a maximum pooling that taps what it reads and writes, if that is asked for; return whether."""
         (x,), y = pool.inputs, pool.output
-        leaves = {x: self._leaves(x) if self._pooled(plan, x) else []}
-        if not leaves[x]:
+        leaves = {x: self._leaves(x)} if self._pooled(plan, x) else {}
+        if not leaves.get(x):
             return False
-        channels = x.shape[0]
-        if not self.units or all(member.shape[0] == channels for member, _ in self._family(y, False)):
-            leaves[y] = self._leaves(y)
-        tapped = {v: self._columns(plan, channels, _any_above(found)) for v, found in leaves.items() if found}
+        leaves[y] = self._leaves(y)
         where: list[Argument] = []
-        for columns in tapped.values():
-            where += [int(columns.above), columns.buffer, columns.at]
-        where += [0] * (6 - len(where))
-        plan.call(max_pool_tapped, *arguments, _CONTROL, *where, why="tapped on the way")
-        for value, columns in tapped.items():
-            for path, _, above in leaves[value]:
-                rows = self._units(plan, columns, np.arange(channels), above) if self.units else None
-                count = plan.part.batch * prod(value.shape)
-                self.taps.append(Tap(path, "activation", columns.at, count, above, rows))
+        for value, found in leaves.items():
+            at, above = self._moments_room(found)
+            self._activations_found(plan, found, at, plan.part.batch * prod(value.shape))
+            where += [int(above), at]
+        masks = Buffer(kernels.MASKS * plan.part.team)
+        plan.call(kernel, *arguments, masks, _CONTROL, *where, why="tapped on the way")
         return True
 
     def _pooled(self, plan: Plan, value: Value) -> bool:
-        """Whether a maximum pooling is all that reads a value: both then read it once from memory."""
+        """Whether a maximum pooling is all that reads a value: it then taps it, but for its units."""
         readers = [user.op for user in self.graph.users(value)]
-        return readers == ["max_pool"] and not plan.get(value).layout.half
+        return readers == ["max_pool"] and not self.units and not plan.get(value).layout.half
 
-    def _leaves(self, value: Value) -> list[tuple[str, Value, bool]]:
-        """Leaves that a pass over `value` serves, none twice: (path, where it ends, whether as max(0, x))."""
+    def _leaves(self, value: Value) -> Leaves:
+        """What a pass over `value` serves, no leaf twice."""
         if value in self._done:
             return []
         family = list(self._family(value, False))
         self._done |= {member for member, _ in family}
         return [(path, member, above) for member, above in family for path in self._paths[member]]
 
-    def _moments(
-        self, plan: Plan, x: Tensor | At, extent: tuple[int, int, int], period: int, *, above: bool
+    def _moments_room(self, leaves: Leaves) -> tuple[int, bool]:
+        """A place for the moments of leaves, and whether those of max(0, x) are among them."""
+        above = _any_above(leaves)
+        return self._room(kernels.OF_MOMENTS * (2 if above else 1)), above
+
+    def _activations_found(self, plan: Plan, leaves: Leaves, at: int, count: int) -> None:
+        """Remember the place of what is taken of activations at leaves."""
+        self.taps += [Tap(path, "activation", at, count, above) for path, _, above in leaves]
+
+    def _columns(
+        self, plan: Plan, x: Tensor | At, extent: tuple[int, int, int], period: int, leaves: Leaves
     ) -> _Columns:
         """Emit one pass over (parts, words a part, words from part to part), in columns of that period."""
         repeats = LANES // gcd(period, LANES)  # so that rows fill vectors
         width = period * repeats if period * repeats <= _WIDEST else period
-        columns = self._columns(plan, width, above)
-        where = (int(above), columns.buffer, _CONTROL, columns.at)
-        self._call(plan, "activation", kernels.moments, x, *extent, width, period, *where)
-        return columns
-
-    def _columns(self, plan: Plan, width: int, above: bool) -> _Columns:
-        """Room for the moments of so many columns, and perhaps of max(0, x) of them, for each worker."""
-        numbers = kernels.OF_MOMENTS * (2 if above else 1)
         nbytes = 8 * 2 * kernels.OF_MOMENTS * -(-width // LANES) * LANES
-        return _Columns(self._room(numbers), Buffer(nbytes * plan.part.team), width, above)
+        at, above = self._moments_room(leaves)
+        columns = _Columns(at, Buffer(nbytes * plan.part.team), width)
+        where = (int(above), columns.buffer, _CONTROL, at)
+        self._call(plan, "activation", column_kernels.column_moments, x, *extent, width, period, *where)
+        return columns
 
     def _units(self, plan: Plan, columns: _Columns, table: Array, above: bool) -> slice:
         """Emit what makes rows of units from the columns of a pass; return the places of the rows."""
@@ -177,7 +174,7 @@ class Taps:
         rows = int(table.max(initial=-1)) + 1
         at, first = self._room(3 * rows), kernels.ABOVE if above else 0
         where = (first, table.ctypes.data, len(table), rows, _CONTROL, at)
-        self._call(plan, "units", kernels.units, columns.buffer, columns.width, *where)
+        self._call(plan, "units", column_kernels.units, columns.buffer, columns.width, *where)
         return slice(at, at + 3 * rows)
 
     def _family(self, value: Value, above: bool) -> Iterator[tuple[Value, bool]]:
@@ -212,8 +209,8 @@ class Taps:
             self._call(plan, "activation_gradient", kernels.magnitudes, dy, dy.words, _CONTROL, at)
             self._found(plan, leaves, at)
 
-    def masking(self, plan: Plan, node: Node, y: Tensor, dy: Tensor) -> bool:
-        """Emit dy = 0 where y is not above 0, tapped before and after if asked for; return whether it was."""
+    def masking(self, plan: Plan, node: Node, kernel: Kernel, *arguments: Argument) -> bool:
+        """Emit the backward pass of a ReLU, tapped before and after if asked for; return whether it was."""
         (x,) = node.inputs
         before = list(self._same_gradient(self._waiting.pop(node))) if node in self._waiting else []
         alone = self.graph.users(x) == [node] and x not in self._gradients_done
@@ -221,8 +218,7 @@ class Taps:
         if not before and not after:
             return False
         at = self._room(2 * kernels.OF_MAGNITUDES)
-        room = plan.floats(PIECE * plan.part.team)
-        plan.call(relu_backward_tapped, y, dy, dy.words, room, _CONTROL, at, why="tapped before and after")
+        plan.call(kernel, *arguments, _CONTROL, at, why="tapped before and after")
         self._found(plan, before, at)
         self._found(plan, after, at + kernels.OF_MAGNITUDES)
         return True
@@ -267,7 +263,7 @@ class Taps:
         return len(self._parameters), at
 
 
-def _any_above(leaves: list[tuple[str, Value, bool]]) -> bool:
+def _any_above(leaves: Leaves) -> bool:
     """Whether a leaf is max(0, x) of what is read."""
     return any(above for _, _, above in leaves)
 

@@ -17,15 +17,8 @@ from koubai.engines.native.kernels.base import (
     words,
 )
 from koubai.engines.native.kernels.functions import ONE
-from koubai.engines.native.kernels.simd import (
-    LANES,
-    load_bytes,
-    multiply_add,
-    prefetch,
-    splat,
-    store,
-    store_part,
-)
+from koubai.engines.native.kernels.simd import LANES, multiply_add, splat
+from koubai.engines.native.kernels.simd_memory import load_bytes, prefetch, store, store_part
 
 # Words that describe inputs: address; 1 where they are bytes, which stand for (byte - shift) / width, else 0;
 # shift; width.

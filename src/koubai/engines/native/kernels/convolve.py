@@ -15,7 +15,8 @@ from typing import Any
 from koubai.engines.native.kernels.base import calling, inline, words
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.gemm import add_rows, clear, fill_rows, multiply
-from koubai.engines.native.kernels.simd import LANES, load, load_part, store, store_part
+from koubai.engines.native.kernels.simd import LANES
+from koubai.engines.native.kernels.simd_memory import load, load_part, store, store_part
 
 (
     _X, _WEIGHT, _BIAS, _Y, _COLUMNS, _SAMPLES, _H, _W, _C, _P, _Q, _M,

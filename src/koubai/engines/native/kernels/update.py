@@ -29,17 +29,8 @@ from koubai.engines.native.kernels.base import (
     words,
 )
 from koubai.engines.native.kernels.functions import ONE, ZERO
-from koubai.engines.native.kernels.simd import (
-    LANES,
-    absolute,
-    load,
-    multiply_add,
-    prefetch_to_write,
-    select,
-    splat,
-    square_root,
-    store,
-)
+from koubai.engines.native.kernels.simd import LANES, absolute, multiply_add, select, splat, square_root
+from koubai.engines.native.kernels.simd_memory import load, prefetch_to_write, store
 from koubai.engines.native.kernels.sums import (
     GATHERED,
     OF_PARAMETER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels.half import relu_backward_half, relu_half
-from koubai.engines.native.kernels.pointwise import FUNCTIONS, relu_backward
+from koubai.engines.native.kernels.pointwise import FUNCTIONS, PIECE, relu_backward, relu_backward_tapped
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
@@ -14,11 +14,13 @@ _ZERO_AT_ZERO = {"relu", "leaky_relu", "elu", "selu", "tanh", "gelu", "silu"}  #
 _SIGN_ONLY = {"relu", "leaky_relu"}
 
 
-def mask(plan: Plan, node: Node, y: Tensor, dy: Tensor) -> None:
+def _mask(plan: Plan, node: Node, y: Tensor, dy: Tensor) -> None:
     """The backward pass of a ReLU: dy = 0 where y is not above 0."""
     if y.layout.half:
         plan.call(relu_backward_half, y, dy, dy.words)
-    elif plan.taps is None or not plan.taps.masking(plan, node, y, dy):
+        return
+    taps, room = plan.taps, plan.floats(PIECE * plan.part.team)
+    if taps is None or not taps.masking(plan, node, relu_backward_tapped, y, dy, dy.words, room):
         plan.call(relu_backward, y, dy, dy.words)
 
 
@@ -63,7 +65,7 @@ class PointwiseOp(BaseOp):
         seen = plan.saved[node]
         du = plan.convert(dy, seen.layout)
         if node.settings["function"] == "relu":
-            mask(plan, node, seen, du)
+            _mask(plan, node, seen, du)
         elif needs_u:
             plan.call(kernel, seen, du, du.words)
         else:

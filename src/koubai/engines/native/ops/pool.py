@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Argument, Buffer, Tensor
-from koubai.engines.native.kernels import pool as kernels
+from koubai.engines.native.kernels import average_pool, max_pool
 from koubai.engines.native.ops.base import BaseOp, two_axes
-from koubai.engines.native.ops.pointwise import mask
 from koubai.engines.native.plan import Plan
 
 
@@ -31,34 +30,32 @@ def _input(plan: Plan, node: Node, *, half: bool = True) -> tuple[Tensor, int]:
 class MaxPoolOp(BaseOp):
     """Maximum pooling; with the setting `relu`, of max(0, x), which is max(0, maximum)."""
 
-    def keeps_output(self, node: Node) -> bool | str:
-        """Where ReLU is part of it."""
-        return "sign" if node.settings.get("relu") else False
-
     def forward(self, plan: Plan, node: Node) -> None:
         """y, and the place of each maximum."""
         x, block = _input(plan, node)
         y = plan.new(plan.last(node.output.shape).as_half(x.layout.half))
         places, relu = Buffer(y.words), int(node.settings.get("relu", 0))
         arguments: tuple[Argument, ...] = (x, y, places, *_geometry(plan, node, block), relu)
-        if plan.taps is None or not plan.taps.pooling(plan, node, *arguments):
-            kernel = kernels.max_pool_half if x.layout.half else kernels.max_pool
+        if plan.taps is None or not plan.taps.pooling(plan, node, max_pool.max_pool_tapped, *arguments):
+            kernel = max_pool.max_pool_half if x.layout.half else max_pool.max_pool
             plan.call(kernel, *arguments, why="with the ReLU before it" if relu else "")
         plan.set(node.output, y)
-        plan.saved[node] = x.layout, places, y, block
+        plan.saved[node] = x.layout, y.layout, places, block
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dx at the places."""
         (value,) = node.inputs
         if not plan.wants_gradient(value):
             return
-        layout, places, y, block = plan.saved[node]
-        dy = plan.convert(dy, y.layout)
-        if node.settings.get("relu"):
-            mask(plan, node, y, dy)
+        layout, y_layout, places, block = plan.saved[node]
+        dy = plan.convert(dy, y_layout)
         dx, covers = plan.new(layout), int(self._covers(node))
-        kernel = kernels.max_pool_backward_half if layout.half else kernels.max_pool_backward
-        plan.call(kernel, dx, dy, places, *_geometry(plan, node, block), covers)
+        arguments: tuple[Argument, ...] = (dx, dy, places, *_geometry(plan, node, block), covers)
+        kernel = max_pool.max_pool_backward_half if layout.half else max_pool.max_pool_backward
+        masks = bool(node.settings.get("relu")) and not layout.half
+        taps = plan.taps if masks else None
+        if taps is None or not taps.masking(plan, node, max_pool.max_pool_backward_tapped, *arguments):
+            plan.call(kernel, *arguments)
         plan.contribute(value, dx)
 
     @staticmethod
@@ -76,7 +73,7 @@ class AveragePoolOp(BaseOp):
         """y."""
         x, block = _input(plan, node, half=False)
         y = plan.new(plan.last(node.output.shape))
-        plan.call(kernels.average_pool, x, y, 0, *_geometry(plan, node, block), 0)
+        plan.call(average_pool.average_pool, x, y, 0, *_geometry(plan, node, block), 0)
         plan.set(node.output, y)
         plan.saved[node] = x.layout, y.layout, block
 
@@ -87,5 +84,5 @@ class AveragePoolOp(BaseOp):
             layout, y_layout, block = plan.saved[node]
             dx = plan.new(layout)
             dy = plan.convert(dy, y_layout)
-            plan.call(kernels.average_pool_backward, dx, dy, 0, *_geometry(plan, node, block), 0)
+            plan.call(average_pool.average_pool_backward, dx, dy, 0, *_geometry(plan, node, block), 0)
             plan.contribute(value, dx)
