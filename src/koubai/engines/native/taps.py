@@ -101,8 +101,7 @@ class Taps:
         tensor = plan.convert(plan.get(value), plan.get(value).layout.as_half(False))
         if not self.units:
             at, above = self._moments_room(leaves)
-            masks = Buffer(kernels.MASKS * plan.part.team)
-            where = (int(above), masks, _CONTROL, at)
+            where = (int(above), _masks(plan), _CONTROL, at)
             self._call(plan, "activation", kernels.moments, tensor, tensor.words, *where)
             self._activations_found(plan, leaves, at, plan.part.batch * tensor.layout.features)
             return
@@ -129,8 +128,7 @@ class Taps:
             at, above = self._moments_room(found)
             self._activations_found(plan, found, at, plan.part.batch * prod(value.shape))
             where += [int(above), at]
-        masks = Buffer(kernels.MASKS * plan.part.team)
-        plan.call(kernel, *arguments, masks, _CONTROL, *where, why="tapped on the way")
+        plan.call(kernel, *arguments, _masks(plan), _CONTROL, *where, why="tapped on the way")
         return True
 
     def _pooled(self, plan: Plan, value: Value) -> bool:
@@ -261,6 +259,11 @@ class Taps:
                 self.taps.append(Tap(path, role, place, prod(spec.shape)))
                 place += kernels.numbers_of(role)
         return len(self._parameters), at
+
+
+def _masks(plan: Plan) -> Buffer:
+    """Room for the masks of every worker."""
+    return Buffer(kernels.MASKS * plan.part.team)
 
 
 def _any_above(leaves: Leaves) -> bool:
