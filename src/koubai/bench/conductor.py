@@ -34,7 +34,7 @@ class Settings:
     threads: int
     rounds: int = 5
     seconds: float = 0.5
-    patience: float = 600.0
+    patience: float = 180.0
 
 
 @dataclass
