@@ -15,7 +15,20 @@ from koubai.core.errors import DataError, UnknownName
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
 from koubai.data.levels import Inputs, Levels
-from koubai.data.prepare import SCALES, DataFile, Raw, Scale, keep_classes, scaled, take, with_label_noise
+from koubai.data.prepare import (
+    SCALES,
+    TARGET_SCALES,
+    DataFile,
+    Raw,
+    Scale,
+    TargetScale,
+    TargetUnits,
+    keep_classes,
+    scaled,
+    scaled_targets,
+    take,
+    with_label_noise,
+)
 
 DATA = Registry("data set")
 PARTS = ("train", "val", "test")
@@ -34,7 +47,8 @@ class Dataset:
 
     `classes` is None for regression. A validation part may be empty; choices are never made on the test part.
     `files` names the files that were read, with their digests. Inputs may be given as Levels: they become
-    numbers when these are first asked for, which an engine never does (`inputs`).
+    numbers when these are first asked for, which an engine never does (`inputs`). `target_units` says how
+    targets were brought to their scale, None where they are as stored (`as_stored`).
     """
 
     name: str
@@ -47,6 +61,7 @@ class Dataset:
     classes: int | None = None
     class_names: tuple[str, ...] = ()
     files: tuple[DataFile, ...] = ()
+    target_units: TargetUnits | None = None
 
     def __post_init__(self) -> None:
         names = [name for name in _INPUTS if isinstance(getattr(self, name), Levels)]
@@ -91,6 +106,10 @@ class Dataset:
         name = f"x_{part}"
         return self._levels[name] if name in self._levels else getattr(self, name)
 
+    def as_stored(self, y: Array) -> Array:
+        """Return predictions (or targets) in the units the targets were stored in: undoes `target_scale`."""
+        return y if self.target_units is None else self.target_units.stored(y)
+
     @property
     def in_shape(self) -> Shape:
         """Shape of one sample."""
@@ -124,6 +143,9 @@ class DataSource:
     | noise_seed  | which samples and labels these are                                                  |
     | scale       | "raw" as stored, "unit" 0 to 1, "bytes" 0 to 255, "standard" mean 0 and deviation   |
     |             | 1, "robust" the same where a few values are far off                                 |
+    | target_scale | targets that are values: "raw" as stored, "standard" mean 0 and deviation 1 per    |
+    |             | output; losses and predictions are then in units of the scaled targets, and         |
+    |             | `Dataset.as_stored` brings predictions back                                         |
     """
 
     registry_name: ClassVar[str] = ""
@@ -135,6 +157,7 @@ class DataSource:
     label_noise: float = 0.0
     noise_seed: int = 0
     scale: Scale = "raw"
+    target_scale: TargetScale = "raw"
 
     def __post_init__(self) -> None:
         where = type(self).__name__
@@ -142,6 +165,8 @@ class DataSource:
             object.__setattr__(self, "classes", tuple(self.classes))  # a list may come, a hash must work
         if self.scale not in SCALES:
             raise UnknownName("scale", self.scale, SCALES, where=where)
+        if self.target_scale not in TARGET_SCALES:
+            raise UnknownName("target scale", self.target_scale, TARGET_SCALES, where=where)
         if not 0 <= self.label_noise <= 1:
             raise DataError("label_noise is a share", where=where, expected="0 .. 1", got=self.label_noise)
         for name, least in (("train", 1), ("test", 0), ("validation", 0)):
@@ -176,9 +201,17 @@ def _load(source: DataSource, folder: Path | None, stamp: Hashable) -> Dataset:
     raw = take(raw, source.train, source.test, source.validation, name)
     if source.label_noise:
         raw = with_label_noise(raw, source.label_noise, source.noise_seed, name)
+    raw, units = scaled_targets(raw, source.target_scale, name)
     parts: dict[str, Any] = scaled(raw, source.scale) | {
         f"t_{part}": getattr(raw, f"t_{part}") for part in PARTS
     }
     for part in parts.values():
         (part.codes if isinstance(part, Levels) else part).setflags(write=False)
-    return Dataset(name, classes=raw.classes, class_names=raw.class_names, files=raw.files, **parts)
+    return Dataset(
+        name,
+        classes=raw.classes,
+        class_names=raw.class_names,
+        files=raw.files,
+        target_units=units,
+        **parts,
+    )

@@ -1,4 +1,4 @@
-"""From what a source reads to what a network trains on: some classes, some samples, label noise, scale.
+"""From what a source reads to what a network trains on: some classes, some samples, label noise, scales.
 
 Every source is prepared by the same steps, in this order, whatever it reads:
 
@@ -7,6 +7,7 @@ Every source is prepared by the same steps, in this order, whatever it reads:
 3. `train`, `test`: keep the first samples of what is left of each part.
 4. `label_noise`: give a share of the training samples a label drawn at random.
 5. `scale`: see `scaled`.
+6. `target_scale`: see `scaled_targets`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from koubai.data.levels import Inputs, Levels
 
 Scale = Literal["raw", "unit", "bytes", "standard", "robust"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
+TargetScale = Literal["raw", "standard"]
+TARGET_SCALES: tuple[TargetScale, ...] = get_args(TargetScale)
 _NORMAL_QUARTILES = 1.349  # how far apart they are where numbers are normal with standard deviation 1
 _FARTHEST = 5.0
 
@@ -174,6 +177,53 @@ def scaled(raw: Raw, how: Scale) -> dict[str, Inputs]:
         return y.astype(np.float32, copy=False)
 
     return {f"x_{name}": part(getattr(raw, f"x_{name}")) for name in ("train", "val", "test")}
+
+
+@dataclass(frozen=True)
+class TargetUnits:
+    """How targets were brought to their scale: (t - shift) / width, both of shape (K,)."""
+
+    shift: Array
+    width: Array
+
+    def scaled(self, t: Array) -> Array:
+        """Return targets as stored, (n, K), on their scale; float32."""
+        scaled: Array = ((t.astype(np.float64) - self.shift) / self.width).astype(np.float32)
+        return scaled
+
+    def stored(self, y: Array) -> Array:
+        """Return scaled targets, or predictions of such, as numbers of the size that was stored; float64."""
+        stored: Array = y.astype(np.float64) * self.width + self.shift
+        return stored
+
+
+def scaled_targets(raw: Raw, how: TargetScale, where: str) -> tuple[Raw, TargetUnits | None]:
+    """Return the samples with targets on the scale `how`, and the units they came from (None: as stored).
+
+    | target_scale | t                                                               |
+    |--------------|-----------------------------------------------------------------|
+    | raw          | as stored                                                       |
+    | standard     | (t - mean) / standard deviation, per output, of the training part |
+
+    An output that is constant in the training part is only shifted. Losses and predictions are then in units
+    of the scaled targets: a squared error of .04 is one of .2 standard deviations.
+    """
+    if how == "raw":
+        return raw, None
+    if raw.classes is not None:
+        raise DataError(
+            "target_scale needs targets that are values",
+            where=where,
+            expected="target_scale = 'raw'",
+            got=how,
+            hint="the numbers of classes have no size: leave target_scale away",
+        )
+    t = raw.t_train
+    varies = t.max(0) > t.min(0)  # not `std > 0`: mean and deviation of equal numbers carry a rounding error
+    shift = np.where(varies, t.mean(0, np.float64), t.min(0))
+    units = TargetUnits(shift, np.where(varies, t.std(0, np.float64), 1))
+    parts = {name: getattr(raw, name) for name in ("t_train", "t_val", "t_test")}
+    return replace(raw, **{name: units.scaled(t) if len(t) else t for name, t in parts.items()}), units
 
 
 def _shift_and_width(raw: Raw, how: Scale) -> tuple[Array | None, Array | None]:

@@ -154,7 +154,10 @@ def held_skill(recipe: Recipe, data: Dataset, original: Recipe, engine: str, thr
             judged = run.session.dataset
             part = "test" if len(judged.x_test) else held_part(judged)
             x, t = getattr(judged, f"x_{part}"), getattr(judged, f"t_{part}")
-            reached = skill(run.predict(x), t, loss_facts(recipe.loss).takes)
+            y = run.predict(x)
+            if data.target_units is None:  # a remedy that scales the targets is judged in the same units
+                y, t = judged.as_stored(y), judged.as_stored(t)
+            reached = skill(y, t, loss_facts(recipe.loss).takes)
     except KoubaiError:  # a random remedy may not fit
         return chance
     return max(reached, chance - _WORST) if isfinite(reached) else chance

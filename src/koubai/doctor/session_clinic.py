@@ -51,8 +51,8 @@ class SessionClinic:
         self.left -= steps
         with np.errstate(all="ignore"):
             losses = fork.advance(steps)
-            train, _ = result_of(fork, "train")
-            held, held_loss = result_of(fork, held_part(fork.dataset))
+            train, _ = result_of(fork, "train", self._session.dataset)
+            held, held_loss = result_of(fork, held_part(fork.dataset), self._session.dataset)
         return Trial(change, start, losses, train, held, held_loss)
 
     def gradient_errors(self) -> dict[str, float] | None:
@@ -103,14 +103,20 @@ def _other_data(change: Change, recipe: Recipe, dataset: Dataset) -> Dataset | N
     return None
 
 
-def result_of(session: Session, part: str) -> tuple[float, float]:
-    """Return skill and data loss of a session's weights on one part of its data; NaN if it is empty."""
+def result_of(session: Session, part: str, judge: Dataset) -> tuple[float, float]:
+    """Return skill and data loss of a session's weights on one part of its data; NaN if it is empty.
+
+    Where only the session's targets are scaled, and not those of `judge`, both are in the units of `judge`:
+    losses in other units cannot be compared, nor skills where outputs of different sizes count together.
+    """
     x, t = getattr(session.dataset, f"x_{part}"), getattr(session.dataset, f"t_{part}")
     rows = sample_rows(len(x), SCORE_ROWS)
     if not len(rows):
         return float("nan"), float("nan")
-    y, loss = session.program.predict(x[rows]), session.recipe.loss
-    return skill(y, t[rows], loss_facts(loss).takes), float(loss.value(y, t[rows]))
+    y, t, loss = session.program.predict(x[rows]), t[rows], session.recipe.loss
+    if judge.target_units is None:
+        y, t = session.dataset.as_stored(y), session.dataset.as_stored(t)
+    return skill(y, t, loss_facts(loss).takes), float(loss.value(y, t))
 
 
 def open_fork(

@@ -98,7 +98,7 @@ def run_seed(case: Case, seed: int, *, budget: float, engine: str, threads: int)
 
 @dataclass(frozen=True)
 class Seen:
-    """One run under the doctor's eyes."""
+    """One run under the doctor's eyes; `target_scale` is the unit of its losses."""
 
     patient: Patient
     skill: float
@@ -107,6 +107,7 @@ class Seen:
     findings: tuple[Finding, ...]
     first_alarm: float | None
     steps_spent: float
+    target_scale: str = "raw"
 
 
 def examine_run(recipe: Recipe, *, budget: float, engine: str, threads: int) -> Seen:
@@ -138,6 +139,7 @@ def examine_run(recipe: Recipe, *, budget: float, engine: str, threads: int) -> 
         tuple(findings),
         first_alarm,
         (int(budget * recipe.steps) - left) / recipe.steps,
+        recipe.data.target_scale,
     )
 
 
@@ -164,11 +166,12 @@ def is_worse(sick: Seen, twin: Seen) -> bool:
     """Whether a run ended worse than its twin.
 
     In skill by more than .02 and by more than chance explains (1.96 standard errors of the difference); or,
-    where both have the same loss, with a held-out loss a quarter higher and a skill not surely better.
+    where both have the same loss in the same units, with a held-out loss a quarter higher and a skill not
+    surely better.
     """
     if twin.skill - sick.skill > max(0.02, 1.96 * sqrt(2) * sick.noise):
         return True
-    same_loss = sick.patient.loss == twin.patient.loss
+    same_loss = sick.patient.loss == twin.patient.loss and sick.target_scale == twin.target_scale
     return same_loss and sick.held_loss > 1.25 * twin.held_loss and sick.skill < twin.skill + sick.noise
 
 

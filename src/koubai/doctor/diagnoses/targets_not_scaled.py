@@ -1,0 +1,128 @@
+"""Targets not scaled.
+
+What it is: values to predict that are far larger or smaller than 1, or far from 0: prices around 100,000.
+Why it hurts: outputs begin near +-1. Squared error has a gradient as large as the error: the same rate that
+    suits targets of 1 diverges; an optimizer with steps of its own size (Adam) needs a step for each bit of
+    the long way. For tiny targets the outputs must come down to nearly 0 first.
+How it shows: targets whose root mean square is above 10, whose standard deviation is below .03, or whose
+    mean is more than ten deviations from 0; and the run learns on standardized targets. Where the inputs
+    alone do not help either, both are tried at once.
+Confused with: under-fitting, a learning rate that is too high or too low, too few steps.
+Sick recipe: house prices, mean squared error, Adam .001.
+Healthy look-alike: targets between -10 and 10.
+Remedies: standardize the targets by the training part, and undo it on predictions.
+References: LeCun et al. 1998, 'Efficient BackProp', sec. 4.5; Bishop 1995, sec. 8.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+
+import numpy as np
+
+from koubai.doctor.clinic import Trial
+from koubai.doctor.consultation import Consultation
+from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.finding import Finding, Measure
+
+_LARGE = 10.0
+_SMALL = 0.03
+_FAR = 10.0
+_PLAIN = 10.0  # times beyond these limits: targets that need no trial to be blamed
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class TargetsNotScaled(Diagnosis):
+    """Targets of unsuitable size for bare outputs, and a cure by standardizing."""
+
+    code = "K032"
+    aliases = (
+        "target scale",
+        "target scaling",
+        "target normalization",
+        "unscaled targets",
+        "targets not normalized",
+        "targets not normalised",
+        "targets not standardized",
+        "正解値の尺度",
+        "目標値の正規化",
+        "目的変数の標準化",
+    )
+    depth = 0
+    explains = (
+        "not_finite",
+        "learning_rate_too_high",
+        "learning_rate_too_low",
+        "exploding_gradient",
+        "vanishing_gradient",
+        "dead_units",
+        "saturated_units",
+        "oscillation",
+        "not_learning",
+        "too_few_steps",
+        "under_fitting",
+        "init_too_large",
+        "init_too_small",
+    )
+    remedies = ("standardize_targets", "standardize_inputs_and_targets")
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Values compared with bare outputs: large, tiny, or with a mean that hides how they differ."""
+        patient = visit.patient
+        if patient.task != "values" or patient.takes != "values" or patient.output_activations:
+            return None
+        if patient.data.t is None or not len(patient.data.t):
+            return None
+        t = np.asarray(patient.data.t, dtype=np.float64).reshape(len(patient.data.t), -1)
+        mean, std = t.mean(axis=0), t.std(axis=0)
+        size, spread = float(np.sqrt(np.mean(mean**2 + std**2))), float(np.sqrt(np.mean(std**2)))
+        if not isfinite(size) or spread == 0:
+            return None
+        far = float(np.sqrt(np.mean(mean**2))) / spread
+        if size <= _LARGE and spread >= _SMALL and far <= _FAR:
+            return None
+        measures = (
+            Measure("target_size", size, _LARGE),
+            Measure("target_spread", spread, _SMALL, above=False),
+            Measure("target_offset", far, _FAR),
+        )
+        plain = size > _PLAIN * _LARGE or spread < _SMALL / _PLAIN
+        details = {"low": float(t.min()), "high": float(t.max()), "plain": plain}
+        return Sign(measures, patient.weighted[-1].path if patient.weighted else None, 0, details=details)
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners, or not finite."""
+        return visit.harmed or not np.isfinite(visit.patient.losses).all()
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """The targets; if that does not help, nor the inputs alone, both: then each hides the other's cure."""
+        alone, both = self.remedies
+        tried = [(alone, visit.remedy(alone))]
+        if not self._cures(visit, alone) and not self._cures(visit, "standardize_inputs"):
+            tried.append((both, visit.remedy(both)))
+        return tried
+
+    def _cures(self, visit: Consultation, remedy: str) -> bool:
+        """Whether a trial of a remedy, which is asked for only once, brought enough."""
+        trial = visit.remedy(remedy)
+        return trial is not None and self.relief(visit, trial) >= CURED
+
+    def finding(
+        self,
+        visit: Consultation,
+        sign: Sign,
+        relief: float | None,
+        reliefs: Mapping[str, float],
+        trials: tuple[Trial, ...] = (),
+    ) -> Finding:
+        """Return the finding, which says so where only both together helped."""
+        if reliefs.get(self.remedies[0], 0.0) < reliefs.get(self.remedies[1], 0.0):
+            sign = replace(sign, details={**sign.details, "fault": "both"})
+        return super().finding(visit, sign, relief, reliefs, trials)
+
+    def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
+        """Without trials, only targets far beyond what a network copes with."""
+        return bool(sign.details["plain"])
