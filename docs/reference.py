@@ -18,7 +18,7 @@ import koubai.probes
 import koubai.schedules  # registers the schedules, as its neighbors do with theirs
 from koubai.core.layer import LAYERS
 from koubai.core.registry import Registry
-from koubai.data.dataset import DATA
+from koubai.data.dataset import DATA, DataSource
 from koubai.data.flaws.flaw import FLAWS
 from koubai.initializers.initializer import INITIALIZERS
 from koubai.losses.loss import LOSSES
@@ -39,6 +39,9 @@ KINDS: dict[str, Registry] = {
     "flaws": FLAWS,
 }
 
+SHARED: dict[str, type] = {"data": DataSource}
+"""Kinds whose base has settings that all of them take."""
+
 
 def home(cls: type) -> str:
     """Return the module from which users take a class: the first that has it."""
@@ -49,6 +52,8 @@ def home(cls: type) -> str:
 def page(kind: str, registry: Registry) -> str:
     """Return the page of one kind in Markdown."""
     parts = [f"# {kind.capitalize()}\n"]
+    if kind in SHARED:
+        parts.append(inspect.cleandoc(SHARED[kind].__doc__ or "") + "\n")
     for name in registry:
         cls = registry[name]
         signature = str(inspect.signature(cls)).replace(" -> None", "")

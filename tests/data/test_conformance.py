@@ -142,7 +142,13 @@ def test_the_preparation_is_the_same_for_every_source(source, load):
     if whole.classes is None:
         with pytest.raises(DataError, match="needs targets that are classes"):
             load(replace(source, label_noise=0.5))
+        prepared = load(replace(source, target_scale="standard", validation=5))
+        np.testing.assert_allclose(prepared.t_train.mean(0), 0, atol=1e-5)
+        np.testing.assert_allclose(prepared.t_train.std(0), 1, rtol=1e-4)
+        np.testing.assert_allclose(prepared.as_stored(prepared.t_val), whole.t_train[-5:], atol=1e-5)
     else:
+        with pytest.raises(DataError, match="needs targets that are values"):
+            load(replace(source, target_scale="standard"))
         chosen = load(replace(source, classes=[1, 0]))
         assert chosen.classes == 2
         assert len(chosen.x_train) == (whole.t_train < 2).sum()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from koubai.core.errors import DataError, UnknownName
-from koubai.data.prepare import Raw, keep_classes, scaled, split, take, with_label_noise
+from koubai.data.prepare import Raw, keep_classes, scaled, scaled_targets, split, take, with_label_noise
 
 
 def raw(n: int = 40, test: int = 20, classes: int | None = 4, top: float | None = 255) -> Raw:
@@ -164,6 +164,55 @@ def test_unit_and_bytes_span_the_training_range_where_there_is_no_top():
     np.testing.assert_allclose(pixels["x_train"][:, :2], 255 * unit["x_train"][:, :2], rtol=1e-5, atol=1e-4)
 
 
+def priced(n: int = 50, test: int = 20) -> Raw:
+    """Two outputs, one around 2e5 and one that is always .1."""
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(n + test, 3)), 2e5 + 8e4 * rng.normal(size=(n + test, 1))
+    t = np.hstack([t, np.full_like(t, 0.1)]).astype(np.float32)
+    return Raw(x[:n], t[:n], x[n:], t[n:])
+
+
+def test_targets_are_standardized_by_the_training_part_alone():
+    stored = priced()
+    raw, units = scaled_targets(stored, "standard", "here")
+    np.testing.assert_allclose(raw.t_train[:, 0].mean(), 0, atol=1e-6)
+    np.testing.assert_allclose(raw.t_train[:, 0].std(), 1, rtol=1e-6)
+    mean, std = stored.t_train[:, 0].mean(dtype=float), stored.t_train[:, 0].std(dtype=float)
+    np.testing.assert_allclose(raw.t_test[:, 0], (stored.t_test[:, 0] - mean) / std, rtol=1e-5)
+    assert raw.t_test[:, 0].mean() != pytest.approx(0, abs=1e-3)
+    np.testing.assert_array_equal(raw.t_test[:, 1], 0)  # a constant output is only shifted
+    for part in ("train", "test"):
+        scaled_part, stored_part = getattr(raw, f"t_{part}"), getattr(stored, f"t_{part}")
+        assert scaled_part.dtype == np.float32
+        np.testing.assert_allclose(units.stored(scaled_part), stored_part, rtol=1e-6)
+    assert raw.x_train is stored.x_train
+    assert not len(raw.t_val)
+
+
+def test_a_validation_part_gets_the_units_of_the_training_part():
+    cut = take(priced(), train=None, test=None, validation=15, where="here")
+    raw, units = scaled_targets(cut, "standard", "here")
+    np.testing.assert_allclose(raw.t_train[:, 0].mean(), 0, atol=1e-6)
+    np.testing.assert_allclose(units.stored(raw.t_val), cut.t_val, rtol=1e-6)
+
+
+def test_raw_targets_stay_what_they_are_and_classes_have_no_size():
+    stored = priced()
+    assert scaled_targets(stored, "raw", "here") == (stored, None)
+    assert scaled_targets(raw(), "raw", "here")[1] is None
+    with pytest.raises(DataError, match=r"(?s)needs targets that are values.*leave target_scale away"):
+        scaled_targets(raw(), "standard", "here")
+
+
+def test_predictions_come_back_in_the_units_that_were_stored():
+    from koubai.data import Regression
+
+    stored, scaled_ = (Regression(offset=2e5, size=8e4, target_scale=how).load() for how in ("raw", "standard"))
+    np.testing.assert_allclose(scaled_.as_stored(scaled_.t_test), stored.t_test, rtol=1e-5)
+    assert stored.as_stored(stored.t_test) is stored.t_test
+    assert stored.sha256 != scaled_.sha256
+
+
 def test_split_takes_the_test_part_from_the_end():
     x = np.arange(10)
     x_train, t_train, x_test, t_test = split(x, 2 * x, 0.3)
@@ -176,6 +225,8 @@ def test_a_wrong_setting_of_the_preparation_is_an_error():
 
     with pytest.raises(UnknownName, match="did you mean 'standard'"):
         Circles(scale="standart")
+    with pytest.raises(UnknownName, match="(?s)unknown target scale.*did you mean 'standard'"):
+        Circles(target_scale="standart")
     for wrong in ({"label_noise": 1.5}, {"train": 0}, {"test": -1}, {"validation": -1}):
         with pytest.raises(DataError, match=next(iter(wrong))):
             Circles(**wrong)

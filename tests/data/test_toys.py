@@ -99,6 +99,11 @@ def test_regression_is_a_line_with_the_noise_and_ranges_asked_for():
     np.testing.assert_allclose(fit.predict([[50, 50, 50]]), [[5, 5]], atol=0.05)
 
 
+def test_regression_has_targets_of_the_size_and_mean_asked_for():
+    plain, prices = (Regression(**more).load().t_train for more in ({}, {"offset": 2e5, "size": 8e4}))
+    np.testing.assert_allclose((prices - 2e5) / 8e4, plain, atol=1e-5)
+
+
 def test_regression_has_half_of_its_targets_negative_by_default_and_can_bend():
     dataset = Regression(n=2000).load()
     assert 0.45 < (dataset.t_train < 0).mean() < 0.55

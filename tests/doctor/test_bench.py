@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from koubai.doctor.bench.baselines import autotrainer, debugger
 from koubai.doctor.bench.case import own_cases, parse_cases
 from koubai.doctor.bench.overhead import LOADS, Overhead, overhead
 from koubai.doctor.bench.prove import proofs, remedies_proven
-from koubai.doctor.bench.run import Row, run_cases
+from koubai.doctor.bench.run import Row, Seen, is_worse, run_cases
 from koubai.doctor.bench.score import confusion, report, score
 from koubai.doctor.session_patient import session_patient
 from koubai.train.train import train
@@ -96,6 +97,14 @@ def test_the_development_cases_are_as_many_as_they_should_be():
     assert all(case.fixed is not None for case in cases if not case.healthy)
     healthy = sum(len(case.seeds) for case in cases)
     assert healthy >= 150
+
+
+def test_losses_in_other_units_make_no_run_worse():
+    sick = Seen(SimpleNamespace(loss="mse"), 0.97, 6e7, 0.01, (), None, 0.0)
+    twin = replace(sick, held_loss=0.03)
+    assert is_worse(sick, twin)
+    assert not is_worse(sick, replace(twin, target_scale="standard"))
+    assert is_worse(replace(sick, skill=0.5), replace(twin, target_scale="standard"))
 
 
 def test_published_rules_are_judged_on_the_same_patient():

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from koubai.data.flaws import ConstantFeatures, Imbalance, MissingValues, RepeatedSamples, ShiftedLabels
+from koubai.data.sources.arrays import Arrays
 from koubai.data.sources.blobs import Blobs
 from koubai.data.sources.digits import Digits
 from koubai.data.sources.flawed import Flawed
 from koubai.data.sources.moons import Moons
+from koubai.data.sources.regression import Regression
 from koubai.data.sources.waveforms import Waveforms
 from koubai.data.sources.xor import Xor
 from koubai.doctor.consultation import Consultation
@@ -24,6 +26,8 @@ from koubai.doctor.patient import Patient
 from koubai.doctor.reference import reach
 from koubai.doctor.remedies import REMEDIES
 from koubai.doctor.session_patient import session_patient
+from koubai.doctor.skill import skill
+from koubai.doctor.tell import advice, sentence
 from koubai.initializers.normal import HeNormal, Normal
 from koubai.layers.global_average_pool import GlobalAveragePool
 from koubai.layers.linear import Linear
@@ -39,7 +43,7 @@ from koubai.penalties.p_norm import L2
 from koubai.probes.history import History
 from koubai.schedules.exponential_decay import ExponentialDecay
 from koubai.train.train import train
-from support.patients import HEALTHY, SICK, circles, digits
+from support.patients import HEALTHY, SICK, circles, digits, values
 
 HEADINGS = (
     "What it is",
@@ -131,6 +135,18 @@ PLAIN = {
         "data_squashed",
     ),
     "every label is its neighbor's": (digits(data=Flawed(Digits(), [ShiftedLabels()])), "labels_wrong"),
+    "targets too small to see": (
+        values(data=Regression(inputs=3, size=1e-4), optimizer=Adam(0.001)),
+        "targets_not_scaled",
+    ),
+    "targets that overflow": (
+        values(data=Regression(curve="sine", size=3e3), optimizer=SGD(0.1), network=Mlp((16,), 1, "relu")),
+        "targets_not_scaled",
+    ),
+    "a rate that suits no targets": (
+        values(data=Regression(size=20), network=Mlp((16,), 1), optimizer=SGD(5.0)),
+        "learning_rate_too_high",
+    ),
     "no hidden layer": (
         circles((), data=Xor(n=400, noise=0.15), optimizer=Adam(0.02), steps=800),
         "under_fitting",
@@ -168,6 +184,38 @@ def test_what_hides_its_cause_is_named(why):
     with np.errstate(all="ignore"):
         findings = diagnose(train(recipe), budget=40)
     assert findings[0].name == name
+
+
+def test_a_table_of_raw_numbers_needs_both_sides_standardized():
+    case = visit(values(data=Regression(low=0, high=1000, offset=2e5, size=8e4)))
+    with np.errstate(all="ignore"):
+        first = consult(case)[0]
+    assert (first.name, first.remedies[0]) == ("targets_not_scaled", "standardize_inputs_and_targets")
+    assert sentence(first, "en").endswith("the targets alone are not enough.")
+    assert "inputs and targets" in advice(first, "en")
+
+
+def test_without_trials_only_targets_far_beyond_the_limits_are_blamed():
+    stuck = {"optimizer": SGD(0.1), "network": Mlp((16,), 1, "tanh")}
+    few, many = (visit(values(data=Regression(size=size), **stuck), budget=0) for size in (60, 6e4))
+    targets = known()["targets_not_scaled"]
+    assert few.harmed
+    assert many.harmed
+    assert targets.examine(few) is None
+    assert isinstance(targets.examine(many), Finding)
+
+
+def test_a_trial_on_scaled_targets_is_judged_in_the_units_of_the_run():
+    t = np.random.default_rng(0).normal(size=(200, 2)) * [1.0, 1e4]
+    source = Arrays.of(np.random.default_rng(1).normal(size=(200, 3)), t)
+    recipe = values(data=source, network=Mlp((16,), 2, "tanh"), steps=50)
+    case = visit(recipe)
+    trial = case.remedy("standardize_targets")
+    treated = train(recipe.edit(data__target_scale="standard"))
+    data, stored = treated.session.dataset, case.patient.clinic._session.dataset
+    y = data.as_stored(treated.predict(data.x_test))
+    assert trial.held_skill == pytest.approx(skill(y, stored.t_test), rel=1e-3)
+    assert trial.held_loss == pytest.approx(recipe.loss.value(y, stored.t_test), rel=1e-3)
 
 
 def test_neighbors_that_know_less_than_the_network_prove_no_label_wrong():

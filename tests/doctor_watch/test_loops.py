@@ -251,6 +251,17 @@ class Filling(nn.Sequential):
         return super().forward(torch.nan_to_num(x))
 
 
+@pytest.mark.parametrize(("scaled", "expected"), [(False, ["targets_not_scaled"]), (True, [])])
+def test_prices_as_targets(scaled, expected):
+    x, _ = samples(600)
+    t = 2e5 + 8e4 * (x[:, :1] - 0.5 * x[:, 1:2])
+    t = (t - t.mean()) / t.std() if scaled else t
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+    watch = run(model, torch.optim.Adam(model.parameters(), 0.003), 400, loss_fn=functional.mse_loss, x=x, t=t)
+    assert names(watch) == expected
+
+
 def test_gaps_that_the_network_fills_are_none():
     x, t = samples()
     x[5, 2] = float("nan")

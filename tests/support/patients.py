@@ -126,6 +126,7 @@ SICK = {
     "output_range": values(
         network=Sequential(Linear(16), ReLU(), Linear(1), Sigmoid()), data=Regression(offset=3)
     ),
+    "targets_not_scaled": values(data=Regression(offset=2e5, size=8e4)),
     "no_nonlinearity": circles((16, 16), "identity"),
     "batch_norm_misuse": digits(
         network=Sequential(Flatten(), Linear(32), BatchNorm(momentum=0.9999), ReLU(), Linear(10))
@@ -175,6 +176,7 @@ HEALTHY = {
     "output_range": circles(
         (16,), network=Sequential(Linear(16), ReLU(), Linear(1), Sigmoid()), loss=MeanSquaredError()
     ),
+    "targets_not_scaled": values(data=Regression(size=30)),  # larger than is good, and it copes
     "no_nonlinearity": digits(network=Mlp((32,), 10, "identity")),
     "batch_norm_misuse": digits(network=Mlp((32,), 10, batch_norm=True)),
     "wrong_gradient": digits(network=Mlp((32, 32), 10, "sigmoid")),

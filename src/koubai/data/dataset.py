@@ -134,18 +134,19 @@ class DataSource:
     A subclass reads its samples as they are stored; how they are prepared is described here, the same for
     every source (the steps, in their order, are in `koubai.data.prepare`):
 
-    | field       | meaning                                                                             |
-    |-------------|-------------------------------------------------------------------------------------|
-    | train, test | keep the first so many samples of the part; None keeps all                          |
-    | validation  | so many samples from the end of the training part become the validation part        |
-    | classes     | keep these classes only and number them anew; None keeps all                        |
-    | label_noise | share of the training samples that get a label at random                            |
-    | noise_seed  | which samples and labels these are                                                  |
-    | scale       | "raw" as stored, "unit" 0 to 1, "bytes" 0 to 255, "standard" mean 0 and deviation   |
-    |             | 1, "robust" the same where a few values are far off                                 |
-    | target_scale | targets that are values: "raw" as stored, "standard" mean 0 and deviation 1 per    |
-    |             | output; losses and predictions are then in units of the scaled targets, and         |
-    |             | `Dataset.as_stored` brings predictions back                                         |
+    | field        | meaning                                                                            |
+    |--------------|------------------------------------------------------------------------------------|
+    | train, test  | keep the first so many samples of the part; None keeps all                         |
+    | validation   | so many samples from the end of the training part become the validation part       |
+    | classes      | keep these classes only and number them anew; None keeps all                       |
+    | label_noise  | share of the training samples that get a label at random                           |
+    | noise_seed   | which samples and labels these are                                                 |
+    | scale        | "raw" as stored, "unit" 0 to 1, "bytes" 0 to 255, "standard" mean 0 and deviation  |
+    |              | 1, "robust" the same where a few values are far off                                |
+    | target_scale | targets that are values: "raw" as stored, "standard" mean 0 and deviation 1        |
+
+    With `target_scale = "standard"` losses and predictions are in units of the scaled targets;
+    `Dataset.as_stored` brings predictions back.
     """
 
     registry_name: ClassVar[str] = ""

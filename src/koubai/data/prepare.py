@@ -200,9 +200,9 @@ class TargetUnits:
 def scaled_targets(raw: Raw, how: TargetScale, where: str) -> tuple[Raw, TargetUnits | None]:
     """Return the samples with targets on the scale `how`, and the units they came from (None: as stored).
 
-    | target_scale | t                                                               |
-    |--------------|-----------------------------------------------------------------|
-    | raw          | as stored                                                       |
+    | target_scale | t                                                                 |
+    |--------------|-------------------------------------------------------------------|
+    | raw          | as stored                                                         |
     | standard     | (t - mean) / standard deviation, per output, of the training part |
 
     An output that is constant in the training part is only shifted. Losses and predictions are then in units

@@ -20,7 +20,7 @@ Curve = Literal["line", "sine"]
 @DATA.register
 @dataclass(frozen=True)
 class Regression(DataSource):
-    """t = offset + c(u A) + noise, with u = inputs brought to [-1, 1]; x (n, inputs), t (n, outputs).
+    """t = offset + size (c(u A) + noise), with u = inputs brought to [-1, 1]; x (n, inputs), t (n, outputs).
 
     | symbol      | name                                                               |
     |-------------|--------------------------------------------------------------------|
@@ -29,9 +29,11 @@ class Regression(DataSource):
     | A           | slopes, normal with variance 3 / inputs, so that Var(u A) is about 1 |
     | c           | "line": c(z) = z; "sine": c(z) = sin(pi z), which needs a hidden layer |
     | offset      | mean of the targets; 0 makes half of them negative                 |
-    | noise       | standard deviation of normal noise on the targets                  |
+    | size        | what c and noise are multiplied by: about the targets' deviation   |
+    | noise       | standard deviation of normal noise on the targets, for a size of 1 |
 
-    `low=0, high=100` gives unscaled inputs, `offset=5` targets that no sigmoid reaches.
+    `low=0, high=100` gives unscaled inputs, `offset=5` targets that no sigmoid reaches, `offset=2e5, size=8e4`
+    targets like prices.
     """
 
     n: int = 500
@@ -41,6 +43,7 @@ class Regression(DataSource):
     high: float = 1.0
     curve: Curve = "line"
     offset: float = 0.0
+    size: float = 1.0
     noise: float = 0.1
     seed: int = 0
     test_share: float = 0.3
@@ -65,6 +68,6 @@ class Regression(DataSource):
         u = draw.uniform(-1, 1, (self.n, self.inputs))
         z = u @ slopes
         curve = z if self.curve == "line" else np.sin(np.pi * z)
-        t = self.offset + curve + self.noise * draw.standard_normal(z.shape)
+        t = self.offset + self.size * curve + self.size * self.noise * draw.standard_normal(z.shape)
         x = self.low + (u + 1) / 2 * (self.high - self.low)
         return Raw(*split(x, t.astype(np.float32), self.test_share))

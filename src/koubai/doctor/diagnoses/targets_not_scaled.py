@@ -5,8 +5,8 @@ Why it hurts: outputs begin near +-1. Squared error has a gradient as large as t
     suits targets of 1 diverges; an optimizer with steps of its own size (Adam) needs a step for each bit of
     the long way. For tiny targets the outputs must come down to nearly 0 first.
 How it shows: targets whose root mean square is above 10, whose standard deviation is below .03, or whose
-    mean is more than ten deviations from 0; and the run learns on standardized targets. Where the inputs
-    alone do not help either, both are tried at once.
+    mean is more than ten deviations from 0; and the run learns on standardized targets, or where the inputs
+    are standardized as well.
 Confused with: under-fitting, a learning rate that is too high or too low, too few steps.
 Sick recipe: house prices, mean squared error, Adam .001.
 Healthy look-alike: targets between -10 and 10.
@@ -30,6 +30,8 @@ from koubai.doctor.finding import Finding, Measure
 _LARGE = 10.0
 _SMALL = 0.03
 _FAR = 10.0
+_ENOUGH = 0.9  # of what is missing: nothing else need be tried
+_MORE = 0.1  # of the same: then both names are said
 _PLAIN = 10.0  # times beyond these limits: targets that need no trial to be blamed
 
 
@@ -98,17 +100,23 @@ class TargetsNotScaled(Diagnosis):
         return visit.harmed or not np.isfinite(visit.patient.losses).all()
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """The targets; if that does not help, nor the inputs alone, both: then each hides the other's cure."""
+        """The targets; where that leaves something to wish, both, unless the inputs alone are to blame."""
         alone, both = self.remedies
         tried = [(alone, visit.remedy(alone))]
-        if not self._cures(visit, alone) and not self._cures(visit, "standardize_inputs"):
+        brought = self._brought(visit, alone)
+        if brought < _ENOUGH and (brought >= CURED or self._brought(visit, "standardize_inputs") < CURED):
             tried.append((both, visit.remedy(both)))
         return tried
 
-    def _cures(self, visit: Consultation, remedy: str) -> bool:
-        """Whether a trial of a remedy, which is asked for only once, brought enough."""
+    def relief(self, visit: Consultation, trial: Trial) -> float:
+        """Counted from the mean, if the run is worse: to come there from an R^2 of -14 is to learn nothing."""
+        begin = max(visit.skill, visit.chance)
+        share = (trial.train_skill - begin) / (visit.goal - begin) if visit.goal > begin else 1.0
+        return min(super().relief(visit, trial), max(0.0, share))
+
+    def _brought(self, visit: Consultation, remedy: str) -> float:
         trial = visit.remedy(remedy)
-        return trial is not None and self.relief(visit, trial) >= CURED
+        return 0.0 if trial is None else self.relief(visit, trial)
 
     def finding(
         self,
@@ -118,8 +126,9 @@ class TargetsNotScaled(Diagnosis):
         reliefs: Mapping[str, float],
         trials: tuple[Trial, ...] = (),
     ) -> Finding:
-        """Return the finding, which says so where only both together helped."""
-        if reliefs.get(self.remedies[0], 0.0) < reliefs.get(self.remedies[1], 0.0):
+        """Return the finding, which says so where both together helped more."""
+        alone, both = (reliefs.get(name, 0.0) for name in self.remedies)
+        if both > alone + _MORE:
             sign = replace(sign, details={**sign.details, "fault": "both"})
         return super().finding(visit, sign, relief, reliefs, trials)
 
