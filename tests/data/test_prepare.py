@@ -207,7 +207,9 @@ def test_raw_targets_stay_what_they_are_and_classes_have_no_size():
 def test_predictions_come_back_in_the_units_that_were_stored():
     from koubai.data import Regression
 
-    stored, scaled_ = (Regression(offset=2e5, size=8e4, target_scale=how).load() for how in ("raw", "standard"))
+    stored, scaled_ = (
+        Regression(offset=2e5, size=8e4, target_scale=how).load() for how in ("raw", "standard")
+    )
     np.testing.assert_allclose(scaled_.as_stored(scaled_.t_test), stored.t_test, rtol=1e-5)
     assert stored.as_stored(stored.t_test) is stored.t_test
     assert stored.sha256 != scaled_.sha256
@@ -225,7 +227,7 @@ def test_a_wrong_setting_of_the_preparation_is_an_error():
 
     with pytest.raises(UnknownName, match="did you mean 'standard'"):
         Circles(scale="standart")
-    with pytest.raises(UnknownName, match="(?s)unknown target scale.*did you mean 'standard'"):
+    with pytest.raises(UnknownName, match=r"(?s)unknown target scale.*did you mean 'standard'"):
         Circles(target_scale="standart")
     for wrong in ({"label_noise": 1.5}, {"train": 0}, {"test": -1}, {"validation": -1}):
         with pytest.raises(DataError, match=next(iter(wrong))):

@@ -256,8 +256,8 @@ def made_patient(losses, skills=(1.0, 0.7)):
     for i, loss in enumerate(losses):
         history.add(10 * i, "", "test_loss", loss)
         history.add(10 * i, "", "train_loss", 1 / (1 + i))
-        for part, skill in zip(("train", "test"), skills, strict=True):
-            history.add(10 * i, "", f"{part}_accuracy", skill)
+        for part, reached in zip(("train", "test"), skills, strict=True):
+            history.add(10 * i, "", f"{part}_accuracy", reached)
     return Patient((), history, step=10 * (len(losses) - 1))
 
 

@@ -258,7 +258,9 @@ def test_prices_as_targets(scaled, expected):
     t = (t - t.mean()) / t.std() if scaled else t
     torch.manual_seed(1)
     model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
-    watch = run(model, torch.optim.Adam(model.parameters(), 0.003), 400, loss_fn=functional.mse_loss, x=x, t=t)
+    watch = run(
+        model, torch.optim.Adam(model.parameters(), 0.003), 400, loss_fn=functional.mse_loss, x=x, t=t
+    )
     assert names(watch) == expected
 
 

@@ -32,8 +32,8 @@ class Regression(DataSource):
     | size        | what c and noise are multiplied by: about the targets' deviation   |
     | noise       | standard deviation of normal noise on the targets, for a size of 1 |
 
-    `low=0, high=100` gives unscaled inputs, `offset=5` targets that no sigmoid reaches, `offset=2e5, size=8e4`
-    targets like prices.
+    `low=0, high=100` gives unscaled inputs, `offset=5` targets that no sigmoid reaches, and
+    `offset=2e5, size=8e4` targets like prices.
     """
 
     n: int = 500

@@ -109,7 +109,7 @@ class TargetsNotScaled(Diagnosis):
         return tried
 
     def relief(self, visit: Consultation, trial: Trial) -> float:
-        """Counted from the mean, if the run is worse: to come there from an R^2 of -14 is to learn nothing."""
+        """Counted from the mean, if the run is worse: to come there from an R^2 of -14 is no learning."""
         begin = max(visit.skill, visit.chance)
         share = (trial.train_skill - begin) / (visit.goal - begin) if visit.goal > begin else 1.0
         return min(super().relief(visit, trial), max(0.0, share))
