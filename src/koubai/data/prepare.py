@@ -222,8 +222,8 @@ def scaled_targets(raw: Raw, how: TargetScale, where: str) -> tuple[Raw, TargetU
     varies = t.max(0) > t.min(0)  # not `std > 0`: mean and deviation of equal numbers carry a rounding error
     shift = np.where(varies, t.mean(0, np.float64), t.min(0))
     units = TargetUnits(shift, np.where(varies, t.std(0, np.float64), 1))
-    parts = {name: getattr(raw, name) for name in ("t_train", "t_val", "t_test")}
-    return replace(raw, **{name: units.scaled(t) if len(t) else t for name, t in parts.items()}), units
+    t_train, t_val, t_test = (units.scaled(t) if len(t) else t for t in (t, raw.t_val, raw.t_test))
+    return replace(raw, t_train=t_train, t_val=t_val, t_test=t_test), units
 
 
 def _shift_and_width(raw: Raw, how: Scale) -> tuple[Array | None, Array | None]:
