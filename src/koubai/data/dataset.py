@@ -141,9 +141,11 @@ class DataSource:
     | classes      | keep these classes only and number them anew; None keeps all                       |
     | label_noise  | share of the training samples that get a label at random                           |
     | noise_seed   | which samples and labels these are                                                 |
-    | scale        | "raw" as stored, "unit" 0 to 1, "bytes" 0 to 255, "standard" mean 0 and deviation  |
-    |              | 1, "robust" the same where a few values are far off                                |
-    | target_scale | targets that are values: "raw" as stored, "standard" mean 0 and deviation 1        |
+    | scale        | inputs: "raw" as stored, "unit", "bytes", "standard" or "robust"                   |
+    | target_scale | targets that are values: "raw" as stored, or "standard"                            |
+
+    "unit" means 0 to 1, "bytes" 0 to 255, "standard" mean 0 and standard deviation 1, and "robust" the same
+    where a few values are far off.
 
     With `target_scale = "standard"` losses and predictions are in units of the scaled targets;
     `Dataset.as_stored` brings predictions back.
