@@ -1,18 +1,20 @@
 """The loop, sessions and what is told about them."""
 
 import io
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import koubai as kb
 from koubai.core.errors import ConfigError
+from koubai.core.layer import Layer
 from koubai.train import Observation, Recipe, Session, finish, train
 from koubai.train.notebook import run_html
 from koubai.train.progress import Progress, duration
 from koubai.train.sentences import ended, go_on, score_rows
-from koubai.train.threads import blas_threads
 from koubai.words import set_language
 
 
@@ -126,47 +128,62 @@ def test_everything_that_does_not_fit_is_told_before_training(recipe):
     assert [problem.path for problem in error.value.problems] == ["network", "early_stopping"]
 
 
-def test_blas_keeps_to_the_threads_it_was_given():
-    from threadpoolctl import threadpool_info
+@dataclass(frozen=True)
+class Counting(Layer):
+    """Passes its input through and notes how many threads BLAS has."""
 
-    def now():
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-
-    np.ones((2, 2)) @ np.ones((2, 2))
-    before = now()
-    with blas_threads(1):
-        assert now() == {1}
-        inside, release = threading.Event(), threading.Event()
-
-        def other():
-            with blas_threads(2):
-                inside.set()
-                release.wait(10)
-
-        thread = threading.Thread(target=other)
-        thread.start()
-        inside.wait(10)
-        assert now() == {1}, "the smallest bound holds"
-        release.set()
-        thread.join()
-        assert now() == {1}
-    assert now() == before
-
-
-def test_a_session_trains_within_its_thread_budget(recipe, monkeypatch):
-    from threadpoolctl import threadpool_info
-
-    seen = set()
-    session = Session(recipe, engine="reference", threads=1)
-    advance = session.program.advance
-
-    def watched(*arguments):
+    def forward(self, cell, x):
         seen.update(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
-        return advance(*arguments)
+        return x
 
-    monkeypatch.setattr(session.program, "advance", watched)
-    session.advance(2)
-    assert seen == {1}
+    def backward(self, cell, dy):
+        return dy
+
+
+seen = set()
+
+
+def in_thread(function):
+    """What a function returns in a thread of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result(60)
+
+
+@pytest.mark.parametrize("engine", ["native", "reference", "torch"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_run_keeps_to_its_threads_in_any_thread(engine, threads):
+    def run():
+        seen.clear()
+        layers = kb.Flatten(), kb.Linear(10), Counting()
+        fitted = kb.fit(
+            kb.Sequential(*layers), kb.data.digits(), engine=engine, threads=threads, steps=2, batch_size=10
+        )
+        trained = set(seen)
+        seen.clear()
+        fitted.predict(np.zeros((3, 8, 8), np.float32))
+        return trained, set(seen)
+
+    assert run() == ({threads}, {threads})
+    assert in_thread(run) == ({threads}, {threads})
+
+
+def test_a_run_in_a_thread_has_the_bits_of_one_in_the_main_thread():
+    random = np.random.default_rng(0)
+    x, t = random.standard_normal((400, 500)).astype("float32"), random.integers(0, 10, 400)
+
+    def run():
+        layers = kb.Linear(300), kb.ReLU(), kb.Linear(10)
+        fitted = kb.fit(
+            kb.Sequential(*layers), (x, t), engine="reference", threads=1, steps=5, batch_size=200
+        )
+        return {path: w.tobytes() for path, w in fitted.session.state().weights.params.items()}
+
+    weights = run()
+    assert in_thread(run) == weights
+    for before in (1, 2):  # threads BLAS has without any bound of ours
+        with threadpool_limits(before, "blas"):
+            assert run() == weights
+            assert in_thread(run) == weights
 
 
 def test_progress_off_a_terminal_is_a_line_every_few_seconds(recipe, lang):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from koubai.core.blas_threads import blas_threads
 from koubai.core.layer import Cell
 from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup, LayerCheck, ParamCheck, distinct_rows
@@ -35,7 +36,10 @@ def examine(
     for cell in root.walk():
         cell.training = cell.layer.registry_name != "dropout"
         cell.taps = taps
-    with np.errstate(all="ignore"):  # a sick network overflows; that is a finding, not an accident
+    with (
+        blas_threads(1),
+        np.errstate(all="ignore"),
+    ):  # a sick network overflows; that is a finding, not an accident
         y = root.forward(x)
         value = loss.value(y, t)
         root.backward(loss.gradient(y, t).astype(y.dtype, copy=False))

@@ -7,6 +7,7 @@ from math import prod, sqrt
 
 import numpy as np
 
+from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array, ParamSpec
 from koubai.core.settings import above
 from koubai.initializers.initializer import INITIALIZERS, Initializer
@@ -35,7 +36,8 @@ class Orthogonal(Initializer):
         """Q of the tall orientation, turned back if the matrix is wide."""
         rows, columns = self._sides(spec)
         tall = random.standard_normal((max(rows, columns), min(rows, columns)))
-        Q, R = np.linalg.qr(tall)
+        with blas_threads(1):  # the same bits on any machine's number of cores
+            Q, R = np.linalg.qr(tall)
         Q = Q * np.sign(np.diagonal(R))
         return self.gain * (Q if rows >= columns else Q.T).reshape(spec.shape)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array
 from koubai.network.network import Network, Weights
 
@@ -40,7 +41,8 @@ def activations(network: Network, weights: Weights, x: Array) -> dict[str, Array
     taps: dict[tuple[str, str], Array] = {}
     for cell in root.walk():
         cell.taps = taps
-    with np.errstate(over="ignore", invalid="ignore"):  # weights that diverged are shown as such
+    # weights that diverged are shown as such
+    with blas_threads(1), np.errstate(over="ignore", invalid="ignore"):
         root.forward(x)
     return {path: y for (path, role), y in taps.items() if role == "activation"}
 

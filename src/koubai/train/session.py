@@ -21,7 +21,6 @@ from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.probes.record import Recorder, default_probes
 from koubai.train.recipe import Recipe
-from koubai.train.threads import blas_threads
 
 PARTS = ("train", "val", "test")
 
@@ -123,7 +122,7 @@ class Session:
         """Train `steps` updates, recording losses and taps; return the losses (fewer after a NaN)."""
         taps: list[TapRecord] = []
         batches = self.sampler.batches(self.step, steps)
-        with blas_threads(self.threads), _quiet():
+        with _quiet():
             losses = self.program.advance(batches, self.observation.taps, taps.append)
         numbers = np.arange(self.step + 1, self.step + 1 + len(losses))
         self.history.add_series("", "loss", numbers, losses)
@@ -138,7 +137,7 @@ class Session:
         x, t = self.dataset.inputs(part)[:rows], getattr(self.dataset, f"t_{part}")[:rows]
         if len(x) == 0:
             return Score(float("nan"), None, 0)
-        with blas_threads(self.threads), _quiet():
+        with _quiet():
             y = self.program.predict(x)
             loss = self.recipe.loss.value(y, t)
         accuracy = (

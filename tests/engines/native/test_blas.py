@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
+from koubai.core.blas_threads import blas_threads
 from koubai.core.errors import EngineError, UnknownName
 from koubai.engines import compile_job
 from koubai.engines.choose import engine_title
@@ -77,20 +79,20 @@ def test_windows_of_any_geometry(convolution, batch):
 # ---------------------------------------------------------------------------------------- threads
 
 
-def blas_threads():
-    return [info["num_threads"] for info in library._controller().info()]
+def test_blas_has_one_thread_in_every_lane(monkeypatch):
+    seen, call = set(), loop.call
 
+    def watched(function, lane_words):
+        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+        seen.update((threading.get_ident(), pool["num_threads"]) for pool in pools)
+        call(function, lane_words)
 
-def test_blas_has_one_thread_while_anything_runs_and_its_own_number_after():
-    before = blas_threads()
-    with library.one_thread:
-        assert set(blas_threads()) == {1}
-        inside = threading.Thread(target=library.one_thread.__enter__)
-        inside.start()
-        inside.join()
-    assert set(blas_threads()) == {1}  # the other one is still inside
-    library.one_thread.__exit__(None, None, None)
-    assert blas_threads() == before
+    monkeypatch.setattr(runner.loop, "call", watched)
+    job = classes_job(LANES, (9,), threads=2)
+    with blas_threads(2):
+        compile_job(job, "native").advance(batches(job, 3))
+    assert len({thread for thread, _ in seen}) == 2
+    assert {count for _, count in seen} == {1}
 
 
 def test_an_interrupt_before_all_lanes_have_begun_leaves_nobody_waiting(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from koubai.core.blas_threads import blas_threads
 from koubai.core.layer import Cell, wire
 from koubai.core.params import Array
 from koubai.core.taps import Squares, taken
@@ -39,18 +40,19 @@ class Formulas:
 
     def run(self, action: str, node: Node | None, tensors: list[Array], *, training: bool, step: int) -> None:
         """Do what a row names: a node's forward or backward pass, the penalties, the update."""
-        if node is not None:
-            inner, out = node.inputs[0].shape, node.output.shape
-            shapes = (inner, out) if action == "forward" else (out, inner)
-            x, y = (tensor.reshape(-1, *shape) for tensor, shape in zip(tensors[:2], shapes, strict=True))
-            if action == "forward":
-                self.forward(node, x, y, training=training, step=step)
+        with blas_threads(self._job.threads):
+            if node is not None:
+                inner, out = node.inputs[0].shape, node.output.shape
+                shapes = (inner, out) if action == "forward" else (out, inner)
+                x, y = (tensor.reshape(-1, *shape) for tensor, shape in zip(tensors[:2], shapes, strict=True))
+                if action == "forward":
+                    self.forward(node, x, y, training=training, step=step)
+                else:
+                    self.backward(node, x, y, step=step)
+            elif action == "penalties":
+                self.penalties()
             else:
-                self.backward(node, x, y, step=step)
-        elif action == "penalties":
-            self.penalties()
-        else:
-            self.update(step)
+                self.update(step)
 
     def forward(self, node: Node, x: Array, y: Array, *, training: bool, step: int) -> None:
         """y = forward(x)."""

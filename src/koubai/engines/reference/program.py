@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array
 from koubai.core.taps import Squares, taken
 from koubai.data.levels import Inputs
@@ -54,10 +55,11 @@ class ReferenceProgram:
     ) -> Array:
         """Train one step for each row of `indices`."""
         losses = np.zeros(len(indices))
-        for row, batch in enumerate(indices):
-            losses[row] = self._step(batch, taps, on_tap)
-            if not np.isfinite(losses[row]):
-                return losses[: row + 1]
+        with blas_threads(self.job.threads):
+            for row, batch in enumerate(indices):
+                losses[row] = self._step(batch, taps, on_tap)
+                if not np.isfinite(losses[row]):
+                    return losses[: row + 1]
         return losses
 
     def _step(self, batch: Array, taps: TapPlan | None, on_tap: Callable[[TapRecord], None] | None) -> float:
@@ -117,8 +119,9 @@ class ReferenceProgram:
         """Return outputs as at test time, a thousand rows at a time."""
         root = self.job.network.bind(self._state.weights, training=False)
         x = np.ascontiguousarray(x, dtype=self.job.dtype)
-        parts = [root.forward(x[i : i + _PREDICT_ROWS]) for i in range(0, max(len(x), 1), _PREDICT_ROWS)]
-        return np.concatenate(parts)
+        starts = range(0, max(len(x), 1), _PREDICT_ROWS)
+        with blas_threads(self.job.threads):
+            return np.concatenate([root.forward(x[i : i + _PREDICT_ROWS]) for i in starts])
 
     def listing(self) -> str:
         """Return the layers in order: the reference has no other program."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array
 from koubai.core.taps import Squares
 from koubai.data.levels import Inputs
@@ -167,11 +168,12 @@ class TorchProgram:
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
-        """Use the job's threads; PyTorch's number is the process's, so it is put back."""
+        """Use the job's threads, also in formulas; PyTorch's own number is put back after."""
         before = torch.get_num_threads()
         torch.set_num_threads(self.job.threads)
         try:
-            yield
+            with blas_threads(self.job.threads):
+                yield
         finally:
             torch.set_num_threads(before)
 
