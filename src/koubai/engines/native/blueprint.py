@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -11,6 +10,7 @@ from math import prod
 from koubai.engines.native import arena
 from koubai.engines.native.backends.find import backend_named
 from koubai.engines.native.builder import GraphBuilder
+from koubai.engines.native.compiling import COMPILING
 from koubai.engines.native.fuse import fuse
 from koubai.engines.native.graph import Graph, Value
 from koubai.engines.native.instructions import Buffer, Part
@@ -40,7 +40,6 @@ class Blueprint:
 
     def __init__(self, structure: Structure) -> None:
         self.structure, self.backend = structure, backend_named(structure.backend)
-        self._lock = threading.RLock()
         self._sets: dict[str, PlanSet] = {}
         self._plan_all()
 
@@ -101,7 +100,7 @@ class Blueprint:
     def tapped(self, *, units: bool) -> PlanSet:
         """Plans of a training step with taps."""
         kind = "tapped with units" if units else "tapped"
-        with self._lock:
+        with COMPILING:
             if kind not in self._sets:
                 emitted: list[Taps] = []
                 graph = fuse(self.graph, tapped=True)
@@ -119,7 +118,7 @@ class Blueprint:
     def predicting(self, rows: int) -> PlanSet:
         """Plan of a forward pass on at most `rows` samples, as at test time."""
         kind = f"predict {rows}"
-        with self._lock:
+        with COMPILING:
             if kind not in self._sets:
                 part = Part(rows, 0, rows, team=self.backend.team(self.structure.threads))
                 self._sets[kind] = self._plan(kind, self.fused, emit_prediction, [part])
@@ -142,10 +141,7 @@ def _cached(structure: Structure) -> Blueprint:
     return Blueprint(structure)
 
 
-_LOCK = threading.Lock()
-
-
 def blueprint(structure: Structure) -> Blueprint:
     """Return the blueprint of a structure, made at most once."""
-    with _LOCK:
+    with COMPILING:
         return _cached(structure)

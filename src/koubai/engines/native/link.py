@@ -31,14 +31,18 @@ class LinkedLane:
 
 
 class Linked:
-    """One kind of plan, ready to run."""
+    """One kind of plan, ready to run.
+
+    It keeps no way back to its program: that would be a cycle, and a program's memory is to be free as soon
+    as nobody holds it.
+    """
 
     def __init__(self, plans: PlanSet, places: Places, names: Names, backend: Backend) -> None:
-        self.plans, self.places, self._names = plans, places, names
+        self.plans, self.places = plans, places
         part = plans.plans[0].part
         self._beside: Linked | None = None
         self._runner = backend.runner(part.lanes, part.team)
-        self.lanes = [self._lane(number) for number in range(len(plans.plans))]
+        self.lanes = [self._lane(number, names) for number in range(len(plans.plans))]
         self._fill_words()
 
     @property
@@ -55,9 +59,10 @@ class Linked:
         """Where a buffer lies."""
         return self.places.base(buffer.place, lane) + buffer.offset
 
-    def _word(self, argument: Argument, lane: int) -> int | float:
+    def _word(self, argument: Argument, lane: int, names: Names) -> int | float:
         if isinstance(argument, Named):
-            return self._named(argument.name, lane)
+            control = argument.name == "control"
+            return int(self.places.control[lane].ctypes.data) if control else names(argument.name, lane)
         if isinstance(argument, Tensor):
             return self.address(argument.buffer, lane)
         if isinstance(argument, At):
@@ -66,25 +71,22 @@ class Linked:
             return self.address(argument, lane)
         return argument
 
-    def _named(self, name: str, lane: int) -> int:
-        if name == "control":
-            return int(self.places.control[lane].ctypes.data)
-        return self._names(name, lane)
-
-    def _lane(self, number: int) -> LinkedLane:
+    def _lane(self, number: int, names: Names) -> LinkedLane:
         linked = LinkedLane(np.zeros((0, 4), np.int64), [], [])
-        rows = [self._row(i, number, linked) for i in self.plans.plans[number].instructions]
+        rows = [self._row(i, number, linked, names) for i in self.plans.plans[number].instructions]
         linked.table = np.array(rows, np.int64).reshape(-1, 4)
         return linked
 
-    def _row(self, instruction: Instruction, lane: int, linked: LinkedLane) -> tuple[int, int, int, int]:
+    def _row(
+        self, instruction: Instruction, lane: int, linked: LinkedLane, names: Names
+    ) -> tuple[int, int, int, int]:
         if instruction.primitive is not None:
             return self._primitive(instruction, lane, linked)
         if instruction.kernel is None:
             return instruction.kind, 0, 0, 0
         block = np.zeros(max(1, len(instruction.arguments)), np.int64)
         for position, argument in enumerate(instruction.arguments):
-            word = self._word(argument, lane)
+            word = self._word(argument, lane, names)
             (block.view(np.float64) if isinstance(word, float) else block)[position] = word
         linked.blocks.append(block)
         return instruction.kind, instruction.kernel.address, len(block), block.ctypes.data

@@ -16,6 +16,7 @@ from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.backends.find import find_backend, why_not_onednn
 from koubai.engines.native.blueprint import PlanSet, blueprint
+from koubai.engines.native.compiling import COMPILING
 from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import has_bfloat16
@@ -212,7 +213,8 @@ class NativeProgram:
         """Plans linked to this program's memory, when first asked for."""
         if plans.kind not in self._linked:
             places = Places(self._memory, plans, self._store.shared_bytes.get(plans.kind, 0))
-            self._linked[plans.kind] = Linked(plans, places, self._address, self._backend)
+            with COMPILING:
+                self._linked[plans.kind] = Linked(plans, places, self._address, self._backend)
         return self._linked[plans.kind]
 
     def _address(self, name: str, lane: int) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from koubai.core.blas_threads import blas_threads
+from koubai.core.forks import renew_openmp_at_fork
 from koubai.core.params import Array
 from koubai.core.taps import Squares
 from koubai.data.levels import Inputs
@@ -33,6 +34,7 @@ class TorchProgram:
     engine = "torch"
 
     def __init__(self, job: Job, device: str | None = None) -> None:
+        renew_openmp_at_fork()
         automatic = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device or os.environ.get("KOUBAI_TORCH_DEVICE") or automatic)
         if self.device.type == "cuda":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import cached_property
 
 from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array
@@ -21,10 +21,16 @@ class ThreadRunner:
     def __init__(self, lanes: int) -> None:
         self._lanes = lanes
         self._meeting = Meeting()
+        self._pool: ThreadPoolExecutor | None = None
+        self._process = 0
 
-    @cached_property
+    @property
     def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._lanes - 1, thread_name_prefix="koubai-lane")
+        """The threads that wait; a forked process has none of its parent's."""
+        if self._pool is None or self._process != os.getpid():
+            self._pool = ThreadPoolExecutor(self._lanes - 1, thread_name_prefix="koubai-lane")
+            self._process = os.getpid()
+        return self._pool
 
     def words(self) -> dict[str, int]:
         """Where lanes meet."""

@@ -11,18 +11,21 @@ import ctypes as c
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 from koubai.core.errors import EngineError
+from koubai.core.forks import renew_openmp_at_fork
 
 _SYMBOLS = (
     "dnnl_version", "dnnl_engine_create", "dnnl_stream_create", "dnnl_memory_create", "dnnl_memory_destroy",
-    "dnnl_memory_desc_clone",
+    "dnnl_memory_desc_clone", "dnnl_memory_desc_destroy",
     "dnnl_memory_desc_create_with_tag", "dnnl_memory_desc_create_with_strides", "dnnl_memory_desc_query",
     "dnnl_memory_desc_equal", "dnnl_memory_desc_get_size",
     "dnnl_primitive_attr_create", "dnnl_primitive_attr_set_scratchpad_mode", "dnnl_primitive_create",
+    "dnnl_primitive_destroy", "dnnl_primitive_desc_destroy", "dnnl_set_primitive_cache_capacity",
     "dnnl_primitive_desc_query", "dnnl_primitive_desc_query_md", "dnnl_primitive_execute",
     "dnnl_reorder_primitive_desc_create", "dnnl_inner_product_forward_primitive_desc_create",
     "dnnl_inner_product_backward_data_primitive_desc_create",
@@ -30,10 +33,29 @@ _SYMBOLS = (
     "dnnl_convolution_forward_primitive_desc_create", "dnnl_convolution_backward_data_primitive_desc_create",
     "dnnl_convolution_backward_weights_primitive_desc_create",
 )  # fmt: skip
+_CACHED_PRIMITIVES = 64  # that the library keeps for whoever asks for the same again; its own choice is 1024
 
 
 class Unimplemented(Exception):
     """oneDNN has no (fast) primitive for what was asked; the caller has another way."""
+
+
+class Owned:
+    """Something the library made for us; it is destroyed when nobody holds this object any more.
+
+    | field  | meaning                                  |
+    |--------|------------------------------------------|
+    | handle | the library's, valid while this is held  |
+
+    What the library makes of it holds what it needs of it, so nothing has to be destroyed before something
+    else: a primitive outlives its descriptor. At the end of the process nothing is destroyed.
+    """
+
+    __slots__ = ("__weakref__", "handle")
+
+    def __init__(self, handle: c.c_void_p, destroy: Callable[[c.c_void_p], object]) -> None:
+        self.handle = handle
+        weakref.finalize(self, destroy, handle).atexit = False
 
 
 class Library:
@@ -55,10 +77,14 @@ class Library:
             raise EngineError("another oneDNN", where=self.path, expected="version 3", got=self.version)
         self.dnnl.dnnl_primitive_desc_query_md.restype = c.c_void_p
         self.dnnl.dnnl_memory_desc_get_size.restype = c.c_size_t
+        self.dnnl.dnnl_set_primitive_cache_capacity(c.c_int(_CACHED_PRIMITIVES))
         try:
             self.engine = self.new("dnnl_engine_create", c.c_int(1), c.c_size_t(0))
         except Unimplemented:
             raise EngineError("oneDNN finds no CPU device", where=self.path) from None
+        self._has_had_team = self._has_lost_team = False
+        if not renew_openmp_at_fork():
+            os.register_at_fork(after_in_child=self._lose_team)
 
     def call(self, name: str, *arguments: object) -> None:
         """Call a function; raise Unimplemented unless it succeeds."""
@@ -67,18 +93,37 @@ class Library:
             raise Unimplemented(f"{name}: status {status}")
 
     def new(self, name: str, *arguments: object) -> c.c_void_p:
-        """Call a function that creates something and return its handle."""
+        """Call a function that creates something and return its handle: for what lasts as long as we do."""
         handle = c.c_void_p()
         self.call(name, c.byref(handle), *arguments)
         return handle
 
+    def own(self, kind: str, name: str, *arguments: object) -> Owned:
+        """Call a function that creates a `kind` (primitive, memory_desc ...), for a while."""
+        return Owned(self.new(name, *arguments), getattr(self.dnnl, f"dnnl_{kind}_destroy"))
+
     def run_side_by_side(self, function: int, data: int, threads: int) -> None:
         """Run `function(data)` on every thread of a team; the caller is one of them."""
+        self._gather(threads)
         self.gomp.GOMP_parallel(c.c_void_p(function), c.c_void_p(data), c.c_uint(threads), c.c_uint(0))
 
     def set_threads(self, threads: int) -> None:
         """Set the size of the thread team for primitives created and kernels run by this Python thread."""
+        self._gather(threads)
         self.gomp.omp_set_num_threads(c.c_int(threads))
+
+    def _gather(self, threads: int) -> None:
+        """Raise EngineError if a team is wanted that stayed behind in the process we were forked from."""
+        if threads > 1 and self._has_lost_team:
+            raise EngineError(
+                "this OpenMP cannot start threads in a forked process",
+                got=f"threads={threads}",
+                hint="start processes by 'spawn', or use threads=1",
+            )
+        self._has_had_team |= threads > 1
+
+    def _lose_team(self) -> None:
+        self._has_lost_team = self._has_had_team
 
 
 def candidates() -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from koubai.core.params import Array, Shape
-from koubai.engines.native.backends.onednn.library import Unimplemented, library
+from koubai.engines.native.backends.onednn.library import Owned, Unimplemented, library
 
 F32, BF16 = 3, 2
 FORWARD_TRAINING = 64
@@ -30,14 +30,15 @@ def _dims(numbers: Sequence[int]) -> c.Array[c.c_int64]:
 class MD:
     """Memory descriptor: logical dimensions and how they lie in memory."""
 
-    def __init__(self, shape: Shape, handle: c.c_void_p, dtype: int = F32) -> None:
-        self.shape, self.handle, self.dtype = tuple(shape), handle, dtype
+    def __init__(self, shape: Shape, dtype: int, create: str, *arguments: object) -> None:
+        self._owned = library().own("memory_desc", create, *arguments)
+        self.shape, self.handle, self.dtype = tuple(shape), self._owned.handle, dtype
 
     @classmethod
     def of_tag(cls, shape: Shape, tag: int, dtype: int) -> MD:
         """A format by its number in oneDNN's list."""
         head = c.c_int(len(shape)), _dims(shape), c.c_int(dtype)
-        return cls(shape, library().new("dnnl_memory_desc_create_with_tag", *head, c.c_int(tag)), dtype)
+        return cls(shape, dtype, "dnnl_memory_desc_create_with_tag", *head, c.c_int(tag))
 
     @classmethod
     def any(cls, shape: Shape, dtype: int = F32) -> MD:
@@ -58,7 +59,7 @@ class MD:
     def strided(cls, shape: Shape, strides: Sequence[int], dtype: int = F32) -> MD:
         """Any order of axes."""
         head = c.c_int(len(shape)), _dims(shape), c.c_int(dtype)
-        return cls(shape, library().new("dnnl_memory_desc_create_with_strides", *head, _dims(strides)), dtype)
+        return cls(shape, dtype, "dnnl_memory_desc_create_with_strides", *head, _dims(strides))
 
     @property
     def nbytes(self) -> int:
@@ -103,8 +104,9 @@ class MD:
         return {None: "packed", 1: "plain"}.get(block, f"blocks of {block}")
 
 
+@cache
 def _attributes() -> c.c_void_p:
-    """Attributes of every primitive: the scratch memory is ours, one for a whole program."""
+    """Attributes of every primitive, which copies them: scratch memory is ours, one for a whole program."""
     attributes = library().new("dnnl_primitive_attr_create")
     library().call("dnnl_primitive_attr_set_scratchpad_mode", attributes, c.c_int(1))
     return attributes
@@ -115,20 +117,21 @@ class PD:
 
     def __init__(self, kind: str, *arguments: object) -> None:
         self.kind = kind
-        self.handle = library().new(f"dnnl_{kind}_primitive_desc_create", *arguments)
+        self._owned = library().own("primitive_desc", f"dnnl_{kind}_primitive_desc_create", *arguments)
+        self.handle = self._owned.handle
         name = c.c_char_p()
         library().call("dnnl_primitive_desc_query", self.handle, c.c_int(8), c.c_int(0), c.byref(name))
         self.implementation = name.value.decode() if name.value else ""
         if self.implementation.startswith("ref") and kind != "reorder":
             raise Unimplemented(f"{kind}: only {self.implementation}")
-        self._primitive: c.c_void_p | None = None
+        self._primitive: Owned | None = None
 
     def md(self, which: str, shape: Shape, dtype: int = F32) -> MD:
         """Return the layout of an argument."""
         handle = library().dnnl.dnnl_primitive_desc_query_md(
             self.handle, c.c_int(_QUERY_MD[which]), c.c_int(0)
         )
-        return MD(shape, library().new("dnnl_memory_desc_clone", c.c_void_p(handle)), dtype)
+        return MD(shape, dtype, "dnnl_memory_desc_clone", c.c_void_p(handle))
 
     @property
     def scratch_bytes(self) -> int:
@@ -139,8 +142,8 @@ class PD:
     def primitive(self) -> int:
         """Handle of the compiled primitive; compiled at first use."""
         if self._primitive is None:
-            self._primitive = library().new("dnnl_primitive_create", self.handle)
-        return int(self._primitive.value or 0)
+            self._primitive = library().own("primitive", "dnnl_primitive_create", self.handle)
+        return int(self._primitive.handle.value or 0)
 
 
 def reorder(source: MD, target: MD) -> PD:
@@ -202,19 +205,13 @@ class Memory:
     """A layout at an address: what primitives take."""
 
     def __init__(self, md: MD, address: int) -> None:
-        self._library = library()
-        self._handle = self._library.new(
-            "dnnl_memory_create", md.handle, self._library.engine, c.c_void_p(address)
-        )
-
-    def __del__(self) -> None:
-        if hasattr(self, "_handle"):
-            self._library.dnnl.dnnl_memory_destroy(self._handle)
+        engine = library().engine
+        self._owned = library().own("memory", "dnnl_memory_create", md.handle, engine, c.c_void_p(address))
 
     @property
     def handle(self) -> int:
         """The library's handle."""
-        return int(self._handle.value or 0)
+        return int(self._owned.handle.value or 0)
 
 
 @cache
