@@ -1,9 +1,15 @@
-"""A real Dask scheduler with worker processes on loopback, one of them killed in the middle."""
+"""Real Dask schedulers, workers and clients, killed, frozen and cut off: nothing is lost, nothing doubled."""
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +17,7 @@ from koubai.core.errors import KoubaiError
 from koubai.lab import start
 from koubai.lab.executors import dask_workers
 from koubai.train.recipe import Recipe
+from support.dask_parts import Parts
 
 distributed = pytest.importorskip("distributed")
 
@@ -66,3 +73,216 @@ def test_an_address_without_a_scheduler_is_a_clear_error(monkeypatch):
     ):
         pass
     assert "dask scheduler" in error.value.hint
+
+
+# ---------------------------------------------------------------------------------------- parts that go away
+
+
+@pytest.fixture
+def parts(tmp_path):
+    made = Parts(tmp_path)
+    made.start_worker()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def long(trainings):
+    """Eight runs of a second or less."""
+    base = Recipe(trainings.base.network, trainings.base.data, steps=800, batch_size=20)
+    return replace(trainings, base=base, seeds=tuple(range(4)))
+
+
+def kept(folder):
+    return {path.name: path.stat().st_mtime_ns for path in (folder / "runs").glob("[!.]*")}
+
+
+def after(count, action):
+    """Return an `on_progress` that acts once so many runs are done."""
+    acted = []
+
+    def look(progress):
+        if progress.done >= count and not acted:
+            acted.append(action())
+
+    return look
+
+
+def goes_on(parts, experiment, out, before):
+    """Run the same experiment again; what was finished is not made again, and nothing is there twice."""
+    again = start.run(experiment, out=out, cluster=parts.address)
+    assert (again.pending, again.reused) == (0, len(before))
+    assert not any(run.failure for run in again.runs)
+    now = kept(out)
+    assert len(now) == len(experiment.arms) * len(experiment.seeds)
+    assert {name: now[name] for name in before} == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_a_lost_scheduler_is_no_success(parts, long, tmp_path, monkeypatch, number):
+    monkeypatch.setattr("koubai.lab.executors._PULSE", 0.2)
+    monkeypatch.setattr("koubai.lab.executors._SILENCE", 2.0)
+    out = tmp_path / "out"
+    lose = after(2, lambda: parts.scheduler.send_signal(number))
+    result = start.run(long, out=out, cluster=parts.address, on_progress=lose)
+    assert result.stopped_by == "scheduler"
+    assert result.pending == 8 - len(result.runs) > 0
+    before = kept(out)
+    assert len(before) == len(result.runs) >= 2
+    parts.end()
+    parts.start_scheduler()
+    parts.start_worker()
+    goes_on(parts, long, out, before)
+
+
+EXPERIMENT = """
+seeds = 4
+[recipe]
+network = { type = "mlp", hidden = [8], classes = 3 }
+data = "blobs"
+[axes.length]
+path = "steps"
+values = [4000, 5000]
+"""
+
+
+def command(parts, folder):
+    """Start `koubai run` on the cluster, and return it when it has kept its first run."""
+    (folder / "e.toml").write_text(EXPERIMENT)
+    words = ["run", "e.toml", "--out", "out", "--engine", "reference", "--lang", "en"]
+    words = [sys.executable, "-m", "koubai.cli.main", *words, "--cluster", parts.address]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(words, cwd=folder, **streams)
+    until = time.monotonic() + 120  # a bound for what hangs
+    while not kept(folder / "out"):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return process
+
+
+def test_the_command_says_that_the_scheduler_is_lost_and_a_killed_client_loses_nothing(parts, tmp_path):
+    client = command(parts, tmp_path)
+    client.kill()
+    client.communicate()
+    before = kept(tmp_path / "out")
+    assert 1 <= len(before) < 8
+
+    client = command(parts, tmp_path)
+    while len(kept(tmp_path / "out")) == len(before) and client.poll() is None:
+        time.sleep(0.02)
+    parts.scheduler.kill()
+    out, errors = client.communicate(timeout=120)
+    assert client.returncode == 2, errors
+    said = " ".join(out.split())
+    assert "Scheduler lost" in said
+    assert f"koubai run e.toml --out out --engine reference --lang en --cluster {parts.address}" in said
+    assert "Traceback" not in errors
+    now = kept(tmp_path / "out")
+    assert len(before) < len(now) < 8
+    assert {name: now[name] for name in before} == before
+
+
+def test_two_clients_on_one_store_keep_every_run_once(parts, long, tmp_path):
+    out = tmp_path / "out"
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(start.run, long, out=out, cluster=parts.address) for _ in range(2)]
+        results = [call.result() for call in calls]
+    for result in results:
+        assert Counter((run.arm, run.seed) for run in result.runs) == {
+            (arm.name, seed): 1 for arm in long.arms for seed in long.seeds
+        }
+        assert (result.pending, [run.failure for run in result.runs if run.failure]) == (0, [])
+    first, second = ({(r.arm, r.seed): dict(r.scores) for r in result.runs} for result in results)
+    assert first == second
+    assert len(kept(out)) == 8
+    assert not list((out / "runs").glob(".*"))
+
+
+# ---------------------------------------------------------------------------------------- slow, and for root
+
+for_root = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="makes networks and file systems: for root on Linux"
+)
+
+
+def tool(*words):
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip(f"{words[0]} is not installed")
+    if done.returncode:
+        pytest.skip(f"{' '.join(words)}: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def far(tmp_path):
+    """A cluster in a network of its own, at the other end of a cable."""
+    name = f"koubai{os.getpid()}"
+    near, end = f"kn{os.getpid()}", f"kf{os.getpid()}"
+    inside = ("ip", "netns", "exec", name)
+    tool("ip", "netns", "add", name)
+    try:
+        tool("ip", "link", "add", near, "type", "veth", "peer", "name", end)
+        tool("ip", "link", "set", end, "netns", name)
+        tool("ip", "addr", "add", "10.213.7.1/24", "dev", near)
+        tool("ip", "link", "set", near, "up")
+        tool(*inside, "ip", "addr", "add", "10.213.7.2/24", "dev", end)
+        tool(*inside, "ip", "link", "set", end, "up")
+        tool(*inside, "ip", "link", "set", "lo", "up")
+        made = Parts(tmp_path, "10.213.7.2", inside)
+        made.cable = (*inside, "ip", "link", "set", end)
+        made.start_worker()
+        yield made
+        made.end()
+    finally:
+        for words in (("ip", "link", "del", near), ("ip", "netns", "del", name)):
+            with suppress(OSError):
+                subprocess.run(words, capture_output=True, check=False)
+
+
+@pytest.mark.slow
+@for_root
+@pytest.mark.parametrize("seconds", [1, None], ids=["mended", "for good"])
+def test_a_cut_network_loses_nothing(far, long, tmp_path, monkeypatch, seconds):
+    monkeypatch.setattr("koubai.lab.executors._PULSE", 0.2)
+    monkeypatch.setattr("koubai.lab.executors._SILENCE", 8.0)
+    out = tmp_path / "out"
+
+    def cut():
+        subprocess.run([*far.cable, "down"], check=True)
+        if seconds:
+            time.sleep(seconds)
+            subprocess.run([*far.cable, "up"], check=True)
+
+    result = start.run(long, out=out, cluster=far.address, on_progress=after(2, cut))
+    if seconds:
+        assert (result.pending, len(kept(out))) == (0, 8)
+        return
+    assert result.stopped_by == "scheduler"
+    assert result.pending > 0
+    before = kept(out)
+    assert len(before) == len(result.runs)
+    subprocess.run([*far.cable, "up"], check=True)
+    goes_on(far, long, out, before)
+
+
+@pytest.mark.slow
+@for_root
+def test_a_full_disk_of_a_worker_loses_nothing(tmp_path, long):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    tool("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk))
+    made = Parts(tmp_path)
+    try:
+        with suppress(OSError):
+            (disk / "filler").write_bytes(bytes(1 << 19))
+        full = {"TMPDIR": str(disk), "HOME": str(disk), "NUMBA_CACHE_DIR": str(disk / "numba")}
+        made.start_worker(**full)  # what it writes of its own accord does not fit
+        result = start.run(long, out=tmp_path / "out", cluster=made.address)
+        assert (result.pending, [run.failure for run in result.runs if run.failure]) == (0, [])
+        assert len(kept(tmp_path / "out")) == 8
+        assert Path(disk, "filler").exists()
+    finally:
+        made.end()
+        subprocess.run(["umount", "-l", str(disk)], check=False)

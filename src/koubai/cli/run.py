@@ -79,7 +79,8 @@ def run_and_show(
     show(result, folder, report, closing if not result.pending else None)
     if result.stopped_by == "interrupt":
         return INTERRUPTED
-    return USER_ERROR if any(run.failure for run in result.runs) else 0
+    lost = result.stopped_by == "scheduler"
+    return USER_ERROR if lost or any(run.failure for run in result.runs) else 0
 
 
 def show(result: ExperimentResult, folder: Path, report: Path, closing: Closing | None = None) -> None:

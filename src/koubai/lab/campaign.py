@@ -37,8 +37,8 @@ def run_experiment(
 ) -> ExperimentResult:
     """Return what came out of an experiment; with a store, runs that it holds are not made again.
 
-    Ctrl-C, or the end of the budget, ends it early: the result then counts what is pending and says why,
-    and a second call with the same store goes on from there.
+    Ctrl-C, the end of the budget or the loss of a cluster's scheduler ends it early: the result then counts
+    what is pending and says why, and a second call with the same store goes on from there.
     """
     if store is not None:
         store.check()
@@ -112,9 +112,12 @@ class Campaign:
                 self.progress.hear(*message, by_key)
             broken += [futures[future] for future in finished if not self._gather(future, futures[future])]
             self.on_progress(self.progress)
+            if waiting and not self.workers.answers():
+                self.stopped_by = "scheduler"
+                break
             if self._out_of_budget() and waiting:
-                waiting = {future for future in waiting if not future.cancel()}
                 self.stopped_by = "budget"
+                waiting = {future for future in waiting if not future.cancel()}
         return self._renewed(broken) if broken and not self.stopped_by else []
 
     def _renewed(self, tasks: list[Task]) -> list[Task]:
@@ -127,7 +130,10 @@ class Campaign:
         """Take in one finished future; False if its worker process died and the task is to be repeated."""
         try:
             result = future.result()
-        except (Stopped, CancelledError):
+        except Stopped:
+            return True
+        except CancelledError:  # by us, once we have stopped; else the scheduler went, and took it along
+            self.stopped_by = self.stopped_by or "scheduler"
             return True
         except BrokenProcessPool:
             return False

@@ -5,8 +5,11 @@ All are `concurrent.futures.Executor`s; what differs is how they are opened, hea
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +25,11 @@ from koubai.lab.work import Task, perform
 
 _RESTARTS = 3  # broken pools replaced before the lab gives up
 _PATIENCE = "20s"  # for a scheduler to answer
+_PULSE, _SILENCE = (
+    10.0,
+    60.0,
+)  # seconds between two questions whether it is there; without an answer it is lost
+_LOGS = ("distributed.client", "distributed.utils", "distributed.core", "distributed.comm")
 
 
 @dataclass
@@ -34,6 +42,7 @@ class Workers:
     | stop     | event that asks all runs to end                                                  |
     | line     | the workers' end, handed over with every task; None where it cannot travel       |
     | restart  | puts a new executor in place of one that broke; False when it gives up           |
+    | answers  | whether whoever gives work to the workers is still there                         |
     """
 
     executor: Executor
@@ -42,6 +51,7 @@ class Workers:
     stop: Any = field(default_factory=threading.Event)
     line: Line | None = None
     restart: Callable[[], bool] | None = None
+    answers: Callable[[], bool] = lambda: True
 
     def submit(self, task: Task) -> Future[RunResult]:
         """Hand over one task."""
@@ -126,7 +136,41 @@ def dask_workers(address: str) -> Iterator[Workers]:
         ) from error
     try:
         count = sum(client.nthreads().values())
-        with client.get_executor(retries=3) as executor:
-            yield Workers(executor, max(count, 1))
+        with _quiet(), client.get_executor(retries=3) as executor:
+            yield Workers(executor, max(count, 1), answers=_Pulse(client))
+            executor.shutdown(wait=False)  # what is not done now was called off, or is lost
     finally:
-        client.close()
+        with _quiet():
+            client.close()
+
+
+class _Pulse:
+    """Asks a scheduler now and then whether it is there; one that is frozen, or cut off, closes nothing."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._asked = client, time.monotonic()
+        self._answer: Any = None
+
+    def __call__(self) -> bool:
+        """Return whether it answered, or may still do so."""
+        waited = time.monotonic() - self._asked
+        if self._answer is not None and not self._answer.done():
+            return waited < _SILENCE
+        if waited > _PULSE:
+            ask, self._asked = self._client.scheduler.identity, time.monotonic()
+            self._answer = asyncio.run_coroutine_threadsafe(ask(), self._client.loop.asyncio_loop)
+        return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave it to the lab to say, once, that a scheduler is gone; Dask logs tracebacks of it."""
+    loggers = [logging.getLogger(name) for name in _LOGS]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -140,7 +140,8 @@ class ExperimentResult:
     """An experiment with everything that came out of it.
 
     `environment` holds versions, CPU, threads, engine, data hash. `pending` counts the runs that were not
-    made and `stopped_by` says why ("interrupt" or "budget"); `reused` counts those the store already had.
+    made and `stopped_by` says why ("interrupt", "budget", "scheduler": a cluster's was lost); `reused`
+    counts those the store already had.
     """
 
     experiment: Experiment
