@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test test-all check docs bench clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -35,6 +35,9 @@ demo: $(VENV)/.demo
 	@$(BIN)/koubai demo
 
 test: $(VENV)/.test
+	@$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-all: $(VENV)/.test
 	@$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/.dev
