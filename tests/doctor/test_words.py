@@ -14,6 +14,7 @@ from koubai.doctor.names import named, resolve
 from koubai.doctor.remedies import REMEDIES
 from koubai.doctor.sarif import sarif
 from koubai.doctor.tell import Findings, explain, sentence, tell
+from koubai.doctor.verdict import Verdict
 from koubai.train.train import train
 from koubai.words import LANGUAGES, entries, say
 from support.patients import SICK, circles
@@ -106,7 +107,7 @@ def test_the_sentence_of_an_output_fault_names_that_fault():
 
 
 def test_sarif_has_a_rule_and_a_result_for_each_finding(findings):
-    log = json.loads(json.dumps(sarif(findings, "recipe.toml", "en"), allow_nan=False))
+    log = json.loads(json.dumps(sarif(Verdict(findings), "recipe.toml", "en"), allow_nan=False))
     (run,) = log["runs"]
     assert log["version"] == "2.1.0"
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["K003"]
@@ -114,7 +115,7 @@ def test_sarif_has_a_rule_and_a_result_for_each_finding(findings):
     assert (result["ruleId"], result["level"]) == ("K003", "error")
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "recipe.toml"
     assert result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == findings[0].layer
-    assert sarif([], "recipe.toml")["runs"][0]["results"] == []
+    assert sarif(Verdict([]), "recipe.toml")["runs"][0]["results"] == []
 
 
 def test_a_healthy_run_has_no_findings():

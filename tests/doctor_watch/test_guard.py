@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from koubai.doctor.watch import chart, look, memory, pace, record, sight, watcher
-from koubai.doctor.watch.script import Search
+from koubai.doctor.watch.search import Search
 from koubai.doctor.watch.watcher import Watch
 
 STEPS = 6

@@ -72,8 +72,9 @@ def test_the_name_of_what_is_wrong_comes_out(script):
 
 
 def test_a_script_that_fails_is_examined_up_to_there(script, capsys):
-    watch, failure = watch_script(script, ["--crash"])
-    assert (watch.step, failure) == (101, "ValueError: no more")
+    outcome = watch_script(script, ["--crash"])
+    watch = outcome.watch
+    assert (watch.step, outcome.code, outcome.failure) == (101, 1, "ValueError: no more")
     assert [layer.kind for layer in watch.patient().layers] == ["linear", "relu", "linear"]
     assert diagnose_script(script, ["--crash"]) == []
     assert "101" in capsys.readouterr().err

@@ -1,9 +1,11 @@
 """`koubai doctor`: what is wrong with a run, where, since when and why; and whether the remedy helps.
 
-| exit code | meaning                                     |
-|-----------|---------------------------------------------|
-| 0         | healthy, or nothing as severe as --fail-on  |
-| 3         | findings                                    |
+| exit code | meaning                                                                |
+|-----------|------------------------------------------------------------------------|
+| 0         | healthy, not judged, or nothing as severe as --fail-on                 |
+| 3         | findings                                                               |
+| 4         | not judged, under --fail-on unseen                                     |
+| another   | that of a script which ended with an error: it is what it was          |
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ from koubai.words import say
 if TYPE_CHECKING:
     from koubai.doctor.finding import Finding
     from koubai.doctor.proof import Proof
+    from koubai.doctor.verdict import Verdict
     from koubai.train.session import Session
     from koubai.train.train import Run
 
-FOUND = 3
+FOUND, UNSEEN = 3, 4
 
 
 def doctor(
@@ -35,7 +38,8 @@ def doctor(
     prove: Annotated[bool, option("doctor.cli.prove", negative="")] = False,
     seeds: Annotated[int | None, whole("doctor.cli.seeds")] = None,
     budget: Annotated[float, option("doctor.cli.budget")] = 20.0,
-    fail_on: Annotated[Literal["info", "warn", "severe"], option("doctor.cli.fail_on")] = "warn",
+    fail_on: Annotated[Literal["info", "warn", "severe", "unseen"], option("doctor.cli.fail_on")] = "warn",
+    module: Annotated[bool, option("doctor.cli.module", name=("--module", "-m"), negative="")] = False,
     sarif: Annotated[bool, option("doctor.cli.sarif", negative="")] = False,
     rollback: Annotated[bool, option("doctor.cli.rollback", negative="")] = False,
     cases: Annotated[Path | None, option("doctor.cli.cases")] = None,
@@ -48,22 +52,35 @@ def doctor(
     if subject == "bench":
         return _bench(arguments, cases, seeds, budget, engine, threads, data_dir, names_only=names_only)
     path = Path(subject)
+    if module:
+        return _script(subject, list(arguments), fail_on, as_sarif=sarif, as_module=True)
     if not path.exists():
         raise KoubaiError(say("doctor.cli.missing"), where=subject, expected=say("doctor.cli.expected"))
     if path.suffix == ".py":
-        from koubai.doctor.watch.script import diagnose_script
-
-        findings = diagnose_script(path, list(arguments))
-        return _answer(findings, subject, fail_on, as_sarif=sarif)
+        return _script(subject, list(arguments), fail_on, as_sarif=sarif)
     run = _run(path, data_dir, engine, threads, rollback=rollback)
+    from koubai.doctor.verdict import Verdict
+
     findings = _diagnosed(run, budget)
     proof = None
     if prove and findings:
         proof = proved(run, findings, seeds or 8, engine, threads, on_run=_proving)
-    code = _answer(findings, subject, fail_on, as_sarif=sarif, proof=proof)
+    code = _answer(Verdict(findings), subject, fail_on, as_sarif=sarif, proof=proof)
     if not prove and any(finding.remedies for finding in findings):
         _note(say("doctor.command.prove_hint", subject=subject))
     return code
+
+
+def _script(
+    subject: str, arguments: list[str], fail_on: str, *, as_sarif: bool, as_module: bool = False
+) -> int:
+    """Run a script under watch and answer; a script that failed keeps its exit code."""
+    from koubai.doctor.watch.script import judge_script
+
+    target = subject if as_module else Path(subject)
+    verdict, code = judge_script(target, arguments, as_module=as_module)
+    said = _answer(verdict, subject, fail_on, as_sarif=as_sarif)
+    return code or said
 
 
 def _bench(
@@ -158,27 +175,29 @@ def _proving(remedy: str, arm: str, seed: int) -> None:
 
 
 def _answer(
-    findings: list[Finding],
+    verdict: Verdict,
     subject: str,
     fail_on: str,
     *,
     as_sarif: bool = False,
     proof: Proof | None = None,
 ) -> int:
-    """Print findings and proof, and return the exit code."""
+    """Print the verdict and a proof, and return the exit code."""
     from koubai.doctor.sarif import sarif as sarif_log
-    from koubai.doctor.tell import tell, tell_proof
+    from koubai.doctor.tell import tell_proof, tell_verdict
 
     if as_sarif:
-        print(json.dumps(sarif_log(findings, subject), ensure_ascii=False, indent=2))
+        print(json.dumps(sarif_log(verdict, subject), ensure_ascii=False, indent=2))
     elif style.json:
-        facts: dict[str, object] = {"findings": [finding.to_dict() for finding in findings]}
-        print_json(facts | ({"proof": proof.to_dict()} if proof is not None else {}))
+        print_json(verdict.to_dict() | ({"proof": proof.to_dict()} if proof is not None else {}))
     else:
-        console().print(tell(findings), markup=False, soft_wrap=True)
+        console().print(tell_verdict(verdict), markup=False, soft_wrap=True)
         if proof is not None:
             console().print("\n" + tell_proof(proof), markup=False, soft_wrap=True)
-    return FOUND if any(finding.at_least(fail_on) for finding in findings) else 0
+    if fail_on == "unseen" and verdict.name == "not_judged":
+        return UNSEEN
+    level = "warn" if fail_on == "unseen" else fail_on
+    return FOUND if any(finding.at_least(level) for finding in verdict.findings) else 0
 
 
 def _note(text: str) -> None:

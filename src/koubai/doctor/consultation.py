@@ -16,6 +16,7 @@ from koubai.doctor.reference import Reach, reach
 STUCK = 0.1  # of the way from chance to what is within reach: below it, nothing was learned
 HARMED = 0.15  # of the same way is missing: the run does worse than it should
 FAR = 0.25  # of the same way is missing: it is time to doubt what could always be tuned a little
+LEARNED = 0.03  # of the loss of knowing nothing: a run that gained less has learned nothing yet
 SMALLEST_GAIN = 0.02  # of skill; less is not worth a word
 
 
@@ -91,13 +92,30 @@ class Consultation:
     def shortfall(self) -> float:
         """Share of the way from chance to the goal that is missing on training samples; 0 if none is.
 
-        Where the skill is not known, a loss that moves is taken for the whole way and one that stands still
-        for nothing.
+        Where the skill is not known, or nothing to hold it against, the loss tells only whether anything was
+        learned at all: whether it has left the level of knowing nothing, or else its start.
         """
-        if not self.skill_known:
-            return 0.0 if self.progressing else 1.0
+        if not self.skill_known or self.reach is None:
+            return self._standstill
         way = self.goal - self.chance
         return max(0.0, (self.goal - self.skill) / way) if way > 0 else 0.0
+
+    @property
+    def _standstill(self) -> float:
+        """1 where the loss is that of knowing nothing, or has not left its start; else 0."""
+        if not self.patient.loss_speaks:
+            return 0.0
+        if not self.floor_known or not np.isfinite(self.patient.losses).all():
+            return 0.0 if self.progressing else 1.0
+        end = float(self.patient.losses[-max(1, len(self.patient.losses) // 10) :].mean())
+        return 1.0 if end > (1 - LEARNED) * (self.floor_loss or 0.0) else 0.0
+
+    @property
+    def floor_known(self) -> bool:
+        """Whether the loss of knowing nothing can be held against the recorded one."""
+        loss = self.patient.loss
+        floor = self.floor_loss
+        return loss is not None and loss.alone and floor is not None and floor > 0 and len(self.smooth) > 0
 
     @cached_property
     def held_shortfall(self) -> float:
@@ -148,6 +166,8 @@ class Consultation:
     def floor_loss(self) -> float | None:
         """Loss of a network that learned nothing, where the loss is a cross-entropy of classes."""
         loss = self.patient.loss
+        if loss is not None and loss.floor is not None:
+            return loss.floor
         if loss is None or loss.name not in ("softmax_cross_entropy", "cross_entropy"):
             if loss is None or loss.name not in ("sigmoid_cross_entropy", "binary_cross_entropy"):
                 return None

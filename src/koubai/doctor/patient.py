@@ -74,12 +74,17 @@ class LossFacts:
     | values            | numbers to be compared with the targets          | mean_squared_error       |
 
     `crossed` holds the shapes of an output and its targets where these are not alike and every row of one
-    was compared with every row of the other.
+    was compared with every row of the other. `before` are activations that the program applies between the
+    network and the loss. `floor` is the loss of the best constant answer, where that was computed; `alone`
+    says whether the recorded loss is this one and nothing besides.
     """
 
     name: str
     takes: str
     crossed: tuple[Shape, Shape] | None = None
+    before: tuple[str, ...] = ()
+    floor: float | None = field(default=None, compare=False)
+    alone: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,7 @@ class Patient:
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
+    | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     """
 
     layers: tuple[LayerFacts, ...]
@@ -189,6 +195,7 @@ class Patient:
     declared_frozen: tuple[str, ...] = ()
     loop: LoopFacts = LoopFacts()
     clinic: Clinic | None = None
+    loss_speaks: bool = True
 
     # ------------------------------------------------------------------------------------ layers
 

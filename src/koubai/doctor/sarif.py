@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from koubai.doctor.finding import Finding
 from koubai.doctor.tell import sentence, title_of
+from koubai.doctor.verdict import Verdict
 from koubai.words import say
 
 _LEVELS = {"info": "note", "warn": "warning", "severe": "error"}
 
 
-def sarif(findings: Sequence[Finding], subject: str, lang: str | None = None) -> dict[str, Any]:
-    """Return a SARIF log; `subject` is the recipe, script or run folder the findings are about."""
+def sarif(verdict: Verdict, subject: str, lang: str | None = None) -> dict[str, Any]:
+    """Return a SARIF log; `subject` is the recipe, script or run folder the verdict is about.
+
+    What could not be judged stands among the notifications of the one invocation, and the verdict in the
+    properties of the run.
+    """
+    findings = verdict.findings
     rules = {finding.code: finding for finding in findings}
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -26,6 +31,20 @@ def sarif(findings: Sequence[Finding], subject: str, lang: str | None = None) ->
                         "rules": [_rule(finding, lang) for finding in rules.values()],
                     }
                 },
+                "properties": {"verdict": verdict.name},
+                "invocations": [
+                    {
+                        "executionSuccessful": True,
+                        "toolExecutionNotifications": [
+                            {
+                                "level": "warning" if verdict.name == "not_judged" else "note",
+                                "descriptor": {"id": f"unseen/{gap.reason}"},
+                                "message": {"text": f"{gap.why(lang)} {gap.help(lang)}"},
+                            }
+                            for gap in verdict.unseen
+                        ],
+                    }
+                ],
                 "results": [_result(finding, subject, lang) for finding in findings],
             }
         ],

@@ -17,7 +17,8 @@ def skill(y: Array, t: Array, takes: str = "values") -> float:
     """Return the skill of outputs y (N, K) for targets t, (N,) int classes or (N, K) values.
 
     `takes` is what the loss takes (see LossFacts): one output for two classes says class 1 above 0 for
-    logits, else above 1/2; logits of values become probabilities. NaN if an output is not finite.
+    logits, else above 1/2; logits of values become probabilities,
+    and so do logarithms of these. NaN if an output is not finite.
     """
     y = np.asarray(y, dtype=np.float64).reshape(len(t), -1)
     if not len(y) or not np.isfinite(y).all():
@@ -28,6 +29,9 @@ def skill(y: Array, t: Array, takes: str = "values") -> float:
     t = np.asarray(t, dtype=np.float64).reshape(len(t), -1)
     if logits:
         y = 0.5 * (1 + np.tanh(0.5 * y))
+    if takes == "log_probabilities":
+        with np.errstate(over="ignore"):
+            y = np.exp(y)
     spread = float(((t - t.mean(axis=0)) ** 2).sum())
     return 1 - float(((y - t) ** 2).sum()) / spread if spread else float("nan")
 

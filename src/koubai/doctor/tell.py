@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.finding import Finding, Measure
 from koubai.doctor.proof import Proof
+from koubai.doctor.verdict import Verdict
 from koubai.words import LANGUAGES, entries, say
 
 
@@ -35,6 +36,21 @@ def tell(findings: Sequence[Finding], lang: str | None = None) -> str:
     parts = ["\n".join(_lines(finding, lang)) for finding in findings]
     head = say("doctor.found_one" if len(findings) == 1 else "doctor.found", lang, count=len(findings))
     return "\n\n".join([head, *parts])
+
+
+def tell_verdict(verdict: Verdict, lang: str | None = None) -> str:
+    """Return a verdict as text: findings, healthy, or not judged; and what could not be asked."""
+    gaps = [say("verdict.line", lang, why=gap.why(lang), help=gap.help(lang)) for gap in verdict.unseen]
+    if verdict.name == "healthy":
+        return "\n\n".join(
+            [say("doctor.healthy", lang), *([tell(verdict.findings, lang)] * bool(verdict.findings))]
+        )
+    if verdict.name == "not_judged":
+        told = [tell(verdict.findings, lang)] if verdict.findings else []
+        return "\n\n".join(["\n".join([say("verdict.not_judged", lang), *gaps]), *told])
+    if not gaps:
+        return tell(verdict.findings, lang)
+    return "\n\n".join([tell(verdict.findings, lang), "\n".join([say("verdict.besides", lang), *gaps])])
 
 
 class Findings(list[Finding]):

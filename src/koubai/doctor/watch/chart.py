@@ -8,20 +8,32 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 
 from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.clinic import Clinic
 from koubai.doctor.patient import DataFacts, LossFacts, Patient
-from koubai.doctor.watch.examine import Examination, examine, layer_checks, param_checks, undisturbed
-from koubai.doctor.watch.kinds import optimizer_facts
+from koubai.doctor.watch.examine import (
+    Examination,
+    device_of,
+    examine,
+    layer_checks,
+    param_checks,
+    set_modes,
+    undisturbed,
+)
+from koubai.doctor.watch.floor import floor_of
+from koubai.doctor.watch.kinds import LOSSES, optimizer_facts
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loss_rule import LossRule
 from koubai.doctor.watch.memory import as_targets, data_facts
+from koubai.doctor.watch.memory import flat as _flat
 from koubai.doctor.watch.models import hands_over
 from koubai.doctor.watch.seen import Seen
 from koubai.doctor.watch.twin import Subject, twin_clinic
+from koubai.doctor.watch.walk import copy_of, parameters_of, put_back
 from koubai.engines.torch.formula import to_array
 from koubai.words import say
 
@@ -35,19 +47,30 @@ def make_patient(watch: Seen) -> Patient:
     """Return the patient of a watch; where the model cannot be run again, from what went by."""
     samples = watch.memory.samples()
     now, first = _examinations(watch, samples)
-    checkups = [look for look in (first, now.checkup if now else _passive(watch, watch.last_look)) if look]
+    if now is None:
+        first = _answered(first, watch.answers.first, watch)
+    last = now.checkup if now else _answered(_passive(watch, watch.last_look), _recent(watch), watch)
+    checkups = [look for look in (first, last) if look]
     sight = now.sight if now else watch.last_look.sight if watch.last_look else None
     outputs = checkups[-1].outputs if checkups else None
     data = _data(watch, samples, 1 if outputs is None else outputs.shape[1])
     held_outputs = _held_outputs(watch, data) if now else None
+    if held_outputs is None:
+        data, held_outputs = _held_answers(watch, data)
+    if outputs is not None and data.classes is None and data.t is None:
+        data = _counted(data, checkups[-1])
+    if watch.need_not_fall is not None:  # what the outputs are compared with is no truth
+        data, held_outputs = DataFacts(samples=watch.samples), None
+        checkups = [replace(look, outputs=None, targets=None) for look in checkups]
     parts = sight.parts.values() if sight else ()
     untrained, frozen = _untrained(watch)
     return Patient(
         layers=tuple(part.facts for part in parts),
         history=watch.record.history,
         checkups=tuple(checkups),
-        loss=_loss(watch),
-        optimizer=optimizer_facts(watch.optimizers[0]) if watch.optimizers else None,
+        loss=_loss(watch, outputs),
+        loss_speaks=watch.need_not_fall is None,
+        optimizer=optimizer_facts(watch.optimizers[0]) if watch.optimizers and not watch.hand else None,
         data=data,
         batch_size=watch.batch_size,
         step=watch.step,
@@ -61,10 +84,67 @@ def make_patient(watch: Seen) -> Patient:
     )
 
 
-def _loss(watch: Seen) -> LossFacts | None:
-    if watch.rule is None or watch.rule.kind is None or len(watch.losses_seen) > 1:
+def _loss(watch: Seen, outputs: Array | None) -> LossFacts | None:
+    """Return what is known of the loss: by the model's outputs, or at least by its name."""
+    name, function, options = watch.first_call
+    kind = watch.rule.kind if watch.rule is not None else LOSSES.get(name)
+    if kind is None or len(watch.losses_seen) > 1:
         return None
-    return replace(watch.rule.kind.facts, crossed=watch.crossed)
+    classes = outputs.shape[1] if outputs is not None else None
+    try:
+        floor = floor_of(name, function, options, watch.loss_targets, classes)
+    except Exception:  # options of a loss may be of any kind
+        floor = None
+    alone = watch.loss_alone
+    return replace(kind.facts, crossed=watch.crossed, before=watch.before_loss, floor=floor, alone=alone)
+
+
+def _recent(watch: Seen) -> tuple[int, Array, Array] | None:
+    """Return the answers of the looks of the last fifth of the run, or of the last look."""
+    latest = watch.answers.latest
+    if latest is None:
+        return None
+    found = watch.answers.since(min(latest, int(0.8 * watch.step)))
+    return None if found is None else (latest, *found)
+
+
+def _answered(look: Checkup | None, answers: tuple[int, Array, Array] | None, watch: Seen) -> Checkup | None:
+    """Return a checkup of a look at the user's own step with what the model answered then."""
+    if look is None or answers is None or look.outputs is not None:
+        return look
+    step, y, t = answers
+    if abs(step - 1 - look.step) > max(1, 0.2 * watch.step) and look.step < watch.step / 2:
+        return look
+    return replace(look, outputs=y, targets=t, samples=len(y))
+
+
+def _held_answers(watch: Seen, data: DataFacts) -> tuple[DataFacts, Array | None]:
+    """Return what the model answered in its last evaluation, where it cannot be run again."""
+    latest = watch.held_answers.latest
+    if latest is None or latest < 0.8 * watch.step:
+        return data, None
+    found = watch.held_answers.since(latest)
+    if found is None:
+        return data, None
+    y, t = found
+    samples = watch.held.samples() if data.x is not None else None
+    fits = (
+        samples is not None
+        and len(samples[0]) == len(t)
+        and np.array_equal(np.asarray(as_targets(samples[1], True)), t)
+    )
+    return replace(data, x_held=_flat(samples[0]) if samples is not None and fits else None, t_held=t), y
+
+
+def _counted(data: DataFacts, look: Checkup) -> DataFacts:
+    """Return the facts with what the targets of the answers tell, where inputs do not fit to them."""
+    t = look.targets
+    if t is None or look.outputs is None:
+        return data
+    if t.dtype.kind != "i":
+        return replace(data, target_low=t.min(axis=0), target_high=t.max(axis=0))
+    classes = max(look.outputs.shape[1], int(t.max(initial=0)) + 1, 2)
+    return replace(data, classes=classes, class_counts=np.bincount(t, minlength=classes))
 
 
 Samples = tuple[torch.Tensor, torch.Tensor]
@@ -130,12 +210,12 @@ def _eagerly(watch: Seen) -> Any:
 @contextmanager
 def _loaded(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> Iterator[None]:
     """Give a model other tensors for a while."""
-    present = {name: w.detach().clone() for name, w in model.state_dict().items()}
-    model.load_state_dict(dict(state))
+    present = copy_of(model)
+    put_back(model, dict(state))
     try:
         yield
     finally:
-        model.load_state_dict(present)
+        put_back(model, present)
 
 
 def _passive(watch: Seen, look: Look | None) -> Checkup | None:
@@ -174,9 +254,9 @@ def _held_outputs(watch: Seen, data: DataFacts) -> Array | None:
     held = watch.held.samples()
     if held is None or data.t_held is None or watch.rule is None:
         return None
-    device = next(watch.root.parameters()).device
+    device = device_of(watch.root)
     with undisturbed(watch.root), torch.no_grad(), _eagerly(watch):
-        watch.root.eval()
+        set_modes(watch.root, lambda module: False)
         parts = [watch.rule.pick(watch.root(x.to(device))) for x in held[0].split(watch.batch_size or 100)]
     return to_array(torch.cat(parts).float()).reshape(len(held[0]), -1)
 
@@ -190,7 +270,7 @@ def _untrained(watch: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
     looked = watch.last_look is not None
     idle = watch.start is not None and watch.loop.facts(watch.root, watch.step).passes > 0
     untrained, frozen = [], []
-    for name, p in watch.root.named_parameters():
+    for name, p in parameters_of(watch.root):
         if not p.requires_grad:
             frozen.append(name)
         outside = not p.requires_grad or (given and id(p) not in given)
@@ -213,7 +293,7 @@ def _clinic(watch: Seen, samples: Samples, data: DataFacts) -> Clinic | None:
     t, t_all = (as_targets(part, _by_index(watch)) for part in (few[1], samples[1]))
     if t is None or t_all is None:
         return None
-    now = {name: w.detach().clone() for name, w in watch.root.state_dict().items()}
+    now = copy_of(watch.root)
     held = watch.held.samples() if data.x_held is not None else None
     start = watch.start or now  # the present weights may be NaN, those of the start tell what it computes
     with _loaded(watch.root, start):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import nan, sqrt
@@ -17,6 +17,7 @@ from koubai.doctor.checkup import Checkup, LayerCheck, ParamCheck, distinct_rows
 from koubai.doctor.watch.kinds import module_kind
 from koubai.doctor.watch.loss_rule import LossRule
 from koubai.doctor.watch.sight import Names, Sight
+from koubai.doctor.watch.walk import buffers_of, modules_of, own_parameters, parameters_of
 from koubai.engines.torch.formula import to_array
 
 
@@ -43,7 +44,7 @@ def examine(
     *,
     step: int,
     targets: Array | None,
-    modes: Mapping[nn.Module, bool],
+    modes: Mapping[int, bool],
     decays: Mapping[str, float],
     flow: bool = False,
 ) -> Examination:
@@ -55,15 +56,14 @@ def examine(
     """
     sight = Sight(Names.of(model), by_unit=True, on_loss=lambda call: None, without_dropout=True)
     sight.flow = [] if flow else None
-    device = next(model.parameters()).device
+    device = device_of(model)
     x, t = x.to(device), t.to(device)
     with undisturbed(model):
-        model.eval()
+        set_modes(model, lambda module: False)
         with torch.no_grad():  # before the pass in training mode, which moves running statistics
             tested = model(x)
             test_loss = float(rule(tested, t))
-        for module in model.modules():
-            module.training = modes.get(module, True)
+        set_modes(model, lambda module: modes.get(id(module), True))
         # Layers before the first parameter have a gradient too, if the inputs ask for one; a copy of
         # them may be changed in place.
         inputs = x.detach().requires_grad_(True).clone() if x.is_floating_point() else x
@@ -74,7 +74,7 @@ def examine(
         finally:
             sight.close()
         value = rule(output, t)
-        trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        trained = {name: p for name, p in parameters_of(model) if p.requires_grad}
         found = torch.autograd.grad(value, list(trained.values()), allow_unused=True)
     gradients = {name: g for name, g in zip(trained, found, strict=True) if g is not None}
     outputs = rule.pick(tested)
@@ -91,15 +91,27 @@ def examine(
     return Examination(checkup, sight, rule.pick(output).detach(), outputs)
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Return the device of a model's first parameter."""
+    return next((p.device for _, p in parameters_of(model)), torch.device("cpu"))
+
+
+def set_modes(model: nn.Module, mode: Callable[[nn.Module], bool]) -> None:
+    """Set every module to training or test mode, whatever the user's `train` does besides."""
+    for _, module in modules_of(model):
+        if getattr(module, "training", None) is not mode(module):
+            module.training = mode(module)
+
+
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
     """Put back modes, buffers, gradients and random numbers at the end.
 
     What a model warns of it has warned of while it was trained.
     """
-    modes = {module: module.training for module in model.modules()}
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    devices = {p.device.index for p in model.parameters() if p.device.type == "cuda"}
+    modes = [(module, module.training) for _, module in modules_of(model)]
+    buffers = {name: buffer.clone() for name, buffer in buffers_of(model)}
+    devices = {p.device.index for _, p in parameters_of(model) if p.device.type == "cuda"}
     with (
         torch.random.fork_rng(sorted(index for index in devices if index is not None)),
         warnings.catch_warnings(),
@@ -108,10 +120,10 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
         try:
             yield
         finally:
-            for module, training in modes.items():
+            for module, training in modes:
                 module.training = training
             with torch.no_grad():
-                for name, buffer in model.named_buffers():
+                for name, buffer in buffers_of(model):
                     buffer.copy_(buffers[name])
 
 
@@ -131,8 +143,8 @@ def param_checks(
     """Return the checks of all parameters; one without a gradient has the norm 0."""
     return {
         f"{path}.{name}" if path else name: _param(module, name, path, gradients, decays)
-        for path, module in model.named_modules()
-        for name, _ in module.named_parameters(recurse=False)
+        for path, module in modules_of(model)
+        for name, _ in own_parameters(module)
     }
 
 
@@ -144,7 +156,7 @@ def _param(
     decays: Mapping[str, float],
 ) -> ParamCheck:
     prefix = f"{path}." if path else ""
-    own = {n: p.detach() for n, p in module.named_parameters(recurse=False)}
+    own = {n: p.detach() for n, p in own_parameters(module)}
     theirs = {n: gradients[prefix + n].detach() for n in own if prefix + n in gradients}
     w, g = own[name], theirs.get(name)
     norm = _norm(w)

@@ -22,10 +22,16 @@ class Gaze:
     """
 
     def __init__(
-        self, names: Names, *, on_loss: Callable[[LossCall], None], guard: Callable[..., None]
+        self,
+        names: Names,
+        *,
+        on_loss: Callable[[LossCall], None],
+        on_close: Callable[[Sight], None],
+        guard: Callable[..., None],
     ) -> None:
         self.look: Look | None = None
         self.output: Any = None
+        self._on_close = on_close
         self.criterion: nn.Module | None = None
         self._names, self._on_loss, self._guard = names, on_loss, guard
         self._sight: Sight | None = None
@@ -55,6 +61,12 @@ class Gaze:
         self._sight.open()
         self._sight.begin(root)
 
+    def take_output(self, output: Any) -> None:
+        """Follow what the model has put out on its way to the loss."""
+        self.output = output
+        if self._sight is not None:
+            self._sight.trail.begin(output)
+
     def await_loss(self) -> None:
         """Look out for losses only."""
         self._sight = Sight(self._names, by_unit=False, on_loss=self._on_loss, guard=self._guard)
@@ -64,8 +76,10 @@ class Gaze:
         """Close what is open; what could not be left before is left now."""
         if self._sight is None and not self._leaving:
             return
-        if self._sight is not None:
-            self._leaving.append(self._sight)
-            self.criterion = self.criterion or self._sight.criterion
-        self._sight = self.output = None
+        sight, self._sight = self._sight, None
+        if sight is not None:
+            self._leaving.append(sight)
+            self.criterion = self.criterion or sight.criterion
+            self._guard(self._on_close, sight)
+        self.output = None
         self._leaving = [sight for sight in reversed(self._leaving) if not sight.close()][::-1]

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from koubai.doctor.finding import Finding
-from koubai.doctor.watch.script import Search
+from koubai.doctor.watch.search import Search
 from koubai.doctor.watch.watcher import Watch
 
 

@@ -12,6 +12,8 @@ from torch import nn
 from koubai.core.taps import Magnitudes, Squares
 from koubai.doctor.watch.sight import LossCall, Names, Sight
 from koubai.doctor.watch.sums import magnitudes_of_all, scaled
+from koubai.doctor.watch.trail import Pair
+from koubai.doctor.watch.walk import parameters_of
 from koubai.engines.engine import TapRecord
 
 
@@ -41,6 +43,7 @@ class Look:
         self.step, self.samples, self.whole = step, samples, whole
         self.loss = float("nan")
         self.factor = self.scale = 1.0
+        self.pair: Pair | None = None  # outputs and targets of this step, until it ends
         self.raw_gradients: dict[str, torch.Tensor] = {}
         self._gradients: dict[str, Magnitudes] = {}
         self._weights: dict[str, torch.Tensor] = {}
@@ -73,10 +76,10 @@ class Look:
         A later call replaces an earlier one. The weight decay that the optimizer will add is added here.
         With `keep`, copies of the gradients stay for a checkup.
         """
-        params = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+        params = {name: p.detach() for name, p in parameters_of(model) if p.requires_grad}
         if not self._weights:
             self._weights = {name: p.clone() for name, p in params.items()}
-        found = {name: p.grad.detach() for name, p in model.named_parameters() if p.grad is not None}
+        found = {name: p.grad.detach() for name, p in parameters_of(model) if p.grad is not None}
         factor = self.factor * passes if self.factor != 1.0 else 1.0
         if factor != 1.0:
             found = {name: g / factor for name, g in found.items()}
@@ -93,7 +96,7 @@ class Look:
         }
         for path, s in self.sight.gradients.items():
             sums[path, "activation_gradient"] = scaled(s, 1 / self.factor) if self.factor != 1.0 else s
-        now = dict(model.named_parameters())
+        now = dict(parameters_of(model))
         updates = {name: now[name].detach() - w for name, w in self._weights.items()}
         for role, tensors in (("weight", self._weights), ("update", updates)):
             sums |= {(name, role): s for name, s in magnitudes_of_all(tensors).items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from koubai.doctor.patient import LoopFacts
+from koubai.doctor.watch.walk import modules_of
 
 _PASSES = 10  # backward passes without an update after which none is to be expected
 
@@ -60,14 +61,14 @@ class Loop:
             kept_gradients=self._stale_since if self.stale > max(1, self._fresh) else None,
             test_mode=self.test_mode if _has_modes(model) else None,
             had_trained=self.trained,
-            idle_norms=any(_is_idle(module) for module in model.modules()),
+            idle_norms=any(_is_idle(module) for _, module in modules_of(model)),
             ascends=self.ascends,
         )
 
 
 def _has_modes(model: nn.Module) -> bool:
     """Whether a module does something else in training mode than in test mode."""
-    return any(_norm_of_batches(module) or _drops(module) for module in model.modules())
+    return any(_norm_of_batches(module) or _drops(module) for _, module in modules_of(model))
 
 
 def _norm_of_batches(module: nn.Module) -> bool:

@@ -11,6 +11,7 @@ import torch
 
 from koubai.core.params import Shape
 from koubai.doctor.watch.kinds import LOSSES, LossKind
+from koubai.doctor.watch.nested import tensors
 from koubai.doctor.watch.sight import LossCall
 
 
@@ -83,11 +84,3 @@ def mean_value(call: LossCall) -> torch.Tensor:
     summed = call.options.get("reduction") == "sum"
     per_row = call.name in ("cross_entropy", "nll_loss")
     return value / (len(call.t) if per_row else call.t.numel()) if summed else value
-
-
-def tensors(value: Any) -> list[torch.Tensor]:
-    """Return all tensors in a value that may be a tensor, or nested tuples, lists and dicts, in order."""
-    if isinstance(value, torch.Tensor):
-        return [value]
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
-    return [tensor for item in inner for tensor in tensors(item)]

@@ -10,6 +10,7 @@ import torch
 from koubai.core import random
 from koubai.core.params import Array
 from koubai.doctor.patient import DataFacts
+from koubai.doctor.watch.trail import Pair
 
 KEPT_ROWS = 10_000
 KEPT_BYTES = 64 * 2**20
@@ -92,6 +93,90 @@ def _size(batch: tuple[torch.Tensor, torch.Tensor]) -> int:
     return sum(part.numel() * part.element_size() for part in batch)
 
 
+class Answers:
+    """What the model put out beside what it was compared with, the latest rows (outputs (M, K), targets)."""
+
+    def __init__(self, limit: int = 4000) -> None:
+        self._limit = limit
+        self._parts: list[tuple[int, Array, Array]] = []
+        self._rows = 0
+
+    def see(self, step: int, pair: Pair) -> None:
+        """Keep the rows of a pair."""
+        found = rows_of(pair)
+        if found is None:
+            return
+        y, t = found
+        if len(y) > self._limit // 2:
+            rows = np.sort(random.permutation(random.key(0, "answers"), len(y))[: self._limit // 2])
+            y, t = y[rows], t[rows]
+        if self._parts and (
+            self._parts[0][1].shape[1:] != y.shape[1:] or self._parts[0][2].dtype.kind != t.dtype.kind
+        ):
+            if step > self._parts[-1][0]:
+                self._parts, self._rows = [], 0  # of another kind since
+            else:
+                return
+        self._parts.append((step, y, t))
+        self._rows += len(y)
+        while self._rows - len(self._parts[0][1]) >= self._limit:
+            self._rows -= len(self._parts.pop(0)[1])
+
+    def since(self, step: int) -> tuple[Array, Array] | None:
+        """Return all rows kept since an update; None where there are none."""
+        parts = [(y, t) for at, y, t in self._parts if at >= step]
+        if not parts:
+            return None
+        return np.concatenate([y for y, _ in parts]), np.concatenate([t for _, t in parts])
+
+    @property
+    def latest(self) -> int | None:
+        """Update after which the last rows were seen."""
+        return self._parts[-1][0] if self._parts else None
+
+    @property
+    def first(self) -> tuple[int, Array, Array] | None:
+        """The first rows that are kept."""
+        return self._parts[0] if self._parts else None
+
+
+def rows_of(pair: Pair) -> tuple[Array, Array] | None:
+    """Return outputs (M, K) and targets (M,) or (M, K) of a pair; None where they do not fit."""
+    y, t = pair.y.detach().float().cpu(), pair.t.detach().cpu()
+    whole = not t.is_floating_point()
+    if pair.kind == "values" or (not whole and pair.kind == "classes"):
+        if t.shape != y.shape:
+            return None
+        flat = y.reshape(len(y), -1) if y.ndim else y.reshape(1, 1)
+        targets = as_targets(t.reshape(len(t), -1), False)
+        return (flat.numpy(), targets) if targets is not None else None
+    if t.numel() == y.numel():
+        return y.reshape(-1, 1).numpy(), _classes(t)
+    axis = _class_axis(y, t, last=pair.kind == "answers")
+    if axis is None:
+        return None
+    flat = y.movedim(axis, -1).reshape(-1, y.shape[axis])
+    classes = _classes(t)
+    if len(classes) != len(flat):
+        return None
+    meant = (classes >= 0) & (classes < max(flat.shape[1], 2))
+    return flat.numpy()[meant], classes[meant]
+
+
+def _classes(t: torch.Tensor) -> Array:
+    return t.reshape(-1).to(torch.int64).numpy()
+
+
+def _class_axis(y: torch.Tensor, t: torch.Tensor, *, last: bool) -> int | None:
+    """Return the axis of y that its targets lack."""
+    axes = [a for a in range(y.ndim) if y.shape[:a] + y.shape[a + 1 :] == t.shape]
+    if not axes:
+        return y.ndim - 1 if t.numel() * y.shape[-1] == y.numel() else None
+    if last:
+        return axes[-1]
+    return 1 if 1 in axes and y.ndim > 1 else axes[-1]
+
+
 def as_targets(t: torch.Tensor, classes_by_index: bool) -> Array | None:
     """Return targets as diagnoses take them: (N,) int64 classes, or (N, K) values.
 
@@ -121,7 +206,7 @@ def data_facts(
     """Return the statistics of the samples seen; `outputs` is the number of the network's outputs."""
     if not seen[0].is_floating_point():  # numbers of words: their size means nothing
         return DataFacts(samples=samples)
-    x, t = _flat(seen[0]), as_targets(seen[1], classes_by_index)
+    x, t = flat(seen[0]), as_targets(seen[1], classes_by_index)
     facts = DataFacts(
         samples=samples,
         mean=x.mean(axis=0, dtype=np.float64),
@@ -133,7 +218,7 @@ def data_facts(
     if t is None:
         return facts
     classes = max(outputs, int(t.max(initial=0)) + 1, 2) if t.dtype.kind == "i" else None
-    x_held, t_held = (None, None) if held is None else (_flat(held[0]), as_targets(held[1], classes_by_index))
+    x_held, t_held = (None, None) if held is None else (flat(held[0]), as_targets(held[1], classes_by_index))
     if t_held is None or t_held.dtype.kind != t.dtype.kind:
         x_held = t_held = None
     return replace(
@@ -148,6 +233,7 @@ def data_facts(
     )
 
 
-def _flat(x: torch.Tensor) -> Array:
+def flat(x: torch.Tensor) -> Array:
+    """Return samples as rows of numbers."""
     array: Array = x.reshape(len(x), -1).float().numpy()
     return array

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from koubai.doctor.watch.kinds import coupled_decay
+from koubai.doctor.watch.walk import buffers_of, modules_of, parameters_of, state_of
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -27,7 +28,7 @@ def is_compiled(model: nn.Module) -> bool:
     """Whether a module or a part of it runs compiled: hooks and function modes do not reach inside."""
     return any(
         type(module).__name__ == "OptimizedModule" or getattr(module, "_compiled_call_impl", None) is not None
-        for module in model.modules()
+        for _, module in modules_of(model)
     )
 
 
@@ -35,13 +36,13 @@ def is_lazy(model: nn.Module) -> bool:
     """Whether some parameters have no shape before the first batch."""
     return any(
         isinstance(w, UninitializedParameter | UninitializedBuffer)
-        for w in (*model.parameters(), *model.buffers())
+        for _, w in (*parameters_of(model), *buffers_of(model))
     )
 
 
 def size_in_bytes(model: nn.Module) -> int:
     """Return the memory of all parameters and buffers."""
-    return sum(w.numel() * w.element_size() for w in model.state_dict().values())
+    return sum(w.numel() * w.element_size() for w in state_of(model).values())
 
 
 def have_gradients(parameters: Iterable[torch.Tensor]) -> bool:

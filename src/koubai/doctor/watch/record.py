@@ -9,7 +9,9 @@ import torch
 
 from koubai.core.layer import Layer
 from koubai.doctor.watch.loss_rule import mean_value
+from koubai.doctor.watch.memory import rows_of
 from koubai.doctor.watch.sight import LossCall, Part
+from koubai.doctor.watch.trail import Pair
 from koubai.engines.engine import TapRecord
 from koubai.network.network import Network
 from koubai.probes.history import History
@@ -57,7 +59,7 @@ class Record:
     _probes: tuple[Probe, ...] = field(default_factory=default_probes)
     _steps: list[int] = field(default_factory=list)
     _losses: list[Value] = field(default_factory=list)
-    _evaluated: list[tuple[torch.Tensor, torch.Tensor | None, int]] = field(default_factory=list)
+    _evaluated: list[tuple[torch.Tensor | None, Any, int]] = field(default_factory=list)
 
     def loss(self, step: int, values: list[Value], factor: float) -> None:
         """Write down the loss of a step, some time: the mean of values (one a batch), by a factor."""
@@ -89,13 +91,24 @@ class Record:
             right = (call.y.detach().argmax(1) == call.t).sum()
         self._evaluated.append((mean_value(call), right, len(call.t)))
 
+    def answered(self, pair: Pair) -> None:
+        """Take in the answers to one batch in test mode, where no loss was taken of them."""
+        found = rows_of(pair)
+        if found is not None and found[1].dtype.kind == "i" and len(found[1]):
+            y, t = found
+            right = (y.argmax(1) if y.shape[1] > 1 else y[:, 0] > 0) == t
+            self._evaluated.append((None, int(right.sum()), len(t)))
+
     def end_evaluation(self, step: int) -> None:
         """Write down the means over the batches since the last training step."""
         batches, self._evaluated = self._evaluated, []
         count = sum(n for _, _, n in batches)
         if not count:
             return
-        self.history.add(step, "", "val_loss", sum(float(loss) * n for loss, _, n in batches) / count)
+        judged = [(float(loss), n) for loss, _, n in batches if loss is not None]
+        if judged:
+            mean = sum(loss * n for loss, n in judged) / sum(n for _, n in judged)
+            self.history.add(step, "", "val_loss", mean)
         rights: list[Any] = [right for _, right, _ in batches if right is not None]
         if len(rights) == len(batches):
             self.history.add(step, "", "val_accuracy", sum(map(int, rights)) / count)

@@ -2,128 +2,145 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import nn
-from torch.nn.modules.module import register_module_forward_pre_hook
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from types import TracebackType
 
 from koubai.core.errors import KoubaiError
 from koubai.doctor.finding import Finding
-from koubai.doctor.watch.guard import Guard
-from koubai.doctor.watch.models import unwrapped
+from koubai.doctor.verdict import Unseen, Verdict
+from koubai.doctor.watch.search import Search
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
 
-_MOST_MODELS = 4
-_SEARCH_STEPS = 3  # optimizer steps after which no new model is looked for
+_NOT_THEIRS = (str(Path(__file__).parents[2]), runpy.__file__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a script: the watch of its model, its exit code, and what it failed with."""
+
+    watch: Watch | None
+    code: int = 0
+    failure: str | None = None
+    updates: int = 0
+    backwards: int = 0
 
 
 def diagnose_script(path: Path, arguments: Sequence[str] = ()) -> list[Finding]:
-    """Run a script to its end and return what is wrong with the training in it.
+    """Run a script to its end and return what is wrong with the training in it."""
+    return judge_script(path, arguments)[0].findings
 
-    What the script prints goes to standard error, and so does what could not be seen. A script that ends
-    with an error is examined up to there.
+
+def judge_script(
+    target: Path | str, arguments: Sequence[str] = (), *, as_module: bool = False
+) -> tuple[Verdict, int]:
+    """Run a script (or `python -m` a module) to its end; return the verdict, and the script's exit code.
+
+    What it prints goes to standard error, and so does what could not be seen. A script that ends with an
+    error is examined up to there, and is never called healthy.
 
     Raises:
         KoubaiError: no training was seen, not even a backward pass, so there is nothing to say.
     """
-    watch, failure = watch_script(path, arguments)
-    if watch is None or not (watch.step or watch.loop.passes):
-        raise KoubaiError(say("watch.script.nothing"), where=str(path), got=failure)
-    findings = watch.findings
-    if failure is not None:
-        print(say("watch.script.failed", error=failure, step=watch.step), file=sys.stderr)
+    outcome = watch_script(target, arguments, as_module=as_module)
+    watch = outcome.watch
+    if watch is None or not (watch.step or watch.backwards):
+        if outcome.failure is not None:
+            return Verdict.died(outcome.failure, outcome.updates), outcome.code
+        if not (outcome.updates or outcome.backwards):
+            raise KoubaiError(say("watch.script.nothing"), where=str(target))
+        return Verdict([], (Unseen("model"),)), outcome.code
+    watch.died = outcome.failure
+    verdict = watch.verdict
+    if outcome.failure is not None:
+        print(say("watch.script.failed", error=outcome.failure, step=watch.step), file=sys.stderr)
     for sentence in watch.scope:
         print(sentence, file=sys.stderr)
-    return findings
+    return verdict, outcome.code
 
 
-def watch_script(path: Path, arguments: Sequence[str] = ()) -> tuple[Watch | None, str | None]:
-    """Run a script; return the watch of the model that made the most steps, and what it failed with."""
+def watch_script(target: Path | str, arguments: Sequence[str] = (), *, as_module: bool = False) -> Outcome:
+    """Run a script; return what came of it, with the watch of the model that made most steps."""
     search = Search()
-    failure: str | None = None
-    with _as_main(path, arguments), redirect_stdout(sys.stderr), search:
+    code, failure = 0, None
+    with _as_main(target, arguments, as_module=as_module), _output_aside(), search:
         try:
-            runpy.run_path(str(path), run_name="__main__")
+            if as_module:
+                runpy.run_module(str(target), run_name="__main__", alter_sys=True)
+            else:
+                runpy.run_path(str(target), run_name="__main__")
         except SystemExit as end:
-            failure = None if end.code in (None, 0) else f"exit code {end.code}"
-        except Exception as error:  # the script's own failure: told, and its training examined up to there
-            traceback.print_exc()
-            failure = f"{type(error).__name__}: {error}"
-    return search.best, failure
+            code, failure = _code_of(end)
+        except Exception as error:  # the script's own failure: told as Python tells it
+            _show(error)
+            code, failure = 1, f"{type(error).__name__}: {error}"
+    return Outcome(search.best, code, failure, search.updates, search.backwards)
 
 
-class Search:
-    """Puts a watch on every model that is called with gradients before or soon after the first steps."""
+def _code_of(end: SystemExit) -> tuple[int, str | None]:
+    """Return the code with which Python would end, and what that says of the script."""
+    if end.code is None or end.code == 0:
+        return 0, None
+    if isinstance(end.code, int):
+        return end.code, f"exit code {end.code}"
+    print(end.code, file=sys.stderr)
+    return 1, str(end.code)
 
-    def __init__(self) -> None:
-        self.watches: list[Watch] = []
-        self._known: set[int] = set()
-        self._steps = 0
-        self._handles: list[Any] = []
-        self._guard = Guard(self._give_up)
 
-    def __enter__(self) -> None:
-        self._handles = [
-            register_module_forward_pre_hook(partial(self._guard, self._called)),
-            register_optimizer_step_post_hook(self._stepped),
-        ]
-
-    @property
-    def best(self) -> Watch | None:
-        """The watch that saw the most steps; where none are made, the most backward passes."""
-        return max(self.watches, key=lambda watch: (watch.step, watch.loop.passes), default=None)
-
-    def __exit__(self, *exception: object) -> None:
-        self._end()
-        for watch in self.watches:
-            watch.stop()
-
-    def _called(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if self._steps >= _SEARCH_STEPS:
-            self._end()
+def _show(error: Exception) -> None:
+    """Show the script's traceback as Python would have shown it: without the frames around it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(
+        (*_NOT_THEIRS, "<frozen runpy>")
+    ):
+        trace = trace.tb_next
+    trace = trace or error.__traceback__
+    with suppress(Exception):
+        hook = sys.excepthook
+        if hook is not sys.__excepthook__:
+            hook(type(error), error, trace)
             return
-        if id(module) in self._known or not torch.is_grad_enabled():
-            return
-        if len(self.watches) == _MOST_MODELS or not any(p.requires_grad for p in module.parameters()):
-            return
-        # A model is called before its parts, so these are known when their turn comes.
-        self._known |= {id(part) for part in (*module.modules(), *unwrapped(module).modules())}
-        watch = Watch(module)
-        watch.__enter__()
-        self.watches.append(watch)
-        watch.before_forward(args, {})  # the hook for this very call comes too late
+    _print(error, trace)
 
-    def _stepped(self, optimizer: Any, args: Any, options: Any) -> None:
-        self._steps += 1
 
-    def _give_up(self, failure: str) -> None:
-        """Look for no more models; those that were found stay under watch."""
-        with suppress(Warning):  # a program may turn warnings into errors
-            warnings.warn(say("watch.script.unseen", error=failure), RuntimeWarning, stacklevel=2)
-
-    def _end(self) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+def _print(error: Exception, trace: TracebackType | None) -> None:
+    traceback.print_exception(type(error), error, trace)
 
 
 @contextmanager
-def _as_main(path: Path, arguments: Sequence[str]) -> Iterator[None]:
-    """Let a script find its arguments and the modules beside it."""
-    before = sys.argv, sys.path
-    sys.argv, sys.path = [str(path), *arguments], [str(path.parent.resolve()), *sys.path]
+def _output_aside() -> Iterator[None]:
+    """Send what the script prints, and its child processes, to standard error: the answer stands alone."""
+    sys.stdout.flush()
+    kept: int | None = None
+    with suppress(OSError, ValueError, AttributeError):
+        if sys.stdout.fileno() == 1:
+            kept = os.dup(1)
+            os.dup2(2, 1)
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
-        sys.argv, sys.path = before
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+@contextmanager
+def _as_main(target: Path | str, arguments: Sequence[str], *, as_module: bool) -> Iterator[None]:
+    """Let a script find its arguments and the modules beside it; warnings count as if it ran alone."""
+    before = sys.argv, sys.path
+    beside = str(Path.cwd()) if as_module else str(Path(target).parent.resolve())
+    sys.argv, sys.path = [str(target), *arguments], [beside, *sys.path]
+    with warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            sys.argv, sys.path = before

@@ -12,12 +12,13 @@ from koubai.core.params import Shape
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loop import Loop
 from koubai.doctor.watch.loss_rule import LossRule
-from koubai.doctor.watch.memory import Memory
+from koubai.doctor.watch.memory import Answers, Memory
 from koubai.doctor.watch.models import coupled_decays, is_compiled, unwrapped
 from koubai.doctor.watch.record import Record
-from koubai.doctor.watch.sight import Names
+from koubai.doctor.watch.sight import LossCall, Names
 
 _HELD_ROWS = 2000
+_TARGETS = 40  # batches
 
 
 class Seen:
@@ -32,12 +33,25 @@ class Seen:
     | rule            | how the loss follows from the outputs; None: not known (yet)                   |
     | replayable      | whether the model is called with one tensor, so that it can be run again       |
     | rates           | learning rates seen                                                            |
-    | modes           | which modules train, by module                                                 |
+    | modes           | which modules train, by identity                                               |
     | start           | the tensors the model began with; None where they were not kept                |
     | loop            | what the loop itself does: updates, modes, gradients that are kept             |
     | crossed         | shapes of an output and of targets that the loss crossed by broadcasting       |
     | refused         | what the model said when it was run again                                      |
     | failure         | what went wrong in the watch itself, which is switched off since               |
+    | answers, held_answers | outputs beside their targets, of training and of evaluation              |
+    | made            | how often a new optimizer took the place of the one before                     |
+    | hand            | whether the program itself changes the parameters (None: not known yet)        |
+    | by_hand         | what a loss written by hand compares the outputs with: classes, values; or None |
+    | policy          | whether outputs are asked for the likelihood of what was drawn from them       |
+    | moving          | whether the targets are computed by a network                                  |
+    | calls, backwards | forward passes that were heard, and backward passes                           |
+    | loss_alone      | whether what is differentiated is the loss that was seen, times a factor       |
+    | loss_place      | file:line of the loss                                                          |
+    | before_loss     | activations between the model and its loss                                     |
+    | died            | the error with which the program ended                                         |
+    | rivals          | watches of other models of the program that were trained, too                  |
+    | loss_targets    | targets of some of its calls, for the loss of knowing nothing                  |
     """
 
     def __init__(
@@ -62,7 +76,7 @@ class Seen:
         self.samples: int | None = None
         self.batch_size: int | None = None
         self.rates: set[float] = set()
-        self.modes: dict[nn.Module, bool] = {}
+        self.modes: dict[int, bool] = {}
         self.losses_seen: dict[str, None] = {}
         self.had_gradient: set[str] = set()
         self.first_look: Look | None = None
@@ -70,8 +84,53 @@ class Seen:
         self.start: dict[str, torch.Tensor] | None = None
         self.loop = Loop()
         self.crossed: tuple[Shape, Shape] | None = None
+        self.answers, self.held_answers = Answers(), Answers()
+        self.made = 0
+        self.hand: bool | None = None
+        self.by_hand: str | None = None
+        self.policy = self.moving = False
+        self.loss_alone = True
+        self.calls = self.backwards = 0
+        self.loss_place: str | None = None
+        self.before_loss: tuple[str, ...] = ()
+        self.first_call: tuple[str, Any, dict[str, Any]] = ("", None, {})
+        self.loss_targets: list[torch.Tensor] = []
         self.refused: str | None = None
         self.failure: str | None = None
+        self.died: str | None = None
+        self.rivals: list[Seen] = []
+
+    def note_loss(self, call: LossCall, *, first: bool) -> None:
+        """Write down what a call of the loss tells besides its value."""
+        self.moving = self.moving or call.moving
+        if first:
+            self.loss_place = call.place
+            self.first_call = call.name, call.function, dict(call.options)
+            if call.origin is not None:
+                self.before_loss = call.origin.applied
+        if call.name == self.first_call[0] and len(self.loss_targets) < _TARGETS and not call.moving:
+            self.loss_targets.append(call.t.detach().to("cpu", copy=True))
+
+    @property
+    def evaluations(self) -> int:
+        """How often the loss was computed for updates: L-BFGS does so many times in each of them."""
+        inner = any(type(optimizer).__name__ == "LBFGS" for optimizer in self.optimizers)
+        return self.backwards if inner else self.step
+
+    @property
+    def duel(self) -> bool:
+        """Whether several optimizers each descend a loss of their own, as networks that compete do."""
+        updates = self.step + sum(other.step for other in self.rivals)
+        return bool(self.rivals) and updates <= 1.2 * self.backwards
+
+    @property
+    def need_not_fall(self) -> str | None:
+        """Why the loss need not fall although all is well; None where it should."""
+        if self.duel:
+            return "duel"
+        if self.policy:
+            return "policy"
+        return "moving" if self.moving else None
 
     @property
     def decays(self) -> dict[str, float]:

@@ -7,9 +7,10 @@ come by, gradients through hooks on those tensors.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -26,12 +27,18 @@ from koubai.doctor.watch.kinds import (
     FEATURES_LAST,
     LOG_SOFTMAX,
     LOSSES,
+    OTHER_LOSSES,
     function_kind,
     function_settings,
     layer_of,
+    may_bend,
     module_kind,
 )
+from koubai.doctor.watch.nested import first_tensor
 from koubai.doctor.watch.sums import UnitSums, pooled, unit_sums
+from koubai.doctor.watch.trail import Derived, Trail
+from koubai.doctor.watch.walk import buffers_of, children_of, modules_of, own_parameters, parameters_of
+from koubai.doctor.watch.wires import is_elsewhere, user_place
 from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 
 
@@ -47,6 +54,8 @@ class Part:
     out_shape: Shape
     detail: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    silent: bool = False  # a function koubai does not know: that it is there is all that is known
+    place: str | None = None
 
     @property
     def facts(self) -> LayerFacts:
@@ -57,7 +66,11 @@ class Part:
 
 @dataclass(frozen=True)
 class LossCall:
-    """A call of a loss function: by which name, on what, with what result. Its tensors are alive."""
+    """A call of a loss function: by which name, on what, with what result. Its tensors are alive.
+
+    `origin` is how y was made of the model's outputs (None: not known), `moving` whether the targets were
+    computed by a network too, `place` the line of the user's code.
+    """
 
     name: str
     function: Callable[..., torch.Tensor]
@@ -65,6 +78,9 @@ class LossCall:
     t: torch.Tensor
     options: Mapping[str, Any]
     value: torch.Tensor
+    origin: Derived | None = None
+    moving: bool = False
+    place: str | None = None
 
 
 @dataclass
@@ -78,9 +94,14 @@ class Names:
     def of(cls, model: nn.Module) -> Names:
         """Return the paths; what is shared has the first of its names."""
         return cls(
-            {id(module): path for path, module in model.named_modules()},
-            {id(p): path for path, p in model.named_parameters()},
+            {id(module): path for path, module in modules_of(model)},
+            {id(p): path for path, p in parameters_of(model)},
         )
+
+    def renew(self, model: nn.Module) -> None:
+        """Take in what was added since: parametrizations, masks of pruning."""
+        now = Names.of(model)
+        self.modules, self.params = now.modules, now.params
 
 
 class Sight:
@@ -108,11 +129,15 @@ class Sight:
         self._hooks: list[Any] = []
         self._eyes = _Eyes(self)
         self._loss: torch.Tensor | None = None
+        self._layers = False
+        self.trail = Trail()
+        self.other_losses: list[str] = []
 
     def open(self, *, layers: bool = True) -> None:
         """Begin to look; without layers only at the loss."""
         leave, enter = partial(self._guard, self._leave), partial(self._guard, self._enter)
         self._hooks = [module_hooks.register_module_forward_hook(leave)]
+        self._layers = layers
         if layers:
             self._hooks.append(module_hooks.register_module_forward_pre_hook(enter))
         self._eyes.open()
@@ -126,7 +151,13 @@ class Sight:
             hook.remove()
         self._hooks = []
         self._loss = None
+        self.trail = Trail()
         return self._eyes.close()
+
+    @property
+    def last_kind(self) -> str:
+        """Kind of the last layer that koubai knows; empty without layers."""
+        return next((part.kind for part in reversed(self.parts.values()) if not part.silent), "")
 
     # ------------------------------------------------------------------------------------ modules
 
@@ -135,20 +166,28 @@ class Sight:
         self._inside = [root]
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        if is_elsewhere():
+            return
         if id(module) in self._names.modules:
             if not self._names.modules[id(module)]:  # the root: a new pass
                 self._inside, self._counts = [], {}
             self._inside.append(module)
 
     def _leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        if is_elsewhere():
+            return
         if id(module) not in self._names.modules:
             if self._loss is not None and output is self._loss:
                 self.criterion = module
+            elif not torch.is_grad_enabled():
+                self.trail.foreign(output)
+            return
+        if not self._layers:
             return
         while self._inside and self._inside.pop() is not module:
             pass  # calls that ended in an exception the model caught
         u, y = first_tensor(args), first_tensor(output)
-        if y is None or not y.is_floating_point() or any(True for _ in module.children()):
+        if y is None or not y.is_floating_point() or children_of(module):
             return
         path = self._names.modules[id(module)]
         if not _keeps_anything(module):
@@ -163,7 +202,7 @@ class Sight:
 
     def _params_of(self, module: nn.Module) -> tuple[str, ...]:
         return tuple(
-            self._names.params[id(p)] for p in module.parameters(recurse=False) if id(p) in self._names.params
+            self._names.params[id(p)] for _, p in own_parameters(module) if id(p) in self._names.params
         )
 
     # ------------------------------------------------------------------------------------ functions
@@ -178,9 +217,42 @@ class Sight:
             y = function(*args, **options)
         if name in LOSSES:
             self._guard(self._lose, name, function, args, options, y)
+        elif name in OTHER_LOSSES:
+            self.other_losses.append(name)
+        elif not self._inside:
+            self._guard(self.trail.call, name, args, options, y)
         elif (kind := function_kind(name)) is not None:
             self._guard(self._pass, name, kind, args, options, y)
+            self._guard(self.trail.call, name, args, options, y)
+        else:
+            self._guard(self._bend, name, args, y)
+            self._guard(self.trail.call, name, args, options, y)
         return y
+
+    def _bend(self, name: str, args: tuple[Any, ...], y: Any) -> None:
+        """Note that a function between layers does something koubai does not know."""
+        if not (isinstance(y, torch.Tensor) and y.requires_grad and may_bend(name)) or self._in_known_leaf():
+            return
+        u = first_tensor(args)
+        if u is None or not u.requires_grad or isinstance(u, nn.Parameter):
+            return
+        scaling = name.strip("_") in ("mul", "rmul", "imul", "div", "truediv")
+        if scaling and not all(isinstance(w, torch.Tensor) and w.ndim for w in args[:2]):
+            return  # a number scales, and bends nothing
+        where = self._names.modules[id(self._inside[-1])]
+        path = self._numbered(f"{where}.{name.strip('_')}" if where else name.strip("_"))
+        if path not in self.parts:
+            spread = float(u.detach().float().std()) if u.numel() > 1 else 0.0
+            self.parts[path] = Part(
+                path,
+                OTHER,
+                None,
+                (),
+                tuple(u.shape[1:]),
+                tuple(y.shape[1:]),
+                {"function": name, "spread": spread},
+                silent=True,
+            )
 
     def _pass(self, name: str, kind: str, args: tuple[Any, ...], options: dict[str, Any], y: Any) -> None:
         """Take in a function that is a layer, unless it is what a layer that is seen calls inside."""
@@ -197,7 +269,7 @@ class Sight:
     def _in_known_leaf(self) -> bool:
         module = self._inside[-1]
         known = module_kind(module) != OTHER or type(module).__module__.startswith("torch.nn.")
-        return known and not any(True for _ in module.children())
+        return known and not children_of(module)
 
     def _lose(
         self,
@@ -208,11 +280,27 @@ class Sight:
         value: Any,
     ) -> None:
         """Take in a call of a loss function."""
-        given = dict(zip(("input", "target"), args, strict=False)) | options
-        rest = {key: option for key, option in given.items() if key not in ("input", "target")}
-        if isinstance(value, torch.Tensor) and len(args) <= 2:
-            self._loss = value
-            self._on_loss(LossCall(name, function, given["input"], given["target"], rest, value))
+        known = names_of_arguments(function)
+        given = dict(zip(known, args, strict=False)) | options
+        y, t = given.pop("input", None), given.pop("target", None)
+        if not all(isinstance(part, torch.Tensor) for part in (value, y, t)):
+            return
+        self._loss = value
+        if name == "gaussian_nll_loss":
+            given.pop("var", None)
+        self._on_loss(
+            LossCall(
+                name,
+                function,
+                y,
+                t,
+                given,
+                value,
+                self.trail.of(y),
+                self.trail.was_made(t) or t.requires_grad,
+                user_place(),
+            )
+        )
 
     # ------------------------------------------------------------------------------------ tensors
 
@@ -232,7 +320,15 @@ class Sight:
             layer = layer_of(kind, settings)
             settings = {name: value for name, value in settings.items() if not name.startswith("_")}
             self.parts[path] = Part(
-                path, kind, layer, params, tuple(u.shape[1:]), tuple(y.shape[1:]), detail, dict(settings)
+                path,
+                kind,
+                layer,
+                params,
+                tuple(u.shape[1:]),
+                tuple(y.shape[1:]),
+                detail,
+                dict(settings),
+                place=user_place(),
             )
         part = self.parts[path]
         if self.flow is not None:
@@ -254,9 +350,18 @@ class Sight:
         self.gradients[path] = pooled(self.gradients[path], sums) if path in self.gradients else sums
 
 
+@cache
+def names_of_arguments(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's arguments, in order."""
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ("input", "target")
+
+
 def _keeps_anything(module: nn.Module) -> bool:
     """Whether a module has parameters or buffers; one without is as many layers as it is called."""
-    return any(True for _ in module.parameters()) or any(True for _ in module.buffers())
+    return any(True for _ in parameters_of(module)) or any(True for _ in buffers_of(module))
 
 
 class _Eyes(TorchFunctionMode):
@@ -290,12 +395,6 @@ class _Eyes(TorchFunctionMode):
         self, function: Any, types: Any, args: tuple[Any, ...] = (), options: dict[str, Any] | None = None
     ) -> Any:
         sight, options = self._sight, options or {}
-        return function(*args, **options) if sight is None else sight.call(function, args, options)
-
-
-def first_tensor(value: Any) -> torch.Tensor | None:
-    """Return the first tensor in a value that may be a tensor, or nested tuples, lists and dicts."""
-    if isinstance(value, torch.Tensor):
-        return value
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
-    return next((found for item in inner if (found := first_tensor(item)) is not None), None)
+        if sight is None or is_elsewhere():
+            return function(*args, **options)
+        return sight.call(function, args, options)

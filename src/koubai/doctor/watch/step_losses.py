@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from math import isnan
 from typing import Any
 
 import torch
@@ -23,6 +23,8 @@ class StepLosses:
     | unscaled | the loss before a gradient scaler multiplied it, until its backward pass         |
     | scaling  | whether a gradient scaler is at work                                             |
     | factor   | of what is differentiated on the loss: 1/2 for two batches a step                |
+    | criterion | the module of the loss, where what is differentiated is not the loss alone      |
+    | alone    | whether what is differentiated is the loss that was seen, times a factor         |
     """
 
     def __init__(self) -> None:
@@ -32,7 +34,8 @@ class StepLosses:
         self.unscaled: Value | None = None
         self.scaling = False
         self.factor = 1.0
-        self._hook: Any = None  # on the criterion, where what is differentiated is not the loss alone
+        self.criterion: nn.Module | None = None
+        self.alone = True
 
     def reset(self) -> None:
         """Begin a new step."""
@@ -51,23 +54,17 @@ class StepLosses:
             self.roots.append(value_of(root) if self.unscaled is None else self.unscaled)
             self.unscaled = None
 
-    def learn(
-        self, look: Look, criterion: nn.Module | None, called: Callable[[nn.Module, Any, Any], None]
-    ) -> None:
-        """Take the factor from a look; call `called` after the criterion from now on, if there is more to it.
+    def learn(self, look: Look, criterion: nn.Module | None) -> None:
+        """Take the factor from a look; hear the criterion from now on, if there is more to it.
 
         The factor does not tell the loss where a penalty, or another loss, was added to it.
         """
         self.factor = look.factor / look.scale
-        if criterion is None or self._hook is not None or len(self.roots) != 1:
+        if self.criterion is not None or len(self.roots) != 1 or isnan(look.loss):
             return
         if abs(float(self.roots[0]) - look.loss * self.factor) > 1e-5 * abs(look.loss):
-            self._hook = criterion.register_forward_hook(called)
-
-    def stop(self) -> None:
-        """Listen to the criterion no more."""
-        if self._hook is not None:
-            self._hook.remove()
+            self.alone = False
+            self.criterion = criterion
 
     def write(self, record: Record, step: int) -> None:
         """Write the step's loss down."""

@@ -177,7 +177,7 @@ def loss_like(rule: LossRule, sight: Sight) -> Loss | None:
     """Return koubai's loss of the same name, or None."""
     if rule.kind is None or any(rule.options.get(name) is not None for name in ("weight", "pos_weight")):
         return None
-    last = list(sight.parts.values())[-1].kind if sight.parts else ""
+    last = sight.last_kind
     smoothing = float(rule.options.get("label_smoothing", 0.0))
     match rule.kind.name:
         case "softmax_cross_entropy":

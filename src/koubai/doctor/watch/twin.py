@@ -98,7 +98,7 @@ def _is_twin(session: Session, subject: Subject) -> bool:
     """Whether outputs and loss in test mode are those of the model."""
     outputs = session.program.predict(to_array(subject.x.cpu()))
     loss = session.recipe.loss.value(outputs, subject.t)
-    if list(subject.examination.sight.parts.values())[-1].kind == LOG_SOFTMAX:  # the twin's loss has it
+    if subject.examination.sight.last_kind == LOG_SOFTMAX:  # the twin's loss has it
         outputs = outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True))
     expected = to_array(subject.examination.y_test.cpu().float()).reshape(outputs.shape)
     near = _CLOSE * (float(np.abs(expected).max()) + 1e-6)

@@ -1,22 +1,32 @@
-"""Wires: where a watch is connected to a training loop, and how it is taken off again.
+"""Wires: where a watch is connected to a training program, and how it is taken off again.
 
-| place                        | by                                    | seen                             |
-|------------------------------|---------------------------------------|----------------------------------|
-| the model's forward          | hooks of that module                  | inputs, outputs, training or not |
-| an optimizer's step          | hooks of that optimizer, or of all    | updates, learning rate           |
-| torch.autograd.backward      | put in its place while anyone watches | the loss that is differentiated  |
-| GradScaler.scale             | likewise                              | the loss before it is scaled     |
-| Module.train (and eval)      | likewise                              | that an evaluation begins        |
+| place                             | by                         | seen                             |
+|-----------------------------------|----------------------------|----------------------------------|
+| every module's forward            | global hooks               | inputs, outputs, training or not |
+| every optimizer's step            | global hooks               | updates, learning rate           |
+| torch.autograd.backward and grad  | replaced while one watches | the loss that is differentiated  |
+| GradScaler.scale                  | likewise                   | the loss before it is scaled     |
+| Module.train (and eval)           | likewise                   | that an evaluation begins        |
+| torch.compile                     | likewise                   | that no hook may stay            |
+| torch.jit, torch.export, torch.fx | likewise                   | that hooks must stand aside      |
+
+Nothing is ever stored on a module or an optimizer of the user's: saving, copying, scripting and compiling
+them meets what they would meet alone.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
 from typing import Any, Protocol
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
@@ -28,16 +38,18 @@ from koubai.doctor.watch.guard import Guard
 class Listener(Protocol):
     """What a watch wants to hear."""
 
-    def before_forward(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        """The model is about to run on these arguments."""
+    def before_forward(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        """A module is about to run on these arguments (those by keyword are told after)."""
         ...
 
-    def after_forward(self, output: Any) -> None:
-        """The model has put this out."""
+    def after_forward(
+        self, module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any
+    ) -> None:
+        """It has put this out."""
         ...
 
-    def before_backward(self, roots: Any) -> None:
-        """Gradients of a tensor, or of several, are about to be computed."""
+    def before_backward(self, roots: Any, adds: bool = True) -> None:
+        """Gradients of a tensor, or of several, are about to be computed, and added to those of before."""
         ...
 
     def after_backward(self) -> None:
@@ -60,33 +72,27 @@ class Listener(Protocol):
         """A module was set to training or test mode."""
         ...
 
+    def compiled(self, model: Any, result: Any) -> None:
+        """Something has been compiled: what runs inside can be seen no more."""
+        ...
+
+    def stand_aside(self) -> None:
+        """Close every eye: something is about to read the program's code."""
+        ...
+
 
 class Wires:
     """The connections of one listener.
 
-    Even an empty hook costs some microseconds a call, so the model's forward pass and the begin of a step
-    are heard only while someone listens closely.
+    Even an empty hook costs some microseconds a call, so forward passes and the begin of a step are heard
+    only while someone listens closely.
     """
 
-    def __init__(
-        self, module: nn.Module, optimizers: Iterable[Any] | None, listener: Listener, guard: Guard
-    ) -> None:
-        self._module, self._listener, self._guard = module, listener, guard
-        self._optimizers = None if optimizers is None else list(optimizers)
-        self._close: list[Any] = []
-        self._light: list[Any] = []
+    def __init__(self, listener: Listener, guard: Guard) -> None:
+        self._listener, self._guard = listener, guard
 
     def connect(self) -> None:
         """Begin to listen, closely."""
-
-        def after_step(optimizer: Any, args: Any, options: Any) -> None:
-            self.tell("after_step", optimizer)
-
-        self._light = (
-            [register_optimizer_step_post_hook(after_step)]
-            if self._optimizers is None
-            else [optimizer.register_step_post_hook(after_step) for optimizer in self._optimizers]
-        )
         _connected.append(self)
         if len(_connected) == 1:
             _put_in_place()
@@ -99,81 +105,231 @@ class Wires:
     def disconnect(self) -> None:
         """Take everything off."""
         self.listen_lightly()
-        for handle in self._light:
-            handle.remove()
-        self._light = []
         if self in _connected:
             _connected.remove(self)
             if not _connected:
                 _put_back()
 
     def listen_closely(self) -> None:
-        """Hear forward passes and the begin of steps too."""
-        if self._close:
-            return
-
-        def before(module: Any, args: Any, options: Any) -> None:
-            self.tell("before_forward", args, options)
-
-        def after(module: Any, args: Any, output: Any) -> None:
-            self.tell("after_forward", output)
-
-        def before_step(optimizer: Any, args: Any, options: Any) -> None:
-            self.tell("before_step", optimizer)
-
-        self._close = [
-            self._module.register_forward_pre_hook(before, with_kwargs=True),
-            self._module.register_forward_hook(after),
-        ]
-        if self._optimizers is None:
-            self._close.append(register_optimizer_step_pre_hook(before_step))
-        for optimizer in self._optimizers or ():
-            self._close.append(optimizer.register_step_pre_hook(before_step))
+        """Hear forward passes and the begin of steps too, unless the program compiles."""
+        if self not in _close and self in _connected:
+            _close.append(self)
+            _hang_up()
 
     def listen_lightly(self) -> None:
         """Hear backward passes and the end of steps only."""
-        for handle in self._close:
-            handle.remove()
-        self._close = []
+        if self in _close:
+            _close.remove(self)
+            _hang_up()
 
 
+_NOT_THEIRS = (
+    "<",
+    str(Path(__file__).parents[2]),
+    *{sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")},
+    str(Path(torch.__file__).parents[1]),
+)
 _connected: list[Wires] = []
-_originals: dict[str, Any] = {}
+_close: list[Wires] = []
+_forward_hooks: list[Any] = []
+_step_hooks: list[Any] = []
+_originals: list[tuple[Any, str, Any]] = []
+_state = {"compiles": False, "aside": 0}
+
+
+def is_elsewhere() -> bool:
+    """Whether PyTorch is not computing but tracing, compiling or transforming."""
+    return bool(
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+        or torch._C._functorch.peek_interpreter_stack() is not None
+    )
+
+
+def user_place() -> str | None:
+    """Return file:line of the user's code that is running, or None."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_NOT_THEIRS):
+            return f"{name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return None
+
+
+def _before_forward(module: nn.Module, args: tuple[Any, ...]) -> None:
+    if torch.compiler.is_compiling():  # must stand first: the compiler reads this function
+        return
+    if not is_elsewhere():
+        for wires in tuple(_close):
+            wires.tell("before_forward", module, args)
+
+
+def _after_forward(module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any) -> None:
+    if torch.compiler.is_compiling():
+        return
+    if not is_elsewhere():
+        for wires in tuple(_close):
+            wires.tell("after_forward", module, args, options, output)
+
+
+def _before_step(optimizer: Any, args: Any, options: Any) -> None:
+    if torch.compiler.is_compiling():
+        return
+    for wires in tuple(_close):
+        wires.tell("before_step", optimizer)
+
+
+def _after_step(optimizer: Any, args: Any, options: Any) -> None:
+    if torch.compiler.is_compiling():
+        return
+    for wires in tuple(_connected):
+        wires.tell("after_step", optimizer)
+
+
+def _hang_up() -> None:
+    """Have global hooks exactly while someone listens closely and none of the program is compiled."""
+    seeing = any(not getattr(wires._listener, "blind", False) for wires in _close)
+    wanted = seeing and not _state["compiles"] and not _state["aside"]
+    if wanted and not _forward_hooks:
+        _forward_hooks.extend(
+            (
+                register_module_forward_pre_hook(_before_forward),
+                register_module_forward_hook(_after_forward, with_kwargs=True),
+                register_optimizer_step_pre_hook(_before_step),
+            )
+        )
+    elif not wanted:
+        while _forward_hooks:
+            _forward_hooks.pop().remove()
 
 
 def _put_in_place() -> None:
-    original_backward = _originals["backward"] = torch.autograd.backward
-    original_scale = _originals["scale"] = torch.amp.GradScaler.scale
-    original_train = _originals["train"] = nn.Module.train
+    _step_hooks.append(register_optimizer_step_post_hook(_after_step))
+    _replace(torch.autograd, "backward", _backward)
+    _replace(torch.autograd, "grad", _grad)
+    _replace(torch.amp.GradScaler, "scale", _scale)
+    _replace(nn.Module, "train", _train)
+    _replace(torch, "compile", _compile)
+    for place, name in (
+        (torch.jit, "script"),
+        (torch.jit, "trace"),
+        (torch.export, "export"),
+        (torch.fx, "symbolic_trace"),
+        (torch.fx.Tracer, "trace"),
+    ):
+        _replace(place, name, _aside)
 
-    @functools.wraps(original_backward)
-    def backward(tensors: Any, *args: Any, **options: Any) -> Any:
-        for wires in _connected:
-            wires.tell("before_backward", tensors)
-        result = original_backward(tensors, *args, **options)
-        for wires in _connected:
-            wires.tell("after_backward")
-        return result
+    _hear_compiled()
 
-    @functools.wraps(original_scale)
-    def scale(scaler: Any, outputs: Any) -> Any:
-        for wires in _connected:
-            wires.tell("before_scaling", scaler, outputs)
-        return original_scale(scaler, outputs)
 
-    @functools.wraps(original_train)
-    def train(module: nn.Module, mode: bool = True) -> nn.Module:
-        original_train(module, mode)
-        for wires in _connected:
-            wires.tell("after_mode")
-        return module
+def _hear_compiled() -> None:
+    """Hear calls of compiled models at their own class: it warns of hooks that are global."""
+    cls = getattr(sys.modules.get("torch._dynamo.eval_frame"), "OptimizedModule", None)
+    if cls is None or any(place is cls for place, _, _ in _originals):
+        return
 
-    nn.Module.train = train
-    torch.autograd.backward = backward
-    torch.amp.GradScaler.scale = scale
+    def make(original: Any) -> Any:
+        def call(module: nn.Module, *args: Any, **options: Any) -> Any:
+            if torch.compiler.is_compiling():
+                return original(module, *args, **options)
+            _before_forward(module, args)
+            output = original(module, *args, **options)
+            _after_forward(module, args, options, output)
+            return output
+
+        return call
+
+    _replace(cls, "__call__", make)
 
 
 def _put_back() -> None:
-    torch.autograd.backward = _originals.pop("backward")
-    torch.amp.GradScaler.scale = _originals.pop("scale")
-    nn.Module.train = _originals.pop("train")
+    for place, name, original in reversed(_originals):
+        setattr(place, name, original)
+    _originals.clear()
+    while _step_hooks:
+        _step_hooks.pop().remove()
+    _state.update(compiles=False, aside=0)
+
+
+def _replace(place: Any, name: str, make: Callable[[Any], Any]) -> None:
+    original = getattr(place, name)
+    _originals.append((place, name, original))
+    setattr(place, name, functools.wraps(original)(make(original)))
+
+
+def _tell_all(event: str, *values: Any) -> None:
+    for wires in tuple(_connected):
+        wires.tell(event, *values)
+
+
+def _backward(original: Any) -> Any:
+    def backward(tensors: Any, *args: Any, **options: Any) -> Any:
+        _tell_all("before_backward", tensors)
+        result = original(tensors, *args, **options)
+        _tell_all("after_backward")
+        return result
+
+    return backward
+
+
+def _grad(original: Any) -> Any:
+    """Gradients of parameters are a backward pass; those of inputs are part of a loss."""
+
+    def grad(outputs: Any, inputs: Any, *args: Any, **options: Any) -> Any:
+        if not isinstance(inputs, torch.Tensor | tuple) and isinstance(inputs, Iterable):
+            inputs = list(inputs)  # a generator goes by once only
+        given = inputs if isinstance(inputs, list | tuple) else [inputs]
+        ours = not is_elsewhere() and any(isinstance(w, nn.Parameter) for w in given)
+        if ours:
+            _tell_all("before_backward", outputs, False)
+        result = original(outputs, inputs, *args, **options)
+        if ours:
+            _tell_all("after_backward")
+        return result
+
+    return grad
+
+
+def _scale(original: Any) -> Any:
+    def scale(scaler: Any, outputs: Any) -> Any:
+        _tell_all("before_scaling", scaler, outputs)
+        return original(scaler, outputs)
+
+    return scale
+
+
+def _train(original: Any) -> Any:
+    def train(module: nn.Module, mode: bool = True) -> nn.Module:
+        found: nn.Module = original(module, mode)
+        _tell_all("after_mode")
+        return found
+
+    return train
+
+
+def _compile(original: Any) -> Any:
+    def compile(model: Any = None, *args: Any, **options: Any) -> Any:  # noqa: A001
+        _state["compiles"] = True
+        _hang_up()
+        result = original(model, *args, **options)
+        if _connected:
+            _hear_compiled()
+        _tell_all("compiled", model, result)
+        return result
+
+    return compile
+
+
+def _aside(original: Any) -> Any:
+    def aside(*args: Any, **options: Any) -> Any:
+        _state["aside"] += 1
+        _hang_up()
+        _tell_all("stand_aside")
+        try:
+            return original(*args, **options)
+        finally:
+            _state["aside"] = max(0, _state["aside"] - 1)
+            _hang_up()
+
+    return aside

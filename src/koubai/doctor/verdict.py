@@ -1,0 +1,64 @@
+"""Verdict: what the doctor says of a run as a whole. Healthy is said only of what was judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from koubai.doctor.finding import Finding
+from koubai.words import say
+
+FINDINGS, HEALTHY, NOT_JUDGED = "findings", "healthy", "not_judged"
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A question that could not be asked: its reason is an entry of words/verdict.toml, with its values."""
+
+    reason: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def why(self, lang: str | None = None) -> str:
+        """Why the question could not be asked."""
+        return say(f"verdict.{self.reason}.why", lang, **self.values)
+
+    def help(self, lang: str | None = None) -> str:
+        """The one line that would help."""
+        return say(f"verdict.{self.reason}.help", lang, **self.values)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Findings, and what could not be judged.
+
+    | name       | when                                                               |
+    |------------|--------------------------------------------------------------------|
+    | findings   | something is wrong                                                 |
+    | not_judged | nothing was found, and something kept the doctor from judging      |
+    | healthy    | the run was judged, and nothing was found                          |
+    """
+
+    findings: list[Finding]
+    unseen: tuple[Unseen, ...] = ()
+
+    @classmethod
+    def died(cls, failure: str, step: int) -> Verdict:
+        """Of a program that ended with an error."""
+        return cls([], (Unseen("died", {"error": failure, "step": step}),))
+
+    @property
+    def name(self) -> str:
+        """findings, healthy or not_judged."""
+        if any(finding.alarm for finding in self.findings):
+            return FINDINGS
+        return NOT_JUDGED if self.unseen else HEALTHY
+
+    def to_dict(self, lang: str | None = None) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "verdict": self.name,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "unseen": [
+                {"question": gap.reason, "why": gap.why(lang), "help": gap.help(lang)} for gap in self.unseen
+            ],
+        }

@@ -1,0 +1,57 @@
+"""Gaps: which questions a watch could not ask. A run is healthy only where none was left open."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from koubai.doctor.consultation import HARMED, Consultation
+from koubai.doctor.verdict import Unseen
+from koubai.doctor.watch.seen import Seen
+
+_SHORT = 30  # updates below which nothing can be told of a run that has not arrived
+_FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress
+
+
+def gaps(watch: Seen, visit: Consultation) -> tuple[Unseen, ...]:
+    """Return what could not be judged, the most telling first."""
+    losses = visit.patient.losses
+    updates = max(watch.step, watch.evaluations)
+    found = []
+    if watch.failure is not None:
+        found.append(Unseen("failed", {"error": watch.failure, "step": watch.step}))
+    if watch.died is not None:
+        found.append(Unseen("died", {"error": watch.died, "step": watch.step}))
+    if not watch.step:
+        found.append(Unseen("steps"))
+    elif not len(losses):
+        found.append(Unseen("loss"))
+    elif watch.need_not_fall is not None:
+        found.append(Unseen(watch.need_not_fall))
+    elif not np.isfinite(losses).all():
+        found.append(Unseen("broken"))
+    elif (gap := _progress(watch, visit, updates)) is not None:
+        found.append(gap)
+    return tuple(found)
+
+
+def _progress(watch: Seen, visit: Consultation, updates: int) -> Unseen | None:
+    """Return why it is not known whether the run does what it should; None where it is."""
+    short = Unseen("short", {"step": updates}) if updates < _SHORT else None
+    if visit.reach is not None and visit.skill_known:
+        if visit.shortfall <= HARMED and visit.learnable:
+            return None
+        if not visit.learnable and visit.skill <= visit.chance + 3 * visit.noise:
+            return short or Unseen("nothing_to_learn")
+        if visit.harmed:
+            return short or Unseen("unexplained", {"skill": visit.skill, "goal": visit.goal})
+        return short
+    if visit.floor_known:
+        return (short or Unseen("at_chance")) if visit.shortfall > HARMED else short
+    fallen = visit.progressing and len(visit.smooth) and visit.smooth[-1] < _fallen(visit)
+    return short if fallen else short or Unseen("progress")
+
+
+def _fallen(visit: Consultation) -> float:
+    """Return the level below which a loss has clearly fallen; it may be negative."""
+    first = float(visit.smooth[0])
+    return first - (1 - _FALLEN) * abs(first)

@@ -1,0 +1,154 @@
+"""Search: finds what a program trains: what was called and owns the parameters of an optimizer."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from contextlib import suppress
+from typing import Any
+from weakref import ref
+
+import torch
+from torch import nn
+
+from koubai.doctor.watch.guard import Guard
+from koubai.doctor.watch.models import hands_over, unwrapped
+from koubai.doctor.watch.walk import modules_of, parameters_of
+from koubai.doctor.watch.watcher import Watch
+from koubai.doctor.watch.wires import Wires
+from koubai.words import say
+
+_MOST_MODELS = 64  # layers of a model whose `forward` is called directly are taken for models at first
+_SEARCH_STEPS = 3  # steps of known optimizers after which no new model is looked for
+
+
+class Search:
+    """Watches every model that is called with gradients, until its optimizer tells what it is a part of."""
+
+    def __init__(self) -> None:
+        self.watches: list[Watch] = []
+        self._known: set[int] = set()
+        self._anchored: list[Any] = []
+        self._steps = 0
+        self.updates = self.backwards = 0
+        self._guard = Guard(self._give_up)
+        self._wires = Wires(self, self._guard)
+
+    def __enter__(self) -> Search:
+        self._wires.connect()
+        return self
+
+    @property
+    def best(self) -> Watch | None:
+        """The watch that saw the most steps; where none are made, the most backward passes."""
+        return max(self.watches, key=lambda watch: (watch.step, watch.loop.passes), default=None)
+
+    def __exit__(self, *exception: object) -> None:
+        self._wires.disconnect()
+        for watch in self.watches:
+            watch.stop()
+            watch.rivals = [other for other in self.watches if other is not watch and other.step]
+
+    # ------------------------------------------------------------------------------------ what it hears
+
+    def before_forward(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        """Watch a model whose first call this is."""
+        if id(module) in self._known or not torch.is_grad_enabled():
+            return
+        if len(self.watches) == _MOST_MODELS or not any(p.requires_grad for _, p in parameters_of(module)):
+            return
+        watch = self._watch(module)
+        watch.before_forward(module, args)  # its own hook for this very call comes too late
+
+    def compiled(self, model: Any, result: Any) -> None:
+        """A model is compiled: it is known before it is called."""
+        if isinstance(result, nn.Module) and id(model) not in self._known:
+            self._watch(result)
+
+    def before_step(self, optimizer: Any) -> None:
+        """Decide what the parameters of an optimizer belong to."""
+        if not any(optimizer is known() for known in self._anchored):
+            self._anchored = [*self._anchored, ref(optimizer)][-16:]
+            self._anchor(optimizer)
+
+    def after_step(self, optimizer: Any) -> None:
+        """Look for no more models when all that are trained are known."""
+        self._steps += 1
+        self.updates += 1
+        if self._is_unknown(optimizer):
+            self._steps = 0
+            self._wires.listen_closely()
+        elif self._steps >= _SEARCH_STEPS:
+            self._wires.listen_lightly()
+
+    def _is_unknown(self, optimizer: Any) -> bool:
+        """Whether an optimizer updates what no watch knows: another model, perhaps of a later phase."""
+        first = next(iter(hands_over(optimizer)), None)
+        return isinstance(first, nn.Parameter) and not any(
+            id(first) in watch.names.params for watch in self.watches
+        )
+
+    def after_forward(self, *told: Any) -> None:
+        """Nothing."""
+
+    def before_backward(self, roots: Any, adds: bool = True) -> None:
+        """Count: a program may train what is no module."""
+        self.backwards += 1
+
+    def after_backward(self) -> None:
+        """Nothing."""
+
+    def before_scaling(self, scaler: Any, loss: Any) -> None:
+        """Nothing."""
+
+    def after_mode(self) -> None:
+        """Nothing."""
+
+    def stand_aside(self) -> None:
+        """Nothing."""
+
+    # ------------------------------------------------------------------------------------ what it does
+
+    def _watch(self, module: nn.Module) -> Watch:
+        # A model is called before its parts, so these are known when their turn comes.
+        self._known |= {id(part) for whole in (module, unwrapped(module)) for _, part in modules_of(whole)}
+        watch = Watch(module)
+        watch.__enter__()
+        self.watches.append(watch)
+        return watch
+
+    def _anchor(self, optimizer: Any) -> None:
+        """Give an optimizer to the watch of its model; where that was seen in parts, watch the whole."""
+        held = {id(p) for p in hands_over(optimizer)}
+        owners = [watch for watch in self.watches if held & watch.names.params.keys()]
+        if len(owners) <= 1:
+            return
+        covered = [watch for watch in owners if held <= watch.names.params.keys()]
+        if covered:
+            return
+        root = whole_of([watch.root for watch in owners])
+        for watch in owners:
+            watch.stop()
+            self.watches.remove(watch)
+        whole = self._watch(root)
+        whole.continue_from(owners)
+
+    def _give_up(self, failure: str) -> None:
+        """Look for no more models; those that were found stay under watch."""
+        with suppress(Warning):  # a program may turn warnings into errors
+            warnings.warn(say("watch.script.unseen", error=failure), RuntimeWarning, stacklevel=2)
+
+
+def whole_of(parts: list[nn.Module]) -> nn.Module:
+    """Return the smallest module of the program that holds all parts, else a container of ours."""
+    wanted = {id(part) for part in parts}
+    found: list[tuple[int, nn.Module]] = []
+    for thing in gc.get_objects():
+        if issubclass(type(thing), nn.Module):
+            with suppress(Exception):  # a module may be half made
+                inside = {id(part) for _, part in modules_of(thing)}
+                if wanted <= inside:
+                    found.append((len(inside), thing))
+    if found:
+        return min(found, key=lambda item: item[0])[1]
+    return nn.ModuleList(parts)
