@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from koubai.cli import process
 from koubai.cli.output import console, style
 from koubai.core.errors import KoubaiError
 from koubai.words import LANGUAGES, say, set_language
@@ -41,15 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code (see koubai.cli.failures)."""
     from koubai.cli.failures import fail, interrupted, warnings_in_words
 
+    if arguments is None:
+        process.prepare()
     atexit.register(gc.freeze)  # or Python seeks garbage among all that libraries made, before it ends
     try:
         with warnings_in_words():
-            return _run(_take_globals(list(sys.argv[1:] if arguments is None else arguments)))
+            code = _run(_take_globals(list(sys.argv[1:] if arguments is None else arguments)))
+        if arguments is None and (lost := process.failure()) is not None:
+            return fail(lost) or code
+        return code
     except KeyboardInterrupt:
         return interrupted()
-    except BrokenPipeError:  # `koubai parts | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (KoubaiError, OSError) as error:
         return fail(error)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,7 +56,8 @@ class Workers:
 
     def submit(self, task: Task) -> Future[RunResult]:
         """Hand over one task."""
-        return self.executor.submit(perform, task, self.line)
+        with _unheard():
+            return self.executor.submit(perform, task, self.line)
 
     def warm_up(self) -> None:
         """Let a thread load the native engine, while the caller reads data; processes load their own."""
@@ -71,6 +73,19 @@ class Workers:
             except queue.Empty:
                 break
         return found
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Let a Ctrl-C wait: a process that starts meanwhile does not hear it, not even while it is loading."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -25,6 +25,9 @@ class Interrupt:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
+            before = self._before.get(signal.Signals(number))
+            if number == signal.SIGINT and callable(before):
+                before(number, frame)  # usually raises
             raise KeyboardInterrupt
         self.requested = True
 

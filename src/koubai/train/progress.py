@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -19,7 +21,7 @@ class Progress:
     """
 
     def __init__(self, *, live: bool | None = None, every: float = 5.0, file: TextIO | None = None) -> None:
-        self.file = file or sys.stderr
+        self.file = file or sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 -- it is closed: None
         self.live = self.file.isatty() if live is None else live
         self.every = every
         self._bar: Any = None
