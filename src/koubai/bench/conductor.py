@@ -18,6 +18,7 @@ from koubai.bench.machine import with_threads
 from koubai.bench.peers.peer import Peer
 from koubai.bench.worker import Task
 from koubai.bench.workload import Workload
+from koubai.core.signals import unheard
 from koubai.words import say
 
 _ERROR = re.compile(r"^[\w.]+(Error|Exception)\b")  # the line of a traceback that says what happened
@@ -54,13 +55,14 @@ class Worker:
     def __init__(self, peer: Peer, workload: Workload, settings: Settings) -> None:
         self._patience = settings.patience
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the process
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "koubai.bench.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=with_threads(settings.threads, peer.environment),
-        )
+        with unheard():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "koubai.bench.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=with_threads(settings.threads, peer.environment),
+            )
         task = Task(peer.name, workload, settings.threads, settings.seconds)
         try:
             self._ask(pickle.dumps(task).hex())

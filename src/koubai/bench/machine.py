@@ -27,6 +27,8 @@ class Machine:
     gigabytes_per_second: float = float("nan")
 
 
+from koubai.core.signals import unheard
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -43,8 +45,16 @@ def usable_cores() -> int:
 def measure_machine(threads: int) -> Machine:
     """Measure both limits with `threads` threads, in a process of its own."""
     command = [sys.executable, "-m", "koubai.bench.machine", str(threads)]
-    done = subprocess.run(command, env=with_threads(threads), stdout=subprocess.PIPE, check=True)
-    return Machine(**json.loads(done.stdout))
+    with unheard():
+        process = subprocess.Popen(command, env=with_threads(threads), stdout=subprocess.PIPE)
+    try:
+        answer, _ = process.communicate()
+    finally:
+        process.kill()  # no error where it has ended
+        process.wait()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Machine(**json.loads(answer))
 
 
 def _measure(threads: int) -> Machine:

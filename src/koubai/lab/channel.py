@@ -6,6 +6,8 @@ cannot travel with a task. Where there is none (a cluster), a report goes nowher
 
 from __future__ import annotations
 
+import os
+import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,3 +52,14 @@ def connect_worker(queue: _Queue, stop: _Event) -> None:
     global _of_this_process  # noqa: PLW0603 - a pool can hand things to its workers only by their globals
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _of_this_process = Line(queue, stop)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker when the lab is gone, however it ended: nobody is left to take what it makes."""
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from koubai.core.errors import KoubaiError
+from koubai.core.signals import unheard
 from koubai.engines.choose import load_native
 from koubai.lab import channel
 from koubai.lab.channel import Line
@@ -56,7 +56,7 @@ class Workers:
 
     def submit(self, task: Task) -> Future[RunResult]:
         """Hand over one task."""
-        with _unheard():
+        with unheard():
             return self.executor.submit(perform, task, self.line)
 
     def warm_up(self) -> None:
@@ -73,19 +73,6 @@ class Workers:
             except queue.Empty:
                 break
         return found
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Let a Ctrl-C wait: a process that starts meanwhile does not hear it, not even while it is loading."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
