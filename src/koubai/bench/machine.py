@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from koubai.core.signals import unheard
+
 _SIZE = 2048  # of the square matrices: large enough for every library's best kernel
 _FLOATS = 32 * 2**20  # 128 MiB an array
 
@@ -26,8 +28,6 @@ class Machine:
     library: dict[str, str] = field(default_factory=dict)
     gigabytes_per_second: float = float("nan")
 
-
-from koubai.core.signals import unheard
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
