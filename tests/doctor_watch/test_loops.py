@@ -369,3 +369,43 @@ def test_a_loss_that_takes_the_logarithm_of_0_after_it_had_fallen_is_no_matter_o
     assert not np.isfinite(losses).all()
     assert losses[np.isfinite(losses)][-1] < 0.5 * losses[0]
     assert names(watch)[0] == "not_finite"
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.left, self.right, self.head = nn.Linear(6, 16), nn.Linear(6, 16), nn.Linear(16, 2)
+
+    def forward(self, a, b):
+        return self.head(torch.relu(self.left(a)) * torch.relu(self.right(b)))
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(1e-2, []), (1e-7, ["learning_rate_too_low"])])
+def test_a_model_of_two_inputs_is_held_against_knowing_nothing(rate, expected):
+    (a, _), (b, _) = samples(), samples(seed=4)
+    t, model = ((a * b).sum(1) > 0).long(), Pair()
+    optimizer = torch.optim.Adam(model.parameters(), rate)
+    with Watch(model, optimizer, every=5) as watch:
+        for _ in range(200):
+            optimizer.zero_grad()
+            functional.cross_entropy(model(a, b), t).backward()
+            optimizer.step()
+    assert names(watch) == expected
+    assert watch.verdict.name == ("findings" if expected else "healthy")
+
+
+def test_labels_that_are_all_one_class():
+    (x, t), model = samples(), mlp()
+    assert names(run(model, sgd(model, 0.5), x=x, t=torch.zeros_like(t)))[0] == "labels_wrong"
+
+
+def test_an_optimizer_that_is_made_for_each_update():
+    model, (x, t) = mlp(), samples()
+    with Watch(model, budget=0, every=5) as watch:
+        for _ in range(60):
+            optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
+            optimizer.zero_grad()
+            functional.cross_entropy(model(x), t).backward()
+            optimizer.step()
+    assert (watch.step, names(watch)[0], fault(watch)) == (60, "learning_rate_too_low", "anew")

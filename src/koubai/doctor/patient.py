@@ -140,6 +140,7 @@ class LoopFacts:
     | field          | meaning                                                                            |
     |----------------|------------------------------------------------------------------------------------|
     | passes         | backward passes before the first update                                            |
+    | made_anew      | how often a new optimizer was made, where that was done for most updates           |
     | stranger       | whether an optimizer made updates that holds none of the model's parameters        |
     | kept_gradients | first update whose gradient held that of the update before; None: few or none do   |
     | test_mode      | update since which the model is trained in test mode (None: it is not) ...         |
@@ -149,6 +150,7 @@ class LoopFacts:
     """
 
     passes: int = 0
+    made_anew: int = 0
     stranger: bool = False
     kept_gradients: int | None = None
     test_mode: int | None = None

@@ -4,7 +4,7 @@ What it is: the targets have nothing to do with the inputs: rows shifted against
     column.
 Why it hurts: there is nothing to learn; a large network learns the training samples by heart.
 How it shows: on held-out samples the network is no better than chance, and neither are nearest
-    neighbors, a linear model or a forest; inputs of zeros do as well.
+    neighbors, a linear model or a forest; inputs of zeros do as well. Or all labels are the same.
 Confused with: over-fitting (there the first steps help on held-out samples), not learning.
 Sick recipe: MNIST with shuffled labels.
 Healthy look-alike: hard data on which the network beats the simple learners.
@@ -40,6 +40,11 @@ class LabelsWrong(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """Enough samples, and chance on all sides."""
         data = visit.patient.data
+        counts = data.class_counts
+        # One answer of two may be meant: a network that competes is told 'real' all the time.
+        if counts is not None and len(counts) > 2 and counts.sum() >= _ENOUGH and (counts > 0).sum() == 1:
+            details = {"fault": "one_class", "label": int(counts.argmax()), "count": int(counts.sum())}
+            return Sign((), None, 0, "severe", certain=True, by_hand=True, details=details)
         if visit.reach is None or data.x is None or len(data.x) < _ENOUGH or not visit.patient.finished:
             return None
         margin = 4 * visit.noise + 0.02
@@ -61,4 +66,4 @@ class LabelsWrong(Diagnosis):
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Inputs of zeros: as good as the real ones."""
-        return [("zero_inputs", visit.trial(Change("zero_inputs")))]
+        return [] if sign.by_hand else [("zero_inputs", visit.trial(Change("zero_inputs")))]

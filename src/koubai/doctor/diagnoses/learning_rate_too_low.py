@@ -44,6 +44,13 @@ class LearningRateTooLow(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """Steps x median update ratio below 1, in a run of decent length that is over and did not diverge."""
         patient = visit.patient
+        if patient.loop.made_anew and patient.optimizer is not None and patient.optimizer.momentum:
+            details = {
+                "fault": "anew",
+                "count": patient.loop.made_anew,
+                "momentum": patient.optimizer.momentum,
+            }
+            return Sign((), None, 2, "warn", certain=True, by_hand=True, details=details)
         moved = total_movement(visit)
         if not patient.finished or moved is None or moved >= _MOVED or not np.isfinite(patient.losses).all():
             return None
@@ -52,20 +59,23 @@ class LearningRateTooLow(Diagnosis):
             return None
         ratio = moved / patient.step
         measures = (Measure("total_movement", moved, _MOVED, above=False), Measure("update_ratio", ratio))
-        return Sign(measures, None, 1, details={"moved": moved})
+        severity = "" if visit.can_try else "warn"  # nothing was tried
+        return Sign(measures, None, 1, severity, details={"moved": moved})
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Far from what is within reach: a little can always be tuned."""
-        return visit.far
+        return visit.far or sign.by_hand
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """The rate without its schedule; higher rates, until one helps; then Adam, where that is faster."""
+        if sign.by_hand:
+            return []
         names = self.remedies[:-1] if _as_fast_as_adam(visit) else self.remedies
         return until_sure(self, visit, names)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
-        """Without trials the loss must still be falling."""
-        return visit.falling > 3
+        """Without trials the loss must still be falling, or the weights be nearly where they were."""
+        return visit.falling > 3 or sign.measures[0].value < _HARDLY
 
 
 def _as_fast_as_adam(visit: Consultation) -> bool:

@@ -59,6 +59,8 @@ def make_patient(watch: Seen) -> Patient:
         data, held_outputs = _held_answers(watch, data)
     if outputs is not None and data.classes is None and data.t is None:
         data = _counted(data, checkups[-1])
+    if not watch.replayable:  # there is more to the inputs than was kept: no learner may be asked of a part
+        data = replace(data, x=None, x_held=None, mean=None, std=None, low=None, high=None)
     if watch.need_not_fall is not None:  # what the outputs are compared with is no truth
         data, held_outputs = DataFacts(samples=watch.samples), None
         checkups = [replace(look, outputs=None, targets=None) for look in checkups]
@@ -79,7 +81,7 @@ def make_patient(watch: Seen) -> Patient:
         held_outputs=held_outputs,
         untrained=untrained,
         declared_frozen=frozen,
-        loop=watch.loop.facts(watch.root, watch.step),
+        loop=watch.loop.facts(watch.root, watch.step, watch.made),
         clinic=_clinic(watch, samples, data) if now and samples else None,
     )
 

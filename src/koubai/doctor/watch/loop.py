@@ -53,9 +53,10 @@ class Loop:
             self.test_mode = step
         self._modes.clear()
 
-    def facts(self, model: nn.Module, step: int) -> LoopFacts:
-        """As a diagnosis sees it."""
+    def facts(self, model: nn.Module, step: int, made: int = 0) -> LoopFacts:
+        """As a diagnosis sees it; `made` is how often a new optimizer took the place of the one before."""
         return LoopFacts(
+            made_anew=made if made > 0.5 * step else 0,
             passes=self.passes if not step and self.passes >= _PASSES else 0,
             stranger=self.stranger,
             kept_gradients=self._stale_since if self.stale > max(1, self._fresh) else None,
