@@ -34,7 +34,18 @@ def find(target: str, data: str | None = None) -> Experiment:
         return experiment if data is None else change(experiment, {"data": data})
     if target.replace("-", "_") not in catalog() and ("/" in target or Path(target).exists()):
         raise KoubaiError(say("lab.cli.not_a_file"), where=target, hint="koubai new")
-    return build(target, data)
+    return build(called(target), data)
+
+
+def called(target: str) -> str:
+    """Return the catalogue's name of an experiment that is asked for by a word it shows: 勾配消失."""
+    from koubai.lab.catalog import catalog
+
+    if target.replace("-", "_") in catalog():
+        return target
+    from koubai.study.glossary import experiment_named
+
+    return experiment_named(target) or target
 
 
 def change(experiment: Experiment, edits: dict[str, Any]) -> Experiment:

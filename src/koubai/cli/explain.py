@@ -1,36 +1,62 @@
-"""`koubai explain`: what a diagnosis means, how it is recognized, and what to try."""
+"""`koubai explain`: what a word of the field means, or a finding of the doctor; and where the notes slip."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from koubai.cli.output import option, print_json, print_table, style
+from koubai.cli.output import console, option, print_json, print_table, style
+from koubai.core.errors import KoubaiError
 from koubai.words import LANGUAGES, say
 
+if TYPE_CHECKING:
+    from koubai.study.errata import Erratum
+    from koubai.study.term import Term
 
-def explain(name: Annotated[str | None, option("doctor.cli.name")] = None) -> None:
-    """Explain a diagnosis by code, name or alias, in English or Japanese; without one, list them all."""
-    from koubai.doctor.diagnoses.diagnosis import known
-    from koubai.doctor.names import named
-    from koubai.doctor.tell import explain as text_of
-    from koubai.doctor.tell import title_of
+ERRATA = "errata"
+
+
+def explain(
+    name: Annotated[str | None, option("doctor.cli.name")] = None,
+    *,
+    out: Annotated[Path | None, option("study.cli.out", name=("--out", "-o"))] = None,
+) -> None:
+    """Explain a word or a diagnosis, in English or Japanese; without one, list them all."""
+    from koubai.study.errata import errata
+    from koubai.study.glossary import meaning
 
     if name is None:
-        rows = sorted((diagnosis.code, found) for found, diagnosis in known().items())
-        if style.json:
-            print_json([{"code": code, "name": found, "title": title_of(found)} for code, found in rows])
-        else:
-            columns = [say(f"doctor.cli.column.{column}") for column in ("code", "name", "title")]
-            print_table(columns, [[code, found, title_of(found)] for code, found in rows])
+        _list()
         return
-    found = named(name)
-    if style.json:
-        print_json([_facts(one) for one in found])
+    slips = list(errata().values()) if name.lower() == ERRATA else [errata().get(name.upper())]
+    if slips[0] is not None:
+        _tell_errata([slip for slip in slips if slip is not None])
+        return
+    found = meaning(name)
+    if out is not None:
+        _write(found.terms, name, out)
+    elif style.json:
+        _print_facts(found.terms, found.diagnoses)
     else:
-        print("\n\n".join(text_of(one) for one in found))
+        _tell(found.terms, found.diagnoses)
 
 
-def _facts(name: str) -> dict[str, object]:
+def _tell(terms: tuple[Term, ...], diagnoses: tuple[str, ...]) -> None:
+    """Print terms whole; beside them diagnoses as a pointer, alone as all that there is to say."""
+    from koubai.doctor.tell import explain as text_of
+    from koubai.study.tell import finding_line, tell_term
+
+    tell_diagnosis = finding_line if terms else text_of
+    print("\n\n".join([*map(tell_term, terms), *map(tell_diagnosis, diagnoses)]))
+
+
+def _print_facts(terms: tuple[Term, ...], diagnoses: tuple[str, ...]) -> None:
+    from koubai.study.tell import term_facts
+
+    print_json([*map(term_facts, terms), *map(_diagnosis_facts, diagnoses)])
+
+
+def _diagnosis_facts(name: str) -> dict[str, object]:
     from koubai.doctor.diagnoses.diagnosis import known
 
     diagnosis = known()[name]
@@ -46,3 +72,43 @@ def _facts(name: str) -> dict[str, object]:
         "remedies": list(diagnosis.remedies),
         "experiment": diagnosis.experiment,
     }
+
+
+def _tell_errata(slips: list[Erratum]) -> None:
+    from koubai.study.tell import erratum_facts, tell_erratum
+
+    if style.json:
+        print_json([erratum_facts(slip) for slip in slips])
+    else:
+        print("\n\n".join(map(tell_erratum, slips)))
+
+
+def _write(terms: tuple[Term, ...], name: str, out: Path) -> None:
+    """Write the page of the term that a word means."""
+    from koubai.report.html import write_page
+    from koubai.study.page import term_page
+
+    if not terms:
+        raise KoubaiError("a diagnosis has no page of its own", where=name, hint="koubai report RUN --doctor")
+    written = write_page(term_page(terms[0]), out)
+    if style.json:
+        print_json({"page": str(written)})
+    else:
+        console().print(say("report.cli.written", path=written), markup=False, soft_wrap=True)
+
+
+def _list() -> None:
+    from koubai.doctor.diagnoses.diagnosis import known
+    from koubai.doctor.tell import title_of
+    from koubai.study.glossary import terms
+
+    rows = sorted((diagnosis.code, found, title_of(found)) for found, diagnosis in known().items())
+    words = [(term.key, term.title()) for term in terms().values()]
+    if style.json:
+        diagnoses = [{"code": code, "name": found, "title": title} for code, found, title in rows]
+        print_json([*diagnoses, *({"code": None, "name": key, "title": title} for key, title in words)])
+        return
+    columns = [say(f"doctor.cli.column.{column}") for column in ("code", "name", "title")]
+    print_table(columns, [list(row) for row in rows])
+    print_table([say("study.list.name"), say("study.list.title")], [list(row) for row in words])
+    print(say("study.list.errata"))

@@ -26,6 +26,7 @@ COMMANDS = {
     "course": ("koubai.cli.course:course", "lab.command.course"),
     "doctor": ("koubai.cli.doctor:doctor", "doctor.command.doctor"),
     "explain": ("koubai.cli.explain:explain", "doctor.command.explain"),
+    "quiz": ("koubai.cli.quiz:quiz", "study.quiz.command"),
     "train": ("koubai.cli.train:train", "cli.command.train"),
     "resume": ("koubai.cli.resume:resume", "cli.command.resume"),
     "report": ("koubai.cli.report:report", "report.command.report"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from importlib import import_module
 from typing import Annotated, Any
@@ -27,15 +28,15 @@ _PACKAGES = (
 
 
 def parts(kind: Annotated[str | None, option("cli.parts.kind")] = None) -> None:
-    """List the registered parts, of one kind or of all."""
+    """List the registered parts: of one kind, of one name, or all."""
     found = {registry.kind.replace(" ", "-"): registry for registry in map(_registry, _PACKAGES)}
-    if kind is not None and kind not in found:
-        raise UnknownName(say("cli.parts.kinds"), kind, found)
+    wanted = None if kind is None or kind in found else _named(kind, found)
     rows: list[dict[str, Any]] = [
         {"kind": name, "name": part, "settings": _settings(cls), "what": _in_words(part, cls)}
         for name, registry in found.items()
-        if kind in (None, name)
+        if wanted is not None or kind in (None, name)
         for part, cls in registry.items()
+        if wanted is None or part in wanted
     ]
     if style.json:
         print_json(rows)
@@ -43,6 +44,24 @@ def parts(kind: Annotated[str | None, option("cli.parts.kind")] = None) -> None:
     columns = ["kind", "name", "settings", "what"]
     table = [[row["kind"], row["name"], _brief(row["settings"]), row["what"]] for row in rows]
     print_table([say(f"cli.parts.column.{column}") for column in columns], table)
+
+
+def _named(text: str, registries: Mapping[str, Registry]) -> set[str]:
+    """Return the names of the parts that a name, an alias or a word of the glossary means."""
+    from koubai.study.glossary import find
+
+    known = {part for registry in registries.values() for part in registry}
+    said = {registry.called(text) for registry in registries.values()}
+    words = {
+        folded for term in find(text).terms for spelling in term.spellings if (folded := _plain(spelling))
+    }
+    if found := known & (said | words):
+        return found
+    raise UnknownName(say("cli.parts.kinds"), text, registries)
+
+
+def _plain(spelling: str) -> str:
+    return spelling.lower().replace(" ", "_").replace("-", "_")
 
 
 def _registry(package: str) -> Registry:

@@ -28,10 +28,14 @@ def snake(name: str) -> str:
 
 
 class Registry(Mapping[str, type]):
-    """Named classes of one kind, filled when the modules of a package are imported."""
+    """Named classes of one kind, filled when the modules of a package are imported.
 
-    def __init__(self, kind: str) -> None:
+    `aliases` are other names of the field: alias -> registered name.
+    """
+
+    def __init__(self, kind: str, aliases: Mapping[str, str] | None = None) -> None:
         self.kind = kind
+        self.aliases = dict(aliases or {})
         self._classes: dict[str, type] = {}
 
     def register(self, cls: T) -> T:
@@ -43,9 +47,14 @@ class Registry(Mapping[str, type]):
         cls.registry_name = name  # type: ignore[attr-defined]  # read by the codec and the docs
         return cls
 
+    def called(self, name: str) -> str:
+        """Return the registered name that another name of the field stands for; else the name itself."""
+        plain = name.replace("-", "_")
+        return self.aliases.get(plain, plain)
+
     def __getitem__(self, name: str) -> type:
         try:
-            return self._classes[name.replace("-", "_")]
+            return self._classes[self.called(name)]
         except KeyError:
             raise UnknownName(self.kind, name, self._classes) from None
 

@@ -10,7 +10,17 @@ import numpy as np
 from koubai.core.params import Array, ParamSpec
 from koubai.core.registry import Registry
 
-INITIALIZERS = Registry("initializer")
+INITIALIZERS = Registry(
+    "initializer",
+    aliases={
+        "gauss": "normal",
+        "glorot": "glorot_normal",
+        "he": "he_normal",
+        "kaiming": "he_normal",
+        "lecun": "lecun_normal",
+        "xavier": "lecun_normal",  # the course's; Glorot and Bengio's own is glorot_normal
+    },
+)
 
 
 @dataclass(frozen=True)

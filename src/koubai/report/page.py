@@ -46,9 +46,10 @@ class Section:
     pictures: tuple[Picture, ...] = ()
     tables: tuple[TitledTable, ...] = ()
     cards: tuple[Card, ...] = ()
+    code: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.text or self.pictures or self.tables or self.cards)
+        return bool(self.text or self.pictures or self.tables or self.cards or self.code)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ as its name ("relu"), a chain of layers as a list, and "none" means None where N
 from __future__ import annotations
 
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
@@ -41,6 +42,7 @@ from koubai.penalties.penalty import PENALTIES, Penalty
 from koubai.schedules.schedule import SCHEDULES, Schedule
 from koubai.train.plain import AtLeast, build, default_of, hints_of, refusal, suggestion
 from koubai.train.toml_lines import Place
+from koubai.words import say
 
 KINDS: dict[type, Registry] = {
     Layer: LAYERS,
@@ -54,6 +56,7 @@ KINDS: dict[type, Registry] = {
 }
 for _package in ("layers", "models", "losses", "optim", "schedules", "penalties", "initializers", "data"):
     import_module(f"koubai.{_package}")  # its classes register themselves
+_AMBIGUOUS = ("xavier",)  # names that people give to two different things
 _SCALARS = {int: "whole number", float: "number", bool: "true or false", str: "text in quotes"}
 
 
@@ -220,10 +223,20 @@ def _tag_of(value: Any) -> str | None:
 def _spelled_out(base: type, value: Any) -> Any:
     """Return what a shorthand stands for."""
     if isinstance(value, str):
-        return {"type": value.replace("-", "_")}
+        return {"type": _registered_as(base, value)}
     if isinstance(value, list) and base is Layer:
         return {"type": "sequential", "layers": value}
+    if isinstance(value, dict) and isinstance(name := value.get("type"), str) and name in KINDS[base].aliases:
+        return {**value, "type": _registered_as(base, name)}
     return value
+
+
+def _registered_as(base: type, name: str) -> str:
+    """Return the name a part is registered by; say so where another name of it has two meanings."""
+    found = KINDS[base].called(name)
+    if name in _AMBIGUOUS:
+        warnings.warn(say(f"train.ambiguous.{name}"), stacklevel=2)
+    return found
 
 
 # ------------------------------------------------------------------------------------ mistakes in plain words

@@ -1,0 +1,54 @@
+"""Dropout's masks at two updates: another set of units each time, the mean kept."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from koubai.core.layer import wire
+from koubai.core.params import Array
+from koubai.layers.dropout import Dropout
+from koubai.report.numbers import number
+from koubai.report.palette import VERMILION
+from koubai.report.picture import Panel, Picture
+from koubai.report.theme import figure
+from koubai.study.pictures.lines import grid_table
+from koubai.words import say
+
+_SAMPLES, _UNITS, _RATIO = 8, 20, 0.5
+
+
+def dropout(_: str, lang: str | None) -> Picture:
+    """Return what becomes of outputs of 1 under dropout .5 at two updates."""
+    outputs = [_output(step) for step in (1, 2)]
+    title = say("report.axis.step", lang)
+    return Picture(
+        name="dropout",
+        title=say("study.picture.dropout.title", lang),
+        summary=say(
+            "study.picture.dropout.summary",
+            lang,
+            zeros=float(np.mean(outputs[0] == 0)),
+            kept=number(float(outputs[0].max())),
+            both=float(np.mean((outputs[0] == 0) == (outputs[1] == 0))),
+        ),
+        panels=tuple(Panel(f"{title} {i + 1}", _draw(y, lang)) for i, y in enumerate(outputs)),
+        table=grid_table([str(i + 1) for i in range(_UNITS)], outputs[0]),
+    )
+
+
+def _output(step: int) -> Array:
+    cell = wire(Dropout(_RATIO), "dropout", (_UNITS,))
+    cell.training, cell.step = True, step
+    return cell.forward(np.ones((_SAMPLES, _UNITS)))
+
+
+def _draw(y: Array, lang: str | None) -> object:
+    fig = figure(
+        240,
+        xaxis={"title": {"text": say("study.picture.unit", lang)}},
+        yaxis={"title": {"text": say("study.picture.sample", lang)}},
+    )
+    fig.add_heatmap(
+        z=y, colorscale=[[0, "#ffffff"], [1, VERMILION]], showscale=False, xgap=1, ygap=1, hoverinfo="z"
+    )
+    return fig

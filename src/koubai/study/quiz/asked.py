@@ -1,0 +1,80 @@
+"""Asked: one question with its numbers drawn, its choices in the order shown, and the right one computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from koubai.core.random import generator
+from koubai.words import entries, say
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as it is put to a learner.
+
+    | field   | meaning                                                                                |
+    |---------|----------------------------------------------------------------------------------------|
+    | name    | its entries in words/quiz.toml                                                         |
+    | values  | numbers that its texts speak of                                                        |
+    | choices | name of a choice -> its answer; the words' own text where the answer is None           |
+    | right   | name of the right choice                                                               |
+    | formula | what the answer follows from                                                           |
+    | code    | where koubai computes it, as in terms.toml                                             |
+    | about   | terms of the glossary                                                                  |
+    """
+
+    name: str
+    choices: Mapping[str, str | None]
+    right: str
+    formula: str
+    code: str
+    about: tuple[str, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, lang: str | None = None) -> str:
+        """Return the question."""
+        return say(f"quiz.{self.name}.question", lang, **self.values)
+
+    def choice(self, name: str, lang: str | None = None) -> str:
+        """Return a choice as the learner reads it."""
+        answer = self.choices[name]
+        return say(f"quiz.{self.name}.{name}", lang, **self.values) if answer is None else answer
+
+    def why(self, name: str, lang: str | None = None) -> str:
+        """Return why a choice is right or wrong."""
+        values = {**self.values, "answer": self.choice(self.right, lang)}
+        return say(f"quiz.{self.name}.{name}_because", lang, **values)
+
+
+Maker = Callable[[np.random.Generator], Asked]
+QUESTIONS: dict[str, Maker] = {}
+_TRIES = 50
+
+
+def question(make: Maker) -> Maker:
+    """Decorator: make a question known by its function's name."""
+    QUESTIONS[make.__name__] = make
+    return make
+
+
+def ask(name: str, seed: int) -> Asked:
+    """Return a question with numbers drawn from a seed, its choices shuffled and all different."""
+    for attempt in range(_TRIES):
+        random = generator(seed, "quiz", name, attempt)
+        asked = QUESTIONS[name](random)
+        given = [answer for answer in asked.choices.values() if answer is not None]
+        if len(set(given)) == len(given):
+            order = random.permutation(len(asked.choices))
+            names = list(asked.choices)
+            shuffled = {names[i]: asked.choices[names[i]] for i in order}
+            return Asked(**{**vars(asked), "choices": shuffled})
+    raise AssertionError(f"question {name}: no draw gave choices that differ")
+
+
+def wordless(name: str) -> bool:
+    """Return whether words/quiz.toml lacks a question."""
+    return f"{name}.question" not in entries("quiz")
