@@ -229,7 +229,7 @@ def test_no_word_of_japanese_help_is_the_parser_s_own(koubai, name):
 
 def test_help_tells_defaults_choices_and_variables(koubai):
     koubai("doctor", "--help", "--plain", "--lang", "en")
-    assert "[choices: info, warn, severe] [default: warn]" in koubai.out
+    assert "[choices: info, warn, severe, unseen] [default: warn]" in koubai.out
     assert "[env var: KOUBAI_DATA]" in koubai.out
     assert "[required]" in koubai.out
     assert "False" not in koubai.out
@@ -305,7 +305,7 @@ def test_no_command_rounds_what_should_be_a_whole_number(koubai):
         (("train", "digits.toml", "--steps", "1.5"), "a whole number", "koubai train --help"),
         (("run", "valley", "--seeds", "1.5"), "a whole number", "koubai run --help"),
         (("doctor", "digits.toml", "--budget", "x"), "a number", "koubai doctor --help"),
-        (("doctor", "digits.toml", "--fail-on", "sever"), "info, warn, severe", "did you mean severe?"),
+        (("doctor", "digits.toml", "--fail-on", "sever"), "info, warn, severe, unseen", "did you mean severe?"),
     ],
 )
 def test_a_value_of_another_kind_is_told_what_was_expected(koubai, words, expected, tried):
