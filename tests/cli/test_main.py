@@ -305,7 +305,11 @@ def test_no_command_rounds_what_should_be_a_whole_number(koubai):
         (("train", "digits.toml", "--steps", "1.5"), "a whole number", "koubai train --help"),
         (("run", "valley", "--seeds", "1.5"), "a whole number", "koubai run --help"),
         (("doctor", "digits.toml", "--budget", "x"), "a number", "koubai doctor --help"),
-        (("doctor", "digits.toml", "--fail-on", "sever"), "info, warn, severe, unseen", "did you mean severe?"),
+        (
+            ("doctor", "digits.toml", "--fail-on", "sever"),
+            "info, warn, severe, unseen",
+            "did you mean severe?",
+        ),
     ],
 )
 def test_a_value_of_another_kind_is_told_what_was_expected(koubai, words, expected, tried):
