@@ -42,12 +42,13 @@ def explain(
 
 
 def _tell(terms: tuple[Term, ...], diagnoses: tuple[str, ...]) -> None:
-    """Print terms whole; beside them diagnoses as a pointer, alone as all that there is to say."""
+    """Print terms, then diagnoses: whole where they are what was asked for, else as a pointer."""
     from koubai.doctor.tell import explain as text_of
     from koubai.study.tell import finding_line, tell_term
 
-    tell_diagnosis = finding_line if terms else text_of
-    print("\n\n".join([*map(tell_term, terms), *map(tell_diagnosis, diagnoses)]))
+    asked = {term.key for term in terms} or set(diagnoses)
+    told = [text_of(name) if name in asked else finding_line(name) for name in diagnoses]
+    print("\n\n".join([*map(tell_term, terms), *told]))
 
 
 def _print_facts(terms: tuple[Term, ...], diagnoses: tuple[str, ...]) -> None:

@@ -68,7 +68,8 @@ def meaning(text: str) -> Meaning:
     ranked = sorted(_likeness(folded(text)).items(), key=lambda item: (-item[1], item[0]))[:_LISTED]
     best, likeness = ranked[0]
     if likeness >= NEAR:
-        hint = say("study.nearest", title=title(best), key=best)
+        code = f"{known()[best].code} " if best in known() else ""
+        hint = say("study.nearest", title=f"{code}{title(best)}", key=best)
     else:
         hint = say("study.three_nearest", titles=say("report.list").join(title(key) for key, _ in ranked))
     raise KoubaiError(say("study.unknown", text=text), where="koubai explain", hint=hint)
