@@ -78,5 +78,12 @@ def test_l1_ends_on_a_corner_and_l2_does_not():
     assert rows["L2"][1] > 0.2
 
 
+def test_a_unit_sees_what_the_formula_says():
+    # r <- r + (kernel - 1): 3 x 3 behind one layer, 9 x 9 behind four
+    summary = draw("receptive_field", "en").summary
+    assert "sees 3 x 3 pixels" in summary
+    assert "4 of them see 9 x 9" in summary
+
+
 def test_every_activation_with_a_picture_is_registered():
     assert {"step", "sigmoid", "tanh", "relu", "leaky_relu", "elu"} <= set(LAYERS)

@@ -84,6 +84,12 @@ def test_the_end_of_input_stops_and_scores(monkeypatch, capsys):
     assert "0 問中 0 問正解" in capsys.readouterr().out
 
 
+def test_as_many_questions_are_asked_as_were_wanted(capsys):
+    for count in (1, 6, 7):
+        assert main(["--json", "quiz", "逆伝播", "--count", str(count), "--seed", "1"]) == 0
+        assert len(json.loads(capsys.readouterr().out)) == count
+
+
 def test_teachers_get_questions_as_json(capsys):
     assert main(["--json", "quiz", "ドロップアウト", "--count", "2", "--seed", "1"]) == 0
     told = json.loads(capsys.readouterr().out)

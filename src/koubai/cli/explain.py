@@ -28,9 +28,12 @@ def explain(
     if name is None:
         _list()
         return
-    slips = list(errata().values()) if name.lower() == ERRATA else [errata().get(name.upper())]
-    if slips[0] is not None:
-        _tell_errata([slip for slip in slips if slip is not None])
+    slips = errata()
+    if name.lower() == ERRATA:
+        _tell_errata(list(slips.values()))
+        return
+    if (slip := slips.get(name.upper())) is not None:
+        _tell_errata([slip])
         return
     found = meaning(name)
     if out is not None:

@@ -47,20 +47,19 @@ def _drawn(name: str | None, count: int, seed: int) -> list[Asked]:
     order = [names[i] for i in generator(seed, "quiz order").permutation(len(names))]
     if name is None:
         return [ask(chosen, seed) for chosen in order[:count]]
-    return [
-        ask(order[i % len(order)], seed + i) for i in range(max(count, len(order)) if count > 5 else count)
-    ]
+    return [ask(order[i % len(order)], seed + i) for i in range(count)]
 
 
 def _about(text: str) -> list[str]:
     from koubai.study.glossary import find
-    from koubai.study.quiz import QUESTIONS, ask
+    from koubai.study.quiz import ABOUT, QUESTIONS
 
     plain = text.replace("-", "_")
     if plain in QUESTIONS:
         return [plain]
-    keys = {term.key for term in find(text).terms} | set(find(text).diagnoses)
-    found = [name for name in QUESTIONS if keys & set(ask(name, 0).about)]
+    meant = find(text)
+    keys = {term.key for term in meant.terms} | set(meant.diagnoses)
+    found = [name for name, about in ABOUT.items() if keys & set(about)]
     if not found:
         hint = say("report.list").join(sorted(QUESTIONS))
         raise KoubaiError(say("study.quiz.unknown", text=text), where="koubai quiz", hint=hint)

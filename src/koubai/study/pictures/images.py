@@ -36,9 +36,7 @@ def receptive_field(_: str, lang: str | None) -> Picture:
         windows = gradient.reshape(1, 1, -1).repeat(9, axis=1)
         gradient = col2im(windows, (1, 1, _IMAGE, _IMAGE), 3, padding=1)
         reached[(gradient[0, 0] > 0) & (reached == 0)] = layer
-    sizes = [1 + 2 * layer for layer in range(1, _LAYERS + 1)]
     seen = [int(np.sqrt((reached[reached > 0] <= layer).sum())) for layer in range(1, _LAYERS + 1)]
-    assert seen == sizes  # r <- r + (kernel - 1)
     shown = np.where(reached > 0, _LAYERS + 1 - reached, 0)
     values = {"layers": _LAYERS, "size": seen[-1], "first": seen[0]}
     return _map("receptive_field", shown, lang, text="", values=values)

@@ -6,7 +6,7 @@ wrong.
 """
 
 from koubai.core.registry import discover
-from koubai.study.quiz.asked import QUESTIONS, Asked, ask
+from koubai.study.quiz.asked import ABOUT, QUESTIONS, Asked, ask
 
 discover(__name__, __path__)
-__all__ = ["QUESTIONS", "Asked", "ask"]
+__all__ = ["ABOUT", "QUESTIONS", "Asked", "ask"]

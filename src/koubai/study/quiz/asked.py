@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.random import generator
-from koubai.words import entries, say
+from koubai.words import say
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,6 @@ class Asked:
     | right   | name of the right choice                                                               |
     | formula | what the answer follows from                                                           |
     | code    | where koubai computes it, as in terms.toml                                             |
-    | about   | terms of the glossary                                                                  |
     """
 
     name: str
@@ -32,8 +31,12 @@ class Asked:
     right: str
     formula: str
     code: str
-    about: tuple[str, ...]
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Terms of the glossary."""
+        return ABOUT[self.name]
 
     def text(self, lang: str | None = None) -> str:
         """Return the question."""
@@ -52,13 +55,19 @@ class Asked:
 
 Maker = Callable[[np.random.Generator], Asked]
 QUESTIONS: dict[str, Maker] = {}
+ABOUT: dict[str, tuple[str, ...]] = {}
+"""Terms of the glossary that each question is about."""
 _TRIES = 50
 
 
-def question(make: Maker) -> Maker:
-    """Decorator: make a question known by its function's name."""
-    QUESTIONS[make.__name__] = make
-    return make
+def question(*about: str) -> Callable[[Maker], Maker]:
+    """Decorator: make a question about these terms known by its function's name."""
+
+    def known(make: Maker) -> Maker:
+        QUESTIONS[make.__name__], ABOUT[make.__name__] = make, about
+        return make
+
+    return known
 
 
 def ask(name: str, seed: int) -> Asked:
@@ -73,8 +82,3 @@ def ask(name: str, seed: int) -> Asked:
             shuffled = {names[i]: asked.choices[names[i]] for i in order}
             return Asked(**{**vars(asked), "choices": shuffled})
     raise AssertionError(f"question {name}: no draw gave choices that differ")
-
-
-def wordless(name: str) -> bool:
-    """Return whether words/quiz.toml lacks a question."""
-    return f"{name}.question" not in entries("quiz")

@@ -13,7 +13,7 @@ from koubai.report.numbers import number
 from koubai.study.quiz.asked import Asked, question
 
 
-@question
+@question("output_size", "padding", "stride")
 def output_size(random: np.random.Generator) -> Asked:
     """The output's side of a convolution."""
     size = int(random.integers(6, 15))
@@ -34,7 +34,6 @@ def output_size(random: np.random.Generator) -> Asked:
         "right",
         "floor((size + 2 padding - kernel) / stride) + 1",
         "koubai.layers.window:out_size",
-        ("output_size", "padding", "stride"),
         {"size": size, "kernel": kernel, "padding": padding, "stride": stride},
     )
 
@@ -43,7 +42,7 @@ def _square(side: int) -> str:
     return f"{side} x {side}"
 
 
-@question
+@question("convolution", "filter")
 def convolution_parameters(random: np.random.Generator) -> Asked:
     """How many numbers a convolution learns."""
     channels, filters, kernel = (
@@ -64,12 +63,11 @@ def convolution_parameters(random: np.random.Generator) -> Asked:
         "right",
         "filters (channels kernel^2 + 1)",
         "koubai.layers.convolution:Convolution.params",
-        ("convolution", "filter"),
         {"channels": channels, "filters": filters, "kernel": kernel},
     )
 
 
-@question
+@question("im2col", "col2im")
 def multiplicity(random: np.random.Generator) -> Asked:
     """How often col2im(im2col(x)) gives the middle of an image back."""
     size, kernel = int(random.choice([5, 6, 7])), int(random.choice([2, 3]))
@@ -86,12 +84,11 @@ def multiplicity(random: np.random.Generator) -> Asked:
         "right",
         "col2im(im2col(x)) = x * multiplicity",
         "koubai.layers.im2col:col2im",
-        ("im2col", "col2im"),
         {"size": size, "kernel": kernel},
     )
 
 
-@question
+@question("receptive_field")
 def sight(random: np.random.Generator) -> Asked:
     """How many pixels a side one unit sees behind several convolutions."""
     layers, kernel = int(random.integers(2, 6)), int(random.choice([3, 5]))
@@ -107,7 +104,6 @@ def sight(random: np.random.Generator) -> Asked:
         "right",
         "r <- r + (kernel - 1) j;  j <- j stride,  r_0 = j_0 = 1",
         "koubai.layers.window:out_size",
-        ("receptive_field",),
         {"layers": layers, "kernel": kernel},
     )
 
@@ -119,7 +115,7 @@ def _left(size: int, layers: int, kernel: int) -> int:
     return size
 
 
-@question
+@question("alexnet")
 def alexnet_weights(random: np.random.Generator) -> Asked:
     """Which of AlexNet's layers holds most parameters, or costs most multiply-adds."""
     network = Network(AlexNet(), (3, 227, 227))
@@ -135,6 +131,5 @@ def alexnet_weights(random: np.random.Generator) -> Asked:
         right,
         "9216 x 4096 + 4096",
         "koubai.models.alexnet",
-        ("alexnet",),
         {"count": f"{sizes[right]:,}", "total": f"{network.parameter_count:,}"},
     )

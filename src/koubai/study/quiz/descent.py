@@ -14,7 +14,7 @@ from koubai.report.numbers import number
 from koubai.study.quiz.asked import Asked, question
 
 
-@question
+@question("gradient_descent", "learning_rate")
 def step_size(random: np.random.Generator) -> Asked:
     """Where one step of gradient descent on a parabola leads."""
     a = int(random.integers(1, 6))
@@ -33,12 +33,11 @@ def step_size(random: np.random.Generator) -> Asked:
         "right",
         "x <- x - eps 2 (x - a)",
         "koubai.lab.plans.surfaces:Parabola.gradient",
-        ("gradient_descent", "learning_rate"),
         {"a": a, "start": start, "eps": eps},
     )
 
 
-@question
+@question("convergence", "learning_rate")
 def convergence(random: np.random.Generator) -> Asked:
     """What a rate does on the parabola: every outcome has its rate."""
     outcomes = {"slowly": 0.2, "once": 0.5, "swinging": 0.8, "for_ever": 1.0, "away": 1.1}
@@ -51,7 +50,6 @@ def convergence(random: np.random.Generator) -> Asked:
         right,
         "x_t - a = (1 - 2 eps)^t (x_0 - a)",
         "koubai.lab.plans.descent:Descent.points",
-        ("convergence", "learning_rate"),
         {"eps": outcomes[right], "factor": number(1 - 2 * outcomes[right])},
     )
 
@@ -68,7 +66,7 @@ def _outcome(path: np.ndarray) -> str:
     return "swinging" if swings else "slowly"
 
 
-@question
+@question("momentum")
 def momentum_step(random: np.random.Generator) -> Asked:
     """The second step of momentum under a constant gradient."""
     eps, mu, gradient = 0.1, float(random.choice([0.5, 0.8, 0.9])), float(random.integers(1, 5))
@@ -88,12 +86,11 @@ def momentum_step(random: np.random.Generator) -> Asked:
         "right",
         "v <- mu v - eps g;  w <- w + v",
         "koubai.optim.momentum:Momentum.update",
-        ("momentum",),
         {"eps": eps, "mu": mu, "g": number(gradient)},
     )
 
 
-@question
+@question("adagrad")
 def adagrad_step(random: np.random.Generator) -> Asked:
     """The size of AdaGrad's t-th step under a constant gradient: eps / sqrt(t)."""
     eps, t = 0.1, int(random.choice([4, 9, 16, 25]))
@@ -113,12 +110,11 @@ def adagrad_step(random: np.random.Generator) -> Asked:
         "right",
         "h <- h + g^2;  w <- w - eps g / sqrt(h)",
         "koubai.optim.adagrad:AdaGrad.update",
-        ("adagrad",),
         {"eps": eps, "t": t, "g": number(gradient)},
     )
 
 
-@question
+@question("adam", "bias_correction")
 def adam_first_step(random: np.random.Generator) -> Asked:
     """The size of Adam's first step, whatever the gradient."""
     eps, gradient = float(random.choice([0.001, 0.01])), float(random.choice([0.05, 3.0, 40.0]))
@@ -135,12 +131,11 @@ def adam_first_step(random: np.random.Generator) -> Asked:
         "right",
         "m_hat = m / (1 - b1^t),  v_hat = v / (1 - b2^t);  w <- w - eps m_hat / (sqrt(v_hat) + delta)",
         "koubai.optim.adam:Adam.update",
-        ("adam", "bias_correction"),
         {"eps": eps, "g": number(gradient)},
     )
 
 
-@question
+@question("optimizer")
 def valley(random: np.random.Generator) -> Asked:
     """Which optimizer crosses the course's valley most often in 30 steps."""
     choices = {"sgd": SGD(0.95), "momentum": Momentum(0.1), "adagrad": AdaGrad(1.5), "adam": Adam(0.3)}
@@ -156,6 +151,5 @@ def valley(random: np.random.Generator) -> Asked:
         right,
         "f = x^2 / 20 + y^2",
         "koubai.lab.plans.surfaces:Valley.gradient",
-        ("optimizer",),
         crossings,
     )

@@ -9,7 +9,7 @@ from koubai.report.numbers import number
 from koubai.study.quiz.asked import Asked, question
 
 
-@question
+@question("chain_rule")
 def chain_rule(random: np.random.Generator) -> Asked:
     """z = t^2, t = x + y: dz/dx at a point."""
     x, y = (int(n) for n in random.integers(2, 9, 2))
@@ -21,12 +21,11 @@ def chain_rule(random: np.random.Generator) -> Asked:
         "right",
         "dz/dx = dz/dt dt/dx = 2 (x + y)",
         "koubai.layers.activations:Activation.backward",
-        ("chain_rule",),
         {"x": x, "y": y},
     )
 
 
-@question
+@question("sigmoid")
 def sigmoid_slope(random: np.random.Generator) -> Asked:
     """The sigmoid's derivative where its value is known; at the value .5 it is largest."""
     y = round(float(random.choice([0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9])), 1)
@@ -38,12 +37,11 @@ def sigmoid_slope(random: np.random.Generator) -> Asked:
         "right",
         "f' = f (1 - f)",
         "koubai.layers.activations:Sigmoid.derivative",
-        ("sigmoid",),
         {"y": y},
     )
 
 
-@question
+@question("sigmoid", "vanishing_gradient")
 def sigmoid_maximum(random: np.random.Generator) -> Asked:
     """The largest value of the sigmoid's derivative."""
     u = np.linspace(-8, 8, 1601)
@@ -54,11 +52,10 @@ def sigmoid_maximum(random: np.random.Generator) -> Asked:
         "right",
         "f'(0) = f(0) (1 - f(0)) = 1/2 (1 - 1/2)",
         "koubai.layers.activations:Sigmoid.derivative",
-        ("sigmoid", "vanishing_gradient"),
     )
 
 
-@question
+@question("vanishing_gradient", "product_of_derivatives")
 def depth(random: np.random.Generator) -> Asked:
     """How much of a gradient a chain of sigmoids lets through at most, with weights of a given size."""
     layers = int(random.integers(3, 8))
@@ -75,24 +72,23 @@ def depth(random: np.random.Generator) -> Asked:
         "right",
         "prod_l w f'(u_l) <= (w / 4)^L",
         "koubai.layers.activations:Sigmoid.derivative",
-        ("vanishing_gradient", "product_of_derivatives"),
         {"layers": layers, "w": w},
     )
 
 
-@question
+@question("back_propagation", "delta")
 def weight_gradient_line(random: np.random.Generator) -> Asked:
     """Which line computes the gradient of the second layer's weights."""
     return _line("weight_gradient_line", "second")
 
 
-@question
+@question("back_propagation", "delta")
 def hidden_delta_line(random: np.random.Generator) -> Asked:
     """Which line carries the error back to the hidden layer."""
     return _line("hidden_delta_line", "hidden")
 
 
-@question
+@question("back_propagation", "delta")
 def output_delta_line(random: np.random.Generator) -> Asked:
     """Which line is dE/dy dy/du where the output is the identity."""
     return _line("output_delta_line", "output")
@@ -113,5 +109,4 @@ def _line(name: str, right: str) -> Asked:
         right,
         "delta_l = (delta_{l+1} W_{l+1}^T) * f'(u_l);  dE/dW_l = x_l^T delta_l",
         "koubai.layers.linear:Linear.backward",
-        ("back_propagation", "delta"),
     )

@@ -11,7 +11,7 @@ from koubai.report.numbers import number, percent
 from koubai.study.quiz.asked import Asked, question
 
 
-@question
+@question("l1_regularization", "l2_regularization")
 def penalty_gradient(random: np.random.Generator) -> Asked:
     """The gradient that L1 or L2 adds to one weight."""
     strength, w = float(random.choice([0.1, 0.2, 0.5])), float(random.choice([-3.0, -2.0, 2.0, 4.0]))
@@ -29,12 +29,11 @@ def penalty_gradient(random: np.random.Generator) -> Asked:
         right,
         "L1: lambda sign(w);  L2: lambda w",
         "koubai.penalties.p_norm:L2.gradient",
-        ("l1_regularization", "l2_regularization"),
         {"strength": strength, "w": f"{w:g}", "which": right.upper()},
     )
 
 
-@question
+@question("l1_regularization", "norm")
 def diamond(random: np.random.Generator) -> Asked:
     """Which penalty has a diamond as its level set: told by the values at a corner and at a side."""
     corner, side = np.array([1.0, 0.0]), np.array([0.5, 0.5])
@@ -49,11 +48,10 @@ def diamond(random: np.random.Generator) -> Asked:
         right,
         "|w1| + |w2| = c",
         "koubai.penalties.p_norm:L1.value",
-        ("l1_regularization", "norm"),
     )
 
 
-@question
+@question("ridge_regression")
 def ridge(random: np.random.Generator) -> Asked:
     """What ridge regression does as its strength grows; solved exactly on a small problem."""
     x = random.standard_normal((40, 3))
@@ -66,7 +64,6 @@ def ridge(random: np.random.Generator) -> Asked:
         "right",
         "E(w) + (lambda / 2) sum w^2",
         "koubai.penalties.p_norm:L2.value",
-        ("ridge_regression",),
     )
 
 
@@ -78,7 +75,7 @@ def _ridge(x: np.ndarray, t: np.ndarray, strength: float) -> tuple[np.ndarray, f
     return w, float(mean_t - mean_x @ w)
 
 
-@question
+@question("dropout")
 def dropout_scale(random: np.random.Generator) -> Asked:
     """What a unit that is kept becomes while training."""
     ratio = float(random.choice([0.2, 0.5, 0.75]))
@@ -97,12 +94,11 @@ def dropout_scale(random: np.random.Generator) -> Asked:
         "right",
         "y = x m / (1 - p)",
         "koubai.layers.dropout:Dropout.forward",
-        ("dropout",),
         {"ratio": ratio, "x": number(value)},
     )
 
 
-@question
+@question("over_fitting", "regularization")
 def gap(random: np.random.Generator) -> Asked:
     """What two pairs of scores say: the gap shrinks, and so does the test score."""
     test = float(random.integers(74, 79)) / 100
@@ -115,7 +111,6 @@ def gap(random: np.random.Generator) -> Asked:
         "right",
         "gap = train - test",
         "koubai.lab.measures",
-        ("over_fitting", "regularization"),
         {
             "train": percent(1.0, 0),
             "test": percent(test, 0),

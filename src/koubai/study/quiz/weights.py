@@ -17,7 +17,7 @@ from koubai.report.numbers import number
 from koubai.study.quiz.asked import Asked, question
 
 
-@question
+@question("weight_initialization", "xavier", "he")
 def initial_deviation(random: np.random.Generator) -> Asked:
     """The deviation of an initializer for given fans."""
     n_in, n_out = (int(n) for n in random.choice([50, 100, 200, 400, 784], 2, replace=False))
@@ -30,12 +30,11 @@ def initial_deviation(random: np.random.Generator) -> Asked:
         right,
         "1/sqrt(n_in) (LeCun), sqrt(2/(n_in + n_out)) (Glorot), sqrt(2/n_in) (He)",
         "koubai.initializers.normal:GlorotNormal.std",
-        ("weight_initialization", "xavier", "he"),
         {"n_in": n_in, "n_out": n_out, "who": {"glorot": "Glorot", "lecun": "LeCun", "he": "He"}[right]},
     )
 
 
-@question
+@question("symmetry", "weight_initialization")
 def zero_weights(random: np.random.Generator) -> Asked:
     """What becomes of a network all of whose weights are 0: computed on one."""
     network = Network(Mlp(hidden=(5,), classes=3, activation="relu"), (4,), Zeros())
@@ -50,11 +49,10 @@ def zero_weights(random: np.random.Generator) -> Asked:
         "right",
         "dE/dW_l = x_l^T delta_l,  delta_l = (delta_{l+1} W_{l+1}^T) f'(u_l)",
         "koubai.layers.linear:Linear.backward",
-        ("symmetry", "weight_initialization"),
     )
 
 
-@question
+@question("batch_normalization")
 def batch_norm_value(random: np.random.Generator) -> Asked:
     """What batch normalization makes of one value in a batch of four."""
     middle, half = int(random.integers(2, 9)), int(random.integers(2, 5))
@@ -76,12 +74,11 @@ def batch_norm_value(random: np.random.Generator) -> Asked:
         "right",
         "y = gamma x_hat + beta,  x_hat = (x - mu) / sqrt(var + eps)",
         "koubai.layers.batch_norm:BatchNorm.forward",
-        ("batch_normalization",),
         {"batch": ", ".join(f"{v:g}" for v in x[:, 0]), "gamma": gamma, "beta": beta, "x": f"{x[-1, 0]:g}"},
     )
 
 
-@question
+@question("batch_normalization")
 def batch_norm_effect(random: np.random.Generator) -> Asked:
     """What batch normalization does, and what it does not."""
     return Asked(
@@ -90,11 +87,10 @@ def batch_norm_effect(random: np.random.Generator) -> Asked:
         "right",
         "x_hat = (x - mu) / sqrt(var + eps)",
         "koubai.layers.batch_norm:BatchNorm.forward",
-        ("batch_normalization",),
     )
 
 
-@question
+@question("he", "weight_initialization")
 def signal_through_relu(random: np.random.Generator) -> Asked:
     """By what the deviation of a signal is multiplied in a layer of n units with weights of deviation s."""
     n = int(random.choice([64, 100, 256, 400]))
@@ -112,6 +108,5 @@ def signal_through_relu(random: np.random.Generator) -> Asked:
         "right",
         "E y^2 = n s^2 E x^2 / 2   (ReLU)",
         "koubai.initializers.normal:HeNormal.std",
-        ("he", "weight_initialization"),
         {"n": n, "s": number(s)},
     )
