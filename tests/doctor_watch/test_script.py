@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from koubai.core.errors import KoubaiError
-from koubai.doctor.watch.script import diagnose_script, watch_script
+from koubai.doctor.watch.script import judge_script, watch_script
 
 SCRIPT = """
 import sys
@@ -57,7 +57,7 @@ def script(tmp_path):
 
 def test_a_healthy_script_has_no_findings_and_keeps_standard_output_clean(script, capsys):
     argv, path = list(sys.argv), list(sys.path)
-    assert diagnose_script(script) == []
+    assert judge_script(script)[0].findings == []
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "done" in printed.err
@@ -65,7 +65,7 @@ def test_a_healthy_script_has_no_findings_and_keeps_standard_output_clean(script
 
 
 def test_the_name_of_what_is_wrong_comes_out(script):
-    findings = diagnose_script(script, ["--zero"])
+    findings = judge_script(script, ["--zero"])[0].findings
     assert [(finding.code, finding.name, finding.layer) for finding in findings[:1]] == [
         ("K006", "symmetric_init", "first")
     ]
@@ -76,7 +76,7 @@ def test_a_script_that_fails_is_examined_up_to_there(script, capsys):
     watch = outcome.watch
     assert (watch.step, outcome.code, outcome.failure) == (101, 1, "ValueError: no more")
     assert [layer.kind for layer in watch.patient().layers] == ["linear", "relu", "linear"]
-    assert diagnose_script(script, ["--crash"]) == []
+    assert judge_script(script, ["--crash"])[0].findings == []
     assert "101" in capsys.readouterr().err
 
 
@@ -84,7 +84,7 @@ def test_a_script_without_training_is_an_error(tmp_path):
     path = tmp_path / "nothing.py"
     path.write_text("import torch\ntorch.nn.Linear(2, 2)(torch.zeros(1, 2))\n")
     with pytest.raises(KoubaiError, match="No PyTorch training"):
-        diagnose_script(path)
+        judge_script(path)
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_a_script_without_training_is_an_error(tmp_path):
 def test_a_fault_of_the_loop_itself_comes_out(script, there, instead, name):
     assert there in SCRIPT
     script.write_text(SCRIPT.replace(there, instead))
-    assert diagnose_script(script)[0].name == name
+    assert judge_script(script)[0].findings[0].name == name

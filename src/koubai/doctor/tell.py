@@ -41,16 +41,14 @@ def tell(findings: Sequence[Finding], lang: str | None = None) -> str:
 def tell_verdict(verdict: Verdict, lang: str | None = None) -> str:
     """Return a verdict as text: findings, healthy, or not judged; and what could not be asked."""
     gaps = [say("verdict.line", lang, why=gap.why(lang), help=gap.help(lang)) for gap in verdict.unseen]
+    told = [tell(verdict.findings, lang)] if verdict.findings else []
     if verdict.name == "healthy":
-        return "\n\n".join(
-            [say("doctor.healthy", lang), *([tell(verdict.findings, lang)] * bool(verdict.findings))]
-        )
-    if verdict.name == "not_judged":
-        told = [tell(verdict.findings, lang)] if verdict.findings else []
-        return "\n\n".join(["\n".join([say("verdict.not_judged", lang), *gaps]), *told])
-    if not gaps:
-        return tell(verdict.findings, lang)
-    return "\n\n".join([tell(verdict.findings, lang), "\n".join([say("verdict.besides", lang), *gaps])])
+        parts = [say("doctor.healthy", lang), *told]
+    elif verdict.name == "not_judged":
+        parts = ["\n".join([say("verdict.not_judged", lang), *gaps]), *told]
+    else:
+        parts = [*told, *(["\n".join([say("verdict.besides", lang), *gaps])] if gaps else [])]
+    return "\n\n".join(parts)
 
 
 class Findings(list[Finding]):

@@ -26,10 +26,8 @@ from koubai.lab.work import Task, perform
 
 _RESTARTS = 3  # broken pools replaced before the lab gives up
 _PATIENCE = "20s"  # for a scheduler to answer
-_PULSE, _SILENCE = (
-    10.0,
-    60.0,
-)  # seconds between two questions whether it is there; without an answer it is lost
+_PULSE = 10.0  # seconds between two questions whether a scheduler is there
+_SILENCE = 60.0  # seconds without an answer after which it is lost
 _LOGS = ("distributed.client", "distributed.utils", "distributed.core", "distributed.comm")
 
 

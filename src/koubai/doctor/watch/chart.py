@@ -28,8 +28,7 @@ from koubai.doctor.watch.floor import floor_of
 from koubai.doctor.watch.kinds import LOSSES, optimizer_facts
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loss_rule import LossRule
-from koubai.doctor.watch.memory import as_targets, data_facts
-from koubai.doctor.watch.memory import flat as _flat
+from koubai.doctor.watch.memory import as_targets, data_facts, flat
 from koubai.doctor.watch.models import hands_over
 from koubai.doctor.watch.seen import Seen
 from koubai.doctor.watch.twin import Subject, twin_clinic
@@ -135,7 +134,7 @@ def _held_answers(watch: Seen, data: DataFacts) -> tuple[DataFacts, Array | None
         and len(samples[0]) == len(t)
         and np.array_equal(np.asarray(as_targets(samples[1], True)), t)
     )
-    return replace(data, x_held=_flat(samples[0]) if samples is not None and fits else None, t_held=t), y
+    return replace(data, x_held=flat(samples[0]) if samples is not None and fits else None, t_held=t), y
 
 
 def _counted(data: DataFacts, look: Checkup) -> DataFacts:

@@ -140,7 +140,7 @@ OTHER_LOSSES = frozenset(
     }
 )
 """Losses that compare outputs with each other, or sequences of other lengths."""
-_LINEAR_FUNCTIONS = frozenset(
+REARRANGING = frozenset(
     [
         "view",
         "reshape",
@@ -156,7 +156,6 @@ _LINEAR_FUNCTIONS = frozenset(
         "contiguous",
         "clone",
         "__getitem__",
-        "__setitem__",
         "float",
         "double",
         "half",
@@ -166,7 +165,6 @@ _LINEAR_FUNCTIONS = frozenset(
         "type_as",
         "chunk",
         "split",
-        "tensor_split",
         "unbind",
         "narrow",
         "select",
@@ -180,6 +178,13 @@ _LINEAR_FUNCTIONS = frozenset(
         "concat",
         "roll",
         "flip",
+    ]
+)
+"""Functions that give the same numbers in another order, shape or precision, or some of them."""
+_LINEAR_FUNCTIONS = REARRANGING | frozenset(
+    [
+        "__setitem__",
+        "tensor_split",
         "repeat",
         "repeat_interleave",
         "pad",

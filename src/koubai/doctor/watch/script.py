@@ -11,10 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from koubai.core.errors import KoubaiError
-from koubai.doctor.finding import Finding
 from koubai.doctor.verdict import Unseen, Verdict
 from koubai.doctor.watch.search import Search
 from koubai.doctor.watch.watcher import Watch
@@ -32,11 +30,6 @@ class Outcome:
     failure: str | None = None
     updates: int = 0
     backwards: int = 0
-
-
-def diagnose_script(path: Path, arguments: Sequence[str] = ()) -> list[Finding]:
-    """Run a script to its end and return what is wrong with the training in it."""
-    return judge_script(path, arguments)[0].findings
 
 
 def judge_script(
@@ -108,10 +101,6 @@ def _show(error: Exception) -> None:
         if hook is not sys.__excepthook__:
             hook(type(error), error, trace)
             return
-    _print(error, trace)
-
-
-def _print(error: Exception, trace: TracebackType | None) -> None:
     traceback.print_exception(type(error), error, trace)
 
 

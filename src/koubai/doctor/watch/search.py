@@ -15,14 +15,14 @@ from koubai.doctor.watch.guard import Guard
 from koubai.doctor.watch.models import hands_over, unwrapped
 from koubai.doctor.watch.walk import modules_of, parameters_of
 from koubai.doctor.watch.watcher import Watch
-from koubai.doctor.watch.wires import Wires
+from koubai.doctor.watch.wires import Listener, Wires
 from koubai.words import say
 
 _MOST_MODELS = 64  # layers of a model whose `forward` is called directly are taken for models at first
 _SEARCH_STEPS = 3  # steps of known optimizers after which no new model is looked for
 
 
-class Search:
+class Search(Listener):
     """Watches every model that is called with gradients, until its optimizer tells what it is a part of."""
 
     def __init__(self) -> None:
@@ -88,24 +88,9 @@ class Search:
             id(first) in watch.names.params for watch in self.watches
         )
 
-    def after_forward(self, *told: Any) -> None:
-        """Nothing."""
-
     def before_backward(self, roots: Any, adds: bool = True) -> None:
         """Count: a program may train what is no module."""
         self.backwards += 1
-
-    def after_backward(self) -> None:
-        """Nothing."""
-
-    def before_scaling(self, scaler: Any, loss: Any) -> None:
-        """Nothing."""
-
-    def after_mode(self) -> None:
-        """Nothing."""
-
-    def stand_aside(self) -> None:
-        """Nothing."""
 
     # ------------------------------------------------------------------------------------ what it does
 

@@ -47,7 +47,6 @@ class Seen:
     | moving          | whether the targets are computed by a network                                  |
     | calls, backwards | forward passes that were heard, and backward passes                           |
     | loss_alone      | whether what is differentiated is the loss that was seen, times a factor       |
-    | loss_place      | file:line of the loss                                                          |
     | before_loss     | activations between the model and its loss                                     |
     | died            | the error with which the program ended                                         |
     | rivals          | watches of other models of the program that were trained, too                  |
@@ -91,7 +90,6 @@ class Seen:
         self.policy = self.moving = False
         self.loss_alone = True
         self.calls = self.backwards = 0
-        self.loss_place: str | None = None
         self.before_loss: tuple[str, ...] = ()
         self.first_call: tuple[str, Any, dict[str, Any]] = ("", None, {})
         self.loss_targets: list[torch.Tensor] = []
@@ -104,7 +102,6 @@ class Seen:
         """Write down what a call of the loss tells besides its value."""
         self.moving = self.moving or call.moving
         if first:
-            self.loss_place = call.place
             self.first_call = call.name, call.function, dict(call.options)
             if call.origin is not None:
                 self.before_loss = call.origin.applied

@@ -38,7 +38,7 @@ from koubai.doctor.watch.nested import first_tensor
 from koubai.doctor.watch.sums import UnitSums, pooled, unit_sums
 from koubai.doctor.watch.trail import Derived, Trail
 from koubai.doctor.watch.walk import buffers_of, children_of, modules_of, own_parameters, parameters_of
-from koubai.doctor.watch.wires import is_elsewhere, user_place
+from koubai.doctor.watch.wires import is_elsewhere
 from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 
 
@@ -55,7 +55,6 @@ class Part:
     detail: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     silent: bool = False  # a function koubai does not know: that it is there is all that is known
-    place: str | None = None
 
     @property
     def facts(self) -> LayerFacts:
@@ -69,7 +68,7 @@ class LossCall:
     """A call of a loss function: by which name, on what, with what result. Its tensors are alive.
 
     `origin` is how y was made of the model's outputs (None: not known), `moving` whether the targets were
-    computed by a network too, `place` the line of the user's code.
+    computed by a network too.
     """
 
     name: str
@@ -80,7 +79,6 @@ class LossCall:
     value: torch.Tensor
     origin: Derived | None = None
     moving: bool = False
-    place: str | None = None
 
 
 @dataclass
@@ -219,13 +217,11 @@ class Sight:
             self._guard(self._lose, name, function, args, options, y)
         elif name in OTHER_LOSSES:
             self.other_losses.append(name)
-        elif not self._inside:
-            self._guard(self.trail.call, name, args, options, y)
-        elif (kind := function_kind(name)) is not None:
-            self._guard(self._pass, name, kind, args, options, y)
-            self._guard(self.trail.call, name, args, options, y)
         else:
-            self._guard(self._bend, name, args, y)
+            if self._inside and (kind := function_kind(name)) is not None:
+                self._guard(self._pass, name, kind, args, options, y)
+            elif self._inside:
+                self._guard(self._bend, name, args, y)
             self._guard(self.trail.call, name, args, options, y)
         return y
 
@@ -298,7 +294,6 @@ class Sight:
                 value,
                 self.trail.of(y),
                 self.trail.was_made(t) or t.requires_grad,
-                user_place(),
             )
         )
 
@@ -328,7 +323,6 @@ class Sight:
                 tuple(y.shape[1:]),
                 detail,
                 dict(settings),
-                place=user_place(),
             )
         part = self.parts[path]
         if self.flow is not None:

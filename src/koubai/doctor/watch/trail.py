@@ -13,50 +13,10 @@ from typing import Any
 
 import torch
 
+from koubai.doctor.watch.kinds import REARRANGING
 from koubai.doctor.watch.nested import tensors
 
-_SHAPES = frozenset(
-    [
-        "view",
-        "reshape",
-        "flatten",
-        "unflatten",
-        "squeeze",
-        "unsqueeze",
-        "permute",
-        "transpose",
-        "swapaxes",
-        "movedim",
-        "t",
-        "contiguous",
-        "clone",
-        "__getitem__",
-        "float",
-        "double",
-        "half",
-        "bfloat16",
-        "to",
-        "type",
-        "type_as",
-        "chunk",
-        "split",
-        "unbind",
-        "narrow",
-        "select",
-        "masked_select",
-        "index_select",
-        "expand",
-        "expand_as",
-        "view_as",
-        "cat",
-        "stack",
-        "concat",
-        "roll",
-        "flip",
-        "__get__",
-        "take_along_dim",
-    ]
-)
+_SHAPES = REARRANGING | {"__get__", "take_along_dim"}
 _SOFT = frozenset(
     [
         "softmax",

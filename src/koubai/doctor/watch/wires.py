@@ -18,10 +18,7 @@ from __future__ import annotations
 
 import functools
 import sys
-import sysconfig
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import torch
@@ -36,49 +33,49 @@ from koubai.doctor.watch.guard import Guard
 
 
 class Listener(Protocol):
-    """What a watch wants to hear."""
+    """What a watch wants to hear; who inherits these methods does nothing at the others."""
 
     def before_forward(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """A module is about to run on these arguments (those by keyword are told after)."""
-        ...
+        return
 
     def after_forward(
         self, module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any
     ) -> None:
         """It has put this out."""
-        ...
+        return
 
     def before_backward(self, roots: Any, adds: bool = True) -> None:
         """Gradients of a tensor, or of several, are about to be computed, and added to those of before."""
-        ...
+        return
 
     def after_backward(self) -> None:
         """They have been."""
-        ...
+        return
 
     def before_scaling(self, scaler: Any, loss: Any) -> None:
         """A loss is about to be scaled for half precision."""
-        ...
+        return
 
     def before_step(self, optimizer: Any) -> None:
         """An optimizer is about to change its parameters."""
-        ...
+        return
 
     def after_step(self, optimizer: Any) -> None:
         """It has."""
-        ...
+        return
 
     def after_mode(self) -> None:
         """A module was set to training or test mode."""
-        ...
+        return
 
     def compiled(self, model: Any, result: Any) -> None:
         """Something has been compiled: what runs inside can be seen no more."""
-        ...
+        return
 
     def stand_aside(self) -> None:
         """Close every eye: something is about to read the program's code."""
-        ...
+        return
 
 
 class Wires:
@@ -123,12 +120,6 @@ class Wires:
             _hang_up()
 
 
-_NOT_THEIRS = (
-    "<",
-    str(Path(__file__).parents[2]),
-    *{sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")},
-    str(Path(torch.__file__).parents[1]),
-)
 _connected: list[Wires] = []
 _close: list[Wires] = []
 _forward_hooks: list[Any] = []
@@ -144,17 +135,6 @@ def is_elsewhere() -> bool:
         or torch.jit.is_tracing()
         or torch._C._functorch.peek_interpreter_stack() is not None
     )
-
-
-def user_place() -> str | None:
-    """Return file:line of the user's code that is running, or None."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith(_NOT_THEIRS):
-            return f"{name}:{frame.f_lineno}"
-        frame = frame.f_back
-    return None
 
 
 def _before_forward(module: nn.Module, args: tuple[Any, ...]) -> None:
