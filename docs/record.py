@@ -101,12 +101,13 @@ def recalled(experiment: Experiment, kept: Mapping[str, Any]) -> ExperimentResul
         for measure in dict.fromkeys(name for run in own for name in run.scores):
             if (summary := summarize(arm.name, measure, own)) is not None:
                 summaries[arm.name, measure] = summary
+    verdicts = verdicts_of(experiment, summaries)
     return ExperimentResult(
         experiment=experiment,
         runs=runs,
         summaries=summaries,
-        comparisons=compare(experiment, summaries),
-        verdicts=verdicts_of(experiment, summaries),
+        comparisons=compare(experiment, summaries, verdicts),
+        verdicts=verdicts,
         sentences=tuple(
             Recorded("", text=Text(en, ja)) for en, ja in zip(kept["en"], kept["ja"], strict=True)
         ),

@@ -186,6 +186,71 @@ def test_what_hides_its_cause_is_named(why):
     assert findings[0].name == name
 
 
+@pytest.mark.parametrize("label", [0, 3])
+def test_labels_of_one_class_are_named_although_the_accuracy_is_perfect(label):
+    x = np.random.default_rng(0).normal(size=(300, 6))
+    run = train(
+        digits(data=Arrays.of(x, np.full(300, label)), network=Mlp((8,), 10), optimizer=Adam(0.02), steps=60)
+    )
+    first = diagnose(run, budget=10)[0]
+    assert run.scores["train"].accuracy == 1.0
+    assert (first.name, first.severity, first.remedies) == ("labels_wrong", "severe", ())
+    assert f"are class {label}" in sentence(first, "en")
+    assert "every class" in advice(first, "en")
+
+
+def test_a_few_equal_labels_may_be_a_trial_and_two_classes_are_none():
+    x = np.random.default_rng(0).normal(size=(300, 6))
+    two = np.where(np.arange(300) < 150, 0, 1)
+    for data in (Arrays.of(x[:12], np.zeros(12, int)), Arrays.of(x + 4 * two[:, None], two)):
+        case = visit(digits(data=data, network=Mlp((8,), 2), steps=60), budget=10)
+        assert not isinstance(known()["labels_wrong"].examine(case), Finding)
+
+
+@pytest.mark.parametrize(("steps", "name"), [(400, "learning_rate_too_low"), (0, "")])
+def test_worse_than_always_naming_the_most_frequent_class_is_harm(steps, name):
+    t = (np.arange(3000) % 43 == 0).astype(np.int64)
+    x = np.random.default_rng(0).normal(size=(3000, 6)) + 3.0 * t[:, None]
+    slow = digits(data=Arrays.of(x, t), network=Mlp((8,), 2, "tanh"), optimizer=SGD(1e-5), seed=3, steps=400)
+    case = visit(slow if steps else slow.edit(optimizer=Adam(0.01)), budget=30)
+    assert case.below_chance == case.harmed == bool(name)
+    found = [finding.name for finding in consult(case)]
+    assert found[:1] == ([name] if name else [])
+
+
+def test_without_a_cause_it_says_what_naming_the_most_frequent_class_would_reach():
+    t = (np.arange(3000) % 43 == 0).astype(np.int64)
+    x = np.random.default_rng(0).normal(size=(3000, 6))  # and nothing in it tells the classes apart
+    case = visit(
+        digits(data=Arrays.of(x, t), network=Mlp((8,), 2, "tanh"), optimizer=SGD(1e-4), seed=3, steps=40), 0
+    )
+    found = known()["not_learning"].examine(case)
+    assert isinstance(found, Finding)
+    assert "97.7%" in sentence(found, "en")
+
+
+def test_the_guides_recipe_is_a_vanishing_gradient_and_no_rate_is_blamed_that_was_tried_higher():
+    case = visit(
+        digits(network=Mlp((40,) * 5, 10, "sigmoid"), optimizer=SGD(0.01), batch_size=100, steps=1000)
+    )
+    first = consult(case)[0]
+    assert first.name == "vanishing_gradient"
+    assert 0.001 < first.measures[0].value < 0.01  # too mild to be believed without a trial
+    assert first.relief > 0.9
+    assert "learning_rate_too_low" not in [other.name for other in consult(case)[1:]]
+    assert known()["vanishing_gradient"].examine(visit(case.patient.clinic._session.recipe, 0)) is None
+
+
+def test_adam_speaks_for_a_low_rate_only_where_a_hundredfold_would_not_move_the_weights():
+    crawling = visit(digits(optimizer=SGD(1e-7)), budget=30)
+    found = known()["learning_rate_too_low"].examine(crawling)
+    assert found.details["fault"] == "adam"
+    assert "Adam" in sentence(found, "en")
+    assert "use_adam" in found.reliefs
+    quicker = known()["learning_rate_too_low"].examine(visit(SICK["learning_rate_too_low"], budget=30))
+    assert "fault" not in quicker.details
+
+
 def test_a_table_of_raw_numbers_needs_both_sides_standardized():
     case = visit(values(data=Regression(low=0, high=1000, offset=2e5, size=8e4)))
     with np.errstate(all="ignore"):

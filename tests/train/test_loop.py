@@ -1,8 +1,10 @@
 """The loop, sessions and what is told about them."""
 
 import io
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -85,6 +87,23 @@ def test_whoever_watches_may_end_the_run(recipe, watch, lang):
     assert run.stopped_by == "hopeless"
     assert run.history.series("test_loss")[0][-1] == run.session.step < 60
     assert "hopeless" in ended(run)
+
+
+def test_the_time_of_the_first_update_is_start_up(recipe, monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    module = sys.modules[train.__module__]  # the package has a function of that name
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    advance = Session.advance
+
+    def slow_at_first(session, steps):
+        clock.now += 1.0 if session.step else 40.0  # code is compiled when it is first called
+        return advance(session, steps)
+
+    monkeypatch.setattr(Session, "advance", slow_at_first)
+    run = train(recipe)
+    assert run.startup == 40.0
+    assert 0 < run.seconds - run.startup < recipe.steps
+    assert "after 40.0 s of start-up" in ended(run)
 
 
 def test_a_finished_run_stays_as_it_is(recipe, watch):

@@ -1,4 +1,4 @@
-"""`koubai check`: every mistake of an experiment file at once, then how long it will take."""
+"""`koubai check`: every mistake of an experiment file at once, its time, and what its seeds cannot decide."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ def check(
     """Check a file; every arm is trained for a moment, so that it is known to work."""
     from koubai.lab.estimate import estimate
     from koubai.lab.measures import Duration
+    from koubai.lab.power import warnings_of
     from koubai.lab.start import usable_cores
 
     experiment = find(file)
     found = estimate(experiment, engine=engine, threads=threads or usable_cores(), data_dir=data_dir)
+    warnings = [sentence.say() for sentence in warnings_of(experiment)]
     if style.json:
-        print_json(asdict(found) | {"runs": found.runs})
+        print_json(asdict(found) | {"runs": found.runs, "warnings": warnings})
         return
     text = say("lab.cli.check.estimate", time=Duration(found.seconds).say(), runs=found.runs, **asdict(found))
     console().print(text, markup=False)
+    for warning in warnings:
+        console().print(warning, markup=False)

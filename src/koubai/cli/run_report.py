@@ -34,6 +34,7 @@ def finish_in_words(run: Run) -> int:
                 "step": run.session.step,
                 "stopped_by": run.stopped_by,
                 "seconds": run.seconds,
+                "startup": run.startup,
                 "scores": {part: asdict(score) for part, score in run.scores.items()},
             }
         )

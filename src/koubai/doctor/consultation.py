@@ -70,8 +70,14 @@ class Consultation:
 
     @property
     def learnable(self) -> bool:
-        """Whether the simple learners find anything to learn."""
-        return self.goal - self.chance > 3 * self.noise
+        """Whether the simple learners find anything to learn, or the run has not even learned the shares."""
+        return self.goal - self.chance > 3 * self.noise or self.below_chance
+
+    @cached_property
+    def below_chance(self) -> bool:
+        """Whether always answering the most frequent class would be clearly better."""
+        known = self.skill_known and self.patient.data.classes is not None
+        return known and self.chance - self.skill > max(SMALLEST_GAIN, 4 * self.noise)
 
     @cached_property
     def noise(self) -> float:
@@ -98,7 +104,9 @@ class Consultation:
         if not self.skill_known or self.reach is None:
             return self._standstill
         way = self.goal - self.chance
-        return max(0.0, (self.goal - self.skill) / way) if way > 0 else 0.0
+        if way <= 0:
+            return 1.0 if self.below_chance else 0.0
+        return max(0.0, (self.goal - self.skill) / way)
 
     @property
     def _standstill(self) -> float:

@@ -55,14 +55,21 @@ def _seconds(plan: Any, experiment: Experiment, engine: str, data_dir: Path | No
 
 
 def _training_seconds(recipe: Recipe, experiment: Experiment, engine: str, data_dir: Path | None) -> float:
-    """Return the seconds of one training run: opened, stepped for a moment, evaluated once."""
+    """Return the seconds of one training run: opened, stepped for a moment, evaluated once.
+
+    It is opened twice, since code is compiled the first time only.
+    """
     context = Context(experiment.watch, engine, data_dir=data_dir)
     dataset = recipe.data.load(data_dir)
-    began = time.perf_counter()
-    session = Session(
-        recipe, dataset=dataset, engine=engine, observation=replace(observation(recipe, context), tap_every=0)
-    )
-    session.advance(1)
+    for _ in range(2):
+        began = time.perf_counter()
+        session = Session(
+            recipe,
+            dataset=dataset,
+            engine=engine,
+            observation=replace(observation(recipe, context), tap_every=0),
+        )
+        session.advance(1)
     opened = time.perf_counter()
     steps = 0
     while time.perf_counter() - opened < _PROBE and steps < recipe.steps and session.stopped_by is None:

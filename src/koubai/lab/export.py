@@ -29,6 +29,7 @@ def to_json(result: ExperimentResult, lang: str | None = None) -> dict[str, Any]
                 "high": c.interval.high if c.interval else None,
                 "p": c.p,
                 "p_holm": c.p_holm,
+                "family": c.family,
             }
             for c in result.comparisons
         ],

@@ -32,7 +32,7 @@ class Context:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came out of one plan; the fields are those of a RunResult."""
+    """What came out of one plan; the fields are those of a RunResult (`seconds` None: all of it)."""
 
     scores: Mapping[str, float]
     history: History = field(default_factory=History)
@@ -40,3 +40,4 @@ class Outcome:
     collapsed: bool = False
     stopped_by: str | None = None
     engine: str = ""
+    seconds: float | None = None

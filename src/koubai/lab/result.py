@@ -59,7 +59,8 @@ class RunResult:
     """One run: one arm with one seed.
 
     `scores` is flat: test_accuracy, test_loss, train_accuracy, train_loss, val_..., gap (train - test
-    accuracy), first_to_last_gradient ... `key` names the run in the store.
+    accuracy), first_to_last_gradient ... `key` names the run in the store. `seconds` is the time of the run
+    without its start-up (data read, code compiled, first update), which is `startup`.
     """
 
     arm: str
@@ -74,6 +75,7 @@ class RunResult:
     exhibits: tuple[Exhibit, ...] = ()
     engine: str = ""
     failure: str | None = None
+    startup: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class ArmSummary:
 
     `interval` is None where too few seeds allow none; `iqm` is the interquartile mean. Runs that
     collapsed are in all numbers and counted in `collapsed`; `lost` counts the runs that failed or whose
-    number is not finite, which are in none. `seconds` is the mean time of a run.
+    number is not finite, which are in none. `seconds` is the mean time of a run without its start-up.
     """
 
     arm: str
@@ -104,9 +106,15 @@ class ArmSummary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Arm minus baseline, paired by seed; two-sided p, `p_holm` adjusted over the experiment's comparisons.
+    """Arm minus baseline, paired by seed, with its p and `p_holm`, adjusted over its family.
 
-    For a claim about a value `baseline` is "" and the difference is arm minus that value.
+    | family | members                                              | p                        |
+    |--------|------------------------------------------------------|--------------------------|
+    | claims | what the experiment claims, counts of things apart   | one-sided, for the claim |
+    | others | arms against the baseline of which nothing is claimed | two-sided               |
+
+    So no pair is tested twice. For a claim about a value `baseline` is "" and the difference is arm minus
+    that value.
     """
 
     arm: str
@@ -117,6 +125,7 @@ class Comparison:
     interval: Interval | None
     p: float
     p_holm: float
+    family: Literal["claims", "others"] = "others"
 
 
 @dataclass(frozen=True)

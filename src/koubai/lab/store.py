@@ -126,6 +126,7 @@ def _write(place: Path, run: RunResult) -> None:
         "key": run.key,
         "scores": {name: _number_out(value) for name, value in run.scores.items()},
         "seconds": run.seconds,
+        "startup": run.startup,
         "collapsed": run.collapsed,
         "stopped_by": run.stopped_by,
         "engine": run.engine,
@@ -159,6 +160,7 @@ def _read(place: Path) -> RunResult:
         stopped_by=plain["stopped_by"],
         engine=plain["engine"],
         exhibits=_read_exhibits(place, plain["exhibits"]),
+        startup=plain.get("startup", 0.0),
     )
 
 

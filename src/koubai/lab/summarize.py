@@ -9,8 +9,8 @@ from typing import Any
 from koubai.core import statistics
 from koubai.lab.catalog import closing_sentences
 from koubai.lab.experiment import Experiment
-from koubai.lab.measures import interval_of
-from koubai.lab.result import ArmSummary, Comparison, ExperimentResult, RunResult
+from koubai.lab.measures import interval_of, is_exact
+from koubai.lab.result import ArmSummary, Comparison, ExperimentResult, RunResult, Verdict
 from koubai.lab.verdicts import verdicts_of
 
 
@@ -33,12 +33,13 @@ def conclude(
         for measure in measures
         if (summary := summarize(arm, measure, made)) is not None
     }
+    verdicts = verdicts_of(experiment, summaries)
     result = ExperimentResult(
         experiment=experiment,
         runs=runs,
         summaries=summaries,
-        comparisons=compare(experiment, summaries),
-        verdicts=verdicts_of(experiment, summaries),
+        comparisons=compare(experiment, summaries, verdicts),
+        verdicts=verdicts,
         sentences=(),
         environment=environment or {},
         seconds=seconds,
@@ -74,20 +75,32 @@ def summarize(arm: str, measure: str, runs: Sequence[RunResult]) -> ArmSummary |
 
 
 def compare(
-    experiment: Experiment, summaries: Mapping[tuple[str, str], ArmSummary]
+    experiment: Experiment,
+    summaries: Mapping[tuple[str, str], ArmSummary],
+    verdicts: Sequence[Verdict] = (),
 ) -> tuple[Comparison, ...]:
-    """Return every other arm against the baseline, paired by seed, adjusted over all of them."""
+    """Return every other arm against the baseline, paired by seed.
+
+    A pair of which something is claimed keeps the p of its claim; the others are a family of their own.
+    """
     measure, baseline = experiment.measure, experiment.reference.name
     reference = summaries.get((baseline, measure))
     if reference is None:
         return ()
+    claimed = {
+        frozenset((verdict.claim.arm, verdict.claim.over)): verdict.comparison
+        for verdict in verdicts
+        if verdict.claim.measure == measure and not is_exact(measure)
+    }
     rows = []
     for arm in experiment.arms:
         summary = summaries.get((arm.name, measure))
         differences = paired(summary, reference) if summary and arm.name != baseline else []
         if differences:
-            rows.append((arm.name, differences, statistics.sign_flip_p(differences)))
-    adjusted = statistics.holm([p for _, _, p in rows])
+            rows.append((arm.name, differences, claimed.get(frozenset((arm.name, baseline)))))
+    others = [(arm, statistics.sign_flip_p(differences)) for arm, differences, claim in rows if claim is None]
+    adjusted = dict(zip((arm for arm, _ in others), statistics.holm([p for _, p in others]), strict=True))
+    plain = dict(others)
     return tuple(
         Comparison(
             arm,
@@ -96,10 +109,11 @@ def compare(
             len(differences),
             statistics.mean(differences),
             interval_of(measure, differences, differences=True),
-            p,
-            p_holm,
+            claim.p if claim else plain[arm],
+            claim.p_holm if claim else adjusted[arm],
+            "claims" if claim else "others",
         )
-        for (arm, differences, p), p_holm in zip(rows, adjusted, strict=True)
+        for arm, differences, claim in rows
     )
 
 

@@ -58,6 +58,7 @@ def run_recipe(recipe: Recipe, context: Context) -> Outcome:
         collapsed=is_constant(run, dataset),
         stopped_by=run.stopped_by,
         engine=run.session.program.engine,
+        seconds=run.seconds - run.startup,
     )
 
 

@@ -33,12 +33,19 @@ class Evidence:
 def verdicts_of(
     experiment: Experiment, summaries: Mapping[tuple[str, str], ArmSummary]
 ) -> tuple[Verdict, ...]:
-    """Return a verdict a claim; Holm's adjustment is over all claims of the experiment."""
+    """Return a verdict a claim; Holm's adjustment is over all claims of the experiment.
+
+    Claims about counts need no test, and are not among them.
+    """
     evidence = [_evidence(claim, summaries) for claim in experiment.claims]
-    for_it = statistics.holm([e.p for e in evidence])
-    against = statistics.holm([e.p_against for e in evidence])
+    tested = [e for e in evidence if not is_exact(e.claim.measure)]
+    for_it = iter(statistics.holm([e.p for e in tested]))
+    against = iter(statistics.holm([e.p_against for e in tested]))
     return tuple(
-        _verdict(experiment, *row, len(evidence)) for row in zip(evidence, for_it, against, strict=True)
+        _verdict(experiment, e, e.p, e.p_against, 1)
+        if is_exact(e.claim.measure)
+        else _verdict(experiment, e, next(for_it), next(against), len(tested))
+        for e in evidence
     )
 
 
@@ -73,7 +80,7 @@ def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: fl
     interval = comparison.interval
     matters = _matters(claim)
     same = interval is not None and -matters <= interval.low and interval.high <= matters
-    values = _numbers(evidence, comparison)
+    values = _numbers(evidence, comparison) | {"family": family}
     if is_exact(claim.measure):
         holds = min(differences) > 0
         said = _sentence(experiment, "exact" if holds else "exact_not", claim, **values)
@@ -120,6 +127,7 @@ def _comparison(evidence: Evidence, p: float) -> Comparison:
         interval_of(claim.measure, turned, differences=True),
         evidence.p,
         p,
+        "claims",
     )
 
 

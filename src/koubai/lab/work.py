@@ -75,6 +75,8 @@ def perform(task: Task, line: Line | None = None) -> RunResult:
         return failed(task, str(error))
     except Exception as error:  # a bug in one arm must not cost the others
         return failed(task, f"{type(error).__name__}: {error}")
+    took = time.perf_counter() - started
+    seconds = took if outcome.seconds is None else outcome.seconds
     return RunResult(
         arm=task.arm,
         seed=task.seed,
@@ -82,11 +84,12 @@ def perform(task: Task, line: Line | None = None) -> RunResult:
         key=task.key,
         scores=dict(outcome.scores),
         history=outcome.history,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
         collapsed=outcome.collapsed,
         stopped_by=outcome.stopped_by,
         exhibits=outcome.exhibits,
         engine=outcome.engine,
+        startup=max(0.0, took - seconds),
     )
 
 

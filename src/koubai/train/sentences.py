@@ -8,14 +8,19 @@ from koubai.train.session import Score
 from koubai.train.train import Run
 from koubai.words import say
 
+_WORTH_SAYING = 0.1  # seconds
+
 
 def ended(run: Run) -> str:
     """Return why and where a run ended, as a sentence."""
     session = run.session
-    facts: dict[str, Any] = {"step": session.step, "steps": run.recipe.steps, "seconds": run.seconds}
+    seconds = run.seconds - run.startup
+    facts: dict[str, Any] = {"step": session.step, "steps": run.recipe.steps, "seconds": seconds}
     match run.stopped_by:
         case None:
-            return say("train.ended.whole", engine=session.program.engine, **facts)
+            apart = run.startup >= _WORTH_SAYING
+            key = "train.ended.whole_apart" if apart else "train.ended.whole"
+            return say(key, engine=session.program.engine, startup=run.startup, **facts)
         case "early stopping":
             best = session.best.step if session.best is not None else session.step
             return say("train.ended.early_stopping", best=best, **facts)

@@ -29,6 +29,8 @@ class Run:
     """A finished (or stopped) training run.
 
     `stopped_by` tells why it ended before its last step, None if it did not; "interrupted" can be resumed.
+    `startup` is the part of `seconds` that went by until this process had made its first update: code is
+    compiled then.
     """
 
     recipe: Recipe
@@ -38,6 +40,7 @@ class Run:
     stopped_by: str | None = None
     seconds: float = 0.0
     folder: Path | None = None
+    startup: float = 0.0
 
     def predict(self, x: Inputs) -> Array:
         """Return the network's outputs for inputs x (n, ...)."""
@@ -185,6 +188,7 @@ class _Loop:
     | started        | when the run began, less the pauses since                           |
     | saved          | when the latest checkpoint was written                              |
     | pace           | updates in the next stretch, if nothing is due before               |
+    | startup        | seconds until the first update here was made                        |
     """
 
     session: Session
@@ -196,6 +200,7 @@ class _Loop:
     started: float
     saved: float = field(default_factory=time.perf_counter)
     pace: int = 1
+    startup: float = 0.0
     scores: dict[str, Score] = field(default_factory=dict)
 
     @property
@@ -203,11 +208,13 @@ class _Loop:
         return time.perf_counter() - self.started
 
     def run(self) -> Run:
-        session = self.session
+        session, before, began = self.session, self.seconds, self.session.step
         if session.step == 0 and session.history.last("train_loss") is None:
             self.evaluate()
         while session.step < session.recipe.steps and session.stopped_by is None:
             self.stretch()
+            if not self.startup and session.step > began:
+                self.startup = self.seconds - before
             if self.due(session.observation.evaluate_every):
                 self.evaluate()
             if self.interrupt.requested and session.step < session.recipe.steps:
@@ -276,6 +283,7 @@ class _Loop:
             session.stopped_by,
             self.seconds,
             None if self.folder is None else self.folder.path,
+            self.startup,
         )
 
     def last_look(self) -> int:

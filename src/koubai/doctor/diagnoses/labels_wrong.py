@@ -1,12 +1,12 @@
 """Labels wrong.
 
 What it is: the targets have nothing to do with the inputs: rows shifted against each other, a wrong
-    column.
+    column, or one and the same class everywhere.
 Why it hurts: there is nothing to learn; a large network learns the training samples by heart.
 How it shows: on held-out samples the network is no better than chance, and neither are nearest
     neighbors, a linear model or a forest; inputs of zeros do as well. Or all labels are the same.
 Confused with: over-fitting (there the first steps help on held-out samples), not learning.
-Sick recipe: MNIST with shuffled labels.
+Sick recipe: MNIST with shuffled labels; labels divided by 255 together with the pixels, so that all are 0.
 Healthy look-alike: hard data on which the network beats the simple learners.
 Remedies: look at twenty samples with their labels; check how inputs and targets are paired and sorted.
 References: Zhang et al. 2017, 'Understanding deep learning requires rethinking generalization'.
@@ -17,12 +17,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite
 
+import numpy as np
+
 from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 
 _ENOUGH = 200
+_MANY = 20  # equal labels; fewer may be a test on one sample
 _TELLS = 0.25
 
 
@@ -32,19 +35,25 @@ class LabelsWrong(Diagnosis):
     """Neither the network nor any simple learner is better than chance on held-out samples."""
 
     code = "K019"
-    aliases = ("wrong labels", "shuffled labels", "label mismatch", "ラベルの誤り", "ラベルのずれ")
+    aliases = (
+        "wrong labels",
+        "shuffled labels",
+        "label mismatch",
+        "one class only",
+        "constant labels",
+        "ラベルの誤り",
+        "ラベルのずれ",
+        "ラベルが1種類",
+    )
     depth = 0
     explains = ("over_fitting", "not_learning", "label_noise", "under_fitting")
     remedies = ()
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Enough samples, and chance on all sides."""
+        """One class only; or enough samples, and chance on all sides."""
         data = visit.patient.data
-        counts = data.class_counts
-        # One answer of two may be meant: a network that competes is told 'real' all the time.
-        if counts is not None and len(counts) > 2 and counts.sum() >= _ENOUGH and (counts > 0).sum() == 1:
-            details = {"fault": "one_class", "label": int(counts.argmax()), "count": int(counts.sum())}
-            return Sign((), None, 0, "severe", certain=True, by_hand=True, details=details)
+        if (found := _one_class(visit)) is not None:
+            return found
         if visit.reach is None or data.x is None or len(data.x) < _ENOUGH or not visit.patient.finished:
             return None
         margin = 4 * visit.noise + 0.02
@@ -67,3 +76,19 @@ class LabelsWrong(Diagnosis):
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Inputs of zeros: as good as the real ones."""
         return [] if sign.by_hand else [("zero_inputs", visit.trial(Change("zero_inputs")))]
+
+
+def _one_class(visit: Consultation) -> Sign | None:
+    """Return the sign of labels that are all the same.
+
+    Of a program whose length is not known, more is asked: one answer of two may be meant there, as a network
+    that competes is told 'real' all the time, and sorted data begin with one class.
+    """
+    counts, planned = visit.patient.data.class_counts, visit.patient.planned is not None
+    if counts is None or np.count_nonzero(counts) != 1:
+        return None
+    if counts.sum() < (_MANY if planned else _ENOUGH) or (len(counts) == 2 and not planned):
+        return None
+    details = {"fault": "one_class", "label": int(counts.argmax()), "count": int(counts.sum())}
+    one = Measure("classes_seen", 1.0, 2.0, above=False)
+    return Sign((one,), None, 0, "severe", certain=True, by_hand=True, details=details)

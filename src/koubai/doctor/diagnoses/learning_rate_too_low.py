@@ -4,9 +4,10 @@ What it is: the updates are so small that the run cannot arrive within its steps
 Why it hurts: time; and a loss that looks as if it had settled.
 How it shows: over the whole run the weights moved by less than their own size (sum of update / weight
     ratios below 1), because of the rate, of a schedule that shrinks it too early, or of a clip that is too
-    tight; the run does worse than it should, and ten times the rate (Adam, no schedule) brings it there.
-Confused with: too few steps (the rate is usual, the run is short), vanishing gradient (no rate helps), a
-    plateau.
+    tight; the run does worse than it should, and ten or a hundred times the rate (no schedule) brings it
+    there. That Adam does counts only where a hundred times the rate would not move the weights either.
+Confused with: too few steps (the rate is usual, the run is short), vanishing gradient (no rate helps, Adam
+    may), a plateau.
 Sick recipe: XOR with SGD .001.
 Healthy look-alike: a small rate at the end of a decay.
 Remedies: rate x 10; Adam; more steps.
@@ -15,7 +16,8 @@ References: Bengio 2012, "Practical recommendations for gradient-based training"
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +25,7 @@ from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
 from koubai.doctor.diagnoses.learning_rate_too_high import total_movement
-from koubai.doctor.finding import Measure
+from koubai.doctor.finding import Finding, Measure
 
 _MOVED = 1.0
 _HARDLY = 0.1  # of their own size: whatever the rate, these weights were not trained
@@ -67,15 +69,29 @@ class LearningRateTooLow(Diagnosis):
         return visit.far or sign.by_hand
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
-        """The rate without its schedule; higher rates, until one helps; then Adam, where that is faster."""
+        """The rate without its schedule; higher rates, until one helps; then Adam, where that tells."""
         if sign.by_hand:
             return []
-        names = self.remedies[:-1] if _as_fast_as_adam(visit) else self.remedies
-        return until_sure(self, visit, names)
+        tells = not _as_fast_as_adam(visit) and 100 * sign.details["moved"] < _MOVED
+        return until_sure(self, visit, self.remedies if tells else self.remedies[:-1])
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials the loss must still be falling, or the weights be nearly where they were."""
         return visit.falling > 3 or sign.measures[0].value < _HARDLY
+
+    def finding(
+        self,
+        visit: Consultation,
+        sign: Sign,
+        relief: float | None,
+        reliefs: Mapping[str, float],
+        trials: tuple[Trial, ...] = (),
+    ) -> Finding:
+        """Say so where no higher rate was enough, and only Adam learned."""
+        found = super().finding(visit, sign, relief, reliefs, trials)
+        if not relief or max(reliefs, key=reliefs.__getitem__) != "use_adam":
+            return found
+        return replace(found, details={**found.details, "fault": "adam"})
 
 
 def _as_fast_as_adam(visit: Consultation) -> bool:

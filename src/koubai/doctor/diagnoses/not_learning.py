@@ -2,7 +2,8 @@
 
 What it is: the loss stays where a network is that knows nothing, and no cause was found.
 Why it hurts: the network answers the same whatever it is asked.
-How it shows: the skill stays within a tenth of the way from chance to what simple learners reach.
+How it shows: the skill stays within a tenth of the way from chance to what simple learners reach, or
+    always answering the most frequent class would do better.
 Confused with: everything that causes it; this name is given only if no cause is.
 Sick recipe: every recipe below that stands still.
 Healthy look-alike: a plateau before learning begins; labels that nothing can be learned from.
@@ -26,7 +27,7 @@ from koubai.doctor.finding import Measure
 @DIAGNOSES.register
 @dataclass(frozen=True)
 class NotLearning(Diagnosis):
-    """The skill is that of chance after the whole run."""
+    """The skill is that of chance after the whole run, or below it."""
 
     code = "K012"
     aliases = ("plateau", "stuck", "no learning", "学習が進まない", "停滞", "プラトー")
@@ -39,7 +40,8 @@ class NotLearning(Diagnosis):
             return None
         if not visit.skill_known and np.isfinite(visit.patient.losses).all():
             return None
-        return Sign((Measure("shortfall", visit.shortfall, 0.9),), None, None, "severe")
+        details = {"fault": "below_chance", "chance": visit.chance} if visit.below_chance else {}
+        return Sign((Measure("shortfall", visit.shortfall, 0.9),), None, None, "severe", details=details)
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Nothing in particular."""

@@ -3,9 +3,11 @@
 What it is: on its way back through the layers the gradient becomes so small that the first layers learn
     nothing.
 Why it hurts: dE/dx is a product of weights and derivatives f', one of each a layer. Sigmoid' is at most
-    1/4: ten layers leave a millionth. The last layers then learn from inputs that carry no information.
-How it shows: the gradient at the first weighted layer is below 1/1000 of that at the last one, and the
-    run does worse than it should.
+    1/4, so over ten layers the derivatives alone are at most a millionth; weights of usual size do not make
+    up for it. The last layers then learn from inputs that carry no information.
+How it shows: the gradient at the output of the first weighted layer is below 1/1000 of that at the last
+    one, and the run does worse than it should; below 1/100, if another activation, batch norm or shortcuts
+    also mend it.
 Confused with: weights that start too small (then the scale cures it), dead units (the gradient is exactly
     0), saturation, a learning rate that is too low.
 Sick recipe: 2-[5]x11-1 with sigmoid everywhere.
@@ -26,12 +28,13 @@ from koubai.doctor.finding import Measure
 from koubai.doctor.signs import dead_shares, gradient_flow, initial
 
 _LOST = 1e-3
+_WEAK = 1e-2  # between the two, only a trial can tell
 
 
 @DIAGNOSES.register
 @dataclass(frozen=True)
 class VanishingGradient(Diagnosis):
-    """The gradient shrinks a thousandfold from the last weighted layer to the first."""
+    """The gradient shrinks a thousandfold from the last weighted layer to the first, or nearly so."""
 
     code = "K003"
     aliases = ("vanishing", "gradient vanishing", "vanishing gradients", "勾配消失", "勾配消失問題")
@@ -51,15 +54,16 @@ class VanishingGradient(Diagnosis):
             dead = max(dead_shares(patient, look).values(), default=0.0) == 1.0
             if len(flow) >= 3 and flow[-1] > 0 and not dead:
                 ratios[look.step] = flow[0] / flow[-1]
-        if not ratios or min(ratios.values()) >= _LOST:
+        limit = _LOST if min(ratios.values(), default=1.0) < _LOST else _WEAK
+        if min(ratios.values(), default=1.0) >= limit:
             return None
-        step, ratio = next(item for item in ratios.items() if item[1] < _LOST)  # since when, not when worst
+        step, ratio = next(item for item in ratios.items() if item[1] < limit)  # since when, not when worst
         look = next(look for look in looks if look.step == step)
         flow_by_path = gradient_flow(patient, look)
         depth = np.arange(len(flow_by_path))
         return Sign(
             (
-                Measure("gradient_ratio", ratio, _LOST, above=False),
+                Measure("gradient_ratio", ratio, limit, above=False),
                 Measure("gradient_per_layer", ratio ** (1 / (len(depth) - 1))),
             ),
             next(iter(flow_by_path)),
@@ -71,3 +75,7 @@ class VanishingGradient(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; a run that diverged has another disease."""
         return visit.harmed and bool(np.isfinite(visit.patient.losses).all())
+
+    def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
+        """Without trials only a gradient that is lost beyond doubt counts."""
+        return sign.measures[0].value < _LOST

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 
 from koubai.core.statistics import Interval
+from koubai.lab.power import Family
 from koubai.lab.result import ExperimentResult
 from koubai.report import measures
 from koubai.report.figures.gap import Gap, gap
@@ -134,7 +135,11 @@ def _statistics(result: ExperimentResult, lang: str | None) -> TitledTable:
     columns = (say("report.axis.arm", lang), *(say(f"report.statistics.{heads[i]}", lang) for i in keep))
     title = say("report.statistics.title", lang, measure=measures.title(measure, lang))
     kept = tuple((row[0], *(row[i + 1] for i in keep)) for row in rows)
-    return TitledTable(title, Table(columns, kept), say("report.statistics.note", lang))
+    startup = sum(run.startup for run in result.runs)
+    notes = [say("report.statistics.note", lang)]
+    if startup:
+        notes.append(say("report.statistics.startup", lang, startup=seconds(startup)))
+    return TitledTable(title, Table(columns, kept), " ".join(notes))
 
 
 def _says(rows: Sequence[tuple[str, ...]], column: int) -> bool:
@@ -153,23 +158,45 @@ def _comparisons(result: ExperimentResult, lang: str | None) -> list[TitledTable
         return []
     arms, share = result.arms, measures.is_share(result.experiment.measure)
     write = points if share else number
+    families = {row.family for row in result.comparisons}
     rows = tuple(
         (
             arms[row.arm].title(lang),
             ("+" if row.difference > 0 else "") + write(row.difference),
             _interval(row.interval, write),
             str(row.pairs),
+            *([say(f"report.comparisons.{row.family}", lang)] if len(families) > 1 else []),
             _p(row.p),
             _p(row.p_holm),
         )
         for row in result.comparisons
     )
-    heads = ("difference", "interval", "pairs", "p", "p_holm")
-    columns = (say("report.axis.arm", lang), *(say(f"report.statistics.{head}", lang) for head in heads))
-    if share:
-        columns = (columns[0], say("report.statistics.points", lang), *columns[2:])
+    heads = (
+        "statistics.points" if share else "statistics.difference",
+        "statistics.interval",
+        "statistics.pairs",
+        *(["comparisons.family"] if len(families) > 1 else []),
+        "statistics.p",
+        "statistics.p_holm",
+    )
+    columns = (say("report.axis.arm", lang), *(say(f"report.{head}", lang) for head in heads))
     title = say("report.comparisons.title", lang, baseline=result.experiment.reference.title(lang))
-    return [TitledTable(title, Table(columns, rows), say("report.comparisons.note", lang))]
+    return [TitledTable(title, Table(columns, rows), _family_notes(result, lang))]
+
+
+def _family_notes(result: ExperimentResult, lang: str | None) -> str:
+    """Say which rows are tested together, how, and whether so few pairs can decide anything."""
+    others = [row.pairs for row in result.comparisons if row.family == "others"]
+    notes = []
+    if len(others) < len(result.comparisons):
+        notes.append(say("report.comparisons.note_claims", lang))
+    if others:
+        notes.append(say("report.comparisons.note_others", lang, count=len(others)))
+        family = Family("others", len(others), max(others), tails=2)
+        if not family.decides:
+            least = number(family.least, 2)
+            notes.append(say("report.comparisons.note_idle", lang, pairs=family.pairs, least=least))
+    return " ".join(notes)
 
 
 def _p(value: float) -> str:
