@@ -25,7 +25,6 @@ from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 
 _ENOUGH = 200
-_MANY = 20  # equal labels; fewer may be a test on one sample
 _TELLS = 0.25
 
 
@@ -81,13 +80,10 @@ class LabelsWrong(Diagnosis):
 def _one_class(visit: Consultation) -> Sign | None:
     """Return the sign of labels that are all the same.
 
-    Of a program whose length is not known, more is asked: one answer of two may be meant there, as a network
-    that competes is told 'real' all the time, and sorted data begin with one class.
+    One answer of two may be meant: a network that competes is told 'real' all the time.
     """
-    counts, planned = visit.patient.data.class_counts, visit.patient.planned is not None
-    if counts is None or np.count_nonzero(counts) != 1:
-        return None
-    if counts.sum() < (_MANY if planned else _ENOUGH) or (len(counts) == 2 and not planned):
+    counts = visit.patient.data.class_counts
+    if counts is None or len(counts) == 2 or counts.sum() < _ENOUGH or np.count_nonzero(counts) != 1:
         return None
     details = {"fault": "one_class", "label": int(counts.argmax()), "count": int(counts.sum())}
     one = Measure("classes_seen", 1.0, 2.0, above=False)
