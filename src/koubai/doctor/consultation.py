@@ -75,9 +75,14 @@ class Consultation:
 
     @cached_property
     def below_chance(self) -> bool:
-        """Whether always answering the most frequent class would be clearly better."""
-        known = self.skill_known and self.patient.data.classes is not None
-        return known and self.chance - self.skill > max(SMALLEST_GAIN, 4 * self.noise)
+        """Whether always answering the most frequent class would be clearly better.
+
+        Where every label is the same, nobody is asked to tell classes apart (networks that compete).
+        """
+        counts = self.patient.data.class_counts
+        if not self.skill_known or counts is None or np.count_nonzero(counts) < 2:
+            return False
+        return self.chance - self.skill > max(SMALLEST_GAIN, 4 * self.noise)
 
     @cached_property
     def noise(self) -> float:
