@@ -108,7 +108,7 @@ class Drawn:
             seed=int(draw(1000)), threads=int(draw(1, 3)),
         )  # fmt: skip
 
-    def _block(self, rank: int, depth: int = 0) -> Layer:
+    def _block(self, rank: int, depth: int = 0) -> Layer:  # noqa: PLR0911 -- a kind a line
         """One layer or a few for inputs with `rank` axes beside the batch's."""
         kind = self.random.integers(8 if depth == 0 else 5)
         if kind < 2:
