@@ -154,9 +154,12 @@ def test_the_main_job_on_mnist():
     experiment = build("vanishing-gradient", "mnist")
     names = ("sigmoid + normal .01", "ReLU + normal .01", "sigmoid + Xavier", "ReLU + He")
     arms = tuple(experiment[name] for name in names)
+    claims = tuple(claim for claim in experiment.claims if {claim.arm, claim.over} <= set(names))
     watch = Watch(taps=4, evaluations=4)
     result = start.run(
-        replace(experiment, arms=arms, seeds=(0, 1), watch=watch), threads=1, data_dir=real_folder()
+        replace(experiment, arms=arms, claims=claims, seeds=(0, 1), watch=watch),
+        threads=1,
+        data_dir=real_folder(),
     )
     means = {name: result.summary(name).mean for name in names}
     dataset = experiment.base.data.load(real_folder())

@@ -36,7 +36,7 @@ def test_new_writes_a_file_that_checks_and_runs_and_never_overwrites(here, capsy
     assert set(arm["test_accuracy"]) >= {"mean", "low", "high", "per_seed"}
     assert len(arm["test_accuracy"]["per_seed"]) == 2
     assert 0 <= arm["train_accuracy"] <= 1
-    assert list(arm["gradient_norm"]) == ["1.weight", "3.weight", "5.weight"]
+    assert list(arm["gradient_at_start"]) == ["1", "3", "5"]
     assert printed["verdicts"][0]["outcome"] == "cannot tell yet"
     assert (here / "koubai-runs" / "mine" / "report.html").exists(), "a file's runs lie under its name"
 
@@ -93,7 +93,7 @@ def test_the_demo_is_the_main_job(here, capsys):
     right = next(arm for arm in printed["arms"] if arm["name"] == "ReLU + He")
     assert stuck["collapsed"] == 1
     assert right["test_accuracy"]["mean"] > 0.9
-    first, last = (list(stuck["gradient_norm"].values())[i] for i in (0, -1))
+    first, last = (list(stuck["gradient_at_start"].values())[i] for i in (0, -1))
     assert first < last / 10_000
     doctor = printed["doctor"]
     assert doctor["arm"] == "sigmoid + normal .01"

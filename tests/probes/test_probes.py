@@ -79,6 +79,7 @@ TWINS = {
         LEAVES[1:],
         lambda w, p: np.linalg.norm(w.dy[p].ravel(), 1) / w.dy[p].size,
     ),
+    "activation_gradient_rms": (LEAVES[1:], lambda w, p: np.mean(w.dy[p] ** 2) ** 0.5),
     "activation_gradient_nonfinite": (LEAVES[1:], lambda w, p: 0),
     "gradient_norm": (WEIGHTS, lambda w, p: np.linalg.norm(w.dw[p].ravel())),
     "gradient_mean_abs": (WEIGHTS, lambda w, p: np.linalg.norm(w.dw[p].ravel(), 1) / w.dw[p].size),

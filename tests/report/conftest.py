@@ -41,6 +41,7 @@ def history(final: float, ratio: float, rng: np.random.Generator, layers=("1", "
     for step in [1, *range(20, STEPS + 1, 20)]:
         for depth, path in enumerate(layers):
             size = ratio ** (1 - depth / (len(layers) - 1)) * (0.2 + np.exp(-step / 300))
+            made.add(step, path, "activation_gradient_rms", size)
             made.add(step, f"{path}.weight", "gradient_norm", size * np.exp(rng.normal(0, 0.15)))
             made.add(step, f"{path}.bias", "gradient_norm", size * 0.3)
     return made

@@ -26,6 +26,11 @@ class Squares:
         """Euclidean norm."""
         return np.sqrt(self.total_square)
 
+    @property
+    def rms(self) -> Number:
+        """Root mean square."""
+        return np.sqrt(self.total_square / self.count) if self.count else 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Magnitudes(Squares):

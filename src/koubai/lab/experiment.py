@@ -114,7 +114,8 @@ class Watch:
     """What is kept of every run besides its scores.
 
     `taps` and `evaluations` are numbers a run; `evaluate_rows` bounds the training rows evaluated.
-    `histograms`, `filters`, `weights`, `layers` ask for exhibits (of the first seed of every arm).
+    `histograms`, `filters`, `weights`, `layers` ask for exhibits (of the first seed of every arm); `signal`
+    for how much of what tells samples apart reaches the last activation.
     """
 
     taps: Annotated[int, AtLeast(0)] = 50
@@ -124,6 +125,7 @@ class Watch:
     filters: bool = False
     weights: bool = False
     layers: bool = False
+    signal: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ over = "0.1"
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +89,7 @@ def read_experiment(source: str | Path, name: str | None = None) -> Experiment:
 
 
 def _experiment(head: _Head, recipe: Recipe, arms: tuple[Arm, ...], name: str) -> Experiment:
+    asked = {head.measure, *(claim.measure for claim in head.claims)}
     return Experiment(
         name=name,
         base=recipe,
@@ -99,7 +100,7 @@ def _experiment(head: _Head, recipe: Recipe, arms: tuple[Arm, ...], name: str) -
         measure=head.measure,
         budget=head.budget,
         claims=head.claims,
-        watch=head.watch,
+        watch=replace(head.watch, signal=True) if "last_to_first_activation" in asked else head.watch,
     )
 
 

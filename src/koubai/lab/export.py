@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from koubai.lab.gradients import by_layer
+from koubai.lab.gradients import at_start
 from koubai.lab.result import ArmSummary, ExperimentResult, Verdict
 
 
@@ -53,7 +53,7 @@ def _arm(result: ExperimentResult, name: str) -> dict[str, Any]:
         "defect": arm.defect,
         "test_accuracy": scores.get("test_accuracy"),
         "train_accuracy": train.mean if train else None,
-        "gradient_norm": gradient_norms(result, name),
+        "gradient_at_start": gradients(result, name),
         "collapsed": sum(run.collapsed for run in runs),
         "failures": [run.failure for run in runs if run.failure],
         "scores": scores,
@@ -90,8 +90,8 @@ def _verdict(verdict: Verdict, lang: str | None) -> dict[str, Any]:
     }
 
 
-def gradient_norms(result: ExperimentResult, arm: str) -> dict[str, float]:
-    """Return the median over seeds of each weight's gradient norm (a geometric mean over the run)."""
-    sizes = [by_layer(run.history) for run in result.of(arm)]
+def gradients(result: ExperimentResult, arm: str) -> dict[str, float]:
+    """Return the median over seeds of what flows back to each layer with weights, at update 1."""
+    sizes = [at_start(run.history) for run in result.of(arm)]
     paths = list(dict.fromkeys(path for size in sizes for path in size))
     return {path: float(np.median([size[path] for size in sizes if path in size])) for path in paths}

@@ -1,33 +1,71 @@
-"""Sizes of gradients layer by layer, read from a history."""
+"""How large what flows back is, layer by layer, read from a history.
+
+The same quantity everywhere: the root mean square of dE/dy, the gradient at the output of a layer that has
+weights (before its activation, so dE/du in the course's letters), at update 1: before anything was learned.
+Gradients of the weights stand beside it. They are x^T dE/du, so where small weights shrink the signal on its
+way forward as much as the gradient on its way back, they look alike in every layer and hide what vanishes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from koubai.core.params import Array
 from koubai.probes.history import History
 
-QUANTITY = "gradient_norm"
+FLOW = "activation_gradient_rms"
+WEIGHTS = "gradient_norm"
 
 
-def by_layer(history: History) -> dict[str, float]:
-    """Return the geometric mean over all tapped steps of each weight's gradient norm, in forward order.
+def weighted(history: History) -> list[str]:
+    """Return the paths of the layers whose weights have recorded gradients, in forward order."""
+    return [
+        layer
+        for path in history.paths(WEIGHTS)
+        for layer, _, name in (path.rpartition("."),)
+        if name == "weight" and len(history.series(FLOW, layer)[0])
+    ]
 
-    Zeros cannot enter a geometric mean: a weight whose gradient was zero at every tap has norm 0, and taps
-    at which it was zero are otherwise left out. Biases are left out too.
+
+def series_of(history: History, layer: str, quantity: str = FLOW) -> tuple[Array, Array]:
+    """Return steps and sizes of what flows back to a layer, or of its weights' gradient."""
+    return history.series(quantity, layer if quantity == FLOW else f"{layer}.weight".lstrip("."))
+
+
+def at_start(history: History, quantity: str = FLOW) -> dict[str, float]:
+    """Return the size at the first tapped update of every layer with weights, in forward order."""
+    return {layer: float(series_of(history, layer, quantity)[1][0]) for layer in weighted(history)}
+
+
+def over_training(history: History) -> dict[str, float]:
+    """Return the geometric mean over all tapped updates of what flows back, in forward order.
+
+    Zeros cannot enter a geometric mean: a layer that got exactly nothing at every tap has size 0, and taps
+    at which it got nothing are otherwise left out.
     """
     sizes = {}
-    for path in history.paths(QUANTITY):
-        if path.rsplit(".", 1)[-1] != "weight":
-            continue
-        _, values = history.series(QUANTITY, path)
+    for layer in weighted(history):
+        _, values = series_of(history, layer)
         live = values[np.isfinite(values) & (values > 0)]
-        sizes[path] = float(np.exp(np.log(live).mean())) if len(live) else 0.0
+        sizes[layer] = float(np.exp(np.log(live).mean())) if len(live) else 0.0
     return sizes
 
 
-def first_to_last(history: History) -> float | None:
-    """Return the first weight's gradient norm over the last one's; None with fewer than two weights."""
-    sizes = list(by_layer(history).values())
-    if len(sizes) < 2 or sizes[-1] == 0:
+def first_to_last(sizes: Mapping[str, float]) -> float | None:
+    """Return the first layer's size over the last one's; None with fewer than two layers."""
+    found = list(sizes.values())
+    if len(found) < 2 or not np.isfinite([found[0], found[-1]]).all() or found[-1] == 0:
         return None
-    return sizes[0] / sizes[-1]
+    return found[0] / found[-1]
+
+
+def ratios(history: History) -> dict[str, float]:
+    """Return first over last layer, as scores: what flows back at update 1 and over training, and dE/dW."""
+    found = {
+        "first_to_last_gradient": first_to_last(at_start(history)),
+        "first_to_last_gradient_later": first_to_last(over_training(history)),
+        "first_to_last_weight_gradient": first_to_last(at_start(history, WEIGHTS)),
+    }
+    return {name: ratio for name, ratio in found.items() if ratio is not None}

@@ -8,25 +8,31 @@ from koubai.core import random
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.lab.exhibits import exhibits_of
-from koubai.lab.gradients import first_to_last
+from koubai.lab.experiment import Watch
+from koubai.lab.gradients import ratios
 from koubai.lab.outcome import Context, Outcome, Stopped
 from koubai.layers.activations import Activation
 from koubai.layers.linear import Linear
+from koubai.probes.histograms import activations
 from koubai.train.recipe import Recipe
 from koubai.train.session import Observation, Session
 from koubai.train.train import Run, train
 
+_SAMPLES = 500  # inputs on which the signal is measured
 NEAR_ZERO = 1e-3
 MEASURES = (
     *(f"{part}_{score}" for part in ("test", "train", "val") for score in ("accuracy", "loss")),
     "gap",
     "first_to_last_gradient",
+    "first_to_last_gradient_later",
+    "first_to_last_weight_gradient",
     "last_to_first_activation",
     "weight_norm",
     "bias_norm",
     "zero_weights",
     "distinct_units",
     "chance",
+    "chance_limit",
     "parameters",
     "multiply_adds",
 )
@@ -52,7 +58,7 @@ def run_recipe(recipe: Recipe, context: Context) -> Outcome:
     if run.stopped_by == "interrupted":
         raise Stopped
     return Outcome(
-        scores=scores_of(run),
+        scores=scores_of(run, context.watch),
         history=run.history,
         exhibits=exhibits_of(run.session, context.watch) if context.exhibits else (),
         collapsed=is_constant(run, dataset),
@@ -74,7 +80,7 @@ def observation(recipe: Recipe, context: Context) -> Observation:
     )
 
 
-def scores_of(run: Run) -> dict[str, float]:
+def scores_of(run: Run, watch: Watch) -> dict[str, float]:
     """Return the final scores of every part, the gap between training and test, and sizes of gradients."""
     scores = {}
     for part, score in run.scores.items():
@@ -83,27 +89,32 @@ def scores_of(run: Run) -> dict[str, float]:
             scores[f"{part}_accuracy"] = score.accuracy
     if "train_accuracy" in scores and "test_accuracy" in scores:
         scores["gap"] = scores["train_accuracy"] - scores["test_accuracy"]
-    ratio = first_to_last(run.history)
-    if ratio is not None:
-        scores["first_to_last_gradient"] = ratio
     session = run.session
     sizes = {
         "parameters": float(session.network.parameter_count),
         "multiply_adds": float(session.network.multiply_adds),
     }
-    return scores | weights(session) | signal(run) | units(session) | chance(session.dataset) | sizes
+    scores |= ratios(run.history) | weights(session) | units(session) | chance(session.dataset) | sizes
+    return scores | signal(session) if watch.signal else scores
 
 
-def signal(run: Run) -> dict[str, float]:
-    """Return how much of the activations' spread the last activation layer has left of the first's.
+def signal(session: Session) -> dict[str, float]:
+    """Return how much of what tells samples apart the last activation layer has left of the first's.
 
-    Measured at the first update, so it tells of the initial weights.
+    Taken at the initial weights, on the first test samples: the standard deviation over samples of each unit,
+    and its root mean square over the units. (Units that differ from each other, and answer every sample
+    alike, tell nothing apart: a standard deviation over both together would hide that.)
     """
-    hidden = [cell.path for cell in run.session.network.leaves if isinstance(cell.layer, Activation)]
-    spreads = [values[0] for path in hidden if len(values := run.history.series("activation_std", path)[1])]
-    if len(spreads) < 2 or spreads[0] == 0:
+    network, recipe = session.network, session.recipe
+    x = np.ascontiguousarray(session.dataset.inputs("test")[:_SAMPLES], recipe.dtype)
+    hidden = [cell.path for cell in network.leaves if isinstance(cell.layer, Activation)]
+    if len(x) == 0 or len(hidden) < 2:
         return {}
-    return {"last_to_first_activation": float(spreads[-1] / spreads[0])}
+    outputs = activations(network, network.initialize(recipe.seed, recipe.dtype), x)
+    first, last = (
+        float(np.sqrt(outputs[path].var(axis=0, dtype=np.float64).mean())) for path in (hidden[0], hidden[-1])
+    )
+    return {"last_to_first_activation": last / first} if first > 0 else {}
 
 
 def units(session: Session) -> dict[str, float]:
@@ -126,10 +137,14 @@ def _distinct(rows: Array) -> int:
 
 
 def chance(dataset: Dataset) -> dict[str, float]:
-    """Return the share of the largest test class: what a constant answer reaches at best."""
+    """Return the share of the largest test class, which one answer for all reaches, and what guessing can.
+
+    The limit lies three standard errors of a share above: one guess in a thousand gets further.
+    """
     if dataset.classes is None or len(dataset.t_test) == 0:
         return {}
-    return {"chance": float(np.bincount(dataset.t_test).max() / len(dataset.t_test))}
+    share = float(np.bincount(dataset.t_test).max() / len(dataset.t_test))
+    return {"chance": share, "chance_limit": share + 3 * (share * (1 - share) / len(dataset.t_test)) ** 0.5}
 
 
 def weights(session: Session) -> dict[str, float]:

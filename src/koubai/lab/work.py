@@ -18,6 +18,8 @@ from koubai.lab.training import run_recipe
 from koubai.probes.history import History
 from koubai.train.recipe import Recipe
 
+_SCORES = 2  # counts up when a score comes to mean something else, so that older runs are made anew
+
 
 @dataclass(frozen=True)
 class Task:
@@ -57,7 +59,7 @@ def key_of(plan: Any, watch: Watch, engine: str, data_dir: Path | None, *, exhib
         if exhibits
         else asdict(replace(watch, histograms=False, filters=False, weights=False, layers=False))
     )
-    text = json.dumps([plan.hash, data, engine, watched], sort_keys=True)
+    text = json.dumps([_SCORES, plan.hash, data, engine, watched], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

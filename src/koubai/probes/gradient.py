@@ -63,6 +63,18 @@ class ActivationGradientNorm(Probe):
 
 @PROBES.register
 @dataclass(frozen=True)
+class ActivationGradientRms(Probe):
+    """Root mean square of the gradient at a layer's output: comparable between layers of different sizes."""
+
+    role = "activation_gradient"
+
+    def measure(self, sums: Taken, layer: Layer | None) -> Number:
+        """sqrt((1/n) sum dy^2)."""
+        return sums["activation_gradient"].rms
+
+
+@PROBES.register
+@dataclass(frozen=True)
 class ActivationGradientMeanAbs(Probe):
     """Mean absolute gradient at a layer's output."""
 

@@ -1,7 +1,7 @@
 """The terminal's table of an experiment: rows are arms, columns are layers, a bar is a gradient's size.
 
-The same table is shown while runs come in and when all are done. Plain: no color, no bars, no boxes, and
-numbers that a program can read.
+It is that of what flows back to the layer at update 1 (`lab/gradients.py`). The same table is shown while
+runs come in and when all are done. Plain: no color, no bars, no boxes, and numbers that a program can read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from koubai.core import statistics
 from koubai.lab.experiment import Arm, Experiment
-from koubai.lab.gradients import by_layer
+from koubai.lab.gradients import at_start
 from koubai.lab.measures import Duration, interval_of
 from koubai.lab.progress import Progress
 from koubai.lab.result import ExperimentResult, RunResult
@@ -77,7 +77,7 @@ class _Layout:
 
 @dataclass(frozen=True)
 class Row:
-    """One arm as far as its runs are known: median gradient norm by layer, score, how the runs ended."""
+    """One arm as far as its runs are known: median gradient by layer, score, how the runs ended."""
 
     arm: Arm
     made: int
@@ -112,7 +112,7 @@ def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[Row]:
 
 
 def _gradients(runs: Sequence[RunResult]) -> dict[str, float]:
-    sizes = [found for run in runs if (found := by_layer(run.history))]
+    sizes = [found for run in runs if (found := at_start(run.history))]
     paths = sizes[0] if sizes else ()
     return {path: float(np.median([size.get(path, np.nan) for size in sizes])) for path in paths}
 
@@ -234,6 +234,8 @@ def print_result(
         console.print(_text(question, "" if plain else "bold"))
         console.print()
     console.print(result_table(experiment, result.runs, width=console.width, plain=plain, lang=lang))
+    if any(at_start(run.history) for run in result.runs):
+        console.print(_text(say("report.terminal.layers", lang), "" if plain else "dim"))
     if not plain:
         console.print()
     for verdict in result.verdicts:

@@ -31,7 +31,7 @@ def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: li
     head, rest = parts[0], parts[1:]
     if isinstance(node, tuple):
         if not head.isdigit() or int(head) >= len(node):
-            problems.append(Problem(path, f"no position {head!r}", hint=f"positions: 0 to {len(node) - 1}"))
+            problems.append(Problem(path, f"no position {head!r}", hint=_positions(node)))
             return node
         inner = _replace_at(node[int(head)], rest, value, path, problems) if rest else value
         return (*node[: int(head)], inner, *node[int(head) + 1 :])
@@ -70,3 +70,8 @@ def _typed(node: Any, name: str, value: Any) -> Any:
     except Faults as found:
         problems = [Problem("", fault.message, hint=fault.hint) for fault in found.faults]
         raise ConfigError("edit", problems) from None
+
+
+def _positions(node: tuple[Any, ...]) -> str:
+    """Return where one could go instead."""
+    return f"positions: 0 to {len(node) - 1}" if node else "it is empty, so there is no position"

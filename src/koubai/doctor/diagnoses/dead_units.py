@@ -1,7 +1,7 @@
 """Dead units.
 
-What it is: ReLU units whose input is negative for every sample: they answer 0 and get no gradient,
-    forever.
+What it is: ReLU units whose input is negative for every sample: they answer 0 and get no gradient
+    while that lasts.
 Why it hurts: dead units are lost capacity; a layer of dead units cuts the network in two: nothing below
     it learns and the output is the same for every input.
 How it shows: units that fire for none of at least 512 samples (or of all there are): 50 % of a layer, if the

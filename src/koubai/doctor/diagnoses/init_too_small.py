@@ -10,7 +10,7 @@ Confused with: vanishing gradient from the activation (the scale is right and it
     learning rate that is too low, dead units.
 Sick recipe: 784-40-20-10 with sigmoid or ReLU and normal(0, .01).
 Healthy look-alike: small weights in front of batch norm; a small output layer; one hidden layer only.
-Remedies: He before ReLU, Xavier before tanh and sigmoid, LeCun before SELU; batch norm.
+Remedies: He before ReLU, Xavier before tanh, Xavier or larger before sigmoid, LeCun before SELU; batch norm.
 References: Glorot and Bengio 2010; He et al. 2015.
 """
 

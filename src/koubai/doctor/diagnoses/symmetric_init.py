@@ -1,9 +1,9 @@
 """Symmetric initial weights.
 
 What it is: all units of a hidden layer start with the same weights (zeros, or any constant).
-Why it hurts: equal units get equal gradients, so they stay equal forever: a layer of 100 units is worth
-    one. With zeros and ReLU no gradient gets through at all.
-How it shows: the rows of W, unit by unit, are equal, and so are the rows of dW.
+Why it hurts: equal units get equal gradients, so they stay equal: a layer of 100 units is worth one. With
+    zeros and ReLU no weight gets any gradient; only the output's bias learns.
+How it shows: the units of W (its columns) are equal, and so are those of dW.
 Confused with: vanishing gradient, dead units, a learning rate that is too low. Those follow from it.
 Sick recipe: 784-128-64-10, all weights 0.
 Healthy look-alike: an output layer that starts at 0, or the last layer of a residual branch: its

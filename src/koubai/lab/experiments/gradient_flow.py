@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.catalog import CATALOG, Entry
 from koubai.lab.experiment import Axis, Experiment, Watch, grid
-from koubai.lab.phrases import Ratio, arm_text, learned, mean_of
+from koubai.lab.phrases import Ratio, arm_text, learned, middle_of
 from koubai.lab.result import ExperimentResult, Sentence
 from koubai.lab.settings import GAUSS, beats, source
 from koubai.models.mlp import Mlp
@@ -52,7 +52,7 @@ class GradientFlow(Entry):
             ),
             baseline="ReLU + Xavier",
             claims=(beats("ReLU + He", "ReLU + Xavier"),),
-            watch=Watch(histograms=True),
+            watch=Watch(histograms=True, signal=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
@@ -62,8 +62,9 @@ class GradientFlow(Entry):
                 "experiments.gradient_flow.arm",
                 {
                     "arm": arm_text(result, arm),
-                    "signal": Ratio(mean_of(result, arm, "last_to_first_activation")),
-                    "ratio": Ratio(mean_of(result, arm, "first_to_last_gradient")),
+                    "signal": Ratio(middle_of(result, arm, "last_to_first_activation")),
+                    "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
+                    "later": Ratio(middle_of(result, arm, "first_to_last_gradient_later"), alone=True),
                     "outcome": learned(result, arm),
                 },
             )

@@ -53,7 +53,7 @@ class Optimizers(Entry):
     data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
-        """Seven arms of the course."""
+        """The course's arms, and AdaGrad as it should be beside its form with D6."""
         arms = tuple(
             Arm(name, {"optimizer": value}, defect="D6" if isinstance(value, ThetaAdaGrad) else None)
             for name, value in OPTIMIZERS.items()

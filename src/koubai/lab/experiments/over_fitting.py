@@ -18,6 +18,7 @@ from koubai.penalties.p_norm import L1, L2
 from koubai.train.recipe import Recipe
 
 HIDDEN = (100,) * 6
+MATTERS = 0.005  # differences within half a point count as none
 _OUTPUT_LAYER = "19"  # its path in the network with dropout
 
 
@@ -52,13 +53,14 @@ class OverFitting(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """Training, test and gap of every arm; then the honest summary: does any arm test better?"""
-        none = mean_of(result, "none", "test_accuracy")
+        none, gap = (mean_of(result, "none", measure) for measure in ("test_accuracy", "gap"))
         others = [arm for arm in result.arms if arm != "none" and result.summary(arm, "gap")]
         values = {
-            "smaller": sum(mean_of(result, a, "gap") < mean_of(result, "none", "gap") for a in others),
-            "better": sum(mean_of(result, a, "test_accuracy") > none + 0.005 for a in others),
+            "smaller": sum(mean_of(result, a, "gap") < gap - MATTERS for a in others),
+            "better": sum(mean_of(result, a, "test_accuracy") > none + MATTERS for a in others),
+            "worse": sum(mean_of(result, a, "test_accuracy") < none - MATTERS for a in others),
             "total": len(others),
-            "matters": Measured("gap", 0.005, signed=True),
+            "matters": Measured("accuracy", MATTERS, signed=True),
         }
         return [*gaps(result), Sentence("experiments.over_fitting.summary", values)]
 

@@ -8,7 +8,7 @@ from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.catalog import CATALOG, Entry
 from koubai.lab.experiment import Axis, Claim, Experiment, Published, Watch, grid, with_published
-from koubai.lab.phrases import Ratio, arm_text, learned, mean_of
+from koubai.lab.phrases import Listed, Ratio, arm_text, learned, middle_of
 from koubai.lab.result import ExperimentResult, Sentence
 from koubai.lab.settings import COURSE_HIDDEN, GAUSS, source
 from koubai.models.mlp import Mlp
@@ -17,6 +17,7 @@ from koubai.train.recipe import Recipe
 
 ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "ReLU": "relu"}
 INITIALIZERS: dict[str, Initializer] = {"normal .01": GAUSS, "Xavier": LeCunNormal(), "He": HeNormal()}
+_HIDES = 100  # times the weights' gradients make more of the first layer than what flows back to it
 PUBLISHED = {
     "sigmoid + normal .01": Published(0.110, 0.006, 11),
     "ReLU + normal .01": Published(0.918, 0.006, 13),
@@ -48,21 +49,37 @@ class VanishingGradient(Entry):
             base=Recipe(Mlp(hidden), source(data), optimizer=SGD(0.1), steps=steps),
             arms=with_published(arms, PUBLISHED) if data == "mnist" else arms,
             baseline="sigmoid + normal .01",
-            claims=(Claim("ReLU + He", "sigmoid + normal .01"),),
+            claims=(
+                Claim("ReLU + He", "sigmoid + normal .01"),
+                Claim("sigmoid + He", "sigmoid + Xavier"),
+                Claim("ReLU + He", "sigmoid + normal .01", "first_to_last_gradient"),
+            ),
             watch=Watch(histograms=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """For every arm: what of the gradient reaches the first layer, and how it ended."""
-        return [
+        """For every arm: how much gradient reaches the first layer, and how it ended; what hides that."""
+        arms = [
             Sentence(
                 "experiments.vanishing_gradient.arm",
                 {
                     "arm": arm_text(result, arm),
-                    "ratio": Ratio(mean_of(result, arm, "first_to_last_gradient")),
+                    "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
+                    "later": Ratio(middle_of(result, arm, "first_to_last_gradient_later"), alone=True),
+                    "weights": Ratio(middle_of(result, arm, "first_to_last_weight_gradient")),
                     "outcome": learned(result, arm),
                 },
             )
             for arm in result.arms
             if result.of(arm)
         ]
+        hidden = [
+            arm
+            for arm in result.arms
+            if middle_of(result, arm, "first_to_last_weight_gradient")
+            > _HIDES * middle_of(result, arm, "first_to_last_gradient")
+        ]
+        if hidden:
+            named = Listed(tuple(arm_text(result, arm) for arm in hidden))
+            arms.append(Sentence("experiments.vanishing_gradient.hidden", {"arms": named, "times": _HIDES}))
+        return arms

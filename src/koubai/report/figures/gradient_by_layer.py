@@ -18,19 +18,24 @@ from koubai.words import say
 _CROWDED = 6  # layers whose full names fit beside each other in one panel
 
 
-def gradient_by_layer(panels: Sequence[tuple[str, Sequence[Profile]]], *, lang: str | None = None) -> Picture:
-    """Draw the size of the weights' gradient in each layer, from input to output, on a log axis."""
+def gradient_by_layer(
+    panels: Sequence[tuple[str, Sequence[Profile]]], *, kind: str = "gradient", lang: str | None = None
+) -> Picture:
+    """Draw the size of a gradient in each layer, from input to output, on a log axis.
+
+    `kind` names the words: "gradient" for what flows back to a layer, "weight_gradient" for dE/dW.
+    """
     profiles = [profile for _, group in panels for profile in group]
     y = _y_axis(profiles)
     if len(panels) == 1:  # else the heading says it once
-        y["title"] = {"text": say("report.gradient.axis", lang)}
+        y["title"] = {"text": say(f"report.{kind}.axis", lang)}
     return Picture(
-        name="gradient-by-layer",
-        title=say("report.gradient.title", lang),
-        summary=_summary(panels, lang),
+        name=f"{kind.replace('_', '-')}-by-layer",
+        title=say(f"report.{kind}.title", lang),
+        summary=_summary(panels, kind, lang),
         panels=tuple(Panel(title, _draw(group, y, lang)) for title, group in panels),
         table=_table(panels, lang),
-        note=say("report.gradient.note", lang),
+        note=say(f"report.{kind}.note", lang),
     )
 
 
@@ -84,7 +89,7 @@ def _y_axis(profiles: Sequence[Profile]) -> dict[str, Any]:
     return log_axis(float(values.min()), float(values.max()), 0.1) if values.size else log_axis(0.1, 1)
 
 
-def _summary(panels: Sequence[tuple[str, Sequence[Profile]]], lang: str | None) -> str:
+def _summary(panels: Sequence[tuple[str, Sequence[Profile]]], kind: str, lang: str | None) -> str:
     """Name the arm whose gradient shrinks most on its way down, and the one that keeps it best."""
     found = [
         (value, profile.title)
@@ -98,8 +103,8 @@ def _summary(panels: Sequence[tuple[str, Sequence[Profile]]], lang: str | None) 
     steadiest = min(found, key=lambda pair: abs(np.log(pair[0])) if pair[0] > 0 else np.inf)
     values = {"weakest": weakest[1], "weak": ratio(weakest[0])}
     if len(found) == 1 or steadiest == weakest:
-        return say("report.gradient.one", lang, **values)
-    return say("report.gradient.many", lang, **values, steadiest=steadiest[1], steady=ratio(steadiest[0]))
+        return say(f"report.{kind}.one", lang, **values)
+    return say(f"report.{kind}.many", lang, **values, steadiest=steadiest[1], steady=ratio(steadiest[0]))
 
 
 def _table(panels: Sequence[tuple[str, Sequence[Profile]]], lang: str | None) -> Table:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from koubai.lab.gradients import QUANTITY, by_layer
+from koubai.lab.gradients import FLOW, WEIGHTS, at_start, weighted
 from koubai.lab.result import ExperimentResult
 from koubai.probes.history import History
 from koubai.report.arms import groups, views
@@ -19,44 +19,45 @@ from koubai.report.picture import MOST_PANELS, Picture, join_sentences, of_many,
 from koubai.report.series import Profile, stack
 from koubai.words import say
 
+_KINDS = {FLOW: "gradient", WEIGHTS: "weight_gradient"}
 _MAPS = 12  # heat maps on one page; beyond, they are chosen evenly over the arms
 
 
 def gradient_section(result: ExperimentResult, lang: str | None = None) -> Section:
     """Return the profiles and the heat maps, or nothing where no gradient of two layers was recorded."""
     histories = {arm.name: [run.history for run in result.of(arm.name)] for arm in result.experiment.arms}
-    if not any(len(weights(history)) > 1 for own in histories.values() for history in own):
+    if not any(len(weighted(history)) > 1 for own in histories.values() for history in own):
         return Section("gradients", "")
     names = {arm.name: Layers.of(result, arm.name) for arm in result.experiment.arms}
     pictures = (
-        _profiles(result, histories, names, lang),
+        _profiles(result, histories, names, FLOW, lang),
+        _profiles(result, histories, names, WEIGHTS, lang),
         _heatmaps(result, histories, names, lang),
     )
     return Section("gradients", say("report.section.gradients", lang), pictures=pictures)
 
 
-def weights(history: History) -> list[str]:
-    """Return the paths of weights with recorded gradients, in forward order; biases are left out."""
-    return [path for path in history.paths(QUANTITY) if path.rsplit(".", 1)[-1] == "weight"]
-
-
 def _profiles(
-    result: ExperimentResult, histories: dict[str, list[History]], names: dict[str, Layers], lang: str | None
+    result: ExperimentResult,
+    histories: dict[str, list[History]],
+    names: dict[str, Layers],
+    quantity: str,
+    lang: str | None,
 ) -> Picture:
-    paths = {arm: tuple(weights(own[0])) if own else () for arm, own in histories.items()}
+    paths = {arm: tuple(weighted(own[0])) if own else () for arm, own in histories.items()}
     called, counted = aligned(paths, names)
     panels: list[tuple[str, Sequence[Profile]]] = []
     for group in groups(result.experiment.arms, lang):
         profiles = []
         for view in group.arms:
-            sizes = [by_layer(history) for history in histories[view.name] if weights(history)]
+            sizes = [at_start(history, quantity) for history in histories[view.name] if weighted(history)]
             if sizes:
                 values = np.array([[size.get(path, np.nan) for path in paths[view.name]] for size in sizes])
                 profiles.append(Profile(view.title, view.short, view.style, called[view.name], values))
         if profiles:
             panels.append((group.title, profiles))
     shown = [panels[i] for i in thin(len(panels), MOST_PANELS)]
-    picture = of_many(gradient_by_layer(shown, lang=lang), len(panels), lang)
+    picture = of_many(gradient_by_layer(shown, kind=_KINDS[quantity], lang=lang), len(panels), lang)
     if not counted:
         return picture
     return replace(picture, note=join_sentences([say("report.gradient.counted", lang), picture.note], lang))
@@ -68,7 +69,7 @@ def _heatmaps(
     arms = [view for view in views(result.experiment.arms, lang) if histories[view.name]]
     traces = []
     for view in (arms[i] for i in thin(len(arms), _MAPS)):
-        own = [history for history in histories[view.name] if weights(history)]
+        own = [history for history in histories[view.name] if weighted(history)]
         if own:
             traces.append(trace(view.title if len(arms) > 1 else "", own, names[view.name]))
     return of_many(gradient_heatmap(traces, lang=lang), len(arms), lang)
@@ -76,8 +77,8 @@ def _heatmaps(
 
 def trace(title: str, histories: Sequence[History], layers: Layers) -> LayerTrace:
     """Return the gradient sizes of one arm: median over seeds, at every step that was recorded."""
-    paths = weights(histories[0])
-    stacked = [stack(histories, QUANTITY, path) for path in paths]
+    paths = weighted(histories[0])
+    stacked = [stack(histories, FLOW, path) for path in paths]
     steps = np.unique(np.concatenate([steps for steps, _ in stacked]))
     values = np.full((len(paths), len(steps)), np.nan)
     for row, (own, numbers) in zip(values, stacked, strict=True):
