@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from koubai.core.errors import ConfigError, DataError, EngineError, Problem
 from koubai.core.layer import Layer
+from koubai.core.memory import allowing
 from koubai.data.dataset import Dataset, DataSource
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
@@ -73,6 +74,7 @@ def fit(
     folder: str | Path | None = None,
     save_every: int = 0,
     progress: bool = True,
+    allow_memory: bool = False,
     **settings: Any,
 ) -> Run:
     """Train a network on data and return the run.
@@ -88,14 +90,16 @@ def fit(
         folder: a run's folder to write to, from which it can be resumed.
         save_every: updates between two checkpoints in the folder; 0 = every half minute.
         progress: show a bar on a terminal, a line every few seconds elsewhere.
+        allow_memory: begin even where the sizes say that this machine's memory is not enough.
         settings: fields of Recipe: loss, optimizer, batch_size, steps, seed ... Without a loss it is
             SoftmaxCrossEntropy for classes and MeanSquaredError for values.
 
     Raises:
         ConfigError: settings that cannot be, all at once.
+        TooLarge: more memory is needed than there is; raised before any is taken.
     """
-    recipe, dataset = _recipe(network, data, data_dir, settings)
-    with _progress(progress) as on_progress:
+    with allowing(allow_memory), _progress(progress) as on_progress:
+        recipe, dataset = _recipe(network, data, data_dir, settings)
         run = train(
             recipe,
             dataset=dataset,

@@ -22,6 +22,7 @@ _ERROR = {"message": 0, "where": None, "expected": None, "got": None, "hint": No
 FAMILY: dict[str, dict[str, int | None]] = {
     **dict.fromkeys(("KoubaiError", "ShapeError", "SettingError", "DataError", "EngineError"), _ERROR),
     "RunError": _ERROR,
+    "TooLarge": _ERROR,
     "UnknownName": {"kind": 0, "where": None},
     "ConfigError": {"source": 0},
     "Problem": {"path": None, "message": 1, "hint": 3},

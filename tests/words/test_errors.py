@@ -17,6 +17,7 @@ import pytest
 
 from koubai.cli.main import COMMANDS
 from koubai.core.errors import ConfigError, KoubaiError, Problem, ShapeError, UnknownName
+from koubai.core.memory import require
 from koubai.lab.store import Store
 from koubai.train.plain import refusal
 from koubai.train.recipe_file import read_recipe
@@ -34,6 +35,7 @@ CODE = {
     "--set optimizer.learning_rate=0.1",
     "PATH=VALUE,VALUE,...",
     f"SHA-256 {GAP}",
+    *(f"{GAP} {unit}" for unit in ("kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")),
     f"1 <= --seeds <= {GAP}",
     "dask scheduler; dask worker ADDRESS",
     "engine='reference'",
@@ -102,6 +104,11 @@ def stored_in_another_format(folder):
     return Store(folder)
 
 
+def too_large() -> KoubaiError:
+    parts = ("parameters", "gradients", "optimizer state", "activations", "workspace", "data")
+    return raised(lambda: require({part: 10**20 + i for i, part in enumerate(parts)}, "network"))
+
+
 def put_together(folder) -> list[str]:
     """Return texts that hold others: whole errors, problems, refusals."""
     whole = ShapeError(
@@ -111,6 +118,9 @@ def put_together(folder) -> list[str]:
     problems = [Problem("a.b", typo.message, 3, typo.hint), Problem("", "expected 'a' or 'b', got 1")]
     return [
         str(whole),
+        str(too_large()),
+        "4 runs at once",
+        "arm '0.1'",
         refusal(whole),
         str(ShapeError("no such folder", where="network (ReLU)")),
         "network (ReLU)",

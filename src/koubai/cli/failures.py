@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from koubai.cli.output import console, print_json, style
 from koubai.core.errors import ConfigError, KoubaiError
+from koubai.core.visible import visible
 from koubai.words import say
 from koubai.words.retell import retold
 from koubai.words.system import advice, reason
@@ -33,7 +34,7 @@ def fail(error: Exception) -> int:
     if style.json:
         print_json({"error": facts})
     else:
-        print(_text(facts), file=sys.stderr)
+        print(visible(_text(facts)), file=sys.stderr)
     return USER_ERROR
 
 
@@ -57,7 +58,7 @@ def warnings_in_words() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if category is UserWarning and Path(filename).is_relative_to(_KOUBAI):
-            print(f"{say('cli.error.warning')}: {message}", file=sys.stderr)
+            print(visible(f"{say('cli.error.warning')}: {message}"), file=sys.stderr)
         else:
             usual(message, category, filename, lineno, file, line)
 
@@ -81,7 +82,8 @@ def _facts(error: Exception) -> dict[str, Any]:
     if isinstance(error, OSError):
         where = None if error.filename is None else str(error.filename)
         return {"message": _told(reason(error)), "where": where, "hint": _told(advice(error))}
-    return {"message": str(error)}
+    kind = "memory" if isinstance(error, MemoryError) else "recursion"  # what main() catches beside
+    return {"message": say(f"cli.error.{kind}"), "hint": say(f"cli.error.{kind}_hint")}
 
 
 def _told(text: object) -> str | None:

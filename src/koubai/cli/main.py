@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from koubai.cli import process
 from koubai.cli.output import console, style
 from koubai.core.errors import KoubaiError
+from koubai.core.memory import allowing
 from koubai.words import LANGUAGES, say, set_language
 
 if TYPE_CHECKING:
@@ -47,14 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         process.prepare()
     atexit.register(gc.freeze)  # or Python seeks garbage among all that libraries made, before it ends
     try:
-        with warnings_in_words():
-            code = _run(_take_globals(list(sys.argv[1:] if arguments is None else arguments)))
+        words = _take_globals(list(sys.argv[1:] if arguments is None else arguments))
+        with warnings_in_words(), allowing(style.allow_memory):
+            code = _run(words)
         if arguments is None and (lost := process.failure()) is not None:
             return fail(lost) or code
         return code
     except KeyboardInterrupt:
         return interrupted()
-    except (KoubaiError, OSError) as error:
+    except (KoubaiError, OSError, MemoryError, RecursionError) as error:
         return fail(error)
 
 
@@ -100,8 +102,8 @@ def _app() -> App:
 
 
 def _take_globals(words: list[str]) -> list[str]:
-    """Take --json, --plain and --lang out of a command line, wherever they stand before a lone `--`."""
-    style.json = style.plain = False
+    """Take the options of all commands out of a command line, wherever they stand before a lone `--`."""
+    style.json = style.plain = style.allow_memory = False
     set_language(None)
     if (environment := os.environ.get("KOUBAI_LANG")) and environment not in LANGUAGES:
         set_language("en")
@@ -115,6 +117,8 @@ def _take_globals(words: list[str]) -> list[str]:
             style.json = True
         elif word == "--plain":
             style.plain = True
+        elif word == "--allow-memory":
+            style.allow_memory = True
         elif name == "--lang":
             _set_language(value or next(queue, ""))
         else:

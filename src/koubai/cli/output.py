@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from koubai.core.visible import json_safe, visible
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -21,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Style:
-    """What the global options chose: `json` for programs, `plain` without colors, boxes and live displays."""
+    """What the global options chose: `json` for programs, `plain` without colors, boxes and live displays.
+
+    `allow_memory`: sizes are not held against the machine's memory.
+    """
 
     json: bool = False
     plain: bool = False
+    allow_memory: bool = False
 
 
 style = Style()
@@ -52,10 +58,24 @@ def whole(key: str) -> Parameter:
 
 def console(*, stderr: bool = False) -> Console:
     """Return where to print tables and text; plain has no color and no markup of its own."""
-    from rich.console import Console
-
     width = 400 if style.plain else None  # plain lines are for grep: they do not wrap
-    return Console(stderr=stderr, no_color=style.plain or None, highlight=False, width=width, emoji=False)
+    return _screen()(stderr=stderr, no_color=style.plain or None, highlight=False, width=width, emoji=False)
+
+
+@cache
+def _screen() -> type[Console]:
+    """Return rich's console, made to show what would command the terminal instead of sending it there."""
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
+    class Screen(Console):
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+    return Screen
 
 
 def live() -> bool:
@@ -65,7 +85,7 @@ def live() -> bool:
 
 def print_json(value: Any) -> None:
     """Print one JSON document; NaN and infinities, which JSON has not, become null."""
-    print(json.dumps(_standard(value), ensure_ascii=False, indent=2, allow_nan=False))
+    print(json_safe(json.dumps(_standard(value), ensure_ascii=False, indent=2, allow_nan=False)))
 
 
 def print_table(columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:

@@ -49,6 +49,10 @@ class SettingError(KoubaiError, ValueError):
     """A number given to a layer, a loss or an optimizer that lies outside its range."""
 
 
+class TooLarge(KoubaiError, MemoryError):
+    """Work that needs more memory than there is; raised before any of it is taken (koubai.core.memory)."""
+
+
 class DataError(KoubaiError):
     """A data file or array that is not what it claims to be."""
 

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from koubai.core.errors import ShapeError
+from koubai.core.errors import ShapeError, TooLarge
 from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
 from koubai.core.registry import Registry
 
 LAYERS = Registry("layer")
+MOST_LAYERS, MOST_LEVELS = 5000, 64  # more take minutes to compile, or more of Python's stack than there is
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,20 @@ class Cell:
         yield self
         for child in self.children.values():
             yield from child.walk()
+
+
+def check_extent(layer: Layer) -> None:
+    """Raise TooLarge for more layers, or layers inside layers, than can be compiled; without recursion."""
+    level, count, levels = [layer], 0, 0
+    while level:
+        count, levels = count + len(level), levels + 1
+        if count > MOST_LAYERS:
+            raise TooLarge(
+                "too many layers", where="network", expected=f"<= {MOST_LAYERS}", got=f">= {count}"
+            )
+        if levels > MOST_LEVELS:
+            raise TooLarge("layers too deep inside layers", where="network", expected=f"<= {MOST_LEVELS}")
+        level = [child for outer in level for child in outer.children().values()]
 
 
 def wire(layer: Layer, path: str, shape: Shape) -> Cell:

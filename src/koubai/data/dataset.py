@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from koubai.core.errors import DataError, UnknownName
+from koubai.core.memory import require
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
 from koubai.data.levels import Inputs, Levels
@@ -34,6 +35,7 @@ DATA = Registry("data set")
 PARTS = ("train", "val", "test")
 _INPUTS = tuple(f"x_{part}" for part in PARTS)
 _BLOCK = 5000  # samples hashed at once
+_MADE = 56  # bytes for each number that is made: drawn and joined in float64, brought to float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,12 +185,20 @@ class DataSource:
         """Return the prepared arrays; `folder` is where files of this set may lie.
 
         The arrays are shared by all who load the same source, and therefore locked: copy before writing.
+
+        Raises:
+            TooLarge: a source that makes its samples would make more than the memory holds.
         """
+        require({"data": _MADE * self.values()}, self.registry_name)
         return _load(self, folder, self.stamp(folder))
 
     def read(self, folder: Path | None) -> Raw:
         """Return the samples as stored; `folder` is the data folder, None the usual one."""
         raise NotImplementedError
+
+    def values(self) -> int:
+        """Return how many numbers, inputs and targets, `read` makes; 0 where files say how much there is."""
+        return 0
 
     def stamp(self, folder: Path | None) -> Hashable:
         """Return what changes when this source's files change; arrays are kept while it stays equal."""

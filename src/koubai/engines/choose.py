@@ -10,8 +10,10 @@ from collections.abc import Callable
 from functools import cache
 
 from koubai.core.errors import EngineError, SettingError, UnknownName
+from koubai.core.memory import require
 from koubai.engines.engine import Job, Program
 from koubai.engines.native.backends.find import find_backend, why_not_onednn
+from koubai.engines.sizes import job_bytes
 from koubai.words import say
 from koubai.words.retell import retold
 
@@ -22,13 +24,18 @@ def engines() -> dict[str, Callable[[Job], Program]]:
 
 
 def compile_job(job: Job, engine: str = "auto") -> Program:
-    """Compile a job; "auto" is native where it runs, else reference, with one line that says why."""
+    """Compile a job; "auto" is native where it runs, else reference, with one line that says why.
+
+    Raises:
+        TooLarge: the job needs more memory than there is; nothing was compiled.
+    """
     known = engines()
     name = best_engine(job) if engine == "auto" else engine
     if name not in known:
         raise UnknownName("engine", name, known)
     if job.threads < 1:
         raise SettingError("an engine needs threads to run on", expected="threads >= 1", got=job.threads)
+    require(job_bytes(job, name), "network")
     return known[name](job)
 
 

@@ -16,6 +16,7 @@ from koubai.lab.experiment import Experiment
 from koubai.lab.outcome import Stopped
 from koubai.lab.progress import Progress
 from koubai.lab.result import ExperimentResult, RunResult
+from koubai.lab.sizes import require_memory
 from koubai.lab.store import Store
 from koubai.lab.summarize import conclude
 from koubai.lab.work import Task, failed, tasks_of
@@ -49,6 +50,7 @@ def run_experiment(
     ):
         workers.warm_up()
     tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=data_dir)
+    require_memory(tasks, 1 if workers.elsewhere else min(workers.count, len(tasks)))
     campaign = Campaign(experiment, workers, store, on_progress or (lambda progress: None))
     started = time.perf_counter()
     campaign.run(tasks)

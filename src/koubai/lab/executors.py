@@ -35,13 +35,14 @@ _LOGS = ("distributed.client", "distributed.utils", "distributed.core", "distrib
 class Workers:
     """An executor with the lab's ends of the line.
 
-    | field    | meaning                                                                          |
-    |----------|----------------------------------------------------------------------------------|
-    | messages | queue of (key, step, steps, loss); None where workers cannot be heard            |
-    | stop     | event that asks all runs to end                                                  |
-    | line     | the workers' end, handed over with every task; None where it cannot travel       |
-    | restart  | puts a new executor in place of one that broke; False when it gives up           |
-    | answers  | whether whoever gives work to the workers is still there                         |
+    | field     | meaning                                                                         |
+    |-----------|---------------------------------------------------------------------------------|
+    | messages  | queue of (key, step, steps, loss); None where workers cannot be heard           |
+    | stop      | event that asks all runs to end                                                 |
+    | line      | the workers' end, handed over with every task; None where it cannot travel      |
+    | restart   | puts a new executor in place of one that broke; False when it gives up          |
+    | answers   | whether whoever gives work to the workers is still there                        |
+    | elsewhere | whether they have machines, and memory, of their own                            |
     """
 
     executor: Executor
@@ -51,6 +52,7 @@ class Workers:
     line: Line | None = None
     restart: Callable[[], bool] | None = None
     answers: Callable[[], bool] = lambda: True
+    elsewhere: bool = False
 
     def submit(self, task: Task) -> Future[RunResult]:
         """Hand over one task."""
@@ -137,7 +139,7 @@ def dask_workers(address: str) -> Iterator[Workers]:
     try:
         count = sum(client.nthreads().values())
         with _quiet(), client.get_executor(retries=3) as executor:
-            yield Workers(executor, max(count, 1), answers=_Pulse(client))
+            yield Workers(executor, max(count, 1), answers=_Pulse(client), elsewhere=True)
             executor.shutdown(wait=False)  # what is not done now was called off, or is lost
     finally:
         with _quiet():

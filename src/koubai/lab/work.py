@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import KoubaiError
+from koubai.core.memory import allowed, allowing
 from koubai.lab.channel import Line, of_this_process
 from koubai.lab.experiment import Experiment, Watch
 from koubai.lab.outcome import Context, Outcome, Stopped
@@ -34,6 +35,7 @@ class Task:
     threads: int
     data_dir: Path | None
     exhibits: bool
+    allow_memory: bool = False  # whether sizes are not held against the memory, in whatever process
 
 
 def tasks_of(
@@ -46,7 +48,18 @@ def tasks_of(
             plan = experiment.plan(arm, seed)
             key = key_of(plan, experiment.watch, engine, data_dir, exhibits=i == 0)
             tasks.append(
-                Task(arm.name, seed, plan, key, experiment.watch, engine, threads, data_dir, exhibits=i == 0)
+                Task(
+                    arm.name,
+                    seed,
+                    plan,
+                    key,
+                    experiment.watch,
+                    engine,
+                    threads,
+                    data_dir,
+                    exhibits=i == 0,
+                    allow_memory=allowed(),
+                )
             )
     return tasks
 
@@ -70,7 +83,8 @@ def perform(task: Task, line: Line | None = None) -> RunResult:
     """
     started = time.perf_counter()
     try:
-        outcome = _perform(task, line or of_this_process())
+        with allowing(task.allow_memory):
+            outcome = _perform(task, line or of_this_process())
     except Stopped:
         raise
     except KoubaiError as error:

@@ -48,10 +48,11 @@ class LocalResponseNorm(Layer):
             )
 
     def _sum_of_neighbors(self, x: Array) -> Array:
-        half, C = self.size // 2, x.shape[1]
+        C = x.shape[1]
+        half = min(self.size // 2, C - 1)  # farther ones are none
         padded = np.pad(x, [(0, 0), (half, half), *[(0, 0)] * (x.ndim - 2)])
         total = np.zeros_like(x)
-        for j in range(self.size):
+        for j in range(2 * half + 1):
             total += padded[:, j : j + C]
         return total
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from koubai.core import random
 from koubai.core.errors import KoubaiError, ShapeError
-from koubai.core.layer import Cell, Layer, wire
+from koubai.core.layer import Cell, Layer, check_extent, wire
 from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal
@@ -52,6 +52,7 @@ class Network:
     def _wire(self) -> Cell:
         if any(size < 1 for size in self.in_shape):
             raise ShapeError("an axis of the input is empty", where="network", got=self.in_shape)
+        check_extent(self.layer)
         return wire(self.layer, "", self.in_shape)
 
     @property

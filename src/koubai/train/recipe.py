@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from koubai.core.errors import ConfigError, Problem
-from koubai.core.layer import Layer
+from koubai.core.layer import Layer, check_extent
 from koubai.data.dataset import DataSource
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal
@@ -65,6 +65,8 @@ class Recipe:
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
+        if isinstance(self.network, Layer):
+            check_extent(self.network)  # first: to compare or print what is too deep is too much for Python
         problems = [*self._wrong_parts(), *self._wrong_numbers(), *self._wrong_words()]
         if problems:
             raise ConfigError("recipe", problems)

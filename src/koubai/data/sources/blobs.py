@@ -41,6 +41,10 @@ class Blobs(DataSource):
         at_least(self, 0, cluster_std=self.cluster_std)
         share(self, test_share=self.test_share)
 
+    def values(self) -> int:
+        """Inputs and targets of all samples."""
+        return self.n * (self.features + 1) + self.centers * self.features
+
     def read(self, folder: Path | None) -> Raw:
         """Draw the points; scikit-learn shuffles them."""
         from sklearn.datasets import make_blobs

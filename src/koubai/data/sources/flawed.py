@@ -55,6 +55,10 @@ class Flawed(DataSource):
         """That of the source."""
         return self.source.stamp(folder)
 
+    def values(self) -> int:
+        """Those of the source."""
+        return self.source.values()
+
     def read(self, folder: Path | None) -> Raw:
         """Load the source and do to it what is wrong."""
         sound = self.source.load(folder)

@@ -34,6 +34,10 @@ class Moons(DataSource):
         at_least(self, 0, noise=self.noise)
         share(self, test_share=self.test_share)
 
+    def values(self) -> int:
+        """Inputs and targets of all samples."""
+        return self.n * 3
+
     def read(self, folder: Path | None) -> Raw:
         """Draw the points; scikit-learn shuffles them."""
         from sklearn.datasets import make_moons

@@ -42,6 +42,10 @@ class MultiLabel(DataSource):
         at_least(self, 0, noise=self.noise)
         share(self, test_share=self.test_share)
 
+    def values(self) -> int:
+        """Inputs and targets of all samples."""
+        return self.n * (self.features + self.labels) + self.features * self.labels
+
     def read(self, folder: Path | None) -> Raw:
         """Draw slopes, inputs, noise."""
         draw = random.generator(self.seed, "multi label")

@@ -61,6 +61,10 @@ class Regression(DataSource):
         if self.curve not in get_args(Curve):
             raise UnknownName("curve", self.curve, get_args(Curve), where="Regression")
 
+    def values(self) -> int:
+        """Inputs and targets of all samples."""
+        return self.n * (self.inputs + self.outputs) + self.inputs * self.outputs
+
     def read(self, folder: Path | None) -> Raw:
         """Draw slopes, inputs, noise."""
         draw = random.generator(self.seed, "regression")

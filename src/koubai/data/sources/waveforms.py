@@ -60,6 +60,10 @@ class Waveforms(DataSource):
         at_least(self, 0, noise=self.noise)
         share(self, test_share=self.test_share)
 
+    def values(self) -> int:
+        """Inputs and targets of all samples."""
+        return self.n * (self.length + 1)
+
     def read(self, folder: Path | None) -> Raw:
         """Draw the signals, shapes in turn."""
         draw = random.generator(self.seed, "waveforms")

@@ -33,6 +33,10 @@ class Xor(DataSource):
         at_least(self, 4, n=self.n)
         at_least(self, 0, noise=self.noise)
 
+    def values(self) -> int:
+        """Inputs and targets of all samples."""
+        return 2 * self.n * 3
+
     def read(self, folder: Path | None) -> Raw:
         """Draw both parts."""
         corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float64)[np.arange(self.n) % 4]
