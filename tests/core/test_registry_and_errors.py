@@ -67,7 +67,7 @@ def test_a_typo_gets_the_nearest_name():
         LAYERS["sigmoyd"]
     assert caught.value.nearest == "sigmoid"
     assert "did you mean 'sigmoid'?" in str(caught.value)
-    with pytest.raises(KeyError, match="one of adagrad, adam"):
+    with pytest.raises(KeyError, match="one of adadelta, adagrad"):
         OPTIMIZERS["zzz"]
 
 

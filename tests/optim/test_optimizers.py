@@ -9,7 +9,21 @@ import pytest
 import torch
 
 from koubai.core.errors import SettingError
-from koubai.optim import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
+from koubai.optim import (
+    OPTIMIZERS,
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Lion,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RAdam,
+    RMSProp,
+)
 from support.close import assert_close
 
 
@@ -24,6 +38,22 @@ class Case:
 
 def torch_sgd(momentum=0.0, nesterov=False):
     return lambda w: torch.optim.SGD(w, lr=0.1, momentum=momentum, nesterov=nesterov)
+
+
+class TorchLion(torch.optim.Optimizer):
+    """Algorithm 2 of the paper, which PyTorch does not bring along."""
+
+    def __init__(self, params, lr, decay):
+        super().__init__(params, {"lr": lr, "decay": decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for w in group["params"]:
+                m = self.state[w].setdefault("m", torch.zeros_like(w))
+                w.mul_(1 - group["lr"] * group["decay"])
+                w.sub_(group["lr"] * torch.sign(torch.lerp(w.grad, m, 0.9)))
+                self.state[w]["m"] = torch.lerp(w.grad, m, 0.99)
 
 
 # Of AdamW the decay is applied by the engine: here, as there, it comes before the update.
@@ -62,6 +92,31 @@ CASES = [
         lambda w: torch.optim.AdamW(w, lr=0.1, weight_decay=0.5),
         (0.95 - 0.1, 0.85 * 0.95 - 0.1 * (0.58 / 0.19) / sqrt(0.019996 / 0.001999)),
     ),
+    # v = .004, then .019996: the larger is the newer, so as Adam
+    Case(
+        AMSGrad(0.1),
+        lambda w: torch.optim.Adam(w, lr=0.1, amsgrad=True),
+        (0.9, 0.9 - 0.1 * (0.58 / 0.19) / sqrt(0.019996 / 0.001999)),
+    ),
+    # beta2 = .5 forgets at once (v = 2, then 9), yet 2 and 4 grow; the test below lets them shrink
+    Case(
+        AMSGrad(0.1, beta2=0.5),
+        lambda w: torch.optim.Adam(w, lr=0.1, betas=(0.9, 0.5), amsgrad=True),
+        (0.9, 0.9 - 0.1 * (0.58 / 0.19) / sqrt(9 / 0.75)),
+    ),
+    # rho_1 = 1, rho_2 < 2: both steps are m_hat alone, 2 and .58 / .19
+    Case(RAdam(0.1), lambda w: torch.optim.RAdam(w, lr=0.1), (1 - 0.2, 0.8 - 0.1 * 0.58 / 0.19)),
+    # h = .2, d = 0: a step of .001 / sqrt(.200001) 2; then d = .05 step^2, h = .99
+    Case(
+        AdaDelta(),
+        lambda w: torch.optim.Adadelta(w, lr=1.0, rho=0.95, eps=1e-6),
+        (
+            1 - 0.002 / sqrt(0.200001),
+            1 - 0.002 / sqrt(0.200001) - sqrt(0.05 * 4e-6 / 0.200001 + 1e-6) / sqrt(0.990001) * 4,
+        ),
+    ),
+    Case(Lion(0.1), lambda w: TorchLion(w, 0.1, 0.0), (0.9, 0.8)),
+    Case(Lion(0.1, weight_decay=0.5), lambda w: TorchLion(w, 0.1, 0.5), (0.85, 0.85 * 0.95 - 0.1)),
 ]
 every_case = pytest.mark.parametrize("case", CASES, ids=[repr(case.optimizer) for case in CASES])
 ALL = [cls() for cls in OPTIMIZERS.values()]
@@ -181,6 +236,35 @@ def test_nesterov_is_the_textbook_form_seen_from_the_point_ahead():
         assert np.isclose(ahead[0], w + mu * v)
 
 
+def test_amsgrad_remembers_the_largest_gradient_and_adam_does_not():
+    """A gradient of 100, then ones: Adam's divisor falls back to 1, AMSGrad's stays."""
+    lengths = {}
+    for optimizer in (Adam(beta2=0.5), AMSGrad(beta2=0.5)):
+        w = np.zeros(1)
+        slots = slots_for(optimizer, w)
+        for t, dw in enumerate([100.0] + [1.0] * 200, start=1):
+            before = w.copy()
+            optimizer.update(w, np.array([dw]), slots, 1.0, t)
+        lengths[type(optimizer)] = float(before[0] - w[0])
+    assert lengths[Adam] == pytest.approx(1, rel=1e-3)
+    assert lengths[AMSGrad] == pytest.approx(1 / sqrt(100**2 / 2), rel=1e-3)
+
+
+def test_radam_divides_from_the_sixth_update_on():
+    """Until then each step is eps m_hat: as large as the gradient, which Adam's is not."""
+    for size in (1e-3, 1e3):
+        w = np.zeros(1)
+        slots = slots_for(RAdam(), w)
+        moves = []
+        for t in range(1, 8):
+            before = w.copy()
+            RAdam().update(w, np.full(1, size), slots, 0.1, t)
+            moves.append(float(before[0] - w[0]))
+        assert moves[:5] == pytest.approx([0.1 * size] * 5)
+        assert max(moves[5:]) < 0.1 * 0.2
+    assert 0.997 < RAdam().rectification(10_000) < RAdam().rectification(1_000_000) <= 1
+
+
 def test_only_adamw_decays_on_its_own():
     decays = {type(optimizer).__name__: optimizer.decoupled_decay() for optimizer in ALL}
     assert {name for name, decay in decays.items() if decay} == {"AdamW"}
@@ -204,6 +288,9 @@ def test_the_courses_defaults():
         (lambda: RMSProp(decay=1.5), "decay"),
         (lambda: Adam(beta2=1.0), "beta2"),
         (lambda: AdamW(weight_decay=-1.0), "weight_decay"),
+        (lambda: AdaDelta(decay=1.0), "decay"),
+        (lambda: Lion(beta1=1.0), "beta1"),
+        (lambda: Lion(weight_decay=-1.0), "weight_decay"),
     ],
 )
 def test_settings_out_of_range_are_named(make, name):

@@ -20,7 +20,13 @@ def snake(name: str) -> str:
     ('leaky_relu', 'conv2d', 'adagrad', 'softmax_cross_entropy')
     """
     special = {"ReLU": "Relu", "ELU": "Elu", "SELU": "Selu", "GELU": "Gelu", "SiLU": "Silu"}
-    special |= {"AdaGrad": "Adagrad", "RMSProp": "Rmsprop", "AdamW": "Adamw", "LeCun": "Lecun"}
+    special |= {
+        "AdaGrad": "Adagrad",
+        "RMSProp": "Rmsprop",
+        "AdamW": "Adamw",
+        "AdaDelta": "Adadelta",
+        "LeCun": "Lecun",
+    }
     special |= {"SGD": "Sgd", "AlexNet": "Alexnet", "LeNet": "Lenet", "PNorm": "P_norm", "ConvNet": "Convnet"}
     for field in sorted(special, key=len, reverse=True):
         name = name.replace(field, special[field])

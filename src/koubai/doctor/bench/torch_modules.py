@@ -119,7 +119,7 @@ def optimizer_of(
             return torch.optim.SGD(parameters, **settings)
         case Momentum(momentum=momentum):
             return torch.optim.SGD(parameters, momentum=momentum, **settings)
-        case Adam(beta1=beta1, beta2=beta2, delta=delta):
+        case Adam(beta1=beta1, beta2=beta2, delta=delta) if type(rule) is Adam:  # AdamW and others are not
             return torch.optim.Adam(parameters, betas=(beta1, beta2), eps=delta, **settings)
         case AdaGrad(delta=delta):
             return torch.optim.Adagrad(parameters, eps=delta, **settings)

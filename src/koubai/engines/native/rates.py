@@ -21,6 +21,10 @@ _CONSTANTS: dict[str, Callable[[Any], tuple[float, ...]]] = {
     "rmsprop": lambda o: (o.delta, o.decay),
     "adam": lambda o: (o.delta, o.beta1, o.beta2),
     "adamw": lambda o: (o.delta, o.beta1, o.beta2),
+    "amsgrad": lambda o: (o.delta, o.beta1, o.beta2),
+    "radam": lambda o: (o.delta, o.beta1, o.beta2),
+    "adadelta": lambda o: (o.delta, o.decay),
+    "lion": lambda o: (0.0, o.beta1, o.beta2),
 }
 
 
@@ -38,9 +42,11 @@ def rates(job: Job, first: int, count: int) -> Array:
         table[:, 3] = job.clipping.norm or 0.0
     constants = _CONSTANTS[name](optimizer) if name in _CONSTANTS else ()
     table[:, 4 : 4 + len(constants)] = constants
-    if name in ("adam", "adamw"):
+    if name in ("adam", "adamw", "amsgrad", "radam"):
         table[:, 0] = [e / (1 - optimizer.beta1**t) for e, t in zip(eps.tolist(), steps, strict=True)]
-        table[:, 7] = [1 / sqrt(1 - optimizer.beta2**t) for t in steps]
+        table[:, 7] = [
+            optimizer.rectification(t) if name == "radam" else 1 / sqrt(1 - optimizer.beta2**t) for t in steps
+        ]
     for number, penalty in enumerate(job.penalties):
         at = FIRST_PENALTY + 2 * number
         if at < RATE_WORDS:

@@ -23,6 +23,10 @@ OPTIMIZERS: dict[str, Kernel] = {
     "rmsprop": update.rmsprop,
     "adam": update.adam,
     "adamw": update.adam,
+    "amsgrad": update.amsgrad,
+    "radam": update.radam,
+    "adadelta": update.adadelta,
+    "lion": update.lion,
 }
 _CONTROL = Named("control")
 
@@ -136,6 +140,7 @@ def _update(plan: Plan, structure: Structure) -> None:
         plan.call(
             OPTIMIZERS[structure.optimizer], Named("weights"), Named("gradients"), Named("gradient stride"),
             lanes, Named("slot 0"), Named("slot 1"), *workers, structure.clipping, norm, tapped, room, at,
+            Named("slot 2"),
         )  # fmt: skip
     else:
         plan.run_python("update", None, why="the optimizer has no kernel")

@@ -156,11 +156,11 @@ def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
     """Apply a rule to every chunk of this thread.
 
     (w, g, bytes from one lane's gradients to the next's, lanes to join, slot 1, slot 2, chunks, bounds,
-    slots, first, step, control, kinds of clipping, parts of the norm, parameters tapped, room, at). Of each
-    tapped parameter the block gets the squares of w and the magnitudes of g, as they are before clipping and
-    update, and the squares of the change of w; `room` has ROOM bytes for each worker.
+    slots, first, step, control, kinds of clipping, parts of the norm, parameters tapped, room, at, slot 3).
+    Of each tapped parameter the block gets the squares of w and the magnitudes of g, as they are before
+    clipping and update, and the squares of the change of w; `room` has ROOM bytes for each worker.
     """
-    a = words(args, 17)
+    a = words(args, 18)
     rates, bounds = _rates(a[11]), words(a[7], a[8] + 1)
     numbers = (
         float32(rates[0]), float32(rates[4]), float32(rates[5]), float32(rates[6]), float32(rates[7]),
@@ -192,7 +192,7 @@ def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
                 if moves:
                     if by_value:
                         d = _within(d, bound)
-                    new = rule(old * keep, d * scale, a[4] + at + i, a[5] + at + i, numbers)
+                    new = rule(old * keep, d * scale, a[4] + at + i, a[5] + at + i, a[17] + at + i, numbers)
                     store(w + i, new)
                     if tapped:
                         changes = multiply_add(new - old, new - old, changes)
@@ -208,40 +208,40 @@ def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
 
 
 @inline
-def _sgd(w: Any, g: Any, s: int, r: int, numbers: Any) -> Any:
+def _sgd(w: Any, g: Any, s: int, r: int, q: int, numbers: Any) -> Any:
     return w - splat(numbers[0]) * g
 
 
 @inline
-def _momentum(w: Any, g: Any, v: int, r: int, numbers: Any) -> Any:
+def _momentum(w: Any, g: Any, v: int, r: int, q: int, numbers: Any) -> Any:
     velocity = splat(numbers[1]) * load(v) - splat(numbers[0]) * g
     store(v, velocity)
     return w + velocity
 
 
 @inline
-def _nesterov(w: Any, g: Any, v: int, r: int, numbers: Any) -> Any:
+def _nesterov(w: Any, g: Any, v: int, r: int, q: int, numbers: Any) -> Any:
     velocity = splat(numbers[1]) * load(v) - splat(numbers[0]) * g
     store(v, velocity)
     return w + (splat(numbers[1]) * velocity - splat(numbers[0]) * g)
 
 
 @inline
-def _adagrad(w: Any, g: Any, h: int, r: int, numbers: Any) -> Any:
+def _adagrad(w: Any, g: Any, h: int, r: int, q: int, numbers: Any) -> Any:
     total = load(h) + g * g
     store(h, total)
     return w - splat(numbers[0]) * g / (square_root(total) + splat(numbers[1]))
 
 
 @inline
-def _rmsprop(w: Any, g: Any, h: int, r: int, numbers: Any) -> Any:
+def _rmsprop(w: Any, g: Any, h: int, r: int, q: int, numbers: Any) -> Any:
     mean = splat(numbers[2]) * load(h) + splat(numbers[5]) * g * g
     store(h, mean)
     return w - splat(numbers[0]) * g / (square_root(mean) + splat(numbers[1]))
 
 
 @inline
-def _adam(w: Any, g: Any, m: int, v: int, numbers: Any) -> Any:
+def _adam(w: Any, g: Any, m: int, v: int, q: int, numbers: Any) -> Any:
     """Numbers: step eps / (1 - beta1^t), delta, beta1, beta2, 1 / sqrt(1 - beta2^t), 1 - beta1, 1 - beta2."""
     mean = splat(numbers[2]) * load(m) + splat(numbers[5]) * g
     square = splat(numbers[3]) * load(v) + splat(numbers[6]) * g * g
@@ -249,6 +249,52 @@ def _adam(w: Any, g: Any, m: int, v: int, numbers: Any) -> Any:
     store(v, square)
     size = square_root(square) * splat(numbers[4]) + splat(numbers[1])
     return w - splat(numbers[0]) * mean / size
+
+
+@inline
+def _amsgrad(w: Any, g: Any, m: int, v: int, top: int, numbers: Any) -> Any:
+    """Numbers: those of Adam."""
+    mean = splat(numbers[2]) * load(m) + splat(numbers[5]) * g
+    square = splat(numbers[3]) * load(v) + splat(numbers[6]) * g * g
+    largest = load(top)
+    largest = select(largest > square, largest, square)
+    store(m, mean)
+    store(v, square)
+    store(top, largest)
+    return w - splat(numbers[0]) * mean / (square_root(largest) * splat(numbers[4]) + splat(numbers[1]))
+
+
+@inline
+def _radam(w: Any, g: Any, m: int, v: int, q: int, numbers: Any) -> Any:
+    """Numbers: eps / (1 - beta1^t), delta, beta1, beta2, r_t sqrt(1 - beta2^t) or 0, 1 - beta1, 1 - beta2."""
+    mean = splat(numbers[2]) * load(m) + splat(numbers[5]) * g
+    square = splat(numbers[3]) * load(v) + splat(numbers[6]) * g * g
+    store(m, mean)
+    store(v, square)
+    step = splat(numbers[0]) * mean
+    trusted = splat(numbers[4]) / (square_root(square) + splat(numbers[1]))
+    return w - (step * trusted if numbers[4] > ZERO else step)
+
+
+@inline
+def _adadelta(w: Any, g: Any, h: int, d: int, q: int, numbers: Any) -> Any:
+    """Numbers: eps, delta, rho, -, -, 1 - rho."""
+    keep, new, delta = splat(numbers[2]), splat(numbers[5]), splat(numbers[1])
+    squares, steps = keep * load(h) + new * g * g, load(d)
+    step = square_root(steps + delta) / square_root(squares + delta) * g
+    store(h, squares)
+    store(d, keep * steps + new * step * step)
+    return w - splat(numbers[0]) * step
+
+
+@inline
+def _lion(w: Any, g: Any, m: int, r: int, q: int, numbers: Any) -> Any:
+    """Numbers: eps, -, beta1, beta2, -, 1 - beta1, 1 - beta2."""
+    mean = load(m)
+    c = splat(numbers[2]) * mean + splat(numbers[5]) * g
+    sign = select(c > splat(ZERO), splat(ONE), select(c < splat(ZERO), splat(-ONE), c))
+    store(m, splat(numbers[3]) * mean + splat(numbers[6]) * g)
+    return w - splat(numbers[0]) * sign
 
 
 @kernel
@@ -285,3 +331,27 @@ def rmsprop(args: int, thread: int, team: int) -> None:
 def adam(args: int, thread: int, team: int) -> None:
     """Moving means of g and g^2, corrected, and a step."""
     _each(args, thread, team, _adam)
+
+
+@kernel
+def amsgrad(args: int, thread: int, team: int) -> None:
+    """Adam, divided by the largest mean of squares so far."""
+    _each(args, thread, team, _amsgrad)
+
+
+@kernel
+def radam(args: int, thread: int, team: int) -> None:
+    """Adam, or momentum alone while too few gradients were seen."""
+    _each(args, thread, team, _radam)
+
+
+@kernel
+def adadelta(args: int, thread: int, team: int) -> None:
+    """Moving means of g^2 and of squared steps."""
+    _each(args, thread, team, _adadelta)
+
+
+@kernel
+def lion(args: int, thread: int, team: int) -> None:
+    """w <- w - eps sign(c)."""
+    _each(args, thread, team, _lion)
