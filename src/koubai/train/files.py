@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import RunError
+from koubai.train.safe_folder import SafeFolder, open_regular, read_bounded
 from koubai.words.system import reason
+
+LARGEST_TEXT = 64 * 2**20  # bytes of a JSON file: more than any run writes
 
 
 @contextmanager
@@ -28,6 +30,15 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the system refuses while a file is read into one clear error."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"cannot read this file: {reason(error)}", where=str(path)) from None
+
+
+@contextmanager
 def understanding(path: Path) -> Iterator[None]:
     """Turn whatever a file that was tampered with leads to into one clear error."""
     try:
@@ -38,45 +49,36 @@ def understanding(path: Path) -> Iterator[None]:
 
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write a file under another name, have the disk hold it, and rename it: never half a file."""
-    rest = path.with_name(f".{path.name}.part")
-    try:
-        with rest.open("wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
-        rest.replace(path)
-    except OSError:
-        rest.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    SafeFolder(path.parent).write(path.name, data.encode() if isinstance(data, str) else data)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the disk hold a folder's list of names; systems that cannot are trusted to do it themselves."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        return
-    finally:
-        os.close(handle)
+def json_bytes(value: Any) -> bytes:
+    """Return standard JSON; NaN and infinities, which it has not, become null."""
+    return (json.dumps(_standard(value), ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write standard JSON; NaN and infinities, which it has not, become null."""
-    write_atomic(path, json.dumps(_standard(value), ensure_ascii=False, indent=1) + "\n")
+    """Write standard JSON."""
+    write_atomic(path, json_bytes(value))
+
+
+def read_file(path: Path, most: int | None = None) -> bytes:
+    """Return what a file holds that a user named; raise RunError if that cannot be, or is too much."""
+    with reading(path), open_regular(path) as file:
+        return read_bounded(file, path, most)
 
 
 def read_json(path: Path) -> Any:
     """Return what a JSON file holds; raise RunError if it cannot be read."""
+    return parse_json(read_file(path, LARGEST_TEXT), path)
+
+
+def parse_json(data: bytes, path: Path) -> Any:
+    """Return what JSON says; raise RunError, naming its file, if it is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        why = reason(error) if isinstance(error, OSError) else error
-        raise RunError(f"cannot read this file: {why}", where=str(path)) from None
+        return json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"cannot read this file: {error}", where=str(path)) from None
 
 
 def _standard(value: Any) -> Any:

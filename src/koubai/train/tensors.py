@@ -1,12 +1,13 @@
 """Named tensors in a file: safetensors, so that reading a file never runs code.
 
 A file is believed only as far as it is checked: its tensors must have exactly the names, shapes and
-numbers that the network asks for, before any of them is read.
+numbers that the network asks for, and its size is bounded by theirs before it is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,56 +17,48 @@ from koubai.core.errors import RunError
 from koubai.core.params import Array, Shape
 from koubai.engines.engine import TrainingState
 from koubai.network.network import Network, Weights
-from koubai.train.files import write_atomic, writing
-from koubai.words.system import reason
+from koubai.train.files import read_file, write_atomic, writing
+from koubai.train.packing import LARGEST_HEADER, NUMBERS, pack, unpack
 
 _KINDS = ("params", "buffers", "slots")
-_DTYPES = {"float32": "F32", "float64": "F64", "int64": "I64"}
+_DIGITS = 15  # of a step
+Expected = Mapping[str, tuple[Shape, str]]  # name -> shape, name of its numbers
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Array], about: Mapping[str, str]) -> None:
     """Write named arrays, and what is to be known about them, as one safetensors file."""
-    from safetensors.numpy import save
-
     with writing(path.parent):
-        write_atomic(path, save({n: np.ascontiguousarray(a) for n, a in tensors.items()}, dict(about)))
+        write_atomic(path, pack(tensors, about))
 
 
 def read_about(path: Path) -> dict[str, str]:
     """Return what a file says about its tensors."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            return dict(file.metadata() or {})
-    except (SafetensorError, OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
+    return unpack(read_file(path), path)[1]
 
 
-def read_tensors(path: Path, expected: Mapping[str, tuple[Shape, str]] | None = None) -> dict[str, Array]:
-    """Return the arrays of a file; with `expected` (name -> shape, dtype) it must hold exactly these.
+def read_tensors(path: Path, expected: Expected | None = None) -> dict[str, Array]:
+    """Return the arrays of a file; with `expected` it must hold exactly these.
 
     Raises:
-        RunError: not a safetensors file, or not the tensors expected; names what differs first.
+        RunError: not a safetensors file, damaged, or not the tensors expected; names what differs first.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            names = list(file.keys())
-            if expected is not None:
-                _check_names(path, names, expected)
-                for name in names:
-                    part = file.get_slice(name)
-                    _check(path, name, (tuple(part.get_shape()), part.get_dtype()), expected[name])
-            return {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise _unreadable(path, error) from None
+    most = None if expected is None else largest(expected)
+    tensors, _ = unpack(read_file(path, most), path)
+    if expected is not None:
+        check_tensors(path, tensors, expected)
+    return tensors
 
 
-def _unreadable(path: Path, error: Exception) -> RunError:
-    why = reason(error) if isinstance(error, OSError) else error
-    return RunError(f"not a safetensors file that can be read: {why}", where=str(path))
+def largest(expected: Expected) -> int:
+    """Return how many bytes a file of these tensors may have."""
+    return LARGEST_HEADER + sum(prod(shape) * np.dtype(kind).itemsize for shape, kind in expected.values())
+
+
+def check_tensors(path: Path, tensors: Mapping[str, Array], expected: Expected) -> None:
+    """Raise RunError unless the arrays have exactly the names, shapes and numbers expected."""
+    _check_names(path, list(tensors), expected)
+    for name, array in tensors.items():
+        _check(path, name, (array.shape, NUMBERS[array.dtype.name]), expected[name])
 
 
 def _check_names(path: Path, names: list[str], expected: Mapping[str, object]) -> None:
@@ -87,11 +80,11 @@ def _few(names: list[str]) -> str:
 
 def _check(path: Path, name: str, found: tuple[Shape, str], expected: tuple[Shape, str]) -> None:
     shape, dtype = expected
-    if found != (shape, _DTYPES[dtype]):
+    if found != (shape, NUMBERS[dtype]):
         raise RunError(
             f"tensor {name} does not fit the network",
             where=str(path),
-            expected=f"{_DTYPES[dtype]} of shape {shape}",
+            expected=f"{NUMBERS[dtype]} of shape {shape}",
             got=f"{found[1]} of shape {found[0]}",
         )
 
@@ -99,26 +92,48 @@ def _check(path: Path, name: str, found: tuple[Shape, str], expected: tuple[Shap
 # ------------------------------------------------------------------------------------- states and weights
 
 
-def write_state(path: Path, state: TrainingState, about: Mapping[str, str]) -> None:
-    """Write a training state: its tensors under params/, buffers/ and slots/, its step among the facts."""
+def pack_state(state: TrainingState, about: Mapping[str, str]) -> bytes:
+    """Return a training state as a file: tensors under params/, buffers/ and slots/, its step in the facts."""
     arrays = (state.weights.params, state.weights.buffers, state.slots)
     tensors = {f"{kind}/{n}": a for kind, group in zip(_KINDS, arrays, strict=True) for n, a in group.items()}
-    write_tensors(path, tensors, {**about, "step": str(state.step)})
+    return pack(tensors, {**about, "step": str(state.step)})
 
 
-def read_state(path: Path, like: TrainingState) -> TrainingState:
-    """Return a training state that has the names, shapes and numbers of `like`."""
+def unpack_state(data: bytes, path: Path, like: TrainingState) -> tuple[TrainingState, dict[str, str]]:
+    """Return a training state that has the names, shapes and numbers of `like`, and what is said about it."""
+    tensors, about = unpack(data, path)
+    check_tensors(path, tensors, tensors_of(like))
+    step = about.get("step", "")
+    if not step.isdecimal() or len(step) > _DIGITS:
+        raise RunError("this file names no step", where=str(path))
+    groups = _grouped(tensors)
+    return TrainingState(int(step), Weights(groups["params"], groups["buffers"]), groups["slots"]), about
+
+
+def tensors_of(like: TrainingState) -> Expected:
+    """Return the names, shapes and numbers that the file of such a state holds."""
     arrays = (like.weights.params, like.weights.buffers, like.slots)
-    expected = {
+    return {
         f"{kind}/{name}": (array.shape, array.dtype.name)
         for kind, group in zip(_KINDS, arrays, strict=True)
         for name, array in group.items()
     }
-    step = read_about(path).get("step", "")
-    if not step.isdecimal():
-        raise RunError("this file names no step", where=str(path))
-    groups = _grouped(read_tensors(path, expected))
-    return TrainingState(int(step), Weights(groups["params"], groups["buffers"]), groups["slots"])
+
+
+def write_state(path: Path, state: TrainingState, about: Mapping[str, str]) -> None:
+    """Write a training state."""
+    with writing(path.parent):
+        write_atomic(path, pack_state(state, about))
+
+
+def read_state(path: Path, like: TrainingState) -> TrainingState:
+    """Return a training state that has the names, shapes and numbers of `like`."""
+    return unpack_state(read_file(path, largest(tensors_of(like))), path, like)[0]
+
+
+def pack_weights(weights: Weights, about: Mapping[str, str]) -> bytes:
+    """Return the weights of a trained network as a file, without the optimizer's tensors."""
+    return pack_state(TrainingState(0, weights), about)
 
 
 def write_weights(path: Path, weights: Weights, about: Mapping[str, str]) -> None:
@@ -126,7 +141,7 @@ def write_weights(path: Path, weights: Weights, about: Mapping[str, str]) -> Non
     write_state(path, TrainingState(0, weights), about)
 
 
-def read_weights(path: Path, network: Network, dtype: str) -> Weights:
+def weights_of(tensors: Mapping[str, Array], path: Path, network: Network, dtype: str) -> Weights:
     """Return weights that fit a network."""
     specs: dict[str, Any] = {"params": network.param_specs, "buffers": network.buffer_specs}
     expected = {
@@ -134,8 +149,14 @@ def read_weights(path: Path, network: Network, dtype: str) -> Weights:
         for kind, group in specs.items()
         for name, spec in group.items()
     }
-    groups = _grouped(read_tensors(path, expected))
+    check_tensors(path, tensors, expected)
+    groups = _grouped(tensors)
     return Weights(groups["params"], groups["buffers"])
+
+
+def read_weights(path: Path, network: Network, dtype: str) -> Weights:
+    """Return weights that fit a network."""
+    return weights_of(unpack(read_file(path), path)[0], path, network, dtype)
 
 
 def _grouped(tensors: Mapping[str, Array]) -> dict[str, dict[str, Array]]:

@@ -1,0 +1,234 @@
+"""SafeFolder: a folder whose files are opened by their names inside it; links are never followed.
+
+A run's folder may come from a stranger. A name in it that is a link, a pipe or a device is refused, and so
+is a name that leads out of it. Where the system can, every step of a name is opened relative to the folder
+above it and without following links, so that nothing can be exchanged between the look and the opening;
+elsewhere every step is looked at first.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from koubai.core.errors import RunError
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_FOLDER = getattr(os, "O_DIRECTORY", 0)
+_BY_HANDLE = (
+    hasattr(os, "O_NOFOLLOW")
+    and {os.open, os.mkdir, os.unlink, os.rename, os.stat} <= os.supports_dir_fd
+    and os.listdir in os.supports_fd
+)
+_FORBIDDEN = ("\0", "\\", ":") if os.name == "nt" else ("\0",)
+
+
+@dataclass(frozen=True)
+class SafeFolder:
+    """A folder. Names are those of files in it, or of files in folders in it: "result.json", "vectors/a"."""
+
+    path: Path
+
+    @contextmanager
+    def _inside(self, name: str) -> Iterator[tuple[int | None, str]]:
+        """Yield the handle of the folder that holds a name, and the name there (no handle: its whole path)."""
+        *folders, last = parts = name.split("/")
+        if any(part in ("", ".", "..") or any(c in part for c in _FORBIDDEN) for part in parts):
+            raise RunError("a name that leads out of its folder", where=str(self.path), got=repr(name))
+        with self._within(folders) as handle:
+            yield handle, last if handle is not None else str(self.path.joinpath(*parts))
+
+    @contextmanager
+    def _within(self, folders: list[str]) -> Iterator[int | None]:
+        """Yield the handle of a folder in the place, or None where the system has none for folders."""
+        if not _BY_HANDLE:
+            self._look(folders)
+            yield None
+            return
+        handle = os.open(self.path, os.O_RDONLY | _FOLDER)
+        try:
+            for i, part in enumerate(folders):
+                outer = handle
+                try:
+                    handle = os.open(part, os.O_RDONLY | _FOLDER | _NO_LINK, dir_fd=outer)
+                except OSError:
+                    self._look(folders[: i + 1])
+                    raise
+                os.close(outer)
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _look(self, parts: list[str]) -> None:
+        """Raise RunError if a step of a name is a link."""
+        at = self.path
+        for part in parts:
+            at = at / part
+            if at.is_symlink() or getattr(os.path, "isjunction", lambda path: False)(at):
+                raise _link(at)
+
+    def _open(self, name: str, flags: int) -> int:
+        """Open a regular file that is there; neither a link nor a pipe nor a device."""
+        with self._inside(name) as (folder, last):
+            handle = _regular(self.path / name, last, flags, folder)
+        return handle
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file for reading."""
+        return os.fdopen(self._open(name, os.O_RDONLY), "rb")
+
+    def read(self, name: str, most: int | None = None) -> bytes:
+        """Return what a file holds; raise RunError if it is more than `most` bytes."""
+        with self.open(name) as file:
+            return read_bounded(file, self.path / name, most)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file under another name, have the disk hold it, and rename it: never half a file."""
+        own = name.rpartition("/")[2]
+        with self._inside(name) as (folder, last):
+            rest = f"{last[: -len(own)]}.{own}.part"
+            try:
+                with os.fdopen(_new(rest, folder), "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(rest, last, src_dir_fd=folder, dst_dir_fd=folder)  # noqa: PTH105
+            except OSError:
+                with suppress(OSError):
+                    os.unlink(rest, dir_fd=folder)  # noqa: PTH108
+                raise
+            if folder is not None:
+                with suppress(OSError):  # systems that cannot are trusted to hold the list of names themselves
+                    os.fsync(folder)
+
+    def append(self, name: str, data: bytes) -> int:
+        """Append to a file and return its size; a file that has other names too is copied first."""
+        with os.fdopen(self._own(name, os.O_WRONLY | os.O_APPEND), "ab") as file:
+            file.write(data)
+            file.flush()
+            return file.tell()
+
+    def hold(self, name: str) -> None:
+        """Have the disk hold what was appended."""
+        handle = self._own(name, os.O_WRONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def cut(self, name: str, size: int) -> None:
+        """Shorten a file."""
+        handle = self._own(name, os.O_WRONLY)
+        try:
+            os.ftruncate(handle, size)
+        finally:
+            os.close(handle)
+
+    def _own(self, name: str, flags: int) -> int:
+        """Open a file to be changed where it lies; what another name outside may point to is not changed."""
+        handle = self._open(name, flags)
+        if os.fstat(handle).st_nlink > 1:
+            os.close(handle)
+            self.write(name, self.read(name))
+            handle = self._open(name, flags)
+        return handle
+
+    def size(self, name: str) -> int | None:
+        """Return a file's size in bytes, None if it is not there."""
+        with suppress(FileNotFoundError), self._inside(name) as (folder, last):
+            return os.stat(last, dir_fd=folder, follow_symlinks=False).st_size
+        return None
+
+    def has(self, name: str) -> bool:
+        """Whether there is anything of this name, a link included."""
+        with suppress(OSError):
+            return self.size(name) is not None
+        return False
+
+    def names(self, folder: str = "") -> list[str]:
+        """Return the names in the place, or in a folder in it; none if that is not there."""
+        with suppress(FileNotFoundError), self._within(folder.split("/") if folder else []) as handle:
+            return sorted(os.listdir(self.path / folder if handle is None else handle))
+        return []
+
+    def make(self, folder: str) -> None:
+        """Make a folder in the place unless it is there."""
+        with self._inside(folder) as (handle, last):
+            with suppress(FileExistsError):
+                os.mkdir(last, dir_fd=handle)  # noqa: PTH102
+            if not stat.S_ISDIR(os.stat(last, dir_fd=handle, follow_symlinks=False).st_mode):
+                self._look([folder])
+                raise NotADirectoryError(20, os.strerror(20), str(self.path / folder))
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a link itself, if it is there."""
+        with suppress(FileNotFoundError), self._inside(name) as (folder, last):
+            os.unlink(last, dir_fd=folder)  # noqa: PTH108
+
+    def move(self, name: str, to: str) -> None:
+        """Rename a file inside the place."""
+        with self._inside(name) as (from_, old), self._inside(to) as (into, new):
+            os.rename(old, new, src_dir_fd=from_, dst_dir_fd=into)  # noqa: PTH104
+
+
+def read_bounded(file: IO[bytes], path: Path, most: int | None) -> bytes:
+    """Return what an open file holds, at most `most` bytes; what does not fit into memory is an error too."""
+    size = os.fstat(file.fileno()).st_size
+    if most is not None and size > most:
+        raise RunError(
+            "this file is larger than it can be", where=str(path), expected=f"at most {most} bytes", got=size
+        )
+    try:
+        return file.read(size if most is None else most)
+    except (MemoryError, OverflowError):
+        raise RunError("this file does not fit into memory", where=str(path), got=size) from None
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file that a user named: links are the user's, pipes and devices are refused."""
+    return os.fdopen(_regular(path, str(path), os.O_RDONLY, None, follow=True), "rb")
+
+
+def _regular(path: Path, name: str, flags: int, folder: int | None, *, follow: bool = False) -> int:
+    no_link = _NO_LINK & ~getattr(os, "O_NOFOLLOW", 0) if follow else _NO_LINK
+    if not follow and not _BY_HANDLE and path.is_symlink():
+        raise _link(path)
+    try:
+        handle = os.open(name, flags | no_link, dir_fd=folder)
+    except OSError:
+        if not follow and path.is_symlink():
+            raise _link(path) from None
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise _strange(path) from None
+        raise
+    kind = os.fstat(handle).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(handle)
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(21, os.strerror(21), str(path))
+        raise _strange(path)
+    return handle
+
+
+def _new(name: str, folder: int | None) -> int:
+    """Make a file that was not there; what a killed process, or a stranger, left under its name goes."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
+    try:
+        return os.open(name, flags, 0o666, dir_fd=folder)
+    except FileExistsError:
+        os.unlink(name, dir_fd=folder)  # noqa: PTH108
+        return os.open(name, flags, 0o666, dir_fd=folder)
+
+
+def _link(path: Path) -> RunError:
+    hint = "put what it points to in its place, if you trust it"
+    return RunError("a link, and links in a run's folder are not followed", where=str(path), hint=hint)
+
+
+def _strange(path: Path) -> RunError:
+    return RunError("not a regular file", where=str(path))
