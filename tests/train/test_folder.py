@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 from dataclasses import replace
-from pathlib import PosixPath
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from koubai.core.errors import ConfigError, DataError, RunError
 from koubai.engines.choose import why_not_native
 from koubai.train import Recipe, RunFolder, Session, resume, train
 from koubai.train.folder_writer import RunWriter
+from koubai.train.verify import verify
 
 
 class Crash(BaseException):
@@ -128,12 +128,12 @@ def crash_at(monkeypatch, moment):
     moments = 0
 
     def crashing(original):
-        def call(*arguments):
+        def call(*arguments, **more):
             nonlocal moments
             moments += 1
             if moments == moment:
                 raise Crash
-            result = original(*arguments)
+            result = original(*arguments, **more)
             moments += 1
             if moments == moment:
                 raise Crash
@@ -142,7 +142,7 @@ def crash_at(monkeypatch, moment):
         return call
 
     monkeypatch.setattr(os, "fsync", crashing(os.fsync))
-    monkeypatch.setattr(PosixPath, "replace", crashing(PosixPath.replace))
+    monkeypatch.setattr(os, "replace", crashing(os.replace))
 
 
 def test_a_crash_at_any_write_leaves_a_run_that_resumes_bit_for_bit(recipe, watch, tmp_path, monkeypatch):
@@ -240,7 +240,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_what_was_written(
     def full(handle):
         nonlocal calls
         calls += 1
-        if calls == 20:
+        if calls >= 20:
             raise OSError(28, "No space left on device")
         return fsync(handle)
 
@@ -250,25 +250,6 @@ def test_a_full_disk_is_one_clear_error_and_leaves_what_was_written(
             train(recipe, engine="reference", observation=watch, folder=place, save_every=5)
     assert error.value.where.startswith(str(place))
     assert "resume" in error.value.hint
-    assert_same(resume(place), whole)
-
-
-def test_a_really_full_device_stops_the_history_with_a_clear_error(recipe, watch, whole, tmp_path):
-    place = tmp_path / "run"
-    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
-    earlier = RunFolder(place).history()
-    if not os.path.exists("/dev/full"):  # noqa: PTH110 -- a device, not a path of ours
-        pytest.skip("this system has no /dev/full")
-    saved = (place / "history.jsonl").read_bytes()
-    (place / "history.jsonl").unlink()
-    (place / "history.jsonl").symlink_to("/dev/full")
-    session = Session(recipe, engine="reference", observation=watch)
-    session.advance(3)
-    with pytest.raises(RunError, match="the disk is full"):
-        RunWriter(place).record(session.history)
-    (place / "history.jsonl").unlink()
-    (place / "history.jsonl").write_bytes(saved)
-    assert RunFolder(place).history() == earlier
     assert_same(resume(place), whole)
 
 
@@ -337,20 +318,50 @@ def pickle_for_checkpoint(place):
         file.write_bytes(b"\x80\x04cos\nsystem\n(S'touch hacked'\ntR.")
 
 
+def no_manifest(place):
+    (place / "manifest.json").unlink()
+
+
+def broken_manifest(place):
+    text = (place / "manifest.json").read_text()
+    (place / "manifest.json").write_text(text.replace("recipe.toml", "recipe.tomm"))
+
+
+def flipped_bit(place):
+    file = RunFolder(place).files("checkpoints", "step")[-1]
+    data = bytearray(file.read_bytes())
+    data[-3] ^= 1
+    file.write_bytes(data)
+
+
+def no_vectors(place):
+    RunFolder(place).files("vectors", "step")[0].unlink()
+
+
+def doubled_line(place):
+    lines = (place / "history.jsonl").read_bytes().splitlines(keepends=True)
+    (place / "history.jsonl").write_bytes(b"".join([lines[0], *lines]))
+
+
 TAMPERED = {
-    broken_json: "run.json.*cannot read",
-    other_format: "another format",
-    list_for_settings: "does not hold what it should",
-    strange_watch: "does not hold what it should",
-    other_recipe: "not the one the run began with",
-    broken_recipe: "recipe cannot be read",
-    no_environment: "environment.json.*does not hold",
-    other_data: "data are not those",
-    no_history: "history cannot be read",
-    short_history: "shorter than its checkpoint",
-    all_checkpoints_torn: "not a safetensors file",
-    checkpoint_of_zeros: "not a safetensors file",
-    pickle_for_checkpoint: "not a safetensors file",
+    broken_json: "this file is damaged",
+    other_format: "this file is damaged",
+    list_for_settings: "this file is damaged",
+    strange_watch: "this file is damaged",
+    other_recipe: "this file is damaged",
+    broken_recipe: "this file is damaged",
+    other_data: "this file is larger than it can be",
+    no_environment: "this file is damaged",
+    no_history: "cannot read this file: there is no such file",
+    short_history: "history is damaged in line",
+    all_checkpoints_torn: "this file is damaged",
+    checkpoint_of_zeros: "this file is damaged",
+    pickle_for_checkpoint: "this file is damaged",
+    no_manifest: "manifest.json is missing",
+    broken_manifest: "this file is damaged",
+    flipped_bit: "this file is damaged",
+    no_vectors: "this file is missing",
+    doubled_line: "history is damaged in line 2",
 }
 
 
@@ -365,12 +376,71 @@ def test_a_folder_that_was_tampered_with_gives_one_clear_error(recipe, watch, tm
     assert not list(tmp_path.rglob("hacked"))
 
 
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(recipe, watch, whole, tmp_path):
+def test_a_damaged_checkpoint_is_told_and_gone_back_from_when_asked(recipe, watch, whole, tmp_path):
     place = tmp_path / "run"
     train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(35))
     latest = RunFolder(place).files("checkpoints", "step")[-1]
     os.truncate(latest, 100)
-    assert_same(resume(place), whole)
+    with pytest.raises(RunError, match="this file is damaged") as error:
+        resume(place)
+    assert "go back to step 30: koubai resume" in error.value.hint
+    assert verify(place).back_to == 30
+    assert_same(resume(place, salvage=True), whole)
+    assert verify(place).sound
+    assert latest.name in {file.name.removeprefix("checkpoints-") for file in place.glob("set-aside-1/*")}
+
+
+@pytest.mark.parametrize("tamper", TAMPERED, ids=lambda tamper: tamper.__name__)
+def test_a_salvaged_run_ends_as_if_nothing_had_been(recipe, watch, whole, tmp_path, tamper):
+    place = tmp_path / "run"
+    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(35))
+    tamper(place)
+    if verify(place).back_to is None:
+        with pytest.raises(RunError, match="what decides this run is damaged"):
+            resume(place, salvage=True)
+    else:
+        assert_same(resume(place, salvage=True), whole)
+        assert verify(place).sound
+
+
+def test_a_link_in_a_folder_touches_nothing_outside(recipe, watch, tmp_path):
+    place, outside = tmp_path / "run", tmp_path / "outside"
+    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
+    outside.mkdir()
+    (outside / "step-00000099.safetensors").write_text("mine")
+    (outside / "notes").write_text("mine")
+    (place / "history.jsonl").unlink()
+    (place / "history.jsonl").symlink_to(outside / "notes")
+    with pytest.raises(RunError, match="links in a run's folder are not followed"):
+        resume(place)
+    shutil.rmtree(place / "checkpoints")
+    (place / "checkpoints").symlink_to(outside)
+    with pytest.raises(RunError):
+        resume(place)
+    assert {file.name: file.read_text() for file in outside.iterdir()} == {
+        "step-00000099.safetensors": "mine",
+        "notes": "mine",
+    }
+
+
+def test_equal_runs_leave_equal_weights_byte_for_byte(recipe, watch, tmp_path):
+    for name in "ab":
+        train(recipe, engine="reference", observation=watch, folder=tmp_path / name)
+    for name in ("model.safetensors", "checkpoints/step-00000060.safetensors"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_run_of_an_early_version_goes_on_with_a_note(recipe, watch, whole, tmp_path):
+    place = tmp_path / "run"
+    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
+    settings = json.loads((place / "run.json").read_text())
+    del settings["sha256"]
+    (place / "run.json").write_text(json.dumps(settings | {"format": 1}))
+    (place / "manifest.json").unlink()
+    with pytest.warns(UserWarning, match="no digests vouch"):
+        assert_same(resume(place), whole)
+    assert (place / "manifest.json").exists()
+    assert verify(place).sound
 
 
 def test_no_run_is_no_run(tmp_path):

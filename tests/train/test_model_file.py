@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import koubai as kb
 from koubai.core.errors import RunError
 from koubai.train import Session
+from koubai.train.folder_writer import RunWriter
 from koubai.train.model_file import load, save
 from koubai.train.tensors import read_state, read_tensors, write_state, write_tensors
 
@@ -43,10 +44,12 @@ def test_only_a_finished_run_is_loaded_from_its_folder(recipe, tmp_path):
     x = run.session.dataset.x_test
     np.testing.assert_allclose(load(tmp_path / "run").predict(x), run.predict(x), rtol=1e-6, atol=1e-6)
     assert load(tmp_path / "run/model.safetensors").recipe == recipe
-    (tmp_path / "run/result.json").unlink()
+    place = tmp_path / "part"
+    with RunWriter(place).held():
+        RunWriter(place).begin(run.session)
     with pytest.raises(RunError, match="not finished") as error:
-        load(tmp_path / "run")
-    assert error.value.hint == f"koubai resume {tmp_path / 'run'}"
+        load(place)
+    assert error.value.hint == f"koubai resume {place}"
     with pytest.raises(RunError, match="no run here"):
         load(tmp_path)
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "quiz": ("koubai.cli.quiz:quiz", "study.quiz.command"),
     "train": ("koubai.cli.train:train", "cli.command.train"),
     "resume": ("koubai.cli.resume:resume", "cli.command.resume"),
+    "verify": ("koubai.cli.verify:verify", "cli.command.verify"),
     "report": ("koubai.cli.report:report", "report.command.report"),
     "export": ("koubai.cli.export:export", "report.command.export"),
     "models": ("koubai.cli.models:models", "cli.command.models"),

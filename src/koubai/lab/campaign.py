@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,7 +54,8 @@ def run_experiment(
     require_memory(tasks, 1 if workers.elsewhere else min(workers.count, len(tasks)))
     campaign = Campaign(experiment, workers, store, on_progress or (lambda progress: None))
     started = time.perf_counter()
-    campaign.run(tasks)
+    with store.held() if store is not None else nullcontext():
+        campaign.run(tasks)
     done = [
         campaign.results[task.arm, task.seed] for task in tasks if (task.arm, task.seed) in campaign.results
     ]

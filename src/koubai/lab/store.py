@@ -4,19 +4,24 @@
       runs/KEY/result.json         arm, seed, scores, seconds, what the environment was
       runs/KEY/history.jsonl       one column a line
       runs/KEY/exhibits.safetensors
+      runs/KEY/manifest.json       size and SHA-256 of each; checked when a run is read
+      runs/.lock                   held by who writes here
 
 A run's folder is written under another name and renamed when it is complete, so a process killed at any
-moment leaves whole runs and perhaps a nameless rest, never half a run. A run is found by its key alone:
-an arm of the same recipe in another experiment, or under another name, is not trained again.
+moment leaves whole runs and perhaps a nameless rest, never half a run. Rests are swept by whoever finds
+that nobody else writes here. A run is found by its key alone: an arm of the same recipe in another
+experiment, or under another name, is not trained again.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +32,19 @@ from koubai.core.errors import RunError
 from koubai.core.params import Array
 from koubai.lab.result import Exhibit, RunResult
 from koubai.probes.history import History
+from koubai.train.files import LARGEST_TEXT, json_bytes, parse_json, reading
+from koubai.train.lock import LOCK, lock
+from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check
+from koubai.train.packing import pack, unpack
+from koubai.train.safe_folder import SafeFolder
+from koubai.train.verify import Found, Verified, look_at
+from koubai.words import say
 from koubai.words.system import reason
 
-_FORMAT = 1
+_FORMAT = 2
+_UNVOUCHED = 1  # the format without a manifest
+_REST = re.compile(r"\.[A-Za-z0-9_-]+\.[0-9a-f]{8}", re.ASCII)
+_RESULT, _EXHIBITS = "result.json", "exhibits.safetensors"
 
 
 @dataclass(frozen=True)
@@ -46,35 +61,45 @@ class Store:
     @property
     def empty(self) -> bool:
         """Whether no run is kept here."""
-        return next(self.runs.glob("[!.]*"), None) is None
+        return all(name.startswith(".") for name in self._place.names())
+
+    @property
+    def _place(self) -> SafeFolder:
+        return SafeFolder(self.folder).inner("runs")
 
     def load(self, key: str, arm: str, seed: int) -> RunResult | None:
         """Return a finished run under the name it has in this experiment, or None if there is none."""
-        place = self.runs / key
-        if not (place / "result.json").exists():
-            return None
+        place = self._place.inner(key)
         try:
-            return replace(_read(place), arm=arm, seed=seed)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            if not place.has(_RESULT) and not place.has(MANIFEST):
+                return None
+            return replace(_read(place, key), arm=arm, seed=seed)
+        except (RunError, ValueError, KeyError, TypeError, AttributeError) as error:
+            why = error.message if isinstance(error, RunError) else error
             raise RunError(
-                f"a stored run cannot be read: {error}",
-                where=str(place),
-                hint="delete this folder to run it anew",
+                f"a stored run cannot be read: {why}",
+                where=error.where if isinstance(error, RunError) else str(place.path),
+                hint=f"delete the folder {place.path} to run it anew",
             ) from error
+
+    def verify(self) -> list[Verified]:
+        """Return what is whole and what is damaged of each run that is kept here."""
+        keys = [name for name in self._place.names() if not name.startswith(".")]
+        return [_verified(self._place.inner(key)) for key in keys if (self.runs / key).is_dir()]
 
     def save(self, run: RunResult) -> None:
         """Keep a finished run; a run that is already there stays as it is."""
-        place, rest = self.runs / run.key, self.runs / f".{run.key}.{uuid.uuid4().hex[:8]}"
-        if place.exists():
+        place, rest = self._place, f".{run.key}.{uuid.uuid4().hex[:8]}"
+        if place.has(run.key):
             return
         try:
-            rest.mkdir(parents=True)
-            _write(rest, run)
-            _make_durable(rest)
-            rest.rename(place)
+            self.runs.mkdir(parents=True, exist_ok=True)
+            place.make(rest)
+            _write(place.inner(rest), run)
+            place.move(rest, run.key)
         except OSError as error:
-            shutil.rmtree(rest, ignore_errors=True)
-            if place.exists():  # another process finished the same run between our look and our rename
+            shutil.rmtree(self.runs / rest, ignore_errors=True)
+            if place.has(run.key):  # another process finished the same run between our look and our rename
                 return
             raise RunError(
                 f"cannot keep a finished run: {reason(error)}",
@@ -84,10 +109,11 @@ class Store:
 
     def check(self) -> None:
         """Raise RunError now if nothing can be written here, before hours of training."""
-        probe = self.runs / f".probe.{uuid.uuid4().hex[:8]}"
         try:
-            probe.mkdir(parents=True)
-            probe.rmdir()
+            self.runs.mkdir(parents=True, exist_ok=True)
+            probe = f".probe.{uuid.uuid4().hex[:8]}"
+            self._place.write(probe, b"")
+            self._place.remove(probe)
         except OSError as error:
             raise RunError(
                 f"cannot write here: {reason(error)}",
@@ -95,15 +121,47 @@ class Store:
                 hint="name another folder with --out",
             ) from error
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Tell other processes that somebody writes here; if nobody else does, sweep what kills left."""
+        try:
+            handle = self._place.touch(LOCK)
+        except OSError:  # a disk that takes no more files: told when a run is kept
+            yield
+            return
+        try:
+            if lock(handle):
+                self.sweep()
+            lock(handle, shared=True)
+            yield
+        finally:
+            os.close(handle)
+
     def sweep(self) -> None:
         """Remove what killed processes left half written; call it when no other process writes here."""
-        for rest in self.runs.glob(".*"):
-            shutil.rmtree(rest, ignore_errors=True)
+        for rest in self._place.names():
+            if _REST.fullmatch(rest):
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    shutil.rmtree(self.runs / rest)
 
 
-def _write(place: Path, run: RunResult) -> None:
-    from safetensors.numpy import save_file
+def _verified(place: SafeFolder) -> Verified:
+    """Return what is whole of a stored run."""
+    if not place.has(MANIFEST):
+        state = [Found(name, "unvouched") for name in (_RESULT, HISTORY, _EXHIBITS) if place.has(name)]
+        return Verified(
+            place.path, (*state, *([] if _format(place) == _UNVOUCHED else [Found(MANIFEST, "missing")]))
+        )
+    return look_at(place)
 
+
+def _format(place: SafeFolder) -> object:
+    with suppress(RunError, OSError, TypeError, KeyError):
+        return parse_json(place.read(_RESULT, LARGEST_TEXT), place.path / _RESULT)["format"]
+    return None
+
+
+def _write(place: SafeFolder, run: RunResult) -> None:
     exhibits: list[dict[str, Any]] = []
     arrays: dict[str, Array] = {}
     for i, exhibit in enumerate(run.exhibits):
@@ -135,19 +193,45 @@ def _write(place: Path, run: RunResult) -> None:
     lines = [
         column.to_json(path, quantity) + "\n" for (path, quantity), column in run.history.columns.items()
     ]
-    (place / "history.jsonl").write_text("".join(lines), encoding="utf-8")
+    files = {HISTORY: "".join(lines).encode(), _RESULT: json_bytes(plain)}
     if arrays:
-        save_file(arrays, str(place / "exhibits.safetensors"))
-    (place / "result.json").write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
+        files[_EXHIBITS] = pack(arrays, {})
+    for name, data in files.items():
+        place.write(name, data)
+    Manifest({name: Entry.of(data) for name, data in files.items()}).write(place)
 
 
-def _read(place: Path) -> RunResult:
-    plain = json.loads((place / "result.json").read_text(encoding="utf-8"))
-    if plain["format"] != _FORMAT:
-        raise ValueError(f"format {plain['format']}, this version reads {_FORMAT}")
+def _files(place: SafeFolder) -> dict[str, bytes]:
+    """Return the files of a stored run; raise RunError unless they are as they were written."""
+    if not place.has(MANIFEST) and (form := _format(place)) != _FORMAT:
+        if form != _UNVOUCHED:
+            raise RunError(f"format {form}, this version reads {_FORMAT}", where=str(place.path))
+        warnings.warn(say("train.unvouched", folder=place.path), stacklevel=2)
+        files = {}
+        for name in (_RESULT, HISTORY, _EXHIBITS):
+            if name != _EXHIBITS or place.has(name):
+                with reading(place.path / name):
+                    files[name] = place.read(name)
+        return files
+    entries, files = Manifest.read(place).files, {}
+    for name, entry in entries.items():
+        with reading(place.path / name):
+            files[name] = place.read(name, entry.largest())
+        check(entry, files[name], place.path / name)
+    return files
+
+
+def _read(place: SafeFolder, key: str) -> RunResult:
+    files = _files(place)
+    plain = parse_json(files[_RESULT], place.path / _RESULT)
+    if plain["format"] not in (_UNVOUCHED, _FORMAT):
+        raise RunError(f"format {plain['format']}, this version reads {_FORMAT}", where=str(place.path))
+    if plain["key"] != key:
+        raise RunError(f"it is the run {plain['key']}", where=str(place.path))
     history = History()
-    for line in (place / "history.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in files[HISTORY].decode().splitlines():
         history.add_json(line)
+    arrays = unpack(files[_EXHIBITS], place.path / _EXHIBITS)[0] if _EXHIBITS in files else {}
     return RunResult(
         arm=plain["arm"],
         seed=plain["seed"],
@@ -159,17 +243,12 @@ def _read(place: Path) -> RunResult:
         collapsed=plain["collapsed"],
         stopped_by=plain["stopped_by"],
         engine=plain["engine"],
-        exhibits=_read_exhibits(place, plain["exhibits"]),
+        exhibits=_exhibits(arrays, plain["exhibits"]),
         startup=plain.get("startup", 0.0),
     )
 
 
-def _read_exhibits(place: Path, listed: list[Mapping[str, Any]]) -> tuple[Exhibit, ...]:
-    from safetensors.numpy import load_file
-
-    if not listed:
-        return ()
-    arrays = load_file(str(place / "exhibits.safetensors"))
+def _exhibits(arrays: Mapping[str, Array], listed: list[Mapping[str, Any]]) -> tuple[Exhibit, ...]:
     return tuple(
         Exhibit(
             item["kind"],
@@ -186,10 +265,3 @@ def _read_exhibits(place: Path, listed: list[Mapping[str, Any]]) -> tuple[Exhibi
 def _number_out(value: float) -> float | str:
     """JSON has no NaN and no infinity; these are written as words, which float() reads."""
     return value if np.isfinite(value) else str(value)
-
-
-def _make_durable(place: Path) -> None:
-    """Have the disk hold every file before the rename makes them visible."""
-    for path in place.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())

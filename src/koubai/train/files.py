@@ -54,7 +54,7 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 
 def json_bytes(value: Any) -> bytes:
     """Return standard JSON; NaN and infinities, which it has not, become null."""
-    return (json.dumps(_standard(value), ensure_ascii=False, indent=1) + "\n").encode()
+    return (json.dumps(standard(value), ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -81,9 +81,10 @@ def parse_json(data: bytes, path: Path) -> Any:
         raise RunError(f"cannot read this file: {error}", where=str(path)) from None
 
 
-def _standard(value: Any) -> Any:
+def standard(value: Any) -> Any:
+    """Return a value as standard JSON has it: lists for tuples, null for NaN and infinities."""
     if isinstance(value, dict):
-        return {name: _standard(item) for name, item in value.items()}
+        return {name: standard(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_standard(item) for item in value]
+        return [standard(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

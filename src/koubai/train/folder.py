@@ -2,21 +2,30 @@
 
     RUN/
       recipe.toml                            what decides the run
-      run.json                               engine, threads and watching, with which it goes on
+      run.json                               engine, threads, data and watching, with which it goes on
       environment.json                       what it was made with, one entry for each start
       history.jsonl                          numbers over steps, appended; a torn last line is dropped
       vectors/step-00000200.safetensors      rows for each unit, since the checkpoint before
       checkpoints/step-00000200.safetensors  weights, optimizer and step; the latest two
       checkpoints/best-00000100.safetensors  the best weights so far, under early stopping
       model.safetensors                      the trained weights, written at the end
-      result.json                            scores; its presence means that the run is finished
+      result.json                            scores; with it the run is finished
+      manifest.json                          size and SHA-256 of every file above (koubai.train.manifest)
 
-Every file but history.jsonl is whole or absent. A checkpoint knows how long history.jsonl was when it was
-written: to resume is to cut the history there and to go on, bit for bit as if nothing had happened.
+Every file but history.jsonl is whole or absent, and counts from the moment the manifest names it. Whatever is
+read is checked against the manifest first. A checkpoint knows how long history.jsonl was when it was written:
+to resume is to cut the history there and to go on, bit for bit as if nothing had happened.
+
+Folders of format 1 have no manifest: they are read and resumed, with a note that nothing vouches for them;
+once resumed they have one.
 """
 
 from __future__ import annotations
 
+import re
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,20 +34,28 @@ from koubai.core.errors import ConfigError, RunError
 from koubai.core.params import Array
 from koubai.engines.engine import TrainingState
 from koubai.probes.history import History
-from koubai.train.files import read_json, understanding
+from koubai.train.files import LARGEST_TEXT, parse_json, reading, understanding
+from koubai.train.history_file import Lines, Read, read_lines, require
+from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check, unsealed
+from koubai.train.packing import unpack
 from koubai.train.recipe import Recipe
+from koubai.train.safe_folder import SafeFolder
 from koubai.train.session import Observation, Score, Session
-from koubai.train.tensors import read_about, read_state, read_tensors
-from koubai.words.system import reason
+from koubai.train.tensors import largest, tensors_of, unpack_state
+from koubai.words import say
 
-FORMAT = 1
+FORMAT = 2
+_OTHER = "its history is not the one that was written here"
+_LONGER = "its history goes on after the end of the run"
+_UNVOUCHED = 1  # the format without a manifest
+_TRIES = 5  # to read what another process changes meanwhile
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint says besides its tensors: bytes of history.jsonl before it, seconds spent."""
+    """What a session goes on with besides its state: the history written so far, seconds spent."""
 
-    history_bytes: int = 0
+    lines: Lines
     seconds: float = 0.0
 
 
@@ -47,23 +64,54 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.place = SafeFolder(self.path)
 
     @property
     def exists(self) -> bool:
-        """Whether a run was begun here."""
-        return (self.path / "run.json").exists()
+        """Whether a run was begun here; also one that has lost its run.json."""
+        if self.place.has("run.json"):
+            return True
+        if not self.place.has(MANIFEST):
+            return False
+        try:
+            files = Manifest.read(self.place).files
+        except RunError:
+            return True
+        return HISTORY in files and (files[HISTORY].size > 0 or any("/" in name for name in files))
 
     @property
     def finished(self) -> bool:
         """Whether the run came to its end."""
-        return (self.path / "result.json").exists()
+        manifest = self.manifest
+        return self.place.has("result.json") if manifest is None else "result.json" in manifest.files
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """The manifest; None for a run of format 1 that has none."""
+        if self.place.has(MANIFEST):
+            return Manifest.read(self.place)
+        if not self.exists:
+            raise RunError("there is no run here", where=str(self.path), expected="a folder with run.json")
+        if self.format != _UNVOUCHED:
+            raise RunError("manifest.json is missing", where=str(self.path), hint=self._rest())
+        return None
+
+    @property
+    def format(self) -> object:
+        """The format that run.json names, whether or not it is as it was written."""
+        file = self.path / "run.json"
+        with reading(file):
+            plain = parse_json(self.place.read("run.json", LARGEST_TEXT), file)
+        with understanding(file):
+            return plain["format"]
 
     @property
     def recipe(self) -> Recipe:
         """The recipe, checked against the name it had when the run began."""
         file, name = self.path / "recipe.toml", self.settings["recipe"]
+        text = self._text("recipe.toml")
         try:
-            recipe = Recipe.from_toml(file)
+            recipe = Recipe.from_toml(text + "\n")  # with a line's end it is no path
         except ConfigError as error:
             raise RunError(f"its recipe cannot be read: {error.message}", where=str(file)) from None
         if recipe.hash != name:
@@ -78,22 +126,21 @@ class RunFolder:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What run.json holds: recipe (its hash), engine, threads, data_dir, observation."""
-        if not self.exists:
-            raise RunError("there is no run here", where=str(self.path), expected="a folder with run.json")
+        """What run.json holds: format, recipe (its hash), engine, threads, data, data_dir, observation."""
         file = self.path / "run.json"
-        settings = read_json(file)
+        settings = self._json("run.json")
         with understanding(file):
-            if settings["format"] != FORMAT:
-                raise RunError(
-                    "a run of another format", where=str(file), expected=FORMAT, got=settings["format"]
-                )
+            form = settings["format"]
+            if form not in (_UNVOUCHED, FORMAT):
+                raise RunError("a run of another format", where=str(file), expected=FORMAT, got=form)
+            settings = settings if form == _UNVOUCHED else unsealed(settings, file)
             return {**settings, "observation": Observation(**settings["observation"])}
 
     @property
     def environments(self) -> list[dict[str, Any]]:
         """What environment.json holds: one entry for each start of the run."""
-        return list(read_json(self.path / "environment.json"))
+        with understanding(self.path / "environment.json"):
+            return list(self._json("environment.json"))
 
     @property
     def result(self) -> dict[str, Any]:
@@ -102,8 +149,9 @@ class RunFolder:
         A loss that JSON cannot hold was written as null and is NaN.
         """
         file = self.path / "result.json"
-        result = read_json(file)
+        result = self._json("result.json")
         with understanding(file):
+            result = unsealed(result, file) if "sha256" in result else result
             scores = {
                 part: Score(
                     float("nan") if row["loss"] is None else row["loss"], row["accuracy"], row["count"]
@@ -114,19 +162,141 @@ class RunFolder:
 
     def history(self) -> History:
         """Return the history as far as it is written."""
-        history, _ = self._lines(None)
-        for file in self.files("vectors", "step"):
-            history.vectors.update(_read_vectors(file))
-        return history
+        for _ in range(_TRIES):
+            manifest = self.manifest
+            with suppress(_MovedOn):
+                return self._history(manifest)
+        raise RunError("another process is writing this run", where=str(self.path))
 
     def files(self, folder: str, kind: str) -> list[Path]:
         """Return the files such as checkpoints/step-*.safetensors in order of their steps."""
-        found = (self.path / folder).glob(f"{kind}-*.safetensors")
-        return sorted((file for file in found if _digits(file).isdecimal()), key=step_of)
+        return [self.path / name for name in self.names(folder, kind)]
+
+    def names(self, folder: str, kind: str) -> list[str]:
+        """Return the names of such files in order of their steps: those that count."""
+        manifest = self.manifest
+        known = (
+            [f"{folder}/{name}" for name in self.place.names(folder)] if manifest is None else manifest.files
+        )
+        return numbered(known, folder, kind)
 
     def file(self, folder: str, kind: str, step: int) -> Path:
         """Return the path of such a file."""
-        return self.path / folder / f"{kind}-{step:08d}.safetensors"
+        return self.path / name_of(folder, kind, step)
+
+    # ------------------------------------------------------------------------------------ reading
+
+    def bytes_of(self, name: str, most: int | None = None) -> bytes:
+        """Return what a file holds; raise RunError unless it is as it was written.
+
+        Where another process writes meanwhile, what counts is the manifest after that.
+        """
+        manifest = self.manifest
+        for _ in range(_TRIES):
+            try:
+                return self._checked(name, manifest, most)
+            except RunError:
+                last, manifest = manifest, self.manifest
+                if manifest == last:
+                    raise
+        return self._checked(name, manifest, most)
+
+    def _checked(self, name: str, manifest: Manifest | None, most: int | None = None) -> bytes:
+        file = self.path / name
+        if manifest is None:
+            warnings.warn(say("train.unvouched", folder=self.path), stacklevel=2)
+            with reading(file):
+                return self.place.read(name, most)
+        entry = manifest.files.get(name)
+        try:
+            if entry is None:
+                raise RunError("the manifest of this run names no such file", where=str(file))
+            if not self.place.has(name):
+                raise RunError("this file is missing", where=str(file))
+            with reading(file):
+                data = self.place.read(name, entry.largest() if most is None else min(most, entry.largest()))
+            check(entry, data, file)
+        except RunError as error:
+            raise RunError(
+                error.message, where=error.where, expected=error.expected, got=error.got, hint=self._rest()
+            ) from None
+        return data
+
+    def _text(self, name: str) -> str:
+        data = self.bytes_of(name, LARGEST_TEXT)
+        with understanding(self.path / name):
+            return data.decode()
+
+    def _json(self, name: str) -> Any:
+        return parse_json(self.bytes_of(name, LARGEST_TEXT), self.path / name)
+
+    def _rest(self) -> str | None:
+        """Return what can still be had of a damaged folder, as an error's hint."""
+        from koubai.train.verify import rest_of
+
+        return rest_of(self.path)
+
+    def tensors(self, name: str) -> tuple[dict[str, Array], dict[str, str]]:
+        """Return the arrays of a file and what it says about them."""
+        return unpack(self.bytes_of(name), self.path / name)
+
+    def _vectors(self, name: str) -> dict[tuple[int, str, str], Array]:
+        found, (tensors, _) = {}, self.tensors(name)
+        with understanding(self.path / name):
+            for at, values in tensors.items():
+                step, path, quantity = at.split("|")
+                found[int(step), path, quantity] = values
+        return found
+
+    def _history(self, manifest: Manifest | None) -> History:
+        """Return the whole history; raise _MovedOn if another process changed it while it was read."""
+        entry = None if manifest is None else manifest.files.get(HISTORY)
+        sure = Entry(0, "") if entry is None else entry
+        seen: list[str] = []
+
+        def at(lines: Lines) -> None:
+            if lines.size == sure.size:
+                seen.append(lines.sha256)
+
+        try:
+            read = self._read_lines(None, at)
+            self._require(read, sure.size, None)
+            if sure.size and seen[-1:] != [sure.sha256]:
+                raise RunError(_OTHER, where=str(self.path / HISTORY), hint=self._rest())
+            if (
+                manifest is not None
+                and "result.json" in manifest.files
+                and read.lines.size + read.torn != sure.size
+            ):
+                raise RunError(
+                    _LONGER,
+                    where=str(self.path / HISTORY),
+                    expected=f"{sure.size} bytes",
+                    got=read.lines.size + read.torn,
+                    hint=self._rest(),
+                )
+            if read.torn:
+                warnings.warn(say("train.torn", file=self.path / HISTORY, bytes=read.torn), stacklevel=3)
+            for name in self.names("vectors", "step"):
+                read.history.vectors.update(self._vectors(name))
+        except RunError:
+            if self.manifest != manifest:
+                raise _MovedOn from None
+            raise
+        return read.history
+
+    def _read_lines(self, length: int | None, seen: Callable[[Lines], None] = lambda lines: None) -> Read:
+        file = self.path / HISTORY
+        unchecked = self.format == _UNVOUCHED
+        with reading(file), self.place.open(HISTORY) as stream:
+            return read_lines(stream, length, unchecked=unchecked, seen=seen)
+
+    def _require(self, read: Read, size: int, sha256: str | None) -> None:
+        try:
+            require(read, size, sha256, str(self.path / HISTORY))
+        except RunError as error:
+            error.hint = self._rest()
+            raise
 
     # ------------------------------------------------------------------------------------ going on
 
@@ -136,27 +306,57 @@ class RunFolder:
         Without any checkpoint the session stays at its start.
         """
         self._check_data(session)
-        found = self._latest(session)
-        if found is None:
-            return Checkpoint()
-        file, state = found
-        about = read_about(file)
-        with understanding(file):
-            checkpoint = Checkpoint(int(about["history_bytes"]), float(about["seconds"]))
-            stopped_by, best = about["stopped_by"] or None, about["best_step"]
+        names = self.names("checkpoints", "step")
+        if not names:
+            if self.finished:
+                raise RunError(
+                    "no checkpoint of this finished run is left", where=str(self.path), hint=self._rest()
+                )
+            return Checkpoint(Lines())
+        return self._restore(session, names[-1])
+
+    def _restore(self, session: Session, name: str) -> Checkpoint:
+        state, about = self._state(name, session.state(), session.recipe.hash)
+        with understanding(self.path / name):
+            size, sha256, best = int(about["history_bytes"]), about.get("history_sha256"), about["best_step"]
+            stopped_by = about["stopped_by"] or None
+            seconds = float(about.get("seconds") or self._seconds(name))
+            vectors = int(about["vectors"]) if "vectors" in about else None
             if best:
-                session.best = read_state(self.file("checkpoints", "best", int(best)), state)
+                best_name = name_of("checkpoints", "best", int(best))
+                session.best, _ = self._state(best_name, state, session.recipe.hash)
         session.restore(state)
         session.stopped_by = stopped_by
-        session.history, _ = self._lines(checkpoint.history_bytes)
-        for vectors in self.files("vectors", "step"):
-            if step_of(vectors) <= state.step:
-                session.history.vectors.update(_read_vectors(vectors))
-        return checkpoint
+        read = self._read_lines(size)
+        self._require(read, size, sha256)
+        session.history = read.history
+        for file in self.names("vectors", "step"):
+            if step_of(file) <= state.step:
+                session.history.vectors.update(self._vectors(file))
+        if vectors is not None and len(session.history.vectors) != vectors:
+            raise RunError(
+                "rows of units are missing",
+                where=str(self.path / "vectors"),
+                expected=vectors,
+                got=len(session.history.vectors),
+                hint=self._rest(),
+            )
+        return Checkpoint(read.lines, seconds)
+
+    def _state(self, name: str, like: TrainingState, recipe: str) -> tuple[TrainingState, dict[str, str]]:
+        data = self.bytes_of(name, largest(tensors_of(like)))
+        state, about = unpack_state(data, self.path / name, like)
+        if about.get("recipe") != recipe:
+            raise RunError("a checkpoint of another recipe", where=str(self.path / name), hint="remove it")
+        return state, about
+
+    def _seconds(self, name: str) -> float:
+        entry = self.manifest.files.get(name) if self.manifest is not None else None
+        return (entry.seconds if entry is not None else None) or 0.0
 
     def _check_data(self, session: Session) -> None:
-        with understanding(self.path / "environment.json"):
-            first = self.environments[0]["data"]
+        with understanding(self.path / "run.json"):
+            first = self.settings.get("data") or self.environments[0]["data"]
             if first["sha256"] != session.dataset.sha256:
                 raise RunError(
                     "the data are not those the run began with",
@@ -165,60 +365,22 @@ class RunFolder:
                     got=f"{session.dataset.name} with digest {session.dataset.sha256[:16]}...",
                 )
 
-    def _latest(self, session: Session) -> tuple[Path, TrainingState] | None:
-        """Return the latest checkpoint that can be read; None if there never was one."""
-        like, failed = session.state(), None
-        for file in reversed(self.files("checkpoints", "step")):
-            try:
-                state = read_state(file, like)
-            except RunError as error:  # half a file cannot be, but a disk may forget what it said it holds
-                failed = failed or error
-                continue
-            if read_about(file).get("recipe") != session.recipe.hash:
-                raise RunError("a checkpoint of another recipe", where=str(file), hint="remove it")
-            return file, state
-        if failed is not None:
-            raise failed
-        return None
 
-    def _lines(self, length: int | None) -> tuple[History, int]:
-        """Return the whole lines among the first `length` bytes (None = all), and how many bytes they are."""
-        history, read, file = History(), 0, self.path / "history.jsonl"
-        try:
-            data = file.read_bytes()[:length]
-        except OSError as error:
-            raise RunError(f"its history cannot be read: {reason(error)}", where=str(file)) from None
-        for line in data.splitlines(keepends=True):
-            try:
-                if not line.endswith(b"\n"):
-                    break
-                history.add_json(line.decode())
-            except ValueError:  # a torn line; nothing after it was written knowing it
-                break
-            read += len(line)
-        if length is not None and read < length:
-            raise RunError(
-                "its history is shorter than its checkpoint says",
-                where=str(file),
-                expected=f"{length} bytes of whole lines",
-                got=read,
-            )
-        return history, read
+class _MovedOn(Exception):
+    """Another process has changed the folder since the manifest was read."""
 
 
-def step_of(file: Path) -> int:
+def name_of(folder: str, kind: str, step: int) -> str:
+    """Return the name of a file such as checkpoints/step-00000200.safetensors."""
+    return f"{folder}/{kind}-{step:08d}.safetensors"
+
+
+def numbered(names: Iterable[str], folder: str, kind: str) -> list[str]:
+    """Return those of some names that are such, in order of their steps."""
+    form = re.compile(rf"{folder}/{kind}-\d{{8,15}}\.safetensors", re.ASCII)
+    return sorted((name for name in names if form.fullmatch(name)), key=step_of)
+
+
+def step_of(file: str | Path) -> int:
     """Return the step in a name such as step-00000200.safetensors."""
-    return int(_digits(file))
-
-
-def _digits(file: Path) -> str:
-    return file.stem.partition("-")[2]
-
-
-def _read_vectors(file: Path) -> dict[tuple[int, str, str], Array]:
-    found, tensors = {}, read_tensors(file)
-    with understanding(file):
-        for name, values in tensors.items():
-            step, path, quantity = name.split("|")
-            found[int(step), path, quantity] = values
-    return found
+    return int(Path(file).stem.partition("-")[2])

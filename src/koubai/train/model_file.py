@@ -11,10 +11,11 @@ import numpy as np
 from koubai.core.errors import ConfigError, RunError
 from koubai.core.params import Array, Shape
 from koubai.network.network import Network, Weights
-from koubai.train.files import write_atomic, writing
+from koubai.train.files import read_file, write_atomic, writing
 from koubai.train.folder import RunFolder
+from koubai.train.packing import unpack
 from koubai.train.recipe import Recipe
-from koubai.train.tensors import read_about, read_weights, write_weights
+from koubai.train.tensors import weights_of, write_weights
 
 _ROWS = 1000  # samples predicted at once
 _LARGEST = 2**40  # values of one sample that no real network takes
@@ -63,12 +64,15 @@ def load(path: str | Path) -> Trained:
 
     Raises:
         RunError: no such file, not safetensors, not the recipe it was made with, or tensors whose names,
-            shapes or numbers do not fit; nothing in a file is ever executed.
+            shapes or numbers do not fit, or a file that was changed; nothing in a file is ever executed.
     """
     path = Path(path)
     if path.is_dir():
-        path = _model_of(RunFolder(path))
-    recipe, about = _recipe_beside(path), read_about(path)
+        folder = _finished(RunFolder(path))
+        path = path / "model.safetensors"
+        recipe, (tensors, about) = folder.recipe, folder.tensors(path.name)
+    else:
+        recipe, (tensors, about) = _recipe_beside(path), unpack(read_file(path), path)
     if about.get("recipe") != recipe.hash:
         raise RunError(
             "the recipe beside these weights is not the one that made them",
@@ -77,15 +81,15 @@ def load(path: str | Path) -> Trained:
             got=recipe.hash,
         )
     network = Network(recipe.network, _in_shape(path, about.get("in_shape", "")), recipe.initializer)
-    return Trained(recipe, network, read_weights(path, network, recipe.dtype))
+    return Trained(recipe, network, weights_of(tensors, path, network, recipe.dtype))
 
 
-def _model_of(folder: RunFolder) -> Path:
+def _finished(folder: RunFolder) -> RunFolder:
     if not folder.exists or not folder.finished:
         message = "this run is not finished" if folder.exists else "there is no run here"
         hint = f"koubai resume {folder.path}" if folder.exists else None
         raise RunError(message, where=str(folder.path), hint=hint)
-    return folder.path / "model.safetensors"
+    return folder
 
 
 def _recipe_beside(path: Path) -> Recipe:

@@ -2,7 +2,7 @@
 
 Names, shapes and facts stand in the header in a fixed order, so that two files of equal weights are equal
 (the library's own writer puts the facts in another order each time). One of the facts is the SHA-256 of all
-else; whoever reads finds out whether a bit has changed since, also where no run's folder vouches for the file.
+else; whoever reads finds out whether a bit has changed since, also where no run's folder vouches for it.
 Reading a file never runs code.
 """
 

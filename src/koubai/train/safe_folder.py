@@ -30,13 +30,25 @@ _FORBIDDEN = ("\0", "\\", ":") if os.name == "nt" else ("\0",)
 
 @dataclass(frozen=True)
 class SafeFolder:
-    """A folder. Names are those of files in it, or of files in folders in it: "result.json", "vectors/a"."""
+    """A folder. Names are those of files in it, or of files in folders in it: "result.json", "vectors/a".
+
+    The folder itself may be a link of the user's, but for its last `checked` steps.
+    """
 
     path: Path
+    checked: int = 0
+
+    def inner(self, name: str) -> SafeFolder:
+        """Return a folder inside this one."""
+        return SafeFolder(self.path / name, self.checked + 1)
+
+    @property
+    def _base(self) -> Path:
+        return self.path.parents[self.checked - 1] if self.checked else self.path
 
     @contextmanager
     def _inside(self, name: str) -> Iterator[tuple[int | None, str]]:
-        """Yield the handle of the folder that holds a name, and the name there (no handle: its whole path)."""
+        """Yield the handle of the folder that holds a name, and the name there (else its whole path)."""
         *folders, last = parts = name.split("/")
         if any(part in ("", ".", "..") or any(c in part for c in _FORBIDDEN) for part in parts):
             raise RunError("a name that leads out of its folder", where=str(self.path), got=repr(name))
@@ -46,11 +58,12 @@ class SafeFolder:
     @contextmanager
     def _within(self, folders: list[str]) -> Iterator[int | None]:
         """Yield the handle of a folder in the place, or None where the system has none for folders."""
+        folders = [*self.path.parts[len(self.path.parts) - self.checked :], *folders]
         if not _BY_HANDLE:
             self._look(folders)
             yield None
             return
-        handle = os.open(self.path, os.O_RDONLY | _FOLDER)
+        handle = os.open(self._base, os.O_RDONLY | _FOLDER)
         try:
             for i, part in enumerate(folders):
                 outer = handle
@@ -66,7 +79,7 @@ class SafeFolder:
 
     def _look(self, parts: list[str]) -> None:
         """Raise RunError if a step of a name is a link."""
-        at = self.path
+        at = self._base
         for part in parts:
             at = at / part
             if at.is_symlink() or getattr(os.path, "isjunction", lambda path: False)(at):
@@ -75,8 +88,7 @@ class SafeFolder:
     def _open(self, name: str, flags: int) -> int:
         """Open a regular file that is there; neither a link nor a pipe nor a device."""
         with self._inside(name) as (folder, last):
-            handle = _regular(self.path / name, last, flags, folder)
-        return handle
+            return _regular(self.path / name, last, flags, folder)
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file for reading."""
@@ -97,13 +109,15 @@ class SafeFolder:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
-                os.replace(rest, last, src_dir_fd=folder, dst_dir_fd=folder)  # noqa: PTH105
+                os.replace(rest, last, src_dir_fd=folder, dst_dir_fd=folder)
             except OSError:
                 with suppress(OSError):
-                    os.unlink(rest, dir_fd=folder)  # noqa: PTH108
+                    os.unlink(rest, dir_fd=folder)
                 raise
             if folder is not None:
-                with suppress(OSError):  # systems that cannot are trusted to hold the list of names themselves
+                with suppress(
+                    OSError
+                ):  # systems that cannot are trusted to hold the list of names themselves
                     os.fsync(folder)
 
     def append(self, name: str, data: bytes) -> int:
@@ -129,6 +143,15 @@ class SafeFolder:
         finally:
             os.close(handle)
 
+    def touch(self, name: str) -> int:
+        """Return the handle of an open file, made empty if it is not there."""
+        for flags in (os.O_RDWR, os.O_RDWR | os.O_CREAT | os.O_EXCL, os.O_RDWR):
+            with suppress(FileNotFoundError, FileExistsError), self._inside(name) as (folder, last):
+                if not flags & os.O_CREAT:
+                    return _regular(self.path / name, last, flags, folder)
+                return os.open(last, flags | _NO_LINK, 0o666, dir_fd=folder)
+        raise FileNotFoundError(2, os.strerror(2), str(self.path / name))
+
     def _own(self, name: str, flags: int) -> int:
         """Open a file to be changed where it lies; what another name outside may point to is not changed."""
         handle = self._open(name, flags)
@@ -153,27 +176,28 @@ class SafeFolder:
     def names(self, folder: str = "") -> list[str]:
         """Return the names in the place, or in a folder in it; none if that is not there."""
         with suppress(FileNotFoundError), self._within(folder.split("/") if folder else []) as handle:
-            return sorted(os.listdir(self.path / folder if handle is None else handle))
+            return sorted(os.listdir(self.path / folder if handle is None else handle))  # noqa: PTH208
         return []
 
     def make(self, folder: str) -> None:
         """Make a folder in the place unless it is there."""
         with self._inside(folder) as (handle, last):
             with suppress(FileExistsError):
-                os.mkdir(last, dir_fd=handle)  # noqa: PTH102
+                os.mkdir(last, dir_fd=handle)
             if not stat.S_ISDIR(os.stat(last, dir_fd=handle, follow_symlinks=False).st_mode):
-                self._look([folder])
+                if (self.path / folder).is_symlink():
+                    raise _link(self.path / folder)
                 raise NotADirectoryError(20, os.strerror(20), str(self.path / folder))
 
     def remove(self, name: str) -> None:
         """Remove a file, or a link itself, if it is there."""
         with suppress(FileNotFoundError), self._inside(name) as (folder, last):
-            os.unlink(last, dir_fd=folder)  # noqa: PTH108
+            os.unlink(last, dir_fd=folder)
 
     def move(self, name: str, to: str) -> None:
         """Rename a file inside the place."""
         with self._inside(name) as (from_, old), self._inside(to) as (into, new):
-            os.rename(old, new, src_dir_fd=from_, dst_dir_fd=into)  # noqa: PTH104
+            os.rename(old, new, src_dir_fd=from_, dst_dir_fd=into)
 
 
 def read_bounded(file: IO[bytes], path: Path, most: int | None) -> bytes:
@@ -221,7 +245,7 @@ def _new(name: str, folder: int | None) -> int:
     try:
         return os.open(name, flags, 0o666, dir_fd=folder)
     except FileExistsError:
-        os.unlink(name, dir_fd=folder)  # noqa: PTH108
+        os.unlink(name, dir_fd=folder)
         return os.open(name, flags, 0o666, dir_fd=folder)
 
 

@@ -93,7 +93,7 @@ def _check(path: Path, name: str, found: tuple[Shape, str], expected: tuple[Shap
 
 
 def pack_state(state: TrainingState, about: Mapping[str, str]) -> bytes:
-    """Return a training state as a file: tensors under params/, buffers/ and slots/, its step in the facts."""
+    """Return a state as a file: tensors under params/, buffers/ and slots/, its step among the facts."""
     arrays = (state.weights.params, state.weights.buffers, state.slots)
     tensors = {f"{kind}/{n}": a for kind, group in zip(_KINDS, arrays, strict=True) for n, a in group.items()}
     return pack(tensors, {**about, "step": str(state.step)})

@@ -15,6 +15,7 @@ from koubai.train.folder import RunFolder
 from koubai.train.folder_writer import RunWriter
 from koubai.train.interrupt import Interrupt
 from koubai.train.recipe import Recipe
+from koubai.train.salvage import salvage as go_back
 from koubai.train.session import Observation, Score, Session
 
 _STRETCH = 0.2  # seconds between two looks at the clock, at Ctrl-C and at whoever watches
@@ -102,13 +103,20 @@ def resume(
     threads: int | None = None,
     on_progress: OnProgress | None = None,
     save_every: int = 0,
+    salvage: bool = False,
 ) -> Run:
     """Continue the run in a folder from its latest checkpoint and return it; a finished run is only read.
 
     On the engine and with the threads it began with (the default) it goes on bit for bit as if it had
-    never stopped.
+    never stopped. With `salvage` a damaged run goes back to its newest sound checkpoint first.
+
+    Raises:
+        RunError: a file that it goes on from is damaged or missing; the error says what is still whole.
     """
     place = RunWriter(folder)
+    if salvage:
+        with place.held():
+            go_back(place)
     recipe, settings = place.recipe, place.settings
     known = settings["data_dir"]
     session = Session(
