@@ -181,5 +181,5 @@ def test_a_finished_run_with_broken_facts_is_not_called_finished(koubai):
     facts.write_text(facts.read_text()[:-5])
     koubai("resume", "run")
     assert koubai.code == 2
-    assert "cannot read this file" in koubai.err
+    assert "this file is damaged" in koubai.err
     assert "finished already" not in koubai.err

@@ -148,3 +148,75 @@ def test_equal_plans_have_equal_keys_and_what_decides_changes_them(trainings, de
 def test_a_plan_is_performed_without_a_store_or_listener(descents):
     outcome = descents.plan(descents["0.2"], 0).perform(Context())
     assert outcome.scores["distance"] == pytest.approx(0.6**5)
+
+
+def flip(file):
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["result.json", "history.jsonl", "exhibits.safetensors", "manifest.json"])
+@pytest.mark.parametrize("damage", ["flip", "delete", "cut", "link", "pipe"])
+def test_every_file_of_a_stored_run_is_checked(run, tmp_path, name, damage):
+    store = Store(tmp_path)
+    store.save(run)
+    file = store.runs / run.key / name
+    copy = tmp_path / "copy"
+    copy.write_bytes(file.read_bytes())
+    if damage == "flip":
+        flip(file)
+    elif damage == "cut":
+        os.truncate(file, file.stat().st_size // 2)
+    else:
+        file.unlink()
+    if damage == "link":
+        file.symlink_to(copy)
+    elif damage == "pipe":
+        os.mkfifo(file)
+    with pytest.raises(RunError, match="stored run cannot be read") as error:
+        store.load(run.key, run.arm, run.seed)
+    assert name in error.value.where or name in error.value.message
+    (found,) = store.verify()
+    assert [one.name for one in found.files if one.state in ("damaged", "missing")] == [name]
+    assert not found.sound
+
+
+def test_a_run_under_the_key_of_another_is_told(run, tmp_path):
+    store = Store(tmp_path)
+    store.save(run)
+    (store.runs / run.key).rename(store.runs / "another")
+    with pytest.raises(RunError, match=f"it is the run {run.key}"):
+        store.load("another", run.arm, run.seed)
+
+
+def test_a_store_that_is_a_link_is_refused(run, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/runs").symlink_to(tmp_path / "elsewhere")
+    for act in (lambda store: store.save(run), Store.check, Store.sweep):
+        with pytest.raises(RunError, match="links in a run's folder are not followed"):
+            act(Store(tmp_path / "store"))
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_rests_are_swept_when_nobody_else_writes(run, tmp_path):
+    store = Store(tmp_path)
+    store.save(run)
+    rest = store.runs / f".{run.key}.0123abcd"
+    with store.held():
+        rest.mkdir()
+        (rest / "result.json").write_text("half")
+        with store.held():  # as another process would: somebody writes here, so nothing is swept
+            assert rest.exists()
+    with store.held():
+        assert not rest.exists()
+    assert store.load(run.key, run.arm, run.seed) is not None
+
+
+def test_a_run_that_lost_all_its_files_is_kept_again(run, tmp_path):
+    store = Store(tmp_path)
+    (store.runs / run.key).mkdir(parents=True)
+    assert store.load(run.key, run.arm, run.seed) is None
+    store.save(run)
+    assert_same(store.load(run.key, run.arm, run.seed), run)

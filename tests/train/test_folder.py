@@ -13,35 +13,11 @@ from koubai.core.errors import ConfigError, DataError, RunError
 from koubai.engines.choose import why_not_native
 from koubai.train import Recipe, RunFolder, Session, resume, train
 from koubai.train.folder_writer import RunWriter
-from koubai.train.verify import verify
+from support.runs import Stopper, assert_same
 
 
 class Crash(BaseException):
     """What kill -9 is to a process, for one call."""
-
-
-def arrays(run):
-    state = run.session.state()
-    return {
-        **{f"params/{name}": a for name, a in state.weights.params.items()},
-        **{f"buffers/{name}": a for name, a in state.weights.buffers.items()},
-        **{f"slots/{name}": a for name, a in state.slots.items()},
-    }
-
-
-def assert_same(run, other):
-    assert run.history == other.history
-    assert run.history.columns.keys()
-    assert run.scores == other.scores
-    assert run.stopped_by == other.stopped_by
-    mine, theirs = arrays(run), arrays(other)
-    assert mine.keys() == theirs.keys()
-    for name, array in mine.items():
-        assert array.tobytes() == theirs[name].tobytes(), name
-
-
-def folder_of(tmp_path, name="run"):
-    return tmp_path / name
 
 
 @pytest.fixture
@@ -74,17 +50,6 @@ def test_reading_a_finished_run_writes_nothing(recipe, watch, whole, tmp_path):
     before = {file: file.stat().st_mtime_ns for file in (tmp_path / "run").rglob("*")}
     assert_same(resume(tmp_path / "run"), whole)
     assert {file: file.stat().st_mtime_ns for file in (tmp_path / "run").rglob("*")} == before
-
-
-class Stopper:
-    """Ends a run from outside once a step is reached, as a doctor or a Ctrl-C would."""
-
-    def __init__(self, step, reason="interrupted"):
-        self.step, self.reason = step, reason
-
-    def __call__(self, session):
-        if session.step >= self.step:
-            session.stopped_by = self.reason
 
 
 @pytest.mark.parametrize("step", [1, 15, 33, 59])
@@ -260,187 +225,11 @@ def test_a_folder_that_cannot_be_made_is_named(recipe, tmp_path):
     assert str(tmp_path) in error.value.where
 
 
-def broken_json(place):
-    (place / "run.json").write_text("{")
-
-
-def other_format(place):
-    (place / "run.json").write_text('{"format": 99}')
-
-
-def list_for_settings(place):
-    (place / "run.json").write_text("[1]")
-
-
-def strange_watch(place):
-    text = (place / "run.json").read_text()
-    (place / "run.json").write_text(text.replace('"tap_every"', '"tap_evry"'))
-
-
-def other_recipe(place):
-    text = (place / "recipe.toml").read_text()
-    (place / "recipe.toml").write_text(text.replace("seed = 4", "seed = 5"))
-
-
-def broken_recipe(place):
-    (place / "recipe.toml").write_text("seed = \n")
-
-
-def no_environment(place):
-    (place / "environment.json").write_text("[]")
-
-
-def other_data(place):
-    text = (place / "environment.json").read_text()
-    (place / "environment.json").write_text(text.replace('"sha256": "', '"sha256": "0'))
-
-
-def no_history(place):
-    (place / "history.jsonl").unlink()
-
-
-def short_history(place):
-    os.truncate(place / "history.jsonl", 30)
-
-
-def all_checkpoints_torn(place):
-    for file in (place / "checkpoints").iterdir():
-        os.truncate(file, file.stat().st_size // 2)
-
-
-def checkpoint_of_zeros(place):
-    for file in (place / "checkpoints").iterdir():
-        file.write_bytes(bytes(1000))
-
-
-def pickle_for_checkpoint(place):
-    for file in (place / "checkpoints").iterdir():
-        file.write_bytes(b"\x80\x04cos\nsystem\n(S'touch hacked'\ntR.")
-
-
-def no_manifest(place):
-    (place / "manifest.json").unlink()
-
-
-def broken_manifest(place):
-    text = (place / "manifest.json").read_text()
-    (place / "manifest.json").write_text(text.replace("recipe.toml", "recipe.tomm"))
-
-
-def flipped_bit(place):
-    file = RunFolder(place).files("checkpoints", "step")[-1]
-    data = bytearray(file.read_bytes())
-    data[-3] ^= 1
-    file.write_bytes(data)
-
-
-def no_vectors(place):
-    RunFolder(place).files("vectors", "step")[0].unlink()
-
-
-def doubled_line(place):
-    lines = (place / "history.jsonl").read_bytes().splitlines(keepends=True)
-    (place / "history.jsonl").write_bytes(b"".join([lines[0], *lines]))
-
-
-TAMPERED = {
-    broken_json: "this file is damaged",
-    other_format: "this file is damaged",
-    list_for_settings: "this file is damaged",
-    strange_watch: "this file is damaged",
-    other_recipe: "this file is damaged",
-    broken_recipe: "this file is damaged",
-    other_data: "this file is larger than it can be",
-    no_environment: "this file is damaged",
-    no_history: "cannot read this file: there is no such file",
-    short_history: "history is damaged in line",
-    all_checkpoints_torn: "this file is damaged",
-    checkpoint_of_zeros: "this file is damaged",
-    pickle_for_checkpoint: "this file is damaged",
-    no_manifest: "manifest.json is missing",
-    broken_manifest: "this file is damaged",
-    flipped_bit: "this file is damaged",
-    no_vectors: "this file is missing",
-    doubled_line: "history is damaged in line 2",
-}
-
-
-@pytest.mark.parametrize("tamper", TAMPERED, ids=lambda tamper: tamper.__name__)
-def test_a_folder_that_was_tampered_with_gives_one_clear_error(recipe, watch, tmp_path, tamper):
-    place = tmp_path / "run"
-    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
-    tamper(place)
-    with pytest.raises(RunError, match=TAMPERED[tamper]) as error:
-        resume(place)
-    assert str(place) in error.value.where
-    assert not list(tmp_path.rglob("hacked"))
-
-
-def test_a_damaged_checkpoint_is_told_and_gone_back_from_when_asked(recipe, watch, whole, tmp_path):
-    place = tmp_path / "run"
-    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(35))
-    latest = RunFolder(place).files("checkpoints", "step")[-1]
-    os.truncate(latest, 100)
-    with pytest.raises(RunError, match="this file is damaged") as error:
-        resume(place)
-    assert "go back to step 30: koubai resume" in error.value.hint
-    assert verify(place).back_to == 30
-    assert_same(resume(place, salvage=True), whole)
-    assert verify(place).sound
-    assert latest.name in {file.name.removeprefix("checkpoints-") for file in place.glob("set-aside-1/*")}
-
-
-@pytest.mark.parametrize("tamper", TAMPERED, ids=lambda tamper: tamper.__name__)
-def test_a_salvaged_run_ends_as_if_nothing_had_been(recipe, watch, whole, tmp_path, tamper):
-    place = tmp_path / "run"
-    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(35))
-    tamper(place)
-    if verify(place).back_to is None:
-        with pytest.raises(RunError, match="what decides this run is damaged"):
-            resume(place, salvage=True)
-    else:
-        assert_same(resume(place, salvage=True), whole)
-        assert verify(place).sound
-
-
-def test_a_link_in_a_folder_touches_nothing_outside(recipe, watch, tmp_path):
-    place, outside = tmp_path / "run", tmp_path / "outside"
-    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
-    outside.mkdir()
-    (outside / "step-00000099.safetensors").write_text("mine")
-    (outside / "notes").write_text("mine")
-    (place / "history.jsonl").unlink()
-    (place / "history.jsonl").symlink_to(outside / "notes")
-    with pytest.raises(RunError, match="links in a run's folder are not followed"):
-        resume(place)
-    shutil.rmtree(place / "checkpoints")
-    (place / "checkpoints").symlink_to(outside)
-    with pytest.raises(RunError):
-        resume(place)
-    assert {file.name: file.read_text() for file in outside.iterdir()} == {
-        "step-00000099.safetensors": "mine",
-        "notes": "mine",
-    }
-
-
 def test_equal_runs_leave_equal_weights_byte_for_byte(recipe, watch, tmp_path):
     for name in "ab":
         train(recipe, engine="reference", observation=watch, folder=tmp_path / name)
     for name in ("model.safetensors", "checkpoints/step-00000060.safetensors"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-
-
-def test_a_run_of_an_early_version_goes_on_with_a_note(recipe, watch, whole, tmp_path):
-    place = tmp_path / "run"
-    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
-    settings = json.loads((place / "run.json").read_text())
-    del settings["sha256"]
-    (place / "run.json").write_text(json.dumps(settings | {"format": 1}))
-    (place / "manifest.json").unlink()
-    with pytest.warns(UserWarning, match="no digests vouch"):
-        assert_same(resume(place), whole)
-    assert (place / "manifest.json").exists()
-    assert verify(place).sound
 
 
 def test_no_run_is_no_run(tmp_path):

@@ -33,7 +33,7 @@ from koubai.core.params import Array
 from koubai.lab.result import Exhibit, RunResult
 from koubai.probes.history import History
 from koubai.train.files import LARGEST_TEXT, json_bytes, parse_json, reading
-from koubai.train.lock import LOCK, lock
+from koubai.train.lock import LOCK, lock, share
 from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check
 from koubai.train.packing import pack, unpack
 from koubai.train.safe_folder import SafeFolder
@@ -90,7 +90,7 @@ class Store:
     def save(self, run: RunResult) -> None:
         """Keep a finished run; a run that is already there stays as it is."""
         place, rest = self._place, f".{run.key}.{uuid.uuid4().hex[:8]}"
-        if place.has(run.key):
+        if any(place.inner(run.key).has(name) for name in (_RESULT, MANIFEST)):
             return
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ class Store:
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
             probe = f".probe.{uuid.uuid4().hex[:8]}"
-            self._place.write(probe, b"")
+            os.close(self._place.touch(probe))
             self._place.remove(probe)
         except OSError as error:
             raise RunError(
@@ -132,7 +132,7 @@ class Store:
         try:
             if lock(handle):
                 self.sweep()
-            lock(handle, shared=True)
+            share(handle)
             yield
         finally:
             os.close(handle)
@@ -141,8 +141,9 @@ class Store:
         """Remove what killed processes left half written; call it when no other process writes here."""
         for rest in self._place.names():
             if _REST.fullmatch(rest):
-                with suppress(FileNotFoundError, NotADirectoryError):
-                    shutil.rmtree(self.runs / rest)
+                shutil.rmtree(self.runs / rest, ignore_errors=True)  # follows no link
+                with suppress(OSError):
+                    self._place.remove(rest)
 
 
 def _verified(place: SafeFolder) -> Verified:

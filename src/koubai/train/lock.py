@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 LOCK = ".lock"
+_PATIENCE = 10.0  # seconds to wait for one who only sweeps
 
 
 def lock(handle: int, *, shared: bool = False) -> bool | None:
@@ -18,3 +21,10 @@ def lock(handle: int, *, shared: bool = False) -> bool | None:
     except OSError:  # a shared folder that knows no locks
         return None
     return True
+
+
+def share(handle: int) -> None:
+    """Hold an open file together with others; wait for one that has it for itself, but not for ever."""
+    until = time.monotonic() + _PATIENCE
+    while lock(handle, shared=True) is False and time.monotonic() < until:
+        time.sleep(0.02)

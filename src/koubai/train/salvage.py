@@ -51,15 +51,15 @@ def salvage(folder: RunFolder) -> Salvaged | None:
 def _go_back(folder: RunFolder, found: Verified, step: int) -> Salvaged:
     """Copy or move aside what goes, then write the manifest of what stays: whole at every moment."""
     place, kept, aside = folder.place, _kept(found, step), _free_name(folder.place)
-    size = _history_bytes(folder, step)
     place.make(aside)
-    for name in (HISTORY, MANIFEST):
-        with suppress(RunError, FileNotFoundError):  # a link in its place is moved, below
-            place.write(f"{aside}/{name}", place.read(name))
     for inner in ("checkpoints", "vectors"):
-        if (folder.path / inner).is_symlink():
+        if place.has(inner) and ((folder.path / inner).is_symlink() or not (folder.path / inner).is_dir()):
             place.move(inner, f"{aside}/{inner}")
         place.make(inner)
+    size = _history_bytes(folder, step)
+    for name in (HISTORY, MANIFEST):
+        with suppress(RunError, OSError):  # what is no file is moved, below
+            place.write(f"{aside}/{name}", place.read(name))
     stays = {HISTORY, MANIFEST, *kept} | ({"environment.json"} if found.has("environment.json") else set())
     moved = [name for name in found.names - stays if place.has(name)]
     for name in moved:
