@@ -24,9 +24,26 @@ class Layer:
 
     A layer file holds, in this order: the docstring with the formula, its fields, the shape rule,
     `forward` with `backward` under it, then a ruler, and below it `lower`.
+
+    What a layer is, it says itself; whoever judges networks asks these and no name:
+
+    | trait       | meaning                                                                          |
+    |-------------|----------------------------------------------------------------------------------|
+    | unit_axis   | the axis of `weight` along which its units lie; None: no weighted sums of inputs |
+    | affine      | y = A x + b for one sample, with A and b that do not depend on x                 |
+    | normalizes  | brings its input to mean 0 and variance 1, or to one of them                     |
+    | over_batch  | in training, the other samples of a batch have a say in the answer for one       |
+    | random      | draws numbers in training, and in training only                                  |
+    | gives       | what y is: "values", "probabilities" (each by itself), "shares" (that add up)    |
     """
 
     registry_name: ClassVar[str] = ""
+    unit_axis: ClassVar[int | None] = None
+    affine: ClassVar[bool] = False
+    normalizes: ClassVar[bool] = False
+    over_batch: ClassVar[bool] = False
+    random: ClassVar[bool] = False
+    gives: ClassVar[str] = "values"
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of y for an x of `shape`; raise ShapeError with the arithmetic if none fits."""

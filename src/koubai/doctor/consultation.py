@@ -177,15 +177,13 @@ class Consultation:
 
     @cached_property
     def floor_loss(self) -> float | None:
-        """Loss of a network that learned nothing, where the loss is a cross-entropy of classes."""
+        """Loss of a network that learned nothing, where that is the entropy of the classes."""
         loss = self.patient.loss
         if loss is not None and loss.floor is not None:
             return loss.floor
-        if loss is None or loss.name not in ("softmax_cross_entropy", "cross_entropy"):
-            if loss is None or loss.name not in ("sigmoid_cross_entropy", "binary_cross_entropy"):
-                return None
-            return self.patient.prior_entropy if self.patient.data.classes == 2 else None
-        return self.patient.prior_entropy
+        likelihood = loss.likelihood if loss is not None else ""
+        told = likelihood == "classes" or (likelihood == "labels" and self.patient.data.classes == 2)
+        return self.patient.prior_entropy if told else None
 
     @cached_property
     def falling(self) -> float:

@@ -34,7 +34,7 @@ def examine(
     root = network.bind(weights.copy(), training=True)
     taps: dict[tuple[str, str], Array] = {}
     for cell in root.walk():
-        cell.training = cell.layer.registry_name != "dropout"
+        cell.training = not cell.layer.random
         cell.taps = taps
     with (
         blas_threads(1),
@@ -66,7 +66,7 @@ def _layer(cell: Cell, taps: dict[tuple[str, str], Array]) -> LayerCheck:
     wide = y.astype(np.float64)
     axes = tuple(axis for axis in range(y.ndim) if axis != 1)
     slope = None
-    if isinstance(cell.layer, Activation) and cell.layer.registry_name != "identity":
+    if isinstance(cell.layer, Activation) and not cell.layer.affine:
         u, saved_y = cell.saved
         steep = np.abs(cell.layer.derivative(u, saved_y)) / (cell.layer.max_derivative or 1.0)
         slope = steep.mean(axis=axes, dtype=np.float64)
@@ -106,14 +106,10 @@ def _param(network: Network, cell: Cell, name: str, penalties: Sequence[Penalty]
 
 def _rows_per_unit(cell: Cell, tensors: dict[str, Array]) -> Array | None:
     """Return what belongs to each unit as one row: its weights and its bias; None for other layers."""
-    kind = cell.layer.registry_name
-    if kind == "linear":
-        rows = tensors["weight"].T
-    elif kind.startswith("conv"):
-        rows = tensors["weight"].reshape(len(tensors["weight"]), -1)
-    else:
+    if cell.layer.unit_axis is None:
         return None
-    rows = rows[:256]
+    units = np.moveaxis(tensors["weight"], cell.layer.unit_axis, 0)[:256]
+    rows = units.reshape(len(units), -1)
     return np.column_stack([rows, tensors["bias"][:256]]) if "bias" in tensors else rows
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from koubai.core import random
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
-from koubai.doctor.patient import DataFacts, LayerFacts, LossFacts
+from koubai.doctor.patient import DataFacts, LayerFacts, LossFacts, OptimizerFacts
 from koubai.losses.loss import Loss
 from koubai.network.network import Network, join
+from koubai.optim.optimizer import Optimizer
 
 REFERENCE_ROWS = 2000
 
@@ -26,22 +27,26 @@ def layer_facts(network: Network) -> tuple[LayerFacts, ...]:
             cell.out_shape,
             tuple(join(cell.path, name) for name in cell.layer.params(cell.in_shape)),
             {"ratio": cell.layer.ratio} if hasattr(cell.layer, "ratio") else {},
+            cell.layer,
         )
         for cell in network.leaves
     )
 
 
-_TAKES = {
-    "softmax_cross_entropy": "logits",
-    "sigmoid_cross_entropy": "logits",
-    "cross_entropy": "probabilities",
-    "binary_cross_entropy": "probabilities",
-}
-
-
 def loss_facts(loss: Loss) -> LossFacts:
-    """Return the loss's name and what it takes; a loss that is not listed compares values."""
-    return LossFacts(loss.registry_name, _TAKES.get(loss.registry_name, "values"))
+    """Return the loss's name and what it says of itself."""
+    return LossFacts(loss.registry_name, loss.takes, loss.likelihood)
+
+
+def optimizer_facts(optimizer: Optimizer) -> OptimizerFacts:
+    """Return the optimizer's name, its numbers and what it says of itself."""
+    return OptimizerFacts(
+        optimizer.registry_name,
+        optimizer.learning_rate,
+        momentum=float(getattr(optimizer, "momentum", 0.0)),
+        weight_decay=optimizer.decoupled_decay(),
+        adaptive=optimizer.adaptive,
+    )
 
 
 def data_facts(dataset: Dataset) -> DataFacts:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import koubai.layers
-from koubai.core.layer import LAYERS
+from koubai.core.layer import LAYERS, Layer
 from koubai.core.params import Array, Shape
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.skill import skill
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _ = koubai.layers  # imported so that every layer is registered
 OTHER = "other"
-ADAPTIVE = ("adam", "adamw", "rmsprop", "adagrad", "adadelta", "nadam", "radam", "adamax")
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,9 @@ class LayerFacts:
     """One leaf layer, in forward order.
 
     `kind` is the layer's configuration name in koubai ("linear", "conv2d", "relu", "sigmoid", "softmax",
-    "batch_norm", "dropout" ...); what koubai does not know is "other". A layer called twice appears once.
-    `params` are the paths of its parameters, the weight first.
+    "batch_norm", "dropout" ...), by which it is told; what koubai does not know is "other". What the layer
+    is, `part` says: the layer itself, or its class (None: the class of that name, or a layer of which nothing
+    is known). A layer called twice appears once. `params` are the paths of its parameters, the weight first.
     """
 
     path: str
@@ -44,22 +44,25 @@ class LayerFacts:
     out_shape: Shape = ()
     params: tuple[str, ...] = ()
     detail: dict[str, Any] = field(default_factory=dict)  # a layer's own numbers, such as ratio of dropout
+    part: Layer | type[Layer] | None = field(default=None, compare=False)
+
+    @cached_property
+    def traits(self) -> Layer | type[Layer]:
+        """What says the traits of the layer (see koubai.core.layer.Layer)."""
+        return self.part if self.part is not None else LAYERS.get(self.kind, Layer)
 
     @cached_property
     def activation(self) -> Activation | None:
-        """The activation (with default settings), which knows its range; None for other layers."""
-        cls = LAYERS.get(self.kind)
-        return cls() if cls is not None and issubclass(cls, Activation) and self.kind != "identity" else None
+        """The activation that bends, which knows its range (that of its default settings); else None."""
+        traits = self.traits
+        if isinstance(traits, type):
+            return traits() if issubclass(traits, Activation) and not traits.affine else None
+        return traits if isinstance(traits, Activation) and not traits.affine else None
 
     @property
     def mixes(self) -> bool:
-        """Whether the layer is an affine map with a weight: linear or convolution."""
-        return bool(self.params) and (self.kind == "linear" or self.kind.startswith("conv"))
-
-    @property
-    def normalizes(self) -> bool:
-        """Whether the layer rescales its input to unit variance."""
-        return self.kind.endswith("norm")
+        """Whether the layer has units, each a weighted sum of inputs: linear or a convolution."""
+        return bool(self.params) and self.traits.unit_axis is not None
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,16 @@ class LossFacts:
     | log_probabilities | logarithms of probabilities                      | torch.nn.NLLLoss         |
     | values            | numbers to be compared with the targets          | mean_squared_error       |
 
-    `crossed` holds the shapes of an output and its targets where these are not alike and every row of one
-    was compared with every row of the other. `before` are activations that the program applies between the
-    network and the loss. `floor` is the loss of the best constant answer, where that was computed; `alone`
-    says whether the recorded loss is this one and nothing besides.
+    `likelihood` is that of `koubai.losses.loss.Loss`. `crossed` holds the shapes of an output and its targets
+    where these are not alike and every row of one was compared with every row of the other. `before` are
+    activations that the program applies between the network and the loss. `floor` is the loss of the best
+    constant answer, where that was computed; `alone` says whether the recorded loss is this one and nothing
+    besides.
     """
 
     name: str
     takes: str
+    likelihood: str = ""
     crossed: tuple[Shape, Shape] | None = None
     before: tuple[str, ...] = ()
     floor: float | None = field(default=None, compare=False)
@@ -89,17 +94,16 @@ class LossFacts:
 
 @dataclass(frozen=True)
 class OptimizerFacts:
-    """The optimizer's koubai name ("sgd", "momentum", "adam" ...) and numbers."""
+    """The optimizer's koubai name ("sgd", "momentum", "adam" ...) and numbers.
+
+    `adaptive` says whether each step's size is about the learning rate, whatever the gradient's size.
+    """
 
     name: str
     learning_rate: float
     momentum: float = 0.0
     weight_decay: float = 0.0
-
-    @property
-    def adaptive(self) -> bool:
-        """Whether each step's size is about the learning rate, whatever the gradient's size."""
-        return self.name in ADAPTIVE
+    adaptive: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,7 +229,8 @@ class Patient:
         if not self.weighted:
             return ()
         end = self.layers.index(self.weighted[-1])
-        return tuple(layer for layer in self.layers[end + 1 :] if layer.activation or layer.kind == "softmax")
+        behind = self.layers[end + 1 :]
+        return tuple(layer for layer in behind if layer.activation or layer.traits.gives != "values")
 
     # ------------------------------------------------------------------------------------ time
 

@@ -7,8 +7,16 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.examine import examine
-from koubai.doctor.facts import REFERENCE_ROWS, data_facts, held_part, layer_facts, loss_facts, sample_rows
-from koubai.doctor.patient import OptimizerFacts, Patient
+from koubai.doctor.facts import (
+    REFERENCE_ROWS,
+    data_facts,
+    held_part,
+    layer_facts,
+    loss_facts,
+    optimizer_facts,
+    sample_rows,
+)
+from koubai.doctor.patient import Patient
 from koubai.doctor.session_clinic import SessionClinic, open_fork
 from koubai.engines.engine import TrainingState
 from koubai.schedules.schedule import ConstantRate
@@ -31,12 +39,7 @@ def session_patient(session: Session, *, budget: float = 20.0, first: Checkup | 
         history=session.history,
         checkups=_checkups(session, first),
         loss=loss_facts(recipe.loss),
-        optimizer=OptimizerFacts(
-            recipe.optimizer.registry_name,
-            recipe.optimizer.learning_rate,
-            momentum=float(getattr(recipe.optimizer, "momentum", 0.0)),
-            weight_decay=recipe.optimizer.decoupled_decay(),
-        ),
+        optimizer=optimizer_facts(recipe.optimizer),
         data=data_facts(dataset),
         batch_size=recipe.batch_size,
         step=session.step,

@@ -11,7 +11,6 @@ from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.patient import LayerFacts, Patient
 
-RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
 EARLY = 0.02  # a checkup within this share of the run still shows the initial weights
 
 
@@ -40,7 +39,7 @@ def is_normalized(patient: Patient, layer: LayerFacts) -> bool:
     for other in behind:
         if other.mixes:
             return False
-        if other.normalizes:
+        if other.traits.normalizes:
             return True
     return False
 
@@ -48,7 +47,8 @@ def is_normalized(patient: Patient, layer: LayerFacts) -> bool:
 def scale_ratios(patient: Patient, look: Checkup) -> dict[str, float]:
     """Return weight scale / suitable scale of every hidden weighted layer without a norm behind it.
 
-    Suitable is sqrt(g / fan_in), with g = 2 before rectifiers (He et al. 2015), else 1 (LeCun et al. 1998).
+    Suitable is sqrt(g / fan_in), with g = 2 before what wants He's weights (He et al. 2015), else 1 (LeCun
+    et al. 1998).
     """
     ratios = {}
     for layer in patient.weighted[:-1]:
@@ -56,7 +56,8 @@ def scale_ratios(patient: Patient, look: Checkup) -> dict[str, float]:
         if check is None or not check.units or is_normalized(patient, layer):
             continue
         following = following_activation(patient, layer)
-        gain = 2.0 if following is not None and following.kind in RECTIFIERS else 1.0
+        wanted = following.activation.wants if following is not None and following.activation else ""
+        gain = 2.0 if wanted == "he_normal" else 1.0
         fan_in = check.size / check.units
         ratios[layer.path] = check.std / sqrt(gain / fan_in)
     return ratios
@@ -73,21 +74,23 @@ def gradient_flow(patient: Patient, look: Checkup) -> dict[str, float]:
 
 
 def dead_shares(patient: Patient, look: Checkup) -> dict[str, float]:
-    """Return the share of units of every hidden ReLU that fired for no sample."""
+    """Return the share of units of every hidden activation that can die (ReLU) that fired for no sample."""
     shares = {}
     for layer in patient.hidden_activations:
         check = look.layers.get(layer.path)
-        if layer.kind == "relu" and check is not None and check.units:
+        dies = layer.activation is not None and layer.activation.dies
+        if dies and check is not None and check.units:
             shares[layer.path] = float((check.alive == 0).mean())
     return shares
 
 
 def slopes(patient: Patient, look: Checkup) -> dict[str, Array]:
-    """Return mean f' / max f' of the units of every hidden sigmoid or tanh."""
+    """Return mean f' / max f' of the units of every hidden activation that saturates (sigmoid, tanh)."""
     found = {}
     for layer in patient.hidden_activations:
         check = look.layers.get(layer.path)
-        if layer.kind in ("sigmoid", "tanh") and check is not None and check.slope is not None:
+        saturates = layer.activation is not None and layer.activation.saturates
+        if saturates and check is not None and check.slope is not None:
             found[layer.path] = check.slope
     return found
 

@@ -13,6 +13,8 @@ have files of their own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,7 +25,26 @@ from koubai.core.verbs import Builder, Handle
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """y = f(u), dx = dy f'(u); a subclass gives `value` and `derivative`."""
+    """y = f(u), dx = dy f'(u); a subclass gives `value` and `derivative`.
+
+    Besides the traits of every layer:
+
+    | trait     | meaning                                                                           |
+    |-----------|-----------------------------------------------------------------------------------|
+    | rectifies | about u far above 0, and bounded below it                                         |
+    | dies      | f' = 0 on a whole half-line: a unit may stay there for every sample               |
+    | wants     | name of the initializer that keeps the size of a signal through this function     |
+    """
+
+    rectifies: ClassVar[bool] = False
+    dies: ClassVar[bool] = False
+    wants: ClassVar[str] = "glorot_normal"
+
+    @property
+    def saturates(self) -> bool:
+        """Whether f' approaches 0 on both sides: f is bounded, and is no constant between."""
+        low, high = self.range
+        return isfinite(low) and isfinite(high) and self.max_derivative > 0
 
     @property
     def range(self) -> tuple[float, float]:
@@ -69,6 +90,8 @@ class Activation(Layer):
 @dataclass(frozen=True)
 class Identity(Activation):
     """f(u) = u,  f' = 1."""
+
+    affine: ClassVar[bool] = True
 
     range = (-float("inf"), float("inf"))
     max_derivative = 1.0
@@ -117,6 +140,8 @@ class Sigmoid(Activation):
     >>> float(slope.max()), round(float(u[slope.argmax()]), 9), bool(slope.min() > 0)
     (0.25, 0.0, True)
     """
+
+    gives: ClassVar[str] = "probabilities"
 
     range = (0.0, 1.0)
     max_derivative = 0.25

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class AveragePool(Pooling):
     Padding counts as zeros, so K is the same at the border. Source: LeCun et al. 1998, sec. II.A (without
     its trained coefficient and bias).
     """
+
+    affine: ClassVar[bool] = True
 
     kind = "average"
 

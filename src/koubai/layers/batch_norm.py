@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,6 +40,10 @@ class BatchNorm(Layer):
     stay as they are. `trainable` False leaves gamma at 1 and beta at 0, without parameters.
     Source: Ioffe and Szegedy 2015, algorithms 1 and 2.
     """
+
+    affine: ClassVar[bool] = True
+    normalizes: ClassVar[bool] = True
+    over_batch: ClassVar[bool] = True
 
     momentum: float = 0.9
     epsilon: float = 1e-6

@@ -41,6 +41,9 @@ class Convolution(Layer):
     Yu and Koltun 2016, eq. (2).
     """
 
+    unit_axis: ClassVar[int | None] = 0
+    affine: ClassVar[bool] = True
+
     rank: ClassVar[int]
     out_channels: int
     kernel: int | tuple[int, ...]

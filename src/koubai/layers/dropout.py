@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array
@@ -27,6 +28,9 @@ class Dropout(Layer):
     The mask is a function of (seed, path, step) alone. The course's dropout multiplies by 1 - ratio at
     test time instead. Source: Srivastava et al. 2014, sec. 10 (inverted form).
     """
+
+    affine: ClassVar[bool] = True
+    random: ClassVar[bool] = True
 
     ratio: float = 0.5
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, Shape
@@ -14,6 +15,8 @@ from koubai.core.verbs import Builder, Handle
 @dataclass(frozen=True)
 class Flatten(Layer):
     """y = x with its feature axes joined in C order: (N, C, H, W) -> (N, C H W)."""
+
+    affine: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
         """(C, H, W) -> (C H W,)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class GlobalAveragePool(Layer):
 
     Raises ShapeError if x has no space axis. Source: Lin, Chen, Yan 2014, "Network in network", sec. 3.2.
     """
+
+    affine: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
         """(C, S) -> (C,)."""

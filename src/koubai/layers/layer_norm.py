@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class LayerNorm(Layer):
     F stands for all axes of a sample together. A constant sample has variance 0 and gives y = beta.
     Source: Ba, Kiros, Hinton 2016, eq. (4).
     """
+
+    normalizes: ClassVar[bool] = True
 
     epsilon: float = 1e-5
 

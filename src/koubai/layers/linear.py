@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from koubai.core.errors import ShapeError
 from koubai.core.layer import LAYERS, Cell, Layer
@@ -30,6 +31,9 @@ class Linear(Layer):
     G is `out_features`. Raises ShapeError if x has more than one feature axis (put Flatten before it).
     Source: Rumelhart, Hinton, Williams 1986, eq. (1).
     """
+
+    unit_axis: ClassVar[int | None] = 1
+    affine: ClassVar[bool] = True
 
     out_features: int
     bias: bool = True

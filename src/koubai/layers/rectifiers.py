@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,10 @@ class ReLU(Activation):
     Its zeros make activations sparse (Nair and Hinton 2010; Glorot, Bordes, Bengio 2011).
     """
 
+    rectifies: ClassVar[bool] = True
+    dies: ClassVar[bool] = True
+    wants: ClassVar[str] = "he_normal"
+
     range = (0.0, _INFINITY)
     max_derivative = 1.0
 
@@ -38,6 +43,9 @@ class ReLU(Activation):
 @dataclass(frozen=True)
 class LeakyReLU(Activation):
     """f(u) = u for u > 0, else slope u;  f' = 1 or slope (at the kink slope). Maas, Hannun, Ng 2013."""
+
+    rectifies: ClassVar[bool] = True
+    wants: ClassVar[str] = "he_normal"
 
     slope: float = 0.01
 
@@ -67,6 +75,9 @@ class ELU(Activation):
 
     Source: Clevert, Unterthiner, Hochreiter 2016, eq. (15).
     """
+
+    rectifies: ClassVar[bool] = True
+    wants: ClassVar[str] = "he_normal"
 
     alpha: float = 1.0
 
@@ -104,6 +115,9 @@ class SELU(Activation):
     With weights of variance 1 / n_in it keeps mean 0 and variance 1 from layer to layer; alpha and lambda
     are the solution of that condition (Klambauer et al. 2017, eqs. (2) and (14)).
     """
+
+    rectifies: ClassVar[bool] = True
+    wants: ClassVar[str] = "lecun_normal"
 
     alpha = 1.6732632423543772
     scale = 1.0507009873554805

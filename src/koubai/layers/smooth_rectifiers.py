@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import pi, sqrt
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,9 @@ class GELU(Activation):
     Exact, not the tanh approximation. f' is largest, 1.1289, at u = sqrt(2).
     Source: Hendrycks and Gimpel 2016, sec. 2.
     """
+
+    rectifies: ClassVar[bool] = True
+    wants: ClassVar[str] = "he_normal"
 
     range = (-0.16997120747990363, _INFINITY)
     max_derivative = 1.128904145185155
@@ -51,6 +55,9 @@ class SiLU(Activation):
     f' is largest, 1.0998, at u = 2.3994. Source: Elfwing, Uchibe, Doya 2018, eqs. (6) and (8).
     """
 
+    rectifies: ClassVar[bool] = True
+    wants: ClassVar[str] = "he_normal"
+
     range = (-0.2784645427610738, _INFINITY)
     max_derivative = 1.099839320128867
 
@@ -68,6 +75,9 @@ class SiLU(Activation):
 @dataclass(frozen=True)
 class Softplus(Activation):
     """f(u) = log(1 + e^u),  f' = sigmoid(u). Dugas et al. 2001; Glorot, Bordes, Bengio 2011."""
+
+    rectifies: ClassVar[bool] = True
+    wants: ClassVar[str] = "he_normal"
 
     range = (0.0, _INFINITY)
     max_derivative = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class Softmax(Layer):
     Raises ShapeError if x has more than one feature axis. One unit alone is always 1. For training on
     classes use SoftmaxCrossEntropy on the logits, which needs no layer here. Source: Bridle 1990.
     """
+
+    gives: ClassVar[str] = "shares"
 
     def output_shape(self, shape: Shape) -> Shape:
         """(K,) -> (K,)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +29,9 @@ class BinaryCrossEntropy(Loss):
     A sure and wrong output that was clipped gets no gradient: prefer SigmoidCrossEntropy on logits.
     Source: Bishop 2006, eq. (5.21).
     """
+
+    takes: ClassVar[str] = "probabilities"
+    likelihood: ClassVar[str] = "labels"
 
     delta: float = 1e-7
     target = "either"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,9 @@ class CrossEntropy(Loss):
     A probability that has reached 0 gets no gradient here, unlike in SoftmaxCrossEntropy: prefer that one.
     Source: Bishop 2006, eq. (4.108).
     """
+
+    takes: ClassVar[str] = "probabilities"
+    likelihood: ClassVar[str] = "classes"
 
     delta: float = 1e-7
     cut = 0.5

@@ -21,10 +21,21 @@ class Loss:
     |--------|-------------------------------------------|------------------------|
     | y      | output of the network                     | (N, K)                 |
     | t      | class labels, or values                   | (N,) int64, or (N, K)  |
+
+    What a loss is, it says itself:
+
+    | trait      | meaning                                                                              |
+    |------------|--------------------------------------------------------------------------------------|
+    | target     | what t may be: "classes", "values", or "either"                                      |
+    | takes      | what y is: "logits" (the loss applies softmax or sigmoid), "probabilities", "values" |
+    | likelihood | the loss is minus the mean log of a probability, in nats: that of the true class of  |
+    |            | K ("classes"), of each label by itself ("labels"); "" for other losses               |
     """
 
     registry_name: ClassVar[str] = ""
-    target: ClassVar[str] = "classes"  # "classes", "values", or "either"
+    target: ClassVar[str] = "classes"
+    takes: ClassVar[str] = "values"
+    likelihood: ClassVar[str] = ""
     cut: ClassVar[float] = 0.0  # one output alone means class 1 above it
 
     def value(self, y: Array, t: Array) -> float:

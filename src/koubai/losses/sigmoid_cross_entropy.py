@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,9 @@ class SigmoidCrossEntropy(Loss):
     K = 1 is binary, K > 1 with values is multi-label. The second form of E overflows for no y.
     Source: Bishop 2006, eqs. (5.19) to (5.21).
     """
+
+    takes: ClassVar[str] = "logits"
+    likelihood: ClassVar[str] = "labels"
 
     target = "either"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,6 +30,9 @@ class SoftmaxCrossEntropy(Loss):
 
     Source: Bridle 1990; label smoothing: Szegedy et al. 2016, sec. 7.
     """
+
+    takes: ClassVar[str] = "logits"
+    likelihood: ClassVar[str] = "classes"
 
     smoothing: float = 0.0
 

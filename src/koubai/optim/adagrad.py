@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ class AdaGrad(Optimizer):
     Every element has its own learning rate, which only ever falls. The first step is about eps sign(dw).
     Source: Duchi, Hazan, Singer 2011, fig. 1 (diagonal form).
     """
+
+    adaptive: ClassVar[bool] = True
 
     slots = ("h",)
     delta: float = 1e-7

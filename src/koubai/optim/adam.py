@@ -33,6 +33,7 @@ class Adam(Optimizer):
     Source: Kingma and Ba 2015, algorithm 1.
     """
 
+    adaptive: ClassVar[bool] = True
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
     learning_rate: float = 0.001
     beta1: float = 0.9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from koubai.core.settings import at_least
 from koubai.optim.adam import Adam
@@ -22,6 +23,8 @@ class AdamW(Adam):
     all decay alike. Biases and the scales of normalization do not decay (in PyTorch they do).
     Source: Loshchilov and Hutter 2019, algorithm 2.
     """
+
+    adaptive: ClassVar[bool] = True
 
     weight_decay: float = 0.01
 

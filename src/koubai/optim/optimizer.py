@@ -23,9 +23,12 @@ class Optimizer:
     | slots  | tensors of the shape of w, zero at the start  |
     | eps    | learning rate of this step (schedule applied) |
     | t      | number of the update, from 1                  |
+
+    `adaptive` says of a kind whether the size of its steps is about eps, whatever the size of the gradient.
     """
 
     registry_name: ClassVar[str] = ""
+    adaptive: ClassVar[bool] = False
     slots: ClassVar[tuple[str, ...]] = ()
     learning_rate: float = 0.01
 

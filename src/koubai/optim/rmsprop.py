@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class RMSProp(Optimizer):
     AdaGrad that forgets. As h starts at 0 the first step is about eps / sqrt(1 - rho): ten times eps at
     rho = .99. Source: Tieleman and Hinton 2012, lecture 6.5.
     """
+
+    adaptive: ClassVar[bool] = True
 
     slots = ("h",)
     decay: float = 0.99

@@ -48,7 +48,7 @@ class BatchNormMisuse(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """Gap of the modes, against the size of the loss of no learning (or the training loss)."""
         patient, look = visit.patient, visit.patient.last
-        norms = [layer for layer in patient.layers if layer.kind == "batch_norm"]
+        norms = [layer for layer in patient.layers if layer.traits.over_batch]
         if look is not None and norms and patient.batch_size == 1 and patient.loop.test_mode is None:
             measures = (Measure("samples_a_batch", 1.0, 2.0, above=False),)
             return Sign(measures, norms[0].path, 0, certain=True, details={"fault": "batch_of_one"})

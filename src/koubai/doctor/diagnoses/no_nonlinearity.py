@@ -47,7 +47,7 @@ class NoNonlinearity(Diagnosis):
         if len(patient.weighted) < 2 or patient.hidden_activations or visit.reach is None:
             return None
         hidden = patient.layers[: patient.layers.index(patient.weighted[-1])]
-        if any(layer.kind.startswith("max_pool") or layer.kind == "other" for layer in hidden):
+        if not all(layer.traits.affine for layer in hidden):  # what is unknown may bend
             return None
         gap = visit.reach.best - visit.reach.linear
         if gap < _MORE:

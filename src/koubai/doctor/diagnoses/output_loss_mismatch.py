@@ -31,7 +31,6 @@ from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
 from koubai.doctor.patient import Patient
 
-PROBABILITIES = ("sigmoid", "softmax")
 BY_HAND = ("crossed", "over_samples", "not_log_probabilities")  # no recipe can have these, so none cures them
 _NEVER_MEANT = ("crossed", "over_samples")  # whatever the run reached, it answers another question
 _SUM_ERROR = 0.02  # of probabilities that add up to 1: some add a small constant before the logarithm
@@ -164,17 +163,17 @@ def mismatch(patient: Patient) -> str | None:
     """
     if not patient.weighted or patient.loss is None:
         return None
-    kinds = [layer.kind for layer in patient.output_activations]
-    width = patient.output_activations[-1].out_shape if kinds else ()
+    gives = [layer.traits.gives for layer in patient.output_activations]
+    width = patient.output_activations[-1].out_shape if gives else ()
     takes = patient.loss.takes
     faults = {
         "crossed": patient.loss.crossed is not None,
         "over_samples": _adds_up_to_one(patient, axis=0) and not _adds_up_to_one(patient, axis=1),
         "not_log_probabilities": takes == "log_probabilities" and _adds_up_to_one(patient, axis=1) is False,
-        "one_unit": "softmax" in kinds and width == (1,),
-        "twice": takes == "logits" and bool(kinds),
-        "not_probabilities": takes == "probabilities" and (not kinds or kinds[-1] not in PROBABILITIES),
-        "exclusive": "softmax" in kinds and _many_labels(patient),
+        "one_unit": "shares" in gives and width == (1,),
+        "twice": takes == "logits" and bool(gives),
+        "not_probabilities": takes == "probabilities" and (not gives or gives[-1] == "values"),
+        "exclusive": "shares" in gives and _many_labels(patient),
         "values_for_classes": takes == "values" and patient.task == "classes",
     }
     return next((name for name, there in faults.items() if there), None)

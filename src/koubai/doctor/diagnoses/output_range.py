@@ -60,7 +60,7 @@ class OutputRange(Diagnosis):
         if patient.task != "values" or patient.data.t is None or not patient.output_activations:
             return None
         layer = patient.output_activations[-1]
-        if layer.kind == "softmax":
+        if layer.traits.gives == "shares":
             low, high = 0.0, 1.0
         elif layer.activation is not None:
             low, high = layer.activation.range

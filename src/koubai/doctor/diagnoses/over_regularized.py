@@ -62,7 +62,7 @@ class OverRegularized(Diagnosis):
         if look is None or not np.isfinite(patient.losses).all() or not len(visit.smooth):
             return None
         pull = max(_pull(patient, look) for look in patient.checkups)
-        ratio = max((float(layer.detail.get("ratio", 0.5)) for layer in _dropouts(patient)), default=0.0)
+        ratio = max((float(layer.detail.get("ratio", 0.5)) for layer in _random(patient)), default=0.0)
         if pull <= _PULL and not ratio:
             return None
         measures = [Measure("penalty_pull", pull, _PULL)] if pull else []
@@ -76,8 +76,8 @@ class OverRegularized(Diagnosis):
         return False
 
 
-def _dropouts(patient: Patient) -> tuple[LayerFacts, ...]:
-    return tuple(layer for layer in patient.layers if layer.kind == "dropout")
+def _random(patient: Patient) -> tuple[LayerFacts, ...]:
+    return tuple(layer for layer in patient.layers if layer.traits.random)
 
 
 def _pull(patient: Patient, look: Checkup) -> float:

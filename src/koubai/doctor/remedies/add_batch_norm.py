@@ -21,7 +21,7 @@ class AddBatchNorm(Remedy):
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Insert; None where there is a norm already, no hidden activation, or a batch of one."""
-        normalized = any(leaf.registry_name.endswith("norm") for leaf in leaves(recipe.network))
+        normalized = any(leaf.normalizes for leaf in leaves(recipe.network))
         if normalized or not hidden_activations(recipe.network) or recipe.batch_size < 2:
             return None
 

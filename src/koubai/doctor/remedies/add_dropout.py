@@ -22,7 +22,7 @@ class AddDropout(Remedy):
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Insert; None if there is dropout, or no hidden activation."""
-        if any(isinstance(leaf, Dropout) for leaf in leaves(recipe.network)):
+        if any(leaf.random for leaf in leaves(recipe.network)):
             return None
         if not hidden_activations(recipe.network):
             return None

@@ -10,8 +10,7 @@ from koubai.core.layer import Layer
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
-from koubai.doctor.remedies.trees import is_activation, leaves, rewrite_output
-from koubai.layers.softmax import Softmax
+from koubai.doctor.remedies.trees import leaves, rewrite_output, shapes_output
 from koubai.losses.loss import Loss
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.sigmoid_cross_entropy import SigmoidCrossEntropy
@@ -42,7 +41,7 @@ class FixOutput(Remedy):
             return None
 
         def edit(leaf: Layer) -> list[Layer]:
-            return [] if is_activation(leaf) or isinstance(leaf, Softmax) else [leaf]
+            return [] if shapes_output(leaf) else [leaf]
 
         network = rewrite_output(recipe.network, edit)
         treated = replace(recipe, network=network, loss=suitable_loss(dataset.t_train, last.out_features))

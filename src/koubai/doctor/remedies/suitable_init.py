@@ -9,24 +9,15 @@ from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
 from koubai.doctor.remedies.trees import hidden_activations, with_default_init
-from koubai.initializers.initializer import Initializer
-from koubai.initializers.normal import GlorotNormal, HeNormal, LeCunNormal
+from koubai.initializers.initializer import INITIALIZERS, Initializer
 from koubai.train.recipe import Recipe
-
-_SUITS: dict[str, Initializer] = {
-    "sigmoid": GlorotNormal(),
-    "tanh": GlorotNormal(),
-    "softmax": GlorotNormal(),
-    "selu": LeCunNormal(),
-}
 
 
 def suitable_initializer(network: Layer) -> Initializer:
-    """Return Glorot for sigmoid and tanh, LeCun for SELU, He for the rectifiers and for no activation."""
-    kinds = Counter(layer.registry_name for layer in hidden_activations(network))
-    if not kinds:
-        return GlorotNormal()
-    return _SUITS.get(kinds.most_common(1)[0][0], HeNormal())
+    """Return the initializer that most hidden activations want; Glorot's without any."""
+    wanted = Counter(layer.wants for layer in hidden_activations(network))
+    made: Initializer = INITIALIZERS[wanted.most_common(1)[0][0] if wanted else "glorot_normal"]()
+    return made
 
 
 @REMEDIES.register

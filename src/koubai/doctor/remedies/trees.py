@@ -13,7 +13,6 @@ from koubai.layers.convolution import Convolution
 from koubai.layers.linear import Linear
 from koubai.layers.residual import Residual
 from koubai.layers.sequential import Sequential
-from koubai.layers.softmax import Softmax
 from koubai.models.model import Model
 
 Edit = Callable[[Layer], list[Layer]]
@@ -38,7 +37,12 @@ def is_weighted(layer: Layer) -> bool:
 
 def is_activation(layer: Layer) -> bool:
     """Whether a layer is an activation that does something."""
-    return isinstance(layer, Activation) and layer.registry_name != "identity"
+    return isinstance(layer, Activation) and not layer.affine
+
+
+def shapes_output(layer: Layer) -> bool:
+    """Whether a layer behind the last weighted one decides what kind of numbers the network puts out."""
+    return is_activation(layer) or layer.gives != "values"
 
 
 def rewrite(layer: Layer, edit: Edit) -> Layer:
@@ -63,12 +67,13 @@ def output_activations(layer: Layer) -> list[Layer]:
     """Return the activations (and softmax) behind the last weighted layer."""
     all_leaves = list(leaves(layer))
     behind = all_leaves[_last_weighted(layer) + 1 :]
-    return [leaf for leaf in behind if is_activation(leaf) or isinstance(leaf, Softmax)]
+    return [leaf for leaf in behind if shapes_output(leaf)]
 
 
-def hidden_activations(layer: Layer) -> list[Layer]:
+def hidden_activations(layer: Layer) -> list[Activation]:
     """Return the activations before the last weighted layer."""
-    return [leaf for leaf in list(leaves(layer))[: _last_weighted(layer)] if is_activation(leaf)]
+    hidden = list(leaves(layer))[: _last_weighted(layer)]
+    return [leaf for leaf in hidden if isinstance(leaf, Activation) and is_activation(leaf)]
 
 
 def with_default_init(layer: Layer) -> Layer:

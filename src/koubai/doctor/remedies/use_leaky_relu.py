@@ -9,7 +9,8 @@ from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
 from koubai.doctor.remedies.trees import hidden_activations, rewrite_hidden, with_default_init
 from koubai.initializers.normal import HeNormal
-from koubai.layers.rectifiers import LeakyReLU, ReLU
+from koubai.layers.activations import Activation
+from koubai.layers.rectifiers import LeakyReLU
 from koubai.train.recipe import Recipe
 
 
@@ -23,11 +24,11 @@ class UseLeakyRelu(Remedy):
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Replace; None if there is no ReLU."""
-        if not any(isinstance(layer, ReLU) for layer in hidden_activations(recipe.network)):
+        if not any(layer.dies for layer in hidden_activations(recipe.network)):
             return None
 
         def edit(leaf: Layer) -> list[Layer]:
-            return [LeakyReLU(self.slope)] if isinstance(leaf, ReLU) else [leaf]
+            return [LeakyReLU(self.slope)] if isinstance(leaf, Activation) and leaf.dies else [leaf]
 
         network = with_default_init(rewrite_hidden(recipe.network, edit))
         return replace(recipe, network=network, initializer=HeNormal())

@@ -22,8 +22,7 @@ class UseRelu(Remedy):
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Replace all hidden activations; None if all are rectifiers already."""
-        kinds = {layer.registry_name for layer in hidden_activations(recipe.network)}
-        if not kinds - {"relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus"}:
+        if all(layer.rectifies for layer in hidden_activations(recipe.network)):
             return None
 
         def edit(leaf: Layer) -> list[Layer]:

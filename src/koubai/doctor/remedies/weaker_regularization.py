@@ -8,7 +8,6 @@ from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
 from koubai.doctor.remedies.trees import leaves, rewrite
-from koubai.layers.dropout import Dropout
 from koubai.train.recipe import Recipe
 
 
@@ -21,18 +20,18 @@ class WeakerRegularization(Remedy):
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Loosen; None if there is nothing to loosen."""
-        dropout = any(isinstance(leaf, Dropout) for leaf in leaves(recipe.network))
+        noisy = any(leaf.random for leaf in leaves(recipe.network))
         decay = float(getattr(recipe.optimizer, "weight_decay", 0.0))
-        if not (recipe.penalties or dropout or decay):
+        if not (recipe.penalties or noisy or decay):
             return None
 
         def edit(leaf: Layer) -> list[Layer]:
-            return [] if isinstance(leaf, Dropout) else [leaf]
+            return [] if leaf.random else [leaf]
 
         optimizer = replace(recipe.optimizer, weight_decay=decay / 100) if decay else recipe.optimizer  # type: ignore[call-arg]  # checked by `decay`
         return replace(
             recipe,
-            network=rewrite(recipe.network, edit) if dropout else recipe.network,
+            network=rewrite(recipe.network, edit) if noisy else recipe.network,
             optimizer=optimizer,
             penalties=tuple(
                 replace(penalty, strength=penalty.strength / 100) for penalty in recipe.penalties

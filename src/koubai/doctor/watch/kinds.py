@@ -12,6 +12,11 @@ from torch import nn
 from koubai.core.layer import LAYERS, Layer
 from koubai.doctor.patient import OTHER, LossFacts, OptimizerFacts
 from koubai.layers.activations import Activation
+from koubai.layers.convolution import Conv2d
+from koubai.layers.layer_norm import LayerNorm
+from koubai.losses.loss import LOSSES as KNOWN_LOSSES
+from koubai.losses.loss import Loss
+from koubai.optim.optimizer import OPTIMIZERS
 
 _ARGUMENTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("relu", "sigmoid", "tanh", "gelu", "silu", "softplus", "selu", "exp"), ()),
@@ -57,6 +62,8 @@ _MODULES: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.AvgPool2d, "average_pool2d"),
 )
 _CONSTANTS = {"leaky_relu": ("slope", "negative_slope"), "elu": ("alpha", "alpha")}
+_LIKE: dict[str, type[Layer]] = {"conv3d": Conv2d, "group_norm": LayerNorm}  # by their traits
+_ADAPTIVE = ("adadelta", "nadam", "radam", "adamax")  # besides those that koubai has, too
 FEATURES_LAST = ("linear", "layer_norm")  # a unit is an index of the last axis, not of axis 1
 
 
@@ -68,6 +75,11 @@ def module_kind(module: nn.Module) -> str:
 @cache
 def _kind_of(cls: Any) -> str:
     return next((kind for known, kind in _MODULES if issubclass(cls, known)), OTHER)
+
+
+def part_of(kind: str) -> type[Layer] | None:
+    """Return the layer of koubai that has the traits of a kind it does not have itself; None for others."""
+    return _LIKE.get(kind)
 
 
 def function_kind(name: str) -> str | None:
@@ -107,7 +119,8 @@ class LossKind:
     @property
     def facts(self) -> LossFacts:
         """As a diagnosis sees it."""
-        return LossFacts(self.name, self.takes)
+        known: type[Loss] = KNOWN_LOSSES.get(self.name, Loss)
+        return LossFacts(self.name, self.takes, known.likelihood)
 
 
 LOSSES = {
@@ -252,7 +265,8 @@ def optimizer_facts(optimizer: Any) -> OptimizerFacts:
     name = type(optimizer).__name__.lower()
     if name == "sgd" and momentum:
         name = "nesterov" if group.get("nesterov") else "momentum"
-    return OptimizerFacts(name, float(group["lr"]), momentum, float(group.get("weight_decay", 0.0)))
+    adaptive = name in _ADAPTIVE or getattr(OPTIMIZERS.get(name), "adaptive", False)
+    return OptimizerFacts(name, float(group["lr"]), momentum, float(group.get("weight_decay", 0.0)), adaptive)
 
 
 def coupled_decay(optimizer: Any, group: Mapping[str, Any]) -> float:

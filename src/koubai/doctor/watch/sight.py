@@ -33,6 +33,7 @@ from koubai.doctor.watch.kinds import (
     layer_of,
     may_bend,
     module_kind,
+    part_of,
 )
 from koubai.doctor.watch.nested import first_tensor
 from koubai.doctor.watch.sums import UnitSums, pooled, unit_sums
@@ -60,7 +61,8 @@ class Part:
     def facts(self) -> LayerFacts:
         """As a diagnosis sees it."""
         kind = OTHER if self.kind == LOG_SOFTMAX else self.kind
-        return LayerFacts(self.path, kind, self.in_shape, self.out_shape, self.params, self.detail)
+        part = self.layer or part_of(kind)
+        return LayerFacts(self.path, kind, self.in_shape, self.out_shape, self.params, self.detail, part)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def unit_sums(y: torch.Tensor, u: torch.Tensor, layer: Layer | None, axis: int) 
 
 def _slopes(y: torch.Tensor, u: torch.Tensor, layer: Layer | None, axis: int) -> Array | None:
     """Return sum |f'(u)| / max |f'| of each unit."""
-    if not isinstance(layer, Activation) or layer.registry_name == "identity":
+    if not isinstance(layer, Activation) or layer.affine:
         return None
     # An activation in place has overwritten its input; the signs that derivatives ask for are still there.
     inputs = y if u.shape != y.shape or u.data_ptr() == y.data_ptr() else u
