@@ -67,7 +67,7 @@ class Saturation(Probe):
         """1 - mean f' / max f', or None for another layer."""
         y = sums["activation"]
         mean_square = y.total_square / y.count if y.count else 0.0
-        match layer.registry_name if layer is not None else "":
+        match layer.registry_name if layer is not None else "":  # formulas of these three, by their names
             case "sigmoid":
                 return 1 - 4 * (y.mean - mean_square)
             case "tanh":

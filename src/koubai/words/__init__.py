@@ -94,6 +94,23 @@ def entries(area: str) -> dict[str, dict[str, str]]:
     return found
 
 
+def add(area: str, toml: str) -> None:
+    """Add the words of a part that is written elsewhere (a diagnosis, say), in the form of an area's file.
+
+    Raises:
+        ValueError: an entry that is there already, or that lacks a language; nothing is added then.
+    """
+    new: dict[str, dict[str, str]] = {}
+    _collect(tomllib.loads(toml), "", new)
+    texts = entries(area)
+    for name, text in new.items():
+        if name in texts and texts[name] != text:
+            raise ValueError(f"words/{area}.toml has an entry {name!r} already")
+        if missing := [lang for lang in LANGUAGES if not text.get(lang)]:
+            raise ValueError(f"{area}.{name}: no text in {', '.join(missing)}")
+    texts.update(new)
+
+
 class _Writer(Formatter):
     """Fills placeholders; "one|many" is a word that depends on the number."""
 
