@@ -32,6 +32,7 @@ class AdaDelta(Optimizer):
     sqrt(delta / (1 - rho)). Source: Zeiler 2012, algorithm 1.
     """
 
+    adaptive: ClassVar[bool] = True
     slots = ("h", "d")
     learning_rate: float = 1.0
     decay: float = 0.95

@@ -30,6 +30,7 @@ class Lion(Optimizer):
     advises a learning rate three to ten times smaller than Adam's. Source: Chen et al. 2023, algorithm 2.
     """
 
+    adaptive: ClassVar[bool] = True
     slots = ("m",)
     learning_rate: float = 0.0001
     beta1: float = 0.9

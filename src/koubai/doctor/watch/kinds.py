@@ -63,7 +63,7 @@ _MODULES: tuple[tuple[type[nn.Module], str], ...] = (
 )
 _CONSTANTS = {"leaky_relu": ("slope", "negative_slope"), "elu": ("alpha", "alpha")}
 _LIKE: dict[str, type[Layer]] = {"conv3d": Conv2d, "group_norm": LayerNorm}  # by their traits
-_ADAPTIVE = ("adadelta", "nadam", "radam", "adamax")  # besides those that koubai has, too
+_ADAPTIVE = ("nadam", "adamax")  # besides those that koubai has, too
 FEATURES_LAST = ("linear", "layer_norm")  # a unit is an index of the last axis, not of axis 1
 
 
