@@ -95,13 +95,16 @@ def test_ridge_takes_all_weights_to_zero_and_leaves_biases():
     experiment = build("l1-l2")
     scores = {
         name: run_recipe(experiment.plan(experiment[name], 0), Context(Watch(taps=0, evaluations=0))).scores
-        for name in ("none", "L2 10", "L1 0.01")
+        for name in ("none", "L2 10", "L1 0.01", "L1 0.01 (soft threshold)")
     }
     assert scores["L2 10"]["weight_norm"] < 1e-3
     assert scores["none"]["weight_norm"] > 10
     assert scores["L2 10"]["bias_norm"] > 0.1
-    assert scores["L2 10"]["zero_weights"] == 1.0
-    assert scores["L1 0.01"]["zero_weights"] > 0.5 > scores["none"]["zero_weights"]
+    assert scores["L2 10"]["small_weights"] == 1.0
+    assert scores["L1 0.01"]["small_weights"] > 0.5 > scores["none"]["small_weights"]
+    zeros = {name: own["zero_weights"] for name, own in scores.items()}
+    assert zeros.pop("L1 0.01 (soft threshold)") > 0.5
+    assert max(zeros.values()) < 0.001, "a gradient step leaves no weight at exactly 0"
 
 
 def test_a_search_never_looks_at_the_test_part_to_choose():

@@ -9,13 +9,14 @@ from koubai.layers import Linear
 from koubai.losses import MeanSquaredError
 from koubai.network import Network
 from koubai.optim import SGD
-from koubai.penalties import L1, L2, PENALTIES, PNorm
+from koubai.penalties import L1, L2, PENALTIES, PNorm, ProximalL1
 from support.close import assert_close
 from support.differences import assert_gradient
 from support.samples import spread
 
 CASES = [  # penalty, its value on (3, -1, 0, 2), its gradient there
     (L1(0.5), 0.5 * 6, [0.5, -0.5, 0, 0.5]),
+    (ProximalL1(0.5), 0.5 * 6, [0.5, -0.5, 0, 0.5]),
     (L2(0.5), 0.25 * 14, [1.5, -0.5, 0, 1.0]),
     (PNorm(0.5, p=1.0), 0.5 * 6, [0.5, -0.5, 0, 0.5]),
     (PNorm(0.5, p=2.0), 0.25 * 14, [1.5, -0.5, 0, 1.0]),
@@ -93,6 +94,22 @@ def test_the_lasso_empties_the_weights_that_say_nothing_and_ridge_does_not():
     assert lasso[0] > 1.5
     assert (np.abs(lasso[1:]) <= 0.02 * 0.5).all(), "within one step of 0"
     assert (np.abs(ridge[1:]) > 1e-4).all()
+
+
+def test_the_soft_threshold_by_hand():
+    w = np.array([3.0, -1.0, 0.0, 0.2, -0.25, np.nan, np.inf])
+    ProximalL1(0.5).shrink(w, eps=0.5)  # eps lambda = .25
+    np.testing.assert_array_equal(w, [2.75, -0.75, 0, 0, 0, np.nan, np.inf])
+
+
+def test_the_proximal_lasso_has_exact_zeros_where_they_are_optimal():
+    """At the optimum dE/dw = -lambda sign(w) where w is not 0, and within +-lambda where it is."""
+    weight, bias, x, t = fit(ProximalL1(0.5))
+    assert weight[0] > 1.5
+    assert list(weight[1:]) == [0, 0]
+    gradient = 2 * x.T @ (x @ weight + bias - t) / len(x)
+    assert gradient[0] == pytest.approx(-0.5, rel=1e-6)
+    assert (np.abs(gradient[1:]) < 0.5).all()
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,18 @@ class Job:
     precision: str = "float32"  # or "bfloat16": mixed, with float32 master weights
     threads: int = 1
 
+    @property
+    def pulls(self) -> tuple[Penalty, ...]:
+        """The penalties whose gradients the optimizer gets."""
+        return tuple(penalty for penalty in self.penalties if not penalty.proximal)
+
+    def shrink(self, path: str, w: Array, eps: float) -> None:
+        """Let the proximal penalties change a parameter after its update with the learning rate eps."""
+        if self.network.param_specs[path].penalized:
+            for penalty in self.penalties:
+                if penalty.proximal:
+                    penalty.shrink(w, eps)
+
     def is_frozen(self, path: str) -> bool:
         """Return whether a parameter is left as it is."""
         return any(path == prefix or path.startswith(prefix + ".") for prefix in self.frozen)

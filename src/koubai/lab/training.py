@@ -30,6 +30,7 @@ MEASURES = (
     "weight_norm",
     "bias_norm",
     "zero_weights",
+    "small_weights",
     "distinct_units",
     "chance",
     "chance_limit",
@@ -148,20 +149,21 @@ def chance(dataset: Dataset) -> dict[str, float]:
 
 
 def weights(session: Session) -> dict[str, float]:
-    """Return the norms of all weights and of all biases at the end, and the share of weights that is zero.
+    """Return the norms of all weights and of all biases at the end, and the shares of weights that are 0 and small.
 
-    Zero means below .001 in size: a gradient step of L1 carries a weight across zero, not onto it.
+    Zero means exactly zero, small means below .001 in size.
     """
-    squares, near_zero, count = {"weight_norm": 0.0, "bias_norm": 0.0}, 0, 0
+    squares, zero, small, count = {"weight_norm": 0.0, "bias_norm": 0.0}, 0, 0, 0
     specs = session.network.param_specs
     for path, array in session.state().weights.params.items():
         kind = "weight_norm" if specs[path].penalized else "bias_norm"
         squares[kind] += float((array.astype(np.float64) ** 2).sum())
         if specs[path].penalized:
-            near_zero += int((np.abs(array) < NEAR_ZERO).sum())
+            zero += int((array == 0).sum())
+            small += int((np.abs(array) < NEAR_ZERO).sum())
             count += array.size
     norms = {kind: float(np.sqrt(square)) for kind, square in squares.items()}
-    return norms | {"zero_weights": near_zero / max(count, 1)}
+    return norms | {"zero_weights": zero / max(count, 1), "small_weights": small / max(count, 1)}
 
 
 def is_constant(run: Run, dataset: Dataset) -> bool:

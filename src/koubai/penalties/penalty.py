@@ -19,9 +19,12 @@ class Penalty:
     | symbol | name               | shape |
     |--------|--------------------|-------|
     | w      | one weight tensor  | any   |
+
+    A `proximal` penalty gives no gradient to the optimizer: `shrink` changes the weights after each update.
     """
 
     registry_name: ClassVar[str] = ""
+    proximal: ClassVar[bool] = False
     strength: float = 1e-4
 
     def __post_init__(self) -> None:
@@ -34,3 +37,6 @@ class Penalty:
     def gradient(self, w: Array) -> Array:
         """Its gradient, of the shape of w."""
         raise NotImplementedError
+
+    def shrink(self, w: Array, eps: float) -> None:
+        """Change weights in place after an update with the learning rate eps; only where `proximal`."""

@@ -37,7 +37,7 @@ from koubai.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, Softma
 from koubai.models import AlexNet, DeepConvNet, DoubleConvNet, Mlp, SimpleConvNet
 from koubai.optim import OPTIMIZERS, SGD, Adam, AdamW, Momentum
 from koubai.optim.clipping import Clipping
-from koubai.penalties import L1, L2, PNorm
+from koubai.penalties import L1, L2, PNorm, ProximalL1
 from koubai.schedules import Schedule
 from support.close import assert_close
 from support.jobs import batches, classes_job, first_gradients, values_job
@@ -197,6 +197,39 @@ def test_every_penalty(penalties, threads):
     assert_same_training(classes_job(SMALL, (9,), penalties=penalties, threads=threads))
 
 
+@dataclass(frozen=True)
+class WithoutKernel(SGD):
+    """SGD that the native engine runs by its formula."""
+
+    registry_name = "without_kernel"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("optimizer", "penalties"),
+    [
+        (SGD(0.1), (ProximalL1(0.05),)),
+        (WithoutKernel(0.1), (L2(0.02), ProximalL1(0.03), ProximalL1(0.02))),
+        (Adam(0.01), (L2(0.02), ProximalL1(0.2), ProximalL1(0.3))),
+    ],
+    ids=repr,
+)
+def test_the_soft_threshold_leaves_the_same_weights_at_exactly_zero(optimizer, penalties, threads):
+    changes = {"penalties": penalties, "optimizer": optimizer, "frozen": ("0.weight",), "threads": threads}
+    job = classes_job(SMALL, (9,), **changes)
+    programs = [compile_job(job, engine) for engine in ("native", "reference")]
+    steps = batches(job, 60)
+    for program in programs:
+        program.advance(steps)
+    ours, theirs = (program.state().weights.params for program in programs)
+    emptied = {path: int((w == 0).sum()) for path, w in theirs.items() if path.endswith("weight")}
+    assert emptied.pop("0.weight") == 0, "a frozen weight is left alone"
+    assert 0 < emptied["2.weight"] < theirs["2.weight"].size
+    for path, w in theirs.items():
+        np.testing.assert_allclose(ours[path], w, rtol=2e-3, atol=2e-5, err_msg=path)
+        assert abs(int((ours[path] == 0).sum()) - int((w == 0).sum())) <= 2, path  # at the threshold itself
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
     "clipping", [Clipping(norm=0.1), Clipping(value=0.01), Clipping(norm=0.1, value=0.02)], ids=repr
@@ -347,4 +380,4 @@ def test_no_kernel_is_missing_for_what_is_registered():
 
     ours = [cls for cls in OPTIMIZERS.values() if cls.__module__.startswith("koubai.")]
     assert {snake(cls.__name__) for cls in ours} <= set(WITH_KERNEL)
-    assert set(PENALTIES) <= set(PENALTY_KINDS)
+    assert {name for name in PENALTIES if not PENALTIES[name].proximal} <= set(PENALTY_KINDS)

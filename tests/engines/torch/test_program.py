@@ -159,6 +159,10 @@ def test_penalties_work_on_tensors_of_any_device(name):
     dw = TensorArray(torch.ones(4, dtype=torch.float64))
     dw += penalty.gradient(TensorArray(torch.from_numpy(w)))
     np.testing.assert_allclose(dw.tensor.numpy(), 1 + penalty.gradient(w))
+    shrunk = torch.from_numpy(w.copy())
+    penalty.shrink(TensorArray(shrunk), 1e4)
+    penalty.shrink(w, 1e4)
+    np.testing.assert_allclose(shrunk.numpy(), w)
 
 
 def test_clipping_works_on_tensors_of_any_device():

@@ -96,7 +96,7 @@ class Formulas:
         for path, gradient in self._gradients().items():
             if specs[path].penalized:
                 w = self._load(self._memory.weights, path)
-                for penalty in self._job.penalties:
+                for penalty in self._job.pulls:
                     gradient += penalty.gradient(w)  # noqa: PLW2901 - in place
                 self._save(self._memory.gradients, path, gradient)
 
@@ -121,6 +121,7 @@ class Formulas:
                 for slot, values in zip(job.optimizer.slots, memory.slots, strict=True)
             }
             job.optimizer.update(w, g, slots, eps, step)
+            job.shrink(path, w, eps)
             self._save(memory.weights, path, w)
             for slot, values in zip(job.optimizer.slots, memory.slots, strict=True):
                 self._save(values, path, slots[slot])

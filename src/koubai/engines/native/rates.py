@@ -10,7 +10,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.engines.engine import Job
-from koubai.engines.native.kernels.update import FIRST_PENALTY, RATE_WORDS
+from koubai.engines.native.kernels.update import FIRST_PENALTY, RATE_WORDS, SHRINK
 
 # What an optimizer's kernel wants behind the first four numbers; it may change eps (by t, for corrections).
 _CONSTANTS: dict[str, Callable[[Any], tuple[float, ...]]] = {
@@ -47,9 +47,10 @@ def rates(job: Job, first: int, count: int) -> Array:
         table[:, 7] = [
             optimizer.rectification(t) if name == "radam" else 1 / sqrt(1 - optimizer.beta2**t) for t in steps
         ]
-    for number, penalty in enumerate(job.penalties):
+    for number, penalty in enumerate(job.pulls):
         at = FIRST_PENALTY + 2 * number
-        if at < RATE_WORDS:
+        if at < SHRINK:
             table[:, at] = penalty.strength
             table[:, at + 1] = getattr(penalty, "p", 0.0)
+    table[:, SHRINK] = eps * sum(p.strength for p in job.penalties if p.registry_name == "proximal_l1")
     return table

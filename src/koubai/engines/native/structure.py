@@ -45,7 +45,7 @@ class Structure:
     @classmethod
     def of(cls, job: Job, backend: str) -> Structure:
         """The structure of a job."""
-        kinds = [PENALTY_KINDS.get(penalty.registry_name) for penalty in job.penalties]
+        kinds = [PENALTY_KINDS.get(penalty.registry_name) for penalty in job.pulls]
         known = None not in kinds and len(kinds) <= MAX_PENALTIES
         clipping = 0
         if job.clipping is not None:

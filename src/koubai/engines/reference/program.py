@@ -96,7 +96,7 @@ class ReferenceProgram:
         gradients = {join(cell.path, name): cell.grads[name] for cell in self._cells for name in cell.params}
         for path, g in gradients.items():
             if specs[path].penalized:
-                for penalty in self.job.penalties:
+                for penalty in self.job.pulls:
                     np.add(g, penalty.gradient(self._state.weights.params[path]), out=g)
         return gradients
 
@@ -114,6 +114,7 @@ class ReferenceProgram:
                 np.multiply(w, 1 - eps * decay, out=w)
             slots = {slot: state.slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
             job.optimizer.update(w, gradients[path], slots, eps, state.step)
+            job.shrink(path, w, eps)
 
     def predict(self, x: Inputs) -> Array:
         """Return outputs as at test time, a thousand rows at a time."""

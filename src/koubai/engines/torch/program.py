@@ -135,7 +135,7 @@ class TorchProgram:
             g = torch.zeros_like(w, requires_grad=False) if w.grad is None else w.grad
             if specs[path].penalized:
                 dw = array_of(g)
-                for penalty in self.job.penalties:
+                for penalty in self.job.pulls:
                     dw += penalty.gradient(array_of(w))
             gradients[path] = g
         return gradients
@@ -155,6 +155,7 @@ class TorchProgram:
                 w *= 1 - eps * decay
             slots = {slot: array_of(self._slots[f"{path}/{slot}"]) for slot in job.optimizer.slots}
             job.optimizer.update(w, arrays[path], slots, eps, self.moment.step)
+            job.shrink(path, w, eps)
 
     def predict(self, x: Inputs) -> Array:
         """Return outputs as at test time, a thousand rows at a time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
 from koubai.lab.measures import Measured
 from koubai.lab.phrases import arm_text, mean_of
 from koubai.lab.result import ExperimentResult, Sentence
@@ -13,6 +13,7 @@ from koubai.lab.settings import source
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.penalties.p_norm import L1, L2
+from koubai.penalties.proximal_l1 import ProximalL1
 from koubai.train.recipe import Recipe
 
 L2_STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
@@ -24,8 +25,9 @@ class L1L2(Entry):
     """Ridge (L2) shrinks every weight in proportion, so none is exactly zero; Lasso (L1) clears out.
 
     Both are terms of the error function and leave biases alone: as lambda grows, all weights go to zero
-    and the biases stay. L1's constant pull drives a weight without use to zero and then past it by at
-    most eps lambda a step, so 'zero' is counted as below .001.
+    and the biases stay. L1's constant pull, taken as a gradient step, carries a weight without use to zero
+    and past it by at most eps lambda, to and fro; the soft threshold stops there (Daubechies, Defrise, De Mol
+    2004). So exact zeros are counted, and what is below .001 beside them.
     """
 
     data: ClassVar = ("digits", "mnist", "fashion_mnist")
@@ -40,20 +42,30 @@ class L1L2(Entry):
             Arm(f"L1 {s:g}", {"penalties": (L1(s),)}, {"penalty": "L1", "lambda": f"{s:g}"})
             for s in L1_STRENGTHS
         )
+        soft = (
+            Arm(
+                f"L1 {s:g} (soft threshold)",
+                {"penalties": (ProximalL1(s),)},
+                {"penalty": "L1, soft threshold", "lambda": f"{s:g}"},
+                label=Text(f"L1 {s:g} (soft threshold)", f"L1 {s:g}（軟しきい値）"),
+            )
+            for s in L1_STRENGTHS
+        )
         return Experiment(
             name=self.registry_name,
             base=Recipe(Mlp((50,)), source(data, train=500), optimizer=SGD(0.05), steps=1000),
-            arms=(Arm("none", factors={"penalty": "none", "lambda": "0"}), *ridge, *lasso),
+            arms=(Arm("none", factors={"penalty": "none", "lambda": "0"}), *ridge, *lasso, *soft),
             baseline="none",
             claims=(
                 Claim("L2 10", "none", "weight_norm", "lower"),
-                Claim("L1 0.01", "L2 0.1", "zero_weights"),
+                Claim("L2 10", None, "bias_norm", "higher", margin=0.1),
+                Claim("L1 0.01 (soft threshold)", "L1 0.01", "zero_weights"),
             ),
             watch=Watch(weights=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """For every strength: what is left of weights and biases, how many are zero, the gap."""
+        """For every strength: what is left of weights and biases, how many are zero, the test score."""
         return [
             Sentence(
                 "experiments.l1_l2.arm",
@@ -62,6 +74,7 @@ class L1L2(Entry):
                     "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
                     "biases": Measured("bias_norm", mean_of(result, arm, "bias_norm")),
                     "zeros": Measured("zero_weights", mean_of(result, arm, "zero_weights")),
+                    "small": Measured("small_weights", mean_of(result, arm, "small_weights")),
                     "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
                 },
             )

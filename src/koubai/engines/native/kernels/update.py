@@ -7,7 +7,8 @@ takes chunks bounds[s] .. bounds[s + 1]. One pass joins, updates and taps; penal
 need a pass before it.
 
 The rates of a step, float64: eps, 1 - eps decay, bound of an element, bound of the norm, four numbers of the
-optimizer, then (strength, p) of each penalty.
+optimizer, then (strength, p) of up to four penalties, then eps lambda of the proximal L1, the threshold that
+every updated weight is shrunk by.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ ROOM = 4 * CHUNK + 8 * GATHERED  # bytes that a worker needs to tap what it upda
 PENALIZED, FROZEN = 1, 2  # flags of a chunk
 L1, L2, P_NORM = 1, 2, 3  # kinds of penalties
 BY_VALUE, BY_NORM = 1, 2  # kinds of clipping
-RATE_WORDS, FIRST_PENALTY = 24, 8
+RATE_WORDS, FIRST_PENALTY, SHRINK = 24, 8, 16
 
 
 @inline
@@ -152,6 +153,15 @@ def _within(g: Any, bound: Any) -> Any:
 
 
 @inline
+def _shrunk(w: Any, threshold: Any) -> Any:
+    """The soft threshold: sign(w) max(|w| - threshold, 0); NaN stays."""
+    if threshold == ZERO:
+        return w
+    cut = splat(threshold)
+    return select(w > cut, w - cut, select(w < splat(-threshold), w + cut, w * splat(ZERO)))
+
+
+@inline
 def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
     """Apply a rule to every chunk of this thread.
 
@@ -166,6 +176,7 @@ def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
         float32(rates[0]), float32(rates[4]), float32(rates[5]), float32(rates[6]), float32(rates[7]),
         float32(1.0 - rates[5]), float32(1.0 - rates[6]),
     )  # fmt: skip
+    threshold = float32(rates[SHRINK])
     by_value, bound = a[12] & BY_VALUE, float32(rates[2])
     scale = splat(_scale(a[13], a[8], rates[3]) if a[12] & BY_NORM else ONE)
     tapped, kept = a[14], a[15] + ROOM * thread
@@ -193,6 +204,7 @@ def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
                     if by_value:
                         d = _within(d, bound)
                     new = rule(old * keep, d * scale, a[4] + at + i, a[5] + at + i, a[17] + at + i, numbers)
+                    new = _shrunk(new, threshold if c[2] & PENALIZED else ZERO)
                     store(w + i, new)
                     if tapped:
                         changes = multiply_add(new - old, new - old, changes)
