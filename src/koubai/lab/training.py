@@ -149,7 +149,7 @@ def chance(dataset: Dataset) -> dict[str, float]:
 
 
 def weights(session: Session) -> dict[str, float]:
-    """Return the norms of all weights and of all biases at the end, and the shares of weights that are 0 and small.
+    """Return the norms of all weights and of all biases at the end, and the shares that are 0 and small.
 
     Zero means exactly zero, small means below .001 in size.
     """

@@ -8,7 +8,6 @@ from typing import ClassVar
 from koubai.lab.catalog import CATALOG, Entry
 from koubai.lab.course_parts import thinned_mlp
 from koubai.lab.experiment import Arm, Claim, Experiment, Published, Text, Watch
-from koubai.lab.measures import Measured
 from koubai.lab.phrases import gaps, mean_of
 from koubai.lab.result import ExperimentResult, Sentence
 from koubai.lab.settings import source
@@ -60,7 +59,7 @@ class OverFitting(Entry):
             "better": sum(mean_of(result, a, "test_accuracy") > none + MATTERS for a in others),
             "worse": sum(mean_of(result, a, "test_accuracy") < none - MATTERS for a in others),
             "total": len(others),
-            "matters": Measured("accuracy", MATTERS, signed=True),
+            "matters": f"{100 * MATTERS:g}",
         }
         return [*gaps(result), Sentence("experiments.over_fitting.summary", values)]
 
