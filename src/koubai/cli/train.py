@@ -26,10 +26,13 @@ def train(
     engine: Annotated[str, option("cli.run.engine")] = "auto",
     threads: Annotated[int, whole("cli.run.threads")] = 1,
     save_every: Annotated[int, whole("cli.train.save_every")] = 0,
+    new: Annotated[bool, option("cli.train.new", negative="")] = False,
 ) -> int:
     """Train a recipe; the same recipe in the same folder goes on where it was left."""
     wanted: Recipe = edited(Recipe.from_toml(recipe), set_ or [], steps=steps, seed=seed)
     folder = RunFolder(out if out is not None else Path("runs") / f"{recipe.stem}-{wanted.hash[:8]}")
+    if new:
+        folder = _free(folder)
     with watching() as (tell, on_progress):
         if folder.exists and folder.recipe == wanted:
             tell(say("cli.train.already" if folder.finished else "cli.train.goes_on", folder=folder.path))
@@ -45,3 +48,11 @@ def train(
                 save_every=save_every,
             )
     return finish_in_words(run)
+
+
+def _free(folder: RunFolder) -> RunFolder:
+    """Return the folder, or where something is there already the first of NAME-2, NAME-3, ... that is free."""
+    tried, path = 2, folder.path
+    while path.exists():
+        path, tried = folder.path.with_name(f"{folder.path.name}-{tried}"), tried + 1
+    return RunFolder(path)
