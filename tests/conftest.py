@@ -4,12 +4,13 @@ import os
 import sys
 from pathlib import Path
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 # The same examples in every run, and no deadline: a failure belongs to a change, not to chance or to a slow
 # machine. Look further with HYPOTHESIS_PROFILE=explore.
-settings.register_profile("repeatable", derandomize=True, database=None, print_blob=True, deadline=None)
-settings.register_profile("explore", max_examples=1000, print_blob=True, deadline=None)
+_ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("repeatable", _ANY_SPEED, derandomize=True, database=None)
+settings.register_profile("explore", _ANY_SPEED, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

@@ -72,6 +72,7 @@ def fit(
     data_dir: str | Path | None = None,
     observation: Observation | None = None,
     folder: str | Path | None = None,
+    overwrite: bool = False,
     save_every: int = 0,
     progress: bool = True,
     allow_memory: bool = False,
@@ -88,6 +89,7 @@ def fit(
         data_dir: where files of data sets lie.
         observation: what is watched, and when (None: some fifty taps and ten evaluations).
         folder: a run's folder to write to, from which it can be resumed.
+        overwrite: whether a run that is in the folder already is replaced.
         save_every: updates between two checkpoints in the folder; 0 = every half minute.
         progress: show a bar on a terminal, a line every few seconds elsewhere.
         allow_memory: begin even where the sizes say that this machine's memory is not enough.
@@ -109,6 +111,7 @@ def fit(
             observation=observation,
             on_progress=on_progress,
             folder=folder,
+            overwrite=overwrite,
             save_every=save_every,
         )
     return _told(run)

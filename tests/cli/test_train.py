@@ -51,6 +51,40 @@ def test_another_recipe_does_not_overwrite_a_run(koubai):
     assert "there is a run here already" in koubai.err
 
 
+def test_new_takes_the_next_free_folder_and_overwrite_replaces(koubai):
+    koubai("train", "digits.toml", "--out", "here")
+    first = RunFolder("here").result
+    Path("here/notes.txt").write_text("mine")
+    for folder in ("here-2", "here-3"):
+        koubai("train", "digits.toml", "--out", "here", "--new")
+        assert koubai.code == 0
+        assert RunFolder(folder).finished
+    koubai("train", "digits.toml", "--out", "here", "--seed", "5", "--overwrite")
+    assert koubai.code == 0
+    assert RunFolder("here").recipe.seed == 5
+    assert RunFolder("here").result != first
+    assert Path("here/notes.txt").read_text() == "mine", "only the run is replaced"
+    koubai("verify", "here")
+    assert koubai.code == 0
+
+
+def test_a_run_is_replaced_only_by_one_that_can_begin(koubai):
+    koubai("train", "digits.toml", "--out", "here")
+    first = RunFolder("here").result
+    for wrong in (["--steps", "-1"], ["--set", "data=mnist", "--data-dir", "nowhere"], ["--new"]):
+        koubai("train", "digits.toml", "--out", "here", "--overwrite", *wrong)
+        assert koubai.code == 2
+        assert RunFolder("here").result == first
+
+
+def test_a_damaged_run_can_be_replaced(koubai):
+    koubai("train", "digits.toml", "--out", "here")
+    Path("here/manifest.json").write_bytes(b"no manifest")
+    koubai("train", "digits.toml", "--out", "here", "--overwrite")
+    assert koubai.code == 0
+    assert RunFolder("here").finished
+
+
 def test_mistakes_of_the_command_line_come_all_at_once(koubai):
     koubai("train", "digits.toml", "--set", "optimizer.learning_rat=3", "--set", "x", "--steps", "-3")
     assert koubai.code == 2

@@ -8,6 +8,7 @@ from typing import Annotated
 from koubai.cli.changes import edited
 from koubai.cli.output import option, whole
 from koubai.cli.run_report import finish_in_words, watching
+from koubai.core.errors import SettingError
 from koubai.train.folder import RunFolder
 from koubai.train.recipe import Recipe
 from koubai.train.train import resume
@@ -27,14 +28,17 @@ def train(
     threads: Annotated[int, whole("cli.run.threads")] = 1,
     save_every: Annotated[int, whole("cli.train.save_every")] = 0,
     new: Annotated[bool, option("cli.train.new", negative="")] = False,
+    overwrite: Annotated[bool, option("cli.train.overwrite", negative="")] = False,
 ) -> int:
     """Train a recipe; the same recipe in the same folder goes on where it was left."""
     wanted: Recipe = edited(Recipe.from_toml(recipe), set_ or [], steps=steps, seed=seed)
     folder = RunFolder(out if out is not None else Path("runs") / f"{recipe.stem}-{wanted.hash[:8]}")
+    if new and overwrite:
+        raise SettingError(say("cli.train.new_or_overwrite"))
     if new:
         folder = _free(folder)
     with watching() as (tell, on_progress):
-        if folder.exists and folder.recipe == wanted:
+        if not overwrite and folder.exists and folder.recipe == wanted:
             tell(say("cli.train.already" if folder.finished else "cli.train.goes_on", folder=folder.path))
             run = resume(folder.path, data_dir=data_dir, on_progress=on_progress, save_every=save_every)
         else:
@@ -46,12 +50,13 @@ def train(
                 on_progress=on_progress,
                 folder=folder.path,
                 save_every=save_every,
+                overwrite=overwrite,
             )
     return finish_in_words(run)
 
 
 def _free(folder: RunFolder) -> RunFolder:
-    """Return the folder, or where something is there already the first of NAME-2, NAME-3, ... that is free."""
+    """Return the folder, or the first of NAME-2, NAME-3, ... that is free where something is there."""
     tried, path = 2, folder.path
     while path.exists():
         path, tried = folder.path.with_name(f"{folder.path.name}-{tried}"), tried + 1

@@ -20,12 +20,13 @@ from koubai.train.files import json_bytes, writing
 from koubai.train.folder import FORMAT, RunFolder, name_of, numbered, step_of
 from koubai.train.history_file import Lines
 from koubai.train.lock import LOCK, lock
-from koubai.train.manifest import HISTORY, Entry, Manifest, sealed
+from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, sealed
 from koubai.train.model_file import about_weights
 from koubai.train.packing import pack
 from koubai.train.session import Score, Session
 from koubai.train.tensors import pack_state, pack_weights
 
+_WHOLE = ("recipe.toml", "environment.json", HISTORY, "model.safetensors", "result.json")
 _KEPT = 2  # checkpoints: should the latest be damaged, the one before it can be gone back to
 
 
@@ -76,7 +77,10 @@ class RunWriter(RunFolder):
     def begin(self, session: Session) -> None:
         """Write what decides the run and what it goes on with."""
         if self.exists:
-            hint = f"continue it with: koubai resume {self.path}; or name another folder"
+            hint = (
+                f"continue it with: koubai resume {self.path}; or keep it and name another folder (--new); "
+                "or replace it (--overwrite)"
+            )
             raise RunError("there is a run here already", where=str(self.path), hint=hint)
         settings = {
             "format": FORMAT,
@@ -100,6 +104,16 @@ class RunWriter(RunFolder):
                 }
             )
             self.place.write("run.json", run)  # last: with it the run exists
+
+    def clear(self) -> None:
+        """Remove the run that is here, damaged or not; what else lies in the folder stays."""
+        with writing(self.path):
+            for folder in ("checkpoints", "vectors"):
+                for name in self.place.names(folder):
+                    self.place.remove(f"{folder}/{name}")
+            for name in (*_WHOLE, MANIFEST, "run.json"):
+                if self.place.has(name):
+                    self.place.remove(name)
 
     def resume(self, session: Session) -> float:
         """Bring a fresh session to the latest checkpoint, remove what lies after; return its seconds."""

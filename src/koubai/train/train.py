@@ -60,6 +60,7 @@ def train(
     progress_every: int = 0,
     folder: str | Path | None = None,
     save_every: int = 0,
+    overwrite: bool = False,
 ) -> Run:
     """Train a recipe from its first step to its last and return the run.
 
@@ -75,6 +76,7 @@ def train(
         folder: a run's folder (see koubai.train.folder) to write to; must not hold a run yet.
         save_every: updates between two checkpoints; 0 writes one every half minute. One is always written
             at the end.
+        overwrite: whether a run that is in the folder already is removed, once this one is ready to begin.
     """
     session = Session(
         recipe,
@@ -88,6 +90,8 @@ def train(
         return finish(session, on_progress, progress_every=progress_every)
     place = RunWriter(folder)
     with place.held():
+        if overwrite:
+            place.clear()
         place.begin(session)
         return finish(
             session, on_progress, progress_every=progress_every, folder=place, save_every=save_every
