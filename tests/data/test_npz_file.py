@@ -1,4 +1,5 @@
 import io
+import os
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -8,8 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from koubai.core.errors import DataError
+from koubai.core.errors import DataError, KoubaiError
 from koubai.data import NpzFile, arrays
+from koubai.data.idx import read_idx
+from koubai.lab.experiment_file import read_experiment
+from koubai.train.recipe import Recipe
 from support.data_files import mutated
 
 X = np.arange(24, dtype=np.float32).reshape(8, 3)
@@ -118,6 +122,46 @@ def test_memory_follows_what_is_there(tmp_path):
         load(tmp_path, bytes(content))
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1000, 8000), (200_000, 40)], ids=str)
+def test_reading_takes_at_most_half_more_than_what_is_declared(tmp_path, shape, dtype, order, packed):
+    x, t = np.zeros(shape, dtype, order), np.zeros(shape[0], np.int8)
+    (tmp_path / "data.npz").write_bytes(npz(packed=packed, x=x, t=t))
+    NpzFile("data.npz").read(tmp_path)  # imports
+    tracemalloc.start()
+    NpzFile("data.npz").read(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * (x.nbytes + t.nbytes) + 32 * len(t)  # an order of the samples, and labels in int64
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("make", [a_pipe, a_device], ids=["pipe", "device"])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: NpzFile(str(path)).load(),
+        lambda path: read_idx(path, ()),
+        Recipe.from_toml,
+        read_experiment,
+    ],
+    ids=["npz", "idx", "recipe", "experiment"],
+)
+def test_what_is_no_file_is_not_waited_for(tmp_path, make, read):
+    make(tmp_path / "data.toml")
+    with pytest.raises(KoubaiError, match="not a regular file"):
+        read(tmp_path / "data.toml")
 
 
 @pytest.mark.parametrize("packed", [False, True])

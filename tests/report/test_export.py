@@ -42,7 +42,37 @@ def test_csv_gives_back_every_number_exactly(runs, tmp_path):
         header, *lines = csv.reader(file)
     assert tuple(header) == COLUMNS
     found = [(arm, int(seed), int(step), p, q, float(value)) for arm, seed, step, p, q, value in lines]
-    assert all(same(a, b) for a, b in zip(found, expected(runs), strict=True))
+    quoted = [(f"'{arm}", *rest) for arm, *rest in expected(runs)]  # the arm's name begins as a formula does
+    assert all(same(a, b) for a, b in zip(found, quoted, strict=True))
+
+
+@pytest.mark.parametrize("name", ["=1", "+a", "-a", "-1+1", "@a", "\t=1", "\n=1", "\uff1d1", "-0x1"])
+def test_no_cell_of_a_csv_file_begins_a_formula(name, tmp_path):
+    history = History()
+    history.add(1, name, name, -2.5)
+    with export([Curves(name, 0, history)], tmp_path / "a.csv", "csv").open(
+        encoding="utf-8", newline=""
+    ) as file:
+        _, line = csv.reader(file)
+    assert line == [f"'{name}", "0", "1", f"'{name}", f"'{name}", "-2.5"]
+
+
+def test_no_name_breaks_a_line_of_a_csv_file(tmp_path):
+    history = History()
+    history.add(1, "", "loss", 1.0)
+    path = export([Curves("a\r=1\x1b", 0, history)], tmp_path / "a.csv", "csv")
+    assert path.read_bytes().split(b"\n")[1] == rb"a\x0d=1\x1b,0,1,,loss,1.0"
+
+
+@pytest.mark.parametrize("name", ["-0.1", "+1e-3", "-7", "0.1", "1e-05", "adam", ""])
+def test_names_that_are_numbers_stay_numbers(name, tmp_path):
+    history = History()
+    history.add(1, "", "loss", -math.inf)
+    with export([Curves(name, 0, history)], tmp_path / "a.csv", "csv").open(
+        encoding="utf-8", newline=""
+    ) as file:
+        _, line = csv.reader(file)
+    assert line == [name, "0", "1", "", "loss", "-inf"]
 
 
 def test_parquet_gives_back_every_number_exactly(runs, tmp_path):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from typing import Any
 
 from koubai.core.errors import ConfigError, Problem
 from koubai.train.edits import edit
+from koubai.train.recipe_file import parse_toml
 from koubai.words import say
 
 
@@ -42,6 +42,6 @@ def value_of(text: str) -> Any:
     (0.001, [3, 3], 'adam', False)
     """
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}", "")[0]["value"]
+    except ConfigError:
         return text.strip()

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
+import io
 import os
+import stat
 import zlib
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from koubai.core.errors import DataError
+from koubai.core.errors import DataError, KoubaiError
 
 # Deflate cannot pack more tightly than 1032 : 1 (zlib's technical notes).
 MAX_RATIO = 1032
-_CHUNK = 1 << 23
+_CHUNK = 1 << 20
 _LEAST_PACKED = 1 << 16
 _WITH_HEADER = 16 + zlib.MAX_WBITS  # gzip's
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -74,7 +77,13 @@ def real(path: Path) -> Path:
 
 def inside(folder: Path | None, path: str) -> Path:
     """Return the place a source's `path` names: absolute, or relative to the data folder and inside it."""
-    place = Path(path).expanduser()
+    try:
+        place = Path(path).expanduser()
+        os.fsencode(place)
+    except (RuntimeError, ValueError):  # ~ of nobody; a lone surrogate
+        raise DataError("no name that a file can have", where=repr(path)) from None
+    if "\0" in path:
+        raise DataError("no name that a file can have", where=repr(path))
     if not place.is_absolute():
         root = real(data_root(folder))
         place = root / path
@@ -102,7 +111,7 @@ def decoding(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except DataError:
+    except KoubaiError:
         raise
     except Exception as error:
         raise DataError(
@@ -113,6 +122,21 @@ def decoding(path: Path) -> Iterator[None]:
         ) from error
 
 
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a file for reading; refuse a pipe, which may never answer, and a device, which may never end."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise DataError("not a regular file", where=str(path), hint="name a file of data")
+        return io.BufferedReader(io.FileIO(handle))
+    except BaseException:
+        os.close(handle)
+        raise
+
+
 def take(stream: Readable, count: int) -> bytearray:
     """Return the next `count` bytes, fewer at the end; memory grows with the bytes that really come."""
     taken = bytearray()
@@ -121,9 +145,20 @@ def take(stream: Readable, count: int) -> bytearray:
     return taken
 
 
+def fill(memory: memoryview, stream: Readable, where: str) -> None:
+    """Fill memory with the next bytes of a stream, piece by piece; raise DataError where it ends before."""
+    at = 0
+    while at < len(memory):
+        piece = stream.read(min(_CHUNK, len(memory) - at))
+        if not piece:
+            raise DataError("the file ends early", where=where, expected=len(memory), got=at)
+        memory[at : at + len(piece)] = piece
+        at += len(piece)
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file as it lies on the disk."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -176,7 +211,7 @@ class Unpacked:
 
     def __enter__(self) -> Unpacked:
         with decoding(self.path):
-            self._file = self.path.open("rb")
+            self._file = open_regular(self.path)
             gzipped = self._file.read(2) == _GZIP_MAGIC
             self.most = self._file.seek(0, os.SEEK_END) * (MAX_RATIO if gzipped else 1)
             self._file.seek(0)

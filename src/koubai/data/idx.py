@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from koubai.core.errors import DataError
+from koubai.core.memory import require
 from koubai.core.params import Array, Shape
 from koubai.data.files import Unpacked
 
@@ -58,6 +59,7 @@ def read_idx(path: Path, sample: Shape, max_bytes: int = MAX_BYTES) -> tuple[Arr
                 got=f"{' x '.join(map(str, shape))} = {declared:,} bytes",
                 hint="fetch or copy the file again",
             )
+        require({"data": declared}, where)
         values = file.take(declared)
         extra = file.take(1)  # also makes gzip check its sum over the whole file
         if len(values) != declared or extra:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import KoubaiError
+from koubai.core.visible import visible
 from koubai.report.page import Page
 from koubai.report.palette import DARK_PAGE, LIGHT_PAGE, dark_colors
 from koubai.report.picture import Panel
@@ -93,7 +94,7 @@ def render(page: Page) -> str:
 
 def write_page(page: Page, path: Path) -> Path:
     """Write a page to a file that is either the old one or the whole new one, never a part."""
-    text = render(page)
+    text = visible(render(page))
     path = path.expanduser()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Item
 
-from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.core.errors import ConfigError, DataError, Problem, nearest
+from koubai.data.files import open_regular
 from koubai.train.plain import default_of
 from koubai.train.recipe import Recipe
 from koubai.train.schema import Fault, Faults, read
@@ -20,6 +22,7 @@ from koubai.words.system import advice, reason
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
+_INT64 = 2**63
 _NAME = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_NAME = re.compile(rf"(?<![A-Za-z0-9_\"'-])(?:{_NAME}[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}")
 _AT_LINE = re.compile(r"(.*) \(at line (\d+), column \d+\)")
@@ -62,11 +65,15 @@ def toml_text(source: str | Path) -> tuple[str, str]:
         return source, "recipe"
     path = Path(source)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MAX_BYTES + 1)
-        return data.decode(), str(path)
+        return data.decode("utf-8-sig"), str(path)
+    except DataError as error:
+        raise ConfigError(str(path), [Problem("", error.message)]) from None
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), [Problem("", f"not a text in UTF-8 (byte {error.start})")]) from None
+    except ValueError:  # NUL, lone surrogates
+        raise ConfigError(repr(str(source)), [Problem("", "no name that a file can have")]) from None
     except OSError as error:
         raise ConfigError(
             str(path), [Problem("", reason(error), hint=_neighbor(path) or advice(error))]
@@ -75,7 +82,7 @@ def toml_text(source: str | Path) -> tuple[str, str]:
 
 def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[Place, int]]:
     """Return the tables of a TOML text and the line of every place; refuse what is too large or too deep."""
-    if len(text.encode()) > MAX_BYTES:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise ConfigError(
             source, [Problem("", f"larger than {MAX_BYTES // 1024} KiB, which no recipe needs")]
         )
@@ -90,18 +97,32 @@ def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[Place, int]
         placed = _AT_LINE.fullmatch(str(error))
         message, line = (placed[1], int(placed[2])) if placed else (str(error), None)
         raise ConfigError(source, [Problem("", f"not TOML: {message}", line)]) from None
-    if _depth(table) > MAX_DEPTH:
+    levels = list(_levels(table))
+    if len(levels) > MAX_DEPTH:
         raise deep
-    return table, lines_of(text)
+    lines = lines_of(text)
+    long = [
+        Fault(place, "a whole number of more than 64 bits, which TOML has not")
+        for level in levels
+        for place, value in level
+        if isinstance(value, int) and not -_INT64 <= value < _INT64
+    ]
+    if long:
+        raise ConfigError(source, [problem_of(fault, lines) for fault in long])
+    return table, lines
 
 
-def _depth(table: Any) -> int:
-    level, depth = [table], 0
+def _levels(table: Any) -> Iterator[list[tuple[Place, Any]]]:
+    """Yield what lies in a table, each with its place; then what lies in the tables and arrays of that ..."""
+    level: list[tuple[Place, Any]] = [((), table)]
     while level:
-        depth += 1
-        inner = [v for item in level for v in (item.values() if isinstance(item, dict) else item)]
-        level = [item for item in inner if isinstance(item, dict | list)]
-    return depth
+        inner = [
+            ((*place, key), value)
+            for place, item in level
+            for key, value in (item.items() if isinstance(item, dict) else enumerate(item))
+        ]
+        yield inner
+        level = [(place, item) for place, item in inner if isinstance(item, dict | list)]
 
 
 def _neighbor(path: Path) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from koubai.core import random
 from koubai.core.errors import DataError
+from koubai.core.memory import require
 from koubai.core.params import Array
 from koubai.core.settings import at_least, share
 from koubai.data.dataset import DATA, DataSource
@@ -22,7 +23,6 @@ SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"))
 OTHER_PICTURES = frozenset((".gif", ".heic", ".jp2", ".tif", ".tiff", ".webp"))
 MAX_PIXELS = 50_000_000  # of one picture, before it is made small
 MAX_FILE = 256 << 20
-MAX_BYTES = 4 << 30  # of all pictures, small
 
 Listing = list[tuple[Path, int]]
 
@@ -114,14 +114,7 @@ class ImageFolder(DataSource):
     def _pictures(self, listing: Listing) -> tuple[Array, Array]:
         """Read pictures to bytes (n, channels, height, width)."""
         shape = (len(listing), 3 if self.color else 1, *self.size)
-        if prod(shape) > MAX_BYTES:
-            raise DataError(
-                "too many pictures of this size for the memory",
-                where=self.path,
-                expected=f"<= {MAX_BYTES:,} bytes",
-                got=f"{' x '.join(map(str, shape))} = {prod(shape):,} bytes",
-                hint="a smaller size",
-            )
+        require({"data": prod(shape)}, self.path)
         x = np.empty(shape, np.uint8)
         for i, (path, _) in enumerate(listing):
             x[i] = read_picture(path, self.size, self.color)

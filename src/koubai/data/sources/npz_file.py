@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from koubai.core.errors import DataError
+from koubai.core.memory import require
 from koubai.core.params import Array
 from koubai.core.settings import share
 from koubai.data.dataset import DATA, DataSource
-from koubai.data.files import MAX_RATIO, decoding, inside, sha256_of, stamp_of, take
+from koubai.data.files import MAX_RATIO, decoding, fill, inside, open_regular, sha256_of, stamp_of
 from koubai.data.prepare import DataFile, Raw
 from koubai.data.sources.arrays import raw_of
 
-MAX_BYTES = 4 << 30
+COPIES = 3  # of what is declared: as read, in random order, as float32
 MAX_HEADER = 4096
 NAMES = {
     "x": ("x_train", "x"),
@@ -52,7 +53,7 @@ class NpzFile(DataSource):
     def read(self, folder: Path | None) -> Raw:
         """Read the arrays, each checked before memory is taken for it."""
         path = inside(folder, self.path)
-        with decoding(path), zipfile.ZipFile(path) as file:
+        with decoding(path), open_regular(path) as opened, zipfile.ZipFile(opened) as file:
             found = {kind: _first(file, names) for kind, names in NAMES.items()}
             missing = [f"{NAMES[kind][0]}.npy" for kind in ("x", "t") if found[kind] is None]
             if missing:
@@ -62,11 +63,13 @@ class NpzFile(DataSource):
                     expected=", ".join(missing),
                     got=", ".join(file.namelist()[:8]) or "an empty file",
                 )
+            there = [info for info in found.values() if info]
+            require({"data": COPIES * sum(info.file_size for info in there)}, str(path))
             arrays = {kind: _array(file, info, path) for kind, info in found.items() if info}
         digest = DataFile(self.path, sha256_of(path), published=None)
         drawn = (self.test_share, self.split_seed)
         x_test, t_test = arrays.get("x_test"), arrays.get("t_test")
-        raw = raw_of(arrays["x"], arrays["t"], x_test, t_test, drawn=drawn, where=str(path))
+        raw = raw_of(arrays["x"], arrays["t"], x_test, t_test, drawn=drawn, where=str(path), own=True)
         return replace(raw, files=(digest,))
 
 
@@ -79,7 +82,7 @@ def _first(file: zipfile.ZipFile, names: tuple[str, ...]) -> zipfile.ZipInfo | N
 def _array(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Array:
     """Return one array; its header is believed only where it agrees with the size of its entry."""
     where = f"{path}: {info.filename}"
-    most = min(MAX_BYTES, MAX_RATIO * path.stat().st_size)
+    most = MAX_RATIO * path.stat().st_size
     if info.file_size > most or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(
             "the array cannot be in this file",
@@ -103,5 +106,6 @@ def _array(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Array:
         declared, there = prod(shape) * dtype.itemsize, info.file_size - stream.tell()
         if declared != there:
             raise DataError("the size does not match the shape", where=where, expected=declared, got=there)
-        values = take(stream, declared)
-    return np.frombuffer(values, dtype).reshape(shape, order="F" if by_columns else "C")
+        array = np.empty(shape, dtype, "F" if by_columns else "C")
+        fill(array.reshape(-1, order="A").view(np.uint8).data, stream, where)
+    return array
