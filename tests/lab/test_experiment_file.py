@@ -241,3 +241,10 @@ def test_vary_without_values_is_refused():
     for text in ("steps", "=3", "steps="):
         with pytest.raises(ConfigError, match="PATH=VALUE"):
             parse_vary(text)
+
+
+def test_a_table_in_place_of_a_question_is_told_what_a_question_is():
+    with pytest.raises(ConfigError, match=r"question: expected .*text in quotes"):
+        read_experiment(
+            GOOD.replace('question = { en = "Which?", ja = "どれ?" }', 'question = { fr = "Quoi?" }')
+        )

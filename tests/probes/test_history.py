@@ -88,6 +88,7 @@ def test_lines_of_json_give_the_history_back(rows, cut):
         '{"path":"","quantity":"loss","steps":[1e400],"values":[1]}',
         '{"path":"","quantity":"loss","steps":[99999999999999999999],"values":[1]}',
         '{"path":"","quantity":"lo',
+        "[" * 100_000,
     ],
 )
 def test_a_line_that_is_not_history_is_refused_and_leaves_nothing(line):

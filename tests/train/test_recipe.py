@@ -1,5 +1,8 @@
 """Recipe: checks at the door, edits, names."""
 
+import datetime
+import re
+
 import numpy as np
 import pytest
 
@@ -105,6 +108,25 @@ def test_every_wrong_edit_is_reported_with_the_nearest_name(recipe):
     assert found["network.9"].hint == "positions: 0 to 4"
     assert found["clipping.norm"].hint == "give the whole part: clipping={norm=...}"
     assert found["loss"].hint == "did you mean 'softmax_cross_entropy'?"
+
+
+@pytest.mark.parametrize(
+    ("path", "new", "told"),
+    [
+        ("optimizer.learning_rate", datetime.date(1979, 5, 27), "expected a number, got datetime.date"),
+        ("network.layers.1", 3.5, "expected a layer, got 3.5"),
+        ("network.layers.1", [1], "expected a layer, got 1"),
+        ("steps", True, "expected a whole number of at least 0, got True"),
+    ],
+)
+def test_a_value_of_another_kind_is_told(recipe, path, new, told):
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        recipe.edit(**{path: new})
+
+
+def test_a_layer_is_replaced_by_one_as_it_stands_in_a_file(recipe):
+    assert recipe.edit(**{"network.layers.2": "relu"}).network[2] == kb.ReLU()
+    assert recipe.edit(seed=np.int64(3), **{"network.2": kb.Tanh()}).network[2] == kb.Tanh()
 
 
 def test_the_name_follows_equality(recipe):

@@ -161,7 +161,8 @@ def check_extent(layer: Layer) -> None:
             )
         if levels > MOST_LEVELS:
             raise TooLarge("layers too deep inside layers", where="network", expected=f"<= {MOST_LEVELS}")
-        level = [child for outer in level for child in outer.children().values()]
+        inner = [child for outer in level for child in outer.children().values()]
+        level = [child for child in inner if isinstance(child, Layer)]  # what is none is told elsewhere
 
 
 def wire(layer: Layer, path: str, shape: Shape) -> Cell:

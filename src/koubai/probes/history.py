@@ -157,11 +157,11 @@ class History:
 
     def add_json(self, line: str) -> None:
         """Append what `Column.to_json` wrote; raise ValueError for anything else."""
-        row = json.loads(line)
         try:
+            row = json.loads(line)
             path, quantity = str(row["path"]), str(row["quantity"])
             column = Column(array("q", row["steps"]), array("d", map(float, row["values"])))
-        except (KeyError, TypeError, OverflowError) as error:
+        except (KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ValueError(f"not a line of a history: {line[:80]!r}") from error
         self.add_series(path, quantity, *column.rows())
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import numpy as np
+
 from koubai.core.errors import ConfigError, KoubaiError, Problem
 from koubai.train.plain import build, hints_of, refusal, suggestion
 
@@ -50,7 +52,8 @@ def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: li
     now = getattr(node, head)
     members = {name: getattr(node, name) for name in names}
     try:
-        members[head] = _replace_at(now, rest, value, path, problems) if rest else _typed(node, head, value)
+        new = _replace_at(now, rest, value, path, problems) if rest else value
+        members[head] = new if rest and is_dataclass(now) else _typed(node, head, new)
         return build(type(node), members)
     except ConfigError as error:
         problems += [Problem(path, problem.message, hint=problem.hint) for problem in error.problems]
@@ -60,13 +63,11 @@ def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: li
 
 
 def _typed(node: Any, name: str, value: Any) -> Any:
-    """Return a new value of a field; what is written as in a file becomes the part it describes."""
-    if not isinstance(value, str | dict | list):
-        return value
+    """Return a new value of a field, read as one in a file is: of its type, or the part it describes."""
     from koubai.train.schema import Faults, read
 
     try:
-        return read(hints_of(type(node))[name], value)
+        return read(hints_of(type(node))[name], value.item() if isinstance(value, np.generic) else value)
     except Faults as found:
         problems = [Problem("", fault.message, hint=fault.hint) for fault in found.faults]
         raise ConfigError("edit", problems) from None

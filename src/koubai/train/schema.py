@@ -250,9 +250,9 @@ def _faults(root: Any, plain: Any, errors: list[Any]) -> list[Fault]:
         match item["type"]:
             case "refused":
                 found += [Fault((*place, *at), *words) for at, *words in item["ctx"]["refusals"]]
-            case "missing":
+            case "missing" if value is None:  # else a table that may also be a scalar lacks something
                 lacking.append(Fault(place, f"is missing, expected {describe(hint)}"))
-            case "extra_forbidden":
+            case "extra_forbidden" if isinstance(hint, type) and is_dataclass(hint):
                 name, names = str(place[-1]), [field.name for field in fields(hint)]
                 what = getattr(hint, "registry_name", "") or hint.__name__.lower()
                 found.append(Fault(place, f"{what} has no setting {name!r}", suggestion(name, names)))
