@@ -57,7 +57,8 @@ class Run(TrainRun):
 
     def save(self, path: str | Path) -> Path:
         """Write the trained network to a .safetensors file, its recipe beside it; `koubai.load` reads it."""
-        return save(path, self.recipe, self.session.network, self.session.state().weights)
+        weights = self.session.state().weights
+        return save(path, self.recipe, self.session.network, weights, self.preparation)
 
     def _repr_html_(self) -> str:
         return run_html(self)

@@ -83,7 +83,9 @@ def test_a_few_samples_do_not_hold_all_in_memory():
 
 def test_an_engine_gets_levels_where_it_computes_in_float32_and_numbers_else():
     kept = Levels(CODES, np.float32(3), np.float32(7))
-    assert as_inputs(kept, "float32") is kept
-    wide = as_inputs(kept, "float64")
+    narrow = as_inputs(kept, CODES.shape[1:], "float32", "here")
+    assert isinstance(narrow, Levels)
+    assert narrow.codes is kept.codes
+    wide = as_inputs(kept, CODES.shape[1:], "float64", "here")
     assert wide.dtype == np.float64
     np.testing.assert_array_equal(wide, np.asarray(kept))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from koubai.core.errors import SettingError
+from koubai.core.errors import DataError, SettingError, ShapeError
 from koubai.losses import (
     LOSSES,
     BinaryCrossEntropy,
@@ -211,3 +211,46 @@ def test_what_does_not_fit_is_said(loss):
 def test_settings_out_of_range_are_named(make, name):
     with pytest.raises(SettingError, match=name):
         make()
+
+
+@named
+@pytest.mark.parametrize("face", ["value", "gradient"])
+def test_targets_that_do_not_fit_are_refused(loss, face):
+    y, labels = np.full((4, 3), 0.3), np.array([0, 1, 2, 1])
+    call = getattr(loss, face)
+    for t in (labels - 1, labels + 1, np.full(4, -3), np.full(4, 10**12)):
+        with pytest.raises(DataError, match="a label is not a class"):
+            call(y, t)
+    for outputs, t in (
+        (y, labels[:3]),
+        (y, labels[:, None]),
+        (y[0], labels),
+        (y[:, :0], labels),
+        (y.T, labels),
+    ):
+        with pytest.raises(ShapeError):
+            call(outputs, t)
+    for t in (labels.astype(str), labels.astype(object), labels * 1j, np.zeros((3, 4)), np.zeros(4)):
+        with pytest.raises((DataError, ShapeError)):
+            call(y, t)
+    with pytest.raises(DataError):
+        call(y.astype(object), labels)
+
+
+@named
+def test_labels_of_any_type_are_the_same_labels(loss):
+    y = np.random.default_rng(0).uniform(0.2, 0.8, (4, 2))
+    labels = np.array([0, 1, 1, 0])
+    for t in (labels.astype(bool), labels.astype(np.uint8), labels.astype(">i2"), labels.tolist()):
+        assert loss.value(y, t) == loss.value(y, labels)
+        np.testing.assert_array_equal(loss.gradient(y, t), loss.gradient(y, labels))
+        np.testing.assert_array_equal(loss.gradient(y[::-1], t[::-1]), loss.gradient(y, labels)[::-1])
+
+
+@named
+def test_outputs_that_are_no_table_decide_nothing(loss):
+    for y in (np.zeros(3), np.zeros((2, 0)), np.zeros((2, 3, 4))):
+        with pytest.raises(ShapeError):
+            loss.decide(y)
+    with pytest.raises(DataError):
+        loss.decide(np.array([["a", "b"]]))

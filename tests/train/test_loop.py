@@ -179,7 +179,7 @@ def test_a_run_keeps_to_its_threads_in_any_thread(engine, threads):
         )
         trained = set(seen)
         seen.clear()
-        fitted.predict(np.zeros((3, 8, 8), np.float32))
+        fitted.predict(np.zeros((3, 1, 8, 8), np.float32))
         return trained, set(seen)
 
     assert run() == ({threads}, {threads})

@@ -25,7 +25,8 @@ def session(recipe):
 
 @pytest.fixture
 def file(session, tmp_path):
-    return save(tmp_path / "nets" / "digits", session.recipe, session.network, session.state().weights)
+    weights, preparation = session.state().weights, session.dataset.preparation
+    return save(tmp_path / "nets" / "digits", session.recipe, session.network, weights, preparation)
 
 
 def test_what_was_saved_predicts_the_same(session, file):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from koubai.core.door import batch, is_batch
 from koubai.core.errors import ShapeError, TooLarge
 from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
 from koubai.core.registry import Registry
@@ -123,14 +124,23 @@ class Cell:
         raise AttributeError(name)
 
     def forward(self, x: Array) -> Array:
-        """Run this cell's layer forward; add the path to an error once."""
+        """Run this cell's layer forward on x (n, *in_shape).
+
+        Raises:
+            ShapeError: x has another shape; names the path.
+            DataError: no real numbers.
+        """
+        if not is_batch(x, self.in_shape):
+            x = batch(x, self.in_shape, "x", self.path or "network")
         y = self.layer.forward(self, x)
         if self.taps is not None and not self.children:
             self.taps[self.path, "activation"] = y
         return y
 
     def backward(self, dy: Array) -> Array:
-        """Run this cell's layer backward."""
+        """Run this cell's layer backward on dy (n, *out_shape); raises as `forward` does."""
+        if not is_batch(dy, self.out_shape):
+            dy = batch(dy, self.out_shape, "dy", self.path or "network")
         if self.taps is not None and not self.children:
             self.taps[self.path, "activation_gradient"] = dy
         return self.layer.backward(self, dy)

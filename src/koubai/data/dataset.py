@@ -11,25 +11,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from koubai.core.errors import DataError, UnknownName
+from koubai.core.door import array_of, as_type, numbers_of
+from koubai.core.errors import DataError, ShapeError, UnknownName
 from koubai.core.memory import require
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
 from koubai.data.levels import Inputs, Levels
+from koubai.data.preparation import Preparation
 from koubai.data.prepare import (
-    SCALES,
-    TARGET_SCALES,
     DataFile,
     Raw,
-    Scale,
-    TargetScale,
-    TargetUnits,
     keep_classes,
     scaled,
     scaled_targets,
     take,
     with_label_noise,
 )
+from koubai.data.prepared import Prepared, prepared
+from koubai.data.scale import SCALES, TARGET_SCALES, InputScale, Scale, TargetScale, TargetUnits
 
 DATA = Registry("data set")
 PARTS = ("train", "val", "test")
@@ -51,6 +50,10 @@ class Dataset:
     `files` names the files that were read, with their digests. Inputs may be given as Levels: they become
     numbers when these are first asked for, which an engine never does (`inputs`). `target_units` says how
     targets were brought to their scale, None where they are as stored (`as_stored`).
+
+    Inputs that a source prepared carry a mark of their scale (`koubai.data.prepared`), by which `predict`
+    knows that they are not to be prepared again; arrays of one's own are inputs as they are stored. Arrays of
+    other types become those of the table, or a DataError.
     """
 
     name: str
@@ -67,8 +70,15 @@ class Dataset:
 
     def __post_init__(self) -> None:
         names = [name for name in _INPUTS if isinstance(getattr(self, name), Levels)]
-        object.__setattr__(self, "_levels", {name: self.__dict__.pop(name) for name in names})
+        levels: dict[str, Levels] = {name: self.__dict__.pop(name) for name in names}
+        object.__setattr__(self, "_levels", levels)
         for part in PARTS:
+            if f"x_{part}" not in names:
+                object.__setattr__(
+                    self, f"x_{part}", _inputs(getattr(self, f"x_{part}"), f"x_{part}", self.name)
+                )
+            t = _targets(getattr(self, f"t_{part}"), self.classes, f"t_{part}", self.name)
+            object.__setattr__(self, f"t_{part}", t)
             x, t = self.inputs(part), getattr(self, f"t_{part}")
             if len(x) != len(t):
                 raise DataError(
@@ -84,13 +94,6 @@ class Dataset:
                     expected=self.in_shape,
                     got=x.shape[1:],
                 )
-            if self.classes is not None and len(t) and (t.min() < 0 or t.max() >= self.classes):
-                raise DataError(
-                    f"{part}: a label is not a class",
-                    where=self.name,
-                    expected=f"0 .. {self.classes - 1}",
-                    got=f"{t.min()} .. {t.max()}",
-                )
         if len(self.t_train) == 0:
             raise DataError("no training samples", where=self.name)
 
@@ -98,7 +101,8 @@ class Dataset:
         """Numbers of inputs that are kept as Levels, made when first asked for."""
         if name not in self.__dict__.get("_levels", ()):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name)
-        numbers = np.asarray(self._levels[name])
+        levels: Levels = self.__dict__["_levels"][name]
+        numbers = prepared(np.asarray(levels), levels.scale)
         numbers.setflags(write=False)
         object.__setattr__(self, name, numbers)
         return numbers
@@ -111,6 +115,18 @@ class Dataset:
     def as_stored(self, y: Array) -> Array:
         """Return predictions (or targets) in the units the targets were stored in: undoes `target_scale`."""
         return y if self.target_units is None else self.target_units.stored(y)
+
+    @property
+    def input_scale(self) -> InputScale:
+        """What was done to the inputs, by the mark they carry; nothing where they carry none."""
+        x = self.inputs("train")
+        mark = x.scale if isinstance(x, Levels | Prepared) else None
+        return mark or InputScale()
+
+    @property
+    def preparation(self) -> Preparation:
+        """How inputs and targets were prepared, as a value that goes along with what was trained on them."""
+        return Preparation(self.input_scale, self.target_units, self.classes, self.class_names)
 
     @property
     def in_shape(self) -> Shape:
@@ -127,6 +143,48 @@ class Dataset:
                 for start in range(0, len(values), _BLOCK):  # numbers of Levels need not all be there at once
                     digest.update(np.ascontiguousarray(values[start : start + _BLOCK]).data)
         return digest.hexdigest()
+
+
+def _inputs(x: Any, name: str, where: str) -> Array:
+    """Return inputs as a Dataset keeps them: float32, or float64 where they come so."""
+    array = (
+        x if isinstance(x, np.ndarray) and not isinstance(x, np.ma.MaskedArray) else array_of(x, name, where)
+    )
+    if array.dtype in (np.float32, np.float64) and array.ndim:
+        return array
+    if not array.ndim:
+        raise ShapeError(f"{name}: no axis of samples", where=where, got=array.shape)
+    return as_type(numbers_of(array, name, where), "float32", name, where)
+
+
+def _targets(t: Any, classes: int | None, name: str, where: str) -> Array:
+    """Return targets as a Dataset keeps them: (n,) int64 classes, or (n, K) floats."""
+    array = array_of(t, name, where)
+    kinds, most = ("iu", 1) if classes is not None else ("biuf", 2)
+    if array.ndim < 1 or (len(array) and (array.dtype.kind not in kinds or array.ndim > most)):
+        raise DataError(
+            f"{name}: not the targets of this data set",
+            where=where,
+            expected="(n,) integers, for classes" if classes is not None else "(n, K) floats, for values",
+            got=f"{array.dtype}, shape {array.shape}",
+        )
+    if classes is not None:
+        return _labels(array, classes, name, where)
+    if not len(array):
+        return array
+    wide = array if array.ndim == 2 else array[:, None]
+    return wide if wide.dtype in (np.float32, np.float64) else as_type(wide, "float32", name, where)
+
+
+def _labels(t: Array, classes: int, name: str, where: str) -> Array:
+    if len(t) and (t.min() < 0 or t.max() >= classes):
+        raise DataError(
+            f"{name}: a label is not a class",
+            where=where,
+            expected=f"0 .. {classes - 1}",
+            got=f"{t.min()} .. {t.max()}",
+        )
+    return t.astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True, kw_only=True)

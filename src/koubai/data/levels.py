@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from koubai.core.door import as_type, misfit, numbers_of, samples
+from koubai.core.errors import DataError, ShapeError
 from koubai.core.params import Array, Shape
+from koubai.data.scale import InputScale
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,16 +25,33 @@ class Levels:
     |--------------|----------------|
     | codes        | (n, ...) uint8 |
     | shift, width | float32        |
+
+    Raises DataError where codes are no bytes.
     """
 
     codes: Array
     shift: np.float32 = np.float32(0)
     width: np.float32 = np.float32(1)
 
+    def __post_init__(self) -> None:
+        codes = self.codes
+        if not isinstance(codes, np.ndarray) or codes.dtype != np.uint8:
+            got = codes.dtype if isinstance(codes, np.ndarray) else type(codes).__name__
+            raise DataError("codes are bytes", where="Levels", expected="an array of uint8", got=got)
+        if codes.ndim < 1:
+            raise ShapeError("codes have no axis of samples", where="Levels", got=codes.shape)
+
     @property
     def shape(self) -> Shape:
         """Shape of the numbers."""
         return self.codes.shape
+
+    @property
+    def scale(self) -> InputScale:
+        """The way to their numbers."""
+        ways = ((self.shift, 0), (self.width, 1))
+        shift, width = (None if n == usual else np.asarray(n, np.float64) for n, usual in ways)
+        return InputScale("uint8", shift, width)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -48,6 +68,22 @@ class Levels:
 Inputs = Array | Levels
 
 
-def as_inputs(x: Inputs, dtype: str) -> Inputs:
-    """Return inputs as an engine takes them: contiguous, numbers of `dtype` or Levels that stand for such."""
-    return x if isinstance(x, Levels) and dtype == "float32" else np.ascontiguousarray(x, dtype)
+def as_inputs(x: Any, in_shape: Shape, dtype: str, where: str) -> Inputs:
+    """Return inputs (n, *in_shape) as an engine takes them: one after another, numbers of `dtype` or Levels.
+
+    Raises:
+        ShapeError: they have another shape.
+        DataError: they are not numbers; see koubai.core.door.
+    """
+    if isinstance(x, Levels) and dtype == "float32":
+        if x.shape[1:] != in_shape:
+            raise misfit(x.shape, in_shape, where)
+        return Levels(np.ascontiguousarray(x.codes), x.shift, x.width)
+    return as_type(samples(numbers_of(x, "x", where), in_shape, where), dtype, "x", where)
+
+
+def as_numbers(x: Any, in_shape: Shape, dtype: str, where: str) -> Array:
+    """Return inputs as an engine takes them that knows no Levels; raises as `as_inputs` does."""
+    inputs = as_inputs(np.asarray(x) if isinstance(x, Levels) else x, in_shape, dtype, where)
+    assert not isinstance(inputs, Levels)  # they became numbers
+    return inputs

@@ -13,7 +13,6 @@ Every source is prepared by the same steps, in this order, whatever it reads:
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
 
 import numpy as np
 
@@ -21,13 +20,8 @@ from koubai.core import random
 from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, Levels
-
-Scale = Literal["raw", "unit", "bytes", "standard", "robust"]
-SCALES: tuple[Scale, ...] = get_args(Scale)
-TargetScale = Literal["raw", "standard"]
-TARGET_SCALES: tuple[TargetScale, ...] = get_args(TargetScale)
-_NORMAL_QUARTILES = 1.349  # how far apart they are where numbers are normal with standard deviation 1
-_FARTHEST = 5.0
+from koubai.data.prepared import prepared
+from koubai.data.scale import InputScale, Scale, TargetScale, TargetUnits
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,8 @@ class Raw:
     """Samples as stored, before any preparation.
 
     `top` is the stored value that stands for 1 (255 for bytes), None where there is no such value.
-    `classes` is None where targets are values.
+    `classes` is None where targets are values. `before` is the scale on which inputs are already, which come
+    from another source.
     """
 
     x_train: Array
@@ -57,6 +52,7 @@ class Raw:
     class_names: tuple[str, ...] = ()
     top: float | None = None
     files: tuple[DataFile, ...] = ()
+    before: InputScale | None = None
 
 
 def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
@@ -80,7 +76,7 @@ def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
     x_train, t_train = part(raw.x_train, raw.t_train)
     x_val, t_val = part(raw.x_val, raw.t_val)
     x_test, t_test = part(raw.x_test, raw.t_test)
-    names = tuple(raw.class_names[k] for k in wanted) if raw.class_names else ()
+    names = tuple(raw.class_names[k] if raw.class_names else str(k) for k in wanted)
     return replace(
         raw,
         x_train=x_train,
@@ -154,47 +150,18 @@ def scaled(raw: Raw, how: Scale) -> dict[str, Inputs]:
     by its standard deviation. "robust" is "standard" where numbers are normal, and does not mind a few that
     are far off, which it brings near. Bytes whose channels go the same way stay bytes.
     """
-    shift, width = _shift_and_width(raw, how)
-    times = 255 if how == "bytes" and width is not None else 1
-    even = times == 1 and how != "robust" and all(n is None or n.size == 1 for n in (shift, width))
+    scale = InputScale.fit(raw.x_train, how, raw.top)
 
     def part(x: Array) -> Inputs:
-        if x.dtype == np.uint8 and even:
+        if x.dtype == np.uint8 and scale.even:
             few = x.base is not None and x.base.size > x.size  # they must not keep all samples in memory
-            way = (np.float32(other if n is None else n.item()) for n, other in ((shift, 0), (width, 1)))
+            numbers = ((scale.shift, 0), (scale.width, 1))
+            way = (np.float32(other if n is None else n.item()) for n, other in numbers)
             return Levels(x.copy() if few else np.ascontiguousarray(x), *way)
-        # np.array copies: prepared arrays are locked, and must not lock the caller's own. What comes in
-        # float64 is shifted there: a time stamp less the mean time stamp would be nothing in float32.
-        y: Array = np.array(x, np.float64 if x.dtype == np.float64 else np.float32)
-        if len(y) and shift is not None:
-            y -= shift.astype(y.dtype)
-        if len(y) and width is not None:
-            y /= width.astype(y.dtype)
-        if times != 1:
-            y *= times
-        if how == "robust":
-            np.clip(y, -_FARTHEST, _FARTHEST, out=y)
-        return y.astype(np.float32, copy=False)
+        # What comes out is a copy: prepared arrays are locked, and must not lock the caller's own.
+        return prepared(scale.apply(x), scale.after(raw.before))
 
     return {f"x_{name}": part(getattr(raw, f"x_{name}")) for name in ("train", "val", "test")}
-
-
-@dataclass(frozen=True)
-class TargetUnits:
-    """How targets were brought to their scale: (t - shift) / width, both of shape (K,)."""
-
-    shift: Array
-    width: Array
-
-    def scaled(self, t: Array) -> Array:
-        """Return targets as stored, (n, K), on their scale; float32."""
-        scaled: Array = ((t.astype(np.float64) - self.shift) / self.width).astype(np.float32)
-        return scaled
-
-    def stored(self, y: Array) -> Array:
-        """Return scaled targets, or predictions of such, as numbers of the size that was stored; float64."""
-        stored: Array = y.astype(np.float64) * self.width + self.shift
-        return stored
 
 
 def scaled_targets(raw: Raw, how: TargetScale, where: str) -> tuple[Raw, TargetUnits | None]:
@@ -224,28 +191,6 @@ def scaled_targets(raw: Raw, how: TargetScale, where: str) -> tuple[Raw, TargetU
     units = TargetUnits(shift, np.where(varies, t.std(0, np.float64), 1))
     t_train, t_val, t_test = (units.scaled(t) if len(t) else t for t in (t, raw.t_val, raw.t_test))
     return replace(raw, t_train=t_train, t_val=t_val, t_test=t_test), units
-
-
-def _shift_and_width(raw: Raw, how: Scale) -> tuple[Array | None, Array | None]:
-    """Return what is subtracted and what divides, shaped to broadcast; None where nothing is done."""
-    x = raw.x_train
-    if how == "raw" or (how == "bytes" and raw.top == 255):
-        return None, None
-    if how not in ("standard", "robust") and raw.top is not None:
-        return None, np.asarray(raw.top)
-    channels = 1 if x.ndim > 1 else 0
-    axes = tuple(axis for axis in range(x.ndim) if axis != channels)
-    low, high = x.min(axes, keepdims=True), x.max(axes, keepdims=True)
-    if how == "standard":
-        shift, width = x.mean(axes, np.float64, keepdims=True), x.std(axes, np.float64, keepdims=True)
-    elif how == "robust":
-        first, shift, third = np.percentile(x, (25, 50, 75), axes, keepdims=True)
-        deviation = x.std(axes, np.float64, keepdims=True)
-        width = np.where(third > first, (third - first) / _NORMAL_QUARTILES, deviation)
-    else:
-        shift, width = low, high - low
-    # Not `width > 0`: mean and deviation of equal numbers carry a rounding error.
-    return np.where(high > low, shift, low), np.where(high > low, width, 1)
 
 
 def split(x: Array, t: Array, test_share: float) -> tuple[Array, Array, Array, Array]:

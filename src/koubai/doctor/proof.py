@@ -154,7 +154,7 @@ def held_skill(recipe: Recipe, data: Dataset, original: Recipe, engine: str, thr
             judged = run.session.dataset
             part = "test" if len(judged.x_test) else held_part(judged)
             x, t = getattr(judged, f"x_{part}"), getattr(judged, f"t_{part}")
-            y = run.predict(x)
+            y = run.session.outputs(x)
             if data.target_units is None:  # a remedy that scales the targets is judged in the same units
                 y, t = judged.as_stored(y), judged.as_stored(t)
             reached = skill(y, t, loss_facts(recipe.loss).takes)

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+
+from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.core.params import Array
 from koubai.core.taps import Squares
-from koubai.data.levels import Inputs
+from koubai.data.levels import Inputs, as_inputs
 from koubai.losses.loss import Loss
 from koubai.network.network import Network, Weights
 from koubai.optim.clipping import Clipping
@@ -57,6 +60,62 @@ class Job:
             for penalty in self.penalties:
                 if penalty.proximal:
                     penalty.shrink(w, eps)
+
+    def check(self) -> None:
+        """Raise unless inputs and targets are what the table says, and fit the network.
+
+        Raises:
+            ShapeError: shapes that do not fit each other or the network.
+            DataError: no numbers, or a label that is none of the network's outputs.
+        """
+        n, outputs = len(self.x), self.network.out_shape
+        as_inputs(self.x, self.network.in_shape, self.dtype, "job")
+        kind, rest = self.t.dtype.kind, self.t.shape[1:]
+        if len(self.t) != n or kind not in "if" or rest not in (((),) if kind == "i" else ((), outputs)):
+            raise ShapeError(
+                "targets do not fit the inputs and the network",
+                where="job",
+                expected=f"({n},) int64, or {(n, *outputs)} floats",
+                got=f"{self.t.dtype}, shape {self.t.shape}",
+            )
+        labels = max(outputs[-1], 2) if outputs else 2  # one output alone tells two classes apart
+        if kind == "i" and n and (self.t.min() < 0 or self.t.max() >= labels):
+            got = f"{self.t.min()} .. {self.t.max()}"
+            raise DataError("a label is not a class", where="job", expected=f"0 .. {labels - 1}", got=got)
+
+    def check_indices(self, indices: Array) -> Array:
+        """Return indices (steps, batch_size) of samples as int64, one after another.
+
+        Raises:
+            EngineError: another shape, no whole numbers, or an index outside the data.
+        """
+        found = np.asarray(indices)
+        if found.ndim != 2 or found.shape[1] != self.batch_size:
+            expected = ("steps", self.batch_size)
+            raise EngineError("indices of another shape", expected=expected, got=found.shape)
+        if found.dtype.kind not in "iu":
+            raise EngineError("indices are whole numbers", got=found.dtype)
+        if found.size and (found.min() < 0 or found.max() >= len(self.x)):
+            got = (int(found.min()), int(found.max()))
+            raise EngineError("an index is outside the data", expected=f"0 .. {len(self.x) - 1}", got=got)
+        return np.ascontiguousarray(found, np.int64)
+
+    def check_state(self, state: TrainingState) -> None:
+        """Raise unless a training state fits the network and the optimizer; slots may be missing.
+
+        Raises:
+            KoubaiError: arrays of another network, or of another shape.
+            EngineError: no step, or slots that are not of the shape of their parameters.
+        """
+        self.network.check(state.weights)
+        if not isinstance(state.step, int | np.integer) or state.step < 0:
+            raise EngineError("a step is a whole number from 0 on", got=state.step)
+        for path, spec in self.network.param_specs.items():
+            for slot in self.optimizer.slots:
+                name = f"{path}/{slot}"
+                if name in state.slots and np.shape(state.slots[name]) != tuple(spec.shape):
+                    got = np.shape(state.slots[name])
+                    raise EngineError("a slot has another shape", where=name, expected=spec.shape, got=got)
 
     def is_frozen(self, path: str) -> bool:
         """Return whether a parameter is left as it is."""

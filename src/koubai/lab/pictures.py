@@ -11,7 +11,8 @@ import numpy as np
 from koubai.core import random
 from koubai.core.params import Array
 from koubai.data.dataset import DataSource
-from koubai.data.prepare import Raw, Scale
+from koubai.data.prepare import Raw
+from koubai.data.scale import Scale
 from koubai.data.sources.image_folder import ImageFolder
 
 CLASSES = ("disk", "ring", "square", "stripes")

@@ -42,6 +42,7 @@ class BinaryCrossEntropy(Loss):
 
     def value(self, y: Array, t: Array) -> float:
         """E; 0.0 for an empty batch."""
+        y, t = self.fitted(y, t)
         if len(y) == 0:
             return 0.0
         p, t = np.clip(y, self.delta, 1 - self.delta), as_values(y, t)
@@ -49,5 +50,6 @@ class BinaryCrossEntropy(Loss):
 
     def gradient(self, y: Array, t: Array) -> Array:
         """(p - t) / (NK p (1 - p))."""
+        y, t = self.fitted(y, t)
         p, t = np.clip(y, self.delta, 1 - self.delta), as_values(y, t)
         return np.where(y == p, (p - t) / (max(y.size, 1) * p * (1 - p)), 0)

@@ -40,6 +40,7 @@ class CrossEntropy(Loss):
 
     def value(self, y: Array, t: Array) -> float:
         """E; 0.0 for an empty batch."""
+        y, t = self.fitted(y, t)
         if len(y) == 0:
             return 0.0
         chosen = np.clip(y[np.arange(len(t)), t], self.delta, 1 - self.delta)
@@ -47,6 +48,7 @@ class CrossEntropy(Loss):
 
     def gradient(self, y: Array, t: Array) -> Array:
         """-1 / (N p) at the right class, 0 elsewhere."""
+        y, t = self.fitted(y, t)
         rows, dy = np.arange(len(t)), np.zeros_like(y)
         chosen = y[rows, t]
         p = np.clip(chosen, self.delta, 1 - self.delta)

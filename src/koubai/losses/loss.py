@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from koubai.core.door import as_floats, numbers_of
+from koubai.core.errors import DataError, ShapeError
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
 
@@ -30,6 +32,9 @@ class Loss:
     | takes      | what y is: "logits" (the loss applies softmax or sigmoid), "probabilities", "values" |
     | likelihood | the loss is minus the mean log of a probability, in nats: that of the true class of  |
     |            | K ("classes"), of each label by itself ("labels"); "" for other losses               |
+
+    `value` and `gradient` raise ShapeError where y and t are not of these shapes, and DataError where they
+    are no numbers or a label is not a class (`fitted`).
     """
 
     registry_name: ClassVar[str] = ""
@@ -47,10 +52,59 @@ class Loss:
         raise NotImplementedError
 
     def decide(self, y: Array) -> Array:
-        """Return the predicted class of each row: (N, K) -> (N,) int64; K = 1 means class 1 if y > `cut`."""
-        if y.shape[-1] == 1:
+        """Return the predicted class of each row: (N, K) -> (N,) int64; K = 1 means class 1 if y > `cut`.
+
+        Raises ShapeError, DataError: no table of numbers.
+        """
+        y = self._outputs(y)
+        if y.shape[1] == 1:
             return (y[:, 0] > self.cut).astype("int64")
         return y.argmax(axis=-1)
+
+    def fitted(self, y: Array, t: Array) -> tuple[Array, Array]:
+        """Return outputs (N, K) as floats, and their targets: labels (N,) int64, or values of that shape.
+
+        Values (N,) are those of a single output.
+
+        Raises:
+            ShapeError: y is no table, or t does not fit it.
+            DataError: no numbers, values where this loss takes labels, or a label that is not a class.
+        """
+        where, y = type(self).__name__, self._outputs(y)
+        t = numbers_of(t, "t", where)
+        only_labels = self.target == "classes"
+        labels = only_labels or (t.ndim == 1 and t.dtype.kind in "biu")
+        if only_labels and t.size and t.dtype.kind not in "biu":
+            got = f"{t.dtype}, shape {t.shape}"
+            raise DataError("t: this loss takes class labels", where=where, expected="integers", got=got)
+        column = labels or (t.ndim == 1 and y.shape[1] == 1)
+        if t.shape != (y.shape[:1] if column else y.shape):
+            expected = f"({len(y)},) labels" + ("" if only_labels else f", or values {y.shape}")
+            raise ShapeError(
+                "t: not the targets of these outputs", where=where, expected=expected, got=t.shape
+            )
+        return y, (self._labels(t, y.shape[1]) if labels else t)
+
+    def _outputs(self, y: Array) -> Array:
+        where = type(self).__name__
+        array = numbers_of(y, "y", where)
+        if array.ndim != 2 or not array.shape[1]:
+            raise ShapeError(
+                "y: not the outputs of a network", where=where, expected="(N, K), K >= 1", got=array.shape
+            )
+        return as_floats(array)
+
+    def _labels(self, t: Array, outputs: int) -> Array:
+        classes = 2 if outputs == 1 and self.target != "classes" else outputs
+        if t.size and (t.min() < 0 or t.max() >= classes):
+            raise DataError(
+                "t: a label is not a class",
+                where=type(self).__name__,
+                expected=f"0 .. {classes - 1}",
+                got=f"{t.min()} .. {t.max()}",
+                hint="give values (not classes) as floats" if self.target != "classes" else None,
+            )
+        return t.astype(np.int64, copy=False)
 
     def check(self, shape: Shape, classes: int | None) -> str | None:
         """Return a sentence if an output of `shape` does not fit this loss and data, else None.

@@ -31,10 +31,12 @@ class MeanAbsoluteError(Loss):
 
     def value(self, y: Array, t: Array) -> float:
         """E; 0.0 for an empty batch."""
+        y, t = self.fitted(y, t)
         if len(y) == 0:
             return 0.0
         return float(np.abs(y - as_values(y, t)).mean(dtype=np.float64))
 
     def gradient(self, y: Array, t: Array) -> Array:
         """sign(y - t) / (NK)."""
+        y, t = self.fitted(y, t)
         return np.sign(y - as_values(y, t)) / max(y.size, 1)

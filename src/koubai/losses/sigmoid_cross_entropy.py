@@ -36,10 +36,12 @@ class SigmoidCrossEntropy(Loss):
 
     def value(self, y: Array, t: Array) -> float:
         """E; 0.0 for an empty batch."""
+        y, t = self.fitted(y, t)
         if len(y) == 0:
             return 0.0
         return float((np.logaddexp(0, y) - as_values(y, t) * y).mean(dtype=np.float64))
 
     def gradient(self, y: Array, t: Array) -> Array:
         """(p - t) / (NK), with p = exp(-log(1 + e^-y))."""
+        y, t = self.fitted(y, t)
         return (np.exp(-np.logaddexp(0, -y)) - as_values(y, t)) / max(y.size, 1)

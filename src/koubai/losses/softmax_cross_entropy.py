@@ -51,6 +51,7 @@ class SoftmaxCrossEntropy(Loss):
 
     def value(self, y: Array, t: Array) -> float:
         """E; 0.0 for an empty batch."""
+        y, t = self.fitted(y, t)
         if len(y) == 0:
             return 0.0
         log_p = self._log_p(y)
@@ -60,4 +61,5 @@ class SoftmaxCrossEntropy(Loss):
 
     def gradient(self, y: Array, t: Array) -> Array:
         """(p - q) / N."""
+        y, t = self.fitted(y, t)
         return (np.exp(self._log_p(y)) - self._q(y, t)) / max(len(y), 1)

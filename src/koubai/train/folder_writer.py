@@ -212,7 +212,7 @@ class RunWriter(RunFolder):
 
     def finish(self, session: Session, scores: dict[str, Score], seconds: float) -> None:
         """Write the trained weights and the result; from here on the run is finished."""
-        about = about_weights(session.recipe, session.network.in_shape)
+        about = about_weights(session.recipe, session.network.in_shape, session.dataset.preparation)
         result = {
             "step": session.step,
             "stopped_by": session.stopped_by,

@@ -10,7 +10,10 @@ import numpy as np
 
 from koubai.core.errors import ConfigError, RunError
 from koubai.core.params import Array, Shape
+from koubai.data.levels import Inputs, as_numbers
+from koubai.data.preparation import Preparation
 from koubai.network.network import Network, Weights
+from koubai.train.asked import Asked
 from koubai.train.files import read_file, write_atomic, writing
 from koubai.train.folder import RunFolder
 from koubai.train.packing import unpack
@@ -22,27 +25,41 @@ _LARGEST = 2**40  # values of one sample that no real network takes
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """A trained network: what made it, its shapes and its weights."""
+class Trained(Asked):
+    """A trained network: what made it, its shapes, its weights, and how its inputs and targets were prepared.
+
+    It predicts by the reference formulas: bit for bit what a run on the reference engine predicts.
+    """
 
     recipe: Recipe
     network: Network
     weights: Weights
 
-    def predict(self, x: Array) -> Array:
-        """Return the outputs (n, K) for inputs x (n, ...), as at test time, by the reference formulas."""
+    preparation: Preparation | None = None  # None in files of older versions
+
+    def _learned(self) -> tuple[Network, Preparation | None]:
+        return self.network, self.preparation
+
+    def _outputs(self, x: Inputs) -> Array:
         root = self.network.bind(self.weights, training=False)
-        x = np.ascontiguousarray(x, dtype=self.recipe.dtype)
-        parts = [root.forward(x[i : i + _ROWS]) for i in range(0, max(len(x), 1), _ROWS)]
+        x = as_numbers(x, self.network.in_shape, self.recipe.dtype, "predict")
+        with np.errstate(all="ignore"):
+            parts = [root.forward(x[i : i + _ROWS]) for i in range(0, max(len(x), 1), _ROWS)]
         return np.concatenate(parts)
 
-    def decide(self, x: Array) -> Array:
-        """Return the predicted class of each input: (n,) int64."""
-        return self.recipe.loss.decide(self.predict(x))
 
+def save(
+    path: str | Path,
+    recipe: Recipe,
+    network: Network,
+    weights: Weights,
+    preparation: Preparation | None = None,
+) -> Path:
+    """Write weights to `path` (.safetensors is added where it lacks) and the recipe beside it as .toml.
 
-def save(path: str | Path, recipe: Recipe, network: Network, weights: Weights) -> Path:
-    """Write weights to `path` (.safetensors is added where it lacks) and the recipe beside it as .toml."""
+    The preparation of inputs and targets goes into the file with the weights; without one (None) what is
+    loaded predicts for prepared inputs only.
+    """
     path = Path(path)
     if path.suffix != ".safetensors":
         path = path.with_name(path.name + ".safetensors")
@@ -50,13 +67,14 @@ def save(path: str | Path, recipe: Recipe, network: Network, weights: Weights) -
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path.with_suffix(".toml"), recipe.to_toml(full=True))
-    write_weights(path, weights, about_weights(recipe, network.in_shape))
+    write_weights(path, weights, about_weights(recipe, network.in_shape, preparation))
     return path
 
 
-def about_weights(recipe: Recipe, in_shape: Shape) -> dict[str, str]:
+def about_weights(recipe: Recipe, in_shape: Shape, preparation: Preparation | None) -> dict[str, str]:
     """Return what a file of weights says about itself."""
-    return {"recipe": recipe.hash, "in_shape": "x".join(map(str, in_shape))}
+    about = {"recipe": recipe.hash, "in_shape": "x".join(map(str, in_shape))}
+    return about if preparation is None else {**about, "preparation": preparation.to_json()}
 
 
 def load(path: str | Path) -> Trained:
@@ -81,7 +99,8 @@ def load(path: str | Path) -> Trained:
             got=recipe.hash,
         )
     network = Network(recipe.network, _in_shape(path, about.get("in_shape", "")), recipe.initializer)
-    return Trained(recipe, network, weights_of(tensors, path, network, recipe.dtype))
+    preparation = _preparation(path, about.get("preparation"), network)
+    return Trained(recipe, network, weights_of(tensors, path, network, recipe.dtype), preparation)
 
 
 def _finished(folder: RunFolder) -> RunFolder:
@@ -103,6 +122,14 @@ def _recipe_beside(path: Path) -> Recipe:
         raise RunError(
             f"the recipe beside these weights cannot be read: {error.message}", where=str(file)
         ) from None
+
+
+def _preparation(path: Path, text: str | None, network: Network) -> Preparation | None:
+    try:
+        return None if text is None else Preparation.from_json(text, network.in_shape, network.out_shape)
+    except ValueError:
+        message = "the preparation of inputs in this file does not fit its network"
+        raise RunError(message, where=str(path), got=text and text[:80]) from None
 
 
 def _in_shape(path: Path, text: str) -> Shape:

@@ -13,7 +13,7 @@ import numpy as np
 from koubai.core.errors import ConfigError, Problem
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
-from koubai.data.levels import as_inputs
+from koubai.data.levels import Inputs, as_inputs
 from koubai.data.sampler import Sampler
 from koubai.engines.choose import compile_job
 from koubai.engines.engine import Job, Program, TapPlan, TapRecord, TrainingState
@@ -105,7 +105,7 @@ class Session:
             network=network,
             loss=recipe.loss,
             optimizer=recipe.optimizer,
-            x=as_inputs(self.dataset.inputs("train"), recipe.dtype),
+            x=as_inputs(self.dataset.inputs("train"), network.in_shape, recipe.dtype, self.dataset.name),
             t=t if t.dtype.kind == "i" else np.ascontiguousarray(t, recipe.dtype),
             batch_size=recipe.batch_size,
             schedule=recipe.schedule,
@@ -132,13 +132,18 @@ class Session:
             self.stopped_by = "not finite"
         return losses
 
+    def outputs(self, x: Inputs) -> Array:
+        """Return the network's outputs (n, K) for prepared inputs x (n, ...), in units of scaled targets."""
+        with _quiet():
+            return self.program.predict(x)
+
     def evaluate(self, part: str = "test", rows: int | None = None) -> Score:
         """Return loss and accuracy on the first `rows` of a part, as at test time."""
         x, t = self.dataset.inputs(part)[:rows], getattr(self.dataset, f"t_{part}")[:rows]
         if len(x) == 0:
             return Score(float("nan"), None, 0)
+        y = self.outputs(x)
         with _quiet():
-            y = self.program.predict(x)
             loss = self.recipe.loss.value(y, t)
         accuracy = (
             float((self.recipe.loss.decide(y) == t).mean()) if self.dataset.classes is not None else None

@@ -10,7 +10,10 @@ from pathlib import Path
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.data.levels import Inputs
+from koubai.data.preparation import Preparation
+from koubai.network.network import Network
 from koubai.probes.history import History
+from koubai.train.asked import Asked
 from koubai.train.folder import RunFolder
 from koubai.train.folder_writer import RunWriter
 from koubai.train.interrupt import Interrupt
@@ -26,7 +29,7 @@ OnProgress = Callable[[Session], None]
 
 
 @dataclass
-class Run:
+class Run(Asked):
     """A finished (or stopped) training run.
 
     `stopped_by` tells why it ended before its last step, None if it did not; "interrupted" can be resumed.
@@ -43,9 +46,16 @@ class Run:
     folder: Path | None = None
     startup: float = 0.0
 
-    def predict(self, x: Inputs) -> Array:
-        """Return the network's outputs for inputs x (n, ...)."""
-        return self.session.program.predict(x)
+    @property
+    def preparation(self) -> Preparation:
+        """How inputs and targets were prepared."""
+        return self.session.dataset.preparation
+
+    def _learned(self) -> tuple[Network, Preparation]:
+        return self.session.network, self.preparation
+
+    def _outputs(self, x: Inputs) -> Array:
+        return self.session.outputs(x)
 
 
 def train(

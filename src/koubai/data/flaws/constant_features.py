@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from koubai.core import random, settings
 from koubai.core.params import Array
@@ -18,6 +19,8 @@ class ConstantFeatures(Flaw):
 
     A broken sensor, a column that nobody filled in, a picture behind a mask.
     """
+
+    of_inputs: ClassVar = True
 
     share: float = 0.5
     value: float = 0.0

@@ -23,6 +23,7 @@ class Flaw:
     """
 
     registry_name: ClassVar[str] = ""
+    of_inputs: ClassVar[bool] = False  # whether it changes numbers, not only which samples there are
 
     def spoil(self, raw: Raw, key: int) -> Raw:
         """Return the samples, whose inputs are float32, with this flaw; `key` addresses its random numbers.

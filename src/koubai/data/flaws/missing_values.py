@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ class MissingValues(Flaw):
     With `filled_with` it is that number instead: the -999 or the 0 that some tables write where they have
     nothing, and that looks like a measurement.
     """
+
+    of_inputs: ClassVar = True
 
     share: float = 0.01
     filled_with: float | None = None

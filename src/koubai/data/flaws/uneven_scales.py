@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class UnevenScales(Flaw):
     A single input is multiplied by span. `scale = "standard"` beside it undoes it, feature by feature, where
     samples are rows of a table; pixels of one channel are scaled together and stay uneven.
     """
+
+    of_inputs: ClassVar = True
 
     span: float = 1000.0
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from koubai.core import random
+from koubai.core.door import array_of, numbers_of
 from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
@@ -109,12 +110,13 @@ def raw_of(
     Without x_test the samples are put into random order and the last are the test part: `drawn` is its
     share and the seed of the order.
     """
-    inputs, targets = _inputs(x, "x", where, own=own), np.asarray(t)
+    inputs, targets = _inputs(x, "x", where, own=own), _of_targets(t, "t", where)
     _same_length(inputs, targets, "x and t", where)
     if (x_test is None) != (t_test is None):
         raise DataError("x_test and t_test go together", where=where)
     if x_test is not None and t_test is not None:
-        inputs_test, targets_test = _inputs(x_test, "x_test", where, own=own), np.asarray(t_test)
+        inputs_test = _inputs(x_test, "x_test", where, own=own)
+        targets_test = _of_targets(t_test, "t_test", where)
         _same_length(inputs_test, targets_test, "x_test and t_test", where)
     else:
         test_share, seed = drawn
@@ -143,15 +145,21 @@ def reorder(x: Array, order: Array) -> None:
 
 
 def _inputs(x: ArrayLike, name: str, where: str, *, own: bool) -> Array:
-    array = np.asarray(x)
-    if array.dtype.kind not in "biuf" or array.ndim < 1:
-        raise DataError(
-            f"{name}: not an array of real numbers", where=where, got=f"{array.dtype}, shape {array.shape}"
-        )
+    array = numbers_of(x, name, where)
+    if array.ndim < 1:
+        raise DataError(f"{name}: not an array of real numbers", where=where, got=f"{array.dtype}, shape ()")
     _check_finite(array, name, where)
     kept = array.dtype in (np.uint8, np.float32, np.float64)
     array = np.array(array, array.dtype if kept else np.float64, copy=None if own else True)
     return array[:, None] if array.ndim == 1 else array
+
+
+def _of_targets(t: ArrayLike, name: str, where: str) -> Array:
+    """Return targets as an array; names of classes that come as Python objects become text."""
+    array = array_of(t, name, where)
+    if array.dtype.kind in "OT" and array.ndim == 1 and all(isinstance(each, str) for each in array):
+        return array.astype(str)
+    return array
 
 
 def _check_finite(array: Array, name: str, where: str) -> None:

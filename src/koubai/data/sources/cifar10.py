@@ -15,7 +15,8 @@ from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.download import Download, fetch
 from koubai.data.files import Unpacked, cache_folder, data_root, decoding, find, sha256_of, stamp_of, take
-from koubai.data.prepare import DataFile, Raw, Scale
+from koubai.data.prepare import DataFile, Raw
+from koubai.data.scale import Scale
 
 IMAGE = (3, 32, 32)
 RECORD = 1 + 3 * 32 * 32

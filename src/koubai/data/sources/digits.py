@@ -9,7 +9,8 @@ import numpy as np
 
 from koubai.core import random
 from koubai.data.dataset import DATA, DataSource
-from koubai.data.prepare import Raw, Scale
+from koubai.data.prepare import Raw
+from koubai.data.scale import Scale
 
 TRAINING = 1200
 

@@ -36,6 +36,9 @@ class Flawed(DataSource):
     What stands beside them (`train`, `scale` ...) prepares the flawed samples: `scale = "standard"` is a
     remedy to try. Labels at random are no flaw here: they are `label_noise`, and few samples `train`, of any
     source.
+
+    `predict` takes inputs as the source stores them; where a flaw is one of the inputs, as they come out of
+    it: on the scale of the source, and measured wrongly.
     """
 
     source: DataSource
@@ -72,6 +75,7 @@ class Flawed(DataSource):
             classes=sound.classes,
             class_names=sound.class_names,
             files=sound.files,
+            before=None if any(flaw.of_inputs for flaw in self.flaws) else sound.input_scale,
         )
         for i, flaw in enumerate(self.flaws):
             raw = flaw.spoil(raw, random.key(self.seed, flaw.registry_name, i))

@@ -15,7 +15,8 @@ from koubai.data.dataset import DataSource
 from koubai.data.download import Download, fetch
 from koubai.data.files import cache_folder, data_root, find, stamp_of
 from koubai.data.idx import read_idx
-from koubai.data.prepare import DataFile, Raw, Scale
+from koubai.data.prepare import DataFile, Raw
+from koubai.data.scale import Scale
 
 IMAGE = (28, 28)
 CLASSES = 10

@@ -16,7 +16,8 @@ from koubai.core.params import Array
 from koubai.core.settings import at_least, share
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import decoding, inside, real, stamp_of
-from koubai.data.prepare import Raw, Scale
+from koubai.data.prepare import Raw
+from koubai.data.scale import Scale
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # few decoders: each is open to what a stranger puts into a file
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"))

@@ -91,7 +91,7 @@ class Samples:
 
     def hold(self, x: Inputs) -> None:
         """Let these be the inputs from now on."""
-        self._held = x.codes if isinstance(x, Levels) else np.ascontiguousarray(x, np.float32)
+        self._held = np.ascontiguousarray(x.codes if isinstance(x, Levels) else np.asarray(x, np.float32))
         way = (x.shift, x.width) if isinstance(x, Levels) else (0, 1)
         self.words[:] = self._held.ctypes.data, isinstance(x, Levels), 0, 0
         self.words.view(np.float64)[[SHIFT, WIDTH]] = way

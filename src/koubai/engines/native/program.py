@@ -11,7 +11,7 @@ import numpy as np
 from koubai.core import random
 from koubai.core.errors import EngineError
 from koubai.core.params import Array
-from koubai.data.levels import Inputs
+from koubai.data.levels import Inputs, as_inputs
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.backends.find import find_backend, why_not_onednn
@@ -27,6 +27,7 @@ from koubai.engines.native.memory import Memory, Places, Samples
 from koubai.engines.native.rates import rates
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.tap_reader import TapReader
+from koubai.engines.turns import Turn, in_turn
 
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
 _TAPPED_BYTES = 1 << 24  # of taps kept between two looks
@@ -54,8 +55,10 @@ class NativeProgram:
     engine = "native"
 
     def __init__(self, job: Job) -> None:
+        self.turn = Turn()
         self._backend = find_backend()
         _check(job, self._backend)
+        job.check()
         self._structure = Structure.of(job, self._backend.name)
         self._blueprint = blueprint(self._structure)
         self._store = self._blueprint.store
@@ -73,7 +76,9 @@ class NativeProgram:
         """Adopt a job of the same structure: its data, its numbers, its seed."""
         self.job = job
         self._inputs.hold(job.x)
-        self._t = np.ascontiguousarray(job.t, np.float32 if self._structure.target else np.int64)
+        values = self._structure.target
+        # Labels are indices in compiled code: a copy, which nobody can change once they were checked.
+        self._t = np.ascontiguousarray(job.t, np.float32) if values else np.array(job.t, np.int64, order="C")
         self._chunks = self._store.chunks(job.is_frozen)
         self._keys = {
             node.path: np.array([random.key(job.seed, "dropout", node.path)], np.uint64)
@@ -87,30 +92,35 @@ class NativeProgram:
 
     # ------------------------------------------------------------------------------------ state
 
+    @in_turn
     def state(self) -> TrainingState:
         """Return a copy of the training state, in logical layouts."""
         return self._memory.state(self._step)
 
+    @in_turn
     def restore(self, state: TrainingState) -> None:
         """Continue from a copy of `state`; slots it does not have start at 0."""
-        self.job.network.check(state.weights)
+        self.job.check_state(state)
         self._memory.restore(state)
         self._step = state.step
 
+    @in_turn
     def replace(self, job: Job) -> bool:
         """Take over another job's numbers without compiling; return False if its structure is another."""
         if job.dtype != "float32" or Structure.of(job, self._backend.name) != self._structure:
             return False
+        job.check()
         self._take(job)
         return True
 
     # ------------------------------------------------------------------------------------ running
 
+    @in_turn
     def advance(
         self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
     ) -> Array:
         """Train one step for each row of `indices`; return the losses, fewer after one that is not finite."""
-        indices = self._checked(indices)
+        indices = self.job.check_indices(indices)
         losses = np.zeros(len(indices))
         wanted = taps if taps is not None and on_tap is not None else TapPlan()
         first = self._step
@@ -131,18 +141,6 @@ class NativeProgram:
             if not np.isfinite(losses[done - 1]):
                 break
         return losses[:done]
-
-    def _checked(self, indices: Array) -> Array:
-        indices = np.ascontiguousarray(indices, np.int64)
-        if indices.ndim != 2 or indices.shape[1] != self._structure.batch_size:
-            expected = ("steps", self._structure.batch_size)
-            raise EngineError("indices of another shape", expected=expected, got=indices.shape)
-        if indices.size and (indices.min() < 0 or indices.max() >= len(self._inputs)):
-            got = (int(indices.min()), int(indices.max()))
-            raise EngineError(
-                "an index is outside the data", expected=f"0 .. {len(self._inputs) - 1}", got=got
-            )
-        return indices
 
     def _stretch(self, left: int, taps: TapPlan) -> Array:
         """The steps to run without returning: not for long. Which of them are tapped, as numbers 0 and 1."""
@@ -265,9 +263,12 @@ class NativeProgram:
             )
         return self._readers[plans.kind]
 
+    @in_turn
     def predict(self, x: Inputs) -> Array:
         """Return the outputs (n, K) of inputs (n, ...) as at test time."""
-        network, n = self.job.network, len(x)
+        network = self.job.network
+        x = as_inputs(x, network.in_shape, "float32", "predict")
+        n = len(x)
         rows = self._blueprint.predict_rows(n)
         steps = -(-n // rows)
         order = np.minimum(np.arange(steps * rows), n - 1)  # the last sample stands where samples are missing
@@ -290,11 +291,13 @@ class NativeProgram:
 
     # ------------------------------------------------------------------------------------ reading
 
+    @in_turn
     def listing(self) -> str:
         """Return the training step as text: each row with its layer, primitive, implementation, layouts."""
         linked = self._training
         return listing(linked, self._memory, self.job.network, self._backend.title, self._shares)
 
+    @in_turn
     def profile(self, indices: Array) -> Array:
         """Train on `indices` while timing every row; return each row's share of the time, of all lanes.
 
@@ -302,7 +305,7 @@ class NativeProgram:
         shares from then on.
         """
         linked = self._training
-        indices = self._checked(indices)
+        indices = self.job.check_indices(indices)
         if len(indices) > 1:
             self.advance(indices[:1])
             indices = indices[1:]

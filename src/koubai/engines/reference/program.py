@@ -9,8 +9,9 @@ import numpy as np
 from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array
 from koubai.core.taps import Squares, taken
-from koubai.data.levels import Inputs
+from koubai.data.levels import Inputs, as_numbers
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
+from koubai.engines.turns import Turn, in_turn
 from koubai.network.network import join
 
 _PREDICT_ROWS = 1000
@@ -22,6 +23,8 @@ class ReferenceProgram:
     engine = "reference"
 
     def __init__(self, job: Job) -> None:
+        job.check()
+        self.turn = Turn()
         self.job = job
         self._adopt(TrainingState(0, job.network.initialize(job.seed, job.dtype)))
 
@@ -33,27 +36,33 @@ class ReferenceProgram:
         self._root = self.job.network.bind(state.weights, training=True, seed=self.job.seed)
         self._cells = tuple(self._root.walk())
 
+    @in_turn
     def state(self) -> TrainingState:
         """Return a copy of the training state."""
         return self._state.copy()
 
+    @in_turn
     def restore(self, state: TrainingState) -> None:
         """Continue from a copy of `state`."""
-        self.job.network.check(state.weights)
+        self.job.check_state(state)
         self._adopt(state.copy())
 
+    @in_turn
     def replace(self, job: Job) -> bool:
         """Take over another job; the reference has nothing to compile."""
         if job.network != self.job.network:
             return False
+        job.check()
         self.job = job
         self._adopt(self._state)
         return True
 
+    @in_turn
     def advance(
         self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
     ) -> Array:
         """Train one step for each row of `indices`."""
+        indices = self.job.check_indices(indices)
         losses = np.zeros(len(indices))
         with blas_threads(self.job.threads):
             for row, batch in enumerate(indices):
@@ -116,14 +125,16 @@ class ReferenceProgram:
             job.optimizer.update(w, gradients[path], slots, eps, state.step)
             job.shrink(path, w, eps)
 
+    @in_turn
     def predict(self, x: Inputs) -> Array:
         """Return outputs as at test time, a thousand rows at a time."""
         root = self.job.network.bind(self._state.weights, training=False)
-        x = np.ascontiguousarray(x, dtype=self.job.dtype)
+        x = as_numbers(x, self.job.network.in_shape, self.job.dtype, "predict")
         starts = range(0, max(len(x), 1), _PREDICT_ROWS)
         with blas_threads(self.job.threads):
             return np.concatenate([root.forward(x[i : i + _PREDICT_ROWS]) for i in starts])
 
+    @in_turn
     def listing(self) -> str:
         """Return the layers in order: the reference has no other program."""
         lines = [

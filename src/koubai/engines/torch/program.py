@@ -14,12 +14,13 @@ from koubai.core.blas_threads import blas_threads
 from koubai.core.forks import renew_openmp_at_fork
 from koubai.core.params import Array
 from koubai.core.taps import Squares
-from koubai.data.levels import Inputs
+from koubai.data.levels import Inputs, as_numbers
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.torch.arrays import array_of
 from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.module import Moment, build_module, read_weights
 from koubai.engines.torch.sums import tensor_magnitudes, tensor_squares
+from koubai.engines.turns import Turn, in_turn
 
 _PREDICT_ROWS = 1000
 
@@ -34,6 +35,8 @@ class TorchProgram:
     engine = "torch"
 
     def __init__(self, job: Job, device: str | None = None) -> None:
+        job.check()
+        self.turn = Turn()
         renew_openmp_at_fork()
         automatic = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device or os.environ.get("KOUBAI_TORCH_DEVICE") or automatic)
@@ -54,29 +57,35 @@ class TorchProgram:
                 fresh = torch.zeros_like(w, requires_grad=False)
                 self._slots[name] = fresh if old is None else torch.from_numpy(old.copy()).to(self.device)
 
+    @in_turn
     def state(self) -> TrainingState:
         """Return a copy of the training state."""
         slots = {name: to_array(slot).copy() for name, slot in self._slots.items()}
         return TrainingState(self.moment.step, read_weights(self.module), slots)
 
+    @in_turn
     def restore(self, state: TrainingState) -> None:
         """Continue from a copy of `state`."""
-        self.job.network.check(state.weights)
+        self.job.check_state(state)
         self._adopt(state)
 
+    @in_turn
     def replace(self, job: Job) -> bool:
         """Take over another job; only another network or type of number needs another module."""
         if job.network != self.job.network or job.dtype != self.job.dtype:
             return False
+        job.check()
         state = self.state()
         self.job = job
         self._adopt(state)
         return True
 
+    @in_turn
     def advance(
         self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
     ) -> Array:
         """Train one step for each row of `indices`."""
+        indices = self.job.check_indices(indices)
         losses = np.zeros(len(indices))
         with self._threads():
             for row, batch in enumerate(indices):
@@ -157,11 +166,12 @@ class TorchProgram:
             job.optimizer.update(w, arrays[path], slots, eps, self.moment.step)
             job.shrink(path, w, eps)
 
+    @in_turn
     def predict(self, x: Inputs) -> Array:
         """Return outputs as at test time, a thousand rows at a time."""
         self.module.eval()
         self.moment.sums = None
-        x = np.ascontiguousarray(x, dtype=self.job.dtype)
+        x = as_numbers(x, self.job.network.in_shape, self.job.dtype, "predict")
         with self._threads(), torch.no_grad():
             parts = [
                 to_array(self._forward(torch.tensor(x[i : i + _PREDICT_ROWS], device=self.device)))
@@ -180,6 +190,7 @@ class TorchProgram:
         finally:
             torch.set_num_threads(before)
 
+    @in_turn
     def listing(self) -> str:
         """Return the layers in order, each with the way it runs."""
         lines = [f"torch {torch.__version__} on {self.device}, {self.job.precision}"]

@@ -1,0 +1,74 @@
+"""Asked: what one asks of a trained network, whether it is in a run or in a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from koubai.core.errors import DataError, RunError
+from koubai.core.params import Array
+from koubai.data.levels import Inputs
+from koubai.data.preparation import Preparation
+from koubai.network.network import Network
+from koubai.train.recipe import Recipe
+
+
+class Asked:
+    """Predictions for inputs as the source stores them: prepared here as the training inputs were.
+
+    Inputs of a koubai Dataset (`dataset.x_test`, rows of it) are prepared already and carry a mark that says
+    so: they are taken as they are. With `prepared=True` any array is. See `koubai.data.preparation`.
+    """
+
+    recipe: Recipe
+
+    def _learned(self) -> tuple[Network, Preparation | None]:
+        """Return the network and how its inputs and targets were prepared, None where a file does not say."""
+        raise NotImplementedError
+
+    def _outputs(self, x: Inputs) -> Array:
+        """Return the network's outputs for prepared inputs."""
+        raise NotImplementedError
+
+    def predict(self, x: Any, *, prepared: bool = False) -> Array:
+        """Return the network's outputs (n, K) for inputs x (n, ...), as at test time; n may be 0.
+
+        | targets of the training | what the outputs are                                                    |
+        |-------------------------|-------------------------------------------------------------------------|
+        | values                  | predicted values, in the units of the source: `target_scale` is undone  |
+        | classes                 | what the last layer puts out: scores of the classes (logits), or their  |
+        |                         | probabilities where it ends in Softmax or Sigmoid; see `predict_classes` |
+
+        Raises:
+            ShapeError: inputs of another shape than the network takes, such as one sample without a batch.
+            DataError: no real numbers, or numbers that look prepared already; see `koubai.core.door`.
+        """
+        network, known = self._learned()
+        if known is None and not prepared:
+            raise RunError(
+                "these weights do not say how their inputs were prepared",
+                where="predict",
+                hint="prepared=True takes inputs as they are",
+            )
+        known = known or Preparation()
+        return known.outputs(self._outputs(x if prepared else known.inputs(x, network.in_shape, "predict")))
+
+    def decide(self, x: Any, *, prepared: bool = False) -> Array:
+        """Return the number of the predicted class of each input: (n,) int64.
+
+        Raises:
+            DataError: the targets are values.
+            ShapeError, DataError: as `predict` does.
+        """
+        _, known = self._learned()
+        if known is not None and known.classes is None:
+            raise DataError("the targets are values, and no classes", where="decide", hint="predict(x)")
+        return self.recipe.loss.decide(self.predict(x, prepared=prepared))
+
+    def predict_classes(self, x: Any, *, prepared: bool = False) -> Array:
+        """Return the name of the predicted class of each input, (n,): text, or numbers where none has a name.
+
+        Raises as `decide` does.
+        """
+        _, known = self._learned()
+        decided = self.decide(x, prepared=prepared)
+        return decided if known is None else known.names(decided)
