@@ -207,8 +207,8 @@ class DataSource:
     "unit" means 0 to 1, "bytes" 0 to 255, "standard" mean 0 and standard deviation 1, and "robust" the same
     where a few values are far off.
 
-    With `target_scale = "standard"` losses and predictions are in units of the scaled targets;
-    `Dataset.as_stored` brings predictions back.
+    With `target_scale = "standard"` losses are in units of the scaled targets; `run.predict` takes inputs and
+    returns values as they are stored.
     """
 
     registry_name: ClassVar[str] = ""
