@@ -14,10 +14,10 @@ import koubai
 from koubai.data import Digits
 from koubai.train import Recipe, train
 
-net = koubai.Sequential(koubai.Flatten(), koubai.Linear(20), koubai.Mish(), koubai.Linear(10))
+net = koubai.Sequential(koubai.Flatten(), koubai.Linear(20), koubai.ReLU6(), koubai.Linear(10))
 run = train(Recipe(net, Digits(), optimizer=koubai.SGD(0.1), steps=200))
 assert run.scores["test"].accuracy > 0.7, run.scores
-print(koubai.layers.LAYERS["mish"].__name__)
+print(koubai.layers.LAYERS["relu6"].__name__)
 """
 
 
@@ -32,7 +32,7 @@ def test_the_worked_example_adds_a_layer(tmp_path):
 
     environment = {"PYTHONPATH": str(tmp_path / "src"), "PATH": ""}
     for command in (
-        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "Mish or mish", "tests/layers"],
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "ReLU6 or relu6", "tests/layers"],
         ["-c", USE],
     ):
         done = subprocess.run(
@@ -44,4 +44,4 @@ def test_the_worked_example_adds_a_layer(tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.strip() == "Mish"
+    assert done.stdout.strip() == "ReLU6"

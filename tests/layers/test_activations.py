@@ -12,6 +12,7 @@ from koubai.layers import (
     Exponential,
     Identity,
     LeakyReLU,
+    Mish,
     ReLU,
     Sigmoid,
     SiLU,
@@ -43,6 +44,7 @@ TWINS = [
     (GELU(), functional.gelu),
     (SiLU(), functional.silu),
     (Softplus(), functional.softplus),
+    (Mish(), functional.mish),
 ]
 SAMPLES = [
     Sample(layer, shape, lambda x, p, twin=twin: twin(x))
@@ -63,6 +65,13 @@ BY_HAND = [  # layer, u, f(u), f'(u)
     (GELU(), [0.0, 1.0], [0.0, 0.8413447461], [0.5, 1.0833154706]),
     (SiLU(), [0.0, np.log(3)], [0.0, 0.75 * np.log(3)], [0.5, 0.75 + 0.1875 * np.log(3)]),
     (Softplus(), [0.0, np.log(3)], [np.log(2), np.log(4)], [0.5, 0.75]),
+    # tanh(log 2) = 3/5, tanh(log 4) = 15/17; 1 - t^2 = 64/289
+    (
+        Mish(),
+        [0.0, np.log(3)],
+        [0.0, 15 / 17 * np.log(3)],
+        [0.6, 15 / 17 + np.log(3) * 64 / 289 * 0.75],
+    ),
 ]
 ALL = [cls() for cls in LAYERS.values() if issubclass(cls, Activation)]
 named = pytest.mark.parametrize("layer", ALL, ids=lambda layer: type(layer).__name__)

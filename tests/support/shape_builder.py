@@ -51,6 +51,21 @@ class ShapeBuilder:
         sizes = zip(space, kernel, stride, padding, dilation, strict=True)
         return self._verb("convolve", (maps, *(out_size(*numbers) for numbers in sizes)))
 
+    def convolve_transposed(self, x, weight, bias, *, stride, padding, output_padding, dilation, groups):
+        (channels, *space), (inner, maps, *kernel) = x.shape, weight.shape
+        assert channels == inner
+        assert bias is None or bias.shape == (maps * groups,)
+        sizes = zip(space, kernel, stride, padding, dilation, output_padding, strict=True)
+        out = (s * (n - 1) + d * (k - 1) + 1 - 2 * p + extra for n, k, s, p, d, extra in sizes)
+        return self._verb("convolve_transposed", (maps * groups, *out))
+
+    def pad(self, x, padding, mode):
+        assert mode in ("reflect", "replicate", "random")
+        channels, *space = x.shape
+        return self._verb(
+            f"pad {mode}", (channels, *(n + 2 * p for n, p in zip(space, padding, strict=True)))
+        )
+
     def pool(self, x, kind, *, size, stride, padding):
         assert kind in ("max", "average")
         sizes = zip(x.shape[1:], size, stride, padding, strict=True)
@@ -66,6 +81,12 @@ class ShapeBuilder:
         assert epsilon > 0
         return self._verb("layer_norm", x.shape)
 
+    def group_norm(self, x, gamma, beta, *, groups, epsilon):
+        assert gamma.shape == beta.shape == x.shape[:1]
+        assert x.shape[0] % groups == 0
+        assert epsilon > 0
+        return self._verb("group_norm", x.shape)
+
     def local_response(self, x, *, size, k, alpha, beta):
         assert size % 2 == 1
         assert all(isinstance(number, float) for number in (k, alpha, beta))
@@ -74,6 +95,10 @@ class ShapeBuilder:
     def pointwise(self, x, function, **constants):
         assert all(isinstance(number, float) for number in constants.values())
         return self._verb(f"pointwise {function}", x.shape)
+
+    def prelu(self, x, slope):
+        assert slope.shape in (x.shape[:1], (1,))
+        return self._verb("prelu", x.shape)
 
     def softmax(self, x):
         return self._verb("softmax", x.shape)

@@ -56,6 +56,25 @@ class Builder(Protocol):
         """Cross-correlation; x (N, C, S), W (M, C / groups, K)."""
         ...
 
+    def convolve_transposed(
+        self,
+        x: Handle,
+        weight: Handle,
+        bias: Handle | None,
+        *,
+        stride: Sequence[int],
+        padding: Sequence[int],
+        output_padding: Sequence[int],
+        dilation: Sequence[int],
+        groups: int,
+    ) -> Handle:
+        """The adjoint of `convolve`, and a bias; x (N, C, S), W (C, M / groups, K)."""
+        ...
+
+    def pad(self, x: Handle, padding: Sequence[int], mode: str) -> Handle:
+        """Places of x around x; mode 'reflect', 'replicate' or 'random' (koubai.layers.padding)."""
+        ...
+
     def pool(
         self, x: Handle, kind: str, *, size: Sequence[int], stride: Sequence[int], padding: Sequence[int]
     ) -> Handle:
@@ -84,12 +103,20 @@ class Builder(Protocol):
         """Normalize every sample over all its features."""
         ...
 
+    def group_norm(self, x: Handle, gamma: Handle, beta: Handle, *, groups: int, epsilon: float) -> Handle:
+        """Normalize every group of channels of every sample; gamma, beta (C,)."""
+        ...
+
     def local_response(self, x: Handle, *, size: int, k: float, alpha: float, beta: float) -> Handle:
         """b = a / (k + alpha sum a^2)^beta over `size` neighboring channels."""
         ...
 
     def pointwise(self, x: Handle, function: str, **constants: float) -> Handle:
         """Apply an activation element by element; `function` is its registry name."""
+        ...
+
+    def prelu(self, x: Handle, slope: Handle) -> Handle:
+        """x where x > 0, else slope x; slope (C,) or (1,)."""
         ...
 
     def softmax(self, x: Handle) -> Handle:

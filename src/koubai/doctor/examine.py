@@ -110,7 +110,8 @@ def _rows_per_unit(cell: Cell, tensors: dict[str, Array]) -> Array | None:
         return None
     units = np.moveaxis(tensors["weight"], cell.layer.unit_axis, 0)[:256]
     rows = units.reshape(len(units), -1)
-    return np.column_stack([rows, tensors["bias"][:256]]) if "bias" in tensors else rows
+    bias = tensors.get("bias", np.zeros(0))[:256]  # a grouped transposed convolution has more biases
+    return np.column_stack([rows, bias]) if len(bias) == len(rows) else rows
 
 
 def _norm(tensor: Array) -> float:

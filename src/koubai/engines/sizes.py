@@ -7,8 +7,9 @@ from math import prod
 from koubai.core.layer import Cell
 from koubai.data.levels import Levels
 from koubai.engines.engine import Job
-from koubai.layers.convolution import Convolution
+from koubai.layers.convolution import SlidesFilters
 from koubai.layers.pooling import Pooling
+from koubai.layers.transposed import ConvTranspose
 from koubai.network.network import Network
 
 _BYTES = {"float32": 4, "float64": 8}
@@ -71,11 +72,13 @@ def network_bytes(
 
 def _windows(cell: Cell, laid_out: bool) -> int:
     """Return the numbers of one padded sample and, `laid_out`, of its windows and their gradient."""
-    if not isinstance(cell.layer, Convolution | Pooling):
+    if not isinstance(cell.layer, SlidesFilters | Pooling):
         return 0
-    window, (channels, *space) = cell.layer.window, cell.in_shape
+    window, (channels, *space), places = cell.layer.window, cell.in_shape, prod(cell.out_shape[1:])
+    if isinstance(cell.layer, ConvTranspose):  # its windows lie in the output, and it has no kernel
+        (channels, *space), places, laid_out = cell.out_shape, prod(cell.in_shape[1:]), True
     padded = prod(n + 2 * p for n, p in zip(space, window.padding, strict=True)) if any(window.padding) else 0
-    columns = 2 * prod(window.kernel) * prod(cell.out_shape[1:]) if laid_out else 0
+    columns = 2 * prod(window.kernel) * places if laid_out else 0
     return channels * (padded + columns)
 
 

@@ -77,19 +77,19 @@ class BatchNorm(Layer):
             )
         )
         scale = 1 / np.sqrt(var + self.epsilon)
-        x_hat = (x - _beside(mean, x)) * _beside(scale, x)
+        x_hat = (x - beside(mean, x)) * beside(scale, x)
         cell.save(x_hat, scale)
         if not self.trainable:
             return x_hat
-        return x_hat * _beside(cell.gamma, x) + _beside(cell.beta, x)
+        return x_hat * beside(cell.gamma, x) + beside(cell.beta, x)
 
     def _batch_statistics(self, cell: Cell, x: Array) -> tuple[Array, Array]:
         """Mean and variance over all axes but the channels'; summed in float64, so constants stay exact."""
-        axes, m = _but_channels(x), x.size // max(x.shape[1], 1)
+        axes, m = but_channels(x), x.size // max(x.shape[1], 1)
         if m == 0:
             return cell.running_mean, cell.running_variance
         mean = x.mean(axis=axes, dtype=np.float64).astype(x.dtype)
-        var = np.square(x - _beside(mean, x)).mean(axis=axes, dtype=np.float64).astype(x.dtype)
+        var = np.square(x - beside(mean, x)).mean(axis=axes, dtype=np.float64).astype(x.dtype)
         if m >= 2:
             keep = self.momentum
             cell.running_mean[:] = keep * cell.running_mean + (1 - keep) * mean
@@ -99,15 +99,15 @@ class BatchNorm(Layer):
     def backward(self, cell: Cell, dy: Array) -> Array:
         """dy (N, C, S) -> dx (N, C, S), terms (1) to (3); at test time the statistics are constants."""
         x_hat, scale = cell.saved
-        axes, m = _but_channels(dy), max(dy.size // max(dy.shape[1], 1), 1)
+        axes, m = but_channels(dy), max(dy.size // max(dy.shape[1], 1), 1)
         sum_dy, sum_dy_x_hat = dy.sum(axis=axes), (dy * x_hat).sum(axis=axes)
         if self.trainable:
             cell.grad(gamma=sum_dy_x_hat, beta=sum_dy)
             scale = cell.gamma * scale
         if not cell.training:
-            return dy * _beside(scale, dy)
-        dx_hat = dy - _beside(sum_dy / m, dy) - x_hat * _beside(sum_dy_x_hat / m, dy)
-        return dx_hat * _beside(scale, dy)
+            return dy * beside(scale, dy)
+        dx_hat = dy - beside(sum_dy / m, dy) - x_hat * beside(sum_dy_x_hat / m, dy)
+        return dx_hat * beside(scale, dy)
 
     # ------------------------------------------------------------------------------------ lowering
 
@@ -124,10 +124,11 @@ class BatchNorm(Layer):
         )
 
 
-def _but_channels(x: Array) -> tuple[int, ...]:
+def but_channels(x: Array) -> tuple[int, ...]:
+    """All axes of x (N, C, S) but that of the channels."""
     return (0, *range(2, x.ndim))
 
 
-def _beside(channels: Array, x: Array) -> Array:
+def beside(channels: Array, x: Array) -> Array:
     """(C,) shaped to broadcast over x (N, C, S)."""
     return channels.reshape(-1, *(1,) * (x.ndim - 2))

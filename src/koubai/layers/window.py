@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -52,6 +52,10 @@ class Window:
             if positions < 1:
                 raise self._misfit(space, axis, positions)
         return out
+
+    def without_padding(self) -> Window:
+        """The same window on an input that is padded already."""
+        return replace(self, padding=(0,) * len(self.padding))
 
     def _misfit(self, space: Shape, axis: int, positions: int) -> ShapeError:
         n, k, s = space[axis], self.kernel[axis], self.stride[axis]

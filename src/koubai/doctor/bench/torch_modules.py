@@ -87,7 +87,7 @@ def _leaf(cell: Cell) -> nn.Module:
     match layer:
         case Linear():
             made = nn.Linear(width, cell.out_shape[0], bias=layer.bias)
-        case Conv2d():
+        case Conv2d(padding_mode="zeros"):
             window = (layer.kernel, layer.stride, layer.padding, layer.dilation, layer.groups)
             made = nn.Conv2d(width, cell.out_shape[0], *window, bias=layer.bias)
         case MaxPool2d():

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from koubai.core.layer import Layer
 from koubai.initializers.constant import Zeros
 from koubai.layers.activations import Activation
 from koubai.layers.concatenate import Concatenate
-from koubai.layers.convolution import Convolution
+from koubai.layers.convolution import SlidesFilters
 from koubai.layers.linear import Linear
 from koubai.layers.residual import Residual
 from koubai.layers.sequential import Sequential
@@ -32,7 +31,7 @@ def leaves(layer: Layer) -> Iterator[Layer]:
 
 def is_weighted(layer: Layer) -> bool:
     """Whether a layer is linear or a convolution."""
-    return isinstance(layer, Linear | Convolution)
+    return isinstance(layer, Linear | SlidesFilters)
 
 
 def is_activation(layer: Layer) -> bool:
@@ -80,8 +79,8 @@ def with_default_init(layer: Layer) -> Layer:
     """Return the tree with every weighted layer's own initializers taken away (biases start at 0)."""
 
     def edit(leaf: Layer) -> list[Layer]:
-        if isinstance(leaf, Linear | Convolution):
-            return [replace(leaf, weight_init=None, bias_init=Zeros())]
+        if isinstance(leaf, Linear | SlidesFilters):
+            return [leaf.with_field("weight_init", None).with_field("bias_init", Zeros())]
         return [leaf]
 
     return rewrite(layer, edit)

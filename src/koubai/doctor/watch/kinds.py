@@ -19,7 +19,7 @@ from koubai.losses.loss import Loss
 from koubai.optim.optimizer import OPTIMIZERS
 
 _ARGUMENTS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("relu", "sigmoid", "tanh", "gelu", "silu", "softplus", "selu", "exp"), ()),
+    **dict.fromkeys(("relu", "sigmoid", "tanh", "gelu", "silu", "mish", "softplus", "selu", "exp"), ()),
     **dict.fromkeys(("linear", "conv1d", "conv2d", "layer_norm", "batch_norm"), ()),
     **dict.fromkeys(("softmax", "log_softmax"), ("dim",)),
     **dict.fromkeys(
@@ -41,6 +41,7 @@ _MODULES: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.modules.batchnorm._BatchNorm, "batch_norm"),
     (nn.LayerNorm, "layer_norm"),
     (nn.GroupNorm, "group_norm"),
+    (nn.modules.instancenorm._InstanceNorm, "instance_norm"),
     (nn.LocalResponseNorm, "local_response_norm"),
     (nn.modules.dropout._DropoutNd, "dropout"),
     (nn.ReLU, "relu"),
@@ -51,6 +52,8 @@ _MODULES: tuple[tuple[type[nn.Module], str], ...] = (
     (nn.SELU, "selu"),
     (nn.GELU, "gelu"),
     (nn.SiLU, "silu"),
+    (nn.Mish, "mish"),
+    (nn.PReLU, "prelu"),
     (nn.Softplus, "softplus"),
     (nn.Softmax, "softmax"),
     (nn.LogSoftmax, LOG_SOFTMAX),

@@ -127,6 +127,28 @@ class GraphBuilder:
             stride=tuple(stride), padding=tuple(padding), dilation=tuple(dilation), groups=groups,
         )  # fmt: skip
 
+    def convolve_transposed(
+        self,
+        x: Value,
+        weight: Stored,
+        bias: Stored | None,
+        *,
+        stride: Sequence[int],
+        padding: Sequence[int],
+        output_padding: Sequence[int],
+        dilation: Sequence[int],
+        groups: int,
+    ) -> Value:
+        """Has no kernel here."""
+        raise Unsupported("no kernel for transposed convolution")
+
+    def pad(self, x: Value, padding: Sequence[int], mode: str) -> Value:
+        """Places of x around x."""
+        if mode == "random":
+            raise Unsupported("no kernel for places drawn at random")
+        shape = (x.shape[0], *(n + 2 * p for n, p in zip(x.shape[1:], padding, strict=True)))
+        return self._add("pad", (x,), shape, padding=tuple(padding), mode=mode)
+
     def pool(
         self, x: Value, kind: str, *, size: Sequence[int], stride: Sequence[int], padding: Sequence[int]
     ) -> Value:
@@ -164,6 +186,11 @@ class GraphBuilder:
         """Normalise every sample."""
         return self._add("layer_norm", (x,), x.shape, {"gamma": gamma, "beta": beta}, epsilon=epsilon)
 
+    def group_norm(self, x: Value, gamma: Stored, beta: Stored, *, groups: int, epsilon: float) -> Value:
+        """Normalise every group of channels of every sample."""
+        stored = {"gamma": gamma, "beta": beta}
+        return self._add("group_norm", (x,), x.shape, stored, groups=groups, epsilon=epsilon)
+
     def local_response(self, x: Value, *, size: int, k: float, alpha: float, beta: float) -> Value:
         """Damp every channel by its neighbors."""
         return self._add("local_response", (x,), x.shape, size=size, k=k, alpha=alpha, beta=beta)
@@ -176,6 +203,10 @@ class GraphBuilder:
             raise Unsupported(f"no kernel for {function}")
         constant = next(iter(constants.values()), 0.0)
         return self._add("pointwise", (x,), x.shape, function=function, constant=constant)
+
+    def prelu(self, x: Value, slope: Stored) -> Value:
+        """A leaky ReLU with slopes that are learned."""
+        return self._add("prelu", (x,), x.shape, {"slope": slope})
 
     def softmax(self, x: Value) -> Value:
         """Softmax over the last axis."""

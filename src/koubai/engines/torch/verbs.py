@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import prod
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
@@ -13,6 +14,7 @@ from koubai.core.layer import LAYERS, wire
 from koubai.core.params import Shape
 from koubai.core.random import keep_mask, key
 from koubai.engines.torch.formula import run_formula
+from koubai.layers.padding import padded_shape, places, stream_of
 
 if TYPE_CHECKING:
     from koubai.engines.torch.module import CellModule
@@ -28,6 +30,7 @@ _POINTWISE: dict[str, Callable[..., torch.Tensor]] = {
     "selu": functional.selu,
     "gelu": functional.gelu,
     "silu": functional.silu,
+    "mish": functional.mish,
     "softplus": lambda x: torch.logaddexp(x, x.new_zeros(())),
 }
 
@@ -94,6 +97,30 @@ class TorchBuilder:
             convolve(x.tensor, weight.tensor, b, tuple(stride), tuple(padding), tuple(dilation), groups)
         )
 
+    def convolve_transposed(
+        self,
+        x: TensorHandle,
+        weight: TensorHandle,
+        bias: TensorHandle | None,
+        *,
+        stride: Sequence[int],
+        padding: Sequence[int],
+        output_padding: Sequence[int],
+        dilation: Sequence[int],
+        groups: int,
+    ) -> TensorHandle:
+        """PyTorch has the groups before the dilation here."""
+        convolve: Any = functional.conv_transpose1d if len(stride) == 1 else functional.conv_transpose2d
+        numbers = (tuple(stride), tuple(padding), tuple(output_padding), groups, tuple(dilation))
+        return data(convolve(x.tensor, weight.tensor, bias.tensor if bias else None, *numbers))
+
+    def pad(self, x: TensorHandle, padding: Sequence[int], mode: str) -> TensorHandle:
+        """The places that the formula shows."""
+        space, around, module = x.shape[1:], tuple(padding), self._module
+        stream = stream_of(module.moment.seed, module.cell.path, module.moment.step, module.training)
+        shown = torch.from_numpy(places(space, around, mode, stream)).to(x.tensor.device)
+        return data(x.tensor.flatten(2)[:, :, shown].unflatten(2, padded_shape(space, around)))
+
     def pool(
         self,
         x: TensorHandle,
@@ -135,6 +162,15 @@ class TorchBuilder:
         """Normalize every sample over all its features."""
         return data(functional.layer_norm(x.tensor, x.shape, gamma.tensor, beta.tensor, epsilon))
 
+    def group_norm(
+        self, x: TensorHandle, gamma: TensorHandle, beta: TensorHandle, *, groups: int, epsilon: float
+    ) -> TensorHandle:
+        """Normalize every group of channels of every sample."""
+        tensor = x.tensor
+        if prod(x.shape) == groups:  # one value a group, which PyTorch refuses: x_hat is 0
+            return data((gamma.tensor * (tensor - tensor).flatten(1) + beta.tensor).reshape(tensor.shape))
+        return data(functional.group_norm(tensor, groups, gamma.tensor, beta.tensor, epsilon))
+
     def local_response(
         self, x: TensorHandle, *, size: int, k: float, alpha: float, beta: float
     ) -> TensorHandle:
@@ -147,6 +183,10 @@ class TorchBuilder:
             return data(_POINTWISE[function](x.tensor, **constants))
         cell = wire(LAYERS[function](**constants), "", x.shape)
         return data(run_formula(cell, x.tensor, {}))
+
+    def prelu(self, x: TensorHandle, slope: TensorHandle) -> TensorHandle:
+        """A leaky ReLU with slopes that are learned."""
+        return data(functional.prelu(x.tensor, slope.tensor))
 
     def softmax(self, x: TensorHandle) -> TensorHandle:
         """Softmax over the last axis."""

@@ -1,7 +1,7 @@
 """Activations: `f` turns u into y in place, `f_backward` turns dy into du in place, given y.
 
 Arguments of a forward kernel: (y, count, constant); of a backward kernel: (y, dy, count, constant). The
-formulas are those of koubai.layers. GELU and SiLU need u for their derivative: they write y beside it,
+formulas are those of koubai.layers. GELU, SiLU and Mish need u for their derivative: they write y beside it,
 (u, y, count), and their backward kernels take (u, dy, count).
 """
 
@@ -234,6 +234,23 @@ def silu_backward(args: int, thread: int, team: int) -> None:
         g[i] = g[i] * (s + u[i] * s * (ONE - s))
 
 
+@kernel
+def mish(args: int, thread: int, team: int) -> None:
+    """y = u tanh(softplus(u))."""
+    u, y, n = _two(args, thread, team)
+    for i in range(n):
+        y[i] = u[i] * f.tanh(f.softplus(u[i]))
+
+
+@kernel
+def mish_backward(args: int, thread: int, team: int) -> None:
+    """du = dy (t + u (1 - t^2) s(u)), t = tanh(softplus(u))."""
+    u, g, n = _two(args, thread, team)
+    for i in range(n):
+        t = f.tanh(f.softplus(u[i]))
+        g[i] = g[i] * (t + u[i] * (ONE - t * t) * f.sigmoid(u[i]))
+
+
 # Registry name of an activation -> its kernels; the third says that backward needs u, not y.
 FUNCTIONS: dict[str, tuple[Kernel, Kernel, bool]] = {
     "step": (step, step_backward, False),
@@ -247,4 +264,5 @@ FUNCTIONS: dict[str, tuple[Kernel, Kernel, bool]] = {
     "softplus": (softplus, softplus_backward, False),
     "gelu": (gelu, gelu_backward, True),
     "silu": (silu, silu_backward, True),
+    "mish": (mish, mish_backward, True),
 }

@@ -8,8 +8,11 @@ from __future__ import annotations
 from koubai.engines.native.ops.batch_norm import BatchNormOp
 from koubai.engines.native.ops.dropout import DropoutOp
 from koubai.engines.native.ops.formula import FormulaOp
+from koubai.engines.native.ops.group_norm import GroupNormOp
+from koubai.engines.native.ops.pad import PadOp
 from koubai.engines.native.ops.pointwise import PointwiseOp
 from koubai.engines.native.ops.pool import AveragePoolOp, MaxPoolOp
+from koubai.engines.native.ops.prelu import PReLUOp
 from koubai.engines.native.ops.samples import LayerNormOp, LocalResponseOp, SoftmaxOp
 from koubai.engines.native.ops.wiring import AddOp, ConcatenateOp, MeanOverSpaceOp, ReshapeOp
 from koubai.engines.native.plan import Op
@@ -21,6 +24,9 @@ OPS: dict[str, Op] = {
     "batch_norm": BatchNormOp(),
     "layer_norm": LayerNormOp(),
     "local_response": LocalResponseOp(),
+    "group_norm": GroupNormOp(),
+    "prelu": PReLUOp(),
+    "pad": PadOp(),
     "pointwise": PointwiseOp(),
     "softmax": SoftmaxOp(),
     "dropout": DropoutOp(),

@@ -10,7 +10,16 @@ from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
 
-_ZERO_AT_ZERO = {"relu", "leaky_relu", "elu", "selu", "tanh", "gelu", "silu"}  # the padding of blocks stays 0
+_ZERO_AT_ZERO = {
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "tanh",
+    "gelu",
+    "silu",
+    "mish",
+}  # the padding of blocks stays 0
 _SIGN_ONLY = {"relu", "leaky_relu"}
 
 
