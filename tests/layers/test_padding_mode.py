@@ -5,6 +5,7 @@ from torch.nn import functional
 from koubai.core.errors import KoubaiError, ShapeError
 from koubai.layers import Conv1d, Conv2d, DepthwiseConv2d
 from koubai.layers.padding import places, stream_of
+from koubai.models.separable import SeparableConv2d
 from koubai.network import Network
 from support.samples import Sample
 
@@ -47,6 +48,14 @@ SAMPLES += [
         lambda x, p: functional.conv2d(x, p["weight"], groups=2),
     ),
 ]
+
+
+def separable(x, p):
+    x = functional.conv2d(x, p["0.weight"], padding=1, groups=x.shape[1])
+    return functional.conv2d(x, p["1.weight"], p["1.bias"])
+
+
+SAMPLES += [Sample(SeparableConv2d(4, 3, padding=1), shape, separable) for shape in ((2, 4, 5), (1, 3, 3))]
 
 
 def test_random_places_are_new_each_step_and_the_same_when_asked_again():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubai.core.layer import LAYERS
 from koubai.core.settings import at_least
 from koubai.layers.convolution import Conv2d
 from koubai.layers.depthwise import DepthwiseConv2d
 from koubai.layers.sequential import Sequential
-from koubai.models.model import Model, register
+from koubai.models.model import Model
 
 
-@register
+@LAYERS.register
 @dataclass(frozen=True)
 class SeparableConv2d(Model):
     """A convolution in two steps: each channel by itself (`kernel`), then 1 x 1 across the channels.
