@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from koubai.core.errors import ShapeError
-from koubai.core.layer import Layer
+from koubai.core.layer import LAYERS, Layer
 from koubai.engines import Job, compile_job
 from koubai.layers import (
     ELU,
@@ -48,9 +48,11 @@ from koubai.losses import (
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
 )
+from koubai.losses.loss import LOSSES
 from koubai.network import Network
 from koubai.network.network import join
 from koubai.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
+from koubai.optim.optimizer import OPTIMIZERS as RULES
 from support.close import CAREFUL
 
 EPS = 2.0**-24  # what rounding to float32 may change of a number, relative to it
@@ -276,3 +278,12 @@ def faults(number: int, engine: str = "native") -> tuple[list[str], float]:
         if not ((np.minimum(*ends) - room <= w) & (w <= np.maximum(*ends) + room)).all():
             found.append(f"{path}: the update lies outside what the gradient allows")
     return [f"network {number}: {line}" for line in found], worst
+
+
+def never_drawn(numbers) -> list[str]:
+    """Registered layers, losses and optimizers that no network of these numbers has."""
+    seen: set[type] = set()
+    for job in (Drawn(number).job for number in numbers):
+        seen |= {type(cell.layer) for cell in job.network.root.walk()} | {type(job.loss), type(job.optimizer)}
+    kinds = (kind for registry in (LAYERS, LOSSES, RULES) for kind in registry.values())
+    return sorted(kind.__name__ for kind in kinds if kind not in seen)

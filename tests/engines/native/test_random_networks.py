@@ -11,7 +11,7 @@ import pytest
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from support.random_networks import faults
+from support.random_networks import faults, never_drawn
 
 
 @pytest.mark.parametrize("number", range(12))
@@ -26,6 +26,10 @@ def test_a_bias_before_a_batch_norm_is_off_by_rounding_alone(number, backend):
 
 if __name__ == "__main__":
     first, end = map(int, sys.argv[1:3])
-    bad = [line for number in range(first, end) for line in faults(number)[0]]
-    print("\n".join([*bad, f"{end - first} networks, {len(bad)} faults"]))
+    found = [faults(number) for number in range(first, end)]
+    bad = [line for lines, _ in found for line in lines]
+    largest, missing = max(worst for _, worst in found), never_drawn(range(first, end))
+    print(*bad, sep="\n", end="\n" * bool(bad))
+    print(f"{end - first} networks, {len(bad)} faults, largest share of what is allowed {largest:.2g}")
+    print(f"layers, losses and optimizers never drawn: {', '.join(missing) or 'none'}")
     sys.exit(bool(bad))

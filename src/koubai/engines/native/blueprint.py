@@ -20,6 +20,7 @@ from koubai.engines.native.store import Store
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.taps import Taps
 
+KEPT = 64  # blueprints, those used last; small ones are about half a megabyte each
 _PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 250  # of the largest tensor; for each thread of a team
 
 
@@ -136,7 +137,7 @@ def _values(graph: Graph) -> list[Value]:
     return [graph.input, *(node.output for node in graph.nodes)]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=KEPT)
 def _cached(structure: Structure) -> Blueprint:
     return Blueprint(structure)
 
