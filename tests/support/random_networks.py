@@ -51,7 +51,19 @@ from koubai.losses import (
 from koubai.losses.loss import LOSSES
 from koubai.network import Network
 from koubai.network.network import join
-from koubai.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
+from koubai.optim import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Lion,
+    Momentum,
+    Nesterov,
+    RAdam,
+    RMSProp,
+)
 from koubai.optim.optimizer import OPTIMIZERS as RULES
 from support.close import CAREFUL
 
@@ -61,6 +73,7 @@ KINKED = (ReLU(), LeakyReLU(), Step())
 OPTIMIZERS = (
     *(SGD(0.1), Momentum(0.1), Nesterov(0.1), AdaGrad(0.1)),
     *(RMSProp(0.01), Adam(0.01), AdamW(0.01, weight_decay=0.1)),
+    *(AMSGrad(0.01), AdaDelta(1.0), RAdam(0.01), Lion(0.001)),
 )
 LABELS = (SoftmaxCrossEntropy(), SoftmaxCrossEntropy(smoothing=0.1), CrossEntropy(), MeanSquaredError())
 VALUES = (MeanSquaredError(), MeanAbsoluteError(), SigmoidCrossEntropy(), BinaryCrossEntropy())

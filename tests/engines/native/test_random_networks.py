@@ -19,7 +19,7 @@ def test_a_random_network_learns_as_the_formulas_do(number, backend):
     assert faults(number)[0] == []
 
 
-@pytest.mark.parametrize("number", [20235, 20389])
+@pytest.mark.parametrize("number", [160, 20235, 20389])
 def test_a_bias_before_a_batch_norm_is_off_by_rounding_alone(number, backend):
     assert faults(number)[0] == []
 
