@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+import torch
 from torch.nn import functional
 
 from koubai.core.errors import KoubaiError, ShapeError
 from koubai.layers import Conv1d, Conv2d, DepthwiseConv2d
 from koubai.layers.padding import places, stream_of
+from koubai.models.dense_block import DenseBlock
 from koubai.models.separable import SeparableConv2d
 from koubai.network import Network
 from support.samples import Sample
@@ -56,6 +58,19 @@ def separable(x, p):
 
 
 SAMPLES += [Sample(SeparableConv2d(4, 3, padding=1), shape, separable) for shape in ((2, 4, 5), (1, 3, 3))]
+
+
+def dense(x, p):
+    for i in range(2):
+        norm = functional.batch_norm(
+            x, None, None, p[f"{i}.1.0.gamma"], p[f"{i}.1.0.beta"], training=True, eps=1e-5
+        )
+        new = functional.conv2d(functional.relu(norm), p[f"{i}.1.2.weight"], padding=1)
+        x = torch.cat([x, new], dim=1)
+    return x
+
+
+SAMPLES += [Sample(DenseBlock(2, growth=3), shape, dense) for shape in ((2, 3, 3), (1, 4, 2))]
 
 
 def test_random_places_are_new_each_step_and_the_same_when_asked_again():

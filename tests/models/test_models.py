@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional
 
 from koubai.core.errors import SettingError, ShapeError, UnknownName
 from koubai.core.layer import LAYERS
@@ -16,7 +18,19 @@ from koubai.layers import (
     Sequential,
     Sigmoid,
 )
-from koubai.models import MODELS, AlexNet, DeepConvNet, DoubleConvNet, LeNet, Mlp, SimpleConvNet
+from koubai.models import (
+    MODELS,
+    VGG,
+    AlexNet,
+    DeepConvNet,
+    DoubleConvNet,
+    LeNet,
+    Mlp,
+    ResNet18,
+    SimpleConvNet,
+    SmallResNet,
+)
+from koubai.models.resnet import basic_block
 from koubai.network import Network, rows
 from support.shape_builder import ShapeBuilder, Shaped
 
@@ -42,8 +56,27 @@ SIZES = [  # model, input, parameters, multiply-adds
     (LeNet(), MNIST, 61_706, 28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 400 * 120 + 120 * 84 + 840),
     (AlexNet(), IMAGENET, 60_965_224, 724_406_816),
     (AlexNet(grouped=False), IMAGENET, 62_378_344, 1_135_256_096),
+    # Parameters of the next four are those that torchvision prints for its networks of these names.
+    (ResNet18(), (3, 224, 224), 11_689_512, 1_814_073_344),
+    (VGG(), (3, 224, 224), 138_357_544, 15_470_264_320),
+    (VGG(depth=11), (3, 224, 224), 132_863_336, 7_609_090_048),
+    (VGG(depth=19, batch_norm=True), (3, 224, 224), 143_678_248, 19_632_062_464),
+    (
+        SmallResNet(),
+        MNIST,
+        16 * 9
+        + 4 * 16 * 9 * 16 // 2
+        + 32 * 9 * (16 + 32)
+        + 64 * 9 * (32 + 64)
+        + 16 * 32
+        + 32 * 64
+        + 2 * (3 * 16 + 3 * 32 + 3 * 64)
+        + 650,
+        28 * 28 * 16 * 9 * 33 + 14 * 14 * 32 * (9 * 48 + 16) + 7 * 7 * 64 * (9 * 96 + 32) + 640,
+    ),
 ]
-SMALL = [(model, shape) for model, shape, *_ in SIZES if not isinstance(model, AlexNet)]
+LARGE = AlexNet | ResNet18 | VGG
+SMALL = [(model, shape) for model, shape, *_ in SIZES if not isinstance(model, LARGE)]
 
 
 def test_every_registered_model_has_its_size_stated():
@@ -99,7 +132,7 @@ def test_a_model_is_its_layers(model, shape):
     """Same paths, same initial weights, same outputs and gradients, same lowering."""
     ours, theirs = Network(model, shape), Network(model.expand(), shape)
     assert list(ours.param_specs) == list(theirs.param_specs)
-    assert all(path.rpartition(".")[0].isdigit() for path in ours.param_specs)
+    assert all(path.partition(".")[0].isdigit() for path in ours.param_specs)
     x = np.random.default_rng(0).random((2, *shape))
     results = []
     for network in (ours, theirs):
@@ -111,6 +144,31 @@ def test_a_model_is_its_layers(model, shape):
     assert np.array_equal(results[0][0], results[1][0])
     assert np.array_equal(results[0][1], results[1][1])
     assert results[0][2] == results[1][2]
+
+
+def test_a_residual_block_is_pytorchs():
+    """The first block of the second stage: stride 2, and a projection."""
+    block = Sequential(*basic_block(6, 2, projected=True))
+    network = Network(block, (4, 5, 5))
+    cell = network.bind(network.initialize(0, "float64"), training=True)
+    w = {path: torch.tensor(value) for path, value in network.initialize(0, "float64").params.items()}
+
+    def norm(x):
+        return functional.batch_norm(x, None, None, training=True, eps=1e-5)
+
+    x = np.random.default_rng(0).normal(size=(3, 4, 5, 5))
+    tx = torch.tensor(x)
+    inner = functional.relu(norm(functional.conv2d(tx, w["0.body.0.weight"], stride=2, padding=1)))
+    body = norm(functional.conv2d(inner, w["0.body.3.weight"], padding=1))
+    shortcut = norm(functional.conv2d(tx, w["0.shortcut.0.weight"], stride=2))
+    np.testing.assert_allclose(cell.forward(x), functional.relu(body + shortcut).numpy(), atol=1e-12)
+
+
+def test_a_residual_network_has_the_depth_of_its_name():
+    layers = [row.layer for row in rows(Network(ResNet18(), (3, 224, 224)))]
+    assert sum(name.startswith(("Conv2d", "Linear")) for name in layers) == 18 + 3  # and three projections
+    small = [row.layer for row in rows(Network(SmallResNet(blocks=3), MNIST))]
+    assert sum(name.startswith(("Conv2d", "Linear")) for name in small) == 6 * 3 + 2 + 2
 
 
 def test_the_order_is_affine_norm_activation_dropout():
@@ -162,6 +220,8 @@ def test_a_model_may_stand_inside_another_layer():
         (lambda: Mlp(dropout=1.0), SettingError, "dropout"),
         (lambda: SimpleConvNet(classes=0), SettingError, "classes"),
         (lambda: AlexNet(dropout=-0.5), SettingError, "dropout"),
+        (lambda: VGG(depth=12), SettingError, "depth"),
+        (lambda: SmallResNet(blocks=0), SettingError, "blocks"),
     ],
 )
 def test_settings_out_of_range_are_named(make, error, text):

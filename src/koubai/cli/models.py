@@ -48,4 +48,6 @@ def _what(name: str, cls: type) -> str:
     key = f"model.{name}"
     if key in entries("cli"):
         return say(f"cli.{key}")
+    if name in entries("parts"):
+        return say(f"parts.{name}")
     return (inspect.getdoc(cls) or "").split("\n", 1)[0]

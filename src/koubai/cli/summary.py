@@ -15,7 +15,8 @@ from koubai.network.summary import rows, table
 from koubai.train.recipe import Recipe
 from koubai.words import say
 
-_INPUTS: dict[str, Shape] = {"alexnet": (3, 227, 227)}  # the other models are for images of MNIST
+# The other models are for images of MNIST.
+_INPUTS: dict[str, Shape] = {"alexnet": (3, 227, 227), "resnet18": (3, 224, 224), "vgg": (3, 224, 224)}
 _MNIST: Shape = (1, 28, 28)
 
 

@@ -27,7 +27,14 @@ def snake(name: str) -> str:
         "AdaDelta": "Adadelta",
         "LeCun": "Lecun",
     }
-    special |= {"SGD": "Sgd", "AlexNet": "Alexnet", "LeNet": "Lenet", "PNorm": "P_norm", "ConvNet": "Convnet"}
+    special |= {
+        "SGD": "Sgd",
+        "AlexNet": "Alexnet",
+        "ResNet": "Resnet",
+        "LeNet": "Lenet",
+        "PNorm": "P_norm",
+        "ConvNet": "Convnet",
+    }
     for field in sorted(special, key=len, reverse=True):
         name = name.replace(field, special[field])
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
