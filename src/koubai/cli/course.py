@@ -49,14 +49,38 @@ def course(
 
 
 def show(rows: list[Row]) -> None:
-    """Print the table and how many rows lie inside."""
+    """Print the tables: numbers quoted, what was simulated, checks of our own; and what does not fit."""
     if style.json:
         print_json([asdict(row) for row in rows])
-    else:
-        headings = [say(f"lab.cli.course.{column}") for column in _COLUMNS]
-        print_table(headings, [_cells(row) for row in rows], right=(2, 3, 4, 6))
-        judged = [row.inside for row in rows if row.inside is not None]
-        console().print(say("lab.cli.course.summary", inside=sum(judged), total=len(judged)))
+        return
+    for title, kinds in (
+        ("quoted", ("quoted", "beside")),
+        ("simulated", ("simulated",)),
+        ("check", ("check",)),
+    ):
+        own = [row for row in rows if row.kind in kinds]
+        if own:
+            console().print(say(f"lab.cli.course.title_{title}"))
+            headings = [say(f"lab.cli.course.{column}") for column in _COLUMNS]
+            print_table(headings, [_cells(row) for row in own], right=(2, 3, 4, 6))
+    _summary(rows)
+
+
+def _summary(rows: list[Row]) -> None:
+    """Say how many quoted numbers ours agree with, by mean and by interval, and which do not fit."""
+    from koubai.lab.course import EXPLAINED, misfits
+
+    quoted = [row for row in rows if row.kind == "quoted"]
+    both, mean, interval = (
+        sum(bool(getattr(row, name)) for row in quoted) for name in ("inside", "by_mean", "by_interval")
+    )
+    said = say("lab.cli.course.summary", total=len(quoted), both=both, mean=mean, interval=interval)
+    console().print(said)
+    for row in misfits(rows):
+        values = {"arm": f"{row.experiment}, {row.arm}", "ours": f"{row.mean:.4f}", "p": f"{row.p:.2g}"}
+        console().print(say("lab.cli.course.misfit", published=f"{row.published_mean:.4f}", **values))
+        if (row.experiment, row.arm) == EXPLAINED:
+            console().print(say("lab.cli.course.explained"))
 
 
 def _cells(row: Row) -> list[str]:

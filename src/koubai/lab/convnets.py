@@ -38,6 +38,18 @@ def convnet_experiment(
 
 
 def convnet_sentences(result: ExperimentResult) -> list[Sentence]:
+    """Return how each network ended, with its parameters and multiply-adds; then what that cannot show."""
+    return [*network_sentences(result), Sentence("lab.outcome.unequal", _sizes(result))]
+
+
+def _sizes(result: ExperimentResult) -> dict[str, object]:
+    steps = result.experiment.base.steps
+    of = {name: mean_of(result, name, "parameters") for name in ("convolutional", "dense")}
+    more = of["convolutional"] / of["dense"]
+    return {"steps": steps, "ratio": f"{more:.2g}"}
+
+
+def network_sentences(result: ExperimentResult) -> list[Sentence]:
     """Return how each network ended, with its parameters and multiply-adds."""
     return [
         Sentence(

@@ -1,15 +1,15 @@
-"""The course: every number that others measured, measured again and put beside it."""
+"""The course: every number that others measured, measured again and put beside it; and checks of our own."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from koubai.core.statistics import FEWEST_FOR_BOOTSTRAP
+from koubai.core.statistics import FEWEST_FOR_BOOTSTRAP, holm
 from koubai.lab.catalog import build
 from koubai.lab.experiment import Arm, Experiment, Published, Watch
 from koubai.lab.golden import golden_path
@@ -33,6 +33,13 @@ ON_THE_WAY = {
 }
 """What the course measured before the end: arm -> update -> test accuracy."""
 
+SIMULATED = {("batch-normalization", "trained"): "simulated"}
+"""What nobody else measured: our own simulation of what the course describes."""
+
+EXPLAINED = ("optimizers", "AdaGrad .1")
+"""The row that does not fit and has an explanation: the course's own form of AdaGrad (D6)."""
+
+_LEVEL = 0.05
 _EXACT = 1e-9  # how far a float64 path of 30 steps may be from the exact one
 
 
@@ -40,8 +47,12 @@ _EXACT = 1e-9  # how far a float64 path of 30 steps may be from the exact one
 class Row:
     """One line of the course's table; the fields are those of its JSON.
 
-    `inside` is None where nobody published a number: the right arm beside one with a defect. `seconds`
-    is the time of all its runs together.
+    `inside` is None where nobody published a number: the right arm beside one with a defect. `by_mean` and
+    `by_interval` are its two halves, `p` that of a t test of equal means (Welch), None where the published
+    deviation or count is not known. `seconds`
+    is the time of all its runs together. `kind` says what `published_mean` is: "quoted" (other people
+    measured it), "simulated" (our own simulation of what the course describes), "check" (an exact path that
+    ours must lie on), or "beside" (no number: the right arm next to one with a defect).
     """
 
     experiment: str
@@ -58,6 +69,10 @@ class Row:
     defect: str | None = None
     train_accuracy: float | None = None
     collapsed: int = 0
+    kind: str = "quoted"
+    by_mean: bool | None = None
+    by_interval: bool | None = None
+    p: float | None = None
 
 
 OnExperiment = Callable[[Experiment], Callable[[Progress], None] | None]
@@ -129,26 +144,50 @@ def _row(name: str, arm: Arm, summary: ArmSummary, published: Published | None) 
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         seeds=summary.n,
-        inside=is_inside(summary, published) if published else None,
+        inside=all(inside(summary, published)) if published else None,
+        by_mean=inside(summary, published)[0] if published else None,
+        by_interval=inside(summary, published)[1] if published else None,
+        p=equal_means(summary, published) if published else None,
+        kind="beside" if published is None else SIMULATED.get((name, arm.name), "quoted"),
         seconds=summary.seconds * summary.n,
         defect=arm.defect,
         collapsed=summary.collapsed,
     )
 
 
-def is_inside(summary: ArmSummary, published: Published) -> bool:
-    """Return whether ours cannot be told from what lies within two published deviations, at least .005.
+def inside(summary: ArmSummary, published: Published) -> tuple[bool, bool]:
+    """Return whether our mean lies, and whether our interval reaches, within two published deviations.
 
-    With five seeds and more our interval must reach there, with fewer our mean must lie there. Where no
-    deviation was published, ours takes its place, and the mean must lie there.
+    At least .005; where no deviation was published, ours takes its place. With fewer than five seeds the mean
+    stands for the interval.
     """
-    low = high = summary.mean
     if published.sd is None:
         published = replace(published, sd=summary.sd)
-    elif summary.n >= FEWEST_FOR_BOOTSTRAP and summary.interval is not None:
+    low = high = summary.mean
+    if summary.n >= FEWEST_FOR_BOOTSTRAP and summary.interval is not None:
         low, high = summary.interval.low, summary.interval.high
     reach = published.spread + 1e-12
-    return low <= published.mean + reach and high >= published.mean - reach
+    by_interval = low <= published.mean + reach and high >= published.mean - reach
+    return abs(summary.mean - published.mean) <= reach, by_interval
+
+
+def equal_means(summary: ArmSummary, published: Published) -> float | None:
+    """Return p of Welch's t test, two-sided; None with fewer than two runs on a side or no spread at all."""
+    if published.sd is None or published.n is None or min(published.n, summary.n) < 2:
+        return None
+    if published.sd == summary.sd == 0:
+        return None
+    from scipy.stats import ttest_ind_from_stats
+
+    ours, theirs = (summary.mean, summary.sd, summary.n), (published.mean, published.sd, published.n)
+    return float(ttest_ind_from_stats(*ours, *theirs, equal_var=False).pvalue)
+
+
+def misfits(rows: Sequence[Row]) -> list[Row]:
+    """Return the quoted rows whose mean is another than the published one (p below .05, Holm over all)."""
+    tested = [row for row in rows if row.kind == "quoted" and row.p is not None]
+    adjusted = holm([row.p for row in tested if row.p is not None])
+    return [row for row, p in zip(tested, adjusted, strict=True) if p <= _LEVEL]
 
 
 def _at(result: ExperimentResult, arm: Arm, step: int) -> ArmSummary | None:
@@ -170,6 +209,8 @@ def valley_rows() -> Iterator[Row]:
         for made in result.of(arm.name):
             ours = next(e.arrays["points"] for e in made.exhibits if e.kind == "path")
             error = float(np.abs(ours - exact).max())
+            near = error <= _EXACT
             yield Row(
-                "valley", arm.name, 0.0, 0.0, None, error, error, error, 1, error <= _EXACT, made.seconds
+                *("valley", arm.name, 0.0, 0.0, None, error, error, error, 1, near, made.seconds),
+                kind="check",
             )

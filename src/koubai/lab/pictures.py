@@ -1,8 +1,7 @@
-"""Generated pictures: colored shapes on noise, written to a folder and read from it like anyone's own."""
+"""Generated pictures: colored shapes on noise."""
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,33 +12,32 @@ from koubai.core.params import Array
 from koubai.data.dataset import DataSource
 from koubai.data.prepare import Raw
 from koubai.data.scale import Scale
-from koubai.data.sources.image_folder import ImageFolder
 
 CLASSES = ("disk", "ring", "square", "stripes")
 
 
 @dataclass(frozen=True)
 class GeneratedPictures(DataSource):
-    """`count` pictures of every class, `size` x `size`, 3 channels, as a folder of images by class.
-
-    The folder is written anew for every reading and removed after it; equal seeds, equal pictures.
-    """
+    """`count` pictures of every class, `size` x `size`, 3 channels; equal seeds, equal pictures."""
 
     registry_name = "generated_pictures"
     size: int = 227
-    count: int = 12
+    count: int = 60
     seed: int = 0
     scale: Scale = field(default="unit", kw_only=True)
 
     def read(self, folder: Path | None) -> Raw:
-        """Write the folder, then read it."""
-        with tempfile.TemporaryDirectory(prefix="koubai-pictures-") as place:
-            for k, name in enumerate(CLASSES):
-                home = Path(place) / name
-                home.mkdir()
-                for i in range(self.count):
-                    write_ppm(home / f"{i:03d}.ppm", self.picture(k, i))
-            return ImageFolder(place, size=(self.size, self.size)).read(None)
+        """Draw them all; of every class the last third is for testing."""
+        train = self.count - self.count // 3
+        x_train, t_train = self._drawn(range(train))
+        x_test, t_test = self._drawn(range(train, self.count))
+        return Raw(x_train, t_train, x_test, t_test, classes=len(CLASSES), class_names=CLASSES, top=255)
+
+    def _drawn(self, numbers: range) -> tuple[Array, Array]:
+        """Return pictures of every class in turn, bytes (n, 3, size, size), and their classes."""
+        drawn = [self.picture(k, i).transpose(2, 0, 1) for i in numbers for k in range(len(CLASSES))]
+        shape = (len(drawn), 3, self.size, self.size)
+        return np.array(drawn, np.uint8).reshape(shape), np.tile(np.arange(len(CLASSES)), len(numbers))
 
     def picture(self, k: int, i: int) -> Array:
         """Return picture i of class k as bytes (size, size, 3)."""
@@ -56,9 +54,3 @@ class GeneratedPictures(DataSource):
         color, ground = draw.uniform(0.5, 1, 3), draw.uniform(0, 0.4, 3)
         pixels = np.where(shape[..., None], color, ground) + draw.normal(0, 0.05, (*shape.shape, 3))
         return (255 * pixels.clip(0, 1)).astype(np.uint8)
-
-
-def write_ppm(path: Path, pixels: Array) -> None:
-    """Write bytes (height, width, 3) as a binary PPM file."""
-    height, width, _ = pixels.shape
-    path.write_bytes(f"P6 {width} {height} 255\n".encode() + pixels.tobytes())

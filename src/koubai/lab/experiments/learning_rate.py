@@ -43,7 +43,11 @@ class LearningRate(Entry):
                 Arm("SGD 0.5 shrinking to 0.005", shrinking),
             ),
             baseline="SGD 0.1",
-            claims=(beats("SGD 0.1", "SGD 0.001"), beats("SGD 0.1", "SGD 10")),
+            claims=(
+                beats("SGD 0.1", "SGD 0.001"),
+                beats("SGD 0.1", "SGD 10"),
+                beats("SGD 0.5 shrinking to 0.005", "SGD 0.5"),
+            ),
             watch=Watch(),
         )
 

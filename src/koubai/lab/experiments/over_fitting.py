@@ -89,7 +89,7 @@ def course_arms(*, known: bool) -> tuple[Arm, ...]:
             {"kind": "dropout, not inverted (D5)", "strength": "0.15"},
             label=Text("dropout .15, not inverted (D5)", "dropout .15、反転なし（D5）"),
             defect="D5",
-            published=published(0.713, 0.012, None),
+            published=published(0.713, 0.020, 8),
         ),
         _both(0.08, 0.004),
         Arm(

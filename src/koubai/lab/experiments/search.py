@@ -29,7 +29,7 @@ class Search(Entry):
     data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
-        """No search, grid, random."""
+        """No search at a poor and at a usual rate, grid, random."""
         sizes = {"validation": 300} if data == "digits" else {"train": 5000, "validation": 5000}
         recipe = Recipe(
             Mlp((40, 20)),
@@ -46,13 +46,18 @@ class Search(Entry):
                 Arm(
                     "no search", {"method": "none"}, label=Text("no search (SGD .01)", "探索なし（SGD .01）")
                 ),
+                Arm(
+                    "usual rate",
+                    {"method": "none", "recipe.optimizer": SGD(0.1)},
+                    label=Text("no search (SGD .1)", "探索なし（SGD .1）"),
+                ),
                 Arm("grid", {"method": "grid"}, label=Text("grid of 9", "格子 9 点")),
                 Arm("random", {"method": "random"}, label=Text("9 random draws", "ランダム 9 点")),
             ),
-            claims=(beats("random", "no search"),),
+            claims=(beats("random", "no search"), beats("random", "usual rate")),
             watch=Watch(taps=0, evaluations=5),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """How the chosen recipes do on the test part."""
-        return outcomes(result)
+        return [*outcomes(result), Sentence("experiments.search.against")]

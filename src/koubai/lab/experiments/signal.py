@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.data.sources.waveforms import Waveforms
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.convnets import convnet_sentences
+from koubai.lab.convnets import network_sentences
 from koubai.lab.experiment import Arm, Experiment, Text, Watch
 from koubai.lab.result import ExperimentResult, Sentence
 from koubai.lab.settings import beats
@@ -51,4 +51,4 @@ class Signal(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """How both ended and what they cost."""
-        return convnet_sentences(result)
+        return network_sentences(result)
