@@ -80,6 +80,9 @@ from koubai.models.course_convnets import DoubleConvNet as DoubleConvNet
 from koubai.models.course_convnets import SimpleConvNet as SimpleConvNet
 from koubai.models.lenet import LeNet as LeNet
 from koubai.models.mlp import Mlp as Mlp
+from koubai.models.resnet import ResNet18 as ResNet18
+from koubai.models.resnet import SmallResNet as SmallResNet
+from koubai.models.vgg import VGG as VGG
 from koubai.network.network import Network as Network
 from koubai.optim.adadelta import AdaDelta as AdaDelta
 from koubai.optim.adagrad import AdaGrad as AdaGrad

@@ -10,5 +10,8 @@ from koubai.models.lenet import LeNet as LeNet
 from koubai.models.mlp import Mlp as Mlp
 from koubai.models.model import MODELS as MODELS
 from koubai.models.model import Model as Model
+from koubai.models.resnet import ResNet18 as ResNet18
+from koubai.models.resnet import SmallResNet as SmallResNet
+from koubai.models.vgg import VGG as VGG
 
 def __getattr__(name: str) -> Any: ...
