@@ -12,18 +12,18 @@ Loops run from 0 over a view that starts at the share (`floats(address + 4 * sta
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import carray, cfunc, njit, types
+from numba import carray, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from koubai.engines.native.code_cache import machine_code
 
 # Loops over several arrays carry run-time checks that they do not overlap; LLVM's default limit of such
 # checks is low enough to leave the optimizers' loops scalar.
@@ -35,29 +35,6 @@ llvm.set_option("koubai", "-runtime-memory-check-threshold=100")
 STEP, INDICES, RATES, SUMS, SUMS_STRIDE = range(5)
 
 _SIGNATURE = types.void(types.int64, types.int64, types.int64)
-
-
-def _forget_stale_code() -> None:
-    """Delete compiled kernels when the source of any kernel changed.
-
-    Numba compares a cached function with the time of its own file only, not with those of the helpers that
-    were compiled into it.
-    """
-    here = Path(__file__).parent
-    digest = zlib.crc32(b"".join(path.read_bytes() for path in sorted(here.glob("*.py"))))
-    cache = here / "__pycache__"
-    mark = cache / f"koubai-{digest:08x}.current"
-    if mark.exists() or not cache.is_dir():
-        return
-    try:
-        for old in (*cache.glob("*.nbi"), *cache.glob("*.nbc"), *cache.glob("koubai-*.current")):
-            old.unlink(missing_ok=True)
-        mark.touch()
-    except OSError:  # not writable: then Numba caches elsewhere, and an installed package does not change
-        return
-
-
-_forget_stale_code()
 
 
 def has_bfloat16() -> bool:
@@ -79,8 +56,7 @@ class Kernel:
     @cached_property
     def address(self) -> int:
         """Address of the machine code."""
-        options = {"cache": True, "fastmath": self._fast, "error_model": "numpy"}
-        return int(cfunc(_SIGNATURE, **options)(self.function).address)
+        return machine_code(self.function, _SIGNATURE, fastmath=self._fast, error_model="numpy")
 
 
 def kernel(function: Callable[[int, int, int], None]) -> Kernel:

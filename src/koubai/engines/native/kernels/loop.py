@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, types
+from numba import types
 from numba.extending import intrinsic
 
+from koubai.engines.native.code_cache import machine_code
 from koubai.engines.native.kernels.base import (
     INDICES,
     RATES,
@@ -246,10 +247,10 @@ _KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_i
 @cache
 def crew_address() -> int:
     """Address of `_crew`, as OpenMP takes it."""
-    return int(cfunc(types.void(types.int64), cache=True, error_model="numpy")(_crew).address)
+    return machine_code(_crew, types.void(types.int64), error_model="numpy")
 
 
 @cache
 def side_by_side_address() -> int:
     """Address of `_side_by_side`, as OpenMP takes it."""
-    return int(cfunc(types.void(types.int64), cache=True, error_model="numpy")(_side_by_side).address)
+    return machine_code(_side_by_side, types.void(types.int64), error_model="numpy")
