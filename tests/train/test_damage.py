@@ -125,6 +125,15 @@ def pipe_for_manifest(place):
     os.mkfifo(place / "manifest.json")
 
 
+def folder_for_history(place):
+    (place / "history.jsonl").unlink()
+    (place / "history.jsonl").mkdir()
+
+
+def list_for_run(place):
+    (place / "environment.json").replace(place / "run.json")
+
+
 def folder_for_recipe(place):
     (place / "recipe.toml").unlink()
     (place / "recipe.toml").mkdir()
@@ -154,6 +163,8 @@ TAMPERED = {
     pipe_for_history: "not a regular file",
     pipe_for_manifest: "not a regular file",
     folder_for_recipe: "cannot read this file",
+    folder_for_history: "cannot read this file",
+    list_for_run: "this file is larger than it can be",
 }
 
 
@@ -253,12 +264,12 @@ def test_a_strangers_folder_touches_nothing_outside(recipe, watch, whole, tmp_pa
     link(place, outside)
     before = {file.name: file.read_bytes() for file in outside.iterdir()}
     for salvage in (False, True):
-        if link is second_name:
+        if link in (second_name, link_to_lock):  # a link that says nothing makes way
             assert_same(resume(place, salvage=salvage), whole)
         elif link is name_that_leaves and not salvage:
             with pytest.raises(RunError, match="a name that no file of a run has"):
                 resume(place)
-        elif not salvage or link is link_to_lock:
+        elif not salvage:
             with pytest.raises(RunError, match="links in a run's folder are not followed"):
                 resume(place, salvage=salvage)
         else:
@@ -288,6 +299,30 @@ def test_a_checkpoint_of_another_run_is_told(recipe, watch, tmp_path):
     shutil.copy(theirs, mine)
     with pytest.raises(RunError, match="this file is damaged"):
         resume(tmp_path / "a")
+
+
+def test_a_manifest_of_an_earlier_moment_is_told(recipe, watch, whole, tmp_path):
+    place, kept = tmp_path / "run", tmp_path / "manifest"
+
+    def keep(session):
+        if session.step == 20:
+            shutil.copy(place / "manifest.json", kept)
+
+    train(
+        recipe,
+        engine="reference",
+        observation=watch,
+        folder=place,
+        save_every=10,
+        progress_every=1,
+        on_progress=keep,
+    )
+    shutil.copy(kept, place / "manifest.json")
+    for act in (resume, load, lambda place: RunFolder(place).history()):
+        with pytest.raises(RunError, match="older than the files beside it") as error:
+            act(place)
+        assert "go back to step 60" in error.value.hint
+    assert_same(resume(place, salvage=True), whole)
 
 
 def test_equal_runs_leave_equal_weights_byte_for_byte(recipe, watch, tmp_path):

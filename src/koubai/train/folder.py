@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from koubai.train.history_file import Lines, Read, read_lines, require
 from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check, unsealed
 from koubai.train.packing import unpack
 from koubai.train.recipe import Recipe
-from koubai.train.safe_folder import SafeFolder
+from koubai.train.safe_folder import STRANGE_HINT, SafeFolder
 from koubai.train.session import Observation, Score, Session
 from koubai.train.tensors import largest, tensors_of, unpack_state
 from koubai.words import say
@@ -89,7 +89,8 @@ class RunFolder:
     def manifest(self) -> Manifest | None:
         """The manifest; None for a run of format 1 that has none."""
         if self.place.has(MANIFEST):
-            return Manifest.read(self.place)
+            with self._with_rest():
+                return read_manifest(self.place)
         if not self.exists:
             raise RunError("there is no run here", where=str(self.path), expected="a folder with run.json")
         if self.format != _UNVOUCHED:
@@ -100,10 +101,11 @@ class RunFolder:
     def format(self) -> object:
         """The format that run.json names, whether or not it is as it was written."""
         file = self.path / "run.json"
-        with reading(file):
-            plain = parse_json(self.place.read("run.json", LARGEST_TEXT), file)
-        with understanding(file):
-            return plain["format"]
+        with self._with_rest():
+            with reading(file):
+                plain = parse_json(self.place.read("run.json", LARGEST_TEXT), file)
+            with understanding(file):
+                return plain["format"]
 
     @property
     def recipe(self) -> Recipe:
@@ -113,7 +115,8 @@ class RunFolder:
         try:
             recipe = Recipe.from_toml(text + "\n")  # with a line's end it is no path
         except ConfigError as error:
-            raise RunError(f"its recipe cannot be read: {error.message}", where=str(file)) from None
+            message = f"its recipe cannot be read: {error.message}"
+            raise RunError(message, where=str(file), hint=self._rest()) from None
         if recipe.hash != name:
             raise RunError(
                 "the recipe is not the one the run began with",
@@ -208,7 +211,7 @@ class RunFolder:
             with reading(file):
                 return self.place.read(name, most)
         entry = manifest.files.get(name)
-        try:
+        with self._with_rest():
             if entry is None:
                 raise RunError("the manifest of this run names no such file", where=str(file))
             if not self.place.has(name):
@@ -216,10 +219,6 @@ class RunFolder:
             with reading(file):
                 data = self.place.read(name, entry.largest() if most is None else min(most, entry.largest()))
             check(entry, data, file)
-        except RunError as error:
-            raise RunError(
-                error.message, where=error.where, expected=error.expected, got=error.got, hint=self._rest()
-            ) from None
         return data
 
     def _text(self, name: str) -> str:
@@ -229,6 +228,16 @@ class RunFolder:
 
     def _json(self, name: str) -> Any:
         return parse_json(self.bytes_of(name, LARGEST_TEXT), self.path / name)
+
+    @contextmanager
+    def _with_rest(self) -> Iterator[None]:
+        """Have an error say what of the folder can still be had, but where it knows better."""
+        try:
+            yield
+        except RunError as error:
+            if not error.hint or error.hint == STRANGE_HINT:
+                error.hint = self._rest()
+            raise
 
     def _rest(self) -> str | None:
         """Return what can still be had of a damaged folder, as an error's hint."""
@@ -288,15 +297,12 @@ class RunFolder:
     def _read_lines(self, length: int | None, seen: Callable[[Lines], None] = lambda lines: None) -> Read:
         file = self.path / HISTORY
         unchecked = self.format == _UNVOUCHED
-        with reading(file), self.place.open(HISTORY) as stream:
+        with self._with_rest(), reading(file), self.place.open(HISTORY) as stream:
             return read_lines(stream, length, unchecked=unchecked, seen=seen)
 
     def _require(self, read: Read, size: int, sha256: str | None) -> None:
-        try:
+        with self._with_rest():
             require(read, size, sha256, str(self.path / HISTORY))
-        except RunError as error:
-            error.hint = self._rest()
-            raise
 
     # ------------------------------------------------------------------------------------ going on
 
@@ -368,6 +374,23 @@ class RunFolder:
 
 class _MovedOn(Exception):
     """Another process has changed the folder since the manifest was read."""
+
+
+def read_manifest(place: SafeFolder) -> Manifest:
+    """Return the manifest of a run; raise RunError if it is missing, damaged, or older than the run.
+
+    A kill leaves at most one file of rows that the manifest does not name yet.
+    """
+    there = [f"vectors/{name}" for name in place.names("vectors")] if _is_folder(place, "vectors") else []
+    manifest = Manifest.read(place)
+    if len(set(numbered(there, "vectors", "step")) - manifest.files.keys()) > 1:
+        raise RunError("manifest.json is older than the files beside it", where=str(place.path / MANIFEST))
+    return manifest
+
+
+def _is_folder(place: SafeFolder, name: str) -> bool:
+    path = place.path / name
+    return path.is_dir() and not path.is_symlink()
 
 
 def name_of(folder: str, kind: str, step: int) -> str:

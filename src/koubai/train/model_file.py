@@ -14,7 +14,7 @@ from koubai.data.levels import Inputs, as_numbers
 from koubai.data.preparation import Preparation
 from koubai.network.network import Network, Weights
 from koubai.train.asked import Asked
-from koubai.train.files import read_file, write_atomic, writing
+from koubai.train.files import LARGEST_TEXT, read_file, write_atomic, writing
 from koubai.train.folder import RunFolder
 from koubai.train.packing import unpack
 from koubai.train.recipe import Recipe
@@ -117,11 +117,18 @@ def _recipe_beside(path: Path) -> Recipe:
     if not file.exists():
         raise RunError("no recipe beside these weights", where=str(path), expected=str(beside))
     try:
-        return Recipe.from_toml(file)
+        return Recipe.from_toml(
+            read_file(file, LARGEST_TEXT).decode() + "\n"
+        )  # with a line's end it is no path
     except ConfigError as error:
-        raise RunError(
-            f"the recipe beside these weights cannot be read: {error.message}", where=str(file)
-        ) from None
+        why = error.message
+    except UnicodeDecodeError as error:
+        why = f"not a text in UTF-8 (byte {error.start})"
+    raise RunError(
+        f"the recipe beside these weights cannot be read: {why}",
+        where=str(file),
+        hint="take it from a copy, or make it anew",
+    )
 
 
 def _preparation(path: Path, text: str | None, network: Network) -> Preparation | None:

@@ -21,6 +21,7 @@ from koubai.core.params import Array
 
 LARGEST_HEADER = 16 * 2**20  # bytes
 _SEAL, _FACTS = "sha256", "__metadata__"
+_HINT = "take it from a copy, or make it anew"
 NUMBERS = {
     "float64": "F64",
     "float32": "F32",
@@ -83,14 +84,14 @@ def unpack(data: bytes, path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         raise RunError(
             "this file is damaged: it does not have the digest that it names",
             where=str(path),
-            hint="take it from a copy, or make it anew",
+            hint=_HINT,
         )
     return arrays, facts
 
 
 def unreadable(path: Path, why: object) -> RunError:
     """Return the error of a file that is not safetensors."""
-    return RunError(f"not a safetensors file that can be read: {why}", where=str(path))
+    return RunError(f"not a safetensors file that can be read: {why}", where=str(path), hint=_HINT)
 
 
 def _digest(header: Mapping[str, Any], about: Mapping[str, str], parts: list[Any]) -> str:

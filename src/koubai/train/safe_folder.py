@@ -25,6 +25,7 @@ _BY_HANDLE = (
     and {os.open, os.mkdir, os.unlink, os.rename, os.stat} <= os.supports_dir_fd
     and os.listdir in os.supports_fd
 )
+STRANGE_HINT = "remove it, or put a file in its place"
 _FORBIDDEN = ("\0", "\\", ":") if os.name == "nt" else ("\0",)
 
 
@@ -144,7 +145,19 @@ class SafeFolder:
             os.close(handle)
 
     def touch(self, name: str) -> int:
-        """Return the handle of an open file, made empty if it is not there."""
+        """Return the handle of an open file that holds nothing, made if it is not there.
+
+        A link, a pipe or an empty folder of this name says nothing either, and makes way.
+        """
+        with suppress(RunError, IsADirectoryError):
+            return self._touched(name)
+        with suppress(OSError):
+            self.remove(name)
+        with suppress(OSError), self._inside(name) as (folder, last):
+            os.rmdir(last, dir_fd=folder)
+        return self._touched(name)
+
+    def _touched(self, name: str) -> int:
         for flags in (os.O_RDWR, os.O_RDWR | os.O_CREAT | os.O_EXCL, os.O_RDWR):
             with suppress(FileNotFoundError, FileExistsError), self._inside(name) as (folder, last):
                 if not flags & os.O_CREAT:
@@ -255,4 +268,4 @@ def _link(path: Path) -> RunError:
 
 
 def _strange(path: Path) -> RunError:
-    return RunError("not a regular file", where=str(path))
+    return RunError("not a regular file", where=str(path), hint=STRANGE_HINT)

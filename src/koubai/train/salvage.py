@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
@@ -58,8 +57,7 @@ def _go_back(folder: RunFolder, found: Verified, step: int) -> Salvaged:
         place.make(inner)
     size = _history_bytes(folder, step)
     for name in (HISTORY, MANIFEST):
-        with suppress(RunError, OSError):  # what is no file is moved, below
-            place.write(f"{aside}/{name}", place.read(name))
+        _copy_aside(place, name, aside)
     stays = {HISTORY, MANIFEST, *kept} | ({"environment.json"} if found.has("environment.json") else set())
     moved = [name for name in found.names - stays if place.has(name)]
     for name in moved:
@@ -72,6 +70,18 @@ def _go_back(folder: RunFolder, found: Verified, step: int) -> Salvaged:
     if place.size(HISTORY) != size or not size:
         place.write(HISTORY, beginning)
     return Salvaged(step, tuple(sorted(moved)), aside)
+
+
+def _copy_aside(place: SafeFolder, name: str, aside: str) -> None:
+    """Copy a file aside; what is none (a link, a pipe, a folder) is moved there."""
+    try:
+        data = place.read(name)
+    except FileNotFoundError:
+        return
+    except (RunError, OSError):
+        place.move(name, f"{aside}/{name}")
+        return
+    place.write(f"{aside}/{name}", data)
 
 
 def _kept(found: Verified, step: int) -> list[str]:

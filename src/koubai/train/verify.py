@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from koubai.core.errors import ConfigError, RunError
 from koubai.train.files import LARGEST_TEXT, parse_json, reading, understanding
-from koubai.train.folder import name_of, numbered, step_of
+from koubai.train.folder import name_of, numbered, read_manifest, step_of
 from koubai.train.history_file import Lines, read_lines
 from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check, unsealed
 from koubai.train.packing import unpack
@@ -87,7 +87,7 @@ def verify(path: str | Path) -> Verified:
 
 def look_at(place: SafeFolder) -> Verified:
     """Return what is whole of the files that a folder's manifest names, none of which grows."""
-    look = _Look(place)
+    look = _Look(place, Manifest.read)
     entries = {} if look.manifest is None else look.manifest.files
     found = [look.file(name, entry) for name, entry in entries.items()]
     return Verified(place.path, (*look.found.values(), *found))
@@ -96,8 +96,8 @@ def look_at(place: SafeFolder) -> Verified:
 class _Look:
     """One look over a folder; what was read is kept for the questions after it."""
 
-    def __init__(self, place: SafeFolder) -> None:
-        self.place = place
+    def __init__(self, place: SafeFolder, read: Callable[[SafeFolder], Manifest] = read_manifest) -> None:
+        self.place, self.read_manifest = place, read
         self.found: dict[str, Found] = {}
         self.data: dict[str, bytes] = {}  # of the small files that are whole
         self.manifest = self._manifest()
@@ -120,7 +120,7 @@ class _Look:
 
     def _manifest(self) -> Manifest | None:
         try:
-            manifest = Manifest.read(self.place)
+            manifest = self.read_manifest(self.place)
         except RunError as error:
             if self.place.has(MANIFEST):
                 self.found[MANIFEST] = Found(MANIFEST, DAMAGED, error.message)
