@@ -46,7 +46,7 @@ def test_a_damaged_folder_gives_the_right_result_or_a_clear_error(cases, tmp_pat
     outcomes, wrong = attacks(cases, 30, 7, tmp_path / "work")
     assert not wrong
     assert sum(count for (_, result), count in outcomes.items() if result == "told") > 5
-    assert sum(count for (_, result), count in outcomes.items() if result == "right") > 5
+    assert sum(count for (_, result), count in outcomes.items() if result == "right") > 1
 
 
 @pytest.mark.slow
