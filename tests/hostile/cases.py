@@ -103,7 +103,8 @@ def model_case(place: Path) -> Case:
     runs = {}
     for name, seed in (("model", 4), ("other-model", 5)):
         runs[name] = run = train(recipe(seed=seed), engine="reference", observation=WATCH)
-        save(place / name / "net", run.recipe, run.session.network, run.session.state().weights)
+        weights = run.session.state().weights
+        save(place / name / "net", run.recipe, run.session.network, weights, run.preparation)
     return Case("model", place / "model", runs["model"], (place / "other-model",))
 
 

@@ -87,7 +87,7 @@ def judge_run(case: Case, place: Path, original: Path) -> str:
     if ended and sound and not _same_files(original, place, loosely=True):
         raise Wrong("verify finds no fault with a run whose files are others")
     outcome(place, RunFolder(place).history, lambda found: _beginning(found, truth.history, whole=ended))
-    weights = outcome(place, lambda: load(place).predict(X), lambda y: _equal(y, _network(case).predict(X)))
+    weights = outcome(place, lambda: load(place).predict(X), lambda y: _equal(y, truth.predict(X)))
     if weights == RIGHT and not ended:
         raise Wrong("weights of a run that has not ended")
     went = outcome(place, lambda: resume(place), lambda run: assert_same(run, truth))
@@ -128,18 +128,6 @@ def _verified(place: Path) -> bool:
     if code not in (0, 2, 3):
         raise Wrong(f"koubai verify ends with {code}: {screen.getvalue()[-800:]}")
     return code == 0
-
-
-def _network(case: Case) -> Any:
-    return _trained(case)
-
-
-def _trained(case: Case) -> Any:
-    """Return the trained network of a case's truth, as a file of it would give it."""
-    from koubai.train.model_file import Trained
-
-    session = case.truth.session
-    return Trained(session.recipe, session.network, session.state().weights)
 
 
 def _same_files(one: Path, other: Path, *, loosely: bool = False) -> bool:
@@ -222,7 +210,7 @@ def same_run(found: Any, truth: Any) -> None:
 def judge_model(case: Case, place: Path, original: Path) -> str:
     """Load a damaged file of weights."""
     act = lambda: load(place / "net.safetensors").predict(X)  # noqa: E731
-    return outcome(place, act, lambda y: _equal(y, _trained(case).predict(X)))
+    return outcome(place, act, lambda y: _equal(y, case.truth.predict(X)))
 
 
 def attack(case: Case, how: Callable[..., str], rng: Any, work: Path) -> tuple[str, str]:
