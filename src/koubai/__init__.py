@@ -30,8 +30,10 @@ _EXPORTS = {
     "RunFolder": "koubai.train.folder",
     "Session": "koubai.train.session",
     "fit": "koubai.api",
+    "import_weights": "koubai.api",
     "load": "koubai.api",
     "resume": "koubai.api",
+    "save": "koubai.api",
     "watch": "koubai.api",
 }
 _SUBPACKAGES = (

@@ -17,7 +17,9 @@ from koubai.core.memory import allowing
 from koubai.data.dataset import Dataset, DataSource
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
-from koubai.train.model_file import Trained, load, save
+from koubai.train.import_weights import import_weights
+from koubai.train.model_file import Trained, load
+from koubai.train.model_file import save as save_weights
 from koubai.train.notebook import run_html
 from koubai.train.plain import suggestion
 from koubai.train.progress import Progress
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from koubai.doctor.finding import Finding
     from koubai.doctor.watch.watcher import Watch
 
-__all__ = ["Run", "Trained", "fit", "load", "resume", "watch"]
+__all__ = ["Run", "Trained", "fit", "import_weights", "load", "resume", "save", "watch"]
 
 Data = DataSource | Dataset | tuple[ArrayLike, ...]
 
@@ -58,7 +60,7 @@ class Run(TrainRun):
     def save(self, path: str | Path) -> Path:
         """Write the trained network to a .safetensors file, its recipe beside it; `koubai.load` reads it."""
         weights = self.session.state().weights
-        return save(path, self.recipe, self.session.network, weights, self.preparation)
+        return save_weights(path, self.recipe, self.session.network, weights, self.preparation)
 
     def _repr_html_(self) -> str:
         return run_html(self)
@@ -116,6 +118,20 @@ def fit(
             save_every=save_every,
         )
     return _told(run)
+
+
+def save(path: str | Path, trained: TrainRun | Trained) -> Path:
+    """Write a trained network to a .safetensors file, its recipe beside it as .toml; `load` reads it.
+
+    Args:
+        path: where to; ".safetensors" is added where it lacks.
+        trained: a run, or what `load` or `import_weights(...).trained` gave.
+    """
+    if isinstance(trained, TrainRun):
+        session = trained.session
+        weights, preparation = session.state().weights, session.dataset.preparation
+        return save_weights(path, trained.recipe, session.network, weights, preparation)
+    return save_weights(path, trained.recipe, trained.network, trained.weights, trained.preparation)
 
 
 def resume(

@@ -5,12 +5,15 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.support.data_files import real_folder
 
+from koubai import load
 from koubai.cli.main import COMMANDS, main
 from koubai.lab.catalog import build, catalog
 from koubai.lab.experiment_file import read_experiment
+from koubai.train.import_weights import Source, read_mapping
 from koubai.train.recipe_file import read_recipe
 from koubai.words import set_language
 
@@ -98,3 +101,20 @@ def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     finally:
         set_language(None)
     assert {"run", "train", "doctor"} <= set(done)
+
+
+def test_weights_from_elsewhere_are_imported_as_the_page_says(tmp_path, monkeypatch, capfd):
+    """Its Python runs, its mapping can be read, its first command does on the same file what Python did."""
+    guide = "docs/import.md"
+    monkeypatch.chdir(tmp_path)
+    (python,), (mapping,), (shell,) = (blocks(guide, language) for language in ("python", "toml", "sh"))
+    names = {}
+    exec(compile(python, guide, "exec"), names)
+    assert (names["ours"] == names["t"]).mean() > 0.9, "an example should show something that learned"
+    Path("mapping.toml").write_text(mapping, encoding="utf-8")
+    assert read_mapping(Path("mapping.toml"))["1.weight"] == Source("fc1.weight", transpose=True)
+    (_, *words), second = lines(shell)
+    assert main(words) == 0
+    again, ours = (load(f"{name}.safetensors").weights.params for name in ("again", "ours"))
+    assert all(np.array_equal(again[path], ours[path]) for path in ours)
+    assert second[:2] == ["koubai", "import"]

@@ -33,6 +33,7 @@ COMMANDS = {
     "verify": ("koubai.cli.verify:verify", "cli.command.verify"),
     "report": ("koubai.cli.report:report", "report.command.report"),
     "export": ("koubai.cli.export:export", "report.command.export"),
+    "import": ("koubai.cli.import_:import_", "cli.command.import"),
     "models": ("koubai.cli.models:models", "cli.command.models"),
     "summary": ("koubai.cli.summary:summary", "cli.command.summary"),
     "bench": ("koubai.cli.bench:bench", "cli.command.bench"),

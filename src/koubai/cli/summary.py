@@ -28,7 +28,7 @@ def summary(
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
 ) -> None:
     """Print the layers of a network."""
-    network = _network(model, None if input_ is None else _shape(input_), set_ or [], data_dir)
+    network = _network(model, None if input_ is None else shape_of(input_), set_ or [], data_dir)
     if style.json:
         layers = [
             {
@@ -66,7 +66,7 @@ def _network(model: str, shape: Shape | None, changes: list[str], data_dir: Path
     return Network(layer, shape or recipe.data.load(data_dir).in_shape, recipe.initializer)
 
 
-def _shape(text: str) -> Shape:
+def shape_of(text: str) -> Shape:
     """Return the shape in a text such as 3x227x227."""
     sizes = text.lower().replace(",", "x").split("x")
     if not all(size.strip().isdecimal() and 0 < int(size) < 10**6 for size in sizes):

@@ -65,7 +65,7 @@ class NpzFile(DataSource):
                 )
             there = [info for info in found.values() if info]
             require({"data": COPIES * sum(info.file_size for info in there)}, str(path))
-            arrays = {kind: _array(file, info, path) for kind, info in found.items() if info}
+            arrays = {kind: array_in(file, info, path) for kind, info in found.items() if info}
         digest = DataFile(self.path, sha256_of(path), published=None)
         drawn = (self.test_share, self.split_seed)
         x_test, t_test = arrays.get("x_test"), arrays.get("t_test")
@@ -79,7 +79,7 @@ def _first(file: zipfile.ZipFile, names: tuple[str, ...]) -> zipfile.ZipInfo | N
     return next((entries[f"{name}.npy"] for name in names if f"{name}.npy" in entries), None)
 
 
-def _array(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Array:
+def array_in(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Array:
     """Return one array; its header is believed only where it agrees with the size of its entry."""
     where = f"{path}: {info.filename}"
     most = MAX_RATIO * path.stat().st_size
