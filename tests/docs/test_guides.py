@@ -13,6 +13,7 @@ from koubai import load
 from koubai.cli.main import COMMANDS, main
 from koubai.lab.catalog import build, catalog
 from koubai.lab.experiment_file import read_experiment
+from koubai.study.glossary import find
 from koubai.train.import_weights import Source, read_mapping
 from koubai.train.recipe_file import read_recipe
 from koubai.words import set_language
@@ -118,3 +119,9 @@ def test_weights_from_elsewhere_are_imported_as_the_page_says(tmp_path, monkeypa
     again, ours = (load(f"{name}.safetensors").weights.params for name in ("again", "ours"))
     assert all(np.array_equal(again[path], ours[path]) for path in ours)
     assert second[:2] == ["koubai", "import"]
+
+
+def test_every_word_that_a_guide_looks_up_is_known():
+    words = re.findall(r"koubai (?:--lang ja )?explain ([^\s`]+)", "".join(map(text, GUIDES)))
+    assert len(words) > 20, "one line a section of the notes"
+    assert [word for word in words if word != "errata" and not find(word)] == []
