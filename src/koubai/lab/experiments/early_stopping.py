@@ -1,0 +1,67 @@
+"""Early stopping: what does it change to keep the weights of the lowest validation loss?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from koubai.lab.catalog import CATALOG, Entry
+from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.measures import Measured
+from koubai.lab.phrases import arm_text, mean_of, outcomes
+from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.settings import source
+from koubai.models.mlp import Mlp
+from koubai.optim.adam import Adam
+from koubai.train.early_stopping import EarlyStopping as Stopping
+from koubai.train.recipe import Recipe
+
+FULL, EARLY = "to the end", "early stopping"
+
+
+@CATALOG.register
+class EarlyStopping(Entry):
+    """Two hidden layers of 100 on 200 samples, some with wrong labels; 200 others judge when to stop.
+
+    A tenth of the training samples gets a label at random, so that there is something not to learn by heart.
+    The run that stops keeps the weights of its lowest validation loss (Prechelt 1998); the other ends where it
+    ends. What stopping costs is not shown: the samples that judge could have been trained on.
+    """
+
+    data: ClassVar = ("digits", "mnist", "fashion_mnist")
+
+    def experiment(self, data: str) -> Experiment:
+        """To the end, and stopped early."""
+        return Experiment(
+            name=self.registry_name,
+            base=Recipe(
+                Mlp((100, 100)),
+                source(data, train=200, validation=200, label_noise=0.1),
+                optimizer=Adam(0.001),
+                steps=1000,
+            ),
+            arms=(
+                Arm(FULL, label=Text("to the end", "最後まで学習")),
+                Arm(EARLY, {"early_stopping": Stopping()}, label=Text("early stopping", "早期終了")),
+            ),
+            claims=(
+                Claim(EARLY, FULL, "test_loss", "lower"),
+                Claim(EARLY, FULL, "test_accuracy"),
+            ),
+            watch=Watch(taps=10, evaluations=50),
+        )
+
+    def sentences(self, result: ExperimentResult) -> list[Sentence]:
+        """How both ended, and their losses on the test part."""
+        losses = [
+            Sentence(
+                "experiments.early_stopping.loss",
+                {
+                    "arm": arm_text(result, arm),
+                    "train": Measured("loss", mean_of(result, arm, "train_loss")),
+                    "test": Measured("loss", mean_of(result, arm, "test_loss")),
+                },
+            )
+            for arm in result.arms
+            if result.of(arm)
+        ]
+        return [*outcomes(result), *losses]
