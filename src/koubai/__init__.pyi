@@ -15,8 +15,10 @@ from koubai import probes as probes
 from koubai import train as train
 from koubai.api import Run as Run
 from koubai.api import fit as fit
+from koubai.api import import_weights as import_weights
 from koubai.api import load as load
 from koubai.api import resume as resume
+from koubai.api import save as save
 from koubai.api import watch as watch
 from koubai.core.errors import KoubaiError as KoubaiError
 from koubai.data.dataset import Dataset as Dataset

@@ -86,8 +86,9 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_T
 
 
 def run(*command, cwd):
+    hangs = 600  # seconds; a busy machine has needed two minutes
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, timeout=120, check=False
+        command, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, timeout=hangs, check=False
     )
 
 
