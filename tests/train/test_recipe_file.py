@@ -216,6 +216,10 @@ def test_what_is_missing_is_said():
 
 
 HOSTILE = {
+    "what is no setting of a layer": (
+        'data = "digits"\nnetwork = [{ type = "dropout", random = 0.3 }]',
+        "line 2: network.layers.0.random: dropout has no setting 'random'",
+    ),
     "a broken line": ("steps = 1\nseed = \n", "line 2.*not TOML"),
     "a key twice": ("steps = 1\nsteps = 2\n", "not TOML"),
     "deep arrays": ("a = " + "[" * 5000 + "]" * 5000, f"more than {MAX_DEPTH} levels"),

@@ -113,6 +113,8 @@ def _take_globals(words: list[str]) -> list[str]:
     queue = iter(words)
     for word in queue:
         name, _, value = word.partition("=")
+        if "\0" in word:
+            raise KoubaiError("no name that a file can have", where=repr(word))
         if word == "--":
             rest += [word, *queue]
         elif word == "--json":

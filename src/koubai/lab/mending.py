@@ -46,13 +46,16 @@ def mended(plain: Any) -> Ground:
         try:
             return Ground(read(Recipe, kept), frozenset(unsure))
         except Faults as found:
+            before = deepcopy(kept)
             for fault in found.faults:
-                head = str(fault.place[0])
+                head = str(fault.place[0]) if fault.place else ""
                 if not _left_out(kept, fault.place) and not _respelled(kept, head):
                     kept.pop(head, None)
                     if head in _STAND_INS:
                         kept[head] = _STAND_INS[head]
                     unsure.add(head)
+            if kept == before:  # what is wrong has no place that could be left out
+                kept, unsure = dict(_STAND_INS), set(hints_of(Recipe))
 
 
 def _left_out(table: Any, place: Place) -> bool:

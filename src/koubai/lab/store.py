@@ -240,12 +240,12 @@ def _read(place: SafeFolder, key: str) -> RunResult:
         key=plain["key"],
         scores={name: float(value) for name, value in plain["scores"].items()},
         history=history,
-        seconds=plain["seconds"],
-        collapsed=plain["collapsed"],
+        seconds=float(plain["seconds"]),
+        collapsed=bool(plain["collapsed"]),
         stopped_by=plain["stopped_by"],
         engine=plain["engine"],
         exhibits=_exhibits(arrays, plain["exhibits"]),
-        startup=plain.get("startup", 0.0),
+        startup=float(plain.get("startup", 0.0)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_origin, get_type_hints
 
 from koubai.core.errors import KoubaiError, nearest
 
@@ -24,7 +24,8 @@ def hints_of(cls: Any) -> dict[str, Any]:
 
 @cache  # evaluating the names of types takes a while, and a lab edits thousands of recipes
 def _hints_of(cls: Any) -> dict[str, Any]:
-    return get_type_hints(cls, include_extras=True)
+    hints = get_type_hints(cls, include_extras=True)
+    return {name: hint for name, hint in hints.items() if ClassVar not in (hint, get_origin(hint))}
 
 
 def to_plain(value: Any) -> Any:

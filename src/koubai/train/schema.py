@@ -166,7 +166,8 @@ def _refusals(error: KoubaiError, given: dict[str, Any]) -> Iterator[tuple[Place
         for problem in error.problems:
             yield tuple(problem.path.split(".")), problem.message, problem.hint
     else:
-        name = error.message.split(maxsplit=1)[0]  # "ratio is out of range" stands at the setting it names
+        # "ratio is out of range" stands at the setting it names; too large a network says where
+        name = error.where if error.where in given else error.message.split(maxsplit=1)[0]
         yield (name,) if name in given else (), refusal(error), error.hint
 
 
