@@ -137,7 +137,8 @@ def test_the_course_prints_its_table(monkeypatch, capsys):
     assert all(row["inside"] for row in rows)
     assert main(["course", "--plain"]) == 0
     out = capsys.readouterr().out
-    assert "4 of 4 rows reach within the published spread" in out
+    assert "4 of 4 checks of our own are right to rounding." in out
+    assert "quoted numbers" not in out, "a check is no number that somebody else measured"
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,12 @@ def _summary(rows: list[Row]) -> None:
         sum(bool(getattr(row, name)) for row in quoted) for name in ("inside", "by_mean", "by_interval")
     )
     said = say("lab.cli.course.summary", total=len(quoted), both=both, mean=mean, interval=interval)
-    console().print(said)
+    if quoted:
+        console().print(said)
+    checks = [row for row in rows if row.kind == "check"]
+    if checks:
+        right = sum(bool(row.inside) for row in checks)
+        console().print(say("lab.cli.course.checks", right=right, total=len(checks)))
     for row in misfits(rows):
         values = {"arm": f"{row.experiment}, {row.arm}", "ours": f"{row.mean:.4f}", "p": f"{row.p:.2g}"}
         console().print(say("lab.cli.course.misfit", published=f"{row.published_mean:.4f}", **values))

@@ -23,7 +23,7 @@ class EarlyStopping(Entry):
     """Two hidden layers of 100 on 200 samples, some with wrong labels; 200 others judge when to stop.
 
     A tenth of the training samples gets a label at random, so that there is something not to learn by heart.
-    The run that stops keeps the weights of its lowest validation loss (Prechelt 1998); the other keeps its last.
+    The run that stops keeps the weights of its lowest validation loss (Prechelt 1998); the other its last.
     What stopping costs is not shown: the samples that judge could have been trained on.
     """
 
