@@ -17,6 +17,7 @@ STUCK = 0.1  # of the way from chance to what is within reach: below it, nothing
 HARMED = 0.15  # of the same way is missing: the run does worse than it should
 FAR = 0.25  # of the same way is missing: it is time to doubt what could always be tuned a little
 LEARNED = 0.03  # of the loss of knowing nothing: a run that gained less has learned nothing yet
+SHORT = 30  # updates below which nothing can be told of a run by looking at it
 SMALLEST_GAIN = 0.02  # of skill; less is not worth a word
 
 
@@ -151,6 +152,12 @@ class Consultation:
         """
         worse = self.learnable and self.shortfall > HARMED and self.goal - self.skill > 3 * self.noise
         return worse and (self.patient.finished or (self.stuck and not self.progressing))
+
+    @property
+    def too_short(self) -> bool:
+        """Whether the run is so short that only a trial can tell what is wrong; one that broke off is over."""
+        whole = bool(np.isfinite(self.patient.losses).all())
+        return whole and max(self.patient.step, self.patient.evaluations) < SHORT
 
     @property
     def far(self) -> bool:

@@ -44,6 +44,8 @@ class Considered:
     | less_likely | it is there too; the evidence for this finding is stronger       |
     | not_cured   | its sign is there, but treating it did not help (`relief`)       |
     | no_harm     | its sign is there, but the run does not suffer from it           |
+    | too_short   | its sign is there, but the run is too short to tell without one  |
+    |             | of its treatments tried                                          |
     """
 
     name: str
@@ -58,7 +60,8 @@ class Finding:
     | field      | meaning                                                                              |
     |------------|--------------------------------------------------------------------------------------|
     | code, name | K003, vanishing_gradient: what `koubai explain` takes                                |
-    | severity   | info: to know; warn: the run does worse than it should; severe: it learns hardly at all |
+    | severity   | info: to know; warn: the run does worse than it should; severe: it learns hardly at all, |
+    |            | and that is known (`diagnosis.severity_of`)                                          |
     | layer      | path of the first bad layer, or None for the whole run                               |
     | first_step | first update at which the sign is seen; 0 = in the initial weights                   |
     | measures   | the numbers, each with its threshold                                                 |
@@ -67,7 +70,7 @@ class Finding:
     | certain    | whether the sign alone proves the name                                               |
     | relief     | share of the missing skill that the best treatment brought in a trial, or None       |
     | reliefs    | the same of every remedy that was tried for it, by name                              |
-    | confidence | share of the evidence that could be had and speaks for it, in [0, 1]                 |
+    | confidence | share of the evidence that could be had and speaks for it, in [0, 1]; not calibrated |
     | considered | other diagnoses and why not                                                          |
     | remedies   | names of remedies, the first to be tried first                                       |
     | details    | values for the sentences about it                                                    |

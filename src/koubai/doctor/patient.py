@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _ = koubai.layers  # imported so that every layer is registered
 OTHER = "other"
+OVER_SAMPLES = "_over_samples"  # ends the name of a softmax over the samples instead of the classes
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class OptimizerFacts:
     """The optimizer's koubai name ("sgd", "momentum", "adam" ...) and numbers.
 
     `adaptive` says whether each step's size is about the learning rate, whatever the gradient's size.
+    `lost_epsilon` names the precision in which the small number that keeps it from dividing by 0 is 0.
     """
 
     name: str
@@ -104,6 +106,7 @@ class OptimizerFacts:
     momentum: float = 0.0
     weight_decay: float = 0.0
     adaptive: bool = False
+    lost_epsilon: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ class Patient:
     |----------|------------------------------------------------------------------------------------------|
     | layers   | leaf layers in forward order                                                             |
     | step     | updates made                                                                             |
+    | evaluations | how often the loss was computed for updates; 0: once for each                       |
     | planned  | updates the user asked for (None: not known; then the run counts as finished)            |
     | held_outputs | outputs for `data.x_held` with the present weights                                    |
     | untrained | parameters that never receive an update although they have a gradient or could have one |
@@ -194,6 +198,7 @@ class Patient:
     data: DataFacts = field(default_factory=DataFacts)
     batch_size: int | None = None
     step: int = 0
+    evaluations: int = 0
     planned: int | None = None
     constant_rate: bool = True  # no schedule changes the learning rate
     held_outputs: Array | None = None

@@ -112,6 +112,32 @@ def _kept_by_two(t: Array) -> float:
     return float(strengths[:2].sum()) / total if total else 0.0
 
 
+def recalls_weighed(data: DataFacts, rare: Array) -> tuple[float, float] | None:
+    """Return the recall of the rare classes and that of the others by a simple learner that weighs classes.
+
+    `rare` says of each class whether it is. The better of two learners counts, on held-out samples where
+    there are any, else by cross-validation; None where no samples were seen.
+    """
+    if data.x is None or data.t is None or len(data.x) < _FEW or data.classes is None:
+        return None
+    x, t = _rows(data.x), np.asarray(data.t)
+    if data.x_held is not None and data.t_held is not None and len(data.x_held) >= _FEW:
+        parts = [(x, t, _rows(data.x_held), np.asarray(data.t_held))]
+    else:
+        folds = np.arange(len(x)) % _FOLDS
+        parts = [(x[folds != f], t[folds != f], x[folds == f], t[folds == f]) for f in range(_FOLDS)]
+    asked = np.concatenate([part[3] for part in parts])
+    of_rare = np.isin(asked, np.flatnonzero(rare))
+    if not of_rare.any() or of_rare.all():
+        return None
+    found = []
+    for make in (_weighed_linear, _weighed_forest):
+        said = np.concatenate([_answers(make, True, part[:2], part[2]) for part in parts])
+        right = said == asked
+        found.append((float(right[of_rare].mean()), float(right[~of_rare].mean())))
+    return max(found, key=sum)
+
+
 def _answers(make: Callable[[bool], Any], classes: bool, seen: tuple[Array, Array], x: Array) -> Array:
     """What a learner that saw `seen` says of x, in the shape of targets."""
     x_seen, t_seen = seen
@@ -148,6 +174,20 @@ def _forest(classes: bool) -> Any:
 
     kind = ExtraTreesClassifier if classes else ExtraTreesRegressor
     return kind(30, min_samples_leaf=2, random_state=0)
+
+
+def _weighed_linear(classes: bool) -> Any:
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), RidgeClassifier(1.0, class_weight="balanced"))
+
+
+def _weighed_forest(classes: bool) -> Any:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    return ExtraTreesClassifier(30, min_samples_leaf=2, class_weight="balanced", random_state=0)
 
 
 _LEARNERS = (("neighbors", _neighbors), ("linear", _linear), ("forest", _forest))

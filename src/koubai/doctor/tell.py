@@ -19,7 +19,9 @@ def title_of(name: str, lang: str | None = None) -> str:
 def sentence(finding: Finding, lang: str | None = None) -> str:
     """Return what was seen, in one sentence with its numbers."""
     special = f"{finding.name}.{finding.details.get('fault', '')}"
-    key = special if special in entries("diagnoses") else f"{finding.name}.says"
+    told = entries("diagnoses")
+    untried = f"{finding.name}.untried" if finding.relief is None else ""
+    key = next((key for key in (special, untried) if key in told), f"{finding.name}.says")
     return say(f"diagnoses.{key}", lang, **{"layer": finding.layer or "-", **finding.details})
 
 

@@ -4,11 +4,13 @@ What it is: some classes are much rarer than others, and the network does not re
 Why it hurts: the accuracy looks fine, and the rare class, often the one that matters, is hardly ever named.
 How it shows: the largest class is more than ten times as frequent as the smallest, and on held-out samples
     the recall of the rare classes lies more than 15 points below that of the others. The training samples do
-    not tell: the few of a rare class are soon known by heart.
+    not tell: the few of a rare class are soon known by heart. And a simple learner that weighs the classes
+    recognizes the rare ones clearly better: that they are rare is what hurts, not that they are hard.
 Confused with: not learning (accuracy at the share of the largest class), over-fitting (there all classes
     suffer).
 Sick recipe: two blobs, 950 against 50.
-Healthy look-alike: rare classes that are recognized.
+Healthy look-alike: rare classes that are recognized; letters and words, which are uneven by nature: whoever
+    weighs them answers worse; rare classes that nobody can tell from the others.
 Remedies: weigh or resample the classes; judge by recall of each class, not by accuracy.
 References: He and Garcia 2009, 'Learning from imbalanced data'.
 """
@@ -24,9 +26,11 @@ from koubai.core.params import Array
 from koubai.doctor.consultation import HARMED, Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
+from koubai.doctor.reference import recalls_weighed
 from koubai.doctor.skill import answers
 
 _RATIO = 10.0
+_GAINED = 0.05  # of both recalls together, by weighing the classes
 _FEWEST = 5  # samples of rare classes below which their recall is not known
 
 
@@ -50,7 +54,7 @@ class ClassImbalance(Diagnosis):
         ratio = float(present.max() / present.min()) if len(present) > 1 else 1.0
         if ratio <= _RATIO:
             return None
-        recalls = _recalls(visit, (counts > 0) & (counts < counts.max() / _RATIO))
+        recalls = _recalls(visit, _rare(counts))
         if recalls is None:
             return None
         rare, others, error = recalls
@@ -62,8 +66,20 @@ class ClassImbalance(Diagnosis):
         return Sign(measures, None, 0, "warn", certain=True, details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Rare classes are missed while the others are known."""
-        return sign.measures[1].sick and not visit.harmed
+        """Rare classes are missed while the others are known, and weighing the classes would find them."""
+        rare, others = sign.details["recall"], sign.details["others"]
+        if not sign.measures[1].sick or visit.harmed:
+            return False
+        counts = visit.patient.data.class_counts
+        assert counts is not None  # else there were no sign
+        weighed = recalls_weighed(visit.patient.data, _rare(counts))
+        return weighed is not None and weighed[0] > rare + HARMED and sum(weighed) > rare + others + _GAINED
+
+
+def _rare(counts: Array) -> Array:
+    """Which classes occur, and are rare."""
+    found: Array = (counts > 0) & (counts < counts.max() / _RATIO)
+    return found
 
 
 def _recalls(visit: Consultation, rare: Array) -> tuple[float, float, float] | None:

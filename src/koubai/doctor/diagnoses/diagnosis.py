@@ -8,7 +8,7 @@ References.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from koubai.core.params import Array
@@ -27,8 +27,10 @@ class Sign:
     """What made a diagnosis think of itself: numbers, a layer, a step.
 
     `certain` means that the sign alone proves the name (equal rows, a softmax of one unit): harm is enough
-    to confirm it, no trial is needed. `by_hand` means a fault that no recipe can have, only a program: no
-    remedy of the catalogue treats it.
+    to confirm it, no trial is needed. `measured` means that the name says no more than what was measured, and
+    that nothing can be learned with it: a loss that is NaN, no update at all. `note` means that it is told,
+    as information, where it does no harm that is known. `by_hand` means a fault that no
+    recipe can have, only a program: no remedy of the catalogue treats it.
     """
 
     measures: tuple[Measure, ...] = ()
@@ -36,6 +38,8 @@ class Sign:
     first_step: int | None = None
     severity: str = ""
     certain: bool = False
+    measured: bool = False
+    note: bool = False
     by_hand: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
     series: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
@@ -91,15 +95,22 @@ class Diagnosis:
         if sign is None:
             return None
         if not self.harm(visit, sign):
-            return Considered(self.registry_name, "no_harm")
+            return self._harmless(visit, sign)
         tried = [(name, trial) for name, trial in self.treat(visit, sign) if trial is not None]
         reliefs = {name: self.relief(visit, trial) for name, trial in tried}
         relief = max(reliefs.values(), default=None)
         if relief is not None and relief < CURED and not sign.certain:
             return Considered(self.registry_name, "not_cured", relief)
-        if relief is None and not (sign.certain or self.stands_alone(visit, sign)):
-            return None
+        alone = relief is None and not (sign.certain or sign.measured)
+        if alone and (visit.too_short or not self.stands_alone(visit, sign)):
+            return Considered(self.registry_name, "too_short") if visit.too_short else None
         return self.finding(visit, sign, relief, reliefs, tuple(trial for _, trial in tried))
+
+    def _harmless(self, visit: Consultation, sign: Sign) -> Finding | Considered:
+        """Return what to say of a sign that does no harm that is known."""
+        if sign.note:
+            return self.finding(visit, replace(sign, severity="info"), None, {})
+        return Considered(self.registry_name, "no_harm")
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Whether the sign and the harm are enough where nothing can be tried."""
@@ -118,7 +129,7 @@ class Diagnosis:
         return Finding(
             code=self.code,
             name=self.registry_name,
-            severity=sign.severity or ("severe" if visit.shortfall > 0.5 else "warn"),
+            severity=severity_of(sign, visit.shortfall, relief),
             layer=sign.layer,
             first_step=sign.first_step,
             measures=(*sign.measures, *harm_measures(visit)),
@@ -131,6 +142,21 @@ class Diagnosis:
             series=sign.series,
             trials=trials,
         )
+
+
+def severity_of(sign: Sign, shortfall: float, relief: float | None) -> str:
+    """The one rule of how severe a finding is: severe only of what is known, never of a guess.
+
+    | severity | when                                                                                     |
+    |----------|------------------------------------------------------------------------------------------|
+    | severe   | more than half is missing (or the sign says so), and a treatment was tried and helped;   |
+    |          | or the name says no more than what was measured, and nothing can be learned with it      |
+    | warn     | every other harm: the sign speaks for the name, and nothing that was tried confirms it   |
+    | info     | where the sign says so: good to know, harm is not known                                  |
+    """
+    wanted = sign.severity or ("severe" if shortfall > 0.5 else "warn")
+    confirmed = sign.measured or (relief is not None and relief >= CURED)
+    return "warn" if wanted == "severe" and not confirmed else wanted
 
 
 def until_sure(

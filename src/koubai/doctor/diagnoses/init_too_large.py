@@ -5,13 +5,15 @@ What it is: the weights start on a scale far above the one at which a layer pass
 Why it hurts: outputs start out huge and sure of wrong answers, sigmoids start on their flat ends,
     gradients explode on their way back; the first hundreds of steps repair what chance did.
 How it shows: std(W) / sqrt(g / fan_in) is above 2 in a layer and above 10 multiplied over the hidden
-    layers; often the initial loss is more than twice that of a network that knows nothing.
+    layers; often the initial loss is more than twice that of a network that knows nothing. Sines between the
+    layers: their arguments spread over more than half a turn behind the second layer or a later one.
 Confused with: a learning rate that is too high (the loss starts well and jumps), inputs that are not
     normalized (the weights are right, the inputs are large).
 Sick recipe: 784-30-10 with normal(0, 1).
-Healthy look-alike: large weights in front of batch norm.
+Healthy look-alike: large weights in front of batch norm; a first layer of sines that turns far.
 Remedies: He, Xavier or LeCun; batch norm.
-References: Glorot and Bengio 2010; Karpathy 2019, "A recipe for training neural networks" (loss at init).
+References: Glorot and Bengio 2010; Karpathy 2019, "A recipe for training neural networks" (loss at init);
+    Sitzmann et al. 2020, "Implicit neural representations with periodic activation functions".
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ from math import prod
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
+from koubai.doctor.patient import Patient
 from koubai.doctor.signs import initial, scale_ratios
 
 _LOUD = 10.0
 _LAYER = 2.0
+_HALF_TURN = 3.14
+_PERIODIC = ("sin", "cos")
 
 
 @DIAGNOSES.register
@@ -60,7 +65,9 @@ class InitTooLarge(Diagnosis):
     specific = ("suitable_init",)
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """A product of ratios above 10."""
+        """A product of ratios above 10; or a sine between the layers that goes round and round."""
+        if (found := _wound_up(visit.patient)) is not None:
+            return found
         look = initial(visit.patient)
         ratios = scale_ratios(visit.patient, look) if look is not None else {}
         product = prod(ratios.values())
@@ -71,3 +78,24 @@ class InitTooLarge(Diagnosis):
         if visit.floor_loss:
             measures.append(Measure("initial_loss_ratio", look.loss / visit.floor_loss, 2.0))
         return Sign(tuple(measures), path, 0, details={"ratio": max(ratios.values())})
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; wound up sines are never meant, and hurt between the samples."""
+        return visit.harmed or sign.details.get("fault") == "wound_up"
+
+
+def _wound_up(patient: Patient) -> Sign | None:
+    """Return the sign of a sine behind a second or later layer whose arguments spread over half a turn.
+
+    Near samples then have answers that have nothing to do with each other, and so have their gradients. The
+    first layer may turn far: that is how coordinates are told apart (Sitzmann et al. 2020, sec. 3.2).
+    """
+    if len(patient.weighted) < 2:
+        return None
+    second = patient.layers.index(patient.weighted[1])
+    for layer in patient.layers[second:]:
+        spread = float(layer.detail.get("spread", 0.0))
+        if layer.detail.get("function") in _PERIODIC and spread > _HALF_TURN:
+            details = {"fault": "wound_up", "spread": spread, "function": layer.detail["function"]}
+            return Sign((Measure("argument_spread", spread, _HALF_TURN),), layer.path, 0, details=details)
+    return None

@@ -5,11 +5,13 @@ What it is: the weights start on a scale far below the one at which a layer pass
 Why it hurts: every layer shrinks the signal, and the gradient on its way back, by the same factor; after
     some layers nothing of the input is left, and the run stands still until the weights have grown.
 How it shows: std(W) / sqrt(g / fan_in), with g = 2 before rectifiers, else 1, multiplied over the hidden
-    layers without batch norm, is below .05; the loss stands still at the start.
+    layers without batch norm where it is below .3, is below .05; what the last layer puts out hardly differs
+    from sample to sample; the loss stands still at the start.
 Confused with: vanishing gradient from the activation (the scale is right and it still vanishes), a
     learning rate that is too low, dead units.
 Sick recipe: 784-40-20-10 with sigmoid or ReLU and normal(0, .01).
-Healthy look-alike: small weights in front of batch norm; a small output layer; one hidden layer only.
+Healthy look-alike: small weights in front of batch norm; a small output layer; one hidden layer only; many
+    layers of a usual scale (.4 to .6 in PyTorch), or a shortcut or a norm that keeps the signal alive.
 Remedies: He before ReLU, Xavier before tanh, Xavier or larger before sigmoid, LeCun before SELU; batch norm.
 References: Glorot and Bengio 2010; He et al. 2015.
 """
@@ -19,13 +21,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite, prod
 
+from koubai.doctor.checkup import Checkup
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
+from koubai.doctor.patient import Patient
 from koubai.doctor.signs import initial, plateau, scale_ratios
 
 _FAINT = 0.05
+_SMALL = 0.3  # of the suitable scale: PyTorch's own initial weights have .4 to .6 of it
+_ALIVE = 0.1  # by so much samples differ behind the last layer, where a norm or a shortcut kept them apart
 _PLATEAU = 0.08
 
 
@@ -62,11 +68,11 @@ class InitTooSmall(Diagnosis):
         ratios = scale_ratios(visit.patient, look) if look is not None else {}
         if not ratios or not min(ratios.values()) > 0 or not isfinite(prod(ratios.values())):
             return None
-        product = prod(ratios.values())
-        if product >= _FAINT:
+        faint = {path: ratio for path, ratio in ratios.items() if ratio < _SMALL}
+        product = prod(faint.values())
+        if product >= _FAINT or _alive(visit.patient, look):
             return None
-        faint = max(0.5, min(ratios.values()))  # many layers that each shrink a little have none below a half
-        path = next(path for path, ratio in ratios.items() if ratio <= faint)
+        path = next(iter(faint))
         measures = (
             Measure("scale_product", product, _FAINT, above=False),
             Measure("scale_ratio", ratios[path], 1.0, above=False),
@@ -90,3 +96,9 @@ class InitTooSmall(Diagnosis):
         still = plateau(visit.patient.losses, visit.floor_loss).steps
         left = plateau(trial.losses, visit.floor_loss).steps if trial.finite else still
         return max(0.0, 1 - left / still)
+
+
+def _alive(patient: Patient, look: Checkup | None) -> bool:
+    """Whether what the last weighted layer puts out tells samples apart, whatever stands before it."""
+    last = look.layers.get(patient.weighted[-1].path) if look is not None else None
+    return last is not None and last.signal >= _ALIVE

@@ -14,7 +14,7 @@ References: Zhang et al. 2017, 'Understanding deep learning requires rethinking 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
@@ -23,9 +23,11 @@ from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
+from koubai.doctor.reference import reach
 
 _ENOUGH = 200
 _TELLS = 0.25
+_PLAIN = 3.0  # margins above chance: no doubt that these samples can be learned
 
 
 @DIAGNOSES.register
@@ -60,6 +62,8 @@ class LabelsWrong(Diagnosis):
         reachable = max(visit.goal, visit.reach.held if isfinite(visit.reach.held) else visit.goal)
         if margin > _TELLS * (1 - visit.chance):  # rare classes: accuracy cannot tell
             return None
+        if visit.goal - visit.chance <= margin and (found := _out_of_step(visit, margin)) is not None:
+            return found
         if reachable - visit.chance > margin or not isfinite(held) or held - visit.chance > margin:
             return None
         measures = (
@@ -87,4 +91,23 @@ def _one_class(visit: Consultation) -> Sign | None:
         return None
     details = {"fault": "one_class", "label": int(counts.argmax()), "count": int(counts.sum())}
     one = Measure("classes_seen", 1.0, 2.0, above=False)
-    return Sign((one,), None, 0, "severe", certain=True, by_hand=True, details=details)
+    return Sign((one,), None, 0, "severe", certain=True, measured=True, by_hand=True, details=details)
+
+
+def _out_of_step(visit: Consultation, margin: float) -> Sign | None:
+    """Return the sign of training labels that nobody can learn beside held-out ones that can be learned.
+
+    Asked of simple learners that see the held-out samples alone: the task is fit to be learned, and the pairs
+    that were trained on do not show it.
+    """
+    data = visit.patient.data
+    if data.x_held is None or data.t_held is None or len(data.x_held) < _ENOUGH:
+        return None
+    there = reach(replace(data, x=data.x_held, t=data.t_held, x_held=None, t_held=None))
+    if there is None or there.best - visit.chance < max(_PLAIN * margin, 0.5 * (1 - visit.chance)):
+        return None
+    measures = (
+        Measure("reachable_gain", visit.goal - visit.chance, margin, above=False),
+        Measure("held_reachable_gain", there.best - visit.chance, _PLAIN * margin),
+    )
+    return Sign(measures, None, 0, certain=True, by_hand=True, details={"fault": "out_of_step"})

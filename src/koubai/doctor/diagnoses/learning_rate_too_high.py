@@ -23,7 +23,7 @@ from math import isfinite
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.clinic import Trial
+from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
 from koubai.doctor.finding import Measure
@@ -31,6 +31,7 @@ from koubai.doctor.signs import initial
 
 _LARGE_UPDATE = 0.3
 _JUMP = 3.0
+_FAR = 1.0  # of their own size: weights that went less far were not thrown about
 _FALLEN = 0.5  # of the loss at the start: a run that broke off from below it had been learning
 
 
@@ -88,8 +89,11 @@ class LearningRateTooHigh(Diagnosis):
         return Sign(tuple(measures), None, 1, details={"rate": rate})
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Worse than simple learners, or not finite."""
-        return visit.harmed or not np.isfinite(visit.patient.losses).all()
+        """Worse than simple learners, or not finite; a trial must break off too, if it changes nothing."""
+        if np.isfinite(visit.patient.losses).all():
+            return visit.harmed
+        unchanged = visit.trial(Change("nothing"))
+        return unchanged is None or not unchanged.finite
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Lower rates, each a tenth of the one before, until one helps."""
@@ -98,13 +102,27 @@ class LearningRateTooHigh(Diagnosis):
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials only a loss that rose from a sound start, or broke off before it fell, counts.
 
-        One that had fallen far and then is no number came to it another way: a logarithm of 0.
+        One that had fallen far and then is no number came to it another way: a logarithm of 0. A rate that
+        nobody takes counts too, where the weights went far and nothing was learned.
         """
+        if (optimizer := visit.patient.optimizer) is not None and optimizer.lost_epsilon:
+            return False
         losses = visit.patient.losses
         if not isfinite(losses[0]):
             return False
-        broken = not np.isfinite(losses).all()
-        return bool(visit.smooth[-1] > (_FALLEN if broken else 1.0) * visit.smooth[0])
+        if not np.isfinite(losses).all():
+            return bool(visit.smooth[-1] > _FALLEN * visit.smooth[0])
+        moved = total_movement(visit)
+        if moved is not None and moved < _FAR:  # so little moved: it is noise that rose
+            return False
+        return _risen(visit) or (visit.stuck and _rate(visit) > _usual(visit))
+
+
+def _risen(visit: Consultation) -> bool:
+    """Whether the loss ends above its start by more than the batches scatter."""
+    losses = visit.patient.losses
+    tail = losses[-max(5, len(losses) // 10) :]
+    return bool(tail.mean() - tail.std() > _levels(visit)[0])
 
 
 def _levels(visit: Consultation) -> tuple[float, float, float]:

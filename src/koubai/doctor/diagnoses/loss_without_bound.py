@@ -66,7 +66,8 @@ class LossWithoutBound(Diagnosis):
                 None,
                 int(steps[fallen[0]]),
                 "severe",
-                True,
+                certain=True,
+                measured=True,
             )
         rises = not np.isfinite(losses).all() or visit.smooth[-1] > visit.smooth[0]
         if not (visit.patient.loop.ascends and visit.patient.loss is not None and rises):

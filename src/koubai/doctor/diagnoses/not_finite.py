@@ -53,7 +53,13 @@ class NotFinite(Diagnosis):
         measures = (Measure("nonfinite_losses", float(len(bad)), 0.0),)
         kind = patient.by_path[layer].kind if layer in patient.by_path else "loss"
         details = {"operation": kind, "step": step, "fault": "" if layer else "loss"}
-        return Sign(measures, layer, step, "severe", details=details)
+        optimizer = patient.optimizer
+        if optimizer is not None and optimizer.lost_epsilon and step > 1:
+            details |= {"fault": "epsilon", "precision": optimizer.lost_epsilon, "optimizer": optimizer.name}
+            return Sign(
+                measures, None, 1, "severe", certain=True, measured=True, by_hand=True, details=details
+            )
+        return Sign(measures, layer, step, "severe", measured=bool(len(bad)), details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """It is harm itself."""

@@ -62,8 +62,18 @@ class NotTraining(Diagnosis):
             "fault": self._fault(patient),
             "passes": patient.loop.passes,
         }
-        severity = "severe" if details["fault"] else ""
-        return Sign(measures, path, 1, severity, not meant, bool(details["fault"]), details)
+        nothing = bool(details["fault"])
+        severity = "severe" if nothing else ""
+        return Sign(
+            measures,
+            path,
+            1,
+            severity,
+            certain=not meant,
+            measured=nothing,
+            by_hand=nothing,
+            details=details,
+        )
 
     @staticmethod
     def _fault(patient: Patient) -> str:
@@ -75,6 +85,10 @@ class NotTraining(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; where no parameter is ever updated, nothing can have been learned."""
         return visit.harmed or bool(sign.details["fault"])
+
+    def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
+        """What was frozen on purpose is to blame only where thawing it was tried, and helped."""
+        return not sign.details["meant"]
 
     def examine(self, visit: Consultation) -> Finding | Considered | None:
         """Frozen on purpose is information, unless thawing is what the run needs."""

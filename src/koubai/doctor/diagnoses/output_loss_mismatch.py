@@ -29,12 +29,14 @@ from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
-from koubai.doctor.patient import Patient
+from koubai.doctor.patient import OVER_SAMPLES, Patient
 
 BY_HAND = ("crossed", "over_samples", "not_log_probabilities")  # no recipe can have these, so none cures them
 _NEVER_MEANT = ("crossed", "over_samples")  # whatever the run reached, it answers another question
 _SUM_ERROR = 0.02  # of probabilities that add up to 1: some add a small constant before the logarithm
 _LONGER = 8
+_PROBABILITIES = ("softmax", "sigmoid")
+_OUTSIDE = ("softmax", "sigmoid", "relu")  # between network and loss; a tanh may cap the outputs on purpose
 _NOTHING = 0.01  # of a cross-entropy, in nats: what is saved below it is nothing
 
 
@@ -88,6 +90,9 @@ class OutputLossMismatch(Diagnosis):
             with np.errstate(over="ignore"):  # outputs of a loss without a bound
                 spread = float(np.nanstd(last.outputs, axis=0, dtype=np.float64).max())
         kind = patient.output_activations[-1].kind if patient.output_activations else "none"
+        before = patient.loss.before if patient.loss else ()
+        if kind == "none" and before:
+            kind = before[-1].removesuffix(OVER_SAMPLES)
         details = {"fault": fault, "activation": kind, "loss": patient.loss.name if patient.loss else ""}
         if patient.loss is not None and patient.loss.crossed is not None:
             details |= dict(
@@ -99,6 +104,7 @@ class OutputLossMismatch(Diagnosis):
             layer,
             0,
             certain=certain,
+            note=fault == "twice" and "softmax" in (kind, *before),
             by_hand=fault in BY_HAND,
             details=details,
         )
@@ -163,16 +169,22 @@ def mismatch(patient: Patient) -> str | None:
     """
     if not patient.weighted or patient.loss is None:
         return None
-    gives = [layer.traits.gives for layer in patient.output_activations]
-    width = patient.output_activations[-1].out_shape if gives else ()
+    ends = patient.output_activations
+    gives = [layer.traits.gives for layer in ends]
+    before = tuple(name for name in patient.loss.before if name in _OUTSIDE or name.endswith(OVER_SAMPLES))
+    over = any(name.endswith(OVER_SAMPLES) for name in before)
+    over = over or any(layer.detail.get("over_samples") and len(layer.out_shape) == 1 for layer in ends)
+    width = ends[-1].out_shape if gives else ()
     takes = patient.loss.takes
     faults = {
         "crossed": patient.loss.crossed is not None,
-        "over_samples": _adds_up_to_one(patient, axis=0) and not _adds_up_to_one(patient, axis=1),
+        "over_samples": over or (_adds_up_to_one(patient, axis=0) and not _adds_up_to_one(patient, axis=1)),
         "not_log_probabilities": takes == "log_probabilities" and _adds_up_to_one(patient, axis=1) is False,
         "one_unit": "shares" in gives and width == (1,),
-        "twice": takes == "logits" and bool(gives),
-        "not_probabilities": takes == "probabilities" and (not gives or gives[-1] == "values"),
+        "twice": takes == "logits" and bool(gives or before),
+        "not_probabilities": takes == "probabilities"
+        and (not gives or gives[-1] == "values")
+        and not any(name in _PROBABILITIES for name in before),
         "exclusive": "shares" in gives and _many_labels(patient),
         "values_for_classes": takes == "values" and patient.task == "classes",
     }

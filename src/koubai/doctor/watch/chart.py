@@ -14,7 +14,7 @@ import torch
 from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.clinic import Clinic
-from koubai.doctor.patient import DataFacts, LossFacts, Patient
+from koubai.doctor.patient import DataFacts, LayerFacts, LossFacts, Patient
 from koubai.doctor.watch.examine import (
     Examination,
     device_of,
@@ -31,6 +31,7 @@ from koubai.doctor.watch.loss_rule import LossRule
 from koubai.doctor.watch.memory import as_targets, data_facts, flat
 from koubai.doctor.watch.models import hands_over
 from koubai.doctor.watch.seen import Seen
+from koubai.doctor.watch.sight import Part
 from koubai.doctor.watch.twin import Subject, twin_clinic
 from koubai.doctor.watch.walk import copy_of, parameters_of, put_back
 from koubai.engines.torch.formula import to_array
@@ -39,6 +40,7 @@ from koubai.words import say
 _CHECKUP_ROWS = 1000
 _CHECKUP_ELEMENTS = 50_000_000  # of all outputs together: fewer samples for a large model
 _TWIN_ROWS = 64
+_LATE = 0.6  # of the run: what was answered before tells nothing of its end
 _BY_INDEX = ("softmax_cross_entropy", "nll_loss")
 
 
@@ -66,7 +68,7 @@ def make_patient(watch: Seen) -> Patient:
     parts = sight.parts.values() if sight else ()
     untrained, frozen = _untrained(watch)
     return Patient(
-        layers=tuple(part.facts for part in parts),
+        layers=tuple(_facts_of(part, watch.first_look) for part in parts),
         history=watch.record.history,
         checkups=tuple(checkups),
         loss=_loss(watch, outputs),
@@ -75,6 +77,7 @@ def make_patient(watch: Seen) -> Patient:
         data=data,
         batch_size=watch.batch_size,
         step=watch.step,
+        evaluations=watch.evaluations,
         planned=watch.planned if watch.failure is None else watch.step + 1,  # its end was not seen
         constant_rate=len(watch.rates) <= 1,
         held_outputs=held_outputs,
@@ -83,6 +86,12 @@ def make_patient(watch: Seen) -> Patient:
         loop=watch.loop.facts(watch.root, watch.step, watch.made),
         clinic=_clinic(watch, samples, data) if now and samples else None,
     )
+
+
+def _facts_of(part: Part, first: Look | None) -> LayerFacts:
+    """Return a layer as a diagnosis sees it; what a function met is told of the first look."""
+    then = first.sight.parts.get(part.path) if first is not None and part.silent else None
+    return (then or part).facts
 
 
 def _loss(watch: Seen, outputs: Array | None) -> LossFacts | None:
@@ -101,9 +110,9 @@ def _loss(watch: Seen, outputs: Array | None) -> LossFacts | None:
 
 
 def _recent(watch: Seen) -> tuple[int, Array, Array] | None:
-    """Return the answers of the looks of the last fifth of the run, or of the last look."""
+    """Return the answers of the looks of the last fifth of the run, or of the last look, if that is late."""
     latest = watch.answers.latest
-    if latest is None:
+    if latest is None or latest < _LATE * watch.step:
         return None
     found = watch.answers.since(min(latest, int(0.8 * watch.step)))
     return None if found is None else (latest, *found)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from koubai.doctor.consultation import HARMED, Consultation
+from koubai.doctor.consultation import HARMED, SHORT, Consultation
 from koubai.doctor.verdict import Unseen
 from koubai.doctor.watch.seen import Seen
 
-_SHORT = 30  # updates below which nothing can be told of a run that has not arrived
 _FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress
 
 
@@ -36,7 +35,7 @@ def gaps(watch: Seen, visit: Consultation) -> tuple[Unseen, ...]:
 
 def _progress(watch: Seen, visit: Consultation, updates: int) -> Unseen | None:
     """Return why it is not known whether the run does what it should; None where it is."""
-    short = Unseen("short", {"step": updates}) if updates < _SHORT else None
+    short = Unseen("short", {"step": updates}) if updates < SHORT else None
     if visit.reach is not None and visit.skill_known:
         if visit.shortfall <= HARMED and visit.learnable:
             return None

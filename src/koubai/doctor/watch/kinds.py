@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import torch
 from torch import nn
 
 from koubai.core.layer import LAYERS, Layer
@@ -269,7 +270,20 @@ def optimizer_facts(optimizer: Any) -> OptimizerFacts:
     if name == "sgd" and momentum:
         name = "nesterov" if group.get("nesterov") else "momentum"
     adaptive = name in _ADAPTIVE or getattr(OPTIMIZERS.get(name), "adaptive", False)
-    return OptimizerFacts(name, float(group["lr"]), momentum, float(group.get("weight_decay", 0.0)), adaptive)
+    decay = float(group.get("weight_decay", 0.0))
+    return OptimizerFacts(name, float(group["lr"]), momentum, decay, adaptive, _lost_epsilon(optimizer))
+
+
+def _lost_epsilon(optimizer: Any) -> str:
+    """Return the precision of parameters in which the optimizer's epsilon is 0; empty where it is not."""
+    for group in optimizer.param_groups:
+        epsilon = group.get("eps")
+        if not isinstance(epsilon, float) or not epsilon > 0:
+            continue
+        for p in group["params"]:
+            if p.is_floating_point() and float(torch.tensor(epsilon, dtype=p.dtype)) == 0:
+                return str(p.dtype).removeprefix("torch.")
+    return ""
 
 
 def coupled_decay(optimizer: Any, group: Mapping[str, Any]) -> float:

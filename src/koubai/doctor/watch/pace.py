@@ -8,10 +8,15 @@ SHARE = 0.01
 """Of the training time that may go into looks."""
 _FIRST_GAP = 10  # steps between the first look, which warms up, and the second, which tells the cost
 _LEAST_GAP = 10
+_GROWTH = 0.5  # of the steps so far: later than this the next look never is, whatever looks cost
 
 
 class Pace:
-    """Every so many steps exactly, or (None) as often as 1 % of the time allows; always the first step."""
+    """Every so many steps exactly, or (None) as often as 1 % of the time allows; always the first step.
+
+    However little time there is, the last look lies in the last third of the run: what it saw is taken for
+    the end of the run, and must not depend on how busy the machine was.
+    """
 
     def __init__(self, every: int | None) -> None:
         self._every = every
@@ -38,4 +43,5 @@ class Pace:
             ordinary = (self._began - self._resumed) / steps
             extra = (now - self._began) - ordinary
             gap = max(_LEAST_GAP, round(extra / (SHARE * max(ordinary, 1e-9))))
+            gap = min(gap, max(_LEAST_GAP, round(_GROWTH * step)))
         self._next, self._resumed = step + gap, now

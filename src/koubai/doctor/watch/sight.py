@@ -37,7 +37,7 @@ from koubai.doctor.watch.kinds import (
 )
 from koubai.doctor.watch.nested import first_tensor
 from koubai.doctor.watch.sums import UnitSums, pooled, unit_sums
-from koubai.doctor.watch.trail import Derived, Trail
+from koubai.doctor.watch.trail import Derived, Trail, over_first_axis
 from koubai.doctor.watch.walk import buffers_of, children_of, modules_of, own_parameters, parameters_of
 from koubai.doctor.watch.wires import is_elsewhere
 from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
@@ -313,7 +313,11 @@ class Sight:
         """Take in one call of a leaf layer."""
         u = y if u is None else u
         if path not in self.parts:
-            detail = {"ratio": float(settings["p"])} if kind == "dropout" and "p" in settings else {}
+            detail: dict[str, Any] = (
+                {"ratio": float(settings["p"])} if kind == "dropout" and "p" in settings else {}
+            )
+            if kind in ("softmax", LOG_SOFTMAX) and over_first_axis(y, (), settings):
+                detail["over_samples"] = True
             layer = layer_of(kind, settings)
             settings = {name: value for name, value in settings.items() if not name.startswith("_")}
             self.parts[path] = Part(

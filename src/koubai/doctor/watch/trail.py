@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from koubai.doctor.patient import OVER_SAMPLES
 from koubai.doctor.watch.kinds import REARRANGING
 from koubai.doctor.watch.nested import tensors
 
@@ -64,6 +65,7 @@ _SOFT = frozenset(
     ]
 )
 _ACTIVATIONS = ("softmax", "log_softmax", "sigmoid", "logsigmoid", "tanh", "relu")
+_SOFTMAXES = ("softmax", "log_softmax")
 _RESIDUALS = ("sub", "__sub__", "__rsub__", "rsub", "subtract")
 _DECIDING = frozenset(
     ["argmax", "max", "topk", "gt", "__gt__", "ge", "__ge__", "lt", "__lt__", "round", "argsort", "sort"]
@@ -99,7 +101,7 @@ class Derived:
     @property
     def applied(self) -> tuple[str, ...]:
         """The activations among the functions."""
-        return tuple(name for name in self.chain if name in _ACTIVATIONS)
+        return tuple(name for name in self.chain if name.removesuffix(OVER_SAMPLES) in _ACTIVATIONS)
 
 
 class Trail:
@@ -155,13 +157,14 @@ class Trail:
         if first is None:
             return
         self._meet(plain, first, tensors(given))
-        chain = self._chain(plain, first, result)
+        over = plain in _SOFTMAXES and over_first_axis(result, args[1:], options)
+        chain = self._chain(plain, first, result, over_samples=over)
         if chain is not None:
             for tensor in made:
                 pure = not chain and tensor.is_floating_point()
                 self._derived[id(tensor)] = Derived(tensor, tensor if pure else first.source, chain)
 
-    def _chain(self, name: str, first: Derived, result: Any) -> tuple[str, ...] | None:
+    def _chain(self, name: str, first: Derived, result: Any, *, over_samples: bool) -> tuple[str, ...] | None:
         """Return what has been done to the outputs now; None: they are followed no further."""
         if name == "__get__" and not (
             isinstance(result, torch.Tensor) and result.numel() == first.tensor.numel()
@@ -170,7 +173,7 @@ class Trail:
         if name in _SHAPES:
             return first.chain
         if name in _SOFT:
-            return (*first.chain, name)
+            return (*first.chain, name + OVER_SAMPLES if over_samples else name)
         return (*first.chain, "decided") if name in _DECIDING else None
 
     def _meet(self, name: str, first: Derived, given: list[torch.Tensor]) -> None:
@@ -192,6 +195,14 @@ class Trail:
             fitting = [w for w in others if w.is_floating_point() and _fits(w, first.tensor)]
             if fitting and len(others) == 1 and not first.chain:
                 self.pairs.append(Pair("values", first.tensor, fitting[0], first.applied))
+
+
+def over_first_axis(result: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
+    """Whether a softmax of two axes or more was taken over the first one, along which samples lie."""
+    axis = options.get("dim", args[0] if args else None)
+    if not isinstance(axis, int) or not isinstance(result, torch.Tensor) or result.ndim < 2:
+        return False
+    return axis % result.ndim == 0
 
 
 def _picks(t: torch.Tensor, y: torch.Tensor) -> bool:

@@ -1,0 +1,186 @@
+"""What is said of programs: only what is known, and never severely on a guess."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import koubai
+from koubai.doctor.diagnoses.diagnosis import CURED, Sign, severity_of
+from koubai.doctor.watch.kinds import optimizer_facts
+
+BATCH = 40
+
+
+def trained(model, draw, lr=3e-3, steps=120, loss=functional.cross_entropy, evaluate=None, **options):
+    """Train under watch on batches of draw(); return the watch."""
+    optimizer = torch.optim.Adam(model.parameters(), lr, **options)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(steps):
+            x, t = draw()
+            optimizer.zero_grad()
+            loss(model(x), t).backward()
+            optimizer.step()
+        if evaluate is not None:
+            model.eval()
+            with torch.no_grad():
+                functional.cross_entropy(model(evaluate[0]), evaluate[1])
+    return watch
+
+
+def names(watch):
+    return [finding.name for finding in watch.findings if finding.alarm]
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize(
+    ("sign", "relief", "severity"),
+    [
+        (Sign(), None, "warn"),
+        (Sign(severity="severe", certain=True), None, "warn"),
+        (Sign(), CURED - 0.01, "warn"),
+        (Sign(), CURED, "severe"),
+        (Sign(severity="warn"), 1.0, "warn"),
+        (Sign(severity="severe", measured=True), None, "severe"),
+        (Sign(severity="info"), 1.0, "info"),
+    ],
+)
+def test_severe_needs_a_treatment_that_helped_or_a_name_that_only_repeats_a_measurement(
+    sign, relief, severity
+):
+    assert severity_of(sign, 0.9, relief) == severity
+
+
+def test_labels_of_another_sample_of_the_batch_are_named_where_the_held_out_ones_can_be_learned():
+    x = torch.randn(1800, 6)
+    t = (x @ torch.randn(6, 3)).argmax(1)
+
+    def out_of_step():
+        rows = torch.randint(0, 1400, (BATCH,))
+        return x[rows], t[rows[torch.randperm(BATCH)]]
+
+    def in_step():
+        rows = torch.randint(0, 1400, (BATCH,))
+        return x[rows], t[rows]
+
+    held = x[1400:], t[1400:]
+    net = lambda: nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))  # noqa: E731
+    sick = trained(net(), out_of_step, evaluate=held)
+    assert names(sick)[:1] == ["labels_wrong"]
+    assert sick.findings[0].details["fault"] == "out_of_step"
+    assert names(trained(net(), in_step, evaluate=held)) == []
+
+
+def test_letters_are_uneven_by_nature():
+    share = torch.tensor([0.4, 0.3, 0.2, 0.06, 0.03, 0.01])
+    text = torch.multinomial(share, 4000, replacement=True)
+    model = nn.Sequential(nn.Embedding(6, 8), nn.Flatten(), nn.Linear(24, 16), nn.Tanh(), nn.Linear(16, 6))
+
+    def draw():
+        at = torch.randint(0, 3990, (BATCH,))
+        return torch.stack([text[at + i] for i in range(3)], 1), text[at + 3]
+
+    assert "class_imbalance" not in names(trained(model, draw, steps=200))
+
+
+def test_a_transformer_at_a_low_rate_has_a_low_rate_and_no_weights_too_small():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.up, self.down = nn.LayerNorm(16), nn.Linear(16, 32), nn.Linear(32, 16)
+
+        def forward(self, x):
+            return x + self.down(functional.gelu(self.up(self.norm(x))))
+
+    model = nn.Sequential(
+        nn.Embedding(9, 16), *(Block() for _ in range(6)), nn.LayerNorm(16), nn.Linear(16, 9)
+    )
+    for name, p in model.named_parameters():
+        if "down" in name:
+            nn.init.normal_(p, 0, 0.002)  # as language models do, so that depth costs nothing
+
+    def draw():
+        x = torch.randint(0, 9, (BATCH,))
+        return x, (x * 2 + 1) % 9
+
+    watch = trained(model, draw, lr=1e-7)
+    assert names(watch)[:1] == ["learning_rate_too_low"]
+    assert watch.findings[0].severity == "warn"
+
+
+def test_a_rate_far_too_high_is_named_where_the_loss_ends_above_its_start():
+    model = nn.Sequential(nn.Embedding(9, 16), nn.Linear(16, 32), nn.Tanh(), nn.Linear(32, 9))
+
+    def draw():
+        x = torch.randint(0, 9, (BATCH,))
+        return x, torch.where(torch.rand(BATCH) < 0.5, torch.randint(0, 9, (BATCH,)), (x * 2 + 1) % 9)
+
+    watch = trained(model, draw, lr=5.0)
+    assert names(watch)[:1] == ["learning_rate_too_high"]
+    assert "No lower rate was tried" in repr(watch.findings)
+
+
+def test_an_epsilon_that_half_precision_cannot_hold_is_found_by_computing_it():
+    half = nn.Linear(3, 3).half()
+    assert optimizer_facts(torch.optim.Adam(half.parameters())).lost_epsilon == "float16"
+    assert optimizer_facts(torch.optim.Adam(half.parameters(), eps=1e-4)).lost_epsilon == ""
+    assert optimizer_facts(torch.optim.Adam(nn.Linear(3, 3).parameters())).lost_epsilon == ""
+    assert optimizer_facts(torch.optim.SGD(half.parameters(), 0.1)).lost_epsilon == ""
+
+
+class Sines(nn.Module):
+    def __init__(self, turns, *, suitable):
+        super().__init__()
+        self.turns, self.first, self.second, self.last = (
+            turns,
+            nn.Linear(1, 48),
+            nn.Linear(48, 48),
+            nn.Linear(48, 1),
+        )
+        if suitable:
+            nn.init.uniform_(self.second.weight, *(s * math.sqrt(6 / 48) / turns for s in (-1, 1)))
+
+    def forward(self, x):
+        return self.last(torch.sin(self.turns * self.second(torch.sin(self.turns * self.first(x)))))
+
+
+@pytest.mark.parametrize("suitable", [False, True])
+def test_sines_that_wind_up_start_too_large(suitable):
+    def draw():
+        x = torch.rand(BATCH, 1) * 2 - 1
+        return x, torch.sin(5 * x)
+
+    found = names(trained(Sines(30.0, suitable=suitable), draw, lr=1e-3, steps=150, loss=functional.mse_loss))
+    assert found == ([] if suitable else ["init_too_large"])
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_softmax_outside_the_model_is_seen_with_its_axis(axis):
+    x = torch.randn(400, 5)
+    t = (x[:, 0] > 0).long()
+    model = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 2))
+    watch = trained(model, lambda: (x, t), loss=lambda y, t: functional.cross_entropy(y.softmax(axis), t))
+    found = [(f.name, f.details["fault"], f.severity) for f in watch.findings]
+    assert found[:1] == [("output_loss_mismatch", *(("over_samples", "warn"), ("twice", "info"))[axis])]
+
+
+def test_what_was_frozen_on_purpose_is_no_alarm_where_nothing_was_tried():
+    model = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 9))
+    model[0].requires_grad_(False)
+    watch = trained(model, lambda: (torch.randint(0, 9, (BATCH,)), torch.randint(0, 9, (BATCH,))))
+    assert ("not_training", "info") in [(f.name, f.severity) for f in watch.findings]
+    assert "not_training" not in names(watch)
+
+
+def test_a_run_of_a_few_updates_is_too_short_to_be_named():
+    model = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 2))
+    x = torch.randn(300, 5)
+    watch = trained(model, lambda: (x, (x[:, 0] > 0).long()), lr=1e-6, steps=12)
+    assert names(watch) == []
+    assert watch.verdict.name == "not_judged"
