@@ -155,7 +155,7 @@ class Consultation:
 
     @property
     def too_short(self) -> bool:
-        """Whether the run is so short that only a trial can tell what is wrong; one that broke off is over."""
+        """Whether the run is so short that only a trial can tell what is wrong; what broke off is over."""
         whole = bool(np.isfinite(self.patient.losses).all())
         return whole and max(self.patient.step, self.patient.evaluations) < SHORT
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from koubai.core.params import Array
 from koubai.doctor.clinic import Trial
+from koubai.doctor.place import Place
 
 SEVERITIES = ("info", "warn", "severe")
 
@@ -63,6 +64,7 @@ class Finding:
     | severity   | info: to know; warn: the run does worse than it should; severe: it learns hardly at all, |
     |            | and that is known (`diagnosis.severity_of`)                                          |
     | layer      | path of the first bad layer, or None for the whole run                               |
+    | place      | line of the user's program it is about, where there is one and it is known          |
     | first_step | first update at which the sign is seen; 0 = in the initial weights                   |
     | measures   | the numbers, each with its threshold                                                 |
     | series     | curves for a figure, by name: (steps, values)                                        |
@@ -80,6 +82,7 @@ class Finding:
     name: str
     severity: str
     layer: str | None = None
+    place: Place | None = None
     first_step: int | None = None
     measures: tuple[Measure, ...] = ()
     confidence: float = 0.5
@@ -108,6 +111,7 @@ class Finding:
             "name": self.name,
             "severity": self.severity,
             "layer": self.layer,
+            "place": self.place.to_dict() if self.place is not None else None,
             "first_step": self.first_step,
             "confidence": _plain(self.confidence),
             "relief": _plain(self.relief),

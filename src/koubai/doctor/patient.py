@@ -7,6 +7,7 @@ watcher from a user's model. Whoever makes one fills in what it knows; None (or 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import koubai.layers
 from koubai.core.layer import LAYERS, Layer
 from koubai.core.params import Array, Shape
 from koubai.doctor.checkup import Checkup
+from koubai.doctor.place import Place
 from koubai.doctor.skill import skill
 from koubai.layers.activations import Activation
 from koubai.probes.history import History
@@ -187,6 +189,7 @@ class Patient:
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
+    | places   | lines of the user's program, by role, and by "layer:" with a layer's path             |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     """
 
@@ -207,6 +210,7 @@ class Patient:
     loop: LoopFacts = LoopFacts()
     clinic: Clinic | None = None
     loss_speaks: bool = True
+    places: Mapping[str, Place] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------------------ layers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from koubai.doctor.finding import Finding
@@ -62,7 +63,12 @@ def _rule(finding: Finding, lang: str | None) -> dict[str, Any]:
 
 
 def _result(finding: Finding, subject: str, lang: str | None) -> dict[str, Any]:
-    location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": subject}}}
+    place = finding.place.to_dict() if finding.place is not None else None
+    uri = subject if place is None else Path(str(place["file"])).as_posix()
+    physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+    if place is not None:
+        physical["region"] = {"startLine": place["line"]}
+    location: dict[str, Any] = {"physicalLocation": physical}
     if finding.layer is not None:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.layer, "kind": "module"}]
     return {

@@ -66,6 +66,9 @@ def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
     yield f"  {sentence(finding, lang)}"
     if finding.layer is not None:
         yield "  " + say("doctor.line.where", lang, layer=finding.layer)
+    if finding.place is not None:
+        role = say(f"doctor.role.{finding.place.role}", lang)
+        yield "  " + say("doctor.line.place", lang, place=finding.place.shown, role=role)
     if finding.first_step is not None:
         key = "since" if finding.first_step else "since_start"
         yield "  " + say(f"doctor.line.{key}", lang, step=finding.first_step)

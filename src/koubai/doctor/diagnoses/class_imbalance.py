@@ -42,6 +42,7 @@ class ClassImbalance(Diagnosis):
     code = "K021"
     aliases = ("imbalance", "imbalanced classes", "unbalanced data", "クラス不均衡", "不均衡データ")
     depth = 0
+    points_at = ("loss", "backward", "model")
     explains = ("not_learning", "over_fitting")
     remedies = ()
 

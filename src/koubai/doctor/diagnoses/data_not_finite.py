@@ -31,6 +31,7 @@ class DataNotFinite(Diagnosis):
     code = "K028"
     aliases = ("nan in the data", "nan inputs", "missing values", "nan in data", "データの欠損", "欠損値")
     depth = 0
+    points_at = ("model", "loss", "backward")
     explains = (
         "not_finite",
         "exploding_gradient",

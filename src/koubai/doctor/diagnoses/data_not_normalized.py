@@ -48,6 +48,7 @@ class DataNotNormalized(Diagnosis):
         "入力の正規化",
     )
     depth = 0
+    points_at = ("model", "loss", "backward")
     explains = (
         "not_finite",
         "learning_rate_too_high",

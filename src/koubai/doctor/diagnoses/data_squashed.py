@@ -43,6 +43,7 @@ class DataSquashed(Diagnosis):
         "変化しない特徴量",
     )
     depth = 0
+    points_at = ("model", "loss", "backward")
     explains = (
         "learning_rate_too_low",
         "too_few_steps",

@@ -16,6 +16,7 @@ from koubai.core.registry import Registry, discover
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.finding import Considered, Finding, Measure
+from koubai.doctor.place import place_of
 
 DIAGNOSES = Registry("diagnosis")
 CURED = 0.3  # relief from which on a treatment speaks for the diagnosis it treats
@@ -58,6 +59,7 @@ class Diagnosis:
     | explains  | symptoms that follow from this one                                                     |
     | remedies  | registry names, in order                                                               |
     | experiment | the experiment of the lab that shows it, as `koubai run` takes it                      |
+    | points_at | which line of a program it is about: the first of these roles that is known             |
     | specific  | those of them that cure this and little else: their relief confirms the name (None: all) |
     """
 
@@ -68,6 +70,7 @@ class Diagnosis:
     explains: ClassVar[tuple[str, ...]] = ()
     remedies: ClassVar[tuple[str, ...]] = ()
     specific: ClassVar[tuple[str, ...] | None] = None
+    points_at: ClassVar[tuple[str, ...]] = ("layer", "loss", "backward", "model")
     experiment: ClassVar[str | None] = None
 
     def sign(self, visit: Consultation) -> Sign | None:
@@ -131,6 +134,7 @@ class Diagnosis:
             name=self.registry_name,
             severity=severity_of(sign, visit.shortfall, relief),
             layer=sign.layer,
+            place=place_of(visit.patient.places, sign.layer, self.points_at),
             first_step=sign.first_step,
             measures=(*sign.measures, *harm_measures(visit)),
             confidence=_confidence(sign, relief),

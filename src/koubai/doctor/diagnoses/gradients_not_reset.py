@@ -28,6 +28,7 @@ class GradientsNotReset(Diagnosis):
     code = "K029"
     aliases = ("zero_grad", "zero grad", "gradients accumulate", "zero_grad 忘れ", "勾配のリセット忘れ")
     depth = 0
+    points_at = ("backward", "update", "model")
     explains = (
         "learning_rate_too_high",
         "learning_rate_too_low",

@@ -46,6 +46,7 @@ class LabelNoise(Diagnosis):
     code = "K020"
     aliases = ("noisy labels", "mislabeled data", "ラベルノイズ", "誤ったラベル")
     depth = 0
+    points_at = ("loss", "backward", "model")
     explains = ("over_fitting", "under_fitting", "too_few_steps", "oscillation")
     remedies = ("stop_early", "add_dropout", "add_weight_decay")
 

@@ -47,6 +47,7 @@ class LabelsWrong(Diagnosis):
         "ラベルが1種類",
     )
     depth = 0
+    points_at = ("loss", "backward", "model")
     explains = ("over_fitting", "not_learning", "label_noise", "under_fitting")
     remedies = ()
 

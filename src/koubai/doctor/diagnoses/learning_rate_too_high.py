@@ -50,6 +50,7 @@ class LearningRateTooHigh(Diagnosis):
         "学習率",
     )
     depth = 2
+    points_at = ("optimizer", "update")
     experiment = "learning-rate"
     explains = (
         "not_finite",

@@ -39,6 +39,7 @@ class LearningRateTooLow(Diagnosis):
     code = "K010"
     aliases = ("lr too low", "learning rate", "low learning rate", "小さすぎる学習率", "学習率")
     depth = 2
+    points_at = ("optimizer", "update")
     experiment = "learning-rate"
     explains = ("not_learning", "too_few_steps", "under_fitting")
     remedies = ("keep_learning_rate", "raise_learning_rate", "raise_learning_rate_hundredfold", "use_adam")

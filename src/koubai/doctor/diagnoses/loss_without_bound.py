@@ -41,6 +41,7 @@ class LossWithoutBound(Diagnosis):
         "符号の誤り",
     )
     depth = 0
+    points_at = ("loss", "backward", "model")
     explains = (
         "not_finite",
         "learning_rate_too_high",

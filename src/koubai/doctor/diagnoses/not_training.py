@@ -37,6 +37,7 @@ class NotTraining(Diagnosis):
         "凍結されたパラメータ",
     )
     depth = 0
+    points_at = ("optimizer", "update", "layer", "backward")
     explains = (
         "under_fitting",
         "not_learning",

@@ -60,6 +60,7 @@ class OutputLossMismatch(Diagnosis):
         "出力層と損失の不一致",
     )
     depth = 0
+    points_at = ("loss", "backward", "model")
     explains = (
         "not_learning",
         "learning_rate_too_low",

@@ -39,6 +39,7 @@ class OverFitting(Diagnosis):
     code = "K014"
     aliases = ("overfitting", "overfit", "過学習", "過剰適合")
     depth = 3
+    points_at = ("model", "loss", "backward")
     experiment = "over-fitting"
     remedies = ("add_dropout", "stop_early", "add_weight_decay")
 

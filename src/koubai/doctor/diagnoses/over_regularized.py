@@ -43,6 +43,7 @@ class OverRegularized(Diagnosis):
         "正則化が強すぎる",
     )
     depth = 1
+    points_at = ("optimizer", "update")
     experiment = "l1-l2"
     explains = (
         "under_fitting",

@@ -54,6 +54,7 @@ class TargetsNotScaled(Diagnosis):
         "目的変数の標準化",
     )
     depth = 0
+    points_at = ("loss", "backward", "model")
     explains = (
         "not_finite",
         "learning_rate_too_high",

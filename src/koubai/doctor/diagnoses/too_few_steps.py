@@ -44,6 +44,7 @@ class TooFewSteps(Diagnosis):
         "エポック不足",
     )
     depth = 3
+    points_at = ("optimizer", "update")
     explains = ("under_fitting", "not_learning")
     remedies = ("more_steps", "raise_learning_rate")
 

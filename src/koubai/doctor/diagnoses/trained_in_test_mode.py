@@ -36,6 +36,7 @@ class TrainedInTestMode(Diagnosis):
         "eval モード",
     )
     depth = 0
+    points_at = ("backward", "update", "model")
     explains = (
         "batch_norm_misuse",
         "over_fitting",

@@ -15,6 +15,7 @@ from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.clinic import Clinic
 from koubai.doctor.patient import DataFacts, LayerFacts, LossFacts, Patient
+from koubai.doctor.place import Place
 from koubai.doctor.watch.examine import (
     Examination,
     device_of,
@@ -30,10 +31,11 @@ from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loss_rule import LossRule
 from koubai.doctor.watch.memory import as_targets, data_facts, flat
 from koubai.doctor.watch.models import hands_over
+from koubai.doctor.watch.places import births
 from koubai.doctor.watch.seen import Seen
 from koubai.doctor.watch.sight import Part
 from koubai.doctor.watch.twin import Subject, twin_clinic
-from koubai.doctor.watch.walk import copy_of, parameters_of, put_back
+from koubai.doctor.watch.walk import copy_of, modules_of, parameters_of, put_back
 from koubai.engines.torch.formula import to_array
 from koubai.words import say
 
@@ -73,6 +75,7 @@ def make_patient(watch: Seen) -> Patient:
         checkups=tuple(checkups),
         loss=_loss(watch, outputs),
         loss_speaks=watch.need_not_fall is None,
+        places=_places(watch, {part.path: part.place for part in parts}),
         optimizer=optimizer_facts(watch.optimizers[0]) if watch.optimizers and not watch.hand else None,
         data=data,
         batch_size=watch.batch_size,
@@ -92,6 +95,19 @@ def _facts_of(part: Part, first: Look | None) -> LayerFacts:
     """Return a layer as a diagnosis sees it; what a function met is told of the first look."""
     then = first.sight.parts.get(part.path) if first is not None and part.silent else None
     return (then or part).facts
+
+
+def _places(watch: Seen, called: Mapping[str, Place | None]) -> dict[str, Place]:
+    """Return the lines of the program that are known: of each layer where it was made, else called."""
+    found = dict(watch.places)
+    made = {path: births.of(module) for path, module in modules_of(watch.root) if path}
+    for path in (*made, *(path for path in called if path not in made)):
+        place = made.get(path) or called.get(path)
+        if place is not None:
+            found[f"layer:{path}"] = place
+    if watch.optimizers and (place := births.of(watch.optimizers[0])) is not None:
+        found["optimizer"] = place
+    return found
 
 
 def _loss(watch: Seen, outputs: Array | None) -> LossFacts | None:

@@ -9,11 +9,13 @@ import torch
 from torch import nn
 
 from koubai.core.params import Shape
+from koubai.doctor.place import Place
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loop import Loop
 from koubai.doctor.watch.loss_rule import LossRule
 from koubai.doctor.watch.memory import Answers, Memory
 from koubai.doctor.watch.models import coupled_decays, is_compiled, unwrapped
+from koubai.doctor.watch.places import users_place
 from koubai.doctor.watch.record import Record
 from koubai.doctor.watch.sight import LossCall, Names
 
@@ -49,6 +51,7 @@ class Seen:
     | loss_alone      | whether what is differentiated is the loss that was seen, times a factor       |
     | before_loss     | activations between the model and its loss                                     |
     | died            | the error with which the program ended                                         |
+    | places          | lines of the program, by role, at the first time                               |
     | rivals          | watches of other models of the program that were trained, too                  |
     | loss_targets    | targets of some of its calls, for the loss of knowing nothing                  |
     """
@@ -97,16 +100,28 @@ class Seen:
         self.failure: str | None = None
         self.died: str | None = None
         self.rivals: list[Seen] = []
+        self.places: dict[str, Place] = {}
+        self._placed: set[str] = set()
 
     def note_loss(self, call: LossCall, *, first: bool) -> None:
         """Write down what a call of the loss tells besides its value."""
         self.moving = self.moving or call.moving
+        if call.place is not None:
+            self.places.setdefault("loss", call.place)
         if first:
             self.first_call = call.name, call.function, dict(call.options)
             if call.origin is not None:
                 self.before_loss = call.origin.applied
         if call.name == self.first_call[0] and len(self.loss_targets) < _TARGETS and not call.moving:
             self.loss_targets.append(call.t.detach().to("cpu", copy=True))
+
+    def note_place(self, role: str) -> None:
+        """Note the line of the program that is being run, the first time."""
+        if role in self._placed:
+            return
+        self._placed.add(role)
+        if (place := users_place(role)) is not None:
+            self.places[role] = place
 
     @property
     def evaluations(self) -> int:

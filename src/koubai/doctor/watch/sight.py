@@ -22,6 +22,7 @@ from koubai.core.layer import Layer
 from koubai.core.params import Shape
 from koubai.core.taps import Magnitudes, Moments
 from koubai.doctor.patient import OTHER, LayerFacts
+from koubai.doctor.place import Place
 from koubai.doctor.watch.guard import unguarded
 from koubai.doctor.watch.kinds import (
     FEATURES_LAST,
@@ -36,6 +37,7 @@ from koubai.doctor.watch.kinds import (
     part_of,
 )
 from koubai.doctor.watch.nested import first_tensor
+from koubai.doctor.watch.places import users_place
 from koubai.doctor.watch.sums import UnitSums, pooled, unit_sums
 from koubai.doctor.watch.trail import Derived, Trail, over_first_axis
 from koubai.doctor.watch.walk import buffers_of, children_of, modules_of, own_parameters, parameters_of
@@ -55,6 +57,7 @@ class Part:
     out_shape: Shape
     detail: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    place: Place | None = None
     silent: bool = False  # a function koubai does not know: that it is there is all that is known
 
     @property
@@ -81,6 +84,7 @@ class LossCall:
     value: torch.Tensor
     origin: Derived | None = None
     moving: bool = False
+    place: Place | None = None
 
 
 @dataclass
@@ -249,6 +253,7 @@ class Sight:
                 tuple(u.shape[1:]),
                 tuple(y.shape[1:]),
                 {"function": name, "spread": spread},
+                place=users_place("layer"),
                 silent=True,
             )
 
@@ -296,6 +301,7 @@ class Sight:
                 value,
                 self.trail.of(y),
                 self.trail.was_made(t) or t.requires_grad,
+                users_place("loss"),
             )
         )
 
@@ -329,6 +335,7 @@ class Sight:
                 tuple(y.shape[1:]),
                 detail,
                 dict(settings),
+                users_place("layer"),
             )
         part = self.parts[path]
         if self.flow is not None:

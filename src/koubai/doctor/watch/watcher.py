@@ -253,6 +253,7 @@ class Watch(Seen):
 
     def _begin_pass(self, args: tuple[Any, ...]) -> None:
         self._end_evaluation()
+        self.note_place("model")
         self._in_step = True
         if not self._wanted and self.memory.full:
             return
@@ -395,6 +396,7 @@ class Watch(Seen):
         if self._aside:
             return
         self._count_by_hand()
+        self.note_place("backward")
         self.loop.backward(training=getattr(self.root, "training", True))
         self.backwards += 1
         if not self._in_step:
@@ -458,6 +460,7 @@ class Watch(Seen):
         if not self.step:
             self.loop.stranger = optimizer is not None and not self._has_own(optimizer)
         self.step += 1
+        self.note_place("update")
         self.loop.update(self.step, self._fresh)
         if optimizer is not None:
             self.rates.add(optimizer.param_groups[0]["lr"])

@@ -9,6 +9,7 @@
 | Module.train (and eval)           | likewise                   | that an evaluation begins        |
 | torch.compile                     | likewise                   | that no hook may stay            |
 | torch.jit, torch.export, torch.fx | likewise                   | that hooks must stand aside      |
+| constructors of modules, optimizers | likewise                 | the line where each is made      |
 
 Nothing is ever stored on a module or an optimizer of the user's: saving, copying, scripting and compiling
 them meets what they would meet alone.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import torch
@@ -30,6 +32,7 @@ from torch.optim.optimizer import (
 )
 
 from koubai.doctor.watch.guard import Guard
+from koubai.doctor.watch.places import births
 
 
 class Listener(Protocol):
@@ -200,7 +203,21 @@ def _put_in_place() -> None:
     ):
         _replace(place, name, _aside)
 
+    for cls, role in ((nn.Module, "layer"), (torch.optim.Optimizer, "optimizer")):
+        _replace(cls, "__init__", functools.partial(_making, role))
     _hear_compiled()
+
+
+def _making(role: str, original: Any) -> Any:
+    """Note the line where a module or an optimizer is made."""
+
+    def making(self: Any, *args: Any, **options: Any) -> None:
+        if not torch.compiler.is_compiling():
+            with suppress(Exception):  # a place is worth no error
+                births.note(self, role)
+        original(self, *args, **options)
+
+    return making
 
 
 def _hear_compiled() -> None:
