@@ -3,7 +3,8 @@
 What it is: a share of the training labels is wrong, spread over all samples.
 Why it hurts: a large network learns the wrong labels by heart, and answers them.
 How it shows: even among the eighth of the samples whose neighbors agree most, more than a tenth have
-    another label than their neighbors; and these neighbors answer held-out samples as well as the network.
+    another label than their neighbors; and these neighbors answer held-out samples as well as the network,
+    which answers them clearly worse than those it was trained on. Without held-out samples it is not named.
 Confused with: classes that overlap (there, neighbors agree in some places and disagree in others; noise is
     everywhere), over-fitting to right labels, data that neighbors know nothing of (waves of any phase):
     there the network knows more than they do.

@@ -63,7 +63,7 @@ class LabelsWrong(Diagnosis):
         reachable = max(visit.goal, visit.reach.held if isfinite(visit.reach.held) else visit.goal)
         if margin > _TELLS * (1 - visit.chance):  # rare classes: accuracy cannot tell
             return None
-        if visit.goal - visit.chance <= margin and (found := _out_of_step(visit, margin)) is not None:
+        if visit.goal - visit.chance <= margin / 2 and (found := _out_of_step(visit, margin)) is not None:
             return found
         if reachable - visit.chance > margin or not isfinite(held) or held - visit.chance > margin:
             return None
