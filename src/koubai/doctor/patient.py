@@ -190,6 +190,8 @@ class Patient:
     | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
     | places   | lines of the user's program, by role, and by "layer:" with a layer's path             |
+    | change_by_mates | how much answers in test mode change with the samples beside them, in units of    |
+    |          | how much they differ at all (NaN: not known)                                              |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     """
 
@@ -211,6 +213,7 @@ class Patient:
     clinic: Clinic | None = None
     loss_speaks: bool = True
     places: Mapping[str, Place] = field(default_factory=dict)
+    change_by_mates: float = float("nan")
 
     # ------------------------------------------------------------------------------------ layers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from math import prod
+from math import nan, prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from koubai.doctor.checkup import Checkup
 from koubai.doctor.clinic import Clinic
 from koubai.doctor.patient import DataFacts, LayerFacts, LossFacts, Patient
 from koubai.doctor.place import Place
+from koubai.doctor.watch.dependence import change_by_mates
 from koubai.doctor.watch.examine import (
     Examination,
     device_of,
@@ -75,6 +76,7 @@ def make_patient(watch: Seen) -> Patient:
         checkups=tuple(checkups),
         loss=_loss(watch, outputs),
         loss_speaks=watch.need_not_fall is None,
+        change_by_mates=_change_by_mates(watch, samples) if now else nan,
         places=_places(watch, {part.path: part.place for part in parts}),
         optimizer=optimizer_facts(watch.optimizers[0]) if watch.optimizers and not watch.hand else None,
         data=data,
@@ -95,6 +97,13 @@ def _facts_of(part: Part, first: Look | None) -> LayerFacts:
     """Return a layer as a diagnosis sees it; what a function met is told of the first look."""
     then = first.sight.parts.get(part.path) if first is not None and part.silent else None
     return (then or part).facts
+
+
+def _change_by_mates(watch: Seen, samples: Samples | None) -> float:
+    try:
+        return change_by_mates(watch, samples)
+    except Exception:  # batches of another size may not go through
+        return nan
 
 
 def _places(watch: Seen, called: Mapping[str, Place | None]) -> dict[str, Place]:
