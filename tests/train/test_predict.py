@@ -1,6 +1,7 @@
 """What predict takes, and what it refuses: in every engine, and from a file."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,9 +167,30 @@ def test_a_program_refuses_indices_and_states_that_do_not_fit(engine):
             program.advance(indices)
     state = program.state()
     path = next(iter(state.weights.params))
-    state.weights.params[path] = state.weights.params[path][:-1]
-    with pytest.raises(kb.KoubaiError, match="another shape"):
-        program.restore(state)
+    whole = state.weights.params[path]
+    for bad, text in (
+        (whole[:-1], "another shape"),
+        (whole.tolist(), "no array"),
+        (whole.astype(str), "no array"),
+    ):
+        state.weights.params[path] = bad
+        with pytest.raises(kb.KoubaiError, match=text):
+            program.restore(state)
+
+
+@pytest.mark.parametrize("engine", ["native", "reference", "torch"])
+def test_a_program_takes_over_no_job_whose_labels_or_inputs_do_not_fit(engine):
+    program = run_on(engine).session.program
+    job, start = program.job, program.state()
+    masked = np.ma.masked_equal(job.t, 3)
+    for field, bad in (
+        *(("t", t) for t in (job.t - 1, job.t + 10**6, job.t[1:], masked, job.t.tolist(), job.t.astype(str))),
+        *(("x", x) for x in (job.x[:, :, 1:], job.x[1:], None, np.asarray(job.x).astype(">f4"))),
+    ):
+        with pytest.raises(kb.KoubaiError):
+            program.replace(replace(job, **{field: bad}))
+    program.restore(start)
+    assert np.isfinite(program.advance(np.arange(20)[None])).all()
 
 
 def test_labels_that_are_changed_afterwards_reach_no_compiled_code():

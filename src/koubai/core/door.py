@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -90,7 +90,13 @@ def as_floats(array: Array) -> Array:
 
 def is_batch(x: Any, shape: Shape) -> bool:
     """Return whether x is an array of floats (n, *shape), as a network passes them from layer to layer."""
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim > 0 and x.shape[1:] == shape
+    plain = isinstance(x, np.ndarray) and not isinstance(x, np.ma.MaskedArray)
+    return bool(plain and x.dtype.kind == "f" and x.ndim > 0 and x.shape[1:] == shape)
+
+
+def is_numbers(x: Any) -> TypeGuard[Array]:
+    """Return whether x is an array of real numbers, none of them masked."""
+    return isinstance(x, np.ndarray) and not isinstance(x, np.ma.MaskedArray) and x.dtype.kind in _NUMBERS
 
 
 def batch(x: Any, shape: Shape, name: str, where: str) -> Array:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from koubai.core.door import array_of, as_type, numbers_of
+from koubai.core.door import array_of, as_type, batch, numbers_of
 from koubai.core.errors import DataError, ShapeError, UnknownName
 from koubai.core.memory import require
 from koubai.core.params import Array, Shape
@@ -113,8 +113,13 @@ class Dataset:
         return self._levels[name] if name in self._levels else getattr(self, name)
 
     def as_stored(self, y: Array) -> Array:
-        """Return predictions (or targets) in the units the targets were stored in: undoes `target_scale`."""
-        return y if self.target_units is None else self.target_units.stored(y)
+        """Return predictions (or targets), (n, K), in the units the targets were stored in.
+
+        Raises:
+            ShapeError, DataError: no numbers of that shape.
+        """
+        units = self.target_units
+        return y if units is None else units.stored(batch(y, units.shift.shape, "y", self.name))
 
     @property
     def input_scale(self) -> InputScale:

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from koubai.core.door import is_numbers
 from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.core.params import Array
 from koubai.core.taps import Squares
-from koubai.data.levels import Inputs, as_inputs
+from koubai.data.levels import Inputs, Levels, as_inputs
 from koubai.losses.loss import Loss
 from koubai.network.network import Network, Weights
 from koubai.optim.clipping import Clipping
@@ -68,6 +69,12 @@ class Job:
             ShapeError: shapes that do not fit each other or the network.
             DataError: no numbers, or a label that is none of the network's outputs.
         """
+        for name, array in (("x", self.x), ("t", self.t)):
+            if isinstance(array, Levels) and name == "x":
+                continue
+            if not is_numbers(array) or not array.dtype.isnative or not array.ndim:
+                got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+                raise DataError(f"{name}: no array of this machine's numbers", where="job", got=got)
         n, outputs = len(self.x), self.network.out_shape
         as_inputs(self.x, self.network.in_shape, self.dtype, "job")
         kind, rest = self.t.dtype.kind, self.t.shape[1:]
@@ -113,8 +120,9 @@ class Job:
         for path, spec in self.network.param_specs.items():
             for slot in self.optimizer.slots:
                 name = f"{path}/{slot}"
-                if name in state.slots and np.shape(state.slots[name]) != tuple(spec.shape):
-                    got = np.shape(state.slots[name])
+                found = state.slots.get(name)
+                if found is not None and (not is_numbers(found) or found.shape != tuple(spec.shape)):
+                    got = getattr(found, "shape", type(found).__name__)
                     raise EngineError("a slot has another shape", where=name, expected=spec.shape, got=got)
 
     def is_frozen(self, path: str) -> bool:

@@ -11,6 +11,7 @@ from itertools import takewhile
 import numpy as np
 
 from koubai.core import random
+from koubai.core.door import is_numbers
 from koubai.core.errors import KoubaiError, ShapeError
 from koubai.core.layer import Cell, Layer, check_extent, wire
 from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
@@ -133,7 +134,7 @@ class Network:
         return root
 
     def check(self, weights: Weights) -> None:
-        """Raise if arrays do not fit this network: names, shapes."""
+        """Raise KoubaiError if arrays do not fit this network: names, shapes, types."""
         for kind, specs, arrays in (
             ("parameter", self.param_specs, weights.params),
             ("buffer", self.buffer_specs, weights.buffers),
@@ -142,6 +143,9 @@ class Network:
             if missing or extra:
                 raise KoubaiError(f"{kind}s of another network", expected=sorted(specs), got=sorted(arrays))
             for path, spec in specs.items():
+                if not is_numbers(arrays[path]):
+                    got = type(arrays[path]).__name__
+                    raise KoubaiError(f"{kind} is no array of numbers", where=path, got=got)
                 if arrays[path].shape != tuple(spec.shape):
                     raise KoubaiError(
                         f"{kind} has another shape", where=path, expected=spec.shape, got=arrays[path].shape

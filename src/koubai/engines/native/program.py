@@ -107,9 +107,11 @@ class NativeProgram:
     @in_turn
     def replace(self, job: Job) -> bool:
         """Take over another job's numbers without compiling; return False if its structure is another."""
-        if job.dtype != "float32" or Structure.of(job, self._backend.name) != self._structure:
+        if job.dtype != "float32":
             return False
         job.check()
+        if Structure.of(job, self._backend.name) != self._structure:
+            return False
         self._take(job)
         return True
 
