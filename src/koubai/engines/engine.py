@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from koubai.core.door import is_numbers
+from koubai.core.door import array_of, is_numbers
 from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.core.params import Array
 from koubai.core.taps import Squares
@@ -96,7 +96,7 @@ class Job:
         Raises:
             EngineError: another shape, no whole numbers, or an index outside the data.
         """
-        found = np.asarray(indices)
+        found = array_of(indices, "indices", "advance")
         if found.ndim != 2 or found.shape[1] != self.batch_size:
             expected = ("steps", self.batch_size)
             raise EngineError("indices of another shape", expected=expected, got=found.shape)
