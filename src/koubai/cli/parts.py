@@ -14,8 +14,8 @@ from koubai.core.registry import Registry
 from koubai.words import entries, say
 
 _PACKAGES = (
+    "models",  # before the layers: some of these are built of others, and register there
     "layers",
-    "models",
     "losses",
     "initializers",
     "optim",
