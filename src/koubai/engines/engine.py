@@ -125,6 +125,17 @@ class Job:
                     got = getattr(found, "shape", type(found).__name__)
                     raise EngineError("a slot has another shape", where=name, expected=spec.shape, got=got)
 
+    def state_of(self, state: TrainingState) -> TrainingState:
+        """Return a copy of a state in the type in which this job computes; raises as `check_state` does."""
+        self.check_state(state)
+
+        def own(arrays: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: np.array(array, self.dtype, order="C") for name, array in arrays.items()}
+
+        with np.errstate(over="ignore"):
+            weights = Weights(own(state.weights.params), own(state.weights.buffers))
+            return TrainingState(int(state.step), weights, own(state.slots))
+
     def is_frozen(self, path: str) -> bool:
         """Return whether a parameter is left as it is."""
         return any(path == prefix or path.startswith(prefix + ".") for prefix in self.frozen)

@@ -44,8 +44,7 @@ class ReferenceProgram:
     @in_turn
     def restore(self, state: TrainingState) -> None:
         """Continue from a copy of `state`."""
-        self.job.check_state(state)
-        self._adopt(state.copy())
+        self._adopt(self.job.state_of(state))
 
     @in_turn
     def replace(self, job: Job) -> bool:

@@ -66,8 +66,7 @@ class TorchProgram:
     @in_turn
     def restore(self, state: TrainingState) -> None:
         """Continue from a copy of `state`."""
-        self.job.check_state(state)
-        self._adopt(state)
+        self._adopt(self.job.state_of(state))
 
     @in_turn
     def replace(self, job: Job) -> bool:
