@@ -90,7 +90,7 @@ def held(recipe):
     with np.errstate(all="ignore"):
         run = train(recipe)
     data = run.session.dataset
-    reached = skill(run.predict(data.x_test), data.t_test, loss_facts(recipe.loss).takes)
+    reached = skill(run.session.program.predict(data.x_test), data.t_test, loss_facts(recipe.loss).takes)
     return reached if np.isfinite(reached) else -1e9
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from koubai.report.experiment import experiment_page
 from koubai.report.html import render
 from koubai.report.run import RunRecord, run_page
 from koubai.train.folder import RunFolder
+from koubai.train.train import train
 
 LOADING = {"src", "href", "action", "data", "poster", "srcset", "background", "formaction"}
 
@@ -179,24 +179,24 @@ def test_findings_are_cards_in_the_words_of_the_doctor(run_folder):
 
 
 def test_an_unfinished_run_has_a_page_too(run_folder, tmp_path):
-    import shutil
+    def stop(session):
+        session.stopped_by = "interrupted"
 
     folder = tmp_path / "stopped"
-    shutil.copytree(run_folder, folder)
-    (folder / "result.json").unlink()
+    run = train(RunFolder(run_folder).recipe, engine="reference", folder=folder, on_progress=stop)
     page = run_page(RunRecord.read(RunFolder(folder)), "en")
     assert page.badges[0].word == "Not finished"
-    assert "60 of 60 updates" in page.badges[0].text
+    assert f"{run.session.step} of 60 updates" in page.badges[0].text
 
 
 def test_a_failed_writing_leaves_the_old_report(grid_result, tmp_path, monkeypatch):
     path = tmp_path / "report.html"
     path.write_text("old")
 
-    def full(*arguments):
+    def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(KoubaiError, match="the disk is full"):
         write_html(grid_result, path, "en")
     assert path.read_text() == "old"

@@ -86,8 +86,8 @@ def on_its_way(session: Session) -> bool:
 
 
 def hopeless(findings: list[Finding]) -> Finding | None:
-    """Return the first finding that no further step will cure, or None."""
-    return next((f for f in findings if f.name in HOPELESS and f.certain and f.severity == "severe"), None)
+    """Return the first finding that no further step will cure, or None; nothing is tried: its sign is proof."""
+    return next((f for f in findings if f.name in HOPELESS and f.certain and f.severity != "info"), None)
 
 
 @dataclass
