@@ -86,7 +86,7 @@ def on_its_way(session: Session) -> bool:
 
 
 def hopeless(findings: list[Finding]) -> Finding | None:
-    """Return the first finding that no further step will cure, or None; nothing is tried: its sign is proof."""
+    """Return the first finding that no further step will cure, or None; its sign is proof enough."""
     return next((f for f in findings if f.name in HOPELESS and f.certain and f.severity != "info"), None)
 
 
