@@ -124,17 +124,28 @@ def decoding(path: Path) -> Iterator[None]:
 
 def open_regular(path: Path) -> io.BufferedReader:
     """Open a file for reading; refuse a pipe, which may never answer, and a device, which may never end."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    file = regular(path)
+    if file is None:
+        raise DataError("not a regular file", where=str(path), hint="name a file of data")
+    return file
+
+
+def regular(path: Path) -> io.BufferedReader | None:
+    """Open a file for reading; None where it is a pipe, a device or a socket."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        mode = os.fstat(handle).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(mode):
-            raise DataError("not a regular file", where=str(path), hint="name a file of data")
-        return io.BufferedReader(io.FileIO(handle))
-    except BaseException:
-        os.close(handle)
+        handle = os.open(path, flags)
+    except OSError:
+        if path.exists() and not path.is_file() and not path.is_dir():  # a socket cannot be opened
+            return None
         raise
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return io.BufferedReader(io.FileIO(handle))
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    return None
 
 
 def take(stream: Readable, count: int) -> bytearray:

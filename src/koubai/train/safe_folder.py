@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from koubai.core.errors import RunError
+from koubai.data.files import regular
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
@@ -228,17 +229,19 @@ def read_bounded(file: IO[bytes], path: Path, most: int | None) -> bytes:
 
 def open_regular(path: Path) -> IO[bytes]:
     """Open a file that a user named: links are the user's, pipes and devices are refused."""
-    return os.fdopen(_regular(path, str(path), os.O_RDONLY, None, follow=True), "rb")
+    file = regular(path)
+    if file is None:
+        raise _strange(path)
+    return file
 
 
-def _regular(path: Path, name: str, flags: int, folder: int | None, *, follow: bool = False) -> int:
-    no_link = _NO_LINK & ~getattr(os, "O_NOFOLLOW", 0) if follow else _NO_LINK
-    if not follow and not _BY_HANDLE and path.is_symlink():
+def _regular(path: Path, name: str, flags: int, folder: int | None) -> int:
+    if not _BY_HANDLE and path.is_symlink():
         raise _link(path)
     try:
-        handle = os.open(name, flags | no_link, dir_fd=folder)
+        handle = os.open(name, flags | _NO_LINK, dir_fd=folder)
     except OSError:
-        if not follow and path.is_symlink():
+        if path.is_symlink():
             raise _link(path) from None
         if path.exists() and not path.is_file() and not path.is_dir():
             raise _strange(path) from None
