@@ -119,6 +119,10 @@ class Diagnosis:
         """Whether the sign and the harm are enough where nothing can be tried."""
         return True
 
+    def told(self, sign: Sign, reliefs: Mapping[str, float]) -> Sign:
+        """Return the sign with what the trials have added to what it says; by default nothing."""
+        return sign
+
     def finding(
         self,
         visit: Consultation,
@@ -128,6 +132,7 @@ class Diagnosis:
         trials: tuple[Trial, ...] = (),
     ) -> Finding:
         """Return the finding; remedies that helped come first, the best of them at the head."""
+        sign = self.told(sign, reliefs)
         order = sorted(self.remedies, key=lambda name: -round(reliefs.get(name, 0.0), 1))
         return Finding(
             code=self.code,

@@ -25,7 +25,7 @@ from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
 from koubai.doctor.diagnoses.learning_rate_too_high import total_movement
-from koubai.doctor.finding import Finding, Measure
+from koubai.doctor.finding import Measure
 
 _MOVED = 1.0
 _HARDLY = 0.1  # of their own size: whatever the rate, these weights were not trained
@@ -80,19 +80,12 @@ class LearningRateTooLow(Diagnosis):
         """Without trials the loss must still be falling, or the weights be nearly where they were."""
         return visit.falling > 3 or sign.measures[0].value < _HARDLY
 
-    def finding(
-        self,
-        visit: Consultation,
-        sign: Sign,
-        relief: float | None,
-        reliefs: Mapping[str, float],
-        trials: tuple[Trial, ...] = (),
-    ) -> Finding:
+    def told(self, sign: Sign, reliefs: Mapping[str, float]) -> Sign:
         """Say so where no higher rate was enough, and only Adam learned."""
-        found = super().finding(visit, sign, relief, reliefs, trials)
-        if not relief or max(reliefs, key=reliefs.__getitem__) != "use_adam":
-            return found
-        return replace(found, details={**found.details, "fault": "adam"})
+        best = max(reliefs, key=reliefs.__getitem__, default=None)
+        if best != "use_adam" or not reliefs[best]:
+            return sign
+        return replace(sign, details={**sign.details, "fault": "adam"})
 
 
 def _as_fast_as_adam(visit: Consultation) -> bool:

@@ -25,7 +25,7 @@ import numpy as np
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Finding, Measure
+from koubai.doctor.finding import Measure
 
 _LARGE = 10.0
 _SMALL = 0.03
@@ -119,19 +119,10 @@ class TargetsNotScaled(Diagnosis):
         trial = visit.remedy(remedy)
         return 0.0 if trial is None else self.relief(visit, trial)
 
-    def finding(
-        self,
-        visit: Consultation,
-        sign: Sign,
-        relief: float | None,
-        reliefs: Mapping[str, float],
-        trials: tuple[Trial, ...] = (),
-    ) -> Finding:
-        """Return the finding, which says so where both together helped more."""
+    def told(self, sign: Sign, reliefs: Mapping[str, float]) -> Sign:
+        """Say so where both together helped more."""
         alone, both = (reliefs.get(name, 0.0) for name in self.remedies)
-        if both > alone + _MORE:
-            sign = replace(sign, details={**sign.details, "fault": "both"})
-        return super().finding(visit, sign, relief, reliefs, trials)
+        return replace(sign, details={**sign.details, "fault": "both"}) if both > alone + _MORE else sign
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials, only targets far beyond what a network copes with."""
