@@ -45,12 +45,17 @@ class Adam(Optimizer):
         share(self, beta1=self.beta1, beta2=self.beta2)
         above(self, 0, delta=self.delta)
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
-        """Move both means, correct them, step."""
+    def move(self, dw: Array, slots: dict[str, Array]) -> tuple[Array, Array]:
+        """Move both means towards dw and its square, in place; return m and v."""
         m, v = slots["m"], slots["v"]
         m *= self.beta1
         m += (1 - self.beta1) * dw
         v *= self.beta2
         v += (1 - self.beta2) * dw * dw
+        return m, v
+
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+        """Move both means, correct them, step."""
+        m, v = self.move(dw, slots)
         root = np.sqrt(v) / sqrt(1 - self.beta2**t)
         w -= eps / (1 - self.beta1**t) * m / (root + self.delta)

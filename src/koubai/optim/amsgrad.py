@@ -36,11 +36,7 @@ class AMSGrad(Adam):
 
     def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
         """Move both means, keep the largest, step."""
-        m, v, top = slots["m"], slots["v"], slots["top"]
-        m *= self.beta1
-        m += (1 - self.beta1) * dw
-        v *= self.beta2
-        v += (1 - self.beta2) * dw * dw
+        (m, v), top = self.move(dw, slots), slots["top"]
         np.maximum(top, v, out=top)
         root = np.sqrt(top) / sqrt(1 - self.beta2**t)
         w -= eps / (1 - self.beta1**t) * m / (root + self.delta)

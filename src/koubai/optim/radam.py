@@ -49,11 +49,7 @@ class RAdam(Adam):
 
     def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
         """Move both means; divide when rho_t allows it."""
-        m, v = slots["m"], slots["v"]
-        m *= self.beta1
-        m += (1 - self.beta1) * dw
-        v *= self.beta2
-        v += (1 - self.beta2) * dw * dw
+        m, v = self.move(dw, slots)
         step = eps / (1 - self.beta1**t) * m
         factor = self.rectification(t)
         w -= step * (factor / (np.sqrt(v) + self.delta)) if factor else step
