@@ -148,3 +148,16 @@ def log(x: Any) -> Any:
     y = y if x > ZERO else _F(np.nan)  # also where x is NaN
     y = _F(-np.inf) if x == ZERO else y
     return _F(np.inf) if x > _F(3.4028235e38) else y
+
+
+@inline
+def mean_and_scale(x: Any, F: Any, epsilon: Any) -> Any:
+    """Mean of F numbers and 1 / sqrt(variance + epsilon), both summed in double precision."""
+    total = 0.0
+    for j in range(F):
+        total += x[j]
+    mean = _F(total / F)
+    square = 0.0
+    for j in range(F):
+        square += (x[j] - mean) * (x[j] - mean)
+    return mean, ONE / np.sqrt(_F(square / F) + epsilon)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import float32
 
 from koubai.engines.native.kernels.base import floats, kernel, number, share, words
-from koubai.engines.native.kernels.functions import ONE
+from koubai.engines.native.kernels.functions import mean_and_scale
 
 
 @kernel
@@ -24,14 +23,7 @@ def group_norm(args: int, thread: int, team: int) -> None:
         x, y, saved = floats(a[0] + 4 * r * F, F), floats(a[1] + 4 * r * F, F), floats(a[4] + 8 * r, 2)
         first = 4 * (r % G) * width
         gamma, beta = floats(a[2] + first, width), floats(a[3] + first, width)
-        total = 0.0
-        for j in range(F):
-            total += x[j]
-        mean = float32(total / F)
-        square = 0.0
-        for j in range(F):
-            square += (x[j] - mean) * (x[j] - mean)
-        scale = ONE / np.sqrt(float32(square / F) + epsilon)
+        mean, scale = mean_and_scale(x, F, epsilon)
         saved[0] = mean
         saved[1] = scale
         for c in range(width):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import float32
 
 from koubai.engines.native.kernels import functions as f
 from koubai.engines.native.kernels.base import floats, kernel, number, share, words
-from koubai.engines.native.kernels.functions import ONE, TWO, ZERO
+from koubai.engines.native.kernels.functions import TWO, ZERO
 
 
 @kernel
@@ -58,14 +57,7 @@ def layer_norm(args: int, thread: int, team: int) -> None:
     start, count = share(a[5], 1, thread, team)
     for n in range(start, start + count):
         x, y, saved = floats(a[0] + 4 * n * F, F), floats(a[1] + 4 * n * F, F), floats(a[4] + 8 * n, 2)
-        total = 0.0
-        for j in range(F):
-            total += x[j]
-        mean = float32(total / F)
-        square = 0.0
-        for j in range(F):
-            square += (x[j] - mean) * (x[j] - mean)
-        scale = ONE / np.sqrt(float32(square / F) + epsilon)
+        mean, scale = f.mean_and_scale(x, F, epsilon)
         saved[0] = mean
         saved[1] = scale
         for j in range(F):
