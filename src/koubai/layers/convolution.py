@@ -26,6 +26,18 @@ from koubai.layers.padding import (
 from koubai.layers.window import Window, check_rank, per_axis
 
 
+def check_groups(C: int, M: int, G: int) -> None:
+    """Raise ShapeError unless C channels in and M channels out divide into G groups."""
+    if C % G or M % G:
+        fitting = [g for g in range(1, gcd(C, M) + 1) if gcd(C, M) % g == 0]
+        raise ShapeError(
+            "channels do not divide into the groups",
+            expected=f"{C} in and {M} out, both multiples of groups={G}",
+            got=f"remainders {C % G} and {M % G}",
+            hint=f"groups: one of {', '.join(map(str, fitting))}",
+        )
+
+
 class SlidesFilters(Layer):
     """Marks the layers with filters: convolutions, also depthwise and transposed ones."""
 
@@ -99,18 +111,10 @@ class Convolution(SlidesFilters):
     def output_shape(self, shape: Shape) -> Shape:
         """(C, S) -> (M, P)."""
         check_rank(shape, self.rank)
-        C, M, G = shape[0], self.out_channels, self.groups
-        if C % G or M % G:
-            fitting = [g for g in range(1, gcd(C, M) + 1) if gcd(C, M) % g == 0]
-            raise ShapeError(
-                "channels do not divide into the groups",
-                expected=f"{C} in and {M} out, both multiples of groups={G}",
-                got=f"remainders {C % G} and {M % G}",
-                hint=f"groups: one of {', '.join(map(str, fitting))}",
-            )
+        check_groups(shape[0], self.out_channels, self.groups)
         if self.padding_mode == "reflect":
             check_reflection(shape[1:], self.window.padding)
-        return (M, *self.window.out(shape[1:]))
+        return (self.out_channels, *self.window.out(shape[1:]))
 
     def params(self, shape: Shape) -> dict[str, ParamSpec]:
         """W (M, C / G, K) and b (M,)."""

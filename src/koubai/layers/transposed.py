@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd, prod
+from math import prod
 from typing import ClassVar
 
 from koubai.core.errors import SettingError, ShapeError
@@ -13,7 +13,7 @@ from koubai.core.settings import at_least
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer
-from koubai.layers.convolution import SlidesFilters
+from koubai.layers.convolution import SlidesFilters, check_groups
 from koubai.layers.im2col import col2im, im2col
 from koubai.layers.window import Window, check_rank, per_axis
 
@@ -77,15 +77,8 @@ class ConvTranspose(SlidesFilters):
     def output_shape(self, shape: Shape) -> Shape:
         """(C, S) -> (M, P)."""
         check_rank(shape, self.rank)
-        C, M, G, w = shape[0], self.out_channels, self.groups, self.window
-        if C % G or M % G:
-            fitting = [g for g in range(1, gcd(C, M) + 1) if gcd(C, M) % g == 0]
-            raise ShapeError(
-                "channels do not divide into the groups",
-                expected=f"{C} in and {M} out, both multiples of groups={G}",
-                got=f"remainders {C % G} and {M % G}",
-                hint=f"groups: one of {', '.join(map(str, fitting))}",
-            )
+        check_groups(shape[0], self.out_channels, self.groups)
+        w = self.window
         numbers = zip(
             shape[1:], w.kernel, w.stride, w.padding, w.dilation, per_axis(self.output_padding, self.rank),
             strict=True,
@@ -98,7 +91,7 @@ class ConvTranspose(SlidesFilters):
                 got=out,
                 hint="a smaller padding",
             )
-        return (M, *out)
+        return (self.out_channels, *out)
 
     def params(self, shape: Shape) -> dict[str, ParamSpec]:
         """W (C, M / G, K) and b (M,); an output is a sum over about C / G K / stride elements."""
