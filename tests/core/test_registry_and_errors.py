@@ -110,6 +110,8 @@ def test_all_problems_of_a_configuration_come_at_once():
         (lambda v: at_least("x", 1, it=v), 1, True),
         (lambda v: at_least("x", 1, it=v), (1, 0), False),
         (lambda v: at_least("x", 1, it=v), float("nan"), False),
+        (lambda v: at_least("x", 1, it=v), float("inf"), False),
+        (lambda v: above("x", 0, it=v), (1, float("inf")), False),
         (lambda v: above("x", 0, it=v), 1e-9, True),
         (lambda v: above("x", 0, it=v), 0, False),
         (lambda v: above("x", 0, it=v), float("nan"), False),

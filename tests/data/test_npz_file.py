@@ -139,6 +139,24 @@ def test_reading_takes_at_most_half_more_than_what_is_declared(tmp_path, shape, 
     assert peak < 1.5 * (x.nbytes + t.nbytes) + 32 * len(t)  # an order of the samples, and labels in int64
 
 
+@pytest.mark.parametrize(
+    ("dtype", "scale", "most"),
+    [("f4", "raw", 1.3), ("f4", "unit", 1.3), ("f8", "raw", 1.6), ("u1", "unit", 1.3)],
+)
+def test_loading_takes_little_more_than_what_is_declared(tmp_path, dtype, scale, most):
+    x = np.zeros((4000, 1000), dtype)
+    x[::2] = 1
+    np.savez(tmp_path / "data.npz", x=x, t=np.zeros(len(x), np.int8))
+    NpzFile("data.npz", scale=scale, test_share=0.5).load(tmp_path)  # imports
+    source = NpzFile("data.npz", scale=scale)
+    tracemalloc.start()
+    data = source.load(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < most * x.nbytes + 3e6  # the file is read a megabyte at a time
+    assert np.unique(data.x_train) == pytest.approx([0, 1 / 255 if dtype == "u1" else 1])
+
+
 def a_pipe(path: Path) -> None:
     os.mkfifo(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isinf
 from typing import Any
 
 from koubai.core.errors import SettingError
@@ -11,28 +12,32 @@ def _numbers(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
+def _refuse(owner: object, name: str, value: Any, expected: str) -> None:
+    infinite = any(map(isinf, _numbers(value)))
+    raise SettingError(
+        f"{name} is out of range",
+        where=type(owner).__name__,
+        expected="a finite number" if infinite else expected,
+        got=value,
+    )
+
+
 def at_least(owner: object, bound: float, **settings: Any) -> None:
-    """Raise SettingError unless each setting (of a pair: each number) is at least `bound`."""
+    """Raise SettingError unless each setting (of a pair: each number) is finite and at least `bound`."""
     for name, value in settings.items():
-        if not all(number >= bound for number in _numbers(value)):
-            raise SettingError(
-                f"{name} is out of range", where=type(owner).__name__, expected=f">= {bound}", got=value
-            )
+        if not all(number >= bound and not isinf(number) for number in _numbers(value)):
+            _refuse(owner, name, value, f">= {bound}")
 
 
 def above(owner: object, bound: float, **settings: Any) -> None:
-    """Raise SettingError unless each setting is greater than `bound`."""
+    """Raise SettingError unless each setting is finite and greater than `bound`."""
     for name, value in settings.items():
-        if not all(number > bound for number in _numbers(value)):
-            raise SettingError(
-                f"{name} is out of range", where=type(owner).__name__, expected=f"> {bound}", got=value
-            )
+        if not all(number > bound and not isinf(number) for number in _numbers(value)):
+            _refuse(owner, name, value, f"> {bound}")
 
 
 def share(owner: object, **settings: float) -> None:
     """Raise SettingError unless each setting is a share: 0 <= value < 1."""
     for name, value in settings.items():
         if not 0 <= value < 1:
-            raise SettingError(
-                f"{name} is out of range", where=type(owner).__name__, expected="0 <= value < 1", got=value
-            )
+            _refuse(owner, name, value, "0 <= value < 1")

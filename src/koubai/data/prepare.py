@@ -37,7 +37,8 @@ class DataFile:
 class Raw:
     """Samples as stored, before any preparation.
 
-    `top` is the stored value that stands for 1 (255 for bytes), None where there is no such value.
+    `top` is the stored value that stands for 1 (255 for bytes), None where there is no such value. `private`:
+    nobody else holds these arrays, so that they may be changed where they lie.
     `classes` is None where targets are values. `before` is the scale on which inputs are already, which come
     from another source.
     """
@@ -53,6 +54,7 @@ class Raw:
     top: float | None = None
     files: tuple[DataFile, ...] = ()
     before: InputScale | None = None
+    private: bool = False
 
 
 def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
@@ -154,14 +156,16 @@ def scaled(raw: Raw, how: Scale) -> dict[str, Inputs]:
 
     def part(x: Array) -> Inputs:
         if x.dtype == np.uint8 and scale.even:
-            few = x.base is not None and x.base.size > x.size  # they must not keep all samples in memory
+            used = sum(other.size for other in parts.values() if other.base is x.base)
+            few = x.base is not None and 4 * used < 3 * x.base.size  # they must not keep all in memory
             numbers = ((scale.shift, 0), (scale.width, 1))
             way = (np.float32(other if n is None else n.item()) for n, other in numbers)
             return Levels(x.copy() if few else np.ascontiguousarray(x), *way)
-        # What comes out is a copy: prepared arrays are locked, and must not lock the caller's own.
-        return prepared(scale.apply(x), scale.after(raw.before))
+        # A copy, unless nobody else holds them: prepared arrays are locked, the caller's own must not be.
+        return prepared(scale.apply(x, own=raw.private), scale.after(raw.before))
 
-    return {f"x_{name}": part(getattr(raw, f"x_{name}")) for name in ("train", "val", "test")}
+    parts = {f"x_{name}": getattr(raw, f"x_{name}") for name in ("train", "val", "test")}
+    return {name: part(x) for name, x in parts.items()}
 
 
 def scaled_targets(raw: Raw, how: TargetScale, where: str) -> tuple[Raw, TargetUnits | None]:

@@ -21,6 +21,7 @@ TARGET_SCALES: tuple[TargetScale, ...] = get_args(TargetScale)
 _STORED = ("uint8", "float32", "float64")
 _NORMAL_QUARTILES = 1.349  # how far apart they are where numbers are normal with standard deviation 1
 _FARTHEST = 5.0
+_AT_ONCE = 1 << 18  # numbers scaled
 _DEEPEST = 8  # scales one behind the other
 
 
@@ -71,23 +72,32 @@ class InputScale:
         plain = self.times == 1 and self.limit is None and self.before is None
         return plain and all(n is None or n.size == 1 for n in numbers)
 
-    def apply(self, x: Array) -> Array:
-        """Return inputs (n, ...) on this scale: a copy, float32.
+    def apply(self, x: Array, *, own: bool = False) -> Array:
+        """Return inputs (n, ...) on this scale, float32: a copy, or where they lie if they are `own`.
 
         What is stored in float64 is shifted there: a time stamp less the mean time stamp would be nothing in
-        float32.
+        float32. Samples go a few at a time, so that beside both arrays no memory is taken.
         """
         inner = x if self.before is None else self.before.apply(x)
-        y: Array = np.array(inner, np.float64 if self.stored == "float64" else np.float32)
-        if len(y) and self.shift is not None:
+        there = own and inner.dtype == np.float32
+        scaled: Array = inner if there else np.empty_like(inner, np.float32, subok=False)
+        rows = max(1, _AT_ONCE // max(1, inner[:1].size))
+        for at in range(0, len(inner), rows):
+            scaled[at : at + rows] = self._few(inner[at : at + rows])
+        return scaled
+
+    def _few(self, x: Array) -> Array:
+        """Return some of the inputs on this scale, as float32 or as what is shifted in float64."""
+        y: Array = np.array(x, np.float64 if self.stored == "float64" else np.float32)
+        if self.shift is not None:
             y -= self.shift.astype(y.dtype)
-        if len(y) and self.width is not None:
+        if self.width is not None:
             y /= self.width.astype(y.dtype)
         if self.times != 1:
             y *= self.times
         if self.limit is not None:
             np.clip(y, -self.limit, self.limit, out=y)
-        return y.astype(np.float32, copy=False)
+        return y
 
     def same(self, other: InputScale) -> bool:
         """Return whether both do the same."""

@@ -70,7 +70,7 @@ class NpzFile(DataSource):
         drawn = (self.test_share, self.split_seed)
         x_test, t_test = arrays.get("x_test"), arrays.get("t_test")
         raw = raw_of(arrays["x"], arrays["t"], x_test, t_test, drawn=drawn, where=str(path), own=True)
-        return replace(raw, files=(digest,))
+        return replace(raw, files=(digest,), private=True)
 
 
 def _first(file: zipfile.ZipFile, names: tuple[str, ...]) -> zipfile.ZipInfo | None:
