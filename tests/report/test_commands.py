@@ -78,10 +78,26 @@ def test_a_folder_of_something_else_is_a_clear_error(koubai, tmp_path):
     code, _, err = koubai("report", tmp_path, "--lang", "en")
     assert code == 2
     assert "neither a run nor an experiment" in err
-    (tmp_path / "order.json").write_text('{"target": "x", "surprise": 1, "vary": []}')
+
+
+@pytest.mark.parametrize(
+    "text", ['{"target": "x", "surprise": 1, "vary": []}', '{"target": 1, "file": "a"}', "[" * 100_000]
+)
+def test_an_order_that_was_changed_is_a_clear_error(koubai, tmp_path, text):
+    (tmp_path / "order.json").write_text(text)
     code, _, err = koubai("report", tmp_path, "--lang", "en")
     assert code == 2
     assert "order.json" in err
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"environment": 1, "seconds": "x"}', "{}"])
+def test_what_a_folder_tells_of_its_making_is_not_needed(tmp_path, text):
+    order = Order("vanishing-gradient", seeds=2)
+    order.keep(tmp_path)
+    (tmp_path / "result.json").write_text(text)
+    result = order.result(tmp_path)
+    assert result.environment == {}
+    assert result.seconds == 0.0
 
 
 def test_an_unknown_format_is_told_before_anything_is_read(koubai, tmp_path):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter
 
 from koubai.core.errors import ConfigError, RunError
 from koubai.train.files import read_json, understanding, write_json, writing
@@ -22,6 +23,8 @@ _FILE = "order.json"
 @dataclass(frozen=True)
 class Order:
     """An experiment as the command line asks for it: a name, or the text of a file, and what overrides it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     target: str
     file: str | None = None
@@ -71,9 +74,8 @@ class Order:
                 expected=f"run.json | {_FILE}",
                 hint="koubai run",
             )
-        plain = read_json(file)
         with understanding(file):
-            return cls(**{**plain, "vary": tuple(plain["vary"])})
+            return TypeAdapter(cls).validate_python(read_json(file))
 
     def result(self, folder: Path) -> ExperimentResult:
         """Return what the folder holds of the experiment, concluded anew; nothing is trained."""
@@ -90,16 +92,21 @@ class Order:
         return conclude(
             experiment,
             runs,
-            environment=told.get("environment", {}),
-            seconds=told.get("seconds", 0.0),
+            environment=told.environment,
+            seconds=told.seconds,
             pending=len(tasks) - len(runs),
         )
 
 
-def _told(folder: Path) -> dict[str, Any]:
-    """Return the result.json of a finished experiment, or nothing: the runs are what counts."""
+@dataclass(frozen=True)
+class _Told:
+    environment: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def _told(folder: Path) -> _Told:
+    """Return what result.json of a finished experiment adds, or nothing: the runs are what counts."""
     try:
-        told = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
+        return TypeAdapter(_Told).validate_python(read_json(folder / "result.json"))
+    except (RunError, ValueError):
+        return _Told()

@@ -41,3 +41,10 @@ def share(owner: object, **settings: float) -> None:
     for name, value in settings.items():
         if not 0 <= value < 1:
             _refuse(owner, name, value, "0 <= value < 1")
+
+
+def seed(owner: object, **settings: int) -> None:
+    """Raise SettingError unless each setting is a seed as scikit-learn takes it."""
+    for name, value in settings.items():
+        if not 0 <= value < 1 << 32:
+            _refuse(owner, name, value, f"0 .. {(1 << 32) - 1}")

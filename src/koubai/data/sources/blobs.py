@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from koubai.core.settings import at_least, share
+from koubai.core.settings import at_least, seed, share
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw, split
 
@@ -39,6 +39,7 @@ class Blobs(DataSource):
         at_least(self, 1, centers=self.centers, features=self.features)
         at_least(self, self.centers, n=self.n)
         at_least(self, 0, cluster_std=self.cluster_std)
+        seed(self, random_state=self.random_state)
         share(self, test_share=self.test_share)
 
     def values(self) -> int:
