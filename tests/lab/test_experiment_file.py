@@ -145,7 +145,9 @@ _ARMS = "[recipe]\nnetwork = { type = 'mlp' }\ndata = 'digits'\n[[arms]]\nname =
 
 def test_the_measures_that_a_file_may_name_are_those_of_a_run():
     recipe = Recipe(Mlp((8, 8)), Digits(train=100, validation=50), steps=2)
-    watched = Context(Watch(taps=1, evaluations=0, signal=True), engine="reference", exhibits=False)
+    watched = Context(
+        Watch(taps=1, evaluations=0, signal=True, outputs=True), engine="reference", exhibits=False
+    )
     assert set(run_recipe(recipe, watched).scores) == set(MEASURES)
 
 

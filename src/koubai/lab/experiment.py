@@ -115,7 +115,8 @@ class Watch:
 
     `taps` and `evaluations` are numbers a run; `evaluate_rows` bounds the training rows evaluated.
     `histograms`, `filters`, `weights`, `layers` ask for exhibits (of the first seed of every arm); `signal`
-    for how much of what tells samples apart reaches the last activation.
+    for how much of what tells samples apart reaches the last activation, `factors` for the picture of what
+    every layer makes of the gradient, `outputs` for how sparse and how far off center activations are.
     """
 
     taps: Annotated[int, AtLeast(0)] = 50
@@ -126,6 +127,8 @@ class Watch:
     weights: bool = False
     layers: bool = False
     signal: bool = False
+    factors: bool = False
+    outputs: bool = False
 
 
 @dataclass(frozen=True)

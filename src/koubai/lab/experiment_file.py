@@ -100,7 +100,11 @@ def _experiment(head: _Head, recipe: Recipe, arms: tuple[Arm, ...], name: str) -
         measure=head.measure,
         budget=head.budget,
         claims=head.claims,
-        watch=replace(head.watch, signal=True) if "last_to_first_activation" in asked else head.watch,
+        watch=replace(
+            head.watch,
+            signal=head.watch.signal or "last_to_first_activation" in asked,
+            outputs=head.watch.outputs or bool({"zero_activations", "off_center"} & set(asked)),
+        ),
     )
 
 

@@ -9,6 +9,8 @@ way forward as much as the gradient on its way back, they look alike in every la
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,6 +61,51 @@ def first_to_last(sizes: Mapping[str, float]) -> float | None:
     if len(found) < 2 or not np.isfinite([found[0], found[-1]]).all() or found[-1] == 0:
         return None
     return found[0] / found[-1]
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What one layer makes of what flows back to it, at update 1, all as ratios of root mean squares.
+
+    `weight`: dE/dy at the layer's activation over dE/du of the next layer with weights, which W^T carries
+    back; `derivative`: dE/du of the layer over that dE/dy, so what f' leaves. Their product over all layers
+    is the first layer's dE/du over the last one's, exactly.
+    """
+
+    layer: str
+    weight: float
+    derivative: float
+
+
+def factors(history: History) -> list[Factors]:
+    """Return the factors of every layer with weights but the last, in forward order; 0 where nothing came."""
+    sizes, order = at_start(history), history.paths(FLOW)
+    found = []
+    for layer, following in pairwise(sizes):
+        between = order[order.index(layer) + 1 : order.index(following)]
+        if not between:
+            return []
+        carried = float(history.series(FLOW, between[-1])[1][0])
+        found.append(Factors(layer, _ratio(carried, sizes[following]), _ratio(sizes[layer], carried)))
+    return found
+
+
+def factor_scores(history: History) -> dict[str, float]:
+    """Return the geometric means over the layers of both factors and of their product, as scores."""
+    found = factors(history)
+    both = np.array([(one.weight, one.derivative) for one in found])
+    if not found or not (both > 0).all():
+        return {}
+    weight, derivative = np.exp(np.log(both).mean(axis=0)).tolist()
+    return {
+        "weight_factor": weight,
+        "derivative_factor": derivative,
+        "gradient_factor": weight * derivative,
+    }
+
+
+def _ratio(size: float, over: float) -> float:
+    return size / over if over > 0 and np.isfinite(size / over) else 0.0
 
 
 def ratios(history: History) -> dict[str, float]:

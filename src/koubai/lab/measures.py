@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from koubai.core.statistics import Interval, mean_interval
 from koubai.words import entries, say
 
-_SHARES = ("gap", "zero_weights", "small_weights", "distinct_units", "chance", "chance_limit")
+_SHARES = (
+    *("gap", "zero_weights", "small_weights", "zero_activations", "distinct_units"),
+    *("chance", "chance_limit"),
+)
 _LOWER_IS_BETTER = ("loss", "gap", "distance", "final_value", "error")
 _EXACT = ("parameters", "multiply_adds", "columns", "error", "distance", "final_value", "turns")
 _LARGE = 1000  # from which a count is written in full

@@ -9,7 +9,7 @@ from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.lab.exhibits import exhibits_of
 from koubai.lab.experiment import Watch
-from koubai.lab.gradients import ratios
+from koubai.lab.gradients import factor_scores, ratios
 from koubai.lab.outcome import Context, Outcome, Stopped
 from koubai.layers.activations import Activation
 from koubai.layers.linear import Linear
@@ -26,7 +26,12 @@ MEASURES = (
     "first_to_last_gradient",
     "first_to_last_gradient_later",
     "first_to_last_weight_gradient",
+    "weight_factor",
+    "derivative_factor",
+    "gradient_factor",
     "last_to_first_activation",
+    "zero_activations",
+    "off_center",
     "weight_norm",
     "bias_norm",
     "zero_weights",
@@ -95,8 +100,11 @@ def scores_of(run: Run, watch: Watch) -> dict[str, float]:
         "parameters": float(session.network.parameter_count),
         "multiply_adds": float(session.network.multiply_adds),
     }
-    scores |= ratios(run.history) | weights(session) | units(session) | chance(session.dataset) | sizes
-    return scores | signal(session) if watch.signal else scores
+    scores |= ratios(run.history) | factor_scores(run.history)
+    scores |= weights(session) | units(session) | chance(session.dataset) | sizes
+    if watch.signal:
+        scores |= signal(session)
+    return scores | outputs(session) if watch.outputs else scores
 
 
 def signal(session: Session) -> dict[str, float]:
@@ -116,6 +124,23 @@ def signal(session: Session) -> dict[str, float]:
         float(np.sqrt(outputs[path].var(axis=0, dtype=np.float64).mean())) for path in (hidden[0], hidden[-1])
     )
     return {"last_to_first_activation": last / first} if first > 0 else {}
+
+
+def outputs(session: Session) -> dict[str, float]:
+    """Return how sparse and how far off center the outputs of the activations are, at the end of training.
+
+    Over all of them, on the first test samples: the share of exact zeros; and the root mean square of the
+    units' means over samples, over that of their standard deviations.
+    """
+    x = np.ascontiguousarray(session.dataset.inputs("test")[:_SAMPLES], session.recipe.dtype)
+    hidden = [cell.path for cell in session.network.leaves if isinstance(cell.layer, Activation)]
+    if len(x) == 0 or not hidden:
+        return {}
+    found = activations(session.network, session.state().weights, x)
+    y = np.concatenate([found[path].reshape(len(x), -1).astype(np.float64) for path in hidden], axis=1)
+    squares, variances = float((y.mean(axis=0) ** 2).mean()), float(y.var(axis=0).mean())
+    off = {"off_center": float(np.sqrt(squares / variances))} if variances > 0 else {}
+    return {"zero_activations": float((y == 0).mean())} | off
 
 
 def units(session: Session) -> dict[str, float]:

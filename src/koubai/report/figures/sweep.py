@@ -16,6 +16,8 @@ from koubai.report.picture import Panel, Picture, Table, join_sentences
 from koubai.report.theme import figure, label, log_axis
 from koubai.words import say
 
+_MANY = 1000.0  # ratio of largest to smallest value from which the measure's axis is logarithmic
+_WIDE = 40  # columns of an axis's title
 _DECADES = 20.0  # ratio of largest to smallest level from which the axis is logarithmic
 
 
@@ -46,7 +48,7 @@ def sweep(lines: Sequence[Sweep], factor: str, measure: str, *, lang: str | None
 
 
 def _draw(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> Any:
-    fig = figure(340, xaxis=_x_axis(lines, factor), yaxis=_y_axis(measure, lang))
+    fig = figure(340, xaxis=_x_axis(lines, factor), yaxis=_y_axis(lines, measure, lang))
     levels = np.concatenate([line.levels for line in lines])
     ends = (float(levels[levels > 0].min(initial=np.inf)), float(levels.max(initial=0.0)))
     for line in lines:
@@ -125,9 +127,16 @@ def _x_axis(lines: Sequence[Sweep], factor: str) -> dict[str, Any]:
     return title
 
 
-def _y_axis(measure: str, lang: str | None) -> dict[str, Any]:
-    title = {"title": {"text": label(measures.title(measure, lang))}}
-    return title | ({"tickformat": ".0%"} if measures.is_share(measure) else {})
+def _y_axis(lines: Sequence[Sweep], measure: str, lang: str | None) -> dict[str, Any]:
+    """Return percent for shares, else decades where numbers span so many that most would look 0."""
+    title = {"title": {"text": label(measures.title(measure, lang), _WIDE)}}
+    if measures.is_share(measure):
+        return title | {"tickformat": ".0%"}
+    seen = np.concatenate([line.seeds.ravel() for line in lines])
+    seen = seen[np.isfinite(seen)]
+    if seen.size and seen.min() > 0 and seen.max() / seen.min() > _MANY:
+        return title | log_axis(float(seen.min()), float(seen.max()))
+    return title
 
 
 def _summary(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> str:

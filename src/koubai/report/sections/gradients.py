@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from koubai.lab.gradients import FLOW, WEIGHTS, at_start, weighted
+from koubai.lab.gradients import FLOW, WEIGHTS, at_start, factors, weighted
 from koubai.lab.result import ExperimentResult
 from koubai.probes.history import History
 from koubai.report.arms import groups, views
+from koubai.report.figures.factors import Chain, factors_by_layer
 from koubai.report.figures.gradient_by_layer import gradient_by_layer
 from koubai.report.figures.gradient_heatmap import LayerTrace, gradient_heatmap
 from koubai.report.layers import Layers, aligned
@@ -30,11 +31,30 @@ def gradient_section(result: ExperimentResult, lang: str | None = None) -> Secti
         return Section("gradients", "")
     names = {arm.name: Layers.of(result, arm.name) for arm in result.experiment.arms}
     pictures = (
+        *_factors(result, histories, lang),
         _profiles(result, histories, names, FLOW, lang),
         _profiles(result, histories, names, WEIGHTS, lang),
         _heatmaps(result, histories, names, lang),
     )
     return Section("gradients", say("report.section.gradients", lang), pictures=pictures)
+
+
+def _factors(
+    result: ExperimentResult, histories: dict[str, list[History]], lang: str | None
+) -> tuple[Picture, ...]:
+    """Return what every layer makes of the gradient, for the deepest arm of every group; where asked for."""
+    if not result.experiment.watch.factors:
+        return ()
+    chains = []
+    for group in groups(result.experiment.arms, lang):
+        own = [
+            (view.title, found)
+            for view in group.arms
+            if histories[view.name] and (found := factors(histories[view.name][0]))
+        ]
+        if own:
+            chains.append(Chain(*max(own, key=lambda pair: len(pair[1]))))
+    return (factors_by_layer(chains, lang=lang),) if chains else ()
 
 
 def _profiles(
