@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 HEAD = """
 import copy, io, pickle, sys
 import torch
@@ -83,32 +81,68 @@ for _ in range(40):
     "dies": "train(model, opt, 40); raise ValueError('no more')",
 }
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+WATCHED = """
+import sys, numba, scipy.stats, sklearn.ensemble
+import koubai.doctor.watch
+from koubai.cli.main import main
+def run(path):
+    sys.exit(main(["doctor", "--json", path]))
+"""
+ALONE = """
+import runpy
+def run(path):
+    runpy.run_path(path, run_name="__main__")
+"""
+# What takes longest is to import PyTorch: it is done once, and a process forked from there for each program.
+FORKS = """
+import os, sys, torch, torch._dynamo
+for path in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        for number, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(f"{path}.{name}", os.O_CREAT | os.O_WRONLY | os.O_TRUNC), number)
+        code = 0
+        try:
+            run(path)
+        except SystemExit as end:
+            code = end.code
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            code = 1
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(code)
+"""
 
 
-def run(*command, cwd):
+def run(how, paths, cwd):
     hangs = 600  # seconds; a busy machine has needed two minutes
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, timeout=hangs, check=False
+    command = (sys.executable, "-c", how + FORKS, *map(str, paths))
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, timeout=hangs, check=True
     )
+    told = [[Path(f"{path}.{name}").read_text() for name in ("out", "err")] for path in paths]
+    return [(int(code), *texts) for code, texts in zip(done.stdout.split(), told, strict=True)]
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_program_ends_as_it_does_alone(name, tmp_path):
-    path = Path(tmp_path) / "program.py"
-    path.write_text(HEAD + PROGRAMS[name] + TAIL)
-    alone = run(sys.executable, str(path), cwd=tmp_path)
-    command = "import sys; from koubai.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    watched = run(sys.executable, "-c", command, "doctor", "--json", str(path), cwd=tmp_path)
-    said = json.loads(watched.stdout)
-    if name in ("exits", "dies"):
-        assert said["verdict"] != "healthy"
-        assert watched.returncode == alone.returncode != 0
-    else:
-        assert alone.returncode == 0, alone.stderr
-        assert watched.returncode in (0, 3)
-        assert said["verdict"] in ("findings", "healthy", "not_judged")
-    told = [line for line in alone.stdout.splitlines() if line]
-    assert [line for line in watched.stderr.splitlines() if line in told] == told
-    if name == "dies":
-        assert alone.stderr.strip() in watched.stderr
-    assert "watch failed" not in watched.stderr
+def test_programs_end_as_they_do_alone(tmp_path):
+    paths = [tmp_path / f"{name}.py" for name in PROGRAMS]
+    for path, text in zip(paths, PROGRAMS.values(), strict=True):
+        path.write_text(HEAD + text + TAIL)
+    ends = zip(paths, run(ALONE, paths, tmp_path), run(WATCHED, paths, tmp_path), strict=True)
+    for path, (code, out, err), (watched_code, watched_out, watched_err) in ends:
+        said = json.loads(watched_out)
+        if path.stem in ("exits", "dies"):
+            assert said["verdict"] != "healthy"
+            assert watched_code == code != 0
+        else:
+            assert code == 0, err
+            assert watched_code in (0, 3), path
+            assert said["verdict"] in ("findings", "healthy", "not_judged")
+        told = [line for line in out.splitlines() if line]
+        assert [line for line in watched_err.splitlines() if line in told] == told, path
+        if path.stem == "dies":
+            place = err.index(f'  File "{path}"')  # what stands above are those who run it
+            assert err[place:].strip() in watched_err
+        assert "watch failed" not in watched_err, path
