@@ -47,6 +47,7 @@ _SUBPACKAGES = (
     "network",
     "optim",
     "probes",
+    "sklearn",
     "train",
 )
 _REGISTRIES = ("layers", "models", "losses", "initializers", "optim", "schedules", "penalties")

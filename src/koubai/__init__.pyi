@@ -12,6 +12,7 @@ from koubai import models as models
 from koubai import network as network
 from koubai import optim as optim
 from koubai import probes as probes
+from koubai import sklearn as sklearn
 from koubai import train as train
 from koubai.api import Run as Run
 from koubai.api import fit as fit

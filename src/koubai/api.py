@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from koubai.core.errors import ConfigError, DataError, EngineError, Problem
 from koubai.core.layer import Layer
 from koubai.core.memory import allowing
 from koubai.data.dataset import Dataset, DataSource
+from koubai.data.prepare import ClassWeight
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from koubai.train.import_weights import import_weights
@@ -41,6 +42,11 @@ Data = DataSource | Dataset | tuple[ArrayLike, ...]
 
 class Run(TrainRun):
     """A finished (or stopped) training run, with everything that can be asked of it."""
+
+    @classmethod
+    def of(cls, run: TrainRun) -> Run:
+        """Return a run of the loop with all that this floor adds."""
+        return cls(**{field.name: getattr(run, field.name) for field in fields(run)})
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -79,6 +85,8 @@ def fit(
     save_every: int = 0,
     progress: bool = True,
     allow_memory: bool = False,
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight = None,
     **settings: Any,
 ) -> Run:
     """Train a network on data and return the run.
@@ -96,6 +104,8 @@ def fit(
         save_every: updates between two checkpoints in the folder; 0 = every half minute.
         progress: show a bar on a terminal, a line every few seconds elsewhere.
         allow_memory: begin even where the sizes say that this machine's memory is not enough.
+        sample_weight: how much each sample of x counts in training; for arrays (x, t ...).
+        class_weight: how much a sample of each class counts, or "balanced"; not beside a whole Recipe.
         settings: fields of Recipe: loss, optimizer, batch_size, steps, seed ... Without a loss it is
             SoftmaxCrossEntropy for classes and MeanSquaredError for values.
 
@@ -104,6 +114,7 @@ def fit(
         TooLarge: more memory is needed than there is; raised before any is taken.
     """
     with allowing(allow_memory), _progress(progress) as on_progress:
+        data = _weighted(network, data, sample_weight, class_weight)
         recipe, dataset = _recipe(network, data, data_dir, settings)
         run = train(
             recipe,
@@ -206,6 +217,30 @@ def _recipe(
     return recipe, dataset
 
 
+def _weighted(
+    network: Layer | Recipe, data: Data | None, sample_weight: ArrayLike | None, class_weight: ClassWeight
+) -> Data | None:
+    """Return data with the weights that were asked for."""
+    if sample_weight is None and class_weight is None:
+        return data
+    if isinstance(network, Recipe):
+        raise DataError("a recipe brings its own data", hint="change them with recipe.edit(data=...)")
+    arrays = isinstance(data, tuple | list) and len(data) in (2, 4)
+    if isinstance(data, Dataset) or (sample_weight is not None and not arrays):
+        raise DataError(
+            "weights of samples go with arrays",
+            where="fit",
+            expected="data = (x, t) or (x, t, x_test, t_test)",
+            got=type(data).__name__,
+            hint="a Dataset has a field w_train for them",
+        )
+    if isinstance(data, tuple | list) and arrays:
+        import koubai.data
+
+        return koubai.data.Arrays.of(*data, sample_weight=sample_weight, class_weight=class_weight)
+    return replace(_source(data), class_weight=class_weight)
+
+
 def _source(data: Data | None) -> DataSource:
     import koubai.data
 
@@ -229,7 +264,7 @@ def _progress(wanted: bool) -> Any:
 
 def _told(run: TrainRun) -> Run:
     """Return a run of the loop with all that this floor adds; tell how an interrupted one goes on."""
-    full = Run(**{field.name: getattr(run, field.name) for field in fields(run)})
+    full = Run.of(run)
     if full.stopped_by == "interrupted":
         print(ended(full), go_on(full), sep="\n", file=sys.stderr)
     return full

@@ -104,6 +104,21 @@ def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     assert {"run", "train", "doctor"} <= set(done)
 
 
+def test_the_page_about_scikit_learn_runs():
+    found = blocks("docs/sklearn.md", "python")
+    assert len(found) == 4
+    scores = []
+    for block in found:
+        names = {}
+        exec(compile(block, "docs/sklearn.md", "exec"), names)
+        if "clf" in names:
+            scores.append(names["clf"].score(names["X_test"], names["y_test"]))
+        if "search" in names:
+            scores.append(names["search"].best_score_)
+    assert len(scores) == 2
+    assert min(scores) > 0.9, "an example should show something that learns"
+
+
 def test_weights_from_elsewhere_are_imported_as_the_page_says(tmp_path, monkeypatch, capfd):
     """Its Python runs, its mapping can be read, its first command does on the same file what Python did."""
     guide = "docs/import.md"

@@ -19,15 +19,18 @@ from koubai.core.registry import Registry
 from koubai.data.levels import Inputs, Levels
 from koubai.data.preparation import Preparation
 from koubai.data.prepare import (
+    ClassWeight,
     DataFile,
     Raw,
     keep_classes,
     scaled,
     scaled_targets,
     take,
+    weighted,
     with_label_noise,
 )
 from koubai.data.prepared import Prepared, prepared
+from koubai.data.sampler import check_weights
 from koubai.data.scale import SCALES, TARGET_SCALES, InputScale, Scale, TargetScale, TargetUnits
 
 DATA = Registry("data set")
@@ -45,6 +48,7 @@ class Dataset:
     |--------------------------|----------------------------------------------|
     | x_train, x_val, x_test   | (n, ...) float32                             |
     | t_train, t_val, t_test   | (n,) int64 classes, or (n, K) float32 values |
+    | w_train                  | (n,) weights >= 0 of training samples, float64; None: all the same |
 
     `classes` is None for regression. A validation part may be empty; choices are never made on the test part.
     `files` names the files that were read, with their digests. Inputs may be given as Levels: they become
@@ -67,6 +71,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     files: tuple[DataFile, ...] = ()
     target_units: TargetUnits | None = None
+    w_train: Array | None = None
 
     def __post_init__(self) -> None:
         names = [name for name in _INPUTS if isinstance(getattr(self, name), Levels)]
@@ -96,6 +101,8 @@ class Dataset:
                 )
         if len(self.t_train) == 0:
             raise DataError("no training samples", where=self.name)
+        if self.w_train is not None:
+            object.__setattr__(self, "w_train", check_weights(self.w_train, len(self.t_train), self.name))
 
     def __getattr__(self, name: str) -> Array:
         """Numbers of inputs that are kept as Levels, made when first asked for."""
@@ -147,6 +154,8 @@ class Dataset:
                 digest.update(str((values.shape, np.asarray(values[:0]).dtype.str)).encode())
                 for start in range(0, len(values), _BLOCK):  # numbers of Levels need not all be there at once
                     digest.update(np.ascontiguousarray(values[start : start + _BLOCK]).data)
+        if self.w_train is not None:
+            digest.update(self.w_train.data)
         return digest.hexdigest()
 
 
@@ -208,9 +217,13 @@ class DataSource:
     | noise_seed   | which samples and labels these are                                                 |
     | scale        | inputs: "raw" as stored, "unit", "bytes", "standard" or "robust"                   |
     | target_scale | targets that are values: "raw" as stored, or "standard"                            |
+    | class_weight | how much a training sample of class 0, 1, 2 ... counts; "balanced": every class    |
+    |              | counts the same as a whole; None: every sample the same                            |
 
     "unit" means 0 to 1, "bytes" 0 to 255, "standard" mean 0 and standard deviation 1, and "robust" the same
     where a few values are far off.
+
+    A weight is how often a sample is drawn into batches (`koubai.data.sampler`); scores count samples alike.
 
     With `target_scale = "standard"` losses are in units of the scaled targets; `run.predict` takes inputs and
     returns values as they are stored.
@@ -226,11 +239,14 @@ class DataSource:
     noise_seed: int = 0
     scale: Scale = "raw"
     target_scale: TargetScale = "raw"
+    class_weight: ClassWeight = None
 
     def __post_init__(self) -> None:
         where = type(self).__name__
         if self.classes is not None:
             object.__setattr__(self, "classes", tuple(self.classes))  # a list may come, a hash must work
+        if isinstance(self.class_weight, list):
+            object.__setattr__(self, "class_weight", tuple(self.class_weight))
         if self.scale not in SCALES:
             raise UnknownName("scale", self.scale, SCALES, where=where)
         if self.target_scale not in TARGET_SCALES:
@@ -289,5 +305,6 @@ def _load(source: DataSource, folder: Path | None, stamp: Hashable) -> Dataset:
         class_names=raw.class_names,
         files=raw.files,
         target_units=units,
+        w_train=weighted(raw, source.class_weight, name),
         **parts,
     )

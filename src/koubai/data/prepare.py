@@ -8,20 +8,25 @@ Every source is prepared by the same steps, in this order, whatever it reads:
 4. `label_noise`: give a share of the training samples a label drawn at random.
 5. `scale`: see `scaled`.
 6. `target_scale`: see `scaled_targets`.
+7. `class_weight`: see `weighted`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
 from koubai.core import random
+from koubai.core.door import numbers_of
 from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, Levels
 from koubai.data.prepared import prepared
 from koubai.data.scale import InputScale, Scale, TargetScale, TargetUnits
+
+ClassWeight = tuple[float, ...] | Literal["balanced"] | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Raw:
     files: tuple[DataFile, ...] = ()
     before: InputScale | None = None
     private: bool = False
+    w_train: Array | None = None  # weights (n,) of training samples
 
 
 def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
@@ -75,6 +81,7 @@ def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
         t = new_label[t]
         return x[t >= 0], t[t >= 0]
 
+    kept = new_label[raw.t_train] >= 0
     x_train, t_train = part(raw.x_train, raw.t_train)
     x_val, t_val = part(raw.x_val, raw.t_val)
     x_test, t_test = part(raw.x_test, raw.t_test)
@@ -89,6 +96,7 @@ def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
         t_test=t_test,
         classes=len(wanted),
         class_names=names,
+        w_train=None if raw.w_train is None else raw.w_train[kept],
     )
 
 
@@ -118,6 +126,7 @@ def take(raw: Raw, train: int | None, test: int | None, validation: int, where: 
         t_val=raw.t_train[pool:] if validation else raw.t_val,
         x_test=raw.x_test[:test],
         t_test=raw.t_test[:test],
+        w_train=None if raw.w_train is None else raw.w_train[:pool][:train],
     )
 
 
@@ -195,6 +204,34 @@ def scaled_targets(raw: Raw, how: TargetScale, where: str) -> tuple[Raw, TargetU
     units = TargetUnits(shift, np.where(varies, t.std(0, np.float64), 1))
     t_train, t_val, t_test = (units.scaled(t) if len(t) else t for t in (t, raw.t_val, raw.t_test))
     return replace(raw, t_train=t_train, t_val=t_val, t_test=t_test), units
+
+
+def weighted(raw: Raw, how: ClassWeight, where: str) -> Array | None:
+    """Return the weights (n,) of the training samples: their own times those of their classes; None: all 1.
+
+    "balanced" gives class k the weight n / (K n_k), with n_k its samples and K the classes that have any:
+    King and Zeng 2001, "Logistic regression in rare events data".
+    """
+    if how is None:
+        return raw.w_train
+    if raw.classes is None:
+        raise DataError("class_weight needs targets that are classes", where=where, got=how)
+    own = np.ones(len(raw.t_train)) if raw.w_train is None else raw.w_train
+    if how == "balanced":
+        sizes = np.bincount(raw.t_train, own, raw.classes)
+        of_class = np.divide(
+            sizes.sum(), sizes * (sizes > 0).sum(), out=np.zeros(raw.classes), where=sizes > 0
+        )
+    else:
+        of_class = numbers_of(how, "class_weight", where)
+        if of_class.shape != (raw.classes,) or not (np.isfinite(of_class) & (of_class >= 0)).all():
+            raise DataError(
+                "class_weight: one number a class, finite and not negative",
+                where=where,
+                expected=f"'balanced', or {raw.classes} numbers",
+                got=how,
+            )
+    return own * of_class[raw.t_train]
 
 
 def split(x: Array, t: Array, test_share: float) -> tuple[Array, Array, Array, Array]:

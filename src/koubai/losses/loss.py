@@ -61,6 +61,29 @@ class Loss:
             return (y[:, 0] > self.cut).astype("int64")
         return y.argmax(axis=-1)
 
+    def probabilities(self, y: Array) -> Array:
+        """Return the probability of each class: (N, K) -> (N, K) float64, rows of sum 1; K = 1 gives two.
+
+        That is softmax of logits; what the last layer puts out, where that is probabilities; and of
+        sigmoids, which judge each class by itself, their shares of the sum.
+
+        Raises:
+            DataError: this loss makes no probabilities of the outputs.
+            ShapeError, DataError: no table of numbers.
+        """
+        y = self._outputs(y).astype(np.float64)
+        if not self.likelihood:
+            hint = "softmax_cross_entropy does; decide(y) works with any loss"
+            raise DataError("this loss gives no probabilities", where=type(self).__name__, hint=hint)
+        if self.takes == "logits" and self.likelihood == "classes":
+            y = np.exp(y - y.max(axis=1, keepdims=True))
+        elif self.takes == "logits":
+            y = np.exp(-np.logaddexp(0, -y))
+        if self.likelihood == "labels" and y.shape[1] == 1:
+            return np.concatenate([1 - y, y], axis=1)
+        total = y.sum(axis=1, keepdims=True)
+        return np.divide(y, total, out=np.full_like(y, 1 / y.shape[1]), where=total != 0)
+
     def fitted(self, y: Array, t: Array) -> tuple[Array, Array]:
         """Return outputs (N, K) as floats, and their targets: labels (N,) int64, or values of that shape.
 

@@ -26,6 +26,7 @@ from koubai.train.early_stopping import EarlyStopping
 from koubai.train.edits import edit
 from koubai.train.plain import AtLeast, flatten, hints_of, normalized, suggestion, to_plain
 
+_LATER = ("class_weight",)
 _MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds exactly
 
 
@@ -137,7 +138,7 @@ class Recipe:
     @property
     def hash(self) -> str:
         """Return 16 hexadecimal digits that name this recipe: equal recipes, equal names."""
-        text = json.dumps(normalized(to_plain(self)), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(_as_ever(normalized(to_plain(self))), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def diff(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
@@ -148,6 +149,13 @@ class Recipe:
             for path in [*ours, *(p for p in theirs if p not in ours)]
             if ours.get(path) != theirs.get(path)
         }
+
+
+def _as_ever(plain: Any) -> Any:
+    """Return plain values without later settings that are not in use: old recipes keep their hash."""
+    if isinstance(plain, dict):
+        return {k: _as_ever(v) for k, v in plain.items() if not (k in _LATER and v is None)}
+    return [_as_ever(item) for item in plain] if isinstance(plain, list) else plain
 
 
 def _not_a(kind: type, name: str, value: Any) -> Problem:

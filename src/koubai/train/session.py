@@ -85,7 +85,13 @@ class Session:
         self.step = 0
         self.stopped_by: str | None = None
         self.best: TrainingState | None = None  # under early stopping
-        self.sampler = Sampler(len(self.dataset.t_train), recipe.batch_size, recipe.seed, recipe.replacement)
+        self.sampler = Sampler(
+            len(self.dataset.t_train),
+            recipe.batch_size,
+            recipe.seed,
+            recipe.replacement,
+            self.dataset.w_train,
+        )
         self.program: Program = compile_job(self._job(recipe), engine)
         self.network: Network = self.program.job.network
         self._recorder = Recorder(self.network, default_probes())

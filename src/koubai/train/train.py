@@ -11,6 +11,7 @@ from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.data.levels import Inputs
 from koubai.data.preparation import Preparation
+from koubai.engines.engine import TrainingState
 from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.train.asked import Asked
@@ -71,6 +72,7 @@ def train(
     folder: str | Path | None = None,
     save_every: int = 0,
     overwrite: bool = False,
+    start: TrainingState | None = None,
 ) -> Run:
     """Train a recipe from its first step to its last and return the run.
 
@@ -87,6 +89,7 @@ def train(
         save_every: updates between two checkpoints; 0 writes one every half minute. One is always written
             at the end.
         overwrite: whether a run that is in the folder already is removed, once this one is ready to begin.
+        start: a state to go on from, at its step, instead of initial weights.
     """
     session = Session(
         recipe,
@@ -96,6 +99,8 @@ def train(
         threads=threads,
         observation=observation or default_observation(recipe),
     )
+    if start is not None:
+        session.restore(start)
     if folder is None:
         return finish(session, on_progress, progress_every=progress_every)
     place = RunWriter(folder)

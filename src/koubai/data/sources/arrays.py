@@ -17,6 +17,7 @@ from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw, split
+from koubai.data.sampler import check_weights
 
 MAX_CLASSES = 1 << 16
 _AT_ONCE = 1 << 18  # numbers looked at
@@ -56,6 +57,7 @@ class Arrays(DataSource):
         class_names: tuple[str, ...] = (),
         test_share: float = 0.3,
         split_seed: int = 0,
+        sample_weight: ArrayLike | None = None,
         **preparation: Any,
     ) -> Arrays:
         """Return a source of copies of these arrays.
@@ -69,13 +71,16 @@ class Arrays(DataSource):
             class_names: names of classes 0, 1, 2 ...
             test_share: size of the part that is drawn if x_test is None.
             split_seed: which samples these are, and the order of all.
+            sample_weight: how much each sample of x counts in training, (n,), at least 0.
             preparation: the fields of DataSource: train, test, validation, scale ...
 
         Raises:
             DataError: sizes that differ, labels that are no classes, numbers that are not finite.
         """
         drawn = (test_share, split_seed)
-        raw = raw_of(x, t, x_test, t_test, class_names=class_names, drawn=drawn, where="arrays")
+        raw = raw_of(
+            x, t, x_test, t_test, weights=sample_weight, class_names=class_names, drawn=drawn, where="arrays"
+        )
         digest = _digest(raw)
         raw = _HELD.setdefault(digest, raw)  # keeps it alive until the source holds it
         return cls(digest, **preparation)
@@ -100,6 +105,7 @@ def raw_of(
     x_test: ArrayLike | None,
     t_test: ArrayLike | None,
     *,
+    weights: ArrayLike | None = None,
     class_names: tuple[str, ...] = (),
     drawn: tuple[float, int],
     where: str,
@@ -112,6 +118,7 @@ def raw_of(
     """
     inputs, targets = _inputs(x, "x", where, own=own), _of_targets(t, "t", where)
     _same_length(inputs, targets, "x and t", where)
+    kept = None if weights is None else check_weights(weights, len(inputs), where)
     if (x_test is None) != (t_test is None):
         raise DataError("x_test and t_test go together", where=where)
     if x_test is not None and t_test is not None:
@@ -125,9 +132,12 @@ def raw_of(
         order = random.permutation(random.key(seed, "arrays"), len(inputs))
         reorder(inputs, order)
         inputs, targets, inputs_test, targets_test = split(inputs, targets[order], test_share)
+        kept = None if kept is None else kept[order][: len(inputs)]
     (t_train, t_rest), classes, names = _targets(targets, targets_test, class_names, where)
     top = 255.0 if inputs.dtype == np.uint8 else None
-    return Raw(inputs, t_train, inputs_test, t_rest, classes=classes, class_names=names, top=top)
+    return Raw(
+        inputs, t_train, inputs_test, t_rest, classes=classes, class_names=names, top=top, w_train=kept
+    )
 
 
 def reorder(x: Array, order: Array) -> None:
@@ -229,4 +239,6 @@ def _digest(raw: Raw) -> str:
     for array in (raw.x_train, raw.t_train, raw.x_test, raw.t_test):
         digest.update(repr((array.shape, array.dtype.str)).encode())
         digest.update(np.ascontiguousarray(array).data)
+    if raw.w_train is not None:
+        digest.update(raw.w_train.data)
     return digest.hexdigest()

@@ -65,6 +65,12 @@ class Flawed(DataSource):
     def read(self, folder: Path | None) -> Raw:
         """Load the source and do to it what is wrong."""
         sound = self.source.load(folder)
+        if sound.w_train is not None:
+            raise DataError(
+                "a flaw keeps no weights of samples",
+                where="Flawed",
+                hint="class_weight beside source, not in it",
+            )
         raw = Raw(
             sound.x_train,
             sound.t_train,
