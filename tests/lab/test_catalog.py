@@ -64,6 +64,20 @@ def test_names_may_have_hyphens_and_typos_are_answered():
         build("vanishing-gradient", "digit")
 
 
+def test_other_names_lead_to_their_experiment_and_hide_no_word_of_the_glossary():
+    from koubai.cli.experiments import called
+    from koubai.study.glossary import find
+
+    named = [(name, entry) for entry in listing() for name in entry.also]
+    assert ("バッチ正規化の位置", "batch-normalization-place") in [
+        (name, entry.name()) for name, entry in named
+    ]
+    for name, entry in named:
+        assert called(name) == entry.name()
+        assert not find(name)
+    assert called("鞍点") == "saddle"
+
+
 def test_an_estimate_counts_runs_and_grows_with_seeds_and_steps():
     experiment = build("first-net")
     small = estimate(replace(experiment, seeds=(0,)), threads=1)

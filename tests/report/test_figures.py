@@ -11,6 +11,7 @@ from koubai.report.figures.learning_curves import learning_curves
 from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths
 from koubai.report.figures.outcomes import Outcome, outcomes
 from koubai.report.figures.regularization_paths import RegularizationPath, regularization_paths
+from koubai.report.figures.starts import Starts, starts
 from koubai.report.figures.sweep import Sweep, sweep
 from koubai.report.figures.tiles import Tiles, filters
 from koubai.report.figures.weights import WeightHistogram, weights
@@ -249,3 +250,19 @@ def test_a_picture_that_shows_only_some_says_how_many():
     picture = gap([Gap("a", 0.9, 0.88)], lang="en")
     assert of_many(picture, 1, "en") is picture
     assert of_many(picture, 30, "en").note.startswith("Shown: 1 of 30, evenly chosen. Means over seeds")
+
+
+def test_starts_are_marked_by_where_they_end():
+    x = np.linspace(-2, 2, 5)
+    rows = [
+        Starts("stays", np.array([-1.0, 1.0]), np.array([False, True])),
+        Starts("rolls", np.array([-1.0, 1.0]), np.array([True, True])),
+    ]
+    picture = starts(rows, x, x**2, lang="en")
+    figure = picture.panels[0].figure
+    reached = trace_named(figure, "ends in the deepest minimum")
+    assert list(zip(reached.x, reached.y, strict=True)) == [(1.0, 0), (-1.0, 1), (1.0, 1)]
+    assert list(trace_named(figure, "ends elsewhere").x) == [-1.0]
+    assert "rolls (100.0%)" in picture.summary
+    assert "stays (50.0%)" in picture.summary
+    assert [row[1:] for row in picture.table.rows] == [("0.0%", "100.0%"), ("100.0%", "100.0%")]

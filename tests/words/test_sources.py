@@ -23,9 +23,11 @@ import pytest
 
 from koubai.lab.catalog import listing
 from koubai.lab.experiments.batch_normalization_scales import SCALES
+from koubai.lab.plans.surfaces import Saddle, TwoMinima
 from koubai.layers import ReLU, Sigmoid, Tanh
 from koubai.models import DeepConvNet, DoubleConvNet, SimpleConvNet
 from koubai.network.network import Network
+from koubai.optim import Momentum, RMSProp
 
 ROOT = Path(__file__).parents[2]
 AREAS = ("diagnoses", "experiments")
@@ -166,6 +168,8 @@ def settings(model, kind, name):
 
 
 KNOWN_BESIDES = {
+    "adagrad-stalls": {RMSProp(0.1).decay},
+    "batch-normalization-place": {float(Sigmoid().value(np.zeros(1))[0])},
     "batch-normalization-scales": {SCALES[-1], round((2 / 100) ** 0.5, 2)},
     "deep-convnet": {
         parameters(DeepConvNet()),
@@ -174,6 +178,9 @@ KNOWN_BESIDES = {
     },
     "double-convnet": {parameters(DoubleConvNet())},
     "over-fitting": {round(0.85**6, 2)},
+    "saddle": numbers_in(Saddle.__doc__),
+    "two-minima": numbers_in(TwoMinima.__doc__) | {TwoMinima().tilt},
+    "valley-momentum": {Momentum(0.1).momentum},
     "padding-stride": {float((8 + 2 * 1 - 3) // 2 + 1)},
     "simple-convnet": {parameters(SimpleConvNet()), *settings(SimpleConvNet(), "Conv2d", "out_channels")},
     "vanishing-gradient": {Sigmoid.max_derivative},

@@ -39,13 +39,15 @@ def find(target: str, data: str | None = None) -> Experiment:
 
 def called(target: str) -> str:
     """Return the catalogue's name of an experiment that is asked for by a word it shows: 勾配消失."""
-    from koubai.lab.catalog import catalog
+    from koubai.lab.catalog import catalog, listing
 
     if target.replace("-", "_") in catalog():
         return target
-    from koubai.study.glossary import experiment_named
+    from koubai.study.glossary import experiment_named, folded
 
-    return experiment_named(target) or target
+    wanted = folded(target)
+    own = (entry.name() for entry in listing() if wanted in map(folded, entry.also))
+    return next(own, None) or experiment_named(target) or target
 
 
 def change(experiment: Experiment, edits: dict[str, Any]) -> Experiment:

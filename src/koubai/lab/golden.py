@@ -1,4 +1,4 @@
-"""Golden paths: the valley's four descents in fifty digits, written from the papers and not from our code.
+"""Golden paths: the valley's descents in fifty digits, written from the papers and not from our code.
 
 They are what the optimizers' float64 paths must agree with to some 1e-13.
 """
@@ -13,9 +13,9 @@ _FLAT, _STEEP = Decimal(1) / 10, Decimal(2)  # f = x^2 / 20 + y^2 has the gradie
 
 
 def golden_path(rule: str, rate: str, steps: int = 30) -> list[tuple[float, float]]:
-    """Return the path of 'sgd', 'momentum', 'adagrad' or 'adam' on x^2 / 20 + y^2 from (-7, 2).
+    """Return the path of 'sgd', 'momentum', 'adagrad', 'rmsprop' or 'adam' on x^2 / 20 + y^2 from (-7, 2).
 
-    Each coordinate is its own problem: f has no mixed term, and all four rules act element by element.
+    Each coordinate is its own problem: f has no mixed term, and all rules act element by element.
     """
     with localcontext() as context:
         context.prec = _DIGITS
@@ -52,6 +52,20 @@ def _adagrad(x: Decimal, slope: Decimal, rate: Decimal, steps: int) -> Iterator[
         yield x
 
 
+def _rmsprop(x: Decimal, slope: Decimal, rate: Decimal, steps: int) -> Iterator[Decimal]:
+    """Every step divided by the root of a weighted sum of squares, .01 times .99^age, plus 1e-7."""
+    gradients: list[Decimal] = []
+    yield x
+    for t in range(steps):
+        gradients.append(slope * x)
+        mean = sum(
+            (Decimal("0.01") * Decimal("0.99") ** (t - i) * g * g for i, g in enumerate(gradients)),
+            Decimal(0),
+        )
+        x -= rate * gradients[-1] / (mean.sqrt() + Decimal("1e-7"))
+        yield x
+
+
 def _adam(x: Decimal, slope: Decimal, rate: Decimal, steps: int) -> Iterator[Decimal]:
     """Kingma and Ba's averages as weighted means: weights (1 - b) b^(t - i) / (1 - b^t) of gradient i."""
     first, second = Decimal("0.9"), Decimal("0.999")
@@ -74,5 +88,6 @@ _RULES: dict[str, Callable[[Decimal, Decimal, Decimal, int], Iterator[Decimal]]]
     "sgd": _sgd,
     "momentum": _momentum,
     "adagrad": _adagrad,
+    "rmsprop": _rmsprop,
     "adam": _adam,
 }

@@ -11,9 +11,13 @@ from koubai.words import entries, say
 _SHARES = (
     *("gap", "zero_weights", "small_weights", "zero_activations", "distinct_units"),
     *("chance", "chance_limit"),
+    *("global_share", "passed_shallow", "left_deep"),
 )
-_LOWER_IS_BETTER = ("loss", "gap", "distance", "final_value", "error")
-_EXACT = ("parameters", "multiply_adds", "columns", "error", "distance", "final_value", "turns")
+_LOWER_IS_BETTER = ("loss", "gap", "distance", "final_value", "error", "steps_near_saddle")
+_EXACT = (
+    *("parameters", "multiply_adds", "columns", "error"),
+    *("distance", "final_value", "turns", "steps_near_saddle"),
+)
 _LARGE = 1000  # from which a count is written in full
 
 

@@ -14,21 +14,24 @@ from koubai.lab.result import ExperimentResult, Sentence
 from koubai.optim.adagrad import AdaGrad
 from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum
+from koubai.optim.rmsprop import RMSProp
 from koubai.optim.sgd import SGD
 
 
 @CATALOG.register
 class Valley(Entry):
-    """f = x^2 / 20 + y^2 from (-7, 2), 30 steps: SGD .95, Momentum .1, AdaGrad 1.5, Adam .3.
+    """f = x^2 / 20 + y^2 from (-7, 2), 30 steps: SGD .95, Momentum .1, AdaGrad 1.5, Adam .3; and RMSProp.
 
     The gradient points across the valley, not along it: SGD jumps from wall to wall. Momentum rolls and
-    overshoots, AdaGrad scales every direction by its own past, Adam does both.
+    overshoots, AdaGrad and RMSProp scale every direction by its own past, Adam does both. The course has no
+    RMSProp here; its two rates, .1 and .3, are ours. Every optimizer has its own rate, so who ends nearest is
+    about these rates.
     """
 
     data: ClassVar = ("none",)
 
     def experiment(self, data: str) -> Experiment:
-        """Four paths; nothing is random, so one seed."""
+        """Six paths; nothing is random, so one seed."""
         return Experiment(
             name=self.registry_name,
             base=Descent(surface=Surface(), optimizer=SGD(0.95), start=(-7.0, 2.0), steps=30),
@@ -37,19 +40,21 @@ class Valley(Entry):
                 Arm("Momentum .1", {"optimizer": Momentum(0.1)}),
                 Arm("AdaGrad 1.5", {"optimizer": AdaGrad(1.5)}),
                 Arm("Adam .3", {"optimizer": Adam(0.3)}),
+                Arm("RMSProp .1", {"optimizer": RMSProp(0.1)}),
+                Arm("RMSProp .3", {"optimizer": RMSProp(0.3)}),
             ),
             seeds=(0,),
             measure="distance",
             claims=tuple(
                 Claim(name, "SGD .95", "distance", "lower")
-                for name in ("Momentum .1", "AdaGrad 1.5", "Adam .3")
+                for name in ("Momentum .1", "AdaGrad 1.5", "Adam .3", "RMSProp .1", "RMSProp .3")
             ),
             watch=Watch(taps=0, evaluations=0),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """For every optimizer: where it ended and how often it crossed the valley."""
-        return [
+        """For every optimizer: where it ended, how often it crossed the valley; then what that rests on."""
+        ends = [
             Sentence(
                 "experiments.valley.arm",
                 {
@@ -61,3 +66,4 @@ class Valley(Entry):
             for arm in result.arms
             if result.of(arm)
         ]
+        return [*ends, Sentence("experiments.valley.rates")]

@@ -17,6 +17,7 @@ from koubai.schedules.schedule import ConstantRate, Schedule
 
 _GRID = 80  # points along each axis of the drawn surface
 _AXES = ("x", "y")
+_BESIDE = 0.5  # how far from a saddle is near it
 _FAR = 1e6  # points beyond are not in the picture
 
 
@@ -60,6 +61,7 @@ class Descent(LabPlan):
                 "final_value": float(values[-1]),
                 "distance": float(distances[-1]),
                 "turns": float(_turns(points, self.surface.minimum)),
+                **_near_saddle(points, self.surface),
             },
             history=history,
             exhibits=(
@@ -86,3 +88,11 @@ def _turns(points: Array, minimum: tuple[float, ...]) -> int:
     side = np.sign(points[:, -1] - minimum[-1])
     side = side[side != 0]
     return int((side[1:] != side[:-1]).sum())
+
+
+def _near_saddle(points: Array, surface: Surface) -> dict[str, float]:
+    """Return how many steps ended near the saddle, if the surface has one."""
+    if surface.saddle is None:
+        return {}
+    away = np.sqrt(np.square(points[1:] - np.array(surface.saddle)).sum(axis=1))
+    return {"steps_near_saddle": float((away < _BESIDE).sum())}

@@ -14,6 +14,7 @@ from koubai.lab.result import Exhibit, ExperimentResult
 from koubai.layers.activations import Activation
 from koubai.report.figures.activation_histograms import LayerHistogram, activation_histograms
 from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths
+from koubai.report.figures.starts import Starts, starts
 from koubai.report.figures.tiles import Tiles, as_images, feature_maps, filters
 from koubai.report.figures.weights import WeightHistogram, weights
 from koubai.report.layers import Layers
@@ -113,10 +114,22 @@ def path_section(result: ExperimentResult, lang: str | None = None) -> Section:
         arrays = exhibits[0].arrays
         descents.append(Descent(result.arms[arm].title(lang), arrays["points"], arrays["values"], surface))
     if not descents:
-        return Section("paths", "")
+        return Section("paths", say("report.section.paths", lang), pictures=_starts(result, lang))
     picture = optimizer_paths(_on_common_surface(_some(descents)), lang=lang)
     pictures = (of_many(picture, len(descents), lang),)
     return Section("paths", say("report.section.paths", lang), pictures=pictures)
+
+
+def _starts(result: ExperimentResult, lang: str | None) -> tuple[Picture, ...]:
+    """Return where the many starts of every arm ended, on the function that they descended."""
+    kept = [(arm, exhibits[0].arrays) for arm, exhibits in _kept(result, "starts")]
+    if not kept:
+        return ()
+    rows = [
+        Starts(result.arms[arm].title(lang), arrays["starts"], arrays["reached"].astype(bool))
+        for arm, arrays in kept
+    ]
+    return (starts(rows, kept[0][1]["x"], kept[0][1]["values"], lang=lang),)
 
 
 def _surface(arrays: Mapping[str, Array]) -> Surface:
