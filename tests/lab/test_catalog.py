@@ -10,6 +10,7 @@ from koubai.lab import start
 from koubai.lab.catalog import build, catalog, listing
 from koubai.lab.estimate import estimate
 from koubai.lab.experiment import Watch
+from koubai.lab.result import ExperimentResult
 from koubai.lab.training import run_recipe
 from koubai.train.recipe import Recipe
 from koubai.words import LANGUAGES
@@ -62,6 +63,12 @@ def test_names_may_have_hyphens_and_typos_are_answered():
         build("vanishing-gradent")
     with pytest.raises(ConfigError, match="did you mean 'digits'"):
         build("vanishing-gradient", "digit")
+
+
+@pytest.mark.parametrize("entry", listing(), ids=lambda entry: entry.name())
+def test_sentences_wait_for_the_runs_that_are_not_there_yet(entry):
+    result = ExperimentResult(build(entry.name()), (), {}, (), (), ())
+    assert all(sentence.say(lang) for sentence in entry.sentences(result) for lang in LANGUAGES)
 
 
 def test_other_names_lead_to_their_experiment_and_hide_no_word_of_the_glossary():

@@ -85,6 +85,8 @@ class AdagradStalls(Entry):
                 "last": f"{_last_step(result, arm):.2g}",
             }
             said.append(Sentence("experiments.adagrad_stalls.arm", values))
+        if not all(result.of(arm) for arm in result.arms):
+            return said
         roots = {start: _root(result, f"AdaGrad .5, {start}") for start in STARTS}
         values = {"slope": f"{roots[SLOPE]:.2g}", "cliff": f"{roots[CLIFF]:.3g}"}
         values["hover"] = f"{_last_step(result, f'RMSProp .1, decay .9, {SLOPE}'):.2g}"
@@ -104,5 +106,5 @@ def _last_step(result: ExperimentResult, arm: str) -> float:
 def _root(result: ExperimentResult, arm: str) -> float:
     """Return the root of the sum of all squared gradients on an arm's path, which AdaGrad divides by."""
     surface = result.experiment.plan(result.arms[arm], 0).surface
-    x = np.concatenate([run.history.series("position", "x")[1][:-1] for run in result.of(arm)[:1]])
-    return float(np.sqrt(np.square(surface.gradient(x)).sum()))
+    _, x = result.of(arm)[0].history.series("position", "x")
+    return float(np.sqrt(np.square(surface.gradient(x[:-1])).sum()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -106,17 +106,19 @@ def filter_section(result: ExperimentResult, lang: str | None = None) -> Section
 
 
 def path_section(result: ExperimentResult, lang: str | None = None) -> Section:
-    """Return the descents of all arms, on one common surface where that shows them all."""
-    descents = []
+    """Return all descents; those of one function on a common surface where that shows them all."""
+    descents: dict[Any, list[Descent]] = {}  # by the function that they descend
     for arm, exhibits in _kept(result, "path"):
         drawn = [exhibit for run in result.of(arm) for exhibit in run.exhibits if exhibit.kind == "surface"]
         surface = _surface(drawn[0].arrays) if drawn else None
         arrays = exhibits[0].arrays
-        descents.append(Descent(result.arms[arm].title(lang), arrays["points"], arrays["values"], surface))
+        found = Descent(result.arms[arm].title(lang), arrays["points"], arrays["values"], surface)
+        function = getattr(result.experiment.plan(result.arms[arm], 0), "surface", None)
+        descents.setdefault(function, []).append(found)
     if not descents:
         return Section("paths", say("report.section.paths", lang), pictures=_starts(result, lang))
-    picture = optimizer_paths(_on_common_surface(_some(descents)), lang=lang)
-    pictures = (of_many(picture, len(descents), lang),)
+    panels = [descent for same in descents.values() for descent in _on_common_surface(same)]
+    pictures = (of_many(optimizer_paths(_some(panels), lang=lang), len(panels), lang),)
     return Section("paths", say("report.section.paths", lang), pictures=pictures)
 
 
