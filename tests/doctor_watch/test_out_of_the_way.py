@@ -83,10 +83,11 @@ for _ in range(40):
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
 WATCHED = """
 import sys, numba, scipy.stats, sklearn.ensemble
-import koubai.doctor.watch
 from koubai.cli.main import main
+from koubai.doctor.watch import chart
+chart._clinic = lambda *_: None  # no twins, so that all are forked
 def run(path):
-    sys.exit(main(["doctor", "--json", path]))
+    sys.exit(main(["doctor", "--json", "--thorough", path]))
 """
 ALONE = """
 import runpy
@@ -146,3 +147,6 @@ def test_programs_end_as_they_do_alone(tmp_path):
             place = err.index(f'  File "{path}"')  # what stands above are those who run it
             assert err[place:].strip() in watched_err
         assert "watch failed" not in watched_err, path
+        refused = {"lbfgs": "inner", "by hand": "short"}.get(path.stem)
+        assert said["trials"]["not_run"] == refused, path
+        assert said["trials"]["made"] > 3 or refused, (path, watched_err)

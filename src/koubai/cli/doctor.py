@@ -37,7 +37,8 @@ def doctor(
     *arguments: Annotated[str, option("doctor.cli.arguments", allow_leading_hyphen=True)],
     prove: Annotated[bool, option("doctor.cli.prove", negative="")] = False,
     seeds: Annotated[int | None, whole("doctor.cli.seeds")] = None,
-    budget: Annotated[float, option("doctor.cli.budget")] = 20.0,
+    budget: Annotated[float | None, option("doctor.cli.budget")] = None,
+    thorough: Annotated[bool, option("doctor.cli.thorough", negative="")] = False,
     fail_on: Annotated[Literal["info", "warn", "severe", "unseen"], option("doctor.cli.fail_on")] = "warn",
     module: Annotated[bool, option("doctor.cli.module", name=("--module", "-m"), negative="")] = False,
     sarif: Annotated[bool, option("doctor.cli.sarif", negative="")] = False,
@@ -49,19 +50,21 @@ def doctor(
     threads: Annotated[int, whole("cli.run.threads")] = 1,
 ) -> int:
     """Examine a run's folder, a recipe, or a PyTorch script; `koubai doctor bench` scores the doctor."""
+    multiple = 20.0 if budget is None else budget
     if subject == "bench":
-        return _bench(arguments, cases, seeds, budget, engine, threads, data_dir, names_only=names_only)
+        return _bench(arguments, cases, seeds, multiple, engine, threads, data_dir, names_only=names_only)
     path = Path(subject)
+    script = partial(_script, subject, list(arguments), fail_on, budget, thorough=thorough, as_sarif=sarif)
     if module:
-        return _script(subject, list(arguments), fail_on, as_sarif=sarif, as_module=True)
+        return script(as_module=True)
     if not path.exists():
         raise KoubaiError(say("doctor.cli.missing"), where=subject, expected=say("doctor.cli.expected"))
     if path.suffix == ".py":
-        return _script(subject, list(arguments), fail_on, as_sarif=sarif)
+        return script()
     run = _run(path, data_dir, engine, threads, rollback=rollback)
     from koubai.doctor.verdict import Verdict
 
-    findings = _diagnosed(run, budget)
+    findings = _diagnosed(run, multiple)
     proof = None
     if prove and findings:
         proof = proved(run, findings, seeds or 8, engine, threads, on_run=_proving)
@@ -72,13 +75,22 @@ def doctor(
 
 
 def _script(
-    subject: str, arguments: list[str], fail_on: str, *, as_sarif: bool, as_module: bool = False
+    subject: str,
+    arguments: list[str],
+    fail_on: str,
+    budget: float | None,
+    *,
+    thorough: bool,
+    as_sarif: bool,
+    as_module: bool = False,
 ) -> int:
     """Run a script under watch and answer; a script that failed keeps its exit code."""
+    from koubai.doctor.trials.script import ScriptTrials
     from koubai.doctor.watch.script import judge_script
 
     target = subject if as_module else Path(subject)
-    verdict, code = judge_script(target, arguments, as_module=as_module)
+    trials = ScriptTrials(budget, thorough=thorough)
+    verdict, code = judge_script(target, arguments, as_module=as_module, trials=trials)
     said = _answer(verdict, subject, fail_on, as_sarif=as_sarif)
     return code or said
 

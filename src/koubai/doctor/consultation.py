@@ -9,6 +9,7 @@ from math import isfinite, nan, sqrt
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.doctor.beside import levels
 from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.patient import Patient
 from koubai.doctor.reference import Reach, reach
@@ -31,6 +32,7 @@ class Consultation:
 
     patient: Patient
     asked: dict[tuple[Change, int], Trial | None] = field(default_factory=dict)
+    hints: list[Trial] = field(default_factory=list)
 
     # ------------------------------------------------------------------------------------ harm
 
@@ -209,8 +211,8 @@ class Consultation:
 
     @property
     def can_try(self) -> bool:
-        """Whether there is a clinic."""
-        return self.patient.clinic is not None
+        """Whether there is a clinic, and trials can be made there."""
+        return self.patient.clinic is not None and self.patient.clinic.works
 
     @property
     def horizon(self) -> int:
@@ -239,14 +241,16 @@ class Consultation:
         """
         if trial is None:
             return None
-        skill = trial.train_skill
+        skill, before = trial.train_skill, self.skill
+        if trial.beside is not None:  # of a program from outside only its losses are known
+            return levels(trial).relief
         if not trial.finite or not isfinite(skill):
             return 0.0
-        gain = skill - self.skill
+        gain = skill - before
         if gain < max(SMALLEST_GAIN, 3 * self.noise):
             return 0.0
         held = trial.held_skill
         if isfinite(held) and isfinite(self.held_skill) and held < self.held_skill - 3 * self.noise:
             return 0.0
-        towards_goal = gain / (self.goal - self.skill) if self.goal - self.skill > 0.05 else 0.0
-        return min(1.0, max(towards_goal, gain / (1 - self.skill)))
+        towards_goal = gain / (self.goal - before) if self.goal - before > 0.05 else 0.0
+        return min(1.0, max(towards_goal, gain / (1 - before)))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.finding import Considered, Finding
+from koubai.doctor.further import look_further
 from koubai.doctor.judge import judge
 from koubai.doctor.patient import Patient
 from koubai.doctor.session_patient import session_patient
@@ -38,16 +39,20 @@ def consult(visit: Consultation) -> list[Finding]:
         elif isinstance(answer, Considered):
             rejected.append(answer)
     findings = judge(found, rejected)
-    return [prescribe(visit, findings[0]), *findings[1:]] if findings and visit.can_try else findings
+    if not any(finding.alarm for finding in findings):
+        more, visit.hints = look_further(visit, rejected)
+        return [*more, *findings]
+    return [prescribe(visit, findings[0]), *findings[1:]] if visit.can_try else findings
 
 
 def prescribe(visit: Consultation, finding: Finding) -> Finding:
     """Try the remedies of a finding that were not tried yet; put those that help first."""
     diagnosis = known()[finding.name]
-    reliefs = dict(finding.reliefs)
+    reliefs, trials = dict(finding.reliefs), list(finding.trials)
     for name in finding.remedies:
-        if name not in reliefs:
-            trial = visit.remedy(name)
-            reliefs[name] = diagnosis.relief(visit, trial) if trial is not None else 0.0
-    order = sorted(finding.remedies, key=lambda name: -round(reliefs[name], 1))
-    return replace(finding, remedies=tuple(order))
+        trial = visit.remedy(name) if name not in reliefs else None
+        if trial is not None:
+            reliefs[name] = diagnosis.relief(visit, trial)
+            trials.append(trial)
+    order = sorted(finding.remedies, key=lambda name: -round(reliefs.get(name, 0.0), 1))
+    return replace(finding, remedies=tuple(order), reliefs=reliefs, trials=tuple(trials))

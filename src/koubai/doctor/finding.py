@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from koubai.core.params import Array
+from koubai.doctor.beside import levels
 from koubai.doctor.clinic import Trial
 from koubai.doctor.place import Place
 
@@ -124,16 +125,7 @@ class Finding:
                 }
                 for m in self.measures
             ],
-            "trials": [
-                {
-                    "change": str(trial.change),
-                    "start": trial.start,
-                    "steps": len(trial.losses),
-                    "train_skill": _plain(trial.train_skill),
-                    "held_skill": _plain(trial.held_skill),
-                }
-                for trial in self.trials
-            ],
+            "trials": [trial_values(trial) for trial in self.trials],
             "considered": [
                 {"name": c.name, "reason": c.reason, "relief": _plain(c.relief)} for c in self.considered
             ],
@@ -144,6 +136,31 @@ class Finding:
                 for name, (steps, values) in self.series.items()
             },
         }
+
+
+def trial_values(trial: Trial) -> dict[str, Any]:
+    """Return a trial as plain values."""
+    return {
+        "change": str(trial.change),
+        "start": trial.start,
+        "steps": len(trial.losses),
+        "train_skill": _plain(trial.train_skill),
+        "held_skill": _plain(trial.held_skill),
+        "way": trial.way,
+        **_compared(trial),
+    }
+
+
+def _compared(trial: Trial) -> dict[str, Any]:
+    """Return what a short trial is compared with: the unchanged run over the same updates."""
+    if trial.beside is None:
+        return {}
+    reached = levels(trial)
+    return {
+        "loss": _plain(reached.changed),
+        "unchanged_loss": _plain(reached.unchanged),
+        "run_loss": _plain(reached.run),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -23,6 +23,8 @@ SCORE_ROWS = 2000
 class SessionClinic:
     """Forks a session. Trials of one question are kept, so that diagnoses may ask alike."""
 
+    way, works = "twin", True
+
     def __init__(self, session: Session, budget: int) -> None:
         self._session = session
         self.left = budget

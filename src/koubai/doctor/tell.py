@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from koubai.doctor.beside import levels
+from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.finding import Finding, Measure
 from koubai.doctor.proof import Proof
@@ -18,6 +20,8 @@ def title_of(name: str, lang: str | None = None) -> str:
 
 def sentence(finding: Finding, lang: str | None = None) -> str:
     """Return what was seen, in one sentence with its numbers."""
+    if finding.details.get("fault") == "trial":
+        return say("trials.found", lang, trial=_beside(finding.trials[0], lang))
     special = f"{finding.name}.{finding.details.get('fault', '')}"
     told = entries("diagnoses")
     untried = f"{finding.name}.untried" if finding.relief is None else ""
@@ -50,7 +54,10 @@ def tell_verdict(verdict: Verdict, lang: str | None = None) -> str:
         parts = ["\n".join([say("verdict.not_judged", lang), *gaps]), *told]
     else:
         parts = [*told, *(["\n".join([say("verdict.besides", lang), *gaps])] if gaps else [])]
-    return "\n\n".join(parts)
+    parts += [say("trials.hint", lang, trial=_beside(trial, lang)) for trial in verdict.hints]
+    if verdict.trials is not None and (verdict.trials.made or verdict.name != "healthy"):
+        parts.append(verdict.trials.says(lang))
+    return "\n\n".join(part for part in parts if part)
 
 
 class Findings(list[Finding]):
@@ -88,6 +95,7 @@ def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
             rank=rank,
             title=say(f"remedies.{remedy}.title", lang),
             cost=say(f"remedies.{remedy}.cost", lang),
+            tried=say(f"doctor.tried.{_tried(finding, remedy)}", lang),
         )
     if finding.considered:
         others = [
@@ -96,6 +104,13 @@ def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
         ]
         yield "  " + say("doctor.line.considered", lang) + "; ".join(others)
     yield "  " + say("doctor.line.explain", lang, code=finding.code)
+
+
+def _tried(finding: Finding, remedy: str) -> str:
+    """Return whether a remedy did better in a trial, or no better; what was not tried is untried."""
+    if remedy not in finding.reliefs:
+        return "untried"
+    return "better" if finding.reliefs[remedy] > 0 else "no_better"
 
 
 def _measure(measure: Measure, lang: str | None) -> str:
@@ -109,10 +124,37 @@ def _measure(measure: Measure, lang: str | None) -> str:
 def _trials(finding: Finding, lang: str | None) -> Iterator[str]:
     before = float(finding.details.get("skill", float("nan")))
     for trial in finding.trials:
+        if trial.beside is not None:
+            yield _beside(trial, lang)
+            continue
         change = trial.change
         name = say(f"remedies.{change.path}.title" if change.path else f"doctor.change.{change.name}", lang)
         values = {"before": before, "after": trial.train_skill, "steps": len(trial.losses)}
         yield say("doctor.line.trial", lang, change=name, **values)
+
+
+def change_title(change: Change, lang: str | None = None) -> str:
+    """Return a change in words."""
+    if change.path:
+        return say(f"remedies.{change.path}.title", lang)
+    number = "" if change.value is None else f"{change.value:g}"
+    return say(f"trials.change.{change.name}", lang, value=number)
+
+
+def _beside(trial: Trial, lang: str | None) -> str:
+    """Return a short trial beside the run, by the losses that decide."""
+    reached = levels(trial)
+    return say(
+        "trials.line",
+        lang,
+        change=change_title(trial.change, lang),
+        after=reached.changed,
+        then=reached.unchanged,
+        end=reached.run,
+        steps=len(trial.losses),
+        total=len(trial.losses) if trial.run is None else len(trial.run),
+        way=say(f"trials.way.{trial.way}", lang, start=trial.start),
+    )
 
 
 def explain(name: str, lang: str | None = None) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from koubai.doctor.finding import Finding
+from koubai.doctor.clinic import Trial
+from koubai.doctor.finding import Finding, trial_values
 from koubai.words import say
 
 FINDINGS, HEALTHY, NOT_JUDGED = "findings", "healthy", "not_judged"
@@ -28,8 +29,41 @@ class Unseen:
 
 
 @dataclass(frozen=True)
+class Trials:
+    """The trials made on a program for this verdict, or why there were none.
+
+    | field    | meaning                                                                           |
+    |----------|-----------------------------------------------------------------------------------|
+    | way      | how they were made: "fork" (of the program's process)                             |
+    | made     | how many; the unchanged one, which all others are held against, is not counted    |
+    | compared | losses of the program that the unchanged one repeated                             |
+    | reason   | why there were none (any more), a key of words/trials.toml; "" where none hinders |
+    """
+
+    way: str = "fork"
+    made: int = 0
+    compared: int = 0
+    reason: str = ""
+
+    def says(self, lang: str | None = None) -> str:
+        """Say how trials were made, or why not; "" where none were needed."""
+        said = [say(f"trials.{self.way}", lang, count=self.made, compared=self.compared)] if self.made else []
+        if self.reason:
+            said.append(say(f"trials.none.{self.reason}", lang))
+        return " ".join(said)
+
+    def to_dict(self, lang: str | None = None) -> dict[str, Any]:
+        """Return plain values."""
+        values = {"way": self.way, "made": self.made, "compared": self.compared}
+        return values | {"not_run": self.reason or None, "says": self.says(lang)}
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Findings, and what could not be judged.
+
+    `hints` are trials that did better than a run that is not sick; `trials` says how trials were made on a
+    program (None: on none).
 
     | name       | when                                                               |
     |------------|--------------------------------------------------------------------|
@@ -40,6 +74,8 @@ class Verdict:
 
     findings: list[Finding]
     unseen: tuple[Unseen, ...] = ()
+    hints: tuple[Trial, ...] = ()
+    trials: Trials | None = None
 
     @classmethod
     def died(cls, failure: str, step: int) -> Verdict:
@@ -61,4 +97,6 @@ class Verdict:
             "unseen": [
                 {"question": gap.reason, "why": gap.why(lang), "help": gap.help(lang)} for gap in self.unseen
             ],
+            "hints": [trial_values(trial) for trial in self.hints],
+            "trials": None if self.trials is None else self.trials.to_dict(lang),
         }

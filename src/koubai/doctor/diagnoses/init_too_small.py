@@ -84,8 +84,10 @@ class InitTooSmall(Diagnosis):
         if visit.harmed:
             return True
         still = plateau(visit.patient.losses, visit.floor_loss)
+        if still.share < _PLATEAU:
+            return False
         trial = visit.remedy("suitable_init")
-        if trial is None or still.share < _PLATEAU:
+        if trial is None:
             return False
         return trial.finite and plateau(trial.losses, visit.floor_loss).steps <= still.steps / 3
 

@@ -89,7 +89,7 @@ def make_patient(watch: Seen) -> Patient:
         untrained=untrained,
         declared_frozen=frozen,
         loop=watch.loop.facts(watch.root, watch.step, watch.made),
-        clinic=_clinic(watch, samples, data) if now and samples else None,
+        clinic=(_clinic(watch, samples, data) if now and samples else None) or _other_clinic(watch),
     )
 
 
@@ -117,6 +117,11 @@ def _places(watch: Seen, called: Mapping[str, Place | None]) -> dict[str, Place]
     if watch.optimizers and (place := births.of(watch.optimizers[0])) is not None:
         found["optimizer"] = place
     return found
+
+
+def _other_clinic(watch: Seen) -> Clinic | None:
+    """Where trials can be made on a program that has no twin."""
+    return watch.other_clinic() if watch.budget > 0 and watch.other_clinic is not None else None
 
 
 def _loss(watch: Seen, outputs: Array | None) -> LossFacts | None:

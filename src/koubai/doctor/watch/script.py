@@ -8,11 +8,13 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from koubai.core.errors import KoubaiError
+from koubai.doctor.trials.script import ScriptTrials
 from koubai.doctor.verdict import Unseen, Verdict
 from koubai.doctor.watch.search import Search
 from koubai.doctor.watch.watcher import Watch
@@ -33,17 +35,23 @@ class Outcome:
 
 
 def judge_script(
-    target: Path | str, arguments: Sequence[str] = (), *, as_module: bool = False
+    target: Path | str,
+    arguments: Sequence[str] = (),
+    *,
+    as_module: bool = False,
+    trials: ScriptTrials | None = None,
 ) -> tuple[Verdict, int]:
     """Run a script (or `python -m` a module) to its end; return the verdict, and the script's exit code.
 
-    What it prints goes to standard error, and so does what could not be seen. A script that ends with an
-    error is examined up to there, and is never called healthy.
+    `trials` are made on forks of this process, where that can be. What the script prints goes to standard
+    error, and so does what could not be seen. A script that ends with an error is examined up to there, and
+    is never called healthy.
 
     Raises:
         KoubaiError: no training was seen, not even a backward pass, so there is nothing to say.
     """
-    outcome = watch_script(target, arguments, as_module=as_module)
+    trials = ScriptTrials() if trials is None else trials
+    outcome = watch_script(target, arguments, as_module=as_module, trials=trials)
     watch = outcome.watch
     if watch is None or not (watch.step or watch.backwards):
         if outcome.failure is not None:
@@ -52,7 +60,8 @@ def judge_script(
             raise KoubaiError(say("watch.script.nothing"), where=str(target))
         return Verdict([], (Unseen("model"),)), outcome.code
     watch.died = outcome.failure
-    verdict = watch.verdict
+    with trials.asked(watch):
+        verdict = replace(watch.verdict, trials=trials.note)
     if outcome.failure is not None:
         print(say("watch.script.failed", error=outcome.failure, step=watch.step), file=sys.stderr)
     for sentence in watch.scope:
@@ -60,11 +69,21 @@ def judge_script(
     return verdict, outcome.code
 
 
-def watch_script(target: Path | str, arguments: Sequence[str] = (), *, as_module: bool = False) -> Outcome:
-    """Run a script; return what came of it, with the watch of the model that made most steps."""
+def watch_script(
+    target: Path | str,
+    arguments: Sequence[str] = (),
+    *,
+    as_module: bool = False,
+    trials: ScriptTrials | None = None,
+) -> Outcome:
+    """Run a script; return what came of it, with the watch of the model that made most steps.
+
+    `trials` takes snapshots of the process, for questions that are asked afterwards; None: none are taken.
+    """
     search = Search()
     code, failure = 0, None
-    with _as_main(target, arguments, as_module=as_module), _output_aside(), search:
+    taking: AbstractContextManager[Any] = nullcontext() if trials is None else trials
+    with _as_main(target, arguments, as_module=as_module), _output_aside(), taking, search:
         try:
             if as_module:
                 runpy.run_module(str(target), run_name="__main__", alter_sys=True)

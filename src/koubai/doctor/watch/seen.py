@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from koubai.core.params import Shape
+from koubai.doctor.clinic import Clinic
 from koubai.doctor.place import Place
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loop import Loop
@@ -21,6 +22,7 @@ from koubai.doctor.watch.sight import LossCall, Names
 
 _HELD_ROWS = 2000
 _TARGETS = 40  # batches
+_RIVAL = 0.2  # of this model's updates: one that made fewer was trained in another phase
 
 
 class Seen:
@@ -54,6 +56,7 @@ class Seen:
     | places          | lines of the program, by role, at the first time                               |
     | rivals          | watches of other models of the program that were trained, too                  |
     | loss_targets    | targets of some of its calls, for the loss of knowing nothing                  |
+    | other_clinic    | where trials can be made if the model has no twin; None: nowhere               |
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class Seen:
         self.rivals: list[Seen] = []
         self.places: dict[str, Place] = {}
         self._placed: set[str] = set()
+        self.other_clinic: Callable[[], Clinic | None] | None = None
 
     def note_loss(self, call: LossCall, *, first: bool) -> None:
         """Write down what a call of the loss tells besides its value."""
@@ -132,8 +136,9 @@ class Seen:
     @property
     def duel(self) -> bool:
         """Whether several optimizers each descend a loss of their own, as networks that compete do."""
-        updates = self.step + sum(other.step for other in self.rivals)
-        return bool(self.rivals) and updates <= 1.2 * self.backwards
+        rivals = [other for other in self.rivals if other.step > _RIVAL * self.step]
+        updates = self.step + sum(other.step for other in rivals)
+        return bool(rivals) and updates <= 1.2 * self.backwards
 
     @property
     def need_not_fall(self) -> str | None:

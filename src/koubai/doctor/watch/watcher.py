@@ -181,7 +181,7 @@ class Watch(Seen):
             try:
                 visit = Consultation(self.patient())
                 findings = Findings(consult(visit))
-                verdict = Verdict(findings, gaps(self, visit))
+                verdict = Verdict(findings, gaps(self, visit), tuple(visit.hints))
             except Exception as error:  # a diagnosis may meet what nobody thought of
                 self.failure = self.failure or f"{type(error).__name__}: {error}"
                 failed = Unseen("failed", {"error": self.failure, "step": self.step})

@@ -1,0 +1,73 @@
+"""Trials of a script under watch: snapshots while it runs, a clinic when it is over."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from koubai.doctor.clinic import Change, Clinic
+from koubai.doctor.tell import change_title
+from koubai.doctor.trials.budget import THOROUGH
+from koubai.doctor.trials.fork_clinic import ForkClinic
+from koubai.doctor.trials.forks import Forks
+from koubai.doctor.verdict import Trials
+from koubai.words import say
+
+
+class ScriptTrials:
+    """The trials of one script.
+
+    Args:
+        times: the most that trials may cost, in multiples of the run; None: 1, or 6 if `thorough`; 0: none.
+        thorough: more and longer trials, also of what could be better in a run that is not sick.
+    """
+
+    def __init__(self, times: float | None = None, *, thorough: bool = False) -> None:
+        self._times = (THOROUGH if thorough else 1.0) if times is None else times
+        self._thorough = thorough
+        self._forks = Forks()
+        self._clinic: ForkClinic | None = None
+        if not self._times:
+            self._forks.refused = "unwanted"
+
+    def __enter__(self) -> ScriptTrials:
+        """Take snapshots of the script that runs while this is open."""
+        self._forks.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._forks.__exit__(*exception)
+
+    @contextmanager
+    def asked(self, watch: Any) -> Iterator[None]:
+        """Let a watch ask for trials while this is open; then the snapshots end."""
+        watch.other_clinic = self._clinic_of if self._times else None
+        if watch.need_not_fall is not None:
+            self._forks.refused = self._forks.refused or "silent"
+        try:
+            yield
+        finally:
+            watch.other_clinic = None
+            self._forks.close()
+
+    def _clinic_of(self) -> Clinic | None:
+        """The clinic of the script, the same each time; None where no trial can be made."""
+        if self._clinic is None:
+            self._clinic = ForkClinic(self._forks, self._times, thorough=self._thorough, on_trial=_progress)
+        return None if self._clinic.trouble else self._clinic
+
+    @property
+    def note(self) -> Trials:
+        """How trials were made, or why there were none."""
+        clinic = self._clinic
+        if clinic is None:
+            return Trials(reason=self._forks.refused)
+        compared = 0 if clinic.repeated is None else clinic.repeated[1]
+        return Trials(clinic.way, len(clinic.told), compared, clinic.trouble)
+
+
+def _progress(change: Change, steps: int) -> None:
+    """Say on standard error what is being tried."""
+    print(say("trials.progress", change=change_title(change), steps=steps), file=sys.stderr)

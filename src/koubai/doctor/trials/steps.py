@@ -1,0 +1,184 @@
+"""Changes around an optimizer's step: rate, schedule, optimizer, clipping, gradients, decay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch.nn.utils import clip_grad
+
+from koubai.doctor.clinic import Change
+from koubai.doctor.trials.changes import Site, change
+from koubai.doctor.trials.grips import OURS, around_steps, put
+
+
+@change("nothing")
+def nothing(site: Site, wanted: Change) -> Iterator[None]:
+    """Change nothing."""
+    site.note()
+    yield
+
+
+def _for_the_step(site: Site, key: str, value: Callable[[Any, dict[str, Any]], Any]) -> Iterator[None]:
+    """Give every group of an optimizer another value of a setting, for the step only.
+
+    A schedule reads and writes it between steps: it must find its own.
+    """
+    kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
+
+    def before(optimizer: Any) -> None:
+        groups = [group for group in optimizer.param_groups if key in group]
+        kept[optimizer] = [group[key] for group in groups]
+        for group in groups:
+            group[key] = value(optimizer, group)
+            site.note()
+
+    def after(optimizer: Any) -> None:
+        groups = [group for group in optimizer.param_groups if key in group]
+        for group, own in zip(groups, kept.pop(optimizer, []), strict=False):
+            group[key] = own
+
+    with around_steps(before, after):
+        yield
+
+
+@change("learning_rate")
+def learning_rate(site: Site, wanted: Change) -> Iterator[None]:
+    """The rate times `value`."""
+    factor = 1.0 if wanted.value is None else wanted.value
+    yield from _for_the_step(site, "lr", lambda optimizer, group: group["lr"] * factor)
+
+
+@change("no_schedule")
+def no_schedule(site: Site, wanted: Change) -> Iterator[None]:
+    """The rate that the schedule keeps as `initial_lr`; where there is no schedule, nothing is changed."""
+    kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
+
+    def before(optimizer: Any) -> None:
+        kept[optimizer] = [group["lr"] for group in optimizer.param_groups]
+        for group in optimizer.param_groups:
+            if "initial_lr" in group and float(group["initial_lr"]) != float(group["lr"]):
+                group["lr"] = group["initial_lr"]
+                site.note()
+
+    def after(optimizer: Any) -> None:
+        for group, own in zip(optimizer.param_groups, kept.pop(optimizer, []), strict=False):
+            group["lr"] = own
+
+    with around_steps(before, after):
+        yield
+
+
+@change("warm_up")
+def warm_up(site: Site, wanted: Change) -> Iterator[None]:
+    """The rate times t / value, up to 1, in the t-th step of each optimizer."""
+    length = wanted.value or 100.0
+    counts: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+    def share(optimizer: Any, group: dict[str, Any]) -> Any:
+        if group is optimizer.param_groups[0]:
+            counts[optimizer] = counts.get(optimizer, 0) + 1
+        return group["lr"] * min(1.0, counts[optimizer] / length)
+
+    yield from _for_the_step(site, "lr", share)
+
+
+@change("no_decay")
+def no_decay(site: Site, wanted: Change) -> Iterator[None]:
+    """No weight decay; where there is none, nothing is changed."""
+
+    def none(optimizer: Any, group: dict[str, Any]) -> Any:
+        return 0.0
+
+    quiet = Site()
+    had = _had_decay(site)
+    with had:
+        yield from _for_the_step(quiet, "weight_decay", none)
+
+
+def _had_decay(site: Site) -> Any:
+    def look(optimizer: Any) -> None:
+        if any(group.get("weight_decay") for group in optimizer.param_groups):
+            site.note()
+
+    return around_steps(before=look)
+
+
+@change("adam")
+def adam(site: Site, wanted: Change) -> Iterator[None]:
+    """Adam with rate `value` makes the updates; the program's own optimizer finds no gradient."""
+    yield from _instead(site, lambda params: torch.optim.Adam(params, wanted.value or 1e-3))
+
+
+@change("sgd")
+def sgd(site: Site, wanted: Change) -> Iterator[None]:
+    """Plain gradient descent with rate `value` makes the updates."""
+    yield from _instead(site, lambda params: torch.optim.SGD(params, wanted.value or 0.1))
+
+
+def _instead(site: Site, make: Callable[[list[torch.Tensor]], Any]) -> Iterator[None]:
+    helpers: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+    gradients: WeakKeyDictionary[Any, list[tuple[torch.Tensor, Any]]] = WeakKeyDictionary()
+
+    def before(optimizer: Any) -> None:
+        params = [p for group in optimizer.param_groups for p in group["params"]]
+        if optimizer not in helpers:
+            helpers[optimizer] = make(params)
+            setattr(helpers[optimizer], OURS, True)
+        helpers[optimizer].step()
+        site.note()
+        gradients[optimizer] = [(p, p.grad) for p in params]
+        for p in params:
+            p.grad = None
+
+    def after(optimizer: Any) -> None:
+        for p, gradient in gradients.pop(optimizer, []):
+            p.grad = gradient
+
+    with around_steps(before, after):
+        yield
+
+
+@change("clip")
+def clip(site: Site, wanted: Change) -> Iterator[None]:
+    """Gradients of an optimizer's parameters together at most `value` long."""
+
+    def before(optimizer: Any) -> None:
+        params = [p for group in optimizer.param_groups for p in group["params"]]
+        if float(torch.nn.utils.get_total_norm([p.grad for p in params if p.grad is not None])) > norm:
+            site.note()
+        shorten(params, norm)
+
+    norm, shorten = wanted.value or 1.0, clip_grad.clip_grad_norm_
+    with around_steps(before):
+        yield
+
+
+@change("no_clip")
+def no_clip(site: Site, wanted: Change) -> Iterator[None]:
+    """The norm is still measured and returned; nothing is shortened.
+
+    What a program imports by name (`from torch.nn.utils import clip_grad_norm_`) calls these inside.
+    """
+
+    def nothing(*args: Any, **options: Any) -> None:
+        site.note()
+
+    with put(clip_grad, "_clip_grads_with_norm_", nothing):
+        yield
+
+
+@change("reset_gradients")
+def reset_gradients(site: Site, wanted: Change) -> Iterator[None]:
+    """Gradients are let go after each step."""
+
+    def after(optimizer: Any) -> None:
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                p.grad = None
+        site.note()
+
+    with around_steps(after=after):
+        yield

@@ -1,0 +1,197 @@
+"""Trials on forks of a program: they tell which way its rate is wrong, in whatever style it is written."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAD = """
+import sys, time
+import torch
+from torch import nn
+torch.manual_seed(0)
+RATE = float(sys.argv[1])
+x = torch.randn(512, 12)
+t = (x[:, :4] @ torch.randn(4, 5) + 0.3 * torch.tanh(x[:, 4:9])).argmax(1)
+class Net(nn.Module):  # called with two arguments: koubai has no twin of it
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(12, 32), nn.Linear(32, 5)
+    def forward(self, x, scale):
+        return self.second(torch.tanh(self.first(x))) * scale
+def batches(steps):
+    for _ in range(steps):
+        rows = torch.randint(0, 512, (64,))
+        yield x[rows], t[rows]
+"""
+STYLES = {
+    "plain loop": """
+net = Net()
+opt = torch.optim.SGD(net.parameters(), 0.3 * RATE, momentum=0.9)
+for a, b in batches(240):
+    opt.zero_grad()
+    nn.CrossEntropyLoss()(net(a, 1.0), b).backward()
+    opt.step()
+""",
+    "function": """
+def fit(net, steps):
+    opt = torch.optim.Adam(net.parameters(), lr=0.01 * RATE)
+    schedule = torch.optim.lr_scheduler.LambdaLR(opt, lambda s: 1.0)
+    for a, b in batches(steps):
+        loss = -net(a, 1.0).log_softmax(1)[torch.arange(len(b)), b].mean()
+        loss.backward()
+        opt.step()
+        schedule.step()
+        opt.zero_grad()
+fit(Net(), 240)
+""",
+    "class": """
+class Trainer:
+    def __init__(self, net):
+        self.net, self.opt = net, torch.optim.AdamW(net.parameters(), lr=0.01 * RATE)
+    def training_step(self, batch):
+        loss = nn.functional.cross_entropy(self.net(batch[0], scale=1.0), batch[1])
+        self.opt.zero_grad(set_to_none=True)
+        loss.backward()
+        self.opt.step()
+        return loss.item()
+    def fit(self, steps):
+        with open("losses.txt", "w") as file:
+            for step, batch in enumerate(batches(steps)):
+                file.write(f"{step} {self.training_step(batch)}\\n")
+                file.flush()
+Trainer(Net()).fit(240)
+""",
+    "generator": """
+def losses(net, opt):
+    for a, b in batches(240):
+        opt.zero_grad()
+        loss = (net(a, 1.0) - nn.functional.one_hot(b, 5)).square().mean()
+        loss.backward()
+        opt.step()
+        yield loss.item()
+net = Net()
+list(losses(net, torch.optim.RMSprop(net.parameters(), lr=0.005 * RATE)))
+""",
+}
+DRIVER = """
+import json, sys
+from pathlib import Path
+from koubai.doctor.trials.script import ScriptTrials
+from koubai.doctor.watch.script import judge_script
+for name in sys.argv[2:]:
+    for rate in sys.argv[1].split(","):
+        verdict, _ = judge_script(Path(name), [rate], trials=ScriptTrials(3.0))
+        said = verdict.to_dict()
+        alarms = [f["name"] for f in said["findings"] if f["severity"] != "info"]
+        print(json.dumps([name, rate, said["verdict"], alarms, said["trials"], said["findings"][:1]]))
+"""
+
+
+EXPECTED = {"0.002": "learning_rate_too_low", "1": None, "200": "learning_rate_too_high"}
+REFUSED = {  # in one process: what outlives its program stands last
+    "inner": """
+net = Net()
+opt = torch.optim.LBFGS(net.parameters(), 1e-9, max_iter=2)
+""",
+    "silent": """
+net = Net()
+opt = torch.optim.SGD(net.parameters(), 1e-6)
+sign = -1
+""",
+    "shared": """
+import mmap
+kept = mmap.mmap(-1, 4096)
+net = Net()
+opt = torch.optim.SGD(net.parameters(), 1e-6)
+""",
+    "threads": """
+import threading
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+net = Net()
+opt = torch.optim.SGD(net.parameters(), 1e-6)
+""",
+}
+LOOP = """
+for a, b in batches(60):
+    def closure():
+        opt.zero_grad()
+        loss = globals().get("sign", 1) * nn.functional.cross_entropy(net(a, 1.0), b)
+        loss.backward()
+        return loss
+    opt.step(closure)
+"""
+WORLD = """
+net = Net()
+opt = torch.optim.SGD(net.parameters(), 1e-6)
+import os, subprocess
+for step, (a, b) in enumerate(batches(60)):
+    opt.zero_grad()
+    nn.functional.cross_entropy(net(a, 1.0), b).backward()
+    opt.step()
+    if step == 12:
+        with open("log.txt", "a") as file:
+            file.write("written\\n")
+        os.mkdir("made")
+        subprocess.run(["sh", "-c", "echo started >> log.txt"], check=True)
+print("random", torch.rand(1).item())
+"""
+
+
+def told(tmp_path, programs, rates=EXPECTED):
+    for name, text in programs.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, ",".join(rates), *(f"{name}.py" for name in programs)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        timeout=200,
+        check=True,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+
+
+@linux
+def test_a_trial_tells_which_way_the_rate_is_wrong(tmp_path):
+    said, _ = told(tmp_path, {name: HEAD + body for name, body in STYLES.items()})
+    assert len(said) == len(STYLES) * len(EXPECTED)
+    for name, rate, verdict, alarms, trials, findings in said:
+        if EXPECTED[rate] is None:
+            assert verdict == "healthy", name
+            assert alarms == [], name
+            continue
+        assert alarms[:1] == [EXPECTED[rate]], (name, rate, verdict, trials)
+        assert trials["made"]
+        helped = [
+            trial
+            for trial in findings[0]["trials"]
+            if trial["loss"] < trial["unchanged_loss"] and trial["loss"] < trial["run_loss"]
+        ]
+        assert helped, (name, rate)
+        assert {trial["way"] for trial in helped} == {"fork"}
+    assert len((tmp_path / "losses.txt").read_text().splitlines()) == 240  # no fork wrote into it
+
+
+@linux
+def test_where_no_process_can_be_forked_the_reason_is_said(tmp_path):
+    said, _ = told(tmp_path, {name: HEAD + body + LOOP for name, body in REFUSED.items()}, ["1"])
+    assert {name.removesuffix(".py"): trials["not_run"] for name, _, _, _, trials, _ in said} == {
+        name: name for name in REFUSED
+    }
+    assert all(trials["says"].startswith("Trials not run") for _, _, _, _, trials, _ in said)
+
+
+@linux
+def test_a_trial_acts_on_nothing_outside(tmp_path):
+    said, printed = told(tmp_path, {"world": HEAD + WORLD}, ["1"])
+    assert said[0][4]["made"] + bool(said[0][4]["not_run"])
+    assert (tmp_path / "log.txt").read_text() == "written\nstarted\n"
+    assert printed.count("random") == 1
