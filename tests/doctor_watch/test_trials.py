@@ -5,7 +5,15 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from koubai.doctor.beside import levels
+from koubai.doctor.clinic import Change
+from koubai.doctor.trials.fork_clinic import ForkClinic
+from koubai.doctor.trials.forks import Snapshot
+from koubai.doctor.trials.meter import Meter
+from koubai.doctor.trials.orders import Answer
 
 HEAD = """
 import sys, time
@@ -154,6 +162,69 @@ def told(tmp_path, programs, rates=EXPECTED):
         check=True,
     )
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+class Sleepers:
+    """Forks whose answers are given: `answer(order)` returns the losses of a trial, or raises."""
+
+    refused = ""
+
+    def __init__(self, answer):
+        self.meter = Meter()
+        self.meter.losses = [list(np.linspace(2.0, 1.8, 200))]
+        self.snapshots, self.answer, self.asked = [Snapshot(0, -1, -1)], answer, []
+
+    def nearest(self, step):
+        return self.snapshots[0]
+
+    def ask(self, snapshot, orders):
+        self.asked += orders
+        return {o.number: Answer(o.number, self.answer(o), made=1, cpu=0.1) for o in orders}
+
+    def close(self):
+        self.snapshots = []
+
+
+def answered(order):
+    rate = order.change.value or 1.0
+    return [2.0 - min(1.5, 0.2 * rate * step / 199) for step in range(order.steps)]
+
+
+def test_no_trial_counts_where_the_unchanged_fork_does_otherwise():
+    forks = Sleepers(lambda order: [1.9] * order.steps)
+    clinic = ForkClinic(forks)
+    assert clinic.trial(Change("learning_rate", 10.0), start=0, steps=200) is None
+    assert clinic.trouble == "differs"
+    assert [order.change.name for order in forks.asked] == ["nothing"]
+
+
+def test_trials_cost_no_more_than_the_run_and_are_held_against_it():
+    forks = Sleepers(answered)
+    clinic = ForkClinic(forks)
+    trial = clinic.trial(Change("learning_rate", 100.0), start=0, steps=200)
+    reached = levels(trial)
+    assert reached.changed == pytest.approx(0.5)
+    assert reached.unchanged > reached.run > 1.79
+    assert reached.relief == pytest.approx((reached.run - 0.5) / (reached.start - 0.5))
+    for factor in (0.1, 10.0, 0.01, 1000.0):
+        clinic.trial(Change("learning_rate", factor), start=0, steps=200)
+    for name in ("clip", "reset_gradients", "train_mode", "no_decay"):
+        clinic.trial(Change(name), start=0, steps=200)
+    assert sum(order.steps for order in forks.asked) <= 200
+
+
+def test_ctrl_c_keeps_what_is_known():
+    def answer(order):
+        if order.change.name == "clip":
+            raise KeyboardInterrupt
+        return answered(order)
+
+    clinic = ForkClinic(Sleepers(answer), 6.0)
+    first = clinic.trial(Change("reset_gradients"), start=0, steps=200)
+    assert first is not None
+    assert clinic.trial(Change("clip", 1.0), start=0, steps=200) is None
+    assert clinic.trouble == "interrupted"
+    assert len(clinic.told) == 1
 
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.doctor.finding import Finding
-from koubai.doctor.tell import sentence, title_of
+from koubai.doctor.tell import hint_of, sentence, title_of
 from koubai.doctor.verdict import Verdict
 from koubai.words import say
 
@@ -36,20 +36,25 @@ def sarif(verdict: Verdict, subject: str, lang: str | None = None) -> dict[str, 
                 "invocations": [
                     {
                         "executionSuccessful": True,
-                        "toolExecutionNotifications": [
-                            {
-                                "level": "warning" if verdict.name == "not_judged" else "note",
-                                "descriptor": {"id": f"unseen/{gap.reason}"},
-                                "message": {"text": f"{gap.why(lang)} {gap.help(lang)}"},
-                            }
-                            for gap in verdict.unseen
-                        ],
+                        "toolExecutionNotifications": _notifications(verdict, lang),
                     }
                 ],
                 "results": [_result(finding, subject, lang) for finding in findings],
             }
         ],
     }
+
+
+def _notifications(verdict: Verdict, lang: str | None) -> list[dict[str, Any]]:
+    """Return what could not be judged, how trials were made or why not, and hints."""
+    level = "warning" if verdict.name == "not_judged" else "note"
+    told = [(f"unseen/{gap.reason}", level, f"{gap.why(lang)} {gap.help(lang)}") for gap in verdict.unseen]
+    if verdict.trials is not None and verdict.trials.says(lang):
+        told.append(("trials", "note", verdict.trials.says(lang)))
+    told += [("hint", "note", hint_of(trial, lang)) for trial in verdict.hints]
+    return [
+        {"level": level, "descriptor": {"id": key}, "message": {"text": text}} for key, level, text in told
+    ]
 
 
 def _rule(finding: Finding, lang: str | None) -> dict[str, Any]:

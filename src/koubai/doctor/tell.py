@@ -54,7 +54,7 @@ def tell_verdict(verdict: Verdict, lang: str | None = None) -> str:
         parts = ["\n".join([say("verdict.not_judged", lang), *gaps]), *told]
     else:
         parts = [*told, *(["\n".join([say("verdict.besides", lang), *gaps])] if gaps else [])]
-    parts += [say("trials.hint", lang, trial=_beside(trial, lang)) for trial in verdict.hints]
+    parts += [hint_of(trial, lang) for trial in verdict.hints]
     if verdict.trials is not None and (verdict.trials.made or verdict.name != "healthy"):
         parts.append(verdict.trials.says(lang))
     return "\n\n".join(part for part in parts if part)
@@ -139,6 +139,11 @@ def change_title(change: Change, lang: str | None = None) -> str:
         return say(f"remedies.{change.path}.title", lang)
     number = "" if change.value is None else f"{change.value:g}"
     return say(f"trials.change.{change.name}", lang, value=number)
+
+
+def hint_of(trial: Trial, lang: str | None = None) -> str:
+    """Return what a trial brought that a run which is not sick could have done better."""
+    return say("trials.hint", lang, trial=_beside(trial, lang))
 
 
 def _beside(trial: Trial, lang: str | None) -> str:

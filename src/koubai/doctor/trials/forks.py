@@ -223,8 +223,11 @@ def obstacle() -> str:
 
 
 def _is_harmless(thread: threading.Thread) -> bool:
-    """Whether a thread is the program's main one, or that which looks after progress bars (tqdm)."""
-    return thread is threading.current_thread() or type(thread).__name__ == "TMonitor"
+    """Whether a thread is the program's own one, or one that a fork does well without.
+
+    Those look after progress bars (tqdm), or write what is put into a queue (TensorBoard).
+    """
+    return thread is threading.current_thread() or type(thread).__name__ in ("TMonitor", "_AsyncWriterThread")
 
 
 def _has_room() -> bool:
