@@ -184,3 +184,39 @@ def test_a_run_of_a_few_updates_is_too_short_to_be_named():
     watch = trained(model, lambda: (x, (x[:, 0] > 0).long()), lr=1e-6, steps=12)
     assert names(watch) == []
     assert watch.verdict.name == "not_judged"
+
+
+class Decoder(nn.Module):
+    """Answers at three places, one after the other, each with an attention to the input."""
+
+    def __init__(self, softmax_behind):
+        super().__init__()
+        self.cell, self.out = nn.Linear(8, 8), nn.Linear(16, 3)
+        self.softmax_behind = softmax_behind
+
+    def forward(self, x):
+        answers, h = [], torch.zeros(len(x), 8)
+        for _ in range(3):
+            h = torch.tanh(self.cell(h) + x.mean(1))
+            shares = torch.softmax((x * h[:, None]).sum(2), dim=1)
+            answers.append(self.out(torch.cat([h, (shares[:, :, None] * x).sum(1)], dim=1)))
+        answers = torch.stack(answers, dim=1)
+        return torch.softmax(answers, dim=2) if self.softmax_behind else answers
+
+
+@pytest.mark.parametrize("softmax_behind", [False, True])
+def test_a_softmax_that_weighs_the_input_is_none_of_the_output_in_a_loop_of_calls(softmax_behind):
+    x = torch.randn(200, 5, 8)
+    t = (x @ torch.randn(8, 3)).sum(1).argmax(1)
+
+    def draw():
+        rows = torch.randint(0, 200, (BATCH,))
+        return x[rows], t[rows, None].expand(-1, 3)
+
+    def loss(y, t):
+        return functional.cross_entropy(y.reshape(-1, 3), t.reshape(-1))
+
+    watch = trained(Decoder(softmax_behind), draw, loss=loss)
+    ends = [layer.kind for layer in watch.patient().output_activations]
+    assert ends == (["softmax"] if softmax_behind else [])
+    assert ("output_loss_mismatch" in [f.name for f in watch.findings]) is softmax_behind

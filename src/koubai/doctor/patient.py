@@ -38,7 +38,9 @@ class LayerFacts:
     `kind` is the layer's configuration name in koubai ("linear", "conv2d", "relu", "sigmoid", "softmax",
     "batch_norm", "dropout" ...), by which it is told; what koubai does not know is "other". What the layer
     is, `part` says: the layer itself, or its class (None: the class of that name, or a layer of which nothing
-    is known). A layer called twice appears once. `params` are the paths of its parameters, the weight first.
+    is known). A layer called twice appears once, where it was called first; `called` is the number of its last
+    call among those of all layers (0: each is called once). `params` are the paths of its parameters, the
+    weight first.
     """
 
     path: str
@@ -48,6 +50,7 @@ class LayerFacts:
     params: tuple[str, ...] = ()
     detail: dict[str, Any] = field(default_factory=dict)  # a layer's own numbers, such as ratio of dropout
     part: Layer | type[Layer] | None = field(default=None, compare=False)
+    called: int = field(default=0, compare=False)
 
     @cached_property
     def traits(self) -> Layer | type[Layer]:
@@ -230,19 +233,22 @@ class Patient:
     @cached_property
     def hidden_activations(self) -> tuple[LayerFacts, ...]:
         """Activations before the last weighted layer."""
-        if not self.weighted:
-            return ()
-        end = self.layers.index(self.weighted[-1])
-        return tuple(layer for layer in self.layers[:end] if layer.activation)
+        return tuple(layer for layer in self._split[0] if layer.activation)
 
     @cached_property
     def output_activations(self) -> tuple[LayerFacts, ...]:
         """Activations (and softmax) behind the last weighted layer."""
+        return tuple(layer for layer in self._split[1] if layer.activation or layer.traits.gives != "values")
+
+    @cached_property
+    def _split(self) -> tuple[tuple[LayerFacts, ...], tuple[LayerFacts, ...]]:
+        """Layers before and behind the last call of a weighted layer: one in a loop is called again."""
         if not self.weighted:
-            return ()
-        end = self.layers.index(self.weighted[-1])
-        behind = self.layers[end + 1 :]
-        return tuple(layer for layer in behind if layer.activation or layer.traits.gives != "values")
+            return (), ()
+        last = max(reversed(self.weighted), key=lambda layer: layer.called)
+        end = self.layers.index(last)
+        behind = [layer for layer in self.layers[end + 1 :] if layer.called >= last.called]
+        return tuple(layer for layer in self.layers if layer not in behind and layer is not last), tuple(behind)
 
     # ------------------------------------------------------------------------------------ time
 

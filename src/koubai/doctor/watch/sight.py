@@ -59,13 +59,16 @@ class Part:
     settings: dict[str, Any] = field(default_factory=dict)
     place: Place | None = None
     silent: bool = False  # a function koubai does not know: that it is there is all that is known
+    called: int = 0
 
     @property
     def facts(self) -> LayerFacts:
         """As a diagnosis sees it."""
         kind = OTHER if self.kind == LOG_SOFTMAX else self.kind
         part = self.layer or part_of(kind)
-        return LayerFacts(self.path, kind, self.in_shape, self.out_shape, self.params, self.detail, part)
+        return LayerFacts(
+            self.path, kind, self.in_shape, self.out_shape, self.params, self.detail, part, self.called
+        )
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class Sight:
         self._guard, self._without_dropout = guard, without_dropout
         self._inside: list[nn.Module] = []
         self._counts: dict[str, int] = {}
+        self._calls = 0
         self._hooks: list[Any] = []
         self._eyes = _Eyes(self)
         self._loss: torch.Tensor | None = None
@@ -338,6 +342,8 @@ class Sight:
                 users_place("layer"),
             )
         part = self.parts[path]
+        self._calls += 1
+        part.called = self._calls
         if self.flow is not None:
             self.flow.append((path, u.detach(), y.detach()))
         axis = y.ndim - 1 if kind in FEATURES_LAST else min(1, y.ndim - 1)
