@@ -213,6 +213,28 @@ def test_trials_cost_no_more_than_the_run_and_are_held_against_it():
     assert sum(order.steps for order in forks.asked) <= 200
 
 
+def test_a_change_far_ahead_is_given_more_updates_where_it_has_not_passed_the_end_of_the_run_yet():
+    def answer(order):  # adam falls 3.5 times as fast as the run; so it has passed its end after 60 updates
+        slope = 0.0035 if order.change.name == "adam" else 0.001
+        return [2.0 - slope * step for step in range(order.steps)]
+
+    forks = Sleepers(answer)
+    forks.meter.losses = [[2.0 - 0.001 * step for step in range(200)]]
+    clinic = ForkClinic(forks)
+    trial = clinic.trial(Change("adam", 1e-3), start=0, steps=200)
+    assert [order.steps for order in forks.asked] == [20, 50, 100]
+    assert levels(trial).gain > 0
+    assert sum(order.steps for order in forks.asked) <= 200
+
+
+def test_no_schedule_is_taken_away_where_there_is_none():
+    forks = Sleepers(answered)
+    clinic = ForkClinic(forks)
+    assert clinic.trial(Change("no_schedule"), start=0, steps=200) is None
+    forks.meter.constant_rate = False
+    assert clinic.trial(Change("no_schedule"), start=0, steps=200) is not None
+
+
 def test_ctrl_c_keeps_what_is_known():
     def answer(order):
         if order.change.name == "clip":

@@ -38,9 +38,9 @@ class LayerFacts:
     `kind` is the layer's configuration name in koubai ("linear", "conv2d", "relu", "sigmoid", "softmax",
     "batch_norm", "dropout" ...), by which it is told; what koubai does not know is "other". What the layer
     is, `part` says: the layer itself, or its class (None: the class of that name, or a layer of which nothing
-    is known). A layer called twice appears once, where it was called first; `called` is the number of its last
-    call among those of all layers (0: each is called once). `params` are the paths of its parameters, the
-    weight first.
+    is known). A layer called twice appears once, where it was called first; `called` is the number of its
+    last call among those of all layers (0: each is called once). `params` are the paths of its parameters,
+    the weight first.
     """
 
     path: str
@@ -248,7 +248,9 @@ class Patient:
         last = max(reversed(self.weighted), key=lambda layer: layer.called)
         end = self.layers.index(last)
         behind = [layer for layer in self.layers[end + 1 :] if layer.called >= last.called]
-        return tuple(layer for layer in self.layers if layer not in behind and layer is not last), tuple(behind)
+        return tuple(layer for layer in self.layers if layer not in behind and layer is not last), tuple(
+            behind
+        )
 
     # ------------------------------------------------------------------------------------ time
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from koubai.doctor.beside import levels
 from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.trials.budget import Budget
 from koubai.doctor.trials.changes import FROM_THE_START, translated
@@ -25,6 +26,8 @@ _COMPARED = 5  # losses; later ones may part, as rounding grows
 _PILOT = 20  # updates of the first trial, which tells what one costs and whether trials can be trusted
 _FEWEST = 20  # updates of a run, below which no trial tells anything
 _SLOWER = 10.0  # times the usual CPU time of an update, after which a trial is ended
+_FAR_AHEAD = 0.5  # of its way from the start, the unchanged run did not go
+_LONGER = 1.25  # times as many updates: a second trial is worth it
 _LAST = 4  # the last quarter of a trial decides a race
 
 
@@ -72,6 +75,8 @@ class ForkClinic:
         """Try a change from the last snapshot at or before `start`, over at most `steps` updates."""
         own = translated(change)
         if own is None or seed is not None or steps > len(self._run) or not self.works:
+            return None
+        if own.name == "no_schedule" and self._forks.meter.constant_rate:
             return None
         snapshot = self._forks.nearest(start)
         if snapshot is None or (snapshot.step and own.name in FROM_THE_START):
@@ -132,8 +137,12 @@ class ForkClinic:
             return
         best = min(ends, key=lambda change: ends[change]) if ends else race[0]
         found = self._made([best], snapshot, steps)[best]
-        if found is not None:
-            self._known[best, snapshot.step] = found
+        if found is None:
+            return
+        longer = min(2 * steps, self.left, len(self._run) - snapshot.step)
+        if longer > _LONGER * steps and _nearly(found):
+            found = self._made([best], snapshot, longer)[best] or found
+        self._known[best, snapshot.step] = found
 
     def _made(self, changes: Sequence[Change], snapshot: Snapshot, steps: int) -> dict[Change, Trial | None]:
         """Try changes over so many updates; None for all where the budget is too small."""
@@ -179,6 +188,12 @@ class ForkClinic:
         answers = [found.get(order.number) for order in orders]
         self.left -= sum(len(answer.losses) for answer in answers if answer is not None)
         return answers
+
+
+def _nearly(trial: Trial) -> bool:
+    """Whether a trial is far ahead of the unchanged run, but not yet beyond where the run arrives at last."""
+    reached = levels(trial)
+    return reached.ahead >= _FAR_AHEAD and not reached.gain
 
 
 def _end(trial: Trial) -> float:

@@ -31,6 +31,7 @@ class Meter:
     | cuda    | whether something was differentiated that is not on the CPU                      |
     | inner   | whether an optimizer computes the loss several times in one update               |
     | signed  | whether a loss was below 0                                                       |
+    | constant_rate | whether no optimizer's rate has changed: there is no schedule to take away |
     | drawn   | how often the program drew from a distribution of its own, as policies do        |
     | on_step | told after every update, with the number of the optimizer and of its update      |
     """
@@ -40,6 +41,8 @@ class Meter:
         self.passes = 0
         self.cuda = self.signed = self.inner = False
         self.drawn = 0
+        self.constant_rate = True
+        self._rates: dict[int, float] = {}
         self.on_step = on_step
         self._numbers: dict[int, int] = {}
         self._held: list[Any] = []  # kept alive, so that no other gets the same id
@@ -109,6 +112,8 @@ class Meter:
             self._held.append(first)
             self.losses.append([])
         number = self._numbers[id(first)]
+        rate = float(optimizer.param_groups[0]["lr"])
+        self.constant_rate = self.constant_rate and self._rates.setdefault(number, rate) == rate
         values, self._values, self.passes = self._values, [], 0
         self.losses[number].append(sum(values) / len(values) if values else float("nan"))
         if self.on_step is not None:
