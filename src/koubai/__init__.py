@@ -30,6 +30,7 @@ _EXPORTS = {
     "RunFolder": "koubai.train.folder",
     "Session": "koubai.train.session",
     "fit": "koubai.api",
+    "from_torch": "koubai.api",
     "import_weights": "koubai.api",
     "load": "koubai.api",
     "resume": "koubai.api",

@@ -16,6 +16,7 @@ from koubai import sklearn as sklearn
 from koubai import train as train
 from koubai.api import Run as Run
 from koubai.api import fit as fit
+from koubai.api import from_torch as from_torch
 from koubai.api import import_weights as import_weights
 from koubai.api import load as load
 from koubai.api import resume as resume

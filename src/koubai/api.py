@@ -6,6 +6,7 @@ import sys
 from contextlib import nullcontext
 from dataclasses import fields, replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from koubai.doctor.finding import Finding
     from koubai.doctor.watch.watcher import Watch
 
-__all__ = ["Run", "Trained", "fit", "import_weights", "load", "resume", "save", "watch"]
+__all__ = ["Run", "Trained", "fit", "from_torch", "import_weights", "load", "resume", "save", "watch"]
 
 Data = DataSource | Dataset | tuple[ArrayLike, ...]
 
@@ -129,6 +130,28 @@ def fit(
             save_every=save_every,
         )
     return _told(run)
+
+
+def from_torch(module: Any, in_shape: tuple[int, ...] | None = None) -> Trained:
+    """Return a PyTorch module as a trained network of koubai; see `koubai.exchange.from_torch`.
+
+    Args:
+        module: nn.Sequential and PyTorch's layers, or what `to_torch` gave.
+        in_shape: shape of one input, such as (1, 28, 28); not needed where the first layer is an nn.Linear.
+
+    Raises:
+        EngineError: PyTorch is not installed.
+        ConfigError: modules that koubai has no layers for, all at once.
+    """
+    if find_spec("torch") is None:
+        raise EngineError("from_torch takes a module of PyTorch", hint="pip install 'koubai[torch]'")
+    from koubai.data.sources.arrays import Arrays
+    from koubai.exchange.from_torch import from_torch as read
+
+    network, weights = read(module, in_shape)
+    dtypes = {array.dtype.name for array in (*weights.params.values(), *weights.buffers.values())}
+    recipe = Recipe(network.layer, Arrays("0" * 64), dtype="float64" if "float64" in dtypes else "float32")
+    return Trained(recipe, network, weights)
 
 
 def save(path: str | Path, trained: TrainRun | Trained) -> Path:

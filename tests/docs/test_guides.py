@@ -119,6 +119,17 @@ def test_the_page_about_scikit_learn_runs():
     assert min(scores) > 0.9, "an example should show something that learns"
 
 
+def test_the_page_about_pytorch_and_onnx_runs(tmp_path, monkeypatch):
+    """Its blocks assert what they say; the commands are tried in tests/exchange."""
+    pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    found = blocks("docs/exchange.md", "python")
+    assert len(found) == 3
+    for block in found:
+        assert "assert" in block or "raise" in block
+        exec(compile(block, "docs/exchange.md", "exec"), {})
+
+
 def test_weights_from_elsewhere_are_imported_as_the_page_says(tmp_path, monkeypatch, capfd):
     """Its Python runs, its mapping can be read, its first command does on the same file what Python did."""
     guide = "docs/import.md"

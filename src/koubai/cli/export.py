@@ -1,4 +1,4 @@
-"""`koubai export`: the curves of a run or an experiment for other programs."""
+"""`koubai export`: the curves of a run or an experiment, or a trained network, for other programs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ def export(
     to: Annotated[str, option("report.cli.to")] = "csv",
     out: Annotated[Path | None, option("report.cli.export_out", name=("--out", "-o"))] = None,
 ) -> None:
-    """Write every curve of a run's or an experiment's folder as CSV, Parquet or TensorBoard files."""
+    """Write the curves of a folder as CSV, Parquet or TensorBoard files, or a trained network as ONNX."""
     from koubai.report.export import FORMATS
     from koubai.report.export import export as write
 
+    if to == "onnx":
+        _network(folder, out)
+        return
     if to not in FORMATS:
-        raise UnknownName("format", to, FORMATS, where="--to")
+        raise UnknownName("format", to, [*FORMATS, "onnx"], where="--to")
     runs = _curves(folder)
     ending = FORMATS[to][1]
     written = write(runs, out or folder / (f"curves{ending}" if ending else to), to)
@@ -34,6 +37,19 @@ def export(
     else:
         text = say("report.cli.exported", path=written, runs=len(runs))
         console().print(text, markup=False, soft_wrap=True)
+
+
+def _network(path: Path, out: Path | None) -> None:
+    """Write the network of a finished run, or of a .safetensors file."""
+    from koubai.train.model_file import load
+
+    trained = load(path)
+    target = out or (path / "model.onnx" if path.is_dir() else path.with_suffix(".onnx"))
+    written = trained.export_onnx(target, prepared=trained.preparation is None)
+    if style.json:
+        print_json({"written": str(written)})
+    else:
+        console().print(say("report.cli.exported_network", path=written), markup=False, soft_wrap=True)
 
 
 def _curves(folder: Path) -> list[Curves]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from koubai.core.errors import DataError, RunError
+from koubai.core.errors import DataError, EngineError, RunError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs
 from koubai.data.preparation import Preparation
-from koubai.network.network import Network
+from koubai.network.network import Network, Weights
+from koubai.train.files import writing
 from koubai.train.recipe import Recipe
 
 
@@ -28,6 +31,48 @@ class Asked:
     def _outputs(self, x: Inputs) -> Array:
         """Return the network's outputs for prepared inputs."""
         raise NotImplementedError
+
+    def _weights(self) -> Weights:
+        """Return the trained arrays."""
+        raise NotImplementedError
+
+    def to_torch(self) -> Any:
+        """Return the network as a torch.nn.Module in evaluation mode, its state dict named as in PyTorch.
+
+        The module takes prepared inputs and returns what the last layer puts out.
+
+        Raises:
+            EngineError: PyTorch is not installed.
+        """
+        if find_spec("torch") is None:
+            raise EngineError("to_torch makes a module of PyTorch", hint="pip install 'koubai[torch]'")
+        from koubai.exchange.to_torch import to_torch
+
+        return to_torch(self._learned()[0], self._weights())
+
+    def export_onnx(self, path: str | Path, *, prepared: bool = False) -> Path:
+        """Write the network as an ONNX file (`.onnx` is added where it lacks) and return its path.
+
+        Its input `x` (N, ...) is what `predict` takes, its output `y` (N, K) what `predict` returns: the
+        preparation is part of the graph. With `prepared=True` both are the network's own.
+
+        Raises:
+            EngineError: onnx is not installed, or it lacks a layer.
+            RunError: the preparation is not known, or the file cannot be written.
+        """
+        from koubai.exchange.to_onnx import onnx_model, write_onnx
+
+        network, known = self._learned()
+        if known is None and not prepared:
+            raise RunError(
+                "these weights do not say how their inputs were prepared",
+                where="export_onnx",
+                hint="prepared=True takes inputs as they are",
+            )
+        preparation = None if prepared else known
+        model = onnx_model(network, self._weights(), self.recipe.dtype, preparation)
+        with writing(Path(path).parent):
+            return write_onnx(path, model)
 
     def predict(self, x: Any, *, prepared: bool = False) -> Array:
         """Return the network's outputs (n, K) for inputs x (n, ...), as at test time; n may be 0.

@@ -40,6 +40,9 @@ class Trained(Asked):
     def _learned(self) -> tuple[Network, Preparation | None]:
         return self.network, self.preparation
 
+    def _weights(self) -> Weights:
+        return self.weights
+
     def _outputs(self, x: Inputs) -> Array:
         root = self.network.bind(self.weights, training=False)
         x = as_numbers(x, self.network.in_shape, self.recipe.dtype, "predict")

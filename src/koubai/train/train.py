@@ -12,7 +12,7 @@ from koubai.data.dataset import Dataset
 from koubai.data.levels import Inputs
 from koubai.data.preparation import Preparation
 from koubai.engines.engine import TrainingState
-from koubai.network.network import Network
+from koubai.network.network import Network, Weights
 from koubai.probes.history import History
 from koubai.train.asked import Asked
 from koubai.train.folder import RunFolder
@@ -54,6 +54,9 @@ class Run(Asked):
 
     def _learned(self) -> tuple[Network, Preparation]:
         return self.session.network, self.preparation
+
+    def _weights(self) -> Weights:
+        return self.session.state().weights
 
     def _outputs(self, x: Inputs) -> Array:
         return self.session.outputs(x)
