@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, make_blobs, make_circles, make_moons
@@ -5,6 +7,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from koubai.core.errors import KoubaiError
 from koubai.data import Blobs, Circles, Digits, Moons, MultiLabel, Regression, Waveforms, Xor
+from koubai.data.sources import digits
 from koubai.data.sources.waveforms import wave
 
 SKLEARN = {
@@ -34,6 +37,17 @@ def test_the_settings_of_the_toys_reach_scikit_learn():
     np.testing.assert_array_equal(drawn.x_train, x[:14].astype(np.float32))
     x, _ = make_moons(20, noise=0.2, random_state=4)
     np.testing.assert_array_equal(Moons(20, 0.2, 4).load().x_test, x[14:].astype(np.float32))
+
+
+def test_digits_are_read_without_scikit_learn_and_are_its_own(monkeypatch):
+    theirs = load_digits()
+    monkeypatch.delitem(sys.modules, "sklearn")
+    table = digits._table()
+    assert "sklearn" not in sys.modules
+    np.testing.assert_array_equal(table[:, :-1], theirs.data)
+    np.testing.assert_array_equal(table[:, -1], theirs.target)
+    monkeypatch.setattr(digits, "_FILE", "moved.csv.gz")
+    np.testing.assert_array_equal(digits._table(), table)
 
 
 def test_digits_are_all_there_once_in_both_parts_together():

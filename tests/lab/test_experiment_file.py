@@ -233,6 +233,7 @@ def opened(text, *lines):
         ("network.hidden=[40,20],[10]", ("network.hidden", [[40, 20], [10]])),
         ("replacement=true", ("replacement", [True])),
         ("optimizer=adam,sgd", ("optimizer", ["adam", "sgd"])),
+        ("steps=" + "[" * 9999, ("steps", ["[" * 9999])),
     ],
 )
 def test_vary_reads_values_as_a_file_would(text, expected):

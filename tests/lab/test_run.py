@@ -47,6 +47,15 @@ def test_finished_runs_are_never_made_again(trainings, tmp_path):
     assert start.run(shared, out=tmp_path, threads=1).reused == 4  # the recipe counts, not the arm's name
 
 
+def test_no_engine_is_loaded_where_nothing_is_left_to_train(trainings, tmp_path, monkeypatch):
+    first = start.run(trainings, out=tmp_path)
+    monkeypatch.setattr("koubai.lab.start.open_workers", None)
+    again = start.run(trainings, out=tmp_path)
+    assert again.reused == len(first.runs)
+    assert scores(again) == scores(first)
+    assert again.environment == first.environment
+
+
 def test_the_engine_loads_beside_the_data_where_it_will_run(trainings, tmp_path, monkeypatch):
     loads = []
     monkeypatch.setattr("koubai.lab.executors.load_native", lambda: loads.append(1))

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
+import koubai.core.random
 from koubai.core import statistics
 
 numbers = st.lists(st.floats(-100, 100, allow_nan=False), min_size=1, max_size=12)
@@ -34,6 +36,39 @@ def test_sign_flips_are_counted_one_by_one(differences):
     assert statistics.sign_flip_p(differences, "less") == pytest.approx(less)
     if len(differences) > 1:
         assert statistics.sign_flip_p(differences) == pytest.approx(min(1, 2 * min(greater, less)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=2, max_size=15).filter(any))
+def test_sign_flips_are_those_of_scipy(differences):
+    d = (np.array(differences),)
+    for alternative in ("greater", "less", "two-sided"):
+        found = stats.permutation_test(
+            d, np.mean, permutation_type="samples", vectorized=True, alternative=alternative,
+            rng=koubai.core.random.generator(0, "sign flips", len(differences)),
+        )  # fmt: skip
+        assert statistics.sign_flip_p(differences, alternative) == pytest.approx(found.pvalue)
+
+
+def test_differences_that_are_not_finite_have_no_p():
+    for bad in (np.nan, np.inf):
+        assert np.isnan(statistics.sign_flip_p([0.1, bad, 0.2]))
+
+
+@pytest.mark.parametrize("n", [5, 6, 8, 20])
+def test_bootstrap_intervals_are_those_of_scipy(n):
+    for values in (
+        np.random.default_rng(n).normal(size=n),
+        np.random.default_rng(n).exponential(size=n) ** 3,
+    ):
+        found = statistics.mean_interval(list(values))
+        t = stats.t.ppf(0.975, n - 1)
+        theirs = stats.bootstrap(
+            (values,), np.mean, confidence_level=1 - 2 * stats.norm.sf(np.sqrt(n / (n - 1)) * t),
+            rng=koubai.core.random.generator(0, "bootstrap", n),
+        ).confidence_interval  # fmt: skip
+        assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=1e-9)
+        assert found.method == "bca"
 
 
 def test_five_agreeing_seeds_give_one_in_thirty_two():

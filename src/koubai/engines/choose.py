@@ -12,7 +12,7 @@ from functools import cache
 from koubai.core.errors import EngineError, SettingError, UnknownName
 from koubai.core.memory import require
 from koubai.engines.engine import Job, Program
-from koubai.engines.native.backends.find import find_backend, why_not_onednn
+from koubai.engines.native.backends.find import find_backend, kernels, why_not_onednn
 from koubai.engines.sizes import job_bytes
 from koubai.words import say
 from koubai.words.retell import retold
@@ -81,7 +81,7 @@ def engine_title(name: str, lang: str | None = None) -> str:
 
 def kernels_of(engine: str) -> str:
     """Return what computes an engine's products, with its version; other kernels round otherwise."""
-    return find_backend().title if engine == "native" else ""
+    return kernels() if engine == "native" else ""
 
 
 @cache

@@ -333,6 +333,6 @@ def _value(word: str) -> Any:
     for text in (word, f"0{word}" if word.startswith(".") else f'"{word}"'):
         try:
             return tomllib.loads(f"v = {text}")["v"]
-        except tomllib.TOMLDecodeError:
+        except (tomllib.TOMLDecodeError, RecursionError):
             continue
     return word

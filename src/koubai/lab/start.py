@@ -14,6 +14,7 @@ from koubai.lab.executors import Workers, dask_workers, process_workers, thread_
 from koubai.lab.experiment import Experiment
 from koubai.lab.result import ExperimentResult
 from koubai.lab.store import Store
+from koubai.lab.work import tasks_of
 
 
 def run(
@@ -44,14 +45,21 @@ def run(
         experiment = build(experiment)
     budget = usable_cores() if threads is None else threads
     runs = len(experiment.arms) * len(experiment.seeds)
-    with open_workers(engine, min(budget, runs), cluster) as workers:
+    threads, folder = max(1, budget // runs), Path(data_dir) if data_dir is not None else None
+    store = Store(Path(out)) if out is not None else None
+    made = False  # where nothing is left to train, no engine is asked whether it could
+    if store is not None and not store.empty:
+        tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=folder)
+        made = all(store.has(task.key) for task in tasks)
+    count = min(budget, runs)
+    with thread_workers(count) if made else open_workers(engine, count, cluster) as workers:
         return run_experiment(
             experiment,
             workers,
-            store=Store(Path(out)) if out is not None else None,
+            store=store,
             engine=engine,
-            threads=max(1, budget // runs),
-            data_dir=Path(data_dir) if data_dir is not None else None,
+            threads=threads,
+            data_dir=folder,
             on_progress=on_progress,
         )
 

@@ -67,11 +67,16 @@ class Store:
     def _place(self) -> SafeFolder:
         return SafeFolder(self.folder).inner("runs")
 
+    def has(self, key: str) -> bool:
+        """Whether a run is kept under this key, sound or not."""
+        place = self._place.inner(key)
+        return place.has(_RESULT) or place.has(MANIFEST)
+
     def load(self, key: str, arm: str, seed: int) -> RunResult | None:
         """Return a finished run under the name it has in this experiment, or None if there is none."""
         place = self._place.inner(key)
         try:
-            if not place.has(_RESULT) and not place.has(MANIFEST):
+            if not self.has(key):
                 return None
             return replace(_read(place, key), arm=arm, seed=seed)
         except (RunError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -72,12 +72,12 @@ def interval_of_mean(values: Array, level: float = 0.95) -> tuple[Array, Array]:
 
     `values` (seeds, T), NaN left out; NaN where fewer than two seeds have a number.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     finite = np.isfinite(values)
     n = finite.sum(axis=0)
     filled = np.where(finite, values, 0.0)
     mean = filled.sum(axis=0) / np.maximum(n, 1)
     spread = np.sqrt((np.where(finite, values - mean, 0.0) ** 2).sum(axis=0) / np.maximum(n - 1, 1))
-    half = t.ppf(0.5 + level / 2, np.maximum(n - 1, 1)) * spread / np.sqrt(np.maximum(n, 1))
+    half = stdtrit(np.maximum(n - 1, 1), 0.5 + level / 2) * spread / np.sqrt(np.maximum(n, 1))
     return np.where(n > 1, mean - half, np.nan), np.where(n > 1, mean + half, np.nan)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import numpy as np
 
 from koubai.core.errors import ConfigError, KoubaiError, Problem
-from koubai.train.plain import build, hints_of, refusal, suggestion
+from koubai.train.plain import AtLeast, build, hints_of, refusal, suggestion
 
 
 def edit(value: Any, changes: Mapping[str, Any]) -> Any:
@@ -64,13 +64,29 @@ def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: li
 
 def _typed(node: Any, name: str, value: Any) -> Any:
     """Return a new value of a field, read as one in a file is: of its type, or the part it describes."""
+    value = value.item() if isinstance(value, np.generic) else value
+    hint = hints_of(type(node))[name]
+    if _fits(hint, value):
+        return value
     from koubai.train.schema import Faults, read
 
     try:
-        return read(hints_of(type(node))[name], value.item() if isinstance(value, np.generic) else value)
+        return read(hint, value)
     except Faults as found:
         problems = [Problem("", fault.message, hint=fault.hint) for fault in found.faults]
         raise ConfigError("edit", problems) from None
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    """Return whether a value is plainly what is wanted; a schema takes a tenth of a second to make."""
+    if get_origin(hint) is Annotated:
+        hint, *marks = get_args(hint)
+        return all(isinstance(mark, AtLeast) for mark in marks) and (
+            _fits(hint, value) and all(value >= mark.least for mark in marks)
+        )
+    if hint in (int, bool, str):
+        return type(value) is hint
+    return isinstance(hint, type) and is_dataclass(value) and isinstance(value, hint)
 
 
 def _positions(node: tuple[Any, ...]) -> str:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from koubai.core.errors import EngineError, UnknownName
-from koubai.engines.native.backends.onednn.library import library
+from koubai.engines.native.backends.onednn import library as onednn
 
 if TYPE_CHECKING:  # it loads Numba
     from koubai.engines.native.backends.backend import Backend
@@ -20,10 +20,7 @@ _CHOICES = ("auto", "onednn", "blas")
 
 def find_backend() -> Backend:
     """Return the backend for new programs; raise EngineError where none can run."""
-    wanted = _wanted()
-    if wanted == "auto":
-        wanted = "blas" if _refusal() else "onednn"
-    return backend_named(wanted)
+    return backend_named(_name())
 
 
 def why_not_onednn() -> str | None:
@@ -32,6 +29,13 @@ def why_not_onednn() -> str | None:
     if wanted == "onednn":
         return None
     return "KOUBAI_KERNELS names other kernels" if wanted == "blas" else _refusal()
+
+
+def kernels() -> str:
+    """Return what computes products in new programs; no kernel is loaded to say so."""
+    from koubai.engines.native.backends.blas import library as blas
+
+    return blas.title() if _name() == "blas" else onednn.title()
 
 
 @cache
@@ -46,6 +50,13 @@ def backend_named(name: str) -> Backend:
     return BlasBackend()
 
 
+def _name() -> str:
+    wanted = _wanted()
+    if wanted == "auto":
+        wanted = "blas" if _refusal() else "onednn"
+    return wanted
+
+
 def _wanted() -> str:
     wanted = os.environ.get("KOUBAI_KERNELS") or "auto"
     if wanted not in _CHOICES:
@@ -56,7 +67,7 @@ def _wanted() -> str:
 @cache
 def _refusal() -> str | None:
     try:
-        library()
+        onednn.library()
     except EngineError as error:
         return error.message
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from koubai.engines.native.backends.blas.convolve import ConvolveOp
-from koubai.engines.native.backends.blas.library import blas_name, sgemm
+from koubai.engines.native.backends.blas.library import sgemm, title
 from koubai.engines.native.backends.blas.linear import LinearOp
 from koubai.engines.native.backends.blas.runner import ThreadRunner
 from koubai.engines.native.ops import OPS
@@ -23,7 +23,7 @@ class BlasBackend:
     @property
     def title(self) -> str:
         """What computes products."""
-        return f"Numba + BLAS kernels ({blas_name()})"
+        return title()
 
     def lanes(self, threads: int, parameters: int) -> int:
         """One a thread, as far as the gradients of all lanes fit into memory."""

@@ -32,7 +32,8 @@ def _of_capsule(function: str, result: Any, *more: Any) -> Any:
     return ctypes.PYFUNCTYPE(result, ctypes.py_object, *more)((function, ctypes.pythonapi))
 
 
-def blas_name() -> str:
-    """Return the BLAS libraries of this process by name and version."""
+def title() -> str:
+    """Return what computes products: the BLAS libraries of this process by name and version."""
     sgemm()  # loads SciPy's, so that it is found
-    return ", ".join(dict.fromkeys(library.title for library in libraries())) or "BLAS of the system"
+    names = ", ".join(dict.fromkeys(library.title for library in libraries())) or "BLAS of the system"
+    return f"Numba + BLAS kernels ({names})"

@@ -10,7 +10,7 @@ from koubai.core.params import Array
 from koubai.engines.native.backends.meeting import Meeting
 from koubai.engines.native.backends.onednn import primitives
 from koubai.engines.native.backends.onednn.convolve import ConvolveOp
-from koubai.engines.native.backends.onednn.library import Library, library
+from koubai.engines.native.backends.onednn.library import Library, library, title
 from koubai.engines.native.backends.onednn.linear import LinearOp
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.ops import OPS
@@ -30,7 +30,7 @@ class OneDnnBackend:
     @property
     def title(self) -> str:
         """What computes products."""
-        return f"oneDNN {'.'.join(map(str, self._library.version))}"
+        return title()
 
     def lanes(self, threads: int, parameters: int) -> int:
         """One a thread for a small network; the threads of a large one share its primitives."""

@@ -170,3 +170,8 @@ def library() -> Library:
             "oneDNN is not installed", hint="pip install onednn-cpu-gomp==2023.2.0, or set KOUBAI_ONEDNN"
         )
     )
+
+
+def title() -> str:
+    """Return what computes products: oneDNN with its version."""
+    return f"oneDNN {'.'.join(map(str, library().version))}"
