@@ -133,11 +133,12 @@ def test_the_course_prints_its_table(monkeypatch, capsys):
     monkeypatch.setattr("koubai.lab.course.EXPERIMENTS", ())
     assert main(["course", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["arm"] for row in rows] == ["SGD .95", "Momentum .1", "AdaGrad 1.5", "Adam .3"]
+    arms = ["SGD .95", "Momentum .1", "AdaGrad 1.5", "Adam .3", "RMSProp .1", "RMSProp .3"]
+    assert [row["arm"] for row in rows] == arms
     assert all(row["inside"] for row in rows)
     assert main(["course", "--plain"]) == 0
     out = capsys.readouterr().out
-    assert "4 of 4 checks of our own are right to rounding." in out
+    assert "6 of 6 checks of our own are right to rounding." in out
     assert "quoted numbers" not in out, "a check is no number that somebody else measured"
 
 
