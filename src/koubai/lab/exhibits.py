@@ -9,12 +9,14 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.lab.experiment import Watch
 from koubai.lab.result import Exhibit
-from koubai.network.network import Weights
+from koubai.layers.convolution import Convolution
+from koubai.network.network import Network, Weights
 from koubai.network.summary import rows
 from koubai.probes.histograms import activation_histograms, activations
 from koubai.train.session import Session
 
 _SAMPLES = 500  # inputs whose activations are counted
+_SEEN = 100  # inputs over which a receptive field is averaged
 _BINS = 50
 _MAPS = 16  # feature maps and filters shown a layer
 
@@ -31,6 +33,8 @@ def exhibits_of(session: Session, watch: Watch) -> tuple[Exhibit, ...]:
     if watch.filters:
         found += filters(initial, final)
         found += feature_maps(session, final, x[:1])
+    if watch.fields:
+        found += receptive_fields(network, final, x[:_SEEN])
     if watch.weights:
         found += weights(session, final)
     if watch.layers:
@@ -69,6 +73,27 @@ def feature_maps(session: Session, final: Weights, x: Array) -> Iterator[Exhibit
     for path, values in activations(session.network, final, x).items():
         if values.ndim >= 3:
             yield Exhibit("feature_maps", path, {"values": values[0, :_MAPS].copy()}, note=names[path])
+
+
+def receptive_fields(network: Network, final: Weights, x: Array) -> Iterator[Exhibit]:
+    """Yield, for every convolution of a chain of layers, how much each pixel moves a unit in its middle.
+
+    The gradient of that unit, summed over the maps, with respect to the pixels; absolute, mean over samples.
+    What is exactly 0 lies outside the receptive field.
+    """
+    root = network.bind(final, training=False)
+    cells = list(root.children.values())
+    if len(x) == 0 or x.ndim != 4 or any(cell.children for cell in cells):
+        return
+    y = x
+    for i, cell in enumerate(cells):
+        y = cell.forward(y)
+        if isinstance(cell.layer, Convolution) and y.ndim == 4:
+            dy = np.zeros_like(y)
+            dy[:, :, y.shape[2] // 2, y.shape[3] // 2] = 1
+            for earlier in reversed(cells[: i + 1]):
+                dy = earlier.backward(dy)
+            yield Exhibit("receptive_field", cell.path, {"values": np.abs(dy).sum(axis=1).mean(axis=0)})
 
 
 def layers(session: Session) -> Exhibit:

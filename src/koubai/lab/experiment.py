@@ -114,9 +114,10 @@ class Watch:
     """What is kept of every run besides its scores.
 
     `taps` and `evaluations` are numbers a run; `evaluate_rows` bounds the training rows evaluated.
-    `histograms`, `filters`, `weights`, `layers` ask for exhibits (of the first seed of every arm); `signal`
-    for how much of what tells samples apart reaches the last activation, `factors` for the picture of what
-    every layer makes of the gradient, `outputs` for how sparse and how far off center activations are.
+    `histograms`, `filters`, `fields` (receptive ones), `weights`, `layers` ask for exhibits (of the first
+    seed of every arm); `signal` for how much of what tells samples apart reaches the last activation,
+    `factors` for the picture of what every layer makes of the gradient, `outputs` for how sparse and how far
+    off center activations are.
     """
 
     taps: Annotated[int, AtLeast(0)] = 50
@@ -124,6 +125,7 @@ class Watch:
     evaluate_rows: Annotated[int, AtLeast(1)] | None = 2000
     histograms: bool = False
     filters: bool = False
+    fields: bool = False
     weights: bool = False
     layers: bool = False
     signal: bool = False

@@ -38,6 +38,7 @@ class Exhibit:
     | histogram   | layer     | edges (B+1,), initial (B,), final (B,): shares of activations            |
     | filters     | parameter | initial, final (O, C, K) or (O, C, K, K)                                 |
     | feature_maps| layer     | values (maps, H, W) or (maps, L) for one test sample                     |
+    | receptive_field | layer | values (H, W): how much each pixel moves a unit in the middle            |
     | sample      | ""        | values (C, H, W) or (C, L): that test sample                             |
     | weights     | parameter | edges (B+1,), counts (B,), near_zero (), norm ()                         |
     | path        | ""        | points (steps+1, D), values (steps+1,): a descent; its surface is in `note` |

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from typing import Any
 
@@ -16,12 +16,12 @@ from koubai.report.theme import figure, label
 from koubai.words import say
 
 _MOST = 64  # tiles in one panel
-_SCALES = {"filters": "RdBu", "feature_maps": "Viridis", "sample": "Greys"}
+_SCALES = {"filters": "RdBu", "feature_maps": "Viridis", "sample": "Greys", "receptive_field": "Blues"}
 
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """Images (count, H, W) of one layer of one arm; `kind` is filters, feature_maps or sample."""
+    """Images (count, H, W) of one layer of one arm; `kind` is one of `_SCALES`."""
 
     title: str
     kind: str
@@ -36,6 +36,19 @@ def filters(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture:
 def feature_maps(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture:
     """Draw what each layer makes of one sample; the sample itself may be among the panels."""
     return _picture("feature_maps", panels, lang)
+
+
+def receptive_fields(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture:
+    """Draw which pixels a unit in the middle of each layer sees, and how many they are."""
+    picture = _picture("receptive_field", panels, lang)
+    seen = [
+        say(
+            "report.receptive_field.seen", lang, layer=tiles.title, seen=int((image > 0).sum()), of=image.size
+        )
+        for tiles in panels
+        for image in tiles.images
+    ]
+    return replace(picture, summary=say("report.list", lang).join(seen))
 
 
 def as_images(values: Array) -> Array:
@@ -67,6 +80,8 @@ def _picture(name: str, panels: Sequence[Tiles], lang: str | None) -> Picture:
 def _draw(tiles: Tiles) -> Any:
     images = tiles.images[thin(len(tiles.images), _MOST)].astype(np.float64)
     mosaic = _mosaic(images)
+    if tiles.kind == "receptive_field":
+        mosaic = np.where(mosaic == 0, np.nan, mosaic)  # not drawn
     bound = float(np.nanmax(np.abs(mosaic), initial=0.0)) or 1.0
     hidden = {"visible": False, "constrain": "domain"}
     fig = figure(
@@ -78,7 +93,7 @@ def _draw(tiles: Tiles) -> Any:
     fig.add_heatmap(
         z=mosaic.astype(np.float32),
         colorscale=_SCALES[tiles.kind],
-        zmin=-bound if tiles.kind == "filters" else float(np.nanmin(mosaic)),
+        zmin={"filters": -bound, "receptive_field": 0.0}.get(tiles.kind, float(np.nanmin(mosaic))),
         zmax=bound,
         showscale=tiles.kind != "sample",
         colorbar={"thickness": 9, "outlinewidth": 0, "nticks": 4, "tickfont": {"size": 11}},

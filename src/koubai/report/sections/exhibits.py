@@ -15,7 +15,7 @@ from koubai.layers.activations import Activation
 from koubai.report.figures.activation_histograms import LayerHistogram, activation_histograms
 from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths
 from koubai.report.figures.starts import Starts, starts
-from koubai.report.figures.tiles import Tiles, as_images, feature_maps, filters
+from koubai.report.figures.tiles import Tiles, as_images, feature_maps, filters, receptive_fields
 from koubai.report.figures.weights import WeightHistogram, weights
 from koubai.report.layers import Layers
 from koubai.report.numbers import number
@@ -78,7 +78,7 @@ def weight_section(result: ExperimentResult, lang: str | None = None) -> Section
 
 def filter_section(result: ExperimentResult, lang: str | None = None) -> Section:
     """Return filters before and after training, and one sample's maps, of the first arm that kept them."""
-    pictures: list[Picture] = []
+    pictures: list[Picture] = [*_fields(result, lang)]
     for arm, exhibits in _kept(result, "filters")[:1]:
         layers = Layers.of(result, arm)
         panels = [
@@ -103,6 +103,20 @@ def filter_section(result: ExperimentResult, lang: str | None = None) -> Section
         ]
         pictures.append(of_many(feature_maps(_some(panels), lang=lang), len(panels), lang))
     return Section("filters", say("report.section.filters", lang), pictures=tuple(pictures))
+
+
+def _fields(result: ExperimentResult, lang: str | None) -> list[Picture]:
+    """Return the receptive fields of the first arm that kept any."""
+    panels = [
+        Tiles(
+            f"{result.arms[arm].title(lang)}: {Layers.of(result, arm).title(exhibit.path)}",
+            "receptive_field",
+            exhibit.arrays["values"][None],
+        )
+        for arm, exhibits in _kept(result, "receptive_field")[:1]
+        for exhibit in exhibits
+    ]
+    return [of_many(receptive_fields(_some(panels), lang=lang), len(panels), lang)] if panels else []
 
 
 def path_section(result: ExperimentResult, lang: str | None = None) -> Section:
