@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
@@ -23,11 +23,11 @@ from koubai.train.import_weights import import_weights
 from koubai.train.model_file import Trained, load
 from koubai.train.model_file import save as save_weights
 from koubai.train.notebook import run_html
-from koubai.train.plain import suggestion
 from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
 from koubai.train.sentences import ended, go_on
 from koubai.train.session import Observation
+from koubai.train.settings import thread_count, understood
 from koubai.train.train import Run as TrainRun
 from koubai.train.train import finish, train
 from koubai.train.train import resume as resume_folder
@@ -69,6 +69,22 @@ class Run(TrainRun):
         weights = self.session.state().weights
         return save_weights(path, self.recipe, self.session.network, weights, self.preparation)
 
+    def plot(self, measure: Literal["loss", "accuracy"] = "loss", lang: str | None = None) -> Any:
+        """Return the curves of a measure on every part of the data, as a figure of Plotly.
+
+        A notebook shows it; `run.plot().write_html("loss.html")` writes it.
+
+        Raises:
+            DataError: this run has no such measure, as one on values has no accuracy.
+        """
+        from koubai.report.sections.parts import parts_section
+
+        pictures = {each.name: each for each in parts_section(self.history, lang).pictures}
+        if f"curves-{measure}" not in pictures:
+            known = ", ".join(sorted(name.removeprefix("curves-") for name in pictures))
+            raise DataError("this run has no such measure", where="plot", expected=known, got=measure)
+        return pictures[f"curves-{measure}"].panels[0].figure
+
     def _repr_html_(self) -> str:
         return run_html(self)
 
@@ -78,7 +94,7 @@ def fit(
     data: Data | None = None,
     *,
     engine: str = "auto",
-    threads: int = 1,
+    threads: int | str = 1,
     data_dir: str | Path | None = None,
     observation: Observation | None = None,
     folder: str | Path | None = None,
@@ -97,7 +113,7 @@ def fit(
         data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which the last 30 % become
             the test part, or (x, t, x_test, t_test).
         engine: "auto", "native", "reference" or "torch".
-        threads: how many threads it may use.
+        threads: how many threads it may use; "auto": all of this machine that this process may.
         data_dir: where files of data sets lie.
         observation: what is watched, and when (None: some fifty taps and ten evaluations).
         folder: a run's folder to write to, from which it can be resumed.
@@ -107,8 +123,10 @@ def fit(
         allow_memory: begin even where the sizes say that this machine's memory is not enough.
         sample_weight: how much each sample of x counts in training; for arrays (x, t ...).
         class_weight: how much a sample of each class counts, or "balanced"; not beside a whole Recipe.
-        settings: fields of Recipe: loss, optimizer, batch_size, steps, seed ... Without a loss it is
-            SoftmaxCrossEntropy for classes and MeanSquaredError for values.
+        settings: fields of Recipe: loss, optimizer, batch_size, steps, seed ... A part may be given by its
+            name, `optimizer="adam"`. Without a loss it is SoftmaxCrossEntropy for classes and
+            MeanSquaredError for values. `epochs` instead of `steps` are passes over the training part in
+            whole, newly permuted batches; `learning_rate` is that of the optimizer.
 
     Raises:
         ConfigError: settings that cannot be, all at once.
@@ -122,7 +140,7 @@ def fit(
             dataset=dataset,
             data_dir=_path(data_dir),
             engine=engine,
-            threads=threads,
+            threads=thread_count(threads),
             observation=observation,
             on_progress=on_progress,
             folder=folder,
@@ -224,13 +242,7 @@ def _recipe(
     if "loss" not in settings:
         classes = (dataset or source.load(_path(data_dir))).classes
         settings = {"loss": MeanSquaredError() if classes is None else SoftmaxCrossEntropy(), **settings}
-    names = [field.name for field in fields(Recipe)]
-    known = {name: value for name, value in settings.items() if name in names}
-    problems = [
-        Problem(name, "fit takes no such setting", hint=suggestion(name, names))
-        for name in settings
-        if name not in names
-    ]
+    known, problems = understood(settings, lambda: len((dataset or source.load(_path(data_dir))).t_train))
     try:
         recipe = Recipe(network, source, **known)
     except ConfigError as error:

@@ -24,6 +24,7 @@ FAMILY: dict[str, dict[str, int | None]] = {
     "RunError": _ERROR,
     "TooLarge": _ERROR,
     "UnknownName": {"kind": 0, "where": None},
+    "UnknownSetting": {},
     "ConfigError": {"source": 0},
     "Problem": {"path": None, "message": 1, "hint": 3},
     "Fault": {"message": 1, "hint": 2},

@@ -9,6 +9,42 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+# What settings are called in other libraries -> what they are called here, the first that is there.
+ELSEWHERE = {
+    "lr": ("learning_rate",),
+    "eta": ("learning_rate",),
+    "learning_rate_init": ("learning_rate",),
+    "alpha": ("weight_decay", "slope"),
+    "eps": ("epsilon", "delta"),
+    "rho": ("decay",),
+    "kernel_size": ("kernel", "size"),
+    "pool_size": ("size",),
+    "strides": ("stride",),
+    "filters": ("out_channels",),
+    "units": ("out_features",),
+    "p": ("ratio",),
+    "rate": ("ratio",),
+    "negative_slope": ("slope",),
+    "num_groups": ("groups",),
+    "num_classes": ("classes",),
+    "n_classes": ("classes",),
+    "hidden_layer_sizes": ("hidden",),
+    "solver": ("optimizer",),
+    "criterion": ("loss",),
+    "loss_fn": ("loss",),
+    "random_state": ("seed",),
+    "bs": ("batch_size",),
+    "max_iter": ("epochs", "steps"),
+    "n_epochs": ("epochs", "steps"),
+    "num_epochs": ("epochs", "steps"),
+    "iterations": ("steps",),
+    "max_steps": ("steps",),
+    "verbose": ("progress",),
+    "num_threads": ("threads",),
+    "n_jobs": ("threads",),
+    "scheduler": ("schedule",),
+}
+
 
 class KoubaiError(Exception):
     """Base of every error koubai raises on purpose."""
@@ -80,6 +116,19 @@ class UnknownName(KoubaiError, KeyError):
         self.nearest = near
 
 
+class UnknownSetting(KoubaiError, TypeError):
+    """A keyword that a class does not take; carries the nearest one it does."""
+
+    def __init__(self, what: str, name: str, choices: Iterable[str]):
+        names = list(choices)
+        near = nearest(name, names)
+        super().__init__(
+            f"{what} has no setting {name!r}",
+            expected="one of " + ", ".join(names) if names else None,
+            hint=f"did you mean {near!r}?" if near else None,
+        )
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong in a configuration: where it stands, and what to try."""
@@ -108,9 +157,15 @@ class ConfigError(KoubaiError):
 def nearest(name: str, choices: Iterable[str]) -> str | None:
     """Return the choice closest to a mistyped name, or None when nothing is close.
 
-    >>> nearest("sigmoyd", ["relu", "sigmoid", "tanh"])
-    'sigmoid'
+    Words of other libraries lead to those that are used here.
+
+    >>> nearest("sigmoyd", ["relu", "sigmoid", "tanh"]), nearest("lr", ["learning_rate", "delta"])
+    ('sigmoid', 'learning_rate')
     """
     by_folded = {choice.lower().replace("-", "_"): choice for choice in choices}
-    found = get_close_matches(name.lower().replace("-", "_"), by_folded, n=1, cutoff=0.6)
+    folded = name.lower().replace("-", "_")
+    for meant in ELSEWHERE.get(folded, ()):
+        if meant in by_folded:
+            return by_folded[meant]
+    found = get_close_matches(folded, by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found else None

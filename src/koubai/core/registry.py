@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import wraps
 from typing import Any, TypeVar
 
-from koubai.core.errors import UnknownName
+from koubai.core.errors import UnknownName, UnknownSetting
 
 T = TypeVar("T", bound=type)
 
@@ -57,6 +59,7 @@ class Registry(Mapping[str, type]):
         if name in self._classes and self._classes[name] is not cls:
             raise ValueError(f"two classes named {name!r} in the registry of {self.kind}s")
         self._classes[name] = cls
+        _name_settings(cls)
         cls.registry_name = name  # type: ignore[attr-defined]  # read by the codec and the docs
         return cls
 
@@ -80,6 +83,27 @@ class Registry(Mapping[str, type]):
     def by_class_name(self) -> dict[str, type]:
         """Return the classes under their Python names, for export."""
         return {cls.__name__: cls for cls in self._classes.values()}
+
+
+def _name_settings(cls: Any) -> None:
+    """Let a class say the nearest setting where it is given one that it does not have."""
+    made = cls.__init__
+    if "__init__" not in vars(cls) or hasattr(made, "__wrapped__"):
+        return
+
+    @wraps(made)
+    def checked(self: Any, *given: Any, **settings: Any) -> None:
+        try:
+            made(self, *given, **settings)
+        except TypeError:
+            parameters = list(inspect.signature(made).parameters.values())[1:]
+            names = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+            unknown = [name for name in settings if name not in names]
+            if not unknown or any(p.kind is p.VAR_KEYWORD for p in parameters):
+                raise
+            raise UnknownSetting(cls.__name__, unknown[0], names) from None
+
+    cls.__init__ = checked
 
 
 def discover(package: str, path: Iterable[str]) -> None:

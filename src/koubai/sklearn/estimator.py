@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -17,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from koubai.api import Run
-from koubai.core.errors import DataError, SettingError, ShapeError
+from koubai.core.errors import DataError, ShapeError
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.data.dataset import Dataset
@@ -34,6 +33,7 @@ from koubai.train.early_stopping import EarlyStopping
 from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
 from koubai.train.session import Observation
+from koubai.train.settings import thread_count
 from koubai.train.train import train
 
 _LOOKS = 50  # taps of a run, for its findings
@@ -183,7 +183,7 @@ class KoubaiEstimator(BaseEstimator):
                     recipe,
                     dataset=dataset,
                     engine=self.engine,
-                    threads=_threads(self.threads),
+                    threads=thread_count(self.threads),
                     observation=Observation(
                         tap_every=max(1, steps // _LOOKS),
                         first_until=1,
@@ -261,13 +261,3 @@ def _weights(given: Any, n: int) -> Array:
         return check_weights(np.full(n, weights) if weights.ndim == 0 else weights, n, "fit")
     except DataError as error:
         raise ValueError(str(error)) from error
-
-
-def _threads(wanted: int | str) -> int:
-    """Return a number of threads; "auto" means those a worker of joblib may use, or all of the machine."""
-    if wanted != "auto":
-        if not isinstance(wanted, int | np.integer):
-            raise SettingError("threads: a number, or 'auto'", got=wanted)
-        return int(wanted)
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, int(given)) if given.isdecimal() else len(os.sched_getaffinity(0))

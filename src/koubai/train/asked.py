@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from koubai.core.errors import DataError, EngineError, RunError
+import numpy as np
+
+from koubai.core.door import array_of, numbers_of
+from koubai.core.errors import DataError, EngineError, RunError, ShapeError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs
 from koubai.data.preparation import Preparation
 from koubai.network.network import Network, Weights
 from koubai.train.files import writing
 from koubai.train.recipe import Recipe
+
+
+def r_squared(t: Array, y: Array) -> float:
+    """Return 1 - sum (t - y)^2 / sum (t - mean)^2, the mean over outputs; NaN where all t are equal."""
+    t, y = (array.reshape(len(t), -1).astype(np.float64) for array in (t, y))
+    left, spread = np.square(t - y).sum(0), np.square(t - t.mean(0)).sum(0)
+    return float((1 - np.divide(left, spread, out=np.full_like(left, np.nan), where=spread > 0)).mean())
 
 
 class Asked:
@@ -96,6 +107,51 @@ class Asked:
             )
         known = known or Preparation()
         return known.outputs(self._outputs(x if prepared else known.inputs(x, network.in_shape, "predict")))
+
+    def predict_proba(self, x: Any, *, prepared: bool = False) -> Array:
+        """Return the probability of each class for each input: (n, K) float64, rows that sum to 1.
+
+        Raises:
+            DataError: the targets are values, or the loss makes no probabilities of the outputs.
+            ShapeError, DataError: as `predict` does.
+        """
+        _, known = self._learned()
+        if known is not None and known.classes is None:
+            raise DataError(
+                "the targets are values, and no classes", where="predict_proba", hint="predict(x)"
+            )
+        return self.recipe.loss.probabilities(self.predict(x, prepared=prepared))
+
+    def score(
+        self, x: Any, t: Any, metric: Callable[[Array, Array], float] | None = None, *, prepared: bool = False
+    ) -> float:
+        """Return how well inputs x are predicted: a share of right answers, or R^2 for values.
+
+        Args:
+            x: inputs (n, ...), as `predict` takes them.
+            t: their classes, as numbers or by name, or their values, in the units of the source.
+            metric: another measure of (t, predicted): a function such as those of sklearn.metrics.
+            prepared: see `predict`.
+
+        Raises:
+            ShapeError: another number of targets than inputs.
+            ShapeError, DataError: as `predict` does.
+        """
+        _, known = self._learned()
+        t = array_of(t, "t", "score")
+        values = known is not None and known.classes is None
+        if values:
+            y = self.predict(x, prepared=prepared)
+            t = numbers_of(t, "t", "score")
+            y = y[:, 0] if t.ndim == 1 and y.shape[1] == 1 else y
+        else:
+            named = t.dtype.kind not in "biu"
+            y = self.predict_classes(x, prepared=prepared) if named else self.decide(x, prepared=prepared)
+        if t.shape != y.shape:
+            raise ShapeError("t: another shape", where="score", expected=y.shape, got=t.shape)
+        if metric is not None:
+            return float(metric(t, y))
+        return r_squared(t, y) if values else float((t == y).mean())
 
     def decide(self, x: Any, *, prepared: bool = False) -> Array:
         """Return the number of the predicted class of each input: (n,) int64.

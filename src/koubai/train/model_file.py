@@ -88,6 +88,9 @@ def load(path: str | Path) -> Trained:
             shapes or numbers do not fit, or a file that was changed; nothing in a file is ever executed.
     """
     path = Path(path)
+    if not path.exists() and path.suffix != ".safetensors":  # what `save` was given
+        beside = path.with_name(path.name + ".safetensors")
+        path = beside if beside.exists() else path
     if path.is_dir():
         folder = _finished(RunFolder(path))
         path = path / "model.safetensors"
