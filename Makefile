@@ -18,7 +18,7 @@ $(BIN)/python:
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml
 	@echo "Installing koubai ..."
-	@$(PIP) -e . && touch $@
+	@$(PIP) -e '.[page]' && touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml
 	@echo "Installing koubai with its test peers (PyTorch among them: a few minutes the first time) ..."

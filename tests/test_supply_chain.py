@@ -31,9 +31,12 @@ MODULES = {
     "pooch": {"data/download.py", "data/files.py"},  # the download; the name of the cache folder
     "requests": {"data/download.py"},  # the names of its errors
     "dill": set(), "cloudpickle": set(), "marshal": set(), "shelve": set(), "joblib": set(), "yaml": set(),
-    "code": set(), "codeop": set(), "imp": set(), "urllib.request": set(), "http": set(), "ftplib": set(),
-    "smtplib": set(), "xmlrpc": set(), "socket": set(), "ssl": set(), "aiohttp": set(), "httpx": set(),
-    "huggingface_hub": set(), "webbrowser": set(),
+    "code": set(), "codeop": set(), "imp": set(), "urllib.request": set(), "ftplib": set(),
+    "smtplib": set(), "xmlrpc": set(), "ssl": set(), "aiohttp": set(), "httpx": set(),
+    "huggingface_hub": set(),
+    "http": {"page/gate.py"},  # cookies are read, statuses have names
+    "socket": {"page/serve.py"},  # the one that `koubai serve` listens at
+    "webbrowser": {"cli/serve.py"},  # opens the page where --open asks for it
 }  # fmt: skip
 CALLS = {"eval", "exec", "compile", "__import__", "execfile"}
 READS = {

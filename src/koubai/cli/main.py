@@ -28,6 +28,8 @@ COMMANDS = {
     "doctor": ("koubai.cli.doctor:doctor", "doctor.command.doctor"),
     "explain": ("koubai.cli.explain:explain", "doctor.command.explain"),
     "quiz": ("koubai.cli.quiz:quiz", "study.quiz.command"),
+    "serve": ("koubai.cli.serve:serve", "page.command.serve"),
+    "lesson": ("koubai.cli.lesson:lesson", "page.command.lesson"),
     "train": ("koubai.cli.train:train", "cli.command.train"),
     "resume": ("koubai.cli.resume:resume", "cli.command.resume"),
     "verify": ("koubai.cli.verify:verify", "cli.command.verify"),

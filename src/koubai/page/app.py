@@ -1,0 +1,155 @@
+"""The application behind the gate: a short list of routes, each of which takes only what it names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from koubai.page import texts
+from koubai.page.gate import Refused, refusal
+from koubai.page.jobs import MOST_STREAMS, Busy, Jobs
+from koubai.study.lessons import lessons
+from koubai.study.lessons.lesson import ROUNDS
+from koubai.study.quiz import QUESTIONS
+from koubai.words import LANGUAGES, language
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+_CLIENT = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
+_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
+
+
+@cache
+def table() -> dict[str, tuple[bytes, str]]:
+    """Return all files that are served: name -> bytes and type. Nothing else is ever read."""
+    found = {}
+    for entry in (files("koubai.page") / "files").iterdir():
+        kind = _TYPES.get(entry.name.rpartition(".")[2])
+        if kind is not None:
+            found[entry.name] = (entry.read_bytes(), kind)
+    return found
+
+
+def application(jobs: Jobs) -> Starlette:
+    """Return the application; the gate is put around it by whoever serves it."""
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+    from starlette.responses import HTMLResponse, JSONResponse, Response
+    from starlette.routing import Route
+
+    async def index(request: Request) -> Response:
+        body, kind = table()["index.html"]
+        return Response(body.replace(b'lang="en"', f'lang="{language()}"'.encode(), 1), media_type=kind)
+
+    async def file(request: Request) -> Response:
+        found = table().get(request.path_params["name"])
+        if found is None:
+            raise Refused(404, "nothing")
+        return Response(found[0], media_type=found[1])
+
+    async def words(request: Request) -> Response:
+        lang = request.path_params["lang"]
+        if lang not in LANGUAGES:
+            raise Refused(404, "nothing")
+        return JSONResponse(texts.words(lang))
+
+    async def cards(request: Request) -> Response:
+        return JSONResponse(texts.cards())
+
+    async def question(request: Request) -> Response:
+        name, seed = request.path_params["name"], request.path_params["seed"]
+        if name not in QUESTIONS or not _NUMBER.fullmatch(seed) or int(seed) >= texts.MOST_SEEDS:
+            raise Refused(404, "nothing")
+        return JSONResponse(texts.question(name, int(seed)))
+
+    async def submit(request: Request) -> Response:
+        asked = await _fields(request, {"client": str, "lesson": str, "round": int})
+        known = asked["lesson"] in lessons()
+        if not (known and _CLIENT.fullmatch(asked["client"]) and 0 <= asked["round"] < ROUNDS):
+            raise Refused(400, "asked")
+        try:
+            job = jobs.submit(asked["client"], asked["lesson"], asked["round"])
+        except Busy:
+            raise Refused(429, "busy") from None
+        return JSONResponse({"job": job.id, "ready": jobs.ready}, status_code=201)
+
+    async def stop(request: Request) -> Response:
+        await _fields(request, {})
+        jobs.stop(_job(request, jobs))
+        return Response(status_code=204)
+
+    async def events(request: Request) -> Response | _Stream:
+        job = _job(request, jobs)
+        seen = request.headers.get("last-event-id") or request.query_params.get("after") or ""
+        if seen and not _NUMBER.fullmatch(seen):
+            raise Refused(400, "asked")
+        after = int(seen) if seen else -1
+        if job.ended and after >= len(job.events) - 1:
+            return Response(status_code=204)  # tells the browser not to come again
+        if jobs.streams >= MOST_STREAMS:
+            raise Refused(429, "busy")
+        return _Stream(jobs, jobs.listen(job, after))
+
+    async def refused(request: Request, error: Exception) -> Response:
+        why = error if isinstance(error, Refused) else Refused(getattr(error, "status_code", 404), "nothing")
+        return HTMLResponse(refusal(why), status_code=why.status)
+
+    return Starlette(
+        routes=[
+            Route("/", index),
+            Route("/files/{name}", file),
+            Route("/words/{lang}.json", words),
+            Route("/lessons.json", cards),
+            Route("/questions/{name}/{seed}", question),
+            Route("/jobs", submit, methods=["POST"]),
+            Route("/jobs/{job}/stop", stop, methods=["POST"]),
+            Route("/jobs/{job}/events", events),
+        ],
+        exception_handlers={Refused: refused, HTTPException: refused},
+    )
+
+
+class _Stream:
+    """The answer that is a stream of events; it is counted while it is open."""
+
+    def __init__(self, jobs: Jobs, content: AsyncIterator[str]) -> None:
+        self._jobs, self._content = jobs, content
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        from starlette.responses import StreamingResponse
+
+        headers = {"x-accel-buffering": "no"}
+        answer = StreamingResponse(self._content, headers=headers, media_type="text/event-stream")
+        self._jobs.streams += 1
+        try:
+            await answer(scope, receive, send)
+        finally:
+            self._jobs.streams -= 1
+
+
+def _job(request: Request, jobs: Jobs) -> Any:
+    job = jobs.find(request.path_params["job"])
+    if job is None:
+        raise Refused(404, "nothing")
+    return job
+
+
+async def _fields(request: Request, wanted: dict[str, type]) -> dict[str, Any]:
+    """Return the JSON object of a request, which must have exactly these fields of these types."""
+    try:
+        found = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise Refused(400, "asked") from None
+    if not isinstance(found, dict) or set(found) != set(wanted):
+        raise Refused(400, "asked")
+    if any(type(found[name]) is not kind for name, kind in wanted.items()):
+        raise Refused(400, "asked")
+    return found

@@ -1,0 +1,139 @@
+// The chart of one value for each of some arms: a learner sets it, and the runs put their dots under it.
+
+import { el, fresh, svg } from "./dom.js";
+import { linear, placed, ticks, writing } from "./scale.js";
+import { say } from "./words.js";
+
+const HEIGHT = 26;
+const EDGE = 12;
+
+export class Levels {
+  constructor(guess, names, changed) {
+    Object.assign(this, { guess, names, changed });
+    this.values = Object.fromEntries(guess.points.map((point) => [point, guess.start]));
+    this.runs = new Map();
+    this.means = [];
+    this.open = true;
+    this.strips = new Map();
+    this.node = el("div", { class: "chart levels", role: "group", "aria-label": names.title });
+    this.rows();
+    new ResizeObserver(() => this.draw()).observe(this.node);
+  }
+
+  rows() {
+    const write = writing(this.guess);
+    const { low, high, step } = this.guess;
+    const rows = this.guess.points.map((point) => {
+      const id = fresh("level");
+      const output = el("output", { for: id });
+      const range = el("input", { type: "range", id, min: low, max: high, step, "data-point": point });
+      const show = () => {
+        output.textContent = this.values ? write(this.values[point]) : "–";
+        if (this.values) range.value = this.values[point];
+        range.setAttribute("aria-valuetext", output.textContent);
+        range.disabled = !this.open;
+      };
+      range.addEventListener("input", () => {
+        this.values ??= Object.fromEntries(this.guess.points.map((name) => [name, this.guess.start]));
+        this.values[point] = Number(range.value);
+        this.strips.forEach(({ show: again }) => again());
+        this.changed(this.values);
+      });
+      const strip = el("div", { class: "strip" });
+      this.strips.set(point, { strip, show, range });
+      show();
+      const name = el("label", { for: id }, this.names.points[point]);
+      return el("div", { class: "level", "data-arm": point }, el("div", { class: "named" }, name, output), range, strip);
+    });
+    this.axis = el("div", { class: "strip" });
+    this.node.replaceChildren(...rows, this.axis, el("p", { class: "axis" }, this.names.x));
+  }
+
+  show(values) {
+    this.values = values && { ...values };
+    this.strips.forEach(({ show }) => show());
+    this.draw();
+  }
+
+  lock(open) {
+    this.open = open;
+    this.node.classList.toggle("closed", !open);
+    this.strips.forEach(({ show }) => show());
+    this.draw();
+  }
+
+  clear() {
+    this.runs.clear();
+    this.means = [];
+    this.draw();
+  }
+
+  add(run) {
+    for (const [point, value] of Object.entries(run.values)) {
+      if (!this.runs.has(point)) this.runs.set(point, []);
+      this.runs.get(point).push(value);
+    }
+    this.draw();
+  }
+
+  conclude(means) {
+    this.means = means;
+    this.draw();
+  }
+
+  point(index) {
+    this.strips.forEach(({ strip }, point) =>
+      strip.parentElement.classList.toggle("current", point === this.guess.points[index]),
+    );
+  }
+
+  draw() {
+    const width = this.node.clientWidth;
+    if (!width) return;
+    const { low, high } = this.guess;
+    const x = linear(low, high, EDGE, width - EDGE);
+    for (const [point, { strip }] of this.strips) strip.replaceChildren(this.strip(point, x, width));
+    const write = writing(this.guess);
+    const marks = ticks(low, high, this.guess.log).map((value) =>
+      svg("text", { x: x(value), y: 14, "text-anchor": value === low ? "start" : value === high ? "end" : "middle" }, write(value)),
+    );
+    this.axis.replaceChildren(svg("svg", { viewBox: `0 0 ${width} 18`, width, height: 18, "aria-hidden": "true" }, marks));
+  }
+
+  strip(point, x, width) {
+    const place = (value) => x(placed(this.guess, value ?? 0));
+    const mean = this.means.find((one) => one.point === point);
+    const dots = (this.runs.get(point) ?? []).map((value) => svg("circle", { class: "seed", cx: place(value), cy: 13, r: 5 }));
+    const guessed = this.values && !this.open ? x(this.values[point]) : null;
+    return svg(
+      "svg",
+      { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, "aria-hidden": "true" },
+      svg("line", { class: "grid", x1: EDGE, x2: width - EDGE, y1: 13, y2: 13 }),
+      mean ? svg("rect", { class: "band", x: place(mean.low), y: 4, width: Math.max(place(mean.high) - place(mean.low), 1), height: 18 }) : null,
+      guessed !== null && mean ? svg("line", { class: "gap", x1: guessed, x2: place(mean.mean), y1: 13, y2: 13 }) : null,
+      dots,
+      mean ? svg("line", { class: "mean", x1: place(mean.mean), x2: place(mean.mean), y1: 2, y2: 24 }) : null,
+      guessed === null ? null : svg("path", { class: "mark", d: `M${guessed} 13l-6 -10h12z` }),
+    );
+  }
+
+  table() {
+    const write = writing(this.guess);
+    const head = [this.names.x, say("page.chart.guess"), say("page.chart.mean")];
+    const rows = this.guess.points.map((point) => {
+      const one = this.means.find((mean) => mean.point === point);
+      const told = (value) => (this.guess.share ? write(value) : this.names.write(value));
+      return [
+        this.names.points[point],
+        this.values ? write(this.values[point]) : "–",
+        one ? `${told(one.mean)} [${told(one.low)}, ${told(one.high)}]` : "–",
+      ];
+    });
+    return { head, rows };
+  }
+
+  cell(arm, point) {
+    const one = this.means.find((mean) => mean.point === point);
+    return one ? writing(this.guess)(placed(this.guess, one.mean)) : "–";
+  }
+}

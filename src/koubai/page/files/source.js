@@ -1,0 +1,104 @@
+// Where lessons, questions and runs come from: the server; or, in a file that was handed out, the file itself.
+
+const recorded = () => document.getElementById("recorded");
+const data = recorded() ? JSON.parse(recorded().textContent) : null;
+
+/** Whether runs can be made: not in a file. */
+export const live = data === null;
+export const only = data?.lesson ?? null;
+export const preferred = data?.lang ?? null;
+
+async function got(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+export const loadWords = (lang) => (data ? data.words[lang] : got(`words/${lang}.json`));
+export const loadLessons = () => (data ? data.lessons : got("lessons.json"));
+
+/** A question with numbers of its own. */
+export async function loadQuestion(name) {
+  if (data) {
+    const many = data.questions[name];
+    return many[Math.floor(Math.random() * many.length)];
+  }
+  return got(`questions/${name}/${Math.floor(Math.random() * 2 ** 31)}`);
+}
+
+const post = (path, body) =>
+  fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+/** This page, for as long as its tab is open: one client has one job. */
+function client() {
+  const name = sessionStorage.getItem("koubai-client") ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
+  sessionStorage.setItem("koubai-client", name);
+  return name;
+}
+
+/** Run a lesson; `hear` gets every event once, in order. Returns {stop, leave}. */
+export function run(lesson, round, hear) {
+  if (data) {
+    data.events.forEach(hear);
+    return { stop: () => {}, leave: () => {} };
+  }
+  const control = { stop: () => {}, leave: () => {} };
+  post("jobs", { client: client(), lesson, round }).then(
+    async (answer) => {
+      if (!answer.ok) return hear({ kind: answer.status === 429 ? "busy" : "lost" });
+      const { job, ready } = await answer.json();
+      if (!ready) hear({ kind: "warming" });
+      Object.assign(control, listen(job, hear));
+    },
+    () => hear({ kind: "lost" }),
+  );
+  return control;
+}
+
+const TRIES = 20; // a second apart, after which a server that refuses is given up
+
+/** Listen while the page is seen; one that was hidden, or cut off, goes on behind the last event it had. */
+function listen(job, hear) {
+  let seen = -1;
+  let stream = null;
+  let over = false;
+  let failures = 0;
+  const close = () => {
+    stream?.close();
+    stream = null;
+  };
+  const open = () => {
+    if (over || stream || document.hidden) return;
+    stream = new EventSource(`jobs/${job}/events?after=${seen}`.replace("?after=-1", ""));
+    stream.onmessage = ({ data: text, lastEventId }) => {
+      if (Number(lastEventId) <= seen) return;
+      seen = Number(lastEventId);
+      const event = JSON.parse(text);
+      if (["end", "failed"].includes(event.kind)) finish();
+      hear(event);
+    };
+    stream.onerror = () => {
+      if (stream.readyState !== EventSource.CLOSED) return hear({ kind: "cut" }); // it tries again by itself
+      close();
+      if ((failures += 1) >= TRIES) {
+        finish();
+        return hear({ kind: "lost" });
+      }
+      hear({ kind: "cut" });
+      setTimeout(open, 1000);
+    };
+    stream.onopen = () => {
+      failures = 0;
+      hear({ kind: "heard" });
+    };
+  };
+  const finish = () => {
+    over = true;
+    close();
+    document.removeEventListener("visibilitychange", look);
+  };
+  const look = () => (document.hidden ? close() : open());
+  document.addEventListener("visibilitychange", look);
+  open();
+  return { stop: () => post(`jobs/${job}/stop`, {}), leave: finish };
+}

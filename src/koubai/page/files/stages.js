@@ -1,0 +1,211 @@
+// What the card of a lesson holds at each of its seven parts.
+
+import { el } from "./dom.js";
+import { next } from "./progress.js";
+import { put } from "./question.js";
+import { meant, placed, writing } from "./scale.js";
+import { live } from "./source.js";
+import { choices, trace } from "./why.js";
+import { language, say } from "./words.js";
+
+export const STAGES = ["guess", "run", "gap", "why", "right", "question", "later"];
+
+/** The elements of one part. */
+export const fill = (stage, view) => PARTS[stage](view);
+
+const button = (key, onclick, settings = {}) => el("button", { type: "button", onclick, ...settings }, say(`page.${key}`));
+const onward = (view, key) => button(key, () => view.show(view.stage + 1), { class: "main" });
+const buttons = (...all) => el("div", { class: "buttons" }, ...all);
+
+function guess(view) {
+  const sure = choices(
+    say("page.guess.sure"),
+    [0, 1, 2].map((i) => [String(i), say(`page.sure.${i}`)]),
+    view.sure,
+    (value) => (view.sure = value),
+  );
+  const missing = el("p", { role: "status" });
+  const take = (values) => {
+    view.guess = values && { ...values };
+    view.begin();
+  };
+  const go = () => {
+    if (!view.moved) return (missing.textContent = say("page.guess.first"));
+    take(view.chart.values);
+  };
+  view.go = button(live ? "guess.go" : "guess.show", go, { class: "main", "aria-disabled": !view.moved });
+  return [
+    el("p", {}, say(`page.guess.how.${view.lesson.guess.kind}`)),
+    sure,
+    buttons(view.go, button("guess.unknown", () => take(null))),
+    missing,
+  ];
+}
+
+function run(view) {
+  const bar = el("progress", { "aria-label": say("page.run.progress") });
+  const text = el("p", { role: "status" });
+  const row = el("div", { class: "buttons" });
+  view.redraw = () => {
+    if (view.total) Object.assign(bar, { max: view.total, value: view.seen });
+    text.textContent = state(view);
+    const over = ["end", "failed", "lost", "busy"].includes(view.state?.kind);
+    bar.hidden = over;
+    const wanted = view.end ? ["gap"] : over ? ["again"] : live ? ["stop"] : [];
+    if (row.dataset.holds === wanted.join()) return;
+    row.dataset.holds = wanted.join();
+    row.replaceChildren(...wanted.map((name) => ACTIONS[name](view)));
+  };
+  view.redraw();
+  return [el("p", {}, say(`${view.words}.runs`)), bar, text, row];
+}
+
+const ACTIONS = {
+  gap: (view) => onward(view, "run.gap"),
+  again: (view) => button("run.again", () => view.begin(), { class: "main" }),
+  stop: (view) => button("run.stop", () => view.job.stop()),
+};
+
+/** How the runs stand, in words. */
+function state(view) {
+  const event = view.state;
+  if (event?.kind === "waiting") return say("page.run.waiting", { before: event.before });
+  if (event?.kind === "failed") return say("page.run.failed", { why: event.text ?? say("page.run.died") });
+  if (event?.kind === "end" && event.stopped) return say("page.run.stopped");
+  if (view.end && !live) return say("page.run.recorded", { count: view.total });
+  if (view.end) return say(view.reused === view.total ? "page.run.kept" : "page.run.done", { count: view.total });
+  if (["busy", "lost", "cut", "warming"].includes(event?.kind)) return say(`page.run.${event.kind}`);
+  return view.total ? say("page.run.under", { done: view.seen, total: view.total }) : say("page.run.begins");
+}
+
+/** Where the guess is furthest off, by how much of the scale; null where nothing was guessed. */
+export function furthest(view) {
+  const { guess, arm } = { guess: view.lesson.guess, arm: view.lesson.guess.arm };
+  if (!view.guess) return null;
+  const gaps = view.end.means
+    .filter((one) => (!arm || one.arm === arm) && !(one.point in guess.given))
+    .map((one) => ({ ...one, guessed: view.guess[one.point], gap: view.guess[one.point] - placed(guess, one.mean) }));
+  return gaps.reduce((most, one) => (Math.abs(one.gap) > Math.abs(most.gap) ? one : most));
+}
+
+const near = (guess, gap) => Math.abs(gap) <= (guess.log ? 1 : guess.share ? 0.05 : (guess.high - guess.low) / 20);
+
+/** The gap between the guess and the runs, in one sentence. */
+function difference(view) {
+  const { guess } = view.lesson;
+  const most = furthest(view);
+  if (most === null) return say("page.gap.open");
+  const names = view.names();
+  const values = {
+    point: guess.kind === "curve" ? `${names.x} ${names.points[most.point]}` : names.points[most.point],
+    guessed: writing(guess)(most.guessed),
+    mean: names.write(most.mean),
+    times: 10 ** Math.abs(most.gap),
+    points: String(Math.round(100 * Math.abs(most.gap))),
+    off: Math.abs(most.gap),
+  };
+  if (near(guess, most.gap)) return say("page.gap.near", values);
+  if (guess.log && most.mean <= guess.floor) return say("page.gap.log.zero", values);
+  const kind = guess.log ? "log" : guess.share ? "share" : "plain";
+  return say(`page.gap.${kind}.${most.gap > 0 ? "above" : "below"}`, values);
+}
+
+function gap(view) {
+  const most = furthest(view);
+  const lines = [el("p", { class: "gap" }, difference(view))];
+  if (most !== null && view.sure !== null) {
+    lines.push(el("p", {}, say(`page.gap.sure.${near(view.lesson.guess, most.gap) ? "near" : "far"}.${view.sure}`)));
+  }
+  const row = [onward(view, "gap.why")];
+  if (live && view.lesson.random) row.push(button("gap.fresh", () => view.begin(true)));
+  return [...lines, buttons(...row)];
+}
+
+function why(view) {
+  const { lesson, words } = view;
+  const place = el("div", {});
+  const told = el("p", { role: "status" });
+  const order = lesson.reasons.toSorted(); // the right one is not always first
+  const options = order.map((name) => [name, say(`${words}.reason.${name}`)]);
+  let chosen = view.reason;
+  const show = () => {
+    const right = view.reason === lesson.reasons[0];
+    told.className = right ? "good" : "bad";
+    told.textContent = say(right ? "page.why.right" : "page.why.wrong");
+    const names = view.names();
+    const named = (name) => names.points[name] ?? (lesson.arms.includes(name) ? names.of(name) : name);
+    const pointed = (name) => view.chart.point(lesson.guess.points.includes(name) ? lesson.guess.points.indexOf(name) : null);
+    place.replaceChildren(
+      el("p", {}, say(`${words}.why`, view.end.facts)),
+      el("p", { class: "note" }, say("page.why.trace")),
+      trace(lesson, view.frames, named, pointed),
+      buttons(onward(view, "why.next")),
+    );
+  };
+  const check = () => {
+    if (chosen === null) return (told.textContent = say("page.question.choose"));
+    view.reason = chosen;
+    show();
+  };
+  if (view.reason !== null) show();
+  return [
+    choices(say(`${words}.ask`), options, chosen, (value) => (chosen = value)),
+    buttons(button("why.check", check, { class: "main" })),
+    told,
+    place,
+  ];
+}
+
+/** The wrong idea that reason or guess shows; else the usual one, told as that of others. */
+export function idea(view) {
+  const { lesson } = view;
+  if (view.reason !== null && view.reason !== lesson.reasons[0]) return { name: view.reason, own: true };
+  const shown = view.guess && lesson.wrongs.find(({ when }) => fits(when, features(lesson.guess, view.guess)));
+  return shown ? { name: shown.name, own: true } : { name: lesson.usual, own: false };
+}
+
+const fits = (when, found) => Object.entries(when).every(([name, [low, high]]) => found[name] >= low && found[name] <= high);
+
+/** Numbers of a guess: its values, and for a curve the factor from one point to the one before. */
+function features(guess, values) {
+  const found = Object.fromEntries(guess.points.map((point) => [point, meant(guess, values[point])]));
+  const [first, last] = [guess.points[0], guess.points.at(-1)];
+  if (guess.kind === "curve" && guess.log) found.factor = 10 ** ((values[first] - values[last]) / (guess.points.length - 1));
+  return found;
+}
+
+function right(view) {
+  const { name, own } = idea(view);
+  const facts = view.end.facts;
+  return [
+    el("p", {}, say(own ? "page.right.own" : "page.right.many")),
+    el("blockquote", {}, say(`${view.words}.wrong.${name}`, facts)),
+    el("p", { class: "not" }, el("strong", {}, say("page.right.wrong")), ` ${say(`${view.words}.not.${name}`, facts)}`),
+    buttons(onward(view, "right.next")),
+  ];
+}
+
+function question(view) {
+  const place = el("div", { class: "question" });
+  const name = view.lesson.questions[view.asked ?? 0];
+  const row = buttons();
+  put(place, name, () => row.replaceChildren(onward(view, "question.next")));
+  if (view.furthest > view.stage) row.replaceChildren(onward(view, "question.next"));
+  return [place, row];
+}
+
+function later(view) {
+  const { lesson } = view;
+  const day = new Intl.DateTimeFormat(language(), { month: "long", day: "numeric" });
+  const due = lesson.questions.map(next).filter((time) => time !== null);
+  const lines = [el("p", {}, due.length ? say("page.later.due", { date: day.format(Math.min(...due)) }) : say("page.later.none"))];
+  lines.push(el("p", {}, say("page.later.kept")));
+  if (lesson.experiment) {
+    lines.push(el("p", {}, say("page.later.further")), el("p", { class: "code" }, el("code", { tabindex: 0 }, `koubai run ${lesson.experiment}`)));
+  }
+  const row = [el("a", { class: "button", href: "#" }, say("page.later.home"))];
+  if (view.following) row.unshift(el("a", { class: "button main", href: `#${view.following.name}` }, say("page.later.next", { title: say(`lessons.${view.following.name}.title`) })));
+  return [...lines, live ? buttons(...row) : null].filter(Boolean);
+}
+
+const PARTS = { guess, run, gap, why, right, question, later };

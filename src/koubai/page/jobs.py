@@ -1,0 +1,199 @@
+"""Jobs: what the browser asked to be trained, in a queue before the one worker process, with all its events.
+
+A client has one job: a second one takes its place, and the first says so. Jobs of other clients wait, and
+are told how many are before them. Events are numbered and kept, so a page that was closed, or slept, asks
+for those after the last it saw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import secrets
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from koubai.page.worker import Event, work
+
+MOST_WAITING = 8
+MOST_STREAMS = 8
+_KEPT = 32  # jobs that can still be asked about
+_MOST_EVENTS = 4000  # of one job; beyond, progress is no longer kept
+_BEAT = 15.0  # seconds between two signs of life in a silent stream
+_PATIENCE = 5.0  # seconds in which a job that was stopped must end
+_LAST = ("end", "failed")
+
+
+class Busy(Exception):
+    """Too many jobs wait already, or too many pages listen."""
+
+
+@dataclass(eq=False)
+class Job:
+    """One lesson's runs for one client."""
+
+    client: str
+    lesson: str
+    turn: int
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    events: list[Event] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further event will come."""
+        return bool(self.events) and self.events[-1]["kind"] in _LAST
+
+    def add(self, event: Event) -> None:
+        """Append an event and wake who listens."""
+        if self.ended or (len(self.events) >= _MOST_EVENTS and event["kind"] not in _LAST):
+            return
+        self.events.append(event)
+        woken, self.changed = self.changed, asyncio.Event()
+        woken.set()
+
+
+class Jobs:
+    """All jobs, and the worker that does them; lives in the server's event loop."""
+
+    def __init__(self, store: Path, data_dir: Path | None = None) -> None:
+        self._store, self._data_dir = store, data_dir
+        self._all: dict[str, Job] = {}
+        self._queue: list[Job] = []  # the first is under way
+        self._worker: Any = None
+        self._pipe: Connection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.streams = 0
+        self.ready = False
+        self.closing = asyncio.Event()
+
+    def start(self) -> None:
+        """Start the worker, which then loads what it needs."""
+        self._loop = asyncio.get_running_loop()
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._worker = context.Process(
+            target=work, args=(theirs, self._store, self._data_dir), name="lessons"
+        )
+        self._worker.start()
+        theirs.close()
+        threading.Thread(target=self._listen, args=(self._pipe, self._loop), daemon=True).start()
+
+    def close(self) -> None:
+        """End all streams and the worker, at once."""
+        self.closing.set()
+        if self._worker is not None:
+            self._worker.kill()
+
+    def _listen(self, pipe: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        """Pass on what the worker says; runs in a thread of its own."""
+        import contextlib
+
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            try:
+                while True:
+                    loop.call_soon_threadsafe(self._hear, *pipe.recv())
+            except (EOFError, OSError):
+                loop.call_soon_threadsafe(self._lost, pipe)
+
+    def _hear(self, job_id: str | None, event: Event) -> None:
+        if job_id is None:
+            self.ready = True
+        elif (job := self._all.get(job_id)) is not None:
+            job.add(event)
+            if job.ended and job in self._queue:
+                self._queue.remove(job)
+                self._next()
+
+    def _lost(self, pipe: Connection) -> None:
+        """The worker died: say so to the job under way, and start another."""
+        if pipe is not self._pipe or self.closing.is_set():
+            return
+        self.ready = False
+        self.start()
+        if self._queue:
+            job = self._queue.pop(0)
+            job.add({"kind": "end", "stopped": True} if job.stopping else {"kind": "failed", "text": None})
+            self._next()
+
+    def _next(self) -> None:
+        """Hand the first job over; tell the others how many are before them."""
+        for place, job in enumerate(self._queue):
+            if place:
+                job.add({"kind": "waiting", "before": place})
+            elif not job.events or job.events[-1]["kind"] == "waiting":
+                job.add({"kind": "started"})
+                assert self._pipe is not None
+                self._pipe.send(("job", job.id, job.lesson, job.turn))
+
+    def submit(self, client: str, lesson: str, turn: int) -> Job:
+        """Return a new job of a client; an earlier one of theirs is stopped.
+
+        Raises:
+            Busy: too many wait.
+        """
+        for job in [job for job in self._queue if job.client == client]:
+            self.stop(job)
+        if len(self._queue) >= MOST_WAITING:
+            raise Busy
+        job = Job(client, lesson, turn)
+        self._all[job.id] = job
+        for old in [old for old in self._all.values() if old.ended][: max(0, len(self._all) - _KEPT)]:
+            del self._all[old.id]
+        self._queue.append(job)
+        self._next()
+        return job
+
+    def find(self, job_id: str) -> Job | None:
+        """Return a job by its id."""
+        return self._all.get(job_id)
+
+    def stop(self, job: Job) -> None:
+        """Ask a job to end; one that waits ends at once."""
+        if job not in self._queue or job.stopping:
+            return
+        job.stopping = True
+        if self._queue[0] is not job:
+            self._queue.remove(job)
+            job.add({"kind": "end", "stopped": True})
+            self._next()
+            return
+        assert self._pipe is not None
+        assert self._loop is not None
+        self._pipe.send(("stop", job.id))
+        self._loop.call_later(_PATIENCE, self._insist, job)
+
+    def _insist(self, job: Job) -> None:
+        """End the worker of a job that does not end; another one is started when it is gone."""
+        if job in self._queue:
+            self._worker.kill()
+
+    async def listen(self, job: Job, after: int) -> AsyncIterator[str]:
+        """Yield the events of a job beyond number `after` as server-sent events, until the last."""
+        seen = after
+        while not self.closing.is_set():
+            changed = job.changed
+            for number in range(seen + 1, len(job.events)):
+                yield _sent(number, job.events[number])
+                seen = number
+            if job.ended and seen >= len(job.events) - 1:
+                return
+            ends = [asyncio.ensure_future(changed.wait()), asyncio.ensure_future(self.closing.wait())]
+            try:
+                done, _ = await asyncio.wait(ends, timeout=_BEAT, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for end in ends:
+                    end.cancel()
+            if not done:
+                yield ": \n\n"
+
+
+def _sent(number: int, event: Event) -> str:
+    import json
+
+    return f"id: {number}\ndata: {json.dumps(event, ensure_ascii=False, allow_nan=False)}\n\n"

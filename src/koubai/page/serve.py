@@ -1,0 +1,177 @@
+"""Serving the page: one address, printed with its token; Ctrl-C ends it at once, open streams too."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+from koubai.core.errors import KoubaiError
+from koubai.page.gate import Gate, Keys
+from koubai.page.jobs import Jobs
+from koubai.words.system import reason
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the page is served.
+
+    | field     | meaning                                                                          |
+    |-----------|----------------------------------------------------------------------------------|
+    | host      | address to listen at                                                             |
+    | port      | 0: a free one                                                                    |
+    | remote    | whether an address that other machines reach is allowed                          |
+    | root_path | what a proxy puts before every path                                              |
+    | origin    | "https://name" under which a proxy, or a name of this machine, shows the page    |
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    remote: bool = False
+    root_path: str = ""
+    origin: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.loopback and not self.remote:
+            raise KoubaiError(
+                "other machines could reach this address, and the network could read along",
+                where="--host",
+                got=self.host,
+                hint="leave --host away, or add --allow-remote if that is meant",
+            )
+        if self._everywhere and self.origin is None:
+            raise KoubaiError(
+                "a browser cannot be sent to every address at once",
+                where="--host",
+                got=self.host,
+                hint="name one address, or add --origin http://NAME:PORT",
+            )
+        if not 0 <= self.port < 65536:
+            raise KoubaiError("no such port", where="--port", expected="0 to 65535", got=self.port)
+        if self.root_path and not (self.root_path.startswith("/") and self.root_path.strip("/").isascii()):
+            raise KoubaiError("a path begins with /", where="--root-path", got=self.root_path)
+        if self.origin is not None:
+            parts = urlsplit(self.origin)
+            if parts.scheme not in ("http", "https") or self.origin != f"{parts.scheme}://{parts.netloc}":
+                raise KoubaiError(
+                    "not the beginning of an address",
+                    where="--origin",
+                    expected="https://NAME or http://NAME:PORT",
+                    got=self.origin,
+                )
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host == "localhost" or _is(self.host, "is_loopback")
+
+    @property
+    def _everywhere(self) -> bool:
+        return _is(self.host, "is_unspecified")
+
+    def origins(self, port: int) -> list[str]:
+        """Return under what addresses the page may be seen; the first is printed."""
+        named = f"[{self.host}]" if ":" in self.host else self.host
+        hosts = _LOOPBACK if self.loopback else () if self._everywhere else (named,)
+        own = [f"http://{host}:{port}" for host in dict.fromkeys((*(h for h in hosts if h == named), *hosts))]
+        return [*([self.origin] if self.origin else []), *own]
+
+
+def _is(host: str, what: str) -> bool:
+    try:
+        return bool(getattr(ip_address(host), what))
+    except ValueError:
+        return False
+
+
+def serve(
+    place: Place,
+    *,
+    store: Path,
+    data_dir: Path | None = None,
+    on_address: Callable[[str], None],
+) -> None:
+    """Serve the page until Ctrl-C; `on_address` is told the address to open, and each one that follows.
+
+    Raises:
+        KoubaiError: Starlette or uvicorn is missing, or the port is taken.
+    """
+    try:
+        import uvicorn
+
+        from koubai.page.app import application
+    except ImportError as error:
+        raise KoubaiError(
+            "the page needs Starlette and uvicorn", got=error.name, hint="pip install 'koubai[page]'"
+        ) from None
+    listening = _listen(place)
+    port = listening.getsockname()[1]
+    origins = place.origins(port)
+    root = place.root_path.rstrip("/")
+    keys = Keys(on_new=lambda token: on_address(f"{origins[0]}{root}/?token={token}"))
+    jobs = Jobs(store, data_dir)
+    gate = Gate(
+        application(jobs),
+        keys,
+        origins=origins,
+        port=port,
+        root_path=root,
+        metadata=place.loopback or origins[0].startswith("https:"),
+    )
+
+    class Server(uvicorn.Server):
+        """Ends at once: streams would stay open for ever."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            jobs.start()
+            await super().startup(sockets)
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            jobs.close()
+            self.should_exit = self.force_exit = True
+
+    config: Any = uvicorn.Config(
+        gate,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=64,
+        h11_max_incomplete_event_size=16 * 1024,
+        timeout_keep_alive=30,
+    )
+    on_address(f"{origins[0]}{root}/?token={keys.token}")
+    try:
+        Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:  # uvicorn raises again what it has heard
+        pass
+    finally:
+        listening.close()
+
+
+def _listen(place: Place) -> socket.socket:
+    """Return a socket that listens; the port is known before anything is started."""
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((place.host, place.port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise KoubaiError(
+            f"nothing can be served here: {reason(error)}",
+            where=f"{place.host}:{place.port}",
+            hint="leave --port away: a free one is taken",
+        ) from error
+    return listening

@@ -1,0 +1,122 @@
+"""Lesson 4: why initial weights must differ, and how large they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.initializers.constant import Zeros
+from koubai.initializers.initializer import Initializer
+from koubai.initializers.normal import HeNormal, Normal
+from koubai.lab.experiment import Arm, Experiment, Watch
+from koubai.lab.result import RunResult
+from koubai.lab.settings import COURSE_HIDDEN, GAUSS, source
+from koubai.models.mlp import Mlp
+from koubai.optim.sgd import SGD
+from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong, looked_at
+from koubai.train.recipe import Recipe
+
+STEPS, HALF = 2000, 1000
+_UPDATES = 8
+_INPUTS = 64
+_BY = "koubai.initializers"
+INITIALIZERS: dict[str, Initializer] = {
+    "zeros": Zeros(),
+    "small": GAUSS,
+    "large": Normal(1.0),
+    "he": HeNormal(),
+}
+
+
+@LESSONS.register
+class InitialWeights(Lesson):
+    """Zeros never learn, as all units stay equal and get nothing; weights that are too small learn late."""
+
+    number = 4
+    guess = Guess("levels", tuple(INITIALIZERS), low=0, high=1, start=0.5, step=0.01, share=True)
+    arms = tuple(INITIALIZERS)
+    reasons = ("passes", "wide", "symmetry_only", "random")
+    wrongs = (
+        Wrong("never", {"small": (0, 0.3)}),
+        Wrong("zeros_learn", {"zeros": (0.4, 1)}),
+        Wrong("large_fails", {"large": (0, 0.4)}),
+    )
+    usual = "xavier"
+    rows = (
+        Row("weights", "w = 0", f"{_BY}.constant:Zeros.sample", "return np.zeros(spec.shape)", ("zeros",)),
+        Row(
+            "weights", "Var(w) = scale^2", f"{_BY}.normal:Normal.std", "return self.scale", ("small", "large")
+        ),
+        Row("weights", "Var(w) = 2 / n_in", f"{_BY}.normal:HeNormal.std", "sqrt(2 / spec.fan_in)", ("he",)),
+        Row("forward", "u_l = x_l W_l + b_l", "koubai.layers.linear:Linear.forward", "y = x @ cell.weight"),
+        Row(
+            "backward",
+            "dE/dW_l = x_l^T delta_l",
+            "koubai.layers.linear:Linear.backward",
+            "cell.grad(weight=x.T @ dy)",
+        ),
+    )
+    questions = ("zero_weights", "initial_deviation")
+    experiment_name = "initialization"
+
+    def experiment(self, seeds: Sequence[int]) -> Experiment:
+        """Four ways to start the course's network with ReLU."""
+        base = Recipe(Mlp(COURSE_HIDDEN), source("digits"), optimizer=SGD(0.1), steps=STEPS)
+        arms = tuple(Arm(name, {"initializer": value}) for name, value in INITIALIZERS.items())
+        watch = Watch(taps=1, evaluations=2, evaluate_rows=1)
+        return Experiment(f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), watch=watch)
+
+    def values(self, run: RunResult) -> dict[str, float]:
+        """Accuracy on the test part at the end."""
+        return {run.arm: run.scores["test_accuracy"]}
+
+    def facts(self, runs: Sequence[RunResult]) -> dict[str, float]:
+        """Mean accuracies at the end and half way; deviations by rule, for the first layer."""
+        facts: dict[str, float] = {"steps": STEPS, "half": HALF}
+        for arm in self.arms:
+            mine = [run for run in runs if run.arm == arm]
+            facts[f"{arm}_accuracy"] = _mean([run.scores["test_accuracy"] for run in mine])
+            facts[f"{arm}_half_accuracy"] = _mean([_at(run, HALF) for run in mine])
+            facts[f"{arm}_units"] = _mean([run.scores["distinct_units"] for run in mine]) * COURSE_HIDDEN[0]
+        n_in, n_out = _INPUTS, COURSE_HIDDEN[0]
+        facts |= {"n_in": n_in, "n_out": n_out, "units": n_out}
+        return facts | {
+            "lecun_std": sqrt(1 / n_in),
+            "he_std": sqrt(2 / n_in),
+            "glorot_std": sqrt(2 / (n_in + n_out)),
+        }
+
+    def trace(self) -> list[Frame]:
+        """For each arm: how far weights spread, how far the signal does, how much gradient there is."""
+        places: list[dict[str, dict[str, float]]] = [{} for _ in range(_UPDATES)]
+        experiment = self.experiment((0,))
+        for arm in experiment.arms:
+            session = looked_at(experiment.plan(arm, 0), _UPDATES)
+            paths = [path for path in session.network.param_specs if path.endswith("weight")]
+            first, last = (path.rpartition(".")[0] for path in (paths[0], paths[-1]))
+            start = session.network.initialize(0, "float64").params[paths[0]]
+            series = session.history.series
+            for i, place in enumerate(places):
+                place[arm.name] = {
+                    "spread": _std(start),
+                    "first": float(series("activation_std", first)[1][i]),
+                    "last": float(series("activation_std", last)[1][i]),
+                    "gradient": float(series("gradient_norm", paths[0])[1][i]),
+                }
+        return [Frame(i + 1, place) for i, place in enumerate(places)]
+
+
+def _at(run: RunResult, step: int) -> float:
+    steps, values = run.history.series("test_accuracy")
+    return float(values[np.flatnonzero(steps == step)[0]])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
+
+
+def _std(weights: Array) -> float:
+    return float(np.std(weights))

@@ -1,0 +1,128 @@
+"""Lesson 7: what an optimizer does to a gradient, and why one common rate compares rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from koubai.lab.experiment import Arm, Experiment, Watch
+from koubai.lab.result import RunResult
+from koubai.lab.settings import COURSE_HIDDEN, GAUSS, source
+from koubai.models.mlp import Mlp
+from koubai.optim.adagrad import AdaGrad
+from koubai.optim.adam import Adam
+from koubai.optim.momentum import Momentum
+from koubai.optim.optimizer import Optimizer as Rule
+from koubai.optim.rmsprop import RMSProp
+from koubai.optim.sgd import SGD
+from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong, looked_at
+from koubai.train.recipe import Recipe
+
+STEPS = 1000
+_UPDATES = 8
+RATE, LARGE = 0.01, 3.0
+_BY = "koubai.optim"
+RULES: dict[str, Rule] = {
+    "sgd": SGD(RATE),
+    "momentum": Momentum(RATE),
+    "adagrad": AdaGrad(RATE),
+    "rmsprop": RMSProp(RATE),
+    "adam": Adam(RATE),
+    "sgd_large": SGD(LARGE),
+}
+
+
+@LESSONS.register
+class Optimizers(Lesson):
+    """Tiny gradients times .01 move nothing; a rule that divides by their size does.
+
+    So does the plainest rule at its own rate: one common rate compares rates, not rules.
+    """
+
+    number = 7
+    guess = Guess("levels", tuple(RULES), low=0, high=1, start=0.5, step=0.01, share=True)
+    arms = tuple(RULES)
+    reasons = ("size", "minimum", "sgd_weak", "memory")
+    wrongs = (Wrong("sgd_weak", {"sgd_large": (0, 0.6)}), Wrong("same", {"sgd": (0.6, 1)}))
+    usual = "sgd_weak"
+    rows = (
+        Row("rule", "w <- w - eps g", f"{_BY}.sgd:SGD.update", "w -= eps * dw", ("sgd", "sgd_large")),
+        Row(
+            "rule",
+            "v <- mu v - eps g,  w <- w + v",
+            f"{_BY}.momentum:Momentum.update",
+            "v -= eps * dw",
+            ("momentum",),
+        ),
+        Row(
+            "rule",
+            "h <- h + g^2,  w <- w - eps g / (sqrt(h) + delta)",
+            f"{_BY}.adagrad:AdaGrad.update",
+            "w -= eps * dw / (np.sqrt(h) + self.delta)",
+            ("adagrad",),
+        ),
+        Row(
+            "rule",
+            "h <- rho h + (1 - rho) g^2,  w <- w - eps g / (sqrt(h) + delta)",
+            f"{_BY}.rmsprop:RMSProp.update",
+            "w -= eps * dw / (np.sqrt(h) + self.delta)",
+            ("rmsprop",),
+        ),
+        Row(
+            "rule",
+            "w <- w - eps m_hat / (sqrt(v_hat) + delta)",
+            f"{_BY}.adam:Adam.update",
+            "w -= eps / (1 - self.beta1**t) * m / (root + self.delta)",
+            ("adam",),
+        ),
+    )
+    questions = ("adam_first_step", "adagrad_step", "momentum_step")
+    experiment_name = "optimizers"
+
+    def experiment(self, seeds: Sequence[int]) -> Experiment:
+        """Five rules at one rate, and the plainest of them at another."""
+        network = Mlp(COURSE_HIDDEN, activation="sigmoid")
+        base = Recipe(network, source("digits"), initializer=GAUSS, steps=STEPS)
+        arms = tuple(Arm(name, {"optimizer": rule}) for name, rule in RULES.items())
+        watch = Watch(taps=1, evaluations=1, evaluate_rows=1)
+        return Experiment(f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), watch=watch)
+
+    def values(self, run: RunResult) -> dict[str, float]:
+        """Accuracy on the test part at the end."""
+        return {run.arm: run.scores["test_accuracy"]}
+
+    def facts(self, runs: Sequence[RunResult]) -> dict[str, float]:
+        """Mean accuracies, and how large gradient and steps are at the first update of the trace."""
+        facts = {"rate": RATE, "large": LARGE, "steps": STEPS}
+        for arm in self.arms:
+            mine = [run.scores["test_accuracy"] for run in runs if run.arm == arm]
+            facts[f"{arm}_accuracy"] = float(np.mean(mine))
+        first = self.trace()[0].places
+        facts |= {"gradient": first["sgd"]["gradient"], "sgd_step": first["sgd"]["moved"]}
+        return facts | {"adam_step": first["adam"]["moved"], "times": first["adam"]["times"]}
+
+    def trace(self) -> list[Frame]:
+        """For each arm: gradient of the first weights, and how far they move (root mean squares)."""
+        places: list[dict[str, dict[str, float]]] = [{} for _ in range(_UPDATES)]
+        experiment = self.experiment((0,))
+        for arm in experiment.arms:
+            session = looked_at(experiment.plan(arm, 0), _UPDATES)
+            path = next(path for path in session.network.param_specs if path.endswith("weight"))
+            scale = float(1 / np.sqrt(np.prod(session.network.param_specs[path].shape)))
+            rate = RULES[arm.name].learning_rate
+
+            def size(quantity: str, update: int, path: str = path, session=session) -> float:  # type: ignore[no-untyped-def]
+                return float(session.history.series(quantity, path)[1][update])
+
+            for i, place in enumerate(places):
+                gradient = size("gradient_norm", i) * scale
+                step = size("update_ratio", i) * size("weight_norm", i) * scale
+                place[arm.name] = {
+                    "gradient": gradient,
+                    "rate": rate,
+                    "plain": rate * gradient,
+                    "moved": step,
+                    "times": float(step / (rate * gradient)),
+                }
+        return [Frame(i + 1, place) for i, place in enumerate(places)]

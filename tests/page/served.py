@@ -1,0 +1,58 @@
+"""The command `koubai serve` as a process of its own, and a browser that looks at it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+WAIT = 120_000  # milliseconds: a bound for what hangs, not for what is slow
+
+
+class Served:
+    """A server that runs; `address` opens one browser, `another()` the next."""
+
+    def __init__(self, folder, *options):
+        command = [sys.executable, "-m", "koubai.cli.main", "serve", "--json", "--out", str(folder), *options]
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "KOUBAI_LANG": "en"},
+        )
+        self.address = self.another()
+        self.origin = self.address.partition("/?")[0]
+
+    def another(self):
+        """Return the next address that the terminal shows."""
+        line = self.process.stdout.readline()
+        assert line, self.process.stderr.read()
+        return json.loads(line)["address"]
+
+    def end(self):
+        """Press Ctrl-C; return the exit code, what was printed as errors, and the seconds it took."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        try:
+            _, errors = self.process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        return self.process.returncode, errors, time.monotonic() - started
+
+
+def look_at(context, address):
+    """Open the page in a new tab; it keeps what it asked for and what it complained about."""
+    context.set_default_timeout(WAIT)
+    page = context.new_page()
+    page.requested, page.complaints = [], []
+    page.on("request", lambda request: page.requested.append(request.url))
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector("html[data-drawn]", state="attached")
+    return page

@@ -1,0 +1,361 @@
+"""The page in a real browser: whole lessons, with keys alone, cut off, on a phone, in both languages."""
+
+import http.client
+import re
+
+import pytest
+
+from koubai.page.offline import write_lesson
+from koubai.study.lessons import lessons
+from koubai.words import LANGUAGES, entries
+
+from .cut import Line, free_port
+from .served import CHROMIUM, Served, look_at
+
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+for needed in ("starlette", "uvicorn"):
+    pytest.importorskip(needed, reason="pip install 'koubai[page]'")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium"),
+]
+FIRST = "vanishing_gradient"
+STAGES = ["guess", "run", "gap", "why", "right", "question", "later"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Holder:
+    """One server for all tests of this process, and the cookie it gave; a new one where a test ended it."""
+
+    def __init__(self, browser, folders):
+        self._browser, self._folders, self.server = browser, folders, None
+
+    def get(self):
+        """Return a server that runs: behind a line that can be cut, and at a port of its own."""
+        if self.server is None or self.server.process.poll() is not None:
+            line = Line()
+            line.to = free_port()
+            own = ("--port", str(line.to), "--origin", f"http://127.0.0.1:{line.port}")
+            self.server = Served(self._folders.mktemp("runs"), *own)
+            self.server.line, self.server.origin = line, f"http://127.0.0.1:{line.to}"
+            self.server.state = self._enter()
+        return self.server
+
+    def _enter(self):
+        """Let one browser in; return its cookie and nothing else."""
+        context = self._browser.new_context()
+        page = look_at(context, self.server.address)
+        assert page.url == f"http://127.0.0.1:{self.server.line.port}/", "the token is gone from the address"
+        assert page.complaints == []
+        kept = context.storage_state()
+        context.close()
+        self.server.address = self.server.another()
+        return {**kept, "origins": []}
+
+
+@pytest.fixture(scope="module")
+def holder(browser, tmp_path_factory):
+    held = Holder(browser, tmp_path_factory)
+    yield held
+    if held.server is not None and held.server.process.poll() is None:
+        held.server.end()
+
+
+@pytest.fixture
+def served(holder):
+    return holder.get()
+
+
+@pytest.fixture
+def look(browser, served):
+    contexts = []
+
+    def opened(path="", origin=served.origin, **settings):
+        context = browser.new_context(
+            storage_state=served.state, viewport={"width": 1280, "height": 800}, **settings
+        )
+        contexts.append(context)
+        return look_at(context, f"{origin}/{path}")
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def stage(page):
+    return page.get_attribute(".lesson", "data-stage")
+
+
+def guess(page):
+    """Move what can be moved, with keys."""
+    points = page.locator("[role=slider], .level input")
+    for i in range(points.count()):
+        points.nth(i).focus()
+        for _ in range(1 + i % 3):
+            page.keyboard.press("PageDown")
+
+
+def onward(page):
+    page.locator(".card button.main").last.click()
+
+
+def run_to_the_end(page):
+    onward(page)
+    page.wait_for_selector("[data-holds=gap]")
+
+
+def walk(page, at_each=lambda page: None):
+    """Do the whole lesson that is open; call `at_each` in every part."""
+    at_each(page)
+    guess(page)
+    page.locator("fieldset input").nth(2).check()
+    run_to_the_end(page)
+    at_each(page)
+    onward(page)
+    at_each(page)
+    onward(page)
+    page.locator("fieldset input").nth(1).check()
+    onward(page)
+    at_each(page)
+    onward(page)
+    at_each(page)
+    onward(page)
+    page.locator(".question input").first.check()
+    onward(page)
+    page.wait_for_selector(".feedback .good, .feedback .bad")
+    at_each(page)
+    onward(page)
+    at_each(page)
+
+
+# The first lesson in both languages, the others in turns; so that every part is seen in both, light and dark.
+LOOKS = [(FIRST, "ja", "light")] + [
+    (name, *(("en", "dark"), ("ja", "dark"), ("en", "light"), ("ja", "light"))[i % 4])
+    for i, name in enumerate(sorted(lessons(), key=lambda name: name != FIRST))
+]
+
+
+@pytest.mark.parametrize(("name", "lang", "scheme"), LOOKS)
+def test_a_whole_lesson_from_guess_to_later(look, served, name, lang, scheme):
+    page = look(f"#{name}", color_scheme=scheme, bypass_csp=True)  # the audit is a foreign script
+    page.click(f".controls [lang={lang}]")
+    page.wait_for_selector(f"html[lang={lang}]")
+    seen, wide, words = [], [], []
+
+    def at_each(page):
+        seen.append(stage(page))
+        words.append(page.inner_text("main"))
+        page.set_viewport_size({"width": 390, "height": 800})
+        wide.append(page.evaluate("document.documentElement.scrollWidth"))
+        page.set_viewport_size({"width": 1280, "height": 800})
+        assert audit(page) == [], stage(page)
+
+    walk(page, at_each)
+    assert seen == STAGES
+    assert max(wide) <= 390, "a phone would scroll sideways"
+    assert page.complaints == []
+    assert all(url.startswith(f"{served.origin}/") for url in page.requested)
+    text = "\n".join(words)
+    assert not re.search(r"\{\w+\}|undefined|NaN|\[object", text)
+    foreign = entries("lessons")[f"{name}.title"]["ja" if lang == "en" else "en"]
+    assert foreign not in text
+    assert page.locator("tbody tr").count() == len(lessons()[name].guess.points)
+
+
+def test_a_lesson_in_a_file_works_without_a_server_and_asks_for_nothing(browser, tmp_path, monkeypatch):
+    lang = "ja"
+    monkeypatch.setenv("KOUBAI_LANG", lang)
+    path = write_lesson(lessons()["step_size"], tmp_path / "lesson.html")
+    context = browser.new_context(offline=True, viewport={"width": 390, "height": 800})
+    page = look_at(context, path.resolve().as_uri())
+    seen = []
+    walk(page, lambda page: seen.append((stage(page), page.inner_text("main"))))
+    assert [name for name, _ in seen] == STAGES
+    assert seen[0][1].startswith(entries("lessons")["step_size.title"][lang])
+    assert entries("page")["run.recorded"][lang].replace("{count}", "11") in seen[1][1]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.complaints == []
+    assert page.requested == [path.resolve().as_uri()]
+    assert page.locator("text=/別の乱数|止める/").count() == 0, "no button that cannot work"
+    context.close()
+
+
+def audit(page):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
+    )
+    found = axe.Axe().run(page).response["violations"]
+    return [(rule["id"], rule["nodes"][0]["html"]) for rule in found]
+
+
+def test_a_lesson_with_keys_alone_changes_its_language_on_the_way(look):
+    page = look()
+    press = page.keyboard.press
+
+    def to(what):
+        for _ in range(60):
+            press("Tab")
+            if page.evaluate("(what) => document.activeElement.matches(what)", what):
+                return
+        raise AssertionError(f"no key leads to {what}")
+
+    to(f"a[href='#{FIRST}']")
+    press("Enter")
+    page.wait_for_selector(".lesson")
+    to("[role=slider]")
+    for key in ("ArrowDown", "PageDown", "ArrowRight", "Home", "ArrowRight", "ArrowUp"):
+        press(key)
+    assert page.get_attribute("[role=slider][data-point='1']", "aria-valuetext") == "0.0032"
+    assert page.get_attribute("[role=slider][data-point='2']", "aria-valuetext") == "10⁻¹⁸"
+    to("fieldset input")
+    press("Space")
+    to(".card button.main")
+    press("Enter")
+    page.wait_for_selector("[data-holds=gap]")
+    to(".card button.main")
+    press("Enter")
+    sentence = page.inner_text("p.gap")
+    page.click(".controls [lang=ja]")
+    page.wait_for_selector("html[lang=ja]")
+    assert stage(page) == "gap", "nothing is lost"
+    assert "第" in page.inner_text(".prompt")
+    assert page.inner_text("p.gap") != sentence
+    to(".card button.main")
+    press("Enter")
+    to("fieldset input")
+    press("ArrowDown")
+    to(".card button.main")
+    press("Enter")
+    to("[data-step$=' 1']")
+    number = page.inner_text(".number >> nth=0")
+    press("Enter")
+    assert page.inner_text(".number >> nth=0") != number, "one update further"
+    to(".buttons:last-child button.main")
+    press("Enter")
+    assert page.inner_text("blockquote")
+    to(".card button.main")
+    press("Enter")
+    page.wait_for_selector(".question input")
+    to(".question input")
+    press("Space")
+    to("button.main")
+    press("Enter")
+    page.wait_for_selector(".feedback .place")
+    to(".card > .buttons button.main")
+    press("Enter")
+    assert stage(page) == "later"
+    page.click(".brand")
+    assert page.inner_text(".lessons li .note >> nth=0")
+    assert page.complaints == []
+
+
+def test_a_guess_is_drawn_with_the_mouse_and_cannot_be_skipped_silently(look):
+    page = look(f"#{FIRST}")
+    onward(page)
+    assert stage(page) == "guess"
+    assert "Guess first" in page.inner_text(".card")
+    frame = page.locator(".drawing svg").bounding_box()
+    page.mouse.move(frame["x"] + 80, frame["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + frame["width"] - 60, frame["y"] + 60, steps=30)
+    page.mouse.up()
+    values = [
+        float(one)
+        for one in page.locator("[role=slider]").evaluate_all("all => all.map((one) => one.ariaValueNow)")
+    ]
+    assert values == sorted(values)
+    assert values[0] < -5 < -1 > values[-1] - 2
+    page.click("text=I do not know")
+    page.wait_for_selector("[data-holds=gap]")
+    onward(page)
+    assert page.inner_text("p.gap").startswith("You left it open")
+
+
+def test_a_run_that_is_stopped_says_so_and_can_be_run_again(look):
+    page = look(f"#{FIRST}")
+    guess(page)
+    onward(page)
+    page.wait_for_selector("[data-holds=gap]")
+    for _ in range(2):  # seeds that no other test has trained
+        onward(page)
+        page.click("text=Run it on other random numbers")
+        page.wait_for_selector("[data-holds=stop]")
+        page.click("[data-holds=stop] button")
+        page.wait_for_selector("[data-holds=again], [data-holds=gap]")
+        if page.locator("[data-holds=again]").count():
+            break
+    assert page.inner_text(".card p[role=status]").strip() == "Stopped."
+    page.click("[data-holds=again] button")
+    page.wait_for_selector("[data-holds=gap]")
+
+
+def test_what_is_kept_can_be_saved_and_deleted_and_comes_again_when_its_day_has_come(look):
+    page = look()
+    kept = {
+        "format": 1,
+        "lessons": {FIRST: {"stage": 6, "guess": None}},
+        "questions": {"depth": {"streak": 1, "due": 5}},
+    }
+    page.evaluate("kept => localStorage.setItem('koubai-progress', JSON.stringify(kept))", kept)
+    page.reload()
+    page.wait_for_selector("html[data-drawn]", state="attached")
+    assert "Asked again today: 1 question" in page.inner_text("main")
+    assert "Done" in page.inner_text(".lessons")
+    with page.expect_download() as saved:
+        page.click("text=Save as a file")
+    assert '"depth"' in saved.value.path().read_text()
+    page.click("text=Delete")
+    page.click("text=Delete")
+    assert page.evaluate("localStorage.getItem('koubai-progress')") is None
+
+
+def test_a_wrong_token_and_another_host_see_nothing(browser, served):
+    context = browser.new_context()
+    page = context.new_page()
+    answer = page.goto(f"{served.origin}/?token=wrong")
+    assert answer.status == 403
+    assert "koubai.js" not in page.content()
+    assert page.goto(served.origin).status == 403
+    assert all(entries("page")["refused.cookie"][lang] in page.inner_text("body") for lang in LANGUAGES)
+    context.close()
+    port = int(served.origin.rpartition(":")[2])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/", headers={"Host": f"attacker.example:{port}"})
+    assert connection.getresponse().status == 421
+    connection.close()
+
+
+def test_a_cut_line_is_picked_up_another_page_waits_and_ctrl_c_ends_all_at_once(browser, served, look):
+    first = look(f"#{FIRST}", origin=f"http://127.0.0.1:{served.line.port}")
+    second = look_at(context := browser.new_context(), served.address)  # a browser without the cookie
+    second.goto(f"{second.url}#{FIRST}")
+    second.wait_for_selector(".lesson")
+    guess(first)
+    run_to_the_end(first)
+    for _ in range(2):  # fresh seeds: the first ones were trained by another test
+        onward(first)
+        first.click("text=Run it on other random numbers")
+    first.wait_for_selector("[data-holds=stop]")
+    served.line.cut()
+    first.wait_for_selector("text=The connection was cut")
+    served.line.mend()
+    first.wait_for_selector("[data-holds=gap]")
+    for arm in lessons()[FIRST].arms:
+        assert first.locator(f"g[data-arm={arm}] path.seed").count() == 5, "every run once"
+    onward(first)
+    first.click("text=Run it on other random numbers")
+    first.wait_for_selector("[data-holds=stop]")
+    guess(second)
+    onward(second)
+    second.wait_for_selector("text=Another page's runs are under way")
+    code, errors, seconds = served.end()
+    assert (code, errors) == (0, "")
+    assert seconds < 10, "a bound for what hangs: streams are open, and would be for minutes"
+    context.close()

@@ -1,0 +1,248 @@
+"""Lessons: what each must have, and every statement of each computed anew from runs made here."""
+
+import json
+import math
+import string
+from itertools import pairwise
+from math import sqrt
+
+import numpy as np
+import pytest
+
+from koubai.lab.catalog import listing
+from koubai.lab.settings import GAUSS
+from koubai.lab.start import run
+from koubai.layers.activations import Sigmoid
+from koubai.models.mlp import Mlp
+from koubai.network.network import Network
+from koubai.study.lessons import lessons
+from koubai.study.lessons.lesson import Row, code_line
+from koubai.study.mathml import formula
+from koubai.study.quiz import QUESTIONS
+from koubai.words import LANGUAGES, entries, say
+
+LESSONS = lessons()
+NAMES = list(LESSONS)
+
+
+def _made(name, made={}):  # noqa: B006 - runs are made once for all tests
+    if name not in made:
+        lesson = LESSONS[name]
+        result = run(lesson.experiment(range(2)))
+        made[name] = (result.runs, lesson.facts(result.runs), lesson.trace())
+    return made[name]
+
+
+@pytest.fixture(params=NAMES)
+def lesson(request):
+    return LESSONS[request.param]
+
+
+def placeholders(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def words_of(lesson):
+    """The entries a lesson needs, each with the values its placeholders may name."""
+    _, facts, frames = _made(lesson.registry_name)
+    numbers = {name for place in frames[0].places.values() for name in place} | {"place"}
+    plain = ["title", "lead", "guess", "x", "runs", "ask", *(f"arm.{arm}" for arm in lesson.arms)]
+    plain += [
+        f"point.{point}"
+        for point in lesson.guess.points
+        if not point[0].isdigit() and point not in lesson.arms
+    ]
+    plain += [f"reason.{reason}" for reason in lesson.reasons]
+    told = ["seen", "why"]
+    ideas = [*lesson.reasons[1:], *(wrong.name for wrong in lesson.wrongs), lesson.usual]
+    told += [f"{kind}.{name}" for name in dict.fromkeys(ideas) for kind in ("wrong", "not")]
+    if len(frames[0].places) > 1:
+        plain.append("place")
+    return (
+        dict.fromkeys(plain, frozenset())
+        | dict.fromkeys(told, facts.keys())
+        | {f"row.{row.name}": numbers for row in lesson.rows}
+    )
+
+
+def test_the_words_are_those_the_lessons_need_and_name_only_numbers_there_are():
+    texts = entries("lessons")
+    wanted = {f"{name}.{key}": values for name in NAMES for key, values in words_of(LESSONS[name]).items()}
+    assert set(texts) == set(wanted)
+    for key, values in wanted.items():
+        for lang in LANGUAGES:
+            assert placeholders(texts[key][lang]) <= set(values), key
+
+
+def test_a_lesson_has_all_its_parts(lesson):
+    card = json.loads(json.dumps(lesson.card()))
+    shown = [row for row in card["rows"] if not row["places"] or lesson.arms[-1] in row["places"]]
+    assert shown
+    assert {place for row in card["rows"] for place in row["places"]} <= set(lesson.arms)
+    assert all(row["code"] and row["place"].startswith("koubai/") for row in card["rows"])
+    assert len(lesson.reasons) >= 3
+    assert set(lesson.questions) <= set(QUESTIONS)
+    assert lesson.experiment_name in {entry.name() for entry in listing()}
+    guess = lesson.guess
+    assert guess.low <= guess.start <= guess.high
+    assert set(guess.given) <= set(guess.points)
+    steps = (guess.start - guess.low) / guess.step
+    assert steps == pytest.approx(round(steps)), "what nobody moved is a place of the scale"
+
+
+def test_what_the_runs_say_is_on_the_scale_and_shows_no_wrong_idea(lesson):
+    runs, facts, frames = _made(lesson.registry_name)
+    assert all(run.failure is None for run in runs)
+    assert all(math.isfinite(value) for value in facts.values())
+    guess = lesson.guess
+    told = {}
+    for one in runs:
+        for point, value in lesson.values(one).items():
+            assert point in guess.points
+            if not guess.arm or lesson.series(one.arm) == guess.arm:
+                told.setdefault(point, []).append(value)
+    assert set(told) == set(guess.points)
+    places = {p: np.mean([math.log10(v) if guess.log else v for v in values]) for p, values in told.items()}
+    assert all(guess.low <= place <= guess.high for place in places.values())
+    numbers = {point: 10**place if guess.log else place for point, place in places.items()}
+    if guess.kind == "curve":
+        slope = (places[guess.points[0]] - places[guess.points[-1]]) / (len(guess.points) - 1)
+        numbers["factor"] = 10**slope
+    for wrong in lesson.wrongs:
+        assert not all(low <= numbers[name] <= high for name, (low, high) in wrong.when.items()), wrong.name
+    assert len(frames) >= 2
+    assert all(
+        math.isfinite(v) for frame in frames for place in frame.places.values() for v in place.values()
+    )
+    assert all(
+        place.keys() == next(iter(frames[0].places.values())).keys() for place in frames[-1].places.values()
+    )
+
+
+def test_a_line_that_is_not_there_is_told():
+    with pytest.raises(ValueError, match="0 times"):
+        code_line(Row("x", "y", "koubai.layers.linear:Linear.backward", "no such line"))
+
+
+@pytest.mark.parametrize("text", ["_l", "sqrt(x", "W_", "(a", "a)b("])
+def test_a_formula_that_is_not_closed_is_told(text):
+    with pytest.raises(ValueError, match=r"in|early|behind"):
+        formula(text)
+
+
+def test_every_formula_of_lessons_and_questions_can_be_built():
+    from koubai.page.texts import question
+
+    assert all(formula(row.formula)[0] == "math" for lesson in LESSONS.values() for row in lesson.rows)
+    assert all(tree[0] == "math" for name in QUESTIONS for tree in question(name, 0)["formulas"])
+
+
+def test_numbers_in_the_words_are_written_as_the_page_writes_them(lesson):
+    _, facts, _ = _made(lesson.registry_name)
+    for lang in LANGUAGES:
+        assert say(f"lessons.{lesson.registry_name}.seen", lang, **facts)
+
+
+# ------------------------------------------------------------------------------ statements, lesson by lesson
+
+
+def test_vanishing_gradient():
+    _, facts, frames = _made("vanishing_gradient")
+    # "about 0.01 sqrt(50) and at most 0.25: together ..., the runs measure ..."
+    assert facts["spread"] == pytest.approx(0.01 * sqrt(50))
+    assert facts["bound"] == pytest.approx(0.25)
+    assert facts["small_factor"] == pytest.approx(facts["product"], rel=0.1)
+    # "with weights of 1/sqrt(n), which keep the size, ... is left": about the bound, and never above it
+    assert facts["xavier_factor"] == pytest.approx(0.25, abs=0.04)
+    # "as long, and its factor is ...: nothing vanishes"
+    assert facts["relu_he_factor"] == pytest.approx(1, abs=0.2)
+    # "for nine layers 0.25 alone gives ..."
+    assert facts["bound_first"] == pytest.approx(0.25**9)
+    # chance, where one answer for all is the best; and a network that learned
+    assert facts["small_accuracy"] < 0.15
+    assert facts["relu_he_accuracy"] > 0.7
+    # the same product, by multiplying matrices by hand instead of training
+    network = Network(Mlp((50,) * 10, activation="sigmoid"), (64,), GAUSS)
+    weights = network.initialize(0, "float64").params
+    x, chain = np.random.default_rng(0).random((100, 64)), []
+    for path in [path for path in weights if path.endswith("weight")]:
+        u = x @ weights[path]
+        x = Sigmoid().value(u)
+        chain.append((weights[path], x * (1 - x)))
+    delta = np.random.default_rng(1).standard_normal((100, 10))
+    sizes = []
+    for l in range(9, -1, -1):  # noqa: E741 - the letter of the formula
+        delta = (delta @ chain[l + 1][0].T) * chain[l][1]
+        sizes.append(np.sqrt((delta**2).mean()))
+    assert (sizes[-1] / sizes[0]) ** (1 / 9) == pytest.approx(facts["small_factor"], rel=0.1)
+    # every row of the trace: what came, times both numbers, is what is left
+    for frame in frames:
+        for place in frame.places.values():
+            assert place["came"] * place["weights"] * place["slope"] == pytest.approx(place["delta"])
+            assert 0.24 < place["slope"] <= 0.25 + 1e-7
+
+
+def test_step_size():
+    runs, facts, frames = _made("step_size")
+    ends = {run.arm: run.scores["distance"] for run in runs}
+    for rate, end in ends.items():  # the error is multiplied by 1 - 2 eps a step
+        assert end == pytest.approx(5 * abs(1 - 2 * float(rate)) ** 20, rel=1e-9, abs=1e-12)
+    assert facts["small"] == pytest.approx(facts["large"]), "0.1 and 0.9 end the same"
+    assert facts["small_factor"] == pytest.approx(0.8)
+    assert facts["large_factor"] == pytest.approx(0.8)
+    assert facts["half"] == 0 == min(ends.values()), "0.5 is best, and there at once"
+    assert frames[0].places["0.5"]["distance"] == 0
+    assert facts["limit"] == 1
+    assert facts["beyond"] > 100
+    for frame in frames:
+        for rate, place in frame.places.items():
+            assert place["gradient"] == pytest.approx(2 * (place["x"] - 2))
+            assert place["to"] == pytest.approx(place["x"] - float(rate) * place["gradient"])
+    signs = [np.sign(frame.places["0.9"]["to"] - 2) for frame in frames]
+    assert all(a == -b for a, b in pairwise(signs)), "every step lands on the other side"
+
+
+def test_initial_weights():
+    runs, facts, frames = _made("initial_weights")
+    # zeros never learn, and all units stay one; small weights learn late; He's learn best
+    assert facts["zeros_accuracy"] < 0.13
+    assert facts["zeros_units"] == 1
+    assert facts["small_half_accuracy"] < 0.4
+    assert facts["small_accuracy"] > 0.7
+    assert facts["zeros_accuracy"] < facts["large_accuracy"] < facts["he_accuracy"]
+    assert facts["small_accuracy"] < facts["he_accuracy"]
+    assert facts["he_half_accuracy"] > 0.9
+    # "the seeds of one rule lie close together, and rules lie far apart": 0.01 early, against zeros and He's
+    by_arm = {arm: [run.scores["test_accuracy"] for run in runs if run.arm == arm] for arm in ("zeros", "he")}
+    assert max(by_arm["zeros"]) < 0.2
+    assert min(by_arm["he"]) > 0.9
+    # deviations, by the formulas of the papers
+    assert facts["lecun_std"] == pytest.approx(1 / 8)
+    assert facts["glorot_std"] == pytest.approx(sqrt(2 / 104))
+    assert facts["he_std"] == pytest.approx(sqrt(2 / 64))
+    first = frames[0].places
+    assert first["he"]["spread"] == pytest.approx(facts["he_std"], rel=0.1)
+    # zeros pass nothing; small weights shrink the signal, large ones let it grow, He's about keep it
+    assert (first["zeros"]["last"], first["zeros"]["gradient"]) == (0, 0)
+    assert first["small"]["last"] < first["small"]["first"] / 100
+    assert first["large"]["last"] > first["large"]["first"] * 5
+    assert 0.5 < first["he"]["last"] / first["he"]["first"] < 2
+    assert first["small"]["gradient"] < first["he"]["gradient"] / 100 < first["large"]["gradient"]
+
+
+def test_optimizers():
+    _, facts, frames = _made("optimizers")
+    assert max(facts["sgd_accuracy"], facts["momentum_accuracy"]) < 0.2
+    assert facts["adagrad_accuracy"] < 0.6
+    assert min(facts["rmsprop_accuracy"], facts["adam_accuracy"], facts["sgd_large_accuracy"]) > 0.9
+    assert abs(facts["sgd_large_accuracy"] - facts["adam_accuracy"]) < 0.05, "beside Adam's"
+    first, later = frames[0].places, frames[-1].places
+    # SGD multiplies by the rate and no more; Adam's first step is about the rate, whatever the gradient is
+    for frame in frames:
+        for arm in ("sgd", "sgd_large"):
+            assert frame.places[arm]["times"] == pytest.approx(1, rel=0.01)
+    assert first["adam"]["moved"] == pytest.approx(0.01, rel=0.25)
+    assert facts["times"] > 10_000
+    # momentum: the geometric series of .9 ends at ten times
+    assert 1 < later["momentum"]["times"] <= 10
+    assert first["momentum"]["times"] == pytest.approx(1, rel=0.01)
