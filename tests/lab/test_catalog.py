@@ -40,7 +40,8 @@ def test_every_entry_runs_and_is_put_into_words(name):
     if isinstance(experiment.base, Recipe):
         experiment = replace(experiment, base=experiment.base.edit(steps=3))
     elif hasattr(experiment.base, "recipe"):
-        experiment = replace(experiment, base=experiment.base.edit(**{"recipe.steps": 3, "trials": 4}))
+        fewer = {"trials": 4} if hasattr(experiment.base, "trials") else {}
+        experiment = replace(experiment, base=experiment.base.edit(**{"recipe.steps": 3}, **fewer))
     seeds = experiment.seeds[:2]
     watch = replace(experiment.watch, taps=min(experiment.watch.taps, 2), evaluations=1)
     result = start.run(replace(experiment, seeds=seeds, watch=watch), threads=1)

@@ -23,6 +23,8 @@ import pytest
 
 from koubai.lab.catalog import listing
 from koubai.lab.experiments.batch_normalization_scales import SCALES
+from koubai.lab.experiments.optimizer_rates import RATES
+from koubai.lab.plans.rates import WITHIN
 from koubai.lab.plans.surfaces import Saddle, TwoMinima
 from koubai.layers import ReLU, Sigmoid, Tanh
 from koubai.models import DeepConvNet, DoubleConvNet, SimpleConvNet
@@ -177,6 +179,7 @@ KNOWN_BESIDES = {
         *settings(DeepConvNet(), "Dropout", "ratio"),
     },
     "double-convnet": {parameters(DoubleConvNet())},
+    "optimizer-rates": {min(RATES), float(len(RATES)), 100 * WITHIN},
     "over-fitting": {round(0.85**6, 2)},
     "saddle": numbers_in(Saddle.__doc__),
     "two-minima": numbers_in(TwoMinima.__doc__) | {TwoMinima().tilt},

@@ -11,7 +11,7 @@ from koubai.words import entries, say
 _SHARES = (
     *("gap", "zero_weights", "small_weights", "zero_activations", "distinct_units"),
     *("chance", "chance_limit"),
-    *("global_share", "passed_shallow", "left_deep"),
+    *("from_least_squares", "from_exact", "global_share", "passed_shallow", "left_deep"),
 )
 _LOWER_IS_BETTER = ("loss", "gap", "distance", "final_value", "error", "steps_near_saddle")
 _EXACT = (

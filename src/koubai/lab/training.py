@@ -47,6 +47,11 @@ MEASURES = (
 
 def run_recipe(recipe: Recipe, context: Context) -> Outcome:
     """Train a recipe to its end and score it on every part of its data."""
+    return outcome_of(*run_of(recipe, context), context)
+
+
+def run_of(recipe: Recipe, context: Context) -> tuple[Run, Dataset]:
+    """Train a recipe to its end; return the finished run and its data. Raises Stopped when asked to end."""
     dataset = recipe.data.load(context.data_dir)
 
     def progress(session: Session) -> None:
@@ -63,6 +68,11 @@ def run_recipe(recipe: Recipe, context: Context) -> Outcome:
     )
     if run.stopped_by == "interrupted":
         raise Stopped
+    return run, dataset
+
+
+def outcome_of(run: Run, dataset: Dataset, context: Context) -> Outcome:
+    """Return what came out of a finished run: scores, history, exhibits."""
     return Outcome(
         scores=scores_of(run, context.watch),
         history=run.history,

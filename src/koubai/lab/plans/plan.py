@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, Self
 
 from koubai.core.errors import ConfigError, Problem, nearest
-from koubai.lab.outcome import Context, Outcome
+from koubai.lab.outcome import Context, Outcome, Report
 from koubai.train.plain import flatten, normalized, to_plain
 from koubai.train.recipe import Recipe
 
@@ -52,6 +52,11 @@ class LabPlan:
             for path in dict.fromkeys([*ours, *theirs])
             if ours.get(path) != theirs.get(path)
         }
+
+
+def shifted(report: Report, done: int, total: int) -> Report:
+    """Return the report of one training among several, which tells where all of them together stand."""
+    return lambda step, steps, loss: report(done + step, total, loss)
 
 
 def _replaced(node: Any, parts: list[str], value: Any, path: str, problems: list[Problem]) -> Any:

@@ -11,8 +11,8 @@ import numpy as np
 from koubai.core import random
 from koubai.core.errors import ConfigError, Problem, nearest
 from koubai.data.dataset import DataSource
-from koubai.lab.outcome import Context, Outcome, Report
-from koubai.lab.plans.plan import LabPlan
+from koubai.lab.outcome import Context, Outcome
+from koubai.lab.plans.plan import LabPlan, shifted
 from koubai.lab.result import Exhibit
 from koubai.lab.training import run_recipe
 from koubai.train.recipe import Recipe
@@ -83,7 +83,7 @@ class Search(LabPlan):
         best: Outcome | None = None
         rows = []
         for i, (edits, recipe) in enumerate(zip(candidates, self.recipes(), strict=True)):
-            report = _shifted(context.report, i * self.recipe.steps, total)
+            report = shifted(context.report, i * self.recipe.steps, total)
             inner = replace(context, exhibits=False, report=report)
             outcome = run_recipe(recipe, inner)
             rows.append((*edits.values(), outcome.scores["val_accuracy"]))
@@ -93,8 +93,3 @@ class Search(LabPlan):
         paths = tuple(part.path for part in self.space) if self.method != "none" else ()
         table = Exhibit("table", "trials", {"values": np.array(rows)}, columns=(*paths, "val_accuracy"))
         return replace(best, exhibits=(table,) if context.exhibits else ())
-
-
-def _shifted(report: Report, done: int, total: int) -> Report:
-    """Return a report that tells where the whole search stands."""
-    return lambda step, steps, loss: report(done + step, total, loss)

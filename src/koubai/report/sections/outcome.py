@@ -14,7 +14,7 @@ from koubai.report.figures.outcomes import Outcome, outcomes
 from koubai.report.numbers import MISSING, number, points, seconds
 from koubai.report.page import Section, TitledTable
 from koubai.report.picture import Picture, Table
-from koubai.report.sections.sweeps import regularization, sweeps
+from koubai.report.sections.sweeps import rates, regularization, sweeps
 from koubai.words import say
 
 _CROWD = 12  # arms
@@ -35,6 +35,7 @@ def outcome_section(result: ExperimentResult, lang: str | None = None) -> Sectio
         pictures = [*swept[:1], *paths, *swept[1:]]
     else:
         pictures = [*dots[:1], *paths, *swept, *_gap(result, lang), *dots[1:]]
+    pictures = [*rates(result, lang), *pictures]
     known = any(result.summary(arm.name) for arm in experiment.arms)
     return Section(
         "outcome",

@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from koubai.core.layer import LAYERS
 from koubai.core.params import Array
 from koubai.lab.experiment import Arm
 from koubai.lab.result import ArmSummary, ExperimentResult
-from koubai.report.arms import numeric_axis
+from koubai.report.arms import numeric_axis, views
 from koubai.report.figures.regularization_paths import RegularizationPath, regularization_paths
 from koubai.report.figures.sweep import Sweep, sweep
 from koubai.report.palette import style
 from koubai.report.picture import Picture
+from koubai.report.series import interval_of_mean, stack
+from koubai.words import say
 
 _NORMS = ("weight_norm", "bias_norm")
 
@@ -40,7 +43,7 @@ def sweeps(result: ExperimentResult, measures: Sequence[str], lang: str | None =
 def regularization(result: ExperimentResult, lang: str | None = None) -> list[Picture]:
     """Return the norms against the strength of every penalty that was tried at several strengths."""
     axis = numeric_axis(result.experiment.arms)
-    penalized = any(path.startswith("penalties") for arm in result.experiment.arms for path in arm.edits)
+    penalized = any(_penalizes(arm) for arm in result.experiment.arms)
     if axis is None or not penalized:
         return []
     paths, free = [], None
@@ -49,10 +52,35 @@ def regularization(result: ExperimentResult, lang: str | None = None) -> list[Pi
         weights, biases = (_means(result, arms, measure) for measure in _NORMS)
         if not levels.any():
             free = float(weights[0])
-        elif np.isfinite(weights).sum() > 1 and all("penalties" in arm.edits for arm in arms):
+        elif np.isfinite(weights).sum() > 1 and all(_penalizes(arm) for arm in arms):
             paths.append(RegularizationPath(title, levels, weights, biases))
     found = [replace(path, free=free) for path in paths]
     return [regularization_paths(found, lang=lang)] if found else []
+
+
+def _penalizes(arm: Arm) -> bool:
+    return any("penalties" in path.split(".") for path in arm.edits)
+
+
+def rates(result: ExperimentResult, lang: str | None = None) -> list[Picture]:
+    """Return a picture a network: accuracy against the learning rate, for plans that try many of them."""
+    plan = result.experiment.base
+    if not hasattr(plan, "rates"):
+        return []
+    pictures = []
+    for network in plan.activations:
+        lines = []
+        for view in views(result.experiment.arms, lang):
+            seeds = stack([run.history for run in result.of(view.name)], "val_accuracy", network)[1]
+            if seeds.size:
+                low, high = interval_of_mean(seeds)
+                levels = np.array(plan.rates)
+                lines.append(Sweep(view.title, view.style, levels, seeds.mean(axis=0), low, high, seeds.T))
+        if lines:
+            title = say("report.rates.title", lang, network=LAYERS[network].__name__)
+            drawn = sweep(lines, say("report.rates.factor", lang), "val_accuracy", lang=lang)
+            pictures.append(replace(drawn, name=f"rates-{network}", title=title))
+    return pictures
 
 
 def _lines(result: ExperimentResult, axis: str) -> dict[str, list[Arm]]:
