@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from koubai.bench import machine
 from koubai.bench import report as report_module
 from koubai.bench.conductor import Settings, Timing, time_workload
 from koubai.bench.experiment import time_experiment
@@ -14,13 +15,16 @@ from koubai.bench.floor import floor_of
 from koubai.bench.machine import Machine
 from koubai.bench.peers import peers
 from koubai.bench.peers.peer import Peer
-from koubai.bench.rows import compare
+from koubai.bench.rows import Row, compare
 from koubai.bench.workload import WORKLOADS, Workload
+from koubai.cli.bench import _show as show
 from koubai.cli.bench import bench
 from koubai.core.errors import UnknownName
 from koubai.doctor.bench.torch_modules import module_of
+from koubai.engines.choose import why_not_onednn
 from koubai.layers import BatchNorm, Linear, ReLU, Sequential
 from koubai.optim import Adam
+from koubai.words import set_language
 
 TINY = Workload(
     "tiny", "4-3-2", Sequential(Linear(3), BatchNorm(), ReLU(), Linear(2)), (4,), 2, 5, Adam(), samples=20
@@ -62,7 +66,7 @@ def test_rows_compare_by_the_minimum_with_eager_and_with_the_best_peer():
     timings = [
         Timing("native", ours=True, ms=[0.5, 0.7, 0.9], peak_mb=50),
         Timing("torch-eager", ms=[3.0, 2.0]),
-        Timing("torch-eager-channels-last", ms=[1.5, 9.0]),
+        Timing("torch-eager-nhwc", ms=[1.5, 9.0]),
         Timing("torch-eager-malloc", ms=[1.2]),
         Timing("jax-scan", ms=[1.0]),
         Timing("keras-jax", absent="not installed"),
@@ -121,7 +125,7 @@ def test_the_command_writes_every_row_and_says_who_is_missing(tmp_path, monkeypa
     bench(
         file,
         workloads="tiny",
-        engines="reference, torch-eager, torch-eager-channels-last",
+        engines="reference, torch-eager, torch-eager-nhwc",
         rounds=1,
         threads=1,
         seconds=0.01,
@@ -141,12 +145,73 @@ def test_the_command_writes_every_row_and_says_who_is_missing(tmp_path, monkeypa
         *("gflops", "share_of_peak", "peak_mb"),
     }
     assert found["absent"] == [
-        {"workload": "tiny", "engine": "torch-eager-channels-last", "why": "one layout only: no images"}
+        {"workload": "tiny", "engine": "torch-eager-nhwc", "why": "one layout only: no images"}
     ]
     assert found["versions"]["torch"] == torch.__version__
+    assert found["kernels"].keys() == {"reference", "torch-eager"}
+    assert "oneDNN" in found["kernels"]["torch-eager"]
+    assert found["doubtful"] == []
     printed = capsys.readouterr().out
-    assert "torch-eager-channels-last: one layout only" in printed
+    assert "torch-eager-nhwc: one layout only" in printed
     assert "GFLOP/s" in printed
+
+
+def test_no_process_has_what_holds_a_library_back(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    environment = machine.with_threads(3, {"MORE": "1"})
+    assert "OPENBLAS_CORETYPE" not in environment
+    assert (environment["OMP_NUM_THREADS"], environment["MORE"]) == ("3", "1")
+    assert "OPENBLAS_CORETYPE" in report_module.unset()
+
+
+def test_the_peak_is_the_best_of_all_libraries(monkeypatch):
+    theirs, ours, numpys = (lambda: None), (lambda: None), (lambda: None)
+    monkeypatch.setattr(machine, "_numpy_product", lambda: numpys)
+    monkeypatch.setattr(machine, "_torch_products", lambda threads: {"float32": {"theirs": theirs}})
+    more = {"float32": {"ours": ours}, "bfloat16": {"ours": ours}}
+    monkeypatch.setattr(machine, "_onednn_products", lambda threads: more)
+    monkeypatch.setattr(machine, "_gflops", {numpys: 1.0, theirs: 3.0, ours: 2.0}.get)
+    monkeypatch.setattr(machine, "_bandwidth", lambda threads: 10.0)
+    found = machine._measure(1)
+    assert found.gflops == {"float32": 3.0, "bfloat16": 2.0}
+    assert found.library == {"float32": "theirs", "bfloat16": "ours"}
+
+
+def test_the_products_of_onednn_are_measured_where_it_runs(monkeypatch):
+    monkeypatch.setattr(machine, "_SIZE", 64)
+    found = machine._onednn_products(1)
+    assert ("float32" in found) == (why_not_onednn() is None)
+    for by_name in found.values():
+        for product in by_name.values():
+            product()
+
+
+def rows(share):
+    return [
+        Row("w", "torch-eager-nhwc-malloc", "float32", 1234.5, 1239.1, 15.43, 12.11, 230.0, share, 1234.5)
+    ]
+
+
+def test_a_share_above_the_peak_is_told_as_an_error(capsys):
+    one = Machine(1, {"float32": 100.0}, {"float32": "a test"}, 10.0)
+    for share, told in ((1.02, True), (0.98, False)):
+        found = report_module.Report(one, QUICK, rows(share))
+        assert bool(found.doubtful) is told
+        show(found)
+        assert ("error of this benchmark" in capsys.readouterr().out) is told
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize("width", ["80", "70"])
+def test_no_number_is_broken_on_a_narrow_terminal(capsys, monkeypatch, width, lang):
+    monkeypatch.setenv("COLUMNS", width)
+    set_language(lang)
+    try:
+        show(report_module.Report(Machine(1, {}, {}, 10.0), QUICK, rows(0.42)))
+    finally:
+        set_language(None)
+        line = next(line for line in capsys.readouterr().out.splitlines() if "1234" in line)
+    assert line.split()[1:] == ["1234", "1239", "15.43", "12.11", "230.0", "42%", "1,234"]
 
 
 def test_typos_get_the_nearest_name():

@@ -40,13 +40,14 @@ class Settings:
 
 @dataclass
 class Timing:
-    """What one peer showed on one workload: ms per step of every round, peak memory; or why there is none."""
+    """What one peer showed on one workload: ms per step of every round, memory, kernels; or why nothing."""
 
     engine: str
     ours: bool = False
     ms: list[float] = field(default_factory=list)
     peak_mb: float = 0.0
     absent: str | None = None
+    kernels: str = ""
 
 
 class Worker:
@@ -65,7 +66,7 @@ class Worker:
             )
         task = Task(peer.name, workload, settings.threads, settings.seconds)
         try:
-            self._ask(pickle.dumps(task).hex())
+            self.kernels = str(self._ask(pickle.dumps(task).hex())["kernels"])
         except WorkerError:
             self.close()
             raise
@@ -141,6 +142,7 @@ class Seat:
 
     def _open(self) -> None:
         self._worker = self._new_worker()
+        self.timing.kernels = self._worker.kernels
 
     def _time(self) -> None:
         assert self._worker is not None

@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from koubai.core.errors import EngineError
 from koubai.core.signals import unheard
+from koubai.engines.native.backends.onednn.primitives import BF16, F32, MD, Memory, execute, inner_product
 
 _SIZE = 2048  # of the square matrices: large enough for every library's best kernel
 _FLOATS = 32 * 2**20  # 128 MiB an array
@@ -30,11 +33,18 @@ class Machine:
 
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+PINS = (
+    *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR"),
+    *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES"),
+    *("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS"),
+)
+"""Variables that hold a library back from this processor's kernels; no process of the benchmark has them."""
 
 
 def with_threads(threads: int, more: Mapping[str, str] = {}) -> dict[str, str]:
-    """Return the environment of a process whose libraries keep to a number of threads."""
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **more}
+    """Return the environment of a process whose libraries choose their kernels and keep to some threads."""
+    free = {name: value for name, value in os.environ.items() if name not in PINS}
+    return {**free, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **more}
 
 
 def usable_cores() -> int:
@@ -58,11 +68,14 @@ def measure_machine(threads: int) -> Machine:
 
 
 def _measure(threads: int) -> Machine:
-    found = _torch_products(threads)
-    found.setdefault("float32", {})["NumPy"] = _numpy_product()
+    found = {"float32": {"NumPy": _numpy_product()}, "bfloat16": {}}
+    for products in (_torch_products(threads), _onednn_products(threads)):
+        for precision, by_name in products.items():
+            found[precision] |= by_name
     speeds = {
         precision: {name: _gflops(product) for name, product in products.items()}
         for precision, products in found.items()
+        if products
     }
     library = {precision: max(by_name, key=by_name.__getitem__) for precision, by_name in speeds.items()}
     gflops = {precision: speeds[precision][name] for precision, name in library.items()}
@@ -89,6 +102,37 @@ def _torch_products(threads: int) -> dict[str, dict[str, Callable[[], object]]]:
 
     name = f"PyTorch {torch.__version__}"
     return {"float32": {name: product(torch.float32)}, "bfloat16": {name: product(torch.bfloat16)}}
+
+
+def _onednn_products(threads: int) -> dict[str, dict[str, Callable[[], object]]]:
+    """Return the products of the oneDNN that koubai uses, by precision; nothing where there is none."""
+    from koubai.engines.native.backends.onednn.library import Unimplemented, library, title
+
+    try:
+        library().set_threads(threads)
+    except EngineError:
+        return {}
+    found = {}
+    for precision, dtype in (("float32", F32), ("bfloat16", BF16)):
+        with suppress(Unimplemented):
+            found[precision] = {title(): _onednn_product(dtype)}
+    return found
+
+
+def _onednn_product(dtype: int) -> Callable[[], object]:
+    shape = (_SIZE, _SIZE)
+    free = MD.any(shape, dtype)
+    pd = inner_product(free, free, None, free)
+    layouts = {name: pd.md(name, shape, dtype) for name in ("src", "weights", "dst")}
+    layouts["scratch"] = pd.md("scratch", ())
+    held = {name: np.zeros(max(1, layout.nbytes), np.uint8) for name, layout in layouts.items()}
+    memories = {name: Memory(layout, held[name].ctypes.data) for name, layout in layouts.items()}
+
+    def product() -> object:
+        execute(pd, memories)
+        return held  # which lives as long as the product
+
+    return product
 
 
 def _gflops(product: Callable[[], object]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 from koubai.bench.conductor import Settings, Timing, time_workload
 from koubai.bench.experiment import EXPERIMENT, time_experiment
 from koubai.bench.floor import floor_of
-from koubai.bench.machine import Machine, measure_machine
+from koubai.bench.machine import PINS, Machine, measure_machine
 from koubai.bench.peers import peers
 from koubai.bench.peers.peer import Peer
 from koubai.bench.rows import Row, compare, workload_rows
@@ -53,6 +54,14 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     floors: list[FloorRow] = field(default_factory=list)
     absent: list[Absent] = field(default_factory=list)
+    kernels: dict[str, str] = field(
+        default_factory=dict
+    )  # what computes the products of each engine and peer
+
+    @property
+    def doubtful(self) -> list[Row]:
+        """Rows that did more than the machine can by its measured peak: then that was measured too low."""
+        return [row for row in self.rows if row.share_of_peak is not None and row.share_of_peak > 1]
 
     def add_workload(self, workload: Workload, timings: Sequence[Timing]) -> None:
         """Take in the timings of one workload."""
@@ -68,6 +77,7 @@ class Report:
         self._add_absent(EXPERIMENT, timings)
 
     def _add_absent(self, workload: str, timings: Sequence[Timing]) -> None:
+        self.kernels |= {t.engine: t.kernels for t in timings if t.kernels}
         self.absent += [Absent(workload, t.engine, t.absent) for t in timings if t.absent is not None]
 
     def to_json(self) -> dict[str, Any]:
@@ -78,6 +88,9 @@ class Report:
             "absent": [asdict(row) for row in self.absent],
             "machine": {**asdict(self.machine), "processor": processor()},
             "settings": asdict(self.settings),
+            "kernels": self.kernels,
+            "doubtful": [[row.workload, row.engine] for row in self.doubtful],
+            "unset": unset(),
             "versions": versions(),
         }
 
@@ -112,6 +125,11 @@ def choose(engines: Sequence[str]) -> list[Peer]:
         if name not in known:
             raise UnknownName("engine or peer", name, known)
     return [known[name] for name in engines] or [peer for peer in known.values() if peer.by_default]
+
+
+def unset() -> list[str]:
+    """Return the variables that no process of the benchmark had, though they are set here."""
+    return [name for name in PINS if name in os.environ]
 
 
 def versions() -> dict[str, str | None]:

@@ -12,7 +12,7 @@ from koubai.bench.floor import floor_of
 from koubai.bench.machine import Machine
 from koubai.bench.workload import Workload
 
-EAGER = ("torch-eager", "torch-eager-channels-last")
+EAGER = ("torch-eager", "torch-eager-nhwc")
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def _receive(data: tuple[Any, ...]) -> None:
     import torch
 
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     _received[:] = data
 
 

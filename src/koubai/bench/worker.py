@@ -4,7 +4,7 @@ Lines of JSON on standard output; everything a library prints goes to standard e
 
     parent                     worker
     pickled Task, in hex   ->
-                           <-  {"ready": true, "steps": 500}
+                           <-  {"ready": true, "steps": 500, "kernels": "oneDNN 3.2.0"}
     go                     ->
                            <-  {"ms": 0.074}
     stop                   ->
@@ -43,9 +43,10 @@ def main() -> None:
     task: Task = pickle.loads(bytes.fromhex(sys.stdin.readline()))
     if sys.platform == "linux":  # libraries that ask for the number of cores get the number of threads
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: task.threads])
-    run = peers()[task.peer].prepare(task.workload, task.threads)
+    peer = peers()[task.peer]
+    run = peer.prepare(task.workload, task.threads)
     steps = _calibrate(run, task.seconds)
-    print(json.dumps({"ready": True, "steps": steps}), file=answers)
+    print(json.dumps({"ready": True, "steps": steps, "kernels": peer.kernels()}), file=answers)
     for line in sys.stdin:
         if line.strip() == "go":
             print(json.dumps({"ms": _milliseconds(run, steps)}), file=answers)

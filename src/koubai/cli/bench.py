@@ -55,7 +55,10 @@ def _progress(line: str) -> None:
 
 def _show(report: Report) -> None:
     """Print the machine, a table a workload with its floor, and what is missing."""
+    from koubai.bench.report import processor, unset
+
     out, machine = console(), report.machine
+    out.print(say("bench.processor", processor=processor()))
     out.print(say("bench.machine", threads=machine.threads, bandwidth=machine.gigabytes_per_second))
     for precision, gflops in machine.gflops.items():
         out.print(say("bench.peak", precision=precision, gflops=gflops, library=machine.library[precision]))
@@ -68,7 +71,15 @@ def _show(report: Report) -> None:
         print_table(names, list(map(_cells, rows)), right=tuple(range(1, len(columns))))
         if workload in floors:
             out.print(say("bench.floor", **asdict(floors[workload])))
+    for row in report.doubtful:
+        out.print(say("bench.doubt", workload=row.workload, engine=row.engine))
     out.print("\n" + say("bench.note"))
+    for engine, kernels in report.kernels.items():
+        out.print(say("bench.kernels", engine=engine, kernels=kernels))
+    if any("MKL" in kernels for kernels in report.kernels.values()) and "Intel" not in processor():
+        out.print(say("bench.vendor"))
+    if names := unset():
+        out.print(say("bench.unset", names=", ".join(names)))
     for missing in report.absent:
         out.print(say("bench.absent", workload=missing.workload, engine=missing.engine, why=missing.why))
 

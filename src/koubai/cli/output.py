@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from koubai.core.visible import json_safe, visible
 from koubai.words import say
@@ -89,15 +89,37 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:
-    """Print a table; `right` are the columns of numbers. Plain: columns parted by two spaces or more."""
+    """Print a table; `right` are the columns of numbers. Plain: columns parted by two spaces or more.
+
+    A number is never broken, and a name, which is to be copied, only where nothing but numbers stands
+    beside it and they leave no room.
+    """
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
 
-    shape = None if style.plain else box.SIMPLE_HEAD
-    table = Table(box=shape, padding=(0, 2, 0, 0), pad_edge=False, header_style="" if style.plain else "bold")
-    for i, column in enumerate(columns):
-        side: Literal["left", "right"] = "right" if i in right else "left"
-        table.add_column(column, justify=side, overflow="fold", no_wrap=i == 0)  # a name is to be copied
+    titles = [c.replace(" ", "\n") if i in right and not style.plain else c for i, c in enumerate(columns)]
+    texts = [[title, *(row[i] for row in rows)] for i, title in enumerate(titles)]
+    widest = [
+        max(
+            map(cell_len, " ".join(column).split() if i and i not in right else "\n".join(column).split("\n"))
+        )
+        for i, column in enumerate(texts)
+    ]
+    room = console().width - sum(widest) - len(columns) - 1  # a space beside each column is the box's
+    gap = 1 if room < 2 * (len(columns) - 1) else 2
+    others = set(range(1, len(columns))) - set(right)  # which give way first
+    name = style.plain or bool(others) or room >= gap * (len(columns) - 1)
+    shape, header = (None, "") if style.plain else (box.SIMPLE_HEAD, "bold")
+    table = Table(
+        box=shape, padding=(0, 2 if style.plain else gap, 0, 0), pad_edge=False, header_style=header
+    )
+    for i, title in enumerate(titles):
+        whole = i in right or (i == 0 and name)
+        width = widest[i] if i in right else None
+        table.add_column(
+            title, justify="right" if i in right else "left", overflow="fold", no_wrap=whole, width=width
+        )
     for row in rows:
         table.add_row(*row)
     console().print(table, markup=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from koubai.bench.peers.peer import Peer, Runner
+from koubai.bench.peers.peer import Peer, Runner, blas_of_numpy
 from koubai.bench.workload import Workload
 from koubai.data.sampler import Sampler
-from koubai.engines.choose import compile_job, engines
+from koubai.engines.choose import compile_job, engines, kernels_of
 from koubai.engines.engine import Job
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 
@@ -42,11 +42,14 @@ def _engine(name: str) -> Peer:
 
         return run
 
+    def kernels() -> str:
+        return kernels_of(name) or blas_of_numpy()
+
     def refuses(workload: Workload) -> str | None:
         mixed = workload.precision != "float32"
         return "computes in float32 only" if mixed and name == "reference" else None
 
-    return Peer(name, "koubai", prepare, refuses, ours=True, by_default=name == "native")
+    return Peer(name, "koubai", prepare, refuses, ours=True, by_default=name == "native", kernels=kernels)
 
 
 PEERS = tuple(_engine(name) for name in engines())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from koubai.bench.workload import Workload
 from koubai.core.params import Array
@@ -30,6 +31,7 @@ class Peer:
     | environment | variables its process starts with                                                      |
     | ours        | whether it is an engine of koubai: then it is measured against the others              |
     | by_default  | whether it runs unless named                                                           |
+    | kernels     | -> what computes its products, asked in its process once it has run; "": not known      |
     """
 
     name: str
@@ -39,6 +41,17 @@ class Peer:
     environment: Mapping[str, str] = field(default_factory=dict)
     ours: bool = False
     by_default: bool = True
+    kernels: Callable[[], str] = str
+
+
+def blas_of_numpy() -> str:
+    """Return the BLAS that NumPy and SciPy call in this process, and the kernels it chose."""
+    found = {
+        f"{info['internal_api']} {info['version'] or ''} {info.get('architecture') or ''}".strip()
+        for info in threadpool_info()
+        if info["user_api"] == "blas"
+    }
+    return ", ".join(sorted(found))
 
 
 def fixed_batch(workload: Workload, *, channels_last: bool = False) -> tuple[Array, Array]:

@@ -1,7 +1,8 @@
-"""PyTorch as users run it: eager, in both memory layouts, with glibc's malloc tuned, compiled, autocast."""
+"""PyTorch as users run it: eager, images channels last (nhwc) too, malloc tuned, compiled, autocast."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from functools import partial
 
@@ -27,6 +28,7 @@ def prepare(
     from koubai.doctor.bench.torch_modules import module_of, optimizer_of
 
     torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # as koubai's engine does
     torch.manual_seed(0)
     model = module_of(workload.network.root).train()
     x, t = map(torch.from_numpy, fixed_batch(workload))
@@ -57,11 +59,23 @@ def _compiler(workload: Workload) -> str | None:
     return None if any(map(shutil.which, ("g++", "clang++"))) else "no C++ compiler found"
 
 
+def _kernels() -> str:
+    """Return the libraries that PyTorch was built with, and the vectors it uses."""
+    import torch
+
+    text = torch.__config__.show()
+    libraries = {"oneMKL": r"Math Kernel Library Version ([\w.]+)", "oneDNN": r"MKL-DNN v([\d.]+)"}
+    found = {name: re.search(pattern, text) for name, pattern in libraries.items()}
+    named = [f"{name} {match[1]}" for name, match in found.items() if match]
+    return ", ".join([*named, torch.backends.cpu.get_cpu_capability()])
+
+
+_peer = partial(Peer, package="torch", kernels=_kernels)
 _last = partial(prepare, channels_last=True)
 PEERS = (
-    Peer("torch-eager", "torch", prepare),
-    Peer("torch-eager-channels-last", "torch", _last, _layout),
-    Peer("torch-eager-malloc", "torch", prepare, environment=_MALLOC),
-    Peer("torch-eager-channels-last-malloc", "torch", _last, _layout, _MALLOC),
-    Peer("torch-compile", "torch", partial(prepare, compiled=True), _compiler),
+    _peer("torch-eager", prepare=prepare),
+    _peer("torch-eager-nhwc", prepare=_last, refuses=_layout),
+    _peer("torch-eager-malloc", prepare=prepare, environment=_MALLOC),
+    _peer("torch-eager-nhwc-malloc", prepare=_last, refuses=_layout, environment=_MALLOC),
+    _peer("torch-compile", prepare=partial(prepare, compiled=True), refuses=_compiler),
 )
