@@ -195,10 +195,10 @@ def test_a_sweep_over_decades_is_logarithmic_and_names_the_best_level():
     )
     figure = picture.panels[0].figure
     assert figure.layout.xaxis.type == "log"
-    assert picture.summary == "SGD: best 90.0%, at rate = 0.1."
+    assert picture.summary == "SGD: highest at rate 0.1, 90.0%."
     assert list(trace_named(figure, "no number (diverged or failed)").x) == [10]
     best_loss = sweep([made_sweep("SGD", [1.0, 2, 3], [3.0, 1.0, 2.0])], "width", "test_loss", lang="en")
-    assert "best 1, at width = 2" in best_loss.summary
+    assert "lowest at width 2, 1." in best_loss.summary
 
 
 def test_what_has_only_the_level_zero_is_a_line_to_hold_the_others_against():

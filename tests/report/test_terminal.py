@@ -86,7 +86,7 @@ def test_progress_is_one_line(grid_result):
     progress = Progress(total=45, reused=5)
     progress.done = 10
     assert progress_line(progress, "en").startswith("15 of 45 runs, about ")
-    assert re.fullmatch(r"45 実行中 15 完了、残り約 [\d.]+ (秒|分|時間)", progress_line(progress, "ja"))
+    assert re.fullmatch(r"45 回中 15 回完了、残り約 [\d.]+ (秒|分|時間)", progress_line(progress, "ja"))
     assert progress_line(Progress(total=45), "en") == "0 of 45 runs"
     shown = printed(live_view(grid_result.experiment, grid_result.runs, progress, lang="en"))
     assert "15 of 45 runs" in shown

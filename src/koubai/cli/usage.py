@@ -42,6 +42,7 @@ def usage_error(error: CycloptsError, command: str | None, commands: dict[str, s
             message = say("cli.usage.option", name=name)
         case MissingArgumentError() if error.argument is not None:
             message = say("cli.usage.missing", name=error.argument.name.lstrip("-").upper())
+            facts = {"expected": error.argument.parameter.help}
         case CoercionError() if error.argument is not None and error.token is not None:
             choices = list(map(str, get_args(error.target_type)))
             near = nearest(error.token.value, choices)

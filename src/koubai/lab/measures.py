@@ -18,6 +18,7 @@ _EXACT = (
     *("parameters", "multiply_adds", "columns", "error"),
     *("distance", "final_value", "turns", "steps_near_saddle"),
 )
+_COUNTS = ("parameters", "multiply_adds", "columns", "turns", "steps_near_saddle")
 _LARGE = 1000  # from which a count is written in full
 
 
@@ -25,7 +26,7 @@ _LARGE = 1000  # from which a count is written in full
 class Measured:
     """A number of a measure as a learner reads it: accuracy in percent, else three digits.
 
-    A signed number is a difference; that of two shares is in percentage points.
+    A signed number is a difference; that of two shares is in percentage points, as a gap always is.
     """
 
     measure: str
@@ -35,8 +36,9 @@ class Measured:
     def say(self, lang: str | None = None) -> str:
         """Return the number as text."""
         if is_share(self.measure):
-            if self.signed:
-                return say("lab.points", lang, points=f"{100 * self.value:+.1f}")
+            if self.signed or self.measure == "gap":
+                sign = "+" if self.signed else ""
+                return say("lab.points", lang, points=f"{100 * self.value:{sign}.1f}")
             return f"{self.value:.1%}"
         sign = "+" if self.signed else ""
         if is_exact(self.measure) and abs(self.value) >= _LARGE:
@@ -99,6 +101,20 @@ def interval_of(measure: str, values: Sequence[float], *, differences: bool = Fa
 def is_exact(measure: str) -> bool:
     """Return whether nothing random is in a measure, so that one run decides: counts, and descents."""
     return measure in _EXACT
+
+
+def degree(measure: str) -> str:
+    """Return how one says which is the top: "high" for shares, "count" for what is counted, else "large"."""
+    if measure in _COUNTS:
+        return "count"
+    return "high" if is_share(measure) and measure != "gap" else "large"
+
+
+def factor_name(factor: str, lang: str | None = None) -> str:
+    """Return what a learner calls an experiment's factor; one of a user's own keeps its name."""
+    name = factor.rsplit(".", 1)[-1].replace("_", " ")
+    key = f"factor.{name.replace(' ', '_')}"
+    return say(f"lab.{key}", lang) if key in entries("lab") else name
 
 
 def lower_is_better(measure: str) -> bool:

@@ -147,7 +147,7 @@ def gaps(result: ExperimentResult) -> list[Sentence]:
                 "arm": arm_text(result, arm),
                 "train": Measured("accuracy", mean_of(result, arm, "train_accuracy")),
                 "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
-                "gap": Measured("gap", mean_of(result, arm, "gap"), signed=True),
+                "gap": Measured("gap", mean_of(result, arm, "gap")),
             },
         )
         for arm in result.arms

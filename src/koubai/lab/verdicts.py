@@ -75,7 +75,7 @@ def _evidence(claim: Claim, summaries: Mapping[tuple[str, str], ArmSummary]) -> 
 def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: float, family: int) -> Verdict:
     claim, differences = evidence.claim, evidence.differences
     if not differences:
-        return Verdict(claim, "cannot tell yet", _sentence(experiment, "none", claim))
+        return Verdict(claim, "cannot tell yet", _sentence(experiment, "none", claim, {}))
     comparison = _comparison(evidence, p)
     interval = comparison.interval
     matters = _matters(claim)
@@ -83,23 +83,21 @@ def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: fl
     values = _numbers(evidence, comparison) | {"family": family}
     if is_exact(claim.measure):
         holds = min(differences) > 0
-        said = _sentence(experiment, "exact" if holds else "exact_not", claim, **values)
+        said = _sentence(experiment, *_exactly(evidence, values, holds=holds))
         return Verdict(claim, "supported" if holds else "not supported", said, comparison)
     if p <= ALPHA:
-        return Verdict(claim, "supported", _sentence(experiment, "supported", claim, **values), comparison)
+        return Verdict(claim, "supported", _sentence(experiment, "supported", claim, values), comparison)
     if p_against <= ALPHA or same:
         why = "equal" if same else "opposite"
-        return Verdict(claim, "not supported", _sentence(experiment, why, claim, **values), comparison)
+        return Verdict(claim, "not supported", _sentence(experiment, why, claim, values), comparison)
     more = _more_seeds(differences, matters, family)
     kind = "open" if interval is not None else "single"
     if more is None:
-        return Verdict(
-            claim, "cannot tell yet", _sentence(experiment, "hopeless", claim, **values), comparison
-        )
+        return Verdict(claim, "cannot tell yet", _sentence(experiment, "hopeless", claim, values), comparison)
     cost = more * evidence.seconds_per_seed
     values |= {"more": more, "cost": Duration(cost)}
     return Verdict(
-        claim, "cannot tell yet", _sentence(experiment, kind, claim, **values), comparison, more, cost
+        claim, "cannot tell yet", _sentence(experiment, kind, claim, values), comparison, more, cost
     )
 
 
@@ -161,7 +159,21 @@ def _numbers(evidence: Evidence, comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _sentence(experiment: Experiment, name: str, claim: Claim, **values: object) -> Sentence:
+def _exactly(
+    evidence: Evidence, values: dict[str, object], *, holds: bool
+) -> tuple[str, Claim, dict[str, object]]:
+    """Return the sentence of a claim in which nothing is random: on a value, a tolerance, or two arms."""
+    claim = evidence.claim
+    kind = "exact"
+    if claim.over is None:  # the differences are those to the bound that is claimed
+        sign = 1 if claim.direction == "higher" else -1
+        worst = claim.margin + sign * min(evidence.differences)
+        values = {"value": Measured(claim.measure, worst), "margin": Measured(claim.measure, claim.margin)}
+        kind = "exact_error" if claim.measure == "error" else "exact_value"
+    return f"{kind}{'' if holds else '_not'}", claim, values
+
+
+def _sentence(experiment: Experiment, name: str, claim: Claim, values: dict[str, object]) -> Sentence:
     return Sentence(f"lab.verdict.{name}", {"claim": claim_sentence(experiment, claim), **values})
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from koubai.lab.measures import MeasureName, lower_is_better
+from koubai.lab.measures import Measured, MeasureName, degree, lower_is_better
 from koubai.lab.measures import is_share as is_score_share
 from koubai.report.numbers import number, percent
 from koubai.words import entries, say
 
-__all__ = ["WHOLE", "is_share", "lower_is_better", "title", "writer"]
+__all__ = ["WHOLE", "is_share", "lower_is_better", "said", "superlative", "title", "writer"]
 
 WHOLE = ("saturation", "zero_share")
 """Shares that mean something only against the whole scale from 0 to 1."""
@@ -31,3 +31,14 @@ def title(measure: str, lang: str | None = None) -> str:
 def writer(measure: str) -> Callable[[float | None], str]:
     """Return how a measure's numbers are written."""
     return percent if is_share(measure) else number
+
+
+def said(measure: str, value: float | None, *, lang: str | None = None) -> str:
+    """Return a number of a measure in a sentence, with its unit."""
+    return Measured(measure, float("nan") if value is None else value).say(lang)
+
+
+def superlative(measure: str) -> str:
+    """Return which sentence compares arms: that of the highest, the largest or the most."""
+    kind = "high" if measure in WHOLE else degree(measure)
+    return "many" if kind == "high" else f"many_{kind}"

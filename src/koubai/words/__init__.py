@@ -21,6 +21,7 @@ text; and a text with a number or a comparison needs a `source` beside it (`test
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from difflib import get_close_matches
 from functools import cache
@@ -74,7 +75,7 @@ def say(key: str, /, lang: str | None = None, **values: Any) -> str:
         raise KeyError(_unknown(f"entry of words/{area}.toml", name, tuple(texts)))
     text = texts[name][language() if lang is None else _known(lang, "language")]
     try:
-        return _WRITER.vformat(text, (), values)
+        return _joined(_WRITER.vformat(text, (), values))
     except KeyError as missing:
         raise KeyError(f"{key}: no value for {{{missing.args[0]}}} in {text!r}") from None
 
@@ -117,11 +118,19 @@ class _Writer(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         one, bar, many = format_spec.partition("|")
         if not bar:
-            return super().format_field(value, format_spec)
+            return f"{_EDGE}{super().format_field(value, format_spec)}{_EDGE}"
         return one if value == 1 else many
 
 
 _WRITER = _Writer()
+_EDGE = "\ue000"  # where a value that was filled in begins or ends; a private character, in no text
+_KANA = "[ぁ-んァ-ヶー一-龠々]"
+_SPACED = re.compile(f"(?<={_KANA}){_EDGE} (?={_KANA})|(?<={_KANA}) {_EDGE}(?={_KANA})")
+
+
+def _joined(text: str) -> str:
+    """Return a text without edges; where Japanese was filled in beside Japanese, no space stands between."""
+    return _SPACED.sub("", text).replace(_EDGE, "")
 
 
 def _collect(table: dict[str, Any], path: str, found: dict[str, dict[str, str]]) -> None:

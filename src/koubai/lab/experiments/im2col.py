@@ -51,5 +51,6 @@ class Im2col(Entry):
                     "error": f"{mean_of(result, arm, 'error'):.1g}",
                     **{name: round(mean_of(result, arm, name)) for name in names},
                 }
-                said.append(Sentence("experiments.im2col.arm", values))
+                kind = "arm_even" if values["least"] == values["most"] else "arm"
+                said.append(Sentence(f"experiments.im2col.{kind}", values))
         return said

@@ -54,15 +54,19 @@ class Initialization(Entry):
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """Whether units stayed copies of each other, then how every arm ended."""
         alike = [
-            Sentence(
-                "experiments.initialization.alike",
-                {
-                    "arm": arm_text(result, arm),
-                    "units": round(mean_of(result, arm, "distinct_units") * COURSE_HIDDEN[0]),
-                    "total": COURSE_HIDDEN[0],
-                },
-            )
+            _alike(result, arm)
             for arm in ("zeros", "constant .1", "He")
             if result.summary(arm, "distinct_units")
         ]
         return [*alike, *outcomes(result)]
+
+
+def _alike(result: ExperimentResult, arm: str) -> Sentence:
+    """Return how many kinds of units an arm has after training."""
+    total = COURSE_HIDDEN[0]
+    units = round(mean_of(result, arm, "distinct_units") * total)
+    kind = {1: "all_alike", total: "all_different"}.get(units, "alike")
+    values = {"arm": arm_text(result, arm), "total": total}
+    return Sentence(
+        f"experiments.initialization.{kind}", values | ({"units": units} if kind == "alike" else {})
+    )

@@ -140,7 +140,8 @@ def _summary(curves: Sequence[Curve], measure: str, lang: str | None) -> str:
         "lowest": worst.title,
         "low": write(worst.last),
     }
-    kind = "one" if len(ended) == 1 else ("same" if values["high"] == values["low"] else "many")
+    same = "same" if values["high"] == values["low"] else measures.superlative(measure)
+    kind = "one" if len(ended) == 1 else same
     return say(f"report.curves.{kind}", lang, **values)
 
 

@@ -169,7 +169,8 @@ def _summary(arms: Sequence[Outcome], measure: str, lang: str | None) -> str:
         "lowest": worst.title,
         "low": interval_text(worst, write),
     }
-    return say(f"report.outcomes.{'one' if len(known) == 1 else 'many'}", lang, **values)
+    kind = "one" if len(known) == 1 else measures.superlative(measure)
+    return say(f"report.outcomes.{kind}", lang, **values)
 
 
 def _note(arms: Sequence[Outcome], lang: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,8 @@ def _y_axis(lines: Sequence[Sweep], measure: str, lang: str | None) -> dict[str,
 
 def _summary(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> str:
     write, lower = measures.writer(measure), measures.lower_is_better(measure)
+    if measure == "gap":
+        write = partial(measures.said, measure, lang=lang)
     sentences = []
     for line in lines:
         if np.isfinite(line.mean).any():
@@ -154,7 +157,8 @@ def _summary(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None
                 "high": write(float(np.nanmax(line.mean))),
             }
             judged = lower or measure.endswith("accuracy")
-            sentences.append(say(f"report.sweep.{'one' if judged else 'range'}", lang, **values))
+            kind = ("lowest" if lower else "highest") if judged else "range"
+            sentences.append(say(f"report.sweep.{kind}", lang, **values))
     return join_sentences(sentences, lang) or say("report.outcomes.none", lang)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from koubai.core.layer import LAYERS
 from koubai.core.params import Array
 from koubai.lab.experiment import Arm
+from koubai.lab.measures import factor_name
 from koubai.lab.result import ArmSummary, ExperimentResult
 from koubai.report.arms import numeric_axis, views
 from koubai.report.figures.regularization_paths import RegularizationPath, regularization_paths
@@ -28,7 +29,7 @@ def sweeps(result: ExperimentResult, measures: Sequence[str], lang: str | None =
     if axis is None:
         return []
     lines = _lines(result, axis)
-    name = axis.rsplit(".", 1)[-1].replace("_", " ")
+    name = factor_name(axis, lang)
     pictures = []
     for measure in measures:
         drawn = [
