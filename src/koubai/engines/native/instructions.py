@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from koubai.engines.native.backends.onednn.primitives import MD, PD
 from koubai.engines.native.graph import Node
 from koubai.engines.native.kernels.base import Kernel
+from koubai.engines.native.kernels.block import Place, flat
 from koubai.engines.native.layout import Layout
 
 # Where a buffer lies: in a lane's arena, where it may share memory with others that live at another time; in
@@ -16,16 +18,19 @@ LANE, SHARED, WEIGHTS, GRADIENTS, KEPT = "lane", "shared", "weights", "gradients
 
 
 @dataclass(eq=False)
-class Buffer:
+class Buffer(Place):
     """Bytes somewhere; `offset` counts from the start of the place."""
 
     nbytes: int
     place: str = LANE
     offset: int = 0
 
+    def __add__(self, nbytes: int) -> At:
+        return At(self, nbytes)
+
 
 @dataclass(eq=False)
-class Tensor:
+class Tensor(Place):
     """Elements in a buffer."""
 
     buffer: Buffer
@@ -38,21 +43,21 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class Named:
+class Named(Place):
     """An address known when the program is linked: `control`, `weights`, `slot 0` ..."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class At:
+class At(Place):
     """Some bytes into a buffer."""
 
     buffer: Buffer
     offset: int
 
 
-Argument = int | float | Tensor | Buffer | At | Named
+Argument = int | float | Place
 
 
 @dataclass(eq=False)
@@ -63,7 +68,7 @@ class Instruction:
     path: str
     role: str
     kernel: Kernel | None = None
-    arguments: tuple[Argument, ...] = ()
+    arguments: tuple[Any, ...] = ()
     primitive: PD | None = None
     memories: dict[str, tuple[Buffer, MD]] = field(default_factory=dict)
     python: tuple[str, Node | None] | None = None  # what to do, and for which node
@@ -71,7 +76,7 @@ class Instruction:
 
     def buffers(self) -> list[Buffer]:
         """Every buffer it reads or writes."""
-        named = [a.buffer if isinstance(a, Tensor | At) else a for a in self.arguments]
+        named = [a.buffer if isinstance(a, Tensor | At) else a for a in flat(self.arguments)]
         return [
             *(a for a in named if isinstance(a, Buffer)),
             *(buffer for buffer, _ in self.memories.values()),

@@ -16,6 +16,7 @@ from koubai.engines.native.backends.onednn import primitives
 from koubai.engines.native.blueprint import PlanSet
 from koubai.engines.native.instructions import Argument, At, Buffer, Instruction, Named, Tensor
 from koubai.engines.native.kernels import loop
+from koubai.engines.native.kernels.block import flat, words
 from koubai.engines.native.memory import Places
 
 Names = Callable[[str, int], int]
@@ -69,7 +70,7 @@ class Linked:
             return self.address(argument.buffer, lane) + argument.offset
         if isinstance(argument, Buffer):
             return self.address(argument, lane)
-        return argument
+        return argument  # type: ignore[return-value]
 
     def _lane(self, number: int, names: Names) -> LinkedLane:
         linked = LinkedLane(np.zeros((0, 4), np.int64), [], [])
@@ -84,10 +85,14 @@ class Linked:
             return self._primitive(instruction, lane, linked)
         if instruction.kernel is None:
             return instruction.kind, 0, 0, 0
-        block = np.zeros(max(1, len(instruction.arguments)), np.int64)
-        for position, argument in enumerate(instruction.arguments):
-            word = self._word(argument, lane, names)
-            (block.view(np.float64) if isinstance(word, float) else block)[position] = word
+        if hasattr(instruction.arguments, "_fields"):
+            fields = [self._word(field, lane, names) for field in flat(instruction.arguments)]
+            block = np.frombuffer(words(type(instruction.arguments)).pack(*fields), np.int64)
+        else:
+            block = np.zeros(max(1, len(instruction.arguments)), np.int64)
+            for position, argument in enumerate(instruction.arguments):
+                word = self._word(argument, lane, names)
+                (block.view(np.float64) if isinstance(word, float) else block)[position] = word
         linked.blocks.append(block)
         return instruction.kind, instruction.kernel.address, len(block), block.ctypes.data
 

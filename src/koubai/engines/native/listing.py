@@ -5,6 +5,7 @@ from __future__ import annotations
 from koubai.core.params import Array
 from koubai.engines.native import arena
 from koubai.engines.native.instructions import At, Buffer, Instruction, Tensor
+from koubai.engines.native.kernels.block import flat
 from koubai.engines.native.kernels.loop import BARRIER, LOSS
 from koubai.engines.native.link import Linked
 from koubai.engines.native.memory import Memory
@@ -77,7 +78,7 @@ def _layouts(i: Instruction) -> str:
         if i.primitive.kind == "reorder":
             return " to ".join(names[:2])
     else:
-        names = [str(a.layout) for a in i.arguments if isinstance(a, Tensor)]
+        names = [str(a.layout) for a in flat(i.arguments) if isinstance(a, Tensor)]
     return ", ".join(dict.fromkeys(names))
 
 
@@ -85,7 +86,7 @@ def _kib(i: Instruction) -> str:
     """What the row touches."""
     buffers: set[Buffer] = {
         a.buffer if isinstance(a, Tensor | At) else a
-        for a in i.arguments
+        for a in flat(i.arguments)
         if isinstance(a, Tensor | At | Buffer)
     }
     buffers |= {buffer for buffer, _ in i.memories.values()}

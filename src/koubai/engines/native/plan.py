@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from koubai.core.params import Shape
@@ -10,8 +10,10 @@ from koubai.engines.native.backends.onednn.primitives import MD, PD
 from koubai.engines.native.graph import Graph, Node, Stored, Value
 from koubai.engines.native.instructions import Argument, Buffer, Instruction, Part, Tensor
 from koubai.engines.native.kernels import half, moving
-from koubai.engines.native.kernels.base import Kernel
+from koubai.engines.native.kernels.base import B, Kernel
+from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.loop import ALONE, BARRIER, KERNEL, LOSS, PRIMITIVE, PYTHON
+from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.store import Store
 
@@ -31,7 +33,7 @@ class Watch(Protocol):
         """A value was emitted."""
         ...
 
-    def pooling(self, plan: Plan, pool: Node, kernel: Kernel, *arguments: Argument) -> bool:
+    def pooling(self, plan: Plan, node: Node, pool: Pool) -> bool:
         """A maximum pooling is to be emitted; return whether it was, by a kernel that taps."""
         ...
 
@@ -39,8 +41,11 @@ class Watch(Protocol):
         """The gradient of a value is complete."""
         ...
 
-    def masking(self, plan: Plan, node: Node, kernel: Kernel, *arguments: Argument) -> bool:
-        """The backward pass of a ReLU is to be emitted; return whether it was, by a kernel that taps."""
+    def masking(self, plan: Plan, node: Node, kernel: Kernel[B], tapped: Callable[[Address, int], B]) -> bool:
+        """The backward pass of a ReLU is to be emitted; return whether it was, by a kernel that taps.
+
+        `tapped` makes its block of the control block and the place of what it takes.
+        """
         ...
 
     def parameters(self) -> tuple[int, int]:
@@ -122,11 +127,11 @@ class Plan:
 
     def call(self, kernel: Kernel, *arguments: Argument, why: str = "") -> None:
         """A kernel, run by all threads of the lane."""
-        self._emit(KERNEL, kernel=kernel, arguments=arguments, why=why)
+        self._emit(KERNEL, kernel=kernel, arguments=_block(arguments), why=why)
 
     def call_alone(self, kernel: Kernel, *arguments: Argument) -> None:
         """A kernel, run by one thread of the lane."""
-        self._emit(ALONE, kernel=kernel, arguments=arguments)
+        self._emit(ALONE, kernel=kernel, arguments=_block(arguments))
 
     def execute(self, primitive: PD, why: str = "", /, **memories: tuple[Tensor | Buffer, MD]) -> None:
         """A primitive of oneDNN, with its arguments by name."""
@@ -175,31 +180,31 @@ class Plan:
             return tensor
         if source.half or source == layout.as_half(False):
             target = self.new(source.as_half(not source.half))
-            kernel = half.to_float if source.half else half.to_half
-            self.call(kernel, tensor, target, tensor.words, why=f"{source} to {layout}")
+            narrow = half.to_float if source.half else half.to_half
+            self.call(narrow, moving.Copy(tensor, target, tensor.words), why=f"{source} to {layout}")
             return self.convert(target, layout)
         inner = layout if source.is_plain else source  # plain knows no C and S; the other side does
         C, S, why = inner.channels, inner.space, f"{source} to {layout}, as this layer reads it"
         if source.is_plain:
             target = self.new(Layout(source.rows, C, S, C))
-            self.call(moving.first_to_last, tensor, target, source.rows, C, S, why=why)
+            kernel = moving.first_to_last
         elif not source.is_last:
             target = self.new(Layout(source.rows, C, S, C))
-            block = source.block
-            self.call(moving.block_to_last, tensor, target, source.rows, C, S, block, why=why)
+            kernel = moving.block_to_last
         elif not layout.is_plain and (layout.channels, layout.space) == (C, S):
             target = self.new(layout)
-            block = layout.block
-            self.call(moving.last_to_block, tensor, target, source.rows, C, S, block, why=why)
+            kernel = moving.last_to_block
         else:
             target = self.plain((source.features,))
-            self.call(moving.last_to_first, tensor, target, source.rows, C, S, why=why)
+            kernel = moving.last_to_first
+        B = layout.block if source.is_last else source.block
+        self.call(kernel, moving.Reorder(tensor, target, source.rows, C, S, B), why=why)
         return self.convert(target, layout)
 
     def copy(self, tensor: Tensor) -> Tensor:
         """The same elements in memory of their own."""
         target = self.new(tensor.layout)
-        self.call(moving.copy, tensor, target, -(-tensor.layout.nbytes // 4))
+        self.call(moving.copy, moving.Copy(tensor, target, -(-tensor.layout.nbytes // 4)))
         return target
 
     def wants_gradient(self, value: Value) -> bool:
@@ -213,7 +218,8 @@ class Plan:
             self.gradients[value] = dx if owned else self.copy(dx)
         else:
             self.gradients[value] = before = self.convert(before, before.layout.as_half(False))
-            self.call(moving.add_into, self.convert(dx, before.layout), before, before.words)
+            block = moving.Copy(self.convert(dx, before.layout), before, before.words)
+            self.call(moving.add_into, block)
 
     def own(self, node: Node, x: Value) -> Tensor:
         """A tensor with the value of x that `node` may overwrite: x itself where nobody else needs it."""
@@ -248,3 +254,7 @@ class Plan:
             if len(users) == 1 and users[0].op in ops and node.output is not self.graph.output
             else None
         )
+
+
+def _block(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    return arguments[0] if len(arguments) == 1 and isinstance(arguments[0], tuple) else arguments

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import gcd, prod
 from typing import NamedTuple
@@ -16,7 +16,10 @@ from koubai.engines.native.graph import Graph, Node, Value
 from koubai.engines.native.instructions import Argument, At, Buffer, Named, Tensor
 from koubai.engines.native.kernels import columns as column_kernels
 from koubai.engines.native.kernels import sums as kernels
-from koubai.engines.native.kernels.base import Kernel
+from koubai.engines.native.kernels.base import B, Kernel
+from koubai.engines.native.kernels.block import Address
+from koubai.engines.native.kernels.max_pool import TappedPool, max_pool_tapped
+from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.plan import Plan
@@ -116,19 +119,19 @@ class Taps:
                 rows = self._units(plan, columns, table, is_above)
                 self.taps.append(Tap(path, "activation", columns.at, count, is_above, rows))
 
-    def pooling(self, plan: Plan, pool: Node, kernel: Kernel, *arguments: Argument) -> bool:
+    def pooling(self, plan: Plan, node: Node, pool: Pool) -> bool:
         """Emit a maximum pooling that taps what it reads and writes, if that is asked for; return whether."""
-        (x,), y = pool.inputs, pool.output
-        leaves = {x: self._leaves(x)} if self._pooled(plan, x) else {}
-        if not leaves.get(x):
+        (x,), y = node.inputs, node.output
+        leaves = self._leaves(x) if self._pooled(plan, x) else []
+        if not leaves:
             return False
-        leaves[y] = self._leaves(y)
-        where: list[Argument] = []
-        for value, found in leaves.items():
+        places: list[int] = []
+        for value, found in ((x, leaves), (y, self._leaves(y))):
             at, above = self._moments_room(found)
             self._activations_found(plan, found, at, plan.part.batch * prod(value.shape))
-            where += [int(above), at]
-        plan.call(kernel, *arguments, _masks(plan), _CONTROL, *where, why="tapped on the way")
+            places += [above, at]
+        tapped = TappedPool(pool, _masks(plan), _CONTROL, *places)
+        plan.call(max_pool_tapped, tapped, why="tapped on the way")
         return True
 
     def _pooled(self, plan: Plan, value: Value) -> bool:
@@ -207,7 +210,7 @@ class Taps:
             self._call(plan, "activation_gradient", kernels.magnitudes, dy, dy.words, _CONTROL, at)
             self._found(plan, leaves, at)
 
-    def masking(self, plan: Plan, node: Node, kernel: Kernel, *arguments: Argument) -> bool:
+    def masking(self, plan: Plan, node: Node, kernel: Kernel[B], tapped: Callable[[Address, int], B]) -> bool:
         """Emit the backward pass of a ReLU, tapped before and after if asked for; return whether it was."""
         (x,) = node.inputs
         before = list(self._same_gradient(self._waiting.pop(node))) if node in self._waiting else []
@@ -216,7 +219,7 @@ class Taps:
         if not before and not after:
             return False
         at = self._room(2 * kernels.OF_MAGNITUDES)
-        plan.call(kernel, *arguments, _CONTROL, at, why="tapped before and after")
+        plan.call(kernel, tapped(_CONTROL, at), why="tapped before and after")
         self._found(plan, before, at)
         self._found(plan, after, at + kernels.OF_MAGNITUDES)
         return True

@@ -1,10 +1,10 @@
-"""What every kernel is made of: compiled when first used, called with an argument block, a thread and a team.
+"""What every kernel is made of: compiled when first used, called with a block, a thread and a team.
 
-A kernel is a function `f(args, thread, team)` in Numba's subset of Python. `args` is the address of a block
-of 64-bit words: addresses, counts, and float64 numbers. Each thread of a team is called once and does its
-share; a team of 1 does everything. Kernels write only where their share is, hold no Python object and no
-GIL, and use no `fastmath` that may reassociate or contract, except where a sum says so: the same inputs give
-the same bits wherever an element lies in a vector.
+A kernel is a function `f(b, thread, team)` in Numba's subset of Python. Its block `b` is a NamedTuple that
+the op fills and the kernel reads (block.py). Each thread of a team is called once and does its share; a team
+of 1 does everything. Kernels write only where their share is, hold no Python object and no GIL, and use no
+`fastmath` that may reassociate or contract, except where a sum says so: the same inputs give the same bits
+wherever an element lies in a vector.
 
 Loops run from 0 over a view that starts at the share (`floats(address + 4 * start, count)`): a loop from
 `start` to `stop` would carry Python's negative indices and not become vector code.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar, get_type_hints
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -24,6 +24,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from koubai.engines.native.code_cache import machine_code
+from koubai.engines.native.kernels.block import BlockType
 
 # Loops over several arrays carry run-time checks that they do not overlap; LLVM's default limit of such
 # checks is low enough to leave the optimizers' loops scalar.
@@ -43,12 +44,14 @@ def has_bfloat16() -> bool:
     return bool(features.get("avx512bf16") or features.get("amx-bf16"))
 
 
-class Kernel:
+B = TypeVar("B", bound=tuple[Any, ...])
+Written = Callable[[B, int, int], None]
+
+
+class Kernel(Generic[B]):
     """A kernel by name; machine code is made, or loaded from the cache, when its address is asked for."""
 
-    def __init__(
-        self, function: Callable[[int, int, int], None], *, reassociate: bool = False, calls: str = ""
-    ) -> None:
+    def __init__(self, function: Written[B], *, reassociate: bool = False, calls: str = "") -> None:
         self.function, self._fast = function, {"reassoc", "nsz", "contract"} if reassociate else False
         self.calls = calls
         self.name, self.__doc__ = function.__name__, function.__doc__
@@ -56,20 +59,22 @@ class Kernel:
     @cached_property
     def address(self) -> int:
         """Address of the machine code."""
-        return machine_code(self.function, _SIGNATURE, fastmath=self._fast, error_model="numpy")
+        kind = next(iter(get_type_hints(self.function).values()))
+        signature = _SIGNATURE if kind is int else types.void(BlockType(kind), types.int64, types.int64)
+        return machine_code(self.function, signature, fastmath=self._fast, error_model="numpy")
 
 
-def kernel(function: Callable[[int, int, int], None]) -> Kernel:
+def kernel(function: Written[B]) -> Kernel[B]:
     """Decorator: a kernel whose every operation rounds as IEEE 754 says, in the order written."""
     return Kernel(function)
 
 
-def summing(function: Callable[[int, int, int], None]) -> Kernel:
+def summing(function: Written[B]) -> Kernel[B]:
     """Decorator: a kernel with sums, whose terms may be added in another (fixed) order."""
     return Kernel(function, reassociate=True)
 
 
-def calling(library: str) -> Callable[[Callable[[int, int, int], None]], Kernel]:
+def calling(library: str) -> Callable[[Written[B]], Kernel[B]]:
     """Decorator: a kernel that has a library compute; run by one thread of a team."""
     return lambda function: Kernel(function, calls=library)
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numba import int32, uint16, uint32
 
-from koubai.engines.native.kernels.base import as_bits, as_float, floats, halves, inline, kernel, share, words
+from koubai.engines.native.kernels.base import as_bits, as_float, floats, halves, inline, kernel, share
 from koubai.engines.native.kernels.functions import ZERO
+from koubai.engines.native.kernels.moving import Copy
+from koubai.engines.native.kernels.pointwise import Backward, InPlace
 
 
 @inline
@@ -29,40 +31,36 @@ def narrow(x: Any) -> Any:
 
 
 @kernel
-def to_half(args: int, thread: int, team: int) -> None:
-    """y = x in bfloat16: (x, y, count)."""
-    a = words(args, 3)
-    start, n = share(a[2], 64, thread, team)
-    x, y = floats(a[0] + 4 * start, n), halves(a[1] + 2 * start, n)
+def to_half(b: Copy, thread: int, team: int) -> None:
+    """y = x in bfloat16."""
+    start, n = share(b.count, 64, thread, team)
+    x, y = floats(b.x + 4 * start, n), halves(b.y + 2 * start, n)
     for i in range(n):
         y[i] = narrow(x[i])
 
 
 @kernel
-def to_float(args: int, thread: int, team: int) -> None:
-    """y = x in float32: (x, y, count)."""
-    a = words(args, 3)
-    start, n = share(a[2], 64, thread, team)
-    x, y = halves(a[0] + 2 * start, n), floats(a[1] + 4 * start, n)
+def to_float(b: Copy, thread: int, team: int) -> None:
+    """y = x in float32."""
+    start, n = share(b.count, 64, thread, team)
+    x, y = halves(b.x + 2 * start, n), floats(b.y + 4 * start, n)
     for i in range(n):
         y[i] = widen(x[i])
 
 
 @kernel
-def relu_half(args: int, thread: int, team: int) -> None:
-    """y = max(0, y), in place: (y, count)."""
-    a = words(args, 2)
-    start, n = share(a[1], 64, thread, team)
-    y = halves(a[0] + 2 * start, n)
+def relu_half(b: InPlace, thread: int, team: int) -> None:
+    """y = max(0, u)."""
+    start, n = share(b.count, 64, thread, team)
+    y = halves(b.y + 2 * start, n)
     for i in range(n):
         y[i] = uint16(0) if widen(y[i]) < ZERO else y[i]
 
 
 @kernel
-def relu_backward_half(args: int, thread: int, team: int) -> None:
-    """du = dy where y > 0, in the place of dy: (y, dy, count)."""
-    a = words(args, 3)
-    start, n = share(a[2], 64, thread, team)
-    y, g = halves(a[0] + 2 * start, n), halves(a[1] + 2 * start, n)
+def relu_backward_half(b: Backward, thread: int, team: int) -> None:
+    """du = dy where y > 0."""
+    start, n = share(b.count, 64, thread, team)
+    y, g = halves(b.seen + 2 * start, n), halves(b.dy + 2 * start, n)
     for i in range(n):
         g[i] = g[i] if widen(y[i]) > ZERO else uint16(0)

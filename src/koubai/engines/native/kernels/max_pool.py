@@ -1,4 +1,4 @@
-"""Maximum pooling (pool.py tells the arguments).
+"""Maximum pooling.
 
 `places`, one byte an output, is the number of the maximum in its window, or NOWHERE if max(0, x) lets no
 gradient through. Windows of two by two, by far the most frequent, have loops of their own.
@@ -6,15 +6,16 @@ gradient through. Windows of two by two, by far the most frequent, have loops of
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float32
 
-from koubai.engines.native.kernels.base import floats, inline, kernel, share, small, words
+from koubai.engines.native.kernels.base import floats, inline, kernel, share, small
+from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, TWO, ZERO
 from koubai.engines.native.kernels.pool import (
-    ARGUMENTS,
+    Pool,
     channels,
     clear_sample,
     sample_words,
@@ -71,25 +72,26 @@ def _store(base: int, index: int, value: Any, width: int, half: bool) -> None:
 
 
 @inline
-def _put(a: Any, out: int, best: Any, where: Any, width: int, half: bool) -> None:
+def _put(b: Pool, out: int, best: Any, where: Any, width: int, half: bool) -> None:
     """Write a maximum and its place."""
-    if a[16]:  # NaN stays NaN, and passes no gradient
+    if b.flag:  # NaN stays NaN, and passes no gradient
         where = select(best > splat(ZERO), where, splat(_NOWHERE))
         best = select(best < splat(ZERO), splat(ZERO), best)
-    _store(a[1], out, best, width, half)
-    store_bytes(a[2] + out, where, width)
+    _store(b.y, out, best, width, half)
+    store_bytes(b.places + out, where, width)
 
 
 @inline
-def _fours(a: Any, n: int, half: bool) -> bool:
+def _fours(b: Pool, n: int, half: bool) -> bool:
     """Pool a sample in windows of two by two, all inside; return whether a NaN was met, which may be lost."""
-    x, C, B, W, P, Q = a[0], a[4], a[5], a[7], a[8], a[9]
+    x, w = b.x, b.windows
+    C, B, W, P, Q = w.C, w.B, w.W, w.P, w.Q
     zero, one, two, three = splat(ZERO), splat(ONE), splat(TWO), splat(_THREE)
     nan = differs(zero, zero)
     for p in range(P):
         for c in range(0, C, LANES):
-            width, skip = channels(c, C, B, a[6] * W)
-            at, out = n * sample_words(a) + skip + p * a[12] * W * B, (n * P + p) * Q * C + c
+            width, skip = channels(w, c)
+            at, out = n * sample_words(w) + skip + p * w.SH * W * B, (n * P + p) * Q * C + c
             for _ in range(Q):
                 top, right = _load(x, at, width, half), _load(x, at + B, width, half)
                 low, last = _load(x, at + W * B, width, half), _load(x, at + W * B + B, width, half)
@@ -98,78 +100,88 @@ def _fours(a: Any, n: int, half: bool) -> bool:
                 best, where = select(wins, right, top), select(wins, one, zero)
                 lower, there = select(also, last, low), select(also, three, two)
                 wins = lower > best
-                _put(a, out, select(wins, lower, best), select(wins, there, where), width, half)
-                at, out = at + a[13] * B, out + C
+                _put(b, out, select(wins, lower, best), select(wins, there, where), width, half)
+                at, out = at + w.SW * B, out + C
     return any_lane(nan)
 
 
 @inline
-def _windows(a: Any, n: int, half: bool) -> None:
+def _windows(b: Pool, n: int, half: bool) -> None:
     """Pool a sample in windows of any size."""
-    x, C, B, W, P, Q, kernel = a[0], a[4], a[5], a[7], a[8], a[9], a[11]
+    x, w = b.x, b.windows
+    C, B, W, P, Q = w.C, w.B, w.W, w.P, w.Q
     for p in range(P):
-        top, i0, i1 = window_rows(a, p)
+        top, i0, i1 = window_rows(w, p)
         for q in range(Q):
-            left, j0, j1 = window_columns(a, q)
-            corner = n * sample_words(a) + (top * W + left) * B
+            left, j0, j1 = window_columns(w, q)
+            corner = n * sample_words(w) + (top * W + left) * B
             for c in range(0, C, LANES):
-                width, at = channels(c, C, B, a[6] * W)
+                width, at = channels(w, c)
                 best, where = splat(_LOWEST), splat(ZERO)
                 for i in range(i0, i1):
                     for j in range(j0, j1):
                         other = _load(x, corner + at + (i * W + j) * B, width, half)
                         wins = beats(other, best)
                         best = select(wins, other, best)
-                        where = select(wins, splat(float32(i * kernel + j)), where)
-                _put(a, ((n * P + p) * Q + q) * C + c, best, where, width, half)
+                        where = select(wins, splat(float32(i * w.KW + j)), where)
+                _put(b, ((n * P + p) * Q + q) * C + c, best, where, width, half)
 
 
 @inline
-def _max_pool_sample(a: Any, n: int, half: bool) -> None:
-    fours = a[10] == 2 and a[11] == 2 and a[14] == 0 and a[15] == 0
-    if not fours or _fours(a, n, half):
-        _windows(a, n, half)
+def _max_pool_sample(b: Pool, n: int, half: bool) -> None:
+    w = b.windows
+    fours = w.KH == 2 and w.KW == 2 and w.PH == 0 and w.PW == 0
+    if not fours or _fours(b, n, half):
+        _windows(b, n, half)
 
 
 @inline
-def _max_pool(args: int, thread: int, team: int, half: bool) -> None:
-    a = words(args, ARGUMENTS)
-    start, count = share(a[3], 1, thread, team)
+def _max_pool(b: Pool, thread: int, team: int, half: bool) -> None:
+    start, count = share(b.windows.samples, 1, thread, team)
     for n in range(start, start + count):
-        _max_pool_sample(a, n, half)
+        _max_pool_sample(b, n, half)
 
 
 @kernel
-def max_pool(args: int, thread: int, team: int) -> None:
+def max_pool(b: Pool, thread: int, team: int) -> None:
     """y = the maximum of each window (of max(0, x) where the flag is set), and its place.
 
     The first maximum counts; a NaN is a maximum.
     """
-    _max_pool(args, thread, team, False)
+    _max_pool(b, thread, team, False)
 
 
 @kernel
-def max_pool_half(args: int, thread: int, team: int) -> None:
+def max_pool_half(b: Pool, thread: int, team: int) -> None:
     """The same for bfloat16."""
-    _max_pool(args, thread, team, True)
+    _max_pool(b, thread, team, True)
+
+
+class TappedPool(NamedTuple):
+    """A pooling, and where the moments of x and of y go, as `moments` has them (sums.py)."""
+
+    pool: Pool
+    masks: Address
+    control: Address
+    x_above: int
+    x_at: int
+    y_above: int
+    y_at: int
 
 
 @kernel
-def max_pool_tapped(args: int, thread: int, team: int) -> None:
-    """The same as `max_pool`, and the moments of x and y, sample by sample, while they are in the cache.
-
-    Behind the arguments: (masks, control, above and at for x, above and at for y), as `moments` has them.
-    """
-    a = words(args, ARGUMENTS + 6)
-    y_sample, masks = a[4] * a[8] * a[9], a[17] + MASKS * thread
-    x_out, y_out = block(a[18], thread, a[20]), block(a[18], thread, a[22])
-    clear(x_out, 2 * OF_MOMENTS if a[19] else OF_MOMENTS)
-    clear(y_out, 2 * OF_MOMENTS if a[21] else OF_MOMENTS)
-    start, count = share(a[3], 1, thread, team)
+def max_pool_tapped(b: TappedPool, thread: int, team: int) -> None:
+    """The same as `max_pool`, and the moments of x and y, sample by sample, while they are in the cache."""
+    pool, w = b.pool, b.pool.windows
+    x_sample, y_sample, masks = sample_words(w), w.C * w.P * w.Q, b.masks + MASKS * thread
+    x_out, y_out = block(b.control, thread, b.x_at), block(b.control, thread, b.y_at)
+    clear(x_out, 2 * OF_MOMENTS if b.x_above else OF_MOMENTS)
+    clear(y_out, 2 * OF_MOMENTS if b.y_above else OF_MOMENTS)
+    start, count = share(w.samples, 1, thread, team)
     for n in range(start, start + count):
-        add_moments(a[0] + 4 * n * sample_words(a), sample_words(a), a[19], masks, x_out)
-        _max_pool_sample(a, n, False)
-        add_moments(a[1] + 4 * n * y_sample, y_sample, a[21], masks, y_out)
+        add_moments(pool.x + 4 * n * x_sample, x_sample, b.x_above, masks, x_out)
+        _max_pool_sample(pool, n, False)
+        add_moments(pool.y + 4 * n * y_sample, y_sample, b.y_above, masks, y_out)
 
 
 @inline
@@ -185,18 +197,19 @@ def _add_passing(dy: Any, where: Any, sums: Any) -> Any:
 
 
 @inline
-def _scatter_fours(a: Any, n: int, first: int, last: int, half: bool) -> Any:
+def _scatter_fours(b: Pool, n: int, first: int, last: int, half: bool) -> Any:
     """dx of a sample from rows of windows of two by two that cover x; return what `_add_passing` adds up."""
-    dx, C, B, W, P, Q = a[0], a[4], a[5], a[7], a[8], a[9]
+    dx, w = b.x, b.windows
+    C, B, W, P, Q = w.C, w.B, w.W, w.P, w.Q
     zero, one, two, three = splat(ZERO), splat(ONE), splat(TWO), splat(_THREE)
     sums = (zero, zero, zero, zero)
     for p in range(first, last):
         for c in range(0, C, LANES):
-            width, skip = channels(c, C, B, a[6] * W)
+            width, skip = channels(w, c)
             full = LANES if B == LANES else width
-            to, out = n * sample_words(a) + skip + 2 * p * W * B, (n * P + p) * Q * C + c
+            to, out = n * sample_words(w) + skip + 2 * p * W * B, (n * P + p) * Q * C + c
             for _ in range(Q):
-                dy, where = _load(a[1], out, width, half), load_bytes(a[2] + out, width)
+                dy, where = _load(b.y, out, width, half), load_bytes(b.places + out, width)
                 sums = _add_passing(dy, where, sums)
                 _store(dx, to, select(where == zero, dy, zero), full, half)
                 _store(dx, to + B, select(where == one, dy, zero), full, half)
@@ -207,84 +220,89 @@ def _scatter_fours(a: Any, n: int, first: int, last: int, half: bool) -> Any:
 
 
 @inline
-def _scatter(a: Any, n: int, first: int, last: int, half: bool) -> Any:
+def _scatter(b: Pool, n: int, first: int, last: int, half: bool) -> Any:
     """The same for windows of any size."""
-    C, B, W, P, Q, kernel, fresh = a[4], a[5], a[7], a[8], a[9], a[11], a[16]
+    w, fresh = b.windows, b.flag
+    C, B, W, P, Q = w.C, w.B, w.W, w.P, w.Q
     zero = splat(ZERO)
     sums = (zero, zero, zero, zero)
     for p in range(first, last):
-        top, i0, i1 = window_rows(a, p)
+        top, i0, i1 = window_rows(w, p)
         for q in range(Q):
-            left, j0, j1 = window_columns(a, q)
-            corner = n * sample_words(a) + (top * W + left) * B
+            left, j0, j1 = window_columns(w, q)
+            corner = n * sample_words(w) + (top * W + left) * B
             for c in range(0, C, LANES):
-                width, at = channels(c, C, B, a[6] * W)
+                width, at = channels(w, c)
                 out = ((n * P + p) * Q + q) * C + c
-                dy, where = _load(a[1], out, width, half), load_bytes(a[2] + out, width)
+                dy, where = _load(b.y, out, width, half), load_bytes(b.places + out, width)
                 sums = _add_passing(dy, where, sums)
                 for i in range(i0, i1):
                     for j in range(j0, j1):
                         to = corner + at + (i * W + j) * B
-                        dx = select(where == splat(float32(i * kernel + j)), dy, zero)
+                        dx = select(where == splat(float32(i * w.KW + j)), dy, zero)
                         if not fresh:
-                            dx = _load(a[0], to, width, half) + dx
-                        _store(a[0], to, dx, LANES if fresh and B == LANES else width, half)
+                            dx = _load(b.x, to, width, half) + dx
+                        _store(b.x, to, dx, LANES if fresh and B == LANES else width, half)
     return sums
 
 
 @inline
-def _backward_rows(a: Any, n: int, first: int, last: int, half: bool) -> Any:
-    if a[16] and a[10] == 2 and a[11] == 2:
-        return _scatter_fours(a, n, first, last, half)
-    return _scatter(a, n, first, last, half)
+def _backward_rows(b: Pool, n: int, first: int, last: int, half: bool) -> Any:
+    if b.flag and b.windows.KH == 2 and b.windows.KW == 2:
+        return _scatter_fours(b, n, first, last, half)
+    return _scatter(b, n, first, last, half)
 
 
 @inline
-def _max_pool_backward(args: int, thread: int, team: int, half: bool) -> None:
-    a = words(args, ARGUMENTS)
-    start, count = share(a[3], 1, thread, team)
+def _max_pool_backward(b: Pool, thread: int, team: int, half: bool) -> None:
+    start, count = share(b.windows.samples, 1, thread, team)
     for n in range(start, start + count):
-        if not a[16]:
-            clear_sample(a, n, half)
-        _backward_rows(a, n, 0, a[8], half)
+        if not b.flag:
+            clear_sample(b, n, half)
+        _backward_rows(b, n, 0, b.windows.P, half)
 
 
 @kernel
-def max_pool_backward(args: int, thread: int, team: int) -> None:
+def max_pool_backward(b: Pool, thread: int, team: int) -> None:
     """dx[place] += dy; the flag says that windows cover x without overlap, so that each is written once.
 
     Where x lies in blocks of 16, their padding is written, too.
     """
-    _max_pool_backward(args, thread, team, False)
+    _max_pool_backward(b, thread, team, False)
 
 
 @kernel
-def max_pool_backward_half(args: int, thread: int, team: int) -> None:
+def max_pool_backward_half(b: Pool, thread: int, team: int) -> None:
     """The same for bfloat16."""
-    _max_pool_backward(args, thread, team, True)
+    _max_pool_backward(b, thread, team, True)
+
+
+class TappedPoolBackward(NamedTuple):
+    """The same backward, and the place of what is taken of dy."""
+
+    pool: Pool
+    control: Address
+    at: int
 
 
 @kernel
-def max_pool_backward_tapped(args: int, thread: int, team: int) -> None:
-    """The same as `max_pool_backward`, and the magnitudes of dy, and of what passes max(0, x) of it.
-
-    Behind the arguments: (control, at).
-    """
-    a = words(args, ARGUMENTS + 2)
-    C, P, Q, out = a[4], a[8], a[9], block(a[17], thread, a[18])
+def max_pool_backward_tapped(b: TappedPoolBackward, thread: int, team: int) -> None:
+    """The same as `max_pool_backward`, and the magnitudes of dy, and of what passes max(0, x) of it."""
+    pool, w, out = b.pool, b.pool.windows, block(b.control, thread, b.at)
+    C, P, Q = w.C, w.P, w.Q
     clear(out, 2 * OF_MAGNITUDES)
     rows = max(1, TILE // (Q * C))
-    start, count = share(a[3], 1, thread, team)
+    start, count = share(w.samples, 1, thread, team)
     for n in range(start, start + count):
-        if not a[16]:
-            clear_sample(a, n, False)
+        if not pool.flag:
+            clear_sample(pool, n, False)
         for p in range(0, P, rows):
             last = min(P, p + rows)
-            sizes, squares, passed, passed_squares = _backward_rows(a, n, p, last, False)
+            sizes, squares, passed, passed_squares = _backward_rows(pool, n, p, last, False)
             at, size = (n * P + p) * Q * C, (last - p) * Q * C
-            keep_magnitudes(squares, sizes, a[1] + 4 * at, size, out)
+            keep_magnitudes(squares, sizes, pool.y + 4 * at, size, out)
             if not trusted(passed_squares):  # then dy itself is looked at
-                dy, places = floats(a[1] + 4 * at, size), small(a[2] + at, size)
+                dy, places = floats(pool.y + 4 * at, size), small(pool.places + at, size)
                 for i in range(size):
                     dy[i] = dy[i] if places[i] < NOWHERE else ZERO
-            keep_magnitudes(passed_squares, passed, a[1] + 4 * at, size, out + 8 * OF_MAGNITUDES)
+            keep_magnitudes(passed_squares, passed, pool.y + 4 * at, size, out + 8 * OF_MAGNITUDES)

@@ -1,9 +1,26 @@
-"""Padding with places of the picture itself, channels last."""
+"""Padding of images, channels last: with places of the image itself, or with zeros."""
 
 from __future__ import annotations
 
-from koubai.engines.native.kernels.base import floats, inline, kernel, share, words
+from typing import NamedTuple
+
+from koubai.engines.native.kernels.base import floats, inline, kernel, share
+from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ZERO
+
+
+class Pad(NamedTuple):
+    """x (samples, H, W, C) becomes y, by `top` rows above and below and `left` columns left and right."""
+
+    x: Address
+    y: Address
+    samples: int
+    H: int
+    W: int
+    C: int
+    top: int
+    left: int
+    mirrored: int  # else the places at the edge are repeated
 
 
 @inline
@@ -18,40 +35,60 @@ def _shown(at: int, before: int, n: int, mirrored: int) -> int:
 
 
 @kernel
-def pad(args: int, thread: int, team: int) -> None:
-    """Every place of y shows one of x: (x, y, samples, H, W, C, rows added, columns added, mirrored)."""
-    a = words(args, 9)
-    H, W, C, top, left = a[3], a[4], a[5], a[6], a[7]
+def pad(b: Pad, thread: int, team: int) -> None:
+    """Every place of y shows one of x."""
+    H, W, C, top, left = b.H, b.W, b.C, b.top, b.left
     rows, columns = H + 2 * top, W + 2 * left
-    start, count = share(a[2] * rows, 1, thread, team)
+    start, count = share(b.samples * rows, 1, thread, team)
     for task in range(start, start + count):
-        n, r = task // rows, _shown(task % rows, top, H, a[8])
+        n, r = task // rows, _shown(task % rows, top, H, b.mirrored)
         for j in range(columns):
-            c = _shown(j, left, W, a[8])
+            c = _shown(j, left, W, b.mirrored)
             x, y = (
-                floats(a[0] + 4 * ((n * H + r) * W + c) * C, C),
-                floats(a[1] + 4 * (task * columns + j) * C, C),
+                floats(b.x + 4 * ((n * H + r) * W + c) * C, C),
+                floats(b.y + 4 * (task * columns + j) * C, C),
             )
             for k in range(C):
                 y[k] = x[k]
 
 
 @kernel
-def pad_backward(args: int, thread: int, team: int) -> None:
-    """dx = sum of dy over the places that show it: (dy, dx, samples, H, W, C, rows, columns, mirrored)."""
-    a = words(args, 9)
-    H, W, C, top, left = a[3], a[4], a[5], a[6], a[7]
+def pad_backward(b: Pad, thread: int, team: int) -> None:
+    """dx = sum of dy over the places that show it."""
+    H, W, C, top, left = b.H, b.W, b.C, b.top, b.left
     rows, columns = H + 2 * top, W + 2 * left
-    start, count = share(a[2], 1, thread, team)
+    start, count = share(b.samples, 1, thread, team)
     for n in range(start, start + count):
-        whole = floats(a[1] + 4 * n * H * W * C, H * W * C)
+        whole = floats(b.x + 4 * n * H * W * C, H * W * C)
         for k in range(H * W * C):
             whole[k] = ZERO
         for i in range(rows):
-            r = _shown(i, top, H, a[8])
+            r = _shown(i, top, H, b.mirrored)
             for j in range(columns):
-                c = _shown(j, left, W, a[8])
-                dx = floats(a[1] + 4 * ((n * H + r) * W + c) * C, C)
-                dy = floats(a[0] + 4 * ((n * rows + i) * columns + j) * C, C)
+                c = _shown(j, left, W, b.mirrored)
+                dx = floats(b.x + 4 * ((n * H + r) * W + c) * C, C)
+                dy = floats(b.y + 4 * ((n * rows + i) * columns + j) * C, C)
                 for k in range(C):
                     dx[k] += dy[k]
+
+
+@kernel
+def surround(b: Pad, thread: int, team: int) -> None:
+    """Put zeros around every image."""
+    H, W, C, top, left = b.H, b.W, b.C, b.top, b.left
+    out_row = (W + 2 * left) * C
+    start, count = share(b.samples, 1, thread, team)
+    for n in range(start, start + count):
+        for r in range(H + 2 * top):
+            y = floats(b.y + 4 * (n * (H + 2 * top) + r) * out_row, out_row)
+            if r < top or r >= top + H:
+                for j in range(out_row):
+                    y[j] = ZERO
+            else:
+                x = floats(b.x + 4 * (n * H + r - top) * W * C, W * C)
+                middle = floats(b.y + 4 * ((n * (H + 2 * top) + r) * out_row + left * C), W * C)
+                for j in range(left * C):
+                    y[j] = ZERO
+                    y[out_row - 1 - j] = ZERO
+                for j in range(W * C):
+                    middle[j] = x[j]

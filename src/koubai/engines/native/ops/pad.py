@@ -12,17 +12,17 @@ from koubai.engines.native.plan import Plan
 class PadOp(BaseOp):
     """Channels last; an axis alone is a row."""
 
-    def _numbers(self, plan: Plan, node: Node) -> tuple[int, ...]:
-        (x,), settings = node.inputs, node.settings
-        around = two_axes(settings["padding"], 0)
+    def _block(self, plan: Plan, node: Node, x: Tensor, y: Tensor) -> kernels.Pad:
+        (value,), settings = node.inputs, node.settings
+        space, around = two_axes(value.shape[1:], 1), two_axes(settings["padding"], 0)
         mirrored = int(settings["mode"] == "reflect")
-        return plan.part.rows, *two_axes(x.shape[1:], 1), x.shape[0], *around, mirrored
+        return kernels.Pad(x, y, plan.part.rows, *space, value.shape[0], *around, mirrored)
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
         (value,) = node.inputs
-        y = plan.new(plan.last(node.output.shape))
-        plan.call(kernels.pad, plan.get(value, plan.last(value.shape)), y, *self._numbers(plan, node))
+        x, y = plan.get(value, plan.last(value.shape)), plan.new(plan.last(node.output.shape))
+        plan.call(kernels.pad, self._block(plan, node, x, y))
         plan.set(node.output, y)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
@@ -30,5 +30,5 @@ class PadOp(BaseOp):
         (value,) = node.inputs
         if plan.wants_gradient(value):
             dy, dx = plan.convert(dy, plan.last(node.output.shape)), plan.new(plan.last(value.shape))
-            plan.call(kernels.pad_backward, dy, dx, *self._numbers(plan, node))
+            plan.call(kernels.pad_backward, self._block(plan, node, dx, dy))
             plan.contribute(value, dx)

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels.half import relu_backward_half, relu_half
-from koubai.engines.native.kernels.pointwise import FUNCTIONS, PIECE, relu_backward, relu_backward_tapped
+from koubai.engines.native.kernels.pointwise import (
+    FUNCTIONS,
+    PIECE,
+    Backward,
+    Beside,
+    InPlace,
+    TappedMask,
+    relu_backward,
+    relu_backward_tapped,
+)
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
@@ -25,12 +36,13 @@ _SIGN_ONLY = {"relu", "leaky_relu"}
 
 def _mask(plan: Plan, node: Node, y: Tensor, dy: Tensor) -> None:
     """The backward pass of a ReLU: dy = 0 where y is not above 0."""
+    block = Backward(y, dy, dy.words)
     if y.layout.half:
-        plan.call(relu_backward_half, y, dy, dy.words)
+        plan.call(relu_backward_half, block)
         return
-    taps, room = plan.taps, plan.floats(PIECE * plan.part.team)
-    if taps is None or not taps.masking(plan, node, relu_backward_tapped, y, dy, dy.words, room):
-        plan.call(relu_backward, y, dy, dy.words)
+    tapped = partial(TappedMask, y, dy, dy.words, plan.floats(PIECE * plan.part.team))
+    if plan.taps is None or not plan.taps.masking(plan, node, relu_backward_tapped, tapped):
+        plan.call(relu_backward, block)
 
 
 class PointwiseOp(BaseOp):
@@ -39,16 +51,16 @@ class PointwiseOp(BaseOp):
     def keeps_output(self, node: Node) -> bool | str:
         """For the others."""
         function = node.settings["function"]
-        return "sign" if function in _SIGN_ONLY else not FUNCTIONS[function][2]
+        return "sign" if function in _SIGN_ONLY else not FUNCTIONS[function].needs_u
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y = f(u)."""
         (x,), function = node.inputs, node.settings["function"]
-        kernel, _, needs_u = FUNCTIONS[function]
+        kernel, needs_u = FUNCTIONS[function].forward, FUNCTIONS[function].needs_u
         layout = plan.get(x).layout
         if layout.half and function == "relu":
             y = plan.own(node, x)
-            plan.call(relu_half, y, y.words)
+            plan.call(relu_half, InPlace(y, y.words))
             plan.set(node.output, y)
             plan.saved[node] = y
             return
@@ -58,10 +70,10 @@ class PointwiseOp(BaseOp):
         u = plan.get(x, layout)
         if needs_u:
             y = plan.new(u.layout)
-            plan.call(kernel, u, y, u.words)
+            plan.call(kernel, Beside(u, y, u.words))
         else:
             y = plan.own(node, x) if u is plan.get(x) else u
-            plan.call(kernel, y, y.words, node.settings["constant"])
+            plan.call(kernel, InPlace(y, y.words, node.settings["constant"]))
         plan.set(node.output, y)
         plan.saved[node] = u if needs_u else y
 
@@ -70,13 +82,11 @@ class PointwiseOp(BaseOp):
         (x,) = node.inputs
         if not plan.wants_gradient(x):
             return
-        _, kernel, needs_u = FUNCTIONS[node.settings["function"]]
-        seen = plan.saved[node]
+        function, seen = node.settings["function"], plan.saved[node]
         du = plan.convert(dy, seen.layout)
-        if node.settings["function"] == "relu":
+        if function == "relu":
             _mask(plan, node, seen, du)
-        elif needs_u:
-            plan.call(kernel, seen, du, du.words)
         else:
-            plan.call(kernel, seen, du, du.words, node.settings["constant"])
+            block = Backward(seen, du, du.words, node.settings["constant"])
+            plan.call(FUNCTIONS[function].backward, block)
         plan.contribute(x, du)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from koubai.engines.native.graph import Node
-from koubai.engines.native.instructions import Argument, Buffer, Tensor
+from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import average_pool, max_pool
+from koubai.engines.native.kernels.max_pool import TappedPoolBackward
+from koubai.engines.native.kernels.pool import Pool, Windows
 from koubai.engines.native.ops.base import BaseOp, two_axes
 from koubai.engines.native.plan import Plan
 
 
-def _geometry(plan: Plan, node: Node, block: int) -> tuple[int, ...]:
-    """(samples, C, B, H, W, P, Q, kernel, stride, padding)."""
+def _windows(plan: Plan, node: Node, block: int) -> Windows:
     s, x, y = node.settings, node.inputs[0].shape, node.output.shape
     space, out = two_axes(x[1:], 1), two_axes(y[1:], 1)
     window = (*two_axes(s["size"], 1), *two_axes(s["stride"], 1), *two_axes(s["padding"], 0))
-    return plan.part.rows, x[0], block, *space, *out, *window
+    return Windows(plan.part.rows, x[0], block, *space, *out, *window)
 
 
 def _input(plan: Plan, node: Node, *, half: bool = True) -> tuple[Tensor, int]:
@@ -35,10 +38,10 @@ class MaxPoolOp(BaseOp):
         x, block = _input(plan, node)
         y = plan.new(plan.last(node.output.shape).as_half(x.layout.half))
         places, relu = Buffer(y.words), int(node.settings.get("relu", 0))
-        arguments: tuple[Argument, ...] = (x, y, places, *_geometry(plan, node, block), relu)
-        if plan.taps is None or not plan.taps.pooling(plan, node, max_pool.max_pool_tapped, *arguments):
+        pool = Pool(x, y, places, _windows(plan, node, block), relu)
+        if plan.taps is None or not plan.taps.pooling(plan, node, pool):
             kernel = max_pool.max_pool_half if x.layout.half else max_pool.max_pool
-            plan.call(kernel, *arguments, why="with the ReLU before it" if relu else "")
+            plan.call(kernel, pool, why="with the ReLU before it" if relu else "")
         plan.set(node.output, y)
         plan.saved[node] = x.layout, y.layout, places, block
 
@@ -50,12 +53,12 @@ class MaxPoolOp(BaseOp):
         layout, y_layout, places, block = plan.saved[node]
         dy = plan.convert(dy, y_layout)
         dx, covers = plan.new(layout), int(self._covers(node))
-        arguments: tuple[Argument, ...] = (dx, dy, places, *_geometry(plan, node, block), covers)
+        pool = Pool(dx, dy, places, _windows(plan, node, block), covers)
         kernel = max_pool.max_pool_backward_half if layout.half else max_pool.max_pool_backward
         masks = bool(node.settings.get("relu")) and not layout.half
-        taps = plan.taps if masks else None
-        if taps is None or not taps.masking(plan, node, max_pool.max_pool_backward_tapped, *arguments):
-            plan.call(kernel, *arguments)
+        tapped = max_pool.max_pool_backward_tapped, partial(TappedPoolBackward, pool)
+        if plan.taps is None or not masks or not plan.taps.masking(plan, node, *tapped):
+            plan.call(kernel, pool)
         plan.contribute(value, dx)
 
     @staticmethod
@@ -73,7 +76,7 @@ class AveragePoolOp(BaseOp):
         """y."""
         x, block = _input(plan, node, half=False)
         y = plan.new(plan.last(node.output.shape))
-        plan.call(average_pool.average_pool, x, y, 0, *_geometry(plan, node, block), 0)
+        plan.call(average_pool.average_pool, Pool(x, y, 0, _windows(plan, node, block), 0))
         plan.set(node.output, y)
         plan.saved[node] = x.layout, y.layout, block
 
@@ -84,5 +87,5 @@ class AveragePoolOp(BaseOp):
             layout, y_layout, block = plan.saved[node]
             dx = plan.new(layout)
             dy = plan.convert(dy, y_layout)
-            plan.call(average_pool.average_pool_backward, dx, dy, 0, *_geometry(plan, node, block), 0)
+            plan.call(average_pool.average_pool_backward, Pool(dx, dy, 0, _windows(plan, node, block), 0))
             plan.contribute(value, dx)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from koubai.engines.native.graph import Node
+from koubai.engines.native.graph import Node, Value
 from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels import moving
 from koubai.engines.native.layout import Layout
@@ -33,7 +33,7 @@ class AddOp(BaseOp):
         x1 = plan.get(node.inputs[0], plan.get(node.inputs[0]).layout.as_half(False))
         x2 = plan.convert(plan.get(node.inputs[1]), x1.layout)
         y = plan.new(x1.layout)
-        plan.call(moving.add, x1, x2, y, y.words)
+        plan.call(moving.add, moving.Add(x1, x2, y, y.words))
         plan.set(node.output, y)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
@@ -61,7 +61,8 @@ class ConcatenateOp(BaseOp):
         shape = node.output.shape
         y, places = plan.new(plan.last(shape)), plan.part.rows * prod(shape[1:])
         for x, (at, width, layout) in zip(node.inputs, self._columns(plan, node), strict=True):
-            plan.call(moving.columns_in, plan.get(x, layout), y, places, width, shape[0], at)
+            block = moving.Columns(plan.get(x, layout), y, places, width, shape[0], at)
+            plan.call(moving.columns_in, block)
         plan.set(node.output, y)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
@@ -71,19 +72,23 @@ class ConcatenateOp(BaseOp):
         for x, (at, width, layout) in zip(node.inputs, self._columns(plan, node), strict=True):
             if plan.wants_gradient(x):
                 dx = plan.new(layout)
-                plan.call(moving.columns_out, dx, dy, places, width, shape[0], at)
+                plan.call(moving.columns_out, moving.Columns(dx, dy, places, width, shape[0], at))
                 plan.contribute(x, dx)
 
 
 class MeanOverSpaceOp(BaseOp):
     """Global average pooling."""
 
+    @staticmethod
+    def _block(plan: Plan, value: Value, x: Tensor, y: Tensor) -> moving.Mean:
+        C, *space = value.shape
+        return moving.Mean(x, y, plan.part.rows, prod(space), C)
+
     def forward(self, plan: Plan, node: Node) -> None:
         """y = mean over S of x."""
         (x,) = node.inputs
         y = plan.plain(node.output.shape)
-        rows, C, S = plan.part.rows, x.shape[0], prod(x.shape[1:])
-        plan.call(moving.mean_over_space, plan.get(x, plan.last(x.shape)), y, rows, S, C)
+        plan.call(moving.mean_over_space, self._block(plan, x, plan.get(x, plan.last(x.shape)), y))
         plan.set(node.output, y)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
@@ -91,6 +96,5 @@ class MeanOverSpaceOp(BaseOp):
         (x,) = node.inputs
         if plan.wants_gradient(x):
             dx, dy = plan.new(plan.last(x.shape)), plan.convert(dy, plan.get(node.output).layout)
-            rows, C, S = plan.part.rows, x.shape[0], prod(x.shape[1:])
-            plan.call(moving.mean_over_space_backward, dy, dx, rows, S, C)
+            plan.call(moving.mean_over_space_backward, self._block(plan, x, dy, dx))
             plan.contribute(x, dx)

@@ -11,7 +11,7 @@ from koubai.engines.native.backends.onednn.library import Unimplemented
 from koubai.engines.native.backends.onednn.primitives import BF16, F32, MD, PD, Sliding
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Buffer, Tensor
-from koubai.engines.native.kernels import moving
+from koubai.engines.native.kernels import pad
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
@@ -108,7 +108,7 @@ class ConvolveOp(BaseOp):
             side = _Side.last(plan.part.rows, wide.shape, half=x.layout.half)
             wider, x_md = plan.new(side.layout), side.md
             why = "dW needs padding of at most half the kernel"
-            plan.call(moving.surround, x, wider, plan.part.rows, H, W, C, *wide.amounts, why=why)
+            plan.call(pad.surround, pad.Pad(x, wider, plan.part.rows, H, W, C, *wide.amounts, 0), why=why)
             x = wider
         bias, b_md = node.stored.get("bias"), MD.plain((node.output.shape[0],))
         extra = {"dbias": (plan.gradient(bias), b_md)} if bias else {}
