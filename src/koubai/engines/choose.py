@@ -70,7 +70,7 @@ def load_native() -> None:
         from koubai.engines.native.kernels import loop
         from koubai.engines.native.program import NativeProgram  # noqa: F401 - and all that it imports
 
-        _ = loop.run.address  # has its machine code at hand from now on
+        loop.run_address()  # has its machine code at hand from now on
 
 
 def engine_title(name: str, lang: str | None = None) -> str:

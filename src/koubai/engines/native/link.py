@@ -16,7 +16,7 @@ from koubai.engines.native.backends.onednn import primitives
 from koubai.engines.native.blueprint import PlanSet
 from koubai.engines.native.instructions import Argument, At, Buffer, Instruction, Named, Tensor
 from koubai.engines.native.kernels import loop
-from koubai.engines.native.kernels.block import flat, words
+from koubai.engines.native.kernels.block import addresses, flat, words
 from koubai.engines.native.memory import Places
 
 Names = Callable[[str, int], int]
@@ -112,7 +112,7 @@ class Linked:
             linked.memories.append(memory)
             block[2 * position : 2 * position + 2] = primitives.ARGUMENTS[name], memory.handle
         linked.blocks.append(block)
-        return loop.PRIMITIVE, pd.primitive, len(places), block.ctypes.data
+        return loop.LIBRARY, pd.primitive, len(places), block.ctypes.data
 
     def _fill_words(self) -> None:
         """Write into each lane's words what never changes."""
@@ -121,7 +121,7 @@ class Linked:
         for lane, (plan, linked) in enumerate(zip(self.plans.plans, self.lanes, strict=True)):
             values = {
                 **functions,
-                "run": loop.run.address,
+                "run": loop.run_address(),
                 "table": linked.table.ctypes.data,
                 "rows": len(linked.table),
                 "team": plan.part.team,
@@ -134,23 +134,23 @@ class Linked:
                 "loss_part_count": plan.part.slots if parts is not None else 0,
             }
             for name, value in values.items():
-                self.places.lane_words[lane, loop.LANE[name]] = value
+                self.places.lanes[lane][name] = value
 
-    def set(self, **words: int) -> None:
-        """Write words into every lane."""
-        for name, value in words.items():
-            self.places.lane_words[:, loop.LANE[name]] = value
+    def set(self, **values: int) -> None:
+        """Write into every lane."""
+        for name, value in values.items():
+            self.places.lanes[name] = value
 
     def leave_sums(self, out: Array) -> None:
         """Let the taps of the n-th step from now leave what they take in out[n]: (steps, workers, ...)."""
         step, worker = out.strides[:2]
         self.set(sums_step=step, sums_stride=worker)
         for lane, plan in enumerate(self.plans.plans):
-            self.places.lane_words[lane, loop.LANE["sums"]] = out.ctypes.data + worker * plan.part.slot
+            self.places.lanes[lane]["sums"] = out.ctypes.data + worker * plan.part.slot
 
     def get(self, name: str) -> int:
         """Read a word of the first lane."""
-        return int(self.places.lane_words[0, loop.LANE[name]])
+        return int(self.places.lanes[0][name])
 
     def array(self, argument: Argument) -> Array:
         """A tensor (rows, features) or a buffer of float64 numbers of the only lane, as an array."""
@@ -165,8 +165,7 @@ class Linked:
     @contextmanager
     def beside(self, tapped: Linked, flags: Array) -> Iterator[None]:
         """Let flagged steps run on the lanes of `tapped`."""
-        words = self.places.lane_words
-        words[:, loop.LANE["tapped"]] = [row.ctypes.data for row in tapped.places.lane_words]
+        self.places.lanes["tapped"] = addresses(tapped.places.lanes)
         tapped.set(status=loop.DONE)
         self._beside = tapped
         self.set(flags=flags.ctypes.data, total=len(flags))
@@ -179,14 +178,13 @@ class Linked:
     def failed(self) -> Linked:
         """The plan at whose row the last run failed: this one, or the one beside it."""
         beside = self._beside
-        status = beside.places.lane_words[:, loop.LANE["status"]] if beside is not None else np.zeros(1)
-        return beside if beside is not None and (status != loop.DONE).any() else self
+        fails = beside is not None and (beside.places.lanes["status"] != loop.DONE).any()
+        return beside if beside is not None and fails else self
 
     def run(self) -> int:
         """Run from where the words stand; return the status. The calling thread holds no GIL meanwhile."""
-        words = self.places.lane_words
-        self._runner.run(words)
-        statuses = words[:, loop.LANE["status"]]
+        self._runner.run(self.places.lanes)
+        statuses = self.places.lanes["status"]
         return int(statuses[np.argmax(statuses != loop.DONE)])
 
 

@@ -10,8 +10,10 @@ from koubai.engines.engine import TrainingState
 from koubai.engines.native.arena import allocate
 from koubai.engines.native.blueprint import Blueprint, PlanSet
 from koubai.engines.native.instructions import GRADIENTS, KEPT, LANE, SHARED, WEIGHTS
-from koubai.engines.native.kernels.batch import SAMPLE_WORDS, SHIFT, WIDTH
-from koubai.engines.native.kernels.loop import LANE_WORDS
+from koubai.engines.native.kernels import batch
+from koubai.engines.native.kernels.block import record
+from koubai.engines.native.kernels.base import Control
+from koubai.engines.native.kernels.loop import Lane
 from koubai.engines.native.store import arrays
 from koubai.network.network import Weights
 
@@ -87,14 +89,13 @@ class Samples:
     """Inputs where they lie, and the words that tell the kernel that draws them how to."""
 
     def __init__(self) -> None:
-        self.words = np.zeros(SAMPLE_WORDS, np.int64)
+        self.words = np.zeros(1, record(batch.Samples))
 
     def hold(self, x: Inputs) -> None:
         """Let these be the inputs from now on."""
         self._held = np.ascontiguousarray(x.codes if isinstance(x, Levels) else np.asarray(x, np.float32))
         way = (x.shift, x.width) if isinstance(x, Levels) else (0, 1)
-        self.words[:] = self._held.ctypes.data, isinstance(x, Levels), 0, 0
-        self.words.view(np.float64)[[SHIFT, WIDTH]] = way
+        self.words[0] = batch.Samples(self._held.ctypes.data, isinstance(x, Levels), *way)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -108,8 +109,8 @@ class Places:
         self._shared = allocate(shared_bytes)
         self._arenas = [memory.arena(lane, nbytes) for lane, nbytes in enumerate(plans.arena_bytes)]
         self.scratch = [allocate(plans.scratch_bytes) for _ in plans.plans]
-        self.lane_words = np.zeros((len(plans.plans), LANE_WORDS), np.int64)
-        self.control = np.zeros((len(plans.plans), 8), np.int64)
+        self.lanes = np.zeros(len(plans.plans), record(Lane))
+        self.control = [np.zeros(1, record(Control)) for _ in plans.plans]  # in cache lines of their own
 
     def base(self, place: str, lane: int) -> int:
         """Address at which a place begins for a lane."""

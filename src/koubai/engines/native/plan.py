@@ -12,7 +12,7 @@ from koubai.engines.native.instructions import Argument, Buffer, Instruction, Pa
 from koubai.engines.native.kernels import half, moving
 from koubai.engines.native.kernels.base import B, Kernel
 from koubai.engines.native.kernels.block import Address
-from koubai.engines.native.kernels.loop import ALONE, BARRIER, KERNEL, LOSS, PRIMITIVE, PYTHON
+from koubai.engines.native.kernels.loop import ALONE, BARRIER, KERNEL, LIBRARY, LOSS, PYTHON
 from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.store import Store
@@ -139,7 +139,7 @@ class Plan:
             name: (where.buffer if isinstance(where, Tensor) else where, md)
             for name, (where, md) in memories.items()
         }
-        self._emit(PRIMITIVE, primitive=primitive, memories=places, why=why)
+        self._emit(LIBRARY, primitive=primitive, memories=places, why=why)
 
     def barrier(self) -> None:
         """All lanes meet."""

@@ -20,7 +20,6 @@ from koubai.engines.native.compiling import COMPILING
 from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import has_bfloat16
-from koubai.engines.native.kernels.update import RATE_WORDS
 from koubai.engines.native.link import Linked
 from koubai.engines.native.listing import listing
 from koubai.engines.native.memory import Memory, Places, Samples
@@ -159,7 +158,7 @@ class NativeProgram:
         """Run steps; return how many. `ticks` (lanes, rows) gathers the cycles of every row."""
         self._stand(linked, table, indices, losses)
         for lane, row in enumerate(ticks if ticks is not None else ()):
-            linked.places.lane_words[lane, loop.LANE["ticks"]] = row.ctypes.data
+            linked.places.lanes[lane]["ticks"] = row.ctypes.data
         began = time.perf_counter()
         before = self._step
         try:
@@ -177,7 +176,7 @@ class NativeProgram:
         """Let a plan stand before its first step."""
         linked.set(
             step=0, row=0, steps=len(indices), first_step=self._step + 1, rates=table.ctypes.data,
-            rate_words=RATE_WORDS, indices=indices.ctypes.data, losses=losses.ctypes.data, ticks=0,
+            rate_stride=table.itemsize, indices=indices.ctypes.data, losses=losses.ctypes.data, ticks=0,
         )  # fmt: skip
 
     def _failure(self, linked: Linked, status: int) -> EngineError:

@@ -8,14 +8,14 @@ from math import prod
 
 from koubai.engines.native.backends.onednn.library import Unimplemented
 from koubai.engines.native.graph import Node
-from koubai.engines.native.instructions import Argument, Buffer, Named
+from koubai.engines.native.instructions import Buffer, Named
 from koubai.engines.native.kernels import batch, losses, update
 from koubai.engines.native.kernels.base import Kernel
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.plan import NoPrimitive, Plan
-from koubai.engines.native.structure import MAX_PENALTIES, Structure
+from koubai.engines.native.structure import Structure
 
-OPTIMIZERS: dict[str, Kernel] = {
+OPTIMIZERS: dict[str, Kernel[update.Update]] = {
     "sgd": update.sgd,
     "momentum": update.momentum,
     "nesterov": update.nesterov,
@@ -55,10 +55,10 @@ def _draw(plan: Plan, structure: Structure) -> Buffer:
     rows = plan.part.rows
     if structure.target:
         t = plan.floats(rows * structure.target)
-        plan.call(batch.draw_values, Named("t"), t, structure.target, rows, _CONTROL)
+        plan.call(batch.draw_values, batch.Rows(Named("t"), t, structure.target, rows, _CONTROL))
     else:
         t = Buffer(8 * rows)
-        plan.call(batch.draw_labels, Named("t"), t, rows, _CONTROL)
+        plan.call(batch.draw_labels, batch.Rows(Named("t"), t, 1, rows, _CONTROL))
     return t
 
 
@@ -66,7 +66,8 @@ def _draw_inputs(plan: Plan, name: str) -> None:
     plan.path, plan.role = "", "batch"
     graph = plan.graph
     x = plan.plain(graph.input.shape)
-    plan.call(batch.draw_inputs, Named(name), x, prod(graph.input.shape), plan.part.rows, _CONTROL)
+    rows = batch.Rows(Named(name), x, prod(graph.input.shape), plan.part.rows, _CONTROL)
+    plan.call(batch.draw_inputs, rows)
     plan.set(graph.input, x)
 
 
@@ -76,7 +77,8 @@ def emit_prediction(plan: Plan) -> None:
     emit_forward(plan)
     plan.path, plan.role = "", "answer"
     y = plan.get(plan.graph.output, Layout.plain(plan.part.rows, plan.graph.output.shape))
-    plan.call(batch.put_outputs, y, Named("answers"), y.layout.features, plan.part.rows, _CONTROL)
+    rows = batch.Rows(y, Named("answers"), y.layout.features, plan.part.rows, _CONTROL)
+    plan.call(batch.put_outputs, rows)
 
 
 def emit_forward(plan: Plan) -> None:
@@ -98,10 +100,8 @@ def _loss(plan: Plan, structure: Structure, targets: Buffer) -> Buffer:
     if structure.loss_has_kernel:
         kernel, field = losses.LOSSES[structure.loss.registry_name]
         parameter = float(getattr(structure.loss, field)) if field else 0.0
-        plan.call(
-            kernel, y, targets, dy, parts, part.rows, y.layout.features, part.batch,
-            int(structure.target == 0), part.slot, parameter,
-        )  # fmt: skip
+        sizes = part.rows, y.layout.features, part.batch, int(structure.target == 0), part.slot
+        plan.call(kernel, losses.Loss(y, targets, dy, parts, *sizes, parameter))
     else:
         plan.run_python("loss", None, y, dy, parts, why="the loss has no kernel")
     plan.gradients[graph.output] = dy
@@ -122,41 +122,42 @@ def _backward(plan: Plan) -> None:
 
 def _update(plan: Plan, structure: Structure) -> None:
     plan.path, plan.role = "", "update"
-    part = plan.part
-    workers: tuple[Argument, ...] = (
-        Named("chunks"), Named("bounds"), part.slots, part.slot, part.slots // part.team, _CONTROL,
-    )  # fmt: skip
+    part, weights, gradients = plan.part, Named("weights"), Named("gradients")
+    workers = update.Workers(
+        Named("chunks"), Named("bounds"), part.slots, part.slot, part.slots // part.team, _CONTROL
+    )
     plan.barrier()
     plan.sum_loss()
     lanes = _join(plan, structure, workers)
     norm: Buffer | int = 0
     if structure.clipping & update.BY_NORM:
         norm = plan.shared(8 * part.slots)
-        plan.call(update.square_sums, Named("gradients"), *workers, structure.clipping, norm)
+        plan.call(update.square_sums, update.SquareSums(gradients, workers, structure.clipping, norm))
         plan.barrier()
     if structure.optimizer in OPTIMIZERS:
         tapped, at = plan.taps.parameters() if plan.taps is not None else (0, 0)
         room: Buffer | int = Buffer(update.ROOM * part.team) if tapped else 0
-        plan.call(
-            OPTIMIZERS[structure.optimizer], Named("weights"), Named("gradients"), Named("gradient stride"),
-            lanes, Named("slot 0"), Named("slot 1"), *workers, structure.clipping, norm, tapped, room, at,
-            Named("slot 2"),
+        block = update.Update(
+            weights, gradients, Named("gradient stride"), lanes, Named("slot 0"), Named("slot 1"),
+            Named("slot 2"), workers, structure.clipping, norm, tapped, room, at,
         )  # fmt: skip
+        plan.call(OPTIMIZERS[structure.optimizer], block)
     else:
         plan.run_python("update", None, why="the optimizer has no kernel")
     plan.barrier()
 
 
-def _join(plan: Plan, structure: Structure, workers: tuple[Argument, ...]) -> int:
+def _join(plan: Plan, structure: Structure, workers: update.Workers) -> int:
     """Join the lanes' gradients where more is added or their norm is asked for; return how many are left."""
     if structure.penalties is None:
         plan.run_python("penalties", None, why="a penalty has no kernel")
     elif structure.penalties or structure.clipping & update.BY_NORM:
-        kinds = (*structure.penalties, *[0] * MAX_PENALTIES)[:MAX_PENALTIES]
-        plan.call(
-            update.join_gradients, Named("weights"), Named("gradients"), Named("gradient stride"),
-            plan.part.lanes, *workers, len(structure.penalties), *kinds,
+        a, b, c, d, *_ = (*structure.penalties, 0, 0, 0, 0)
+        block = update.Join(
+            Named("weights"), Named("gradients"), Named("gradient stride"), plan.part.lanes,
+            workers, len(structure.penalties), (a, b, c, d),
         )  # fmt: skip
+        plan.call(update.join_gradients, block)
     else:
         return plan.part.lanes
     return 1

@@ -15,7 +15,8 @@ import numpy as np
 from koubai.core.params import Array, Shape
 from koubai.engines.native.graph import Stored
 from koubai.engines.native.instructions import GRADIENTS, KEPT, SHARED, WEIGHTS, Buffer
-from koubai.engines.native.kernels.update import CHUNK, FROZEN, PENALIZED
+from koubai.engines.native.kernels.block import record
+from koubai.engines.native.kernels.update import CHUNK, FROZEN, PENALIZED, Chunk
 from koubai.network.network import Network
 
 _LINE = 16  # float32 numbers in a cache line
@@ -138,20 +139,20 @@ class Store:
         return slice(at, at + self.kept_forms[path].words)
 
     def chunks(self, frozen: Callable[[str], bool]) -> Array:
-        """Rows (offset, count, flags, parameter) of int64, in order of memory; counts fill whole vectors."""
+        """All chunks in order of memory; counts fill whole vectors."""
         rows = []
         for number, path in enumerate(self.forms):
             place = self.place(path)
             flags = PENALIZED * self._penalized[path] + FROZEN * frozen(path)
             starts = range(place.start, place.stop, CHUNK)
             stop = -(-place.stop // _LINE) * _LINE
-            rows += [(at, min(CHUNK, stop - at), flags, number) for at in starts]
-        return np.array(rows, np.int64).reshape(-1, 4)
+            rows += [Chunk(at, min(CHUNK, stop - at), flags, number) for at in starts]
+        return np.array(rows, record(Chunk))
 
     def bounds(self, slots: int) -> Array:
         """First chunk of each worker, and the end: shares of about equal size."""
         chunks = self.chunks(lambda path: False)
-        ends = np.cumsum(chunks[:, 1]) if len(chunks) else np.zeros(0, np.int64)
+        ends = np.cumsum(chunks["count"]) if len(chunks) else np.zeros(0, np.int64)
         total = ends[-1] if len(ends) else 0
         inner = [int(np.searchsorted(ends, total * s / slots, side="left")) for s in range(1, slots)]
         return np.array([0, *inner, len(chunks)], np.int64)

@@ -7,12 +7,11 @@ from math import prod
 
 from koubai.engines.engine import Job
 from koubai.engines.native.kernels.losses import LOSSES
-from koubai.engines.native.kernels.update import BY_NORM, BY_VALUE, L1, L2, P_NORM
+from koubai.engines.native.kernels.update import BY_NORM, BY_VALUE, L1, L2, MOST_PENALTIES, P_NORM
 from koubai.losses.loss import Loss
 from koubai.network.network import Network
 
 PENALTY_KINDS = {"l1": L1, "l2": L2, "p_norm": P_NORM}
-MAX_PENALTIES = 4
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Structure:
     def of(cls, job: Job, backend: str) -> Structure:
         """The structure of a job."""
         kinds = [PENALTY_KINDS.get(penalty.registry_name) for penalty in job.pulls]
-        known = None not in kinds and len(kinds) <= MAX_PENALTIES
+        known = None not in kinds and len(kinds) <= MOST_PENALTIES
         clipping = 0
         if job.clipping is not None:
             clipping = BY_VALUE * (job.clipping.value is not None) | BY_NORM * (job.clipping.norm is not None)

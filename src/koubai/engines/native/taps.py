@@ -13,7 +13,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.engines.native.fuse import disjoint, is_relu
 from koubai.engines.native.graph import Graph, Node, Value
-from koubai.engines.native.instructions import Argument, At, Buffer, Named, Tensor
+from koubai.engines.native.instructions import Buffer, Named, Tensor
 from koubai.engines.native.kernels import columns as column_kernels
 from koubai.engines.native.kernels import sums as kernels
 from koubai.engines.native.kernels.base import B, Kernel
@@ -88,9 +88,9 @@ class Taps:
         self.numbers += numbers
         return self.numbers - numbers
 
-    def _call(self, plan: Plan, role: str, kernel: Kernel, *arguments: Argument) -> None:
+    def _call(self, plan: Plan, role: str, kernel: Kernel[B], block: B) -> None:
         outer, plan.role = plan.role, "tap"
-        plan.call(kernel, *arguments, why=role)
+        plan.call(kernel, block, why=role)
         plan.role = outer
 
     # ------------------------------------------------------------------------------------ activations
@@ -104,13 +104,13 @@ class Taps:
         tensor = plan.convert(plan.get(value), plan.get(value).layout.as_half(False))
         if not self.units:
             at, above = self._moments_room(leaves)
-            where = (int(above), _masks(plan), _CONTROL, at)
-            self._call(plan, "activation", kernels.moments, tensor, tensor.words, *where)
+            summed = kernels.Summed(tensor, tensor.words, above, _masks(plan), _CONTROL, at)
+            self._call(plan, "activation", kernels.moments, summed)
             self._activations_found(plan, leaves, at, plan.part.batch * tensor.layout.features)
             return
         fine = any(member.shape[0] != tensor.layout.channels for _, member, _ in leaves)
         for start, extent, numbers in _cut(tensor.layout, fine=fine):
-            x = At(tensor.buffer, 4 * start)
+            x = tensor.buffer + 4 * start
             columns = self._columns(plan, x, extent, len(numbers), leaves)
             per_column = plan.part.batch * extent[0] * extent[1] // (tensor.layout.rows * len(numbers))
             count = per_column * int((numbers >= 0).sum())
@@ -157,7 +157,7 @@ class Taps:
         self.taps += [Tap(path, "activation", at, count, above) for path, _, above in leaves]
 
     def _columns(
-        self, plan: Plan, x: Tensor | At, extent: tuple[int, int, int], period: int, leaves: Leaves
+        self, plan: Plan, x: Address, extent: tuple[int, int, int], period: int, leaves: Leaves
     ) -> _Columns:
         """Emit one pass over (parts, words a part, words from part to part), in columns of that period."""
         repeats = LANES // gcd(period, LANES)  # so that rows fill vectors
@@ -165,8 +165,8 @@ class Taps:
         nbytes = 8 * 2 * kernels.OF_MOMENTS * -(-width // LANES) * LANES
         at, above = self._moments_room(leaves)
         columns = _Columns(at, Buffer(nbytes * plan.part.team), width)
-        where = (int(above), columns.buffer, _CONTROL, at)
-        self._call(plan, "activation", column_kernels.column_moments, x, *extent, width, period, *where)
+        block = column_kernels.ColumnMoments(x, *extent, width, period, above, columns.buffer, _CONTROL, at)
+        self._call(plan, "activation", column_kernels.column_moments, block)
         return columns
 
     def _units(self, plan: Plan, columns: _Columns, table: Array, above: bool) -> slice:
@@ -174,8 +174,10 @@ class Taps:
         self.tables.append(table)
         rows = int(table.max(initial=-1)) + 1
         at, first = self._room(3 * rows), kernels.ABOVE if above else 0
-        where = (first, table.ctypes.data, len(table), rows, _CONTROL, at)
-        self._call(plan, "units", column_kernels.units, columns.buffer, columns.width, *where)
+        block = column_kernels.Units(
+            columns.buffer, columns.width, first, table.ctypes.data, len(table), rows, _CONTROL, at
+        )
+        self._call(plan, "units", column_kernels.units, block)
         return slice(at, at + 3 * rows)
 
     def _family(self, value: Value, above: bool) -> Iterator[tuple[Value, bool]]:
@@ -207,7 +209,8 @@ class Taps:
             plan.path = leaves[0][0]
             dy = plan.convert(dy, dy.layout.as_half(False))
             at = self._room(kernels.OF_MAGNITUDES)
-            self._call(plan, "activation_gradient", kernels.magnitudes, dy, dy.words, _CONTROL, at)
+            sized = kernels.Sized(dy, dy.words, _CONTROL, at)
+            self._call(plan, "activation_gradient", kernels.magnitudes, sized)
             self._found(plan, leaves, at)
 
     def masking(self, plan: Plan, node: Node, kernel: Kernel[B], tapped: Callable[[Address, int], B]) -> bool:

@@ -13,11 +13,11 @@ class Runner(Protocol):
     """Runs the lanes of one kind of plan."""
 
     def words(self) -> dict[str, int]:
-        """The words of a lane (kernels/loop.py) with which the loop calls libraries."""
+        """The fields of a lane with which the loop calls libraries."""
         ...
 
-    def run(self, lane_words: Array) -> None:
-        """Run every lane to its end; a row of `lane_words` a lane. The caller holds no GIL meanwhile."""
+    def run(self, lanes: Array) -> None:
+        """Run every lane (kernels/loop.py) to its end. The caller holds no GIL meanwhile."""
         ...
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -24,24 +24,27 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from koubai.engines.native.code_cache import machine_code
-from koubai.engines.native.kernels.block import BlockType
+from koubai.engines.native.kernels.block import Address, BlockType
 
 # Loops over several arrays carry run-time checks that they do not overlap; LLVM's default limit of such
 # checks is low enough to leave the optimizers' loops scalar.
 llvm.set_option("koubai", "-runtime-memory-check-threshold=100")
-
-# Words of a control block, which the loop fills before every step: number of the update, from 1; addresses of
-# the batch's indices, of the step's rates, of what the taps of the lane's first worker take; bytes from one
-# worker's to the next's.
-STEP, INDICES, RATES, SUMS, SUMS_STRIDE = range(5)
-
-_SIGNATURE = types.void(types.int64, types.int64, types.int64)
 
 
 def has_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 numbers."""
     features = llvm.get_host_cpu_features()
     return bool(features.get("avx512bf16") or features.get("amx-bf16"))
+
+
+class Control(NamedTuple):
+    """What kernels need to know of the step; the loop writes it before every one."""
+
+    step: int  # number of the update, from 1
+    indices: Address  # of the batch's samples
+    rates: Address  # update.Rates
+    sums: Address  # where the lane's first worker leaves what taps take
+    sums_stride: int  # bytes from there to the next worker's place
 
 
 B = TypeVar("B", bound=tuple[Any, ...])
@@ -60,7 +63,7 @@ class Kernel(Generic[B]):
     def address(self) -> int:
         """Address of the machine code."""
         kind = next(iter(get_type_hints(self.function).values()))
-        signature = _SIGNATURE if kind is int else types.void(BlockType(kind), types.int64, types.int64)
+        signature = types.void(BlockType(kind), types.int64, types.int64)
         return machine_code(self.function, signature, fastmath=self._fast, error_model="numpy")
 
 
@@ -140,12 +143,6 @@ def small(address: int, count: int) -> Any:
 def halves(address: int, count: int) -> Any:
     """`count` uint16 numbers at an address: the bits of bfloat16."""
     return carray(_pointer(address), (count,), np.uint16)
-
-
-@inline
-def number(args: int, position: int) -> Any:
-    """The float64 at a position of an argument block."""
-    return doubles(args, position + 1)[position]
 
 
 @inline

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from koubai.engines.native.kernels.base import (
-    INDICES,
-    STEP,
-    doubles,
-    floats,
-    inline,
-    kernel,
-    share,
-    words,
-)
+from koubai.engines.native.kernels.base import Control, floats, inline, kernel, share, words
+from koubai.engines.native.kernels.block import Address, read
 from koubai.engines.native.kernels.functions import ONE
 from koubai.engines.native.kernels.simd import LANES, multiply_add, splat
 from koubai.engines.native.kernels.simd_memory import load_bytes, prefetch, store, store_part
 
-# Words that describe inputs: address; 1 where they are bytes, which stand for (byte - shift) / width, else 0;
-# shift; width.
-SAMPLES, BYTES, SHIFT, WIDTH = range(4)
-SAMPLE_WORDS = 4
+
+class Samples(NamedTuple):
+    """Inputs, and what they are."""
+
+    data: Address
+    bytes: int  # whether they are bytes, which stand for (byte - shift) / width
+    shift: float
+    width: float
+
+
+class Rows(NamedTuple):
+    """Rows of `width` numbers, which go from a source to a target."""
+
+    source: Address
+    target: Address
+    width: int
+    rows: int
+    control: Address
 
 
 @inline
@@ -56,10 +62,9 @@ def _quotient(a: Any, less: Any, inverse: Any) -> Any:
 
 
 @inline
-def _decode(samples: int, y: int, width: int, index: Any, start: int, stop: int) -> None:
-    data, numbers = words(samples, SAMPLE_WORDS)[SAMPLES], doubles(samples, SAMPLE_WORDS)
-    span = np.float32(numbers[WIDTH])
-    shift, less, inverse = splat(np.float32(numbers[SHIFT])), splat(-span), splat(ONE / span)
+def _decode(samples: Samples, y: int, width: int, index: Any, start: int, stop: int) -> None:
+    data, span = samples.data, np.float32(samples.width)
+    shift, less, inverse = splat(np.float32(samples.shift)), splat(-span), splat(ONE / span)
     whole, rest = width // LANES, width % LANES
     for r in range(start, stop):
         _ahead(data, width, index, r, stop)
@@ -72,45 +77,45 @@ def _decode(samples: int, y: int, width: int, index: Any, start: int, stop: int)
             store_part(target + 4 * LANES * whole, _quotient(codes - shift, less, inverse), rest)
 
 
+@inline
+def _index(b: Rows) -> Any:
+    """The samples of the batch."""
+    return words(read(b.control, Control).indices, b.rows)
+
+
 @kernel
-def draw_inputs(args: int, thread: int, team: int) -> None:
-    """Rows of inputs as float32 numbers: (words that describe them, y, features, rows, control)."""
-    a = words(args, 5)
-    index = words(words(a[4], INDICES + 1)[INDICES], a[3])
-    start, count = share(a[3], 1, thread, team)
-    samples = words(a[0], SAMPLE_WORDS)
-    if samples[BYTES]:
-        _decode(a[0], a[1], a[2], index, start, start + count)
+def draw_inputs(b: Rows, thread: int, team: int) -> None:
+    """Rows of inputs as float32 numbers; the source are Samples."""
+    start, count = share(b.rows, 1, thread, team)
+    samples = read(b.source, Samples)
+    if samples.bytes:
+        _decode(samples, b.target, b.width, _index(b), start, start + count)
     else:
-        _copy(samples[SAMPLES], a[1], a[2], index, start, start + count)
+        _copy(samples.data, b.target, b.width, _index(b), start, start + count)
 
 
 @kernel
-def draw_values(args: int, thread: int, team: int) -> None:
-    """Rows of target values: (data, t, words a row, rows, control)."""
-    a = words(args, 5)
-    index = words(words(a[4], INDICES + 1)[INDICES], a[3])
-    start, count = share(a[3], 1, thread, team)
-    _copy(a[0], a[1], a[2], index, start, start + count)
+def draw_values(b: Rows, thread: int, team: int) -> None:
+    """Rows of target values."""
+    start, count = share(b.rows, 1, thread, team)
+    _copy(b.source, b.target, b.width, _index(b), start, start + count)
 
 
 @kernel
-def draw_labels(args: int, thread: int, team: int) -> None:
-    """Class labels: (labels, t, rows, control)."""
-    a = words(args, 4)
-    index = words(words(a[3], INDICES + 1)[INDICES], a[2])
-    t = words(a[1], a[2])
+def draw_labels(b: Rows, thread: int, team: int) -> None:
+    """Class labels, int64."""
+    index, t = _index(b), words(b.target, b.rows)
     if thread == 0:
-        for r in range(a[2]):
-            t[r] = words(a[0] + 8 * index[r], 1)[0]
+        for r in range(b.rows):
+            t[r] = words(b.source + 8 * index[r], 1)[0]
 
 
 @kernel
-def put_outputs(args: int, thread: int, team: int) -> None:
-    """Append the outputs of step s: (y, address of the address of all, outputs a row, rows, control)."""
-    a = words(args, 5)
-    first, count = share(a[2] * a[3], 16, thread, team)
-    at = words(a[1], 1)[0] + 4 * (words(a[4], STEP + 1)[STEP] * a[2] * a[3] + first)
-    y, out = floats(a[0] + 4 * first, count), floats(at, count)
+def put_outputs(b: Rows, thread: int, team: int) -> None:
+    """Append the outputs of step s; at the target stands the address of the outputs of all steps."""
+    size = b.width * b.rows
+    first, count = share(size, 16, thread, team)
+    at = words(b.target, 1)[0] + 4 * (read(b.control, Control).step * size + first)
+    y, out = floats(b.source + 4 * first, count), floats(at, count)
     for i in range(count):
         out[i] = y[i]

@@ -1,8 +1,8 @@
 """Blocks: what a kernel is given, by name.
 
-A block is a NamedTuple of addresses, whole numbers, float64 numbers, and other blocks. An op fills it with
-tensors and buffers; linking turns it into 64-bit words, in order; the kernel gets it back with addresses in
-their place, each word read once.
+A block is a NamedTuple of addresses, whole numbers, float64 numbers, tuples of such numbers, and other
+blocks. An op fills it with tensors and buffers; linking turns it into 64-bit words, in order; the kernel
+gets the address of the words and reads them as fields, at no more cost than from an array.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from struct import Struct
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
+import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core.imputils import lower_getattr_generic
+from numba.core.imputils import lower_getattr_generic, lower_setattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic, models, register_model
 
@@ -31,7 +32,7 @@ Address = int | Place  # 0 where there is nothing
 
 
 def flat(block: Any) -> Iterator[Any]:
-    """The fields of a block, and of the blocks in it, in order."""
+    """The words of a block, and of the blocks in it, in order."""
     for field in block:
         if isinstance(field, tuple):
             yield from flat(field)
@@ -41,36 +42,73 @@ def flat(block: Any) -> Iterator[Any]:
 
 @cache
 def words(kind: type) -> Struct:
-    """How the fields of a kind of block become words."""
-    return Struct("".join("d" if field is float else "q" for field in _fields(kind)))
+    """How a kind of block becomes words."""
+    return Struct("".join("d" if field is float else "q" for field in _words(kind)))
 
 
-def _fields(kind: type) -> Iterator[Any]:
+@cache
+def record(kind: type) -> np.dtype[Any]:
+    """A kind of block as NumPy's type, for those that lie in arrays."""
+    return np.dtype([(name, _number(field)) for name, field in get_type_hints(kind).items()])
+
+
+def addresses(records: np.ndarray[Any, Any]) -> list[int]:
+    """Where each of the records in an array lies."""
+    return [records.ctypes.data + number * records.strides[0] for number in range(len(records))]
+
+
+def _words(kind: type) -> Iterator[Any]:
     for field in get_type_hints(kind).values():
         if _is_block(field):
-            yield from _fields(field)
+            yield from _words(field)
+        elif get_origin(field) is tuple:
+            yield from get_args(field)
         else:
             yield field
 
 
+def _number(field: Any) -> Any:
+    if get_origin(field) is tuple:
+        return _number(get_args(field)[0]), len(get_args(field))
+    return np.float64 if field is float else np.int64
+
+
 def _is_block(field: Any) -> bool:
-    return isinstance(field, type) and issubclass(field, tuple)
+    return isinstance(field, type) and hasattr(field, "_fields")
 
 
 class BlockType(types.Type):
-    """What Numba takes a kind of block for: the address of its first word."""
+    """What Numba takes a kind of block for: the address of its first word.
 
-    def __init__(self, kind: type) -> None:
-        super().__init__(f"{kind.__module__}.{kind.__qualname__}")
+    Words that `change` are read whenever they are asked for, and can be written.
+    """
+
+    def __init__(self, kind: type, *, changes: bool = False) -> None:
+        super().__init__(f"{kind.__module__}.{kind.__qualname__} {changes}")
+        self.changes = changes
         self.fields: dict[str, tuple[Any, int]] = {}  # type, words before it
         at = 0
         for name, field in get_type_hints(kind).items():
-            inner = _is_block(field)
-            self.fields[name] = (
-                BlockType(field) if inner else types.float64 if field is float else types.int64,
-                at,
+            self.fields[name] = self._type(field), at
+            at += (
+                words(field).size // 8
+                if _is_block(field)
+                else len(get_args(field))
+                if get_origin(field) is tuple
+                else 1
             )
-            at += words(field).size // 8 if inner else 1
+
+    def _type(self, field: Any) -> Any:
+        if _is_block(field):
+            return BlockType(field, changes=self.changes)
+        if get_origin(field) is tuple:
+            first, *_ = numbers = get_args(field)
+            return types.UniTuple(self._type(first), len(numbers))
+        return types.float64 if field is float else types.int64
+
+    def place(self, builder: Any, address: Any, name: str, number: int = 0) -> Any:
+        """Where a word of a field lies."""
+        return builder.gep(address, [ir.Constant(ir.IntType(64), self.fields[name][1] + number)])
 
 
 @register_model(BlockType)
@@ -84,25 +122,52 @@ class _Fields(AttributeTemplate):
     key = BlockType
 
     def generic_resolve(self, block: BlockType, name: str) -> Any:
-        return block.fields[name][0]
+        return block.fields[name][0] if name in block.fields else None
 
 
 @lower_getattr_generic(BlockType)
-def _load(context: Any, builder: Any, block: BlockType, value: Any, name: str) -> Any:
-    field, at = block.fields[name]
-    place = builder.gep(value, [ir.Constant(ir.IntType(64), at)])
+def _load(context: Any, builder: Any, block: BlockType, address: Any, name: str) -> Any:
+    field, _ = block.fields[name]
     if isinstance(field, BlockType):
-        return place
-    load = builder.load(builder.bitcast(place, context.get_value_type(field).as_pointer()))
-    load.set_metadata("invariant.load", builder.module.add_metadata([]))
-    return load
+        return block.place(builder, address, name)
+
+    def load(number: int, kind: Any) -> Any:
+        place = builder.bitcast(
+            block.place(builder, address, name, number), context.get_value_type(kind).as_pointer()
+        )
+        word = builder.load(place)
+        if not block.changes:
+            word.set_metadata("invariant.load", builder.module.add_metadata([]))
+        return word
+
+    if isinstance(field, types.UniTuple):
+        return context.make_tuple(builder, field, [load(n, kind) for n, kind in enumerate(field.types)])
+    return load(0, field)
+
+
+@lower_setattr_generic(BlockType)
+def _store(context: Any, builder: Any, signature: Any, args: Any, name: str) -> None:
+    (block, kind), (address, value) = signature.args, args
+    field, _ = block.fields[name]
+    value = context.cast(builder, value, kind, field)
+    place = builder.bitcast(block.place(builder, address, name), context.get_value_type(field).as_pointer())
+    builder.store(value, place)
+
+
+def _at(kind: Any, *, changes: bool) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return BlockType(kind.instance_class, changes=changes)(types.int64, kind), generate
 
 
 @intrinsic
 def read(typing: Any, address: Any, kind: Any) -> Any:
-    """The block of a kind at an address."""
+    """The block of a kind at an address, to be read."""
+    return _at(kind, changes=False)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
 
-    return BlockType(kind.instance_class)(types.int64, kind), generate
+@intrinsic
+def view(typing: Any, address: Any, kind: Any) -> Any:
+    """The block of a kind at an address, which changes while it is looked at."""
+    return _at(kind, changes=True)

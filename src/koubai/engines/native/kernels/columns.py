@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from koubai.engines.native.kernels.base import doubles, inline, kernel, share, words
+from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.simd import LANES, any_lane, differs, multiply_add, select, splat
 from koubai.engines.native.kernels.simd_memory import add_to_doubles, load_part, load_up_to, total_at
@@ -18,6 +21,34 @@ from koubai.engines.native.kernels.sums import (
     clear,
     moments_carefully,
 )
+
+
+class ColumnMoments(NamedTuple):
+    """x, and where its moments go, whole and column by column."""
+
+    x: Address
+    parts: int
+    part: int  # words of one
+    stride: int  # words from one to the next
+    width: int  # columns
+    grain: int  # words that no share cuts
+    above: int
+    columns: Address  # for each worker twice OF_MOMENTS rows of `width` float64 numbers, rounded up to 16
+    control: Address
+    at: int
+
+
+class Units(NamedTuple):
+    """A pass's columns, and where the rows of units go."""
+
+    columns: Address
+    width: int
+    first: int  # quantity
+    table: Address  # the unit of each of `period` columns, -1 for none
+    period: int
+    rows: int  # units
+    control: Address
+    at: int
 
 
 @inline
@@ -83,55 +114,45 @@ def _add_up(columns: int, width: int, above: int, out_at: int) -> None:
 
 
 @kernel
-def column_moments(args: int, thread: int, team: int) -> None:
-    """The moments of every column of x, and of max(0, x) where `above` asks for them; and of all of x.
-
-    (x, parts, words a part, words from part to part, width, grain, above, columns, control, at). `columns` is
-    room for each worker: twice OF_MOMENTS rows of `width` float64 numbers, rounded up to 16.
-    """
-    a = words(args, 10)
-    width, quantities = a[4], (2 * OF_MOMENTS if a[6] else OF_MOMENTS)
+def column_moments(b: ColumnMoments, thread: int, team: int) -> None:
+    """The moments of every column of x, and of max(0, x) where `above` asks for them; and of all of x."""
+    width, quantities = b.width, (2 * OF_MOMENTS if b.above else OF_MOMENTS)
     step = 8 * _padded(width)
-    out = a[7] + 2 * OF_MOMENTS * step * thread
+    out = b.columns + 2 * OF_MOMENTS * step * thread
     clear(out, quantities * _padded(width))
-    if a[1] == 1:  # split within the only part, else by parts
+    if b.parts == 1:  # split within the only part, else by parts
         first, parts = 0, 1
-        start, n = share(a[2], a[5], thread, team)
+        start, n = share(b.part, b.grain, thread, team)
     else:
-        first, parts = share(a[1], 1, thread, team)
-        start, n = 0, a[2]
+        first, parts = share(b.parts, 1, thread, team)
+        start, n = 0, b.part
     tile = max(32, TILE // width) * width
     for part in range(first, first + parts):
         for begin in range(0, n, tile):
-            skip = 4 * (part * a[3] + start + begin)
+            skip = 4 * (part * b.stride + start + begin)
             length = min(n - begin, tile)
             rows, rest = length // width, length % width
             for c in range(0, width, LANES):
-                count, left, x = min(LANES, width - c), min(LANES, rest - c), a[0] + skip + 4 * c
-                _add_columns(x, rows, width, count, out + 8 * c, step, a[6])
+                count, left, x = min(LANES, width - c), min(LANES, rest - c), b.x + skip + 4 * c
+                _add_columns(x, rows, width, count, out + 8 * c, step, b.above)
                 if left > 0:
-                    _add_columns(x + 4 * rows * width, 1, width, left, out + 8 * c, step, a[6])
-    _add_up(out, width, a[6], block(a[8], thread, a[9]))
+                    _add_columns(x + 4 * rows * width, 1, width, left, out + 8 * c, step, b.above)
+    _add_up(out, width, b.above, block(b.control, thread, b.at))
 
 
 @kernel
-def units(args: int, thread: int, team: int) -> None:
-    """From a pass's columns to (nonzeros, sum, sum of squares) of every unit.
-
-    (columns, width, first quantity, table, period, rows, control, at): a `table` of the units of `period`
-    columns, -1 for none; how many units.
-    """
-    a = words(args, 8)
-    step = 8 * _padded(a[1])
-    columns = a[0] + 2 * OF_MOMENTS * step * thread + step * a[2]
-    unit = words(a[3], a[4])
-    out = block(a[6], thread, a[7])
-    clear(out, 3 * a[5])
-    rows = doubles(out, 3 * a[5])
-    nonzeros, total = doubles(columns + step * NONZEROS, a[1]), doubles(columns + step * TOTAL, a[1])
-    squares = doubles(columns + step * SQUARES, a[1])
-    for j in range(a[1]):
-        at = 3 * unit[j % a[4]]
+def units(b: Units, thread: int, team: int) -> None:
+    """From a pass's columns to (nonzeros, sum, sum of squares) of every unit."""
+    step = 8 * _padded(b.width)
+    columns = b.columns + 2 * OF_MOMENTS * step * thread + step * b.first
+    unit = words(b.table, b.period)
+    out = block(b.control, thread, b.at)
+    clear(out, 3 * b.rows)
+    rows = doubles(out, 3 * b.rows)
+    nonzeros, total = doubles(columns + step * NONZEROS, b.width), doubles(columns + step * TOTAL, b.width)
+    squares = doubles(columns + step * SQUARES, b.width)
+    for j in range(b.width):
+        at = 3 * unit[j % b.period]
         if at >= 0:
             rows[at] += nonzeros[j]
             rows[at + 1] += total[j]

@@ -3,26 +3,46 @@
 x, y and their gradients have channels last; W is (M, kh kw, C / G), so that a row of W lies as a window does.
 A line is a row of the output image. Some lines of all samples are taken at a time, so that their windows
 (`columns`) stay in the cache. Where a window is a single place, x itself is the matrix.
-
-Arguments: (x, W, b or 0, y, columns, samples, H, W, C, P, Q, M, kernel, stride, dilation, padding (2 words
-each), G, lines at a time, sgemm); backward kernels have the gradient in each place: dW, db, dy, dx.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from koubai.engines.native.kernels.base import calling, inline, words
+from koubai.engines.native.kernels.base import calling, inline
+from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.gemm import add_rows, clear, fill_rows, multiply
 from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.kernels.simd_memory import load, load_part, store, store_part
 
-(
-    _X, _WEIGHT, _BIAS, _Y, _COLUMNS, _SAMPLES, _H, _W, _C, _P, _Q, _M,
-    _KH, _KW, _SH, _SW, _DH, _DW, _PH, _PW, _G, _LINES, _SGEMM,
-) = range(23)  # fmt: skip
-ARGUMENTS = 23
+
+class Convolution(NamedTuple):
+    """x (samples, H, W, C) to y (samples, P, Q, M); backward kernels have the gradient in each place."""
+
+    x: Address
+    weight: Address
+    bias: Address  # or 0
+    y: Address
+    columns: Address
+    samples: int
+    H: int
+    W: int
+    C: int
+    P: int
+    Q: int
+    M: int
+    KH: int  # of the kernel
+    KW: int
+    SH: int  # stride
+    SW: int
+    DH: int  # dilation
+    DW: int
+    PH: int  # padding
+    PW: int
+    G: int
+    lines: int  # at a time
+    sgemm: int  # address
 
 
 @inline
@@ -46,44 +66,44 @@ def _add(source: int, target: int, count: int) -> None:
 
 
 @inline
-def _single(a: Any) -> Any:
+def _single(b: Convolution) -> Any:
     """Whether every window is a single place, and every place a window."""
-    places = a[_KH] * a[_KW] == 1 and a[_SH] * a[_SW] == 1
-    return places and a[_PH] == 0 and a[_PW] == 0
+    places = b.KH * b.KW == 1 and b.SH * b.SW == 1
+    return places and b.PH == 0 and b.PW == 0
 
 
 @inline
-def _inside(a: Any, q: int) -> Any:
+def _inside(b: Convolution, q: int) -> Any:
     """Of window q of a line: (first place, start, stop); columns start .. stop - 1 of it lie in the image."""
-    left, step, kw = q * a[_SW] - a[_PW], a[_DW], a[_KW]
+    left, step, kw = q * b.SW - b.PW, b.DW, b.KW
     start, stop = 0, kw
     if left < 0:
         start = min(kw, -left if step == 1 else (step - 1 - left) // step)
-    if left + (kw - 1) * step >= a[_W]:
-        size = a[_W] - left
+    if left + (kw - 1) * step >= b.W:
+        size = b.W - left
         stop = max(start, size if step == 1 else (size + step - 1) // step)
     return left, start, stop
 
 
 @inline
-def _window_row(a: Any, line: int, i: int, group: int) -> Any:
+def _window_row(b: Convolution, line: int, i: int, group: int) -> Any:
     """(address in x of the row that row i of the windows of a line sees, whether there is one)."""
-    n, p = line // a[_P], line % a[_P]
-    h = p * a[_SH] - a[_PH] + i * a[_DH]
-    at = a[_X] + 4 * (((n * a[_H] + h) * a[_W]) * a[_C] + group * (a[_C] // a[_G]))
-    return at, h >= 0 and h < a[_H]
+    n, p = line // b.P, line % b.P
+    h = p * b.SH - b.PH + i * b.DH
+    at = b.x + 4 * (((n * b.H + h) * b.W) * b.C + group * (b.C // b.G))
+    return at, h >= 0 and h < b.H
 
 
 @inline
-def _gather(a: Any, line: int, group: int, columns: int) -> None:
+def _gather(b: Convolution, line: int, group: int, columns: int) -> None:
     """The windows of a line, a row each, of the channels of a group."""
-    C, kw = a[_C] // a[_G], a[_KW]
-    width, joined = a[_KH] * kw * C, a[_DW] == 1 and a[_G] == 1
-    for i in range(a[_KH]):
-        row, there = _window_row(a, line, i, group)
-        for q in range(a[_Q]):
+    C, kw = b.C // b.G, b.KW
+    width, joined = b.KH * kw * C, b.DW == 1 and b.G == 1
+    for i in range(b.KH):
+        row, there = _window_row(b, line, i, group)
+        for q in range(b.Q):
             to = columns + 4 * (q * width + i * kw * C)
-            left, start, stop = _inside(a, q)
+            left, start, stop = _inside(b, q)
             if not there:
                 start, stop = 0, 0
             if start > 0:
@@ -94,97 +114,94 @@ def _gather(a: Any, line: int, group: int, columns: int) -> None:
                 _copy(row + 4 * (left + start) * C, to + 4 * start * C, (stop - start) * C)
             else:
                 for j in range(start, stop):
-                    _copy(row + 4 * (left + j * a[_DW]) * a[_C], to + 4 * j * C, C)
+                    _copy(row + 4 * (left + j * b.DW) * b.C, to + 4 * j * C, C)
 
 
 @inline
-def _scatter(a: Any, line: int, group: int, columns: int) -> None:
+def _scatter(b: Convolution, line: int, group: int, columns: int) -> None:
     """Add the windows of a line to x."""
-    C, kw = a[_C] // a[_G], a[_KW]
-    width, joined = a[_KH] * kw * C, a[_DW] == 1 and a[_G] == 1
-    for i in range(a[_KH]):
-        row, there = _window_row(a, line, i, group)
+    C, kw = b.C // b.G, b.KW
+    width, joined = b.KH * kw * C, b.DW == 1 and b.G == 1
+    for i in range(b.KH):
+        row, there = _window_row(b, line, i, group)
         if there:
-            for q in range(a[_Q]):
+            for q in range(b.Q):
                 source = columns + 4 * (q * width + i * kw * C)
-                left, start, stop = _inside(a, q)
+                left, start, stop = _inside(b, q)
                 if joined:
                     _add(source + 4 * start * C, row + 4 * (left + start) * C, (stop - start) * C)
                 else:
                     for j in range(start, stop):
-                        _add(source + 4 * j * C, row + 4 * (left + j * a[_DW]) * a[_C], C)
+                        _add(source + 4 * j * C, row + 4 * (left + j * b.DW) * b.C, C)
 
 
 @inline
-def _sizes(a: Any) -> Any:
+def _sizes(b: Convolution) -> Any:
     """Of a group: (channels of x, channels of y, words of a window)."""
-    C, M = a[_C] // a[_G], a[_M] // a[_G]
-    return C, M, a[_KH] * a[_KW] * C
+    C, M = b.C // b.G, b.M // b.G
+    return C, M, b.KH * b.KW * C
 
 
 @inline
-def _windows(a: Any, line: int, count: int, group: int) -> Any:
+def _windows(b: Convolution, line: int, count: int, group: int) -> Any:
     """(address, words from row to row) of the windows of `count` lines."""
-    C, _, width = _sizes(a)
-    if _single(a):
-        return a[_X] + 4 * (line * a[_Q] * a[_C] + group * C), a[_C]
+    C, _, width = _sizes(b)
+    if _single(b):
+        return b.x + 4 * (line * b.Q * b.C + group * C), b.C
     for k in range(count):
-        _gather(a, line + k, group, a[_COLUMNS] + 4 * k * a[_Q] * width)
-    return a[_COLUMNS], width
+        _gather(b, line + k, group, b.columns + 4 * k * b.Q * width)
+    return b.columns, width
 
 
 @calling("BLAS")
-def convolve(args: int, thread: int, team: int) -> None:
+def convolve(b: Convolution, thread: int, team: int) -> None:
     """y = windows W^T + b."""
-    a = words(args, ARGUMENTS)
-    _, M, width = _sizes(a)
-    lines, keep = a[_SAMPLES] * a[_P], ONE if a[_BIAS] else ZERO
-    for line in range(0, lines, a[_LINES]):
-        count = min(a[_LINES], lines - line)
-        rows, y = count * a[_Q], a[_Y] + 4 * line * a[_Q] * a[_M]
-        if a[_BIAS]:
-            fill_rows(a[_BIAS], y, rows, a[_M])
-        for g in range(a[_G]):
-            at, step = _windows(a, line, count, g)
-            weight, out = a[_WEIGHT] + 4 * g * M * width, y + 4 * g * M
-            multiply(a[_SGEMM], rows, M, width, 0, at, step, 1, weight, width, keep, out, a[_M])
+    _, M, width = _sizes(b)
+    lines, keep = b.samples * b.P, ONE if b.bias else ZERO
+    for line in range(0, lines, b.lines):
+        count = min(b.lines, lines - line)
+        rows, y = count * b.Q, b.y + 4 * line * b.Q * b.M
+        if b.bias:
+            fill_rows(b.bias, y, rows, b.M)
+        for g in range(b.G):
+            at, step = _windows(b, line, count, g)
+            weight, out = b.weight + 4 * g * M * width, y + 4 * g * M
+            multiply(b.sgemm, rows, M, width, 0, at, step, 1, weight, width, keep, out, b.M)
 
 
 @calling("BLAS")
-def convolve_weights(args: int, thread: int, team: int) -> None:
+def convolve_weights(b: Convolution, thread: int, team: int) -> None:
     """dW = dy^T windows, db = sum dy."""
-    a = words(args, ARGUMENTS)
-    _, M, width = _sizes(a)
-    lines = a[_SAMPLES] * a[_P]
-    if a[_BIAS]:
-        clear(a[_BIAS], a[_M])
-    for line in range(0, lines, a[_LINES]):
-        count = min(a[_LINES], lines - line)
-        rows, dy = count * a[_Q], a[_Y] + 4 * line * a[_Q] * a[_M]
-        if a[_BIAS]:
-            add_rows(dy, a[_BIAS], rows, a[_M])
-        for g in range(a[_G]):
-            at, step = _windows(a, line, count, g)
-            weight, keep = a[_WEIGHT] + 4 * g * M * width, ONE if line else ZERO
-            multiply(a[_SGEMM], M, width, rows, 1, dy + 4 * g * M, a[_M], 0, at, step, keep, weight, width)
+    _, M, width = _sizes(b)
+    lines = b.samples * b.P
+    if b.bias:
+        clear(b.bias, b.M)
+    for line in range(0, lines, b.lines):
+        count = min(b.lines, lines - line)
+        rows, dy = count * b.Q, b.y + 4 * line * b.Q * b.M
+        if b.bias:
+            add_rows(dy, b.bias, rows, b.M)
+        for g in range(b.G):
+            at, step = _windows(b, line, count, g)
+            weight, keep = b.weight + 4 * g * M * width, ONE if line else ZERO
+            multiply(b.sgemm, M, width, rows, 1, dy + 4 * g * M, b.M, 0, at, step, keep, weight, width)
 
 
 @calling("BLAS")
-def convolve_data(args: int, thread: int, team: int) -> None:
+def convolve_data(b: Convolution, thread: int, team: int) -> None:
     """dx = the windows dy W, each added where it was taken."""
-    a = words(args, ARGUMENTS)
-    C, M, width = _sizes(a)
-    lines, single = a[_SAMPLES] * a[_P], _single(a)
+    C, M, width = _sizes(b)
+    lines, single = b.samples * b.P, _single(b)
     if not single:
-        clear(a[_X], a[_SAMPLES] * a[_H] * a[_W] * a[_C])
-    for line in range(0, lines, a[_LINES]):
-        count = min(a[_LINES], lines - line)
-        rows, dy = count * a[_Q], a[_Y] + 4 * line * a[_Q] * a[_M]
-        for g in range(a[_G]):
-            weight, at, step = a[_WEIGHT] + 4 * g * M * width, a[_COLUMNS], width
+        clear(b.x, b.samples * b.H * b.W * b.C)
+    for line in range(0, lines, b.lines):
+        count = min(b.lines, lines - line)
+        rows, dy = count * b.Q, b.y + 4 * line * b.Q * b.M
+        for g in range(b.G):
+            weight, at, step = b.weight + 4 * g * M * width, b.columns, width
             if single:
-                at, step = a[_X] + 4 * (line * a[_Q] * a[_C] + g * C), a[_C]
-            multiply(a[_SGEMM], rows, width, M, 0, dy + 4 * g * M, a[_M], 0, weight, width, ZERO, at, step)
+                at, step = b.x + 4 * (line * b.Q * b.C + g * C), b.C
+            multiply(b.sgemm, rows, width, M, 0, dy + 4 * g * M, b.M, 0, weight, width, ZERO, at, step)
             if not single:
                 for k in range(count):
-                    _scatter(a, line + k, g, at + 4 * k * a[_Q] * width)
+                    _scatter(b, line + k, g, at + 4 * k * b.Q * width)

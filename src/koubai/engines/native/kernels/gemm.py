@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from koubai.engines.native.kernels.base import calling, floats, inline, words
+from koubai.engines.native.kernels.base import calling, floats, inline
+from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, ZERO
 
 _I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
@@ -83,30 +84,40 @@ def clear(address: int, count: int) -> None:
         x[i] = ZERO
 
 
-@calling("BLAS")
-def linear(args: int, thread: int, team: int) -> None:
-    """y = x W + b: (x, W, b or 0, y, rows, F, G, sgemm)."""
-    a = words(args, 8)
-    rows, F, G = a[4], a[5], a[6]
-    if a[2]:
-        fill_rows(a[2], a[3], rows, G)
-    multiply(a[7], rows, G, F, 0, a[0], F, 0, a[1], G, ONE if a[2] else ZERO, a[3], G)
+class Linear(NamedTuple):
+    """x (rows, F) to y (rows, G); backward kernels have the gradient in each place."""
+
+    x: Address
+    weight: Address
+    bias: Address  # or 0
+    y: Address
+    rows: int
+    F: int
+    G: int
+    sgemm: int  # address
 
 
 @calling("BLAS")
-def linear_weights(args: int, thread: int, team: int) -> None:
-    """dW = x^T dy, db = sum dy: (x, dy, dW, db or 0, rows, F, G, sgemm)."""
-    a = words(args, 8)
-    rows, F, G = a[4], a[5], a[6]
-    if a[3]:
-        clear(a[3], G)
-        add_rows(a[1], a[3], rows, G)
-    multiply(a[7], F, G, rows, 1, a[0], F, 0, a[1], G, ZERO, a[2], G)
+def linear(b: Linear, thread: int, team: int) -> None:
+    """y = x W + b."""
+    F, G = b.F, b.G
+    if b.bias:
+        fill_rows(b.bias, b.y, b.rows, G)
+    multiply(b.sgemm, b.rows, G, F, 0, b.x, F, 0, b.weight, G, ONE if b.bias else ZERO, b.y, G)
 
 
 @calling("BLAS")
-def linear_data(args: int, thread: int, team: int) -> None:
-    """dx = dy W^T: (dy, W, dx, rows, F, G, sgemm)."""
-    a = words(args, 7)
-    rows, F, G = a[3], a[4], a[5]
-    multiply(a[6], rows, F, G, 0, a[0], G, 1, a[1], G, ZERO, a[2], F)
+def linear_weights(b: Linear, thread: int, team: int) -> None:
+    """dW = x^T dy, db = sum dy."""
+    F, G = b.F, b.G
+    if b.bias:
+        clear(b.bias, G)
+        add_rows(b.y, b.bias, b.rows, G)
+    multiply(b.sgemm, F, G, b.rows, 1, b.x, F, 0, b.y, G, ZERO, b.weight, G)
+
+
+@calling("BLAS")
+def linear_data(b: Linear, thread: int, team: int) -> None:
+    """dx = dy W^T."""
+    F, G = b.F, b.G
+    multiply(b.sgemm, b.rows, F, G, 0, b.y, G, 1, b.weight, G, ZERO, b.x, F)

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from numba import float32
 
-from koubai.engines.native.kernels.base import floats, kernel, number, share, words
+from koubai.engines.native.kernels.base import floats, kernel, share
+from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import mean_and_scale
 
 
-@kernel
-def group_norm(args: int, thread: int, team: int) -> None:
-    """y = gamma (x - mean) scale + beta.
+class GroupNorm(NamedTuple):
+    """x to y, (samples, G, width, S); backward dy becomes dx in the place of y.
 
-    (x, y, gamma, beta, saved, samples, G, channels a group, S, epsilon). `saved` keeps the mean and the scale
-    of each group of each sample.
+    dgamma and dbeta come in the places of gamma and beta.
     """
-    a = words(args, 9)
-    G, width, S = a[6], a[7], a[8]
-    F, epsilon = width * S, float32(number(args, 9))
-    start, count = share(a[5] * G, 1, thread, team)
+
+    x: Address
+    y: Address
+    gamma: Address
+    beta: Address
+    saved: Address  # mean and scale of each group of each sample
+    samples: int
+    G: int
+    width: int  # channels of a group
+    S: int
+    epsilon: float
+
+
+@kernel
+def group_norm(b: GroupNorm, thread: int, team: int) -> None:
+    """y = gamma (x - mean) scale + beta."""
+    G, width, S = b.G, b.width, b.S
+    F, epsilon = width * S, float32(b.epsilon)
+    start, count = share(b.samples * G, 1, thread, team)
     for r in range(start, start + count):
-        x, y, saved = floats(a[0] + 4 * r * F, F), floats(a[1] + 4 * r * F, F), floats(a[4] + 8 * r, 2)
+        x, y, saved = floats(b.x + 4 * r * F, F), floats(b.y + 4 * r * F, F), floats(b.saved + 8 * r, 2)
         first = 4 * (r % G) * width
-        gamma, beta = floats(a[2] + first, width), floats(a[3] + first, width)
+        gamma, beta = floats(b.gamma + first, width), floats(b.beta + first, width)
         mean, scale = mean_and_scale(x, F, epsilon)
         saved[0] = mean
         saved[1] = scale
@@ -32,24 +48,20 @@ def group_norm(args: int, thread: int, team: int) -> None:
 
 
 @kernel
-def group_norm_params(args: int, thread: int, team: int) -> None:
-    """dgamma = sum dy x_hat, dbeta = sum dy: (x, dy, saved, dgamma, dbeta, samples, G, channels a group, S).
-
-    Split by channels.
-    """
-    a = words(args, 9)
-    G, width, S = a[6], a[7], a[8]
+def group_norm_params(b: GroupNorm, thread: int, team: int) -> None:
+    """dgamma = sum dy x_hat, dbeta = sum dy; split by channels."""
+    G, width, S = b.G, b.width, b.S
     start, count = share(G * width, 16, thread, team)
-    dgamma, dbeta = floats(a[3] + 4 * start, count), floats(a[4] + 4 * start, count)
+    dgamma, dbeta = floats(b.gamma + 4 * start, count), floats(b.beta + 4 * start, count)
     for j in range(count):
         c = start + j
         with_x, plain = 0.0, 0.0
-        for n in range(a[5]):
+        for n in range(b.samples):
             at = 4 * (n * G * width + c) * S
             x, dy, saved = (
-                floats(a[0] + at, S),
-                floats(a[1] + at, S),
-                floats(a[2] + 8 * (n * G + c // width), 2),
+                floats(b.x + at, S),
+                floats(b.y + at, S),
+                floats(b.saved + 8 * (n * G + c // width), 2),
             )
             mean, scale = saved[0], saved[1]
             for s in range(S):
@@ -60,18 +72,14 @@ def group_norm_params(args: int, thread: int, team: int) -> None:
 
 
 @kernel
-def group_norm_backward(args: int, thread: int, team: int) -> None:
-    """dx = scale (dx_hat - mean of dx_hat - x_hat (mean of dx_hat x_hat)), in the place of dy.
-
-    (x, dy, gamma, saved, samples, G, channels a group, S), where dx_hat = gamma dy.
-    """
-    a = words(args, 8)
-    G, width, S = a[5], a[6], a[7]
+def group_norm_backward(b: GroupNorm, thread: int, team: int) -> None:
+    """dx = scale (dx_hat - mean of dx_hat - x_hat (mean of dx_hat x_hat)), where dx_hat = gamma dy."""
+    G, width, S = b.G, b.width, b.S
     F = width * S
-    start, count = share(a[4] * G, 1, thread, team)
+    start, count = share(b.samples * G, 1, thread, team)
     for r in range(start, start + count):
-        x, dy, saved = floats(a[0] + 4 * r * F, F), floats(a[1] + 4 * r * F, F), floats(a[3] + 8 * r, 2)
-        gamma = floats(a[2] + 4 * (r % G) * width, width)
+        x, dy, saved = floats(b.x + 4 * r * F, F), floats(b.y + 4 * r * F, F), floats(b.saved + 8 * r, 2)
+        gamma = floats(b.gamma + 4 * (r % G) * width, width)
         mean, scale = saved[0], saved[1]
         total, total_x = 0.0, 0.0
         for c in range(width):

@@ -1,16 +1,15 @@
 """The loop: whole stretches of training without Python.
 
-A program is a table with 4 words a row: (kind, what, how many, arguments). A lane is a program with its own
-buffers, run by one thread; where there are several, they run the same steps side by side and meet at
-barriers. `LANE` lists the words that describe a lane. Functions of the libraries are called by their
-addresses, so that compiled code depends on no library.
+A program is a table of rows. A lane is a program with its own buffers, run by one thread; where there are
+several, they run the same steps side by side and meet at barriers. Functions of the libraries are called by
+their addresses, so that compiled code depends on no library.
 """
 
 from __future__ import annotations
 
 import ctypes
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -18,48 +17,77 @@ from numba import types
 from numba.extending import intrinsic
 
 from koubai.engines.native.code_cache import machine_code
-from koubai.engines.native.kernels.base import (
-    INDICES,
-    RATES,
-    STEP,
-    SUMS,
-    SUMS_STRIDE,
-    doubles,
-    inline,
-    kernel,
-    words,
-)
+from koubai.engines.native.kernels.base import Control, doubles, inline, words
+from koubai.engines.native.kernels.block import read, record, view
 from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.meeting import meet
 
-PRIMITIVE, KERNEL, ALONE, BARRIER, LOSS, PYTHON = range(6)  # kinds of rows
+LIBRARY, KERNEL, ALONE, BARRIER, LOSS, PYTHON = range(6)  # kinds of rows
 DONE, FAILED, SHORT_TEAM, CALL_PYTHON, LEFT_ALONE = range(5)  # why a lane has returned
-_NAMES = (
-    "table", "rows",  # the program
-    "execute", "stream", "parallel", "thread_number", "team_size", "crew", "run",  # functions
-    "team", "lanes", "lane",  # threads of a kernel, number of lanes, which one this is
-    "control", "step", "row", "steps", "first_step",  # where it stands, and when to stop
-    "rates", "rate_words", "indices", "batch", "first_sample",  # what changes from step to step
-    "loss", "losses", "loss_parts", "loss_part_count", "status", "ticks",  # what comes out
-    "kernel", "arguments",  # what the crew runs just now
-    "meeting", "rest",  # how lanes meet
-    "sums", "sums_stride", "sums_step",  # where taps leave what they take; bytes to the next worker's, step's
-    "tapped", "flags", "total",  # the same lane with taps, and which steps are tapped
-)  # fmt: skip
-LANE = {name: position for position, name in enumerate(_NAMES)}
-LANE_WORDS = len(_NAMES)
-(
-    _TABLE, _ROWS,
-    _EXECUTE, _STREAM, _PARALLEL, _THREAD_NUMBER, _TEAM_SIZE, _CREW, _RUN,
-    _TEAM, _LANES, _LANE,
-    _CONTROL, _STEP, _ROW, _STEPS, _FIRST_STEP,
-    _RATES, _RATE_WORDS, _INDICES, _BATCH, _FIRST_SAMPLE,
-    _LOSS, _LOSSES, _LOSS_PARTS, _LOSS_PART_COUNT, _STATUS, _TICKS,
-    _KERNEL, _ARGUMENTS,
-    _MEETING, _REST,
-    _SUMS, _SUMS_STRIDE, _SUMS_STEP,
-    _TAPPED, _FLAGS, _TOTAL,
-) = range(LANE_WORDS)  # fmt: skip
+
+
+class Row(NamedTuple):
+    """What to run: a kernel with its block, or a library's function with as many arguments."""
+
+    kind: int
+    what: int = 0
+    count: int = 0
+    arguments: int = 0
+
+
+class Lane(NamedTuple):
+    """All that the loop knows of a lane."""
+
+    table: int
+    rows: int
+    # functions
+    execute: int
+    stream: int
+    parallel: int
+    thread_number: int
+    team_size: int
+    crew: int
+    run: int
+    # threads of a kernel, lanes, which one this is
+    team: int
+    lanes: int
+    lane: int
+    # where it stands, and when to stop
+    control: int
+    step: int
+    row: int
+    steps: int
+    first_step: int
+    # what changes from step to step
+    rates: int
+    rate_stride: int  # bytes
+    indices: int
+    batch: int
+    first_sample: int
+    # what comes out
+    loss: float
+    losses: int
+    loss_parts: int
+    loss_part_count: int
+    status: int
+    ticks: int
+    # what the crew runs just now
+    kernel: int
+    arguments: int
+    # how lanes meet
+    meeting: int
+    rest: int
+    # where taps leave what they take; bytes to the next worker's, to the next step's
+    sums: int
+    sums_stride: int
+    sums_step: int
+    # the same lane with taps, which steps are tapped, how many steps there are
+    tapped: int
+    flags: int
+    total: int
+
+
+_ROW_BYTES = record(Row).itemsize
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
@@ -123,117 +151,115 @@ def _cycles(typing: Any) -> Any:
 
 
 @inline
-def _one_row(args: int, a: Any, row: int, kind: int, what: int, count: int, arguments: int) -> int:
+def _one_row(at: int, lane: Lane, row: Row) -> int:
     """Run a row; return DONE, or why the lane must return."""
-    if kind == PRIMITIVE:
-        if _call_execute(a[_EXECUTE], what, a[_STREAM], count, arguments):
+    kind = row.kind
+    if kind == LIBRARY:
+        if _call_execute(lane.execute, row.what, lane.stream, row.count, row.arguments):
             return FAILED
-    elif kind == KERNEL and a[_TEAM] > 1:
-        a[_KERNEL], a[_ARGUMENTS] = what, arguments
-        _call_parallel(a[_PARALLEL], a[_CREW], args, a[_TEAM])
+    elif kind == KERNEL and lane.team > 1:
+        lane.kernel, lane.arguments = row.what, row.arguments
+        _call_parallel(lane.parallel, lane.crew, at, lane.team)
     elif kind in (KERNEL, ALONE):
-        _call_kernel(what, arguments, 0, 1)
+        _call_kernel(row.what, row.arguments, 0, 1)
     elif kind == BARRIER:
-        return DONE if meet(a[_MEETING], a[_LANES], a[_REST]) else LEFT_ALONE
+        return DONE if meet(lane.meeting, lane.lanes, lane.rest) else LEFT_ALONE
     elif kind == PYTHON:
         return CALL_PYTHON
     return DONE
 
 
 @inline
-def _steps(args: int) -> None:
+def _steps(at: int) -> None:
     """Run a lane's own table from where it stands to its last step."""
-    a = words(args, LANE_WORDS)
-    control, loss = words(a[_CONTROL], 8), doubles(args + 8 * _LOSS, 1)
-    table, ticks = words(a[_TABLE], 4 * a[_ROWS]), words(a[_TICKS], a[_ROWS])
-    while a[_STEP] < a[_STEPS]:
-        s, row = a[_STEP], a[_ROW]
-        control[STEP] = a[_FIRST_STEP] + s
-        control[INDICES] = a[_INDICES] + 8 * (s * a[_BATCH] + a[_FIRST_SAMPLE])
-        control[RATES] = a[_RATES] + 8 * s * a[_RATE_WORDS]
-        control[SUMS], control[SUMS_STRIDE] = a[_SUMS], a[_SUMS_STRIDE]
-        if row == 0:
-            loss[0] = 0.0
-        since = _cycles() if a[_TICKS] else 0
-        while row < a[_ROWS]:
-            kind = table[4 * row]
-            if kind == LOSS:
-                for part in range(a[_LOSS_PART_COUNT]):
-                    loss[0] += doubles(a[_LOSS_PARTS] + 64 * part, 1)[0]
-                if a[_LANE] == 0:
-                    doubles(a[_LOSSES] + 8 * s, 1)[0] = loss[0]
+    lane = view(at, Lane)
+    control, ticks = view(lane.control, Control), words(lane.ticks, lane.rows)
+    while lane.step < lane.steps:
+        s, number = lane.step, lane.row
+        control.step = lane.first_step + s
+        control.indices = lane.indices + 8 * (s * lane.batch + lane.first_sample)
+        control.rates = lane.rates + s * lane.rate_stride
+        control.sums, control.sums_stride = lane.sums, lane.sums_stride
+        if number == 0:
+            lane.loss = 0.0
+        since = _cycles() if lane.ticks else 0
+        while number < lane.rows:
+            row = read(lane.table + _ROW_BYTES * number, Row)
+            if row.kind == LOSS:
+                for part in range(lane.loss_part_count):
+                    lane.loss += doubles(lane.loss_parts + 64 * part, 1)[0]
+                if lane.lane == 0:
+                    doubles(lane.losses + 8 * s, 1)[0] = lane.loss
             else:
-                i = 4 * row
-                status = _one_row(args, a, row, kind, table[i + 1], table[i + 2], table[i + 3])
+                status = _one_row(at, lane, row)
                 if status != DONE:
-                    a[_ROW], a[_STATUS] = row, status
+                    lane.row, lane.status = number, status
                     return
-            if a[_TICKS]:
+            if lane.ticks:
                 now = _cycles()
-                ticks[row] += now - since
+                ticks[number] += now - since
                 since = now
-            row += 1
-        a[_ROW], a[_STEP] = 0, s + 1
-        a[_SUMS] += a[_SUMS_STEP]
-        if not np.isfinite(loss[0]):
+            number += 1
+        lane.row, lane.step = 0, s + 1
+        lane.sums += lane.sums_step
+        if not np.isfinite(lane.loss):
             break
-    a[_STATUS] = DONE
+    lane.status = DONE
 
 
 @inline
-def _run(args: int) -> None:
+def _run(own: int) -> None:
     """Run a lane, each step on its own table or on that of the tapped lane."""
-    a = words(args, LANE_WORDS)
+    lane = view(own, Lane)
     while True:
-        at, s = args, a[_STEP]
-        if a[_TAPPED]:
-            at = a[_TAPPED] if words(a[_FLAGS], a[_TOTAL])[s] else args
-            b = words(at, LANE_WORDS)
-            b[_STEP], b[_ROW], b[_STEPS] = s, 0, s + 1
+        at, s = own, lane.step
+        if lane.tapped:
+            at = lane.tapped if words(lane.flags, lane.total)[s] else own
+            here = view(at, Lane)
+            here.step, here.row, here.steps = s, 0, s + 1
         _steps(at)
-        if not a[_TAPPED]:
+        if not lane.tapped:
             return
-        b = words(at, LANE_WORDS)
-        a[_STATUS] = b[_STATUS]
-        if b[_STATUS] != DONE:
+        there = view(at, Lane)
+        lane.status = there.status
+        if there.status != DONE:
             return
-        a[_STEP] = s + 1
-        if a[_STEP] == a[_TOTAL] or not np.isfinite(doubles(at + 8 * _LOSS, 1)[0]):
+        lane.step = s + 1
+        if lane.step == lane.total or not np.isfinite(there.loss):
             return
 
 
-@kernel
-def run(args: int, thread: int, team: int) -> None:
+def _whole(at: int, thread: int, team: int) -> None:
     """Run a lane from where it stands to its last step, or to a row that needs Python, or to a failure.
 
-    `args` is the address of the lane's words. The run ends early after a loss that is not finite. Where the
-    words name a `tapped` lane, each of `total` steps runs there if its flag is set; rows that need Python are
+    `at` is the address of the lane. The run ends early after a loss that is not finite. Where it names a
+    `tapped` lane, each of `total` steps runs there if its flag is set; rows that need Python are
     not allowed in either.
     """
     mode = flush_denormals()
-    _run(args)
+    _run(at)
     restore(mode)
 
 
 def _crew(data: int) -> None:
-    """What each thread of a kernel's team runs: `data` is the address of the lane's words.
+    """What each thread of a kernel's team runs: `data` is the address of the lane.
 
     Threads of the team stay in their mode, in which they work for oneDNN, too; `run` restores the caller's.
     """
     flush_denormals()
-    a = words(data, LANE_WORDS)
-    thread, team = _call_count(a[_THREAD_NUMBER]), _call_count(a[_TEAM_SIZE])
-    _call_kernel(a[_KERNEL], a[_ARGUMENTS], thread, team)
+    lane = view(data, Lane)
+    thread, team = _call_count(lane.thread_number), _call_count(lane.team_size)
+    _call_kernel(lane.kernel, lane.arguments, thread, team)
 
 
 def _side_by_side(data: int) -> None:
     """What each thread of a program of several lanes runs: `data` holds the addresses of the lanes."""
-    first = words(words(data, 1)[0], LANE_WORDS)
-    thread, team = _call_count(first[_THREAD_NUMBER]), _call_count(first[_TEAM_SIZE])
-    if team == first[_LANES]:
-        _call_kernel(first[_RUN], words(data, team)[thread], 0, 1)
+    first = view(words(data, 1)[0], Lane)
+    thread, team = _call_count(first.thread_number), _call_count(first.team_size)
+    if team == first.lanes:
+        _call_kernel(first.run, words(data, team)[thread], 0, 1)
     elif thread == 0:
-        first[_STATUS] = SHORT_TEAM
+        first.status = SHORT_TEAM
 
 
 def call(function: int, args: int) -> None:
@@ -242,6 +268,13 @@ def call(function: int, args: int) -> None:
 
 
 _KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+
+
+@cache
+def run_address() -> int:
+    """Address of what runs a lane, as `call` takes it."""
+    signature = types.void(types.int64, types.int64, types.int64)
+    return machine_code(_whole, signature, error_model="numpy")
 
 
 @cache

@@ -1,44 +1,60 @@
-"""Losses: the value of a thread's samples, and dE/dy of each.
-
-Arguments: (y, t, dy, parts, samples, K, batch, labels, slot, parameter). `batch` is N, all lanes' samples;
-`parts` has 8 float64 words for each slot, of which the first takes the thread's part of E, threads counting
-from slot `slot`; `labels` says that t holds int64 class labels, not values.
-"""
+"""Losses: the value of a thread's samples, and dE/dy of each."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float32
 
 from koubai.engines.native.kernels import functions as f
-from koubai.engines.native.kernels.base import doubles, floats, inline, kernel, number, share, words
+from koubai.engines.native.kernels.base import doubles, floats, inline, kernel, share, words
+from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, TWO, ZERO
 
 
+class Loss(NamedTuple):
+    """y (samples, K) and t, and where dE/dy goes."""
+
+    y: Address
+    t: Address
+    dy: Address
+    parts: Address  # 8 float64 words for each worker, of which the first takes its part of E
+    samples: int
+    K: int
+    batch: int  # samples of all lanes
+    labels: int  # whether t holds int64 class labels, not values
+    slot: int  # of this lane's first worker
+    parameter: float = 0.0
+
+
 @inline
-def _target(a: Any, n: int, k: int) -> Any:
+def _leave(b: Loss, thread: int, part: float) -> None:
+    """Leave a worker's part of E in its place."""
+    doubles(b.parts + 64 * (b.slot + thread), 1)[0] = part
+
+
+@inline
+def _target(b: Loss, n: int, k: int) -> Any:
     """t[n, k] as a value: labels are made one-hot, or are values themselves where y has one column."""
-    K = a[5]
-    if a[7]:
-        label = words(a[1] + 8 * n, 1)[0]
+    K = b.K
+    if b.labels:
+        label = words(b.t + 8 * n, 1)[0]
         return float32(label) if K == 1 else (ONE if label == k else ZERO)
-    return floats(a[1] + 4 * (n * K + k), 1)[0]
+    return floats(b.t + 4 * (n * K + k), 1)[0]
 
 
 @kernel
-def softmax_cross_entropy(args: int, thread: int, team: int) -> None:
+def softmax_cross_entropy(b: Loss, thread: int, team: int) -> None:
     """E = -mean of log p at the label (with smoothing s: of all log p), dy = (p - q) / N."""
-    a = words(args, 9)
-    K, N = a[5], float32(a[6])
-    s = number(args, 9)
+    K, N = b.K, float32(b.batch)
+    s = b.parameter
     off, on = float32(s / K), float32(1.0 - s)
-    start, count = share(a[4], 1, thread, team)
+    start, count = share(b.samples, 1, thread, team)
     total = 0.0
     for n in range(start, start + count):
-        y, dy = floats(a[0] + 4 * n * K, K), floats(a[2] + 4 * n * K, K)
-        label = words(a[1] + 8 * n, 1)[0]
+        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
+        label = words(b.t + 8 * n, 1)[0]
         top = y[0]
         for k in range(K):
             top = y[k] if y[k] > top else top
@@ -57,99 +73,94 @@ def softmax_cross_entropy(args: int, thread: int, team: int) -> None:
         for k in range(K):
             dy[k] = (dy[k] / norm - off) / N
         dy[label] -= on / N
-    doubles(a[3] + 64 * (a[8] + thread), 1)[0] = total / a[6]
+    _leave(b, thread, total / b.batch)
 
 
 @kernel
-def sigmoid_cross_entropy(args: int, thread: int, team: int) -> None:
+def sigmoid_cross_entropy(b: Loss, thread: int, team: int) -> None:
     """E = mean of log(1 + e^y) - t y, dy = (p - t) / (N K)."""
-    a = words(args, 9)
-    K = a[5]
-    size = float32(a[6] * K)
-    start, count = share(a[4], 1, thread, team)
+    K = b.K
+    size = float32(b.batch * K)
+    start, count = share(b.samples, 1, thread, team)
     total = 0.0
     for n in range(start, start + count):
-        y, dy = floats(a[0] + 4 * n * K, K), floats(a[2] + 4 * n * K, K)
+        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
         for k in range(K):
-            t = _target(a, n, k)
+            t = _target(b, n, k)
             total += f.softplus(y[k]) - t * y[k]
             dy[k] = (f.sigmoid(y[k]) - t) / size
-    doubles(a[3] + 64 * (a[8] + thread), 1)[0] = total / (a[6] * K)
+    _leave(b, thread, total / (b.batch * K))
 
 
 @kernel
-def binary_cross_entropy(args: int, thread: int, team: int) -> None:
+def binary_cross_entropy(b: Loss, thread: int, team: int) -> None:
     """E = -mean of t log p + (1 - t) log(1 - p), dy = (p - t) / (N K p (1 - p)), 0 where y was clipped."""
-    a = words(args, 9)
-    K = a[5]
-    size = float32(a[6] * K)
-    low, high = float32(number(args, 9)), float32(1.0 - number(args, 9))
-    start, count = share(a[4], 1, thread, team)
+    K = b.K
+    size = float32(b.batch * K)
+    low, high = float32(b.parameter), float32(1.0 - b.parameter)
+    start, count = share(b.samples, 1, thread, team)
     total = 0.0
     for n in range(start, start + count):
-        y, dy = floats(a[0] + 4 * n * K, K), floats(a[2] + 4 * n * K, K)
+        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
         for k in range(K):
-            t = _target(a, n, k)
+            t = _target(b, n, k)
             p = low if y[k] < low else y[k]
             p = high if p > high else p
             total -= t * float32(np.log(p)) + (ONE - t) * float32(np.log1p(-p))
             dy[k] = (p - t) / (size * p * (ONE - p)) if p == y[k] else ZERO
-    doubles(a[3] + 64 * (a[8] + thread), 1)[0] = total / (a[6] * K)
+    _leave(b, thread, total / (b.batch * K))
 
 
 @kernel
-def cross_entropy(args: int, thread: int, team: int) -> None:
+def cross_entropy(b: Loss, thread: int, team: int) -> None:
     """E = -mean of log p at the label, dy = -1 / (N p) there, 0 elsewhere and where y was clipped."""
-    a = words(args, 9)
-    K, N = a[5], float32(a[6])
-    low, high = float32(number(args, 9)), float32(1.0 - number(args, 9))
-    start, count = share(a[4], 1, thread, team)
+    K, N = b.K, float32(b.batch)
+    low, high = float32(b.parameter), float32(1.0 - b.parameter)
+    start, count = share(b.samples, 1, thread, team)
     total = 0.0
     for n in range(start, start + count):
-        y, dy = floats(a[0] + 4 * n * K, K), floats(a[2] + 4 * n * K, K)
-        label = words(a[1] + 8 * n, 1)[0]
+        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
+        label = words(b.t + 8 * n, 1)[0]
         for k in range(K):
             dy[k] = ZERO
         p = low if y[label] < low else y[label]
         p = high if p > high else p
         total -= float32(np.log(p))
         dy[label] = -ONE / (N * p) if p == y[label] else ZERO
-    doubles(a[3] + 64 * (a[8] + thread), 1)[0] = total / a[6]
+    _leave(b, thread, total / b.batch)
 
 
 @kernel
-def mean_squared_error(args: int, thread: int, team: int) -> None:
+def mean_squared_error(b: Loss, thread: int, team: int) -> None:
     """E = mean of (y - t)^2, dy = 2 (y - t) / (N K)."""
-    a = words(args, 9)
-    K = a[5]
-    size = float32(a[6] * K)
-    start, count = share(a[4], 1, thread, team)
+    K = b.K
+    size = float32(b.batch * K)
+    start, count = share(b.samples, 1, thread, team)
     total = 0.0
     for n in range(start, start + count):
-        y, dy = floats(a[0] + 4 * n * K, K), floats(a[2] + 4 * n * K, K)
+        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
         for k in range(K):
-            d = y[k] - _target(a, n, k)
+            d = y[k] - _target(b, n, k)
             total += d * d
             dy[k] = TWO * d / size
-    doubles(a[3] + 64 * (a[8] + thread), 1)[0] = total / (a[6] * K)
+    _leave(b, thread, total / (b.batch * K))
 
 
 @kernel
-def mean_absolute_error(args: int, thread: int, team: int) -> None:
+def mean_absolute_error(b: Loss, thread: int, team: int) -> None:
     """E = mean of |y - t|, dy = sign(y - t) / (N K), 0 at y = t."""
-    a = words(args, 9)
-    K = a[5]
-    size = float32(a[6] * K)
-    start, count = share(a[4], 1, thread, team)
+    K = b.K
+    size = float32(b.batch * K)
+    start, count = share(b.samples, 1, thread, team)
     total = 0.0
     for n in range(start, start + count):
-        y, dy = floats(a[0] + 4 * n * K, K), floats(a[2] + 4 * n * K, K)
+        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
         for k in range(K):
-            d = y[k] - _target(a, n, k)
+            d = y[k] - _target(b, n, k)
             total += abs(d)
             sign = ONE if d > ZERO else (-ONE if d < ZERO else d)
             dy[k] = sign / size
-    doubles(a[3] + 64 * (a[8] + thread), 1)[0] = total / (a[6] * K)
+    _leave(b, thread, total / (b.batch * K))
 
 
 # Registry name of a loss -> its kernel and the field that is its parameter.

@@ -8,20 +8,12 @@ number by number, in float64.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from koubai.engines.native.kernels.base import (
-    SUMS,
-    SUMS_STRIDE,
-    doubles,
-    floats,
-    inline,
-    kernel,
-    share,
-    words,
-)
+from koubai.engines.native.kernels.base import Control, doubles, floats, inline, kernel, share
+from koubai.engines.native.kernels.block import Address, read
 from koubai.engines.native.kernels.functions import ZERO
 from koubai.engines.native.kernels.simd import (
     LANES,
@@ -66,8 +58,8 @@ def numbers_of(role: str) -> int:
 @inline
 def block(control: int, thread: int, at: int) -> int:
     """Address of the `at`-th number of a worker's block."""
-    c = words(control, SUMS_STRIDE + 1)
-    return c[SUMS] + c[SUMS_STRIDE] * thread + 8 * at
+    c = read(control, Control)
+    return c.sums + c.sums_stride * thread + 8 * at
 
 
 @inline
@@ -154,15 +146,23 @@ def mask_tile(x: int, y: int, kept: int, n: int, out_at: int) -> None:
     keep_magnitudes(left_squares, left, x, n, out_at + 8 * OF_MAGNITUDES)
 
 
+class Sized(NamedTuple):
+    """x, and the place of its magnitudes."""
+
+    x: Address
+    count: int
+    control: Address
+    at: int
+
+
 @kernel
-def magnitudes(args: int, thread: int, team: int) -> None:
-    """How large the numbers of x are: (x, count, control, at)."""
-    a = words(args, 4)
-    out = block(a[2], thread, a[3])
+def magnitudes(b: Sized, thread: int, team: int) -> None:
+    """How large the numbers of x are."""
+    out = block(b.control, thread, b.at)
     clear(out, OF_MAGNITUDES)
-    start, count = share(a[1], 64, thread, team)
+    start, count = share(b.count, 64, thread, team)
     for begin in range(start, start + count, TILE):
-        add_magnitudes(a[0] + 4 * begin, min(TILE, start + count - begin), out)
+        add_magnitudes(b.x + 4 * begin, min(TILE, start + count - begin), out)
 
 
 @inline
@@ -249,17 +249,24 @@ def add_moments(x: int, n: int, above: int, masks: int, out_at: int) -> None:
             _add_tile(x + 4 * begin, min(TILE, n - begin), False, masks, out_at)
 
 
-@kernel
-def moments(args: int, thread: int, team: int) -> None:
-    """The moments of x, and of max(0, x) where `above` asks for them: (x, count, above, masks, control, at).
+class Summed(NamedTuple):
+    """x, and the place of its moments."""
 
-    `masks` is room for MASKS bytes of each worker.
-    """
-    a = words(args, 6)
-    out = block(a[4], thread, a[5])
-    clear(out, 2 * OF_MOMENTS if a[2] else OF_MOMENTS)
-    start, count = share(a[1], 64, thread, team)
-    add_moments(a[0] + 4 * start, count, a[2], a[3] + MASKS * thread, out)
+    x: Address
+    count: int
+    above: int
+    masks: Address  # MASKS bytes for each worker
+    control: Address
+    at: int
+
+
+@kernel
+def moments(b: Summed, thread: int, team: int) -> None:
+    """The moments of x, and of max(0, x) where `above` asks for them."""
+    out = block(b.control, thread, b.at)
+    clear(out, 2 * OF_MOMENTS if b.above else OF_MOMENTS)
+    start, count = share(b.count, 64, thread, team)
+    add_moments(b.x + 4 * start, count, b.above, b.masks + MASKS * thread, out)
 
 
 # Sums of a parameter's chunks are gathered lane by lane, in four rows of 16 float64 numbers.

@@ -1,34 +1,22 @@
 """From gradients to weights: joining the lanes' gradients, penalties, clipping, the optimizers.
 
 Parameters lie one after another in one stretch of memory, each filled up to whole vectors with zeros, which
-stay zeros; gradients and the optimizer's slots lie likewise. A table of chunks (offset, count, flags,
-parameter; 4 words each) cuts them up, so that a chunk stays in the cache of one core. Slot s of the workers
-takes chunks bounds[s] .. bounds[s + 1]. One pass joins, updates and taps; penalties, and clipping by norm,
-need a pass before it.
-
-The rates of a step, float64: eps, 1 - eps decay, bound of an element, bound of the norm, four numbers of the
-optimizer, then (strength, p) of up to four penalties, then eps lambda of the proximal L1, the threshold that
-every updated weight is shrunk by.
+stay zeros; gradients and the optimizer's slots lie likewise. A table of chunks cuts them up, so that a chunk
+stays in the cache of one core. Worker s takes chunks bounds[s] .. bounds[s + 1]. One pass joins, updates and
+taps; penalties, and clipping by norm, need a pass before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float32
 
 from koubai.engines.native.kernels import functions as f
-from koubai.engines.native.kernels.base import (
-    RATES,
-    doubles,
-    floats,
-    inline,
-    kernel,
-    summing,
-    words,
-)
+from koubai.engines.native.kernels.base import Control, doubles, floats, inline, kernel, summing, words
+from koubai.engines.native.kernels.block import Address, read, record
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.simd import LANES, absolute, multiply_add, select, splat, square_root
 from koubai.engines.native.kernels.simd_memory import load, prefetch_to_write, store
@@ -48,46 +36,124 @@ ROOM = 4 * CHUNK + 8 * GATHERED  # bytes that a worker needs to tap what it upda
 PENALIZED, FROZEN = 1, 2  # flags of a chunk
 L1, L2, P_NORM = 1, 2, 3  # kinds of penalties
 BY_VALUE, BY_NORM = 1, 2  # kinds of clipping
-RATE_WORDS, FIRST_PENALTY, SHRINK = 24, 8, 16
+MOST_PENALTIES = 4
+
+
+class Chunk(NamedTuple):
+    """Neighbors of one parameter."""
+
+    at: int  # first among all elements
+    count: int
+    flags: int
+    parameter: int
+
+
+class Rates(NamedTuple):
+    """The numbers of a step; each optimizer has its own use for those from `delta` to `correction`."""
+
+    eps: float
+    keep: float  # 1 - eps decay
+    value_bound: float
+    norm_bound: float
+    delta: float
+    beta1: float
+    beta2: float
+    correction: float
+    strengths: tuple[float, float, float, float]  # of penalties
+    powers: tuple[float, float, float, float]
+    shrink: float  # eps lambda of the proximal L1: the threshold that every updated weight is shrunk by
+
+
+class Workers(NamedTuple):
+    """Who does what: this lane's workers begin at `first`, its threads are `step` apart."""
+
+    chunks: Address
+    bounds: Address
+    count: int
+    first: int
+    step: int
+    control: Address
+
+
+class Join(NamedTuple):
+    """The lanes' gradients `stride` bytes apart, and the penalties to be added."""
+
+    w: Address
+    g: Address
+    stride: Address
+    lanes: int
+    workers: Workers
+    penalties: int
+    kinds: tuple[int, int, int, int]
+
+
+class SquareSums(NamedTuple):
+    """Where each worker leaves its part of the squared norm, a float64."""
+
+    g: Address
+    workers: Workers
+    clipping: int
+    parts: Address
+
+
+class Update(NamedTuple):
+    """Parameters with what an optimizer changes and reads; how many of them are tapped, and where to."""
+
+    w: Address
+    g: Address
+    stride: Address  # bytes from one lane's gradients to the next's
+    lanes: int  # to join
+    slot1: Address
+    slot2: Address
+    slot3: Address
+    workers: Workers
+    clipping: int
+    parts: Address  # of the squared norm
+    tapped: int
+    room: Address  # ROOM bytes for each worker
+    at: int
+
+
+_CHUNK_BYTES = record(Chunk).itemsize
 
 
 @inline
-def _rates(control: int) -> Any:
-    return doubles(words(control, RATES + 1)[RATES], RATE_WORDS)
+def _chunk(workers: Workers, number: int) -> Any:
+    return read(workers.chunks + _CHUNK_BYTES * number, Chunk)
+
+
+@inline
+def _rates(workers: Workers) -> Any:
+    return read(read(workers.control, Control).rates, Rates)
 
 
 @kernel
-def join_gradients(args: int, thread: int, team: int) -> None:
-    """g = sum of the lanes' gradients + gradients of the penalties.
-
-    (w, g, bytes from one lane's gradients to the next's, lanes, chunks, bounds, slots, first slot, step,
-    control, number of penalties, their kinds (4 words))
-    """
-    a = words(args, 15)
-    rates = _rates(a[9])
-    bounds = words(a[5], a[6] + 1)
-    for slot in range(a[7] + thread, a[6], a[8] * team):
-        for chunk in range(bounds[slot], bounds[slot + 1]):
-            c = words(a[4] + 32 * chunk, 4)
-            at, n = 4 * c[0], c[1]
-            g = floats(a[1] + at, n)
-            for lane in range(1, a[3]):
-                other = floats(a[1] + lane * a[2] + at, n)
+def join_gradients(b: Join, thread: int, team: int) -> None:
+    """g = sum of the lanes' gradients + gradients of the penalties."""
+    rates, workers = _rates(b.workers), b.workers
+    bounds = words(workers.bounds, workers.count + 1)
+    for worker in range(workers.first + thread, workers.count, workers.step * team):
+        for number in range(bounds[worker], bounds[worker + 1]):
+            c = _chunk(workers, number)
+            at, n = 4 * c.at, c.count
+            g = floats(b.g + at, n)
+            for lane in range(1, b.lanes):
+                other = floats(b.g + lane * b.stride + at, n)
                 for i in range(n):
                     g[i] += other[i]
-            if c[2] & PENALIZED:
-                w = floats(a[0] + at, n)
-                for k in range(a[10]):
-                    strength = float32(rates[FIRST_PENALTY + 2 * k])
-                    if a[11 + k] == L2:
+            if c.flags & PENALIZED:
+                w = floats(b.w + at, n)
+                for k in range(b.penalties):
+                    strength = float32(rates.strengths[k])
+                    if b.kinds[k] == L2:
                         for i in range(n):
                             g[i] += strength * w[i]
-                    elif a[11 + k] == L1:
+                    elif b.kinds[k] == L1:
                         for i in range(n):
                             sign = ONE if w[i] > ZERO else (-ONE if w[i] < ZERO else w[i])
                             g[i] += strength * sign
                     else:
-                        power = float32(rates[FIRST_PENALTY + 2 * k + 1] - 1.0)
+                        power = float32(rates.powers[k] - 1.0)
                         for i in range(n):
                             sign = ONE if w[i] > ZERO else (-ONE if w[i] < ZERO else w[i])
                             g[i] += (
@@ -96,28 +162,25 @@ def join_gradients(args: int, thread: int, team: int) -> None:
 
 
 @summing
-def square_sums(args: int, thread: int, team: int) -> None:
-    """Sum of the squared gradient after clipping by value.
-
-    (g, chunks, bounds, slots, first, step, control, kinds of clipping, parts); `parts`: a float64 a slot.
-    """
-    a = words(args, 9)
-    bound = float32(_rates(a[6])[2])
-    bounds = words(a[2], a[3] + 1)
-    for slot in range(a[4] + thread, a[3], a[5] * team):
+def square_sums(b: SquareSums, thread: int, team: int) -> None:
+    """Sum of the squared gradient after clipping by value."""
+    workers = b.workers
+    bound = float32(_rates(workers).value_bound)
+    bounds = words(workers.bounds, workers.count + 1)
+    for worker in range(workers.first + thread, workers.count, workers.step * team):
         total = 0.0
-        for chunk in range(bounds[slot], bounds[slot + 1]):
-            c = words(a[1] + 32 * chunk, 4)
-            g = floats(a[0] + 4 * c[0], c[1])
-            if a[7] & BY_VALUE:
-                for i in range(c[1]):
+        for number in range(bounds[worker], bounds[worker + 1]):
+            c = _chunk(workers, number)
+            g = floats(b.g + 4 * c.at, c.count)
+            if b.clipping & BY_VALUE:
+                for i in range(c.count):
                     v = np.float64(_clipped(g[i], bound))
                     total += v * v
             else:
-                for i in range(c[1]):
+                for i in range(c.count):
                     v = np.float64(g[i])
                     total += v * v
-        doubles(a[8], a[3])[slot] = total
+        doubles(b.parts, workers.count)[worker] = total
 
 
 @inline
@@ -127,11 +190,11 @@ def _clipped(g: Any, bound: Any) -> Any:
 
 
 @inline
-def _scale(parts: int, slots: int, bound: float) -> Any:
+def _scale(parts: int, workers: int, bound: float) -> Any:
     """What to multiply the gradient with, so that its norm is at most `bound`."""
     total = 0.0
-    for s in range(slots):
-        total += doubles(parts, slots)[s]
+    for s in range(workers):
+        total += doubles(parts, workers)[s]
     norm = np.sqrt(total)
     return float32(bound / norm) if norm > bound else ONE
 
@@ -161,40 +224,51 @@ def _shrunk(w: Any, threshold: Any) -> Any:
     return select(w > cut, w - cut, select(w < splat(-threshold), w + cut, w * splat(ZERO)))
 
 
+class Numbers(NamedTuple):
+    """Rates as float32 numbers; what is left of 1 by beta1 and beta2."""
+
+    eps: Any
+    delta: Any
+    beta1: Any
+    beta2: Any
+    correction: Any
+    rest1: Any
+    rest2: Any
+
+
 @inline
-def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
+def _each(b: Update, thread: int, team: int, rule: Callable[..., Any]) -> None:
     """Apply a rule to every chunk of this thread.
 
-    (w, g, bytes from one lane's gradients to the next's, lanes to join, slot 1, slot 2, chunks, bounds,
-    slots, first, step, control, kinds of clipping, parts of the norm, parameters tapped, room, at, slot 3).
-    Of each tapped parameter the block gets the squares of w and the magnitudes of g, as they are before
-    clipping and update, and the squares of the change of w; `room` has ROOM bytes for each worker.
+    Of each tapped parameter are taken the squares of w and the magnitudes of g, as they are before clipping
+    and update, and the squares of the change of w.
     """
-    a = words(args, 18)
-    rates, bounds = _rates(a[11]), words(a[7], a[8] + 1)
-    numbers = (
-        float32(rates[0]), float32(rates[4]), float32(rates[5]), float32(rates[6]), float32(rates[7]),
-        float32(1.0 - rates[5]), float32(1.0 - rates[6]),
+    workers, rates = b.workers, _rates(b.workers)
+    bounds = words(workers.bounds, workers.count + 1)
+    numbers = Numbers(
+        float32(rates.eps), float32(rates.delta), float32(rates.beta1), float32(rates.beta2),
+        float32(rates.correction), float32(1.0 - rates.beta1), float32(1.0 - rates.beta2),
     )  # fmt: skip
-    threshold = float32(rates[SHRINK])
-    by_value, bound = a[12] & BY_VALUE, float32(rates[2])
-    scale = splat(_scale(a[13], a[8], rates[3]) if a[12] & BY_NORM else ONE)
-    tapped, kept = a[14], a[15] + ROOM * thread
-    gathered, taps, before = kept + 4 * CHUNK, block(a[11], thread, a[16]), 0
+    threshold = float32(rates.shrink)
+    by_value, bound = b.clipping & BY_VALUE, float32(rates.value_bound)
+    scale = splat(_scale(b.parts, workers.count, rates.norm_bound) if b.clipping & BY_NORM else ONE)
+    tapped, kept = b.tapped, b.room + ROOM * thread
+    gathered, taps, before = kept + 4 * CHUNK, block(workers.control, thread, b.at), 0
     if tapped:
         clear(taps, OF_PARAMETER * tapped)
         clear(gathered, GATHERED)
-    for slot in range(a[9] + thread, a[8], a[10] * team):
-        for chunk in range(bounds[slot], bounds[slot + 1]):
-            c = words(a[6] + 32 * chunk, 4)
-            at, n, moves = 4 * c[0], c[1], c[2] & FROZEN == 0
-            w, g, tap = a[0] + at, a[1] + at, taps + 8 * OF_PARAMETER * c[3]
-            keep = splat(float32(rates[1]) if c[2] & PENALIZED else ONE)
+    for worker in range(workers.first + thread, workers.count, workers.step * team):
+        for number in range(bounds[worker], bounds[worker + 1]):
+            c = _chunk(workers, number)
+            at, n, moves = 4 * c.at, c.count, c.flags & FROZEN == 0
+            w, g, tap = b.w + at, b.g + at, taps + 8 * OF_PARAMETER * c.parameter
+            s1, s2, s3 = b.slot1 + at, b.slot2 + at, b.slot3 + at
+            keep = splat(float32(rates.keep) if c.flags & PENALIZED else ONE)
             squares, g_squares, sizes, changes = splat(ZERO), splat(ZERO), splat(ZERO), splat(ZERO)
             for i in range(0, 4 * n, 4 * LANES):  # other cores have read w: ask, lest its lines come slowly
                 prefetch_to_write(w + i)
             for i in range(0, 4 * n, 4 * LANES):
-                old, d = load(w + i), _gradient(g + i, a[2], a[3])
+                old, d = load(w + i), _gradient(g + i, b.stride, b.lanes)
                 if tapped:
                     store(kept + i, old)
                     store(g + i, d)
@@ -203,8 +277,8 @@ def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
                 if moves:
                     if by_value:
                         d = _within(d, bound)
-                    new = rule(old * keep, d * scale, a[4] + at + i, a[5] + at + i, a[17] + at + i, numbers)
-                    new = _shrunk(new, threshold if c[2] & PENALIZED else ZERO)
+                    new = rule(old * keep, d * scale, s1 + i, s2 + i, s3 + i, numbers)
+                    new = _shrunk(new, threshold if c.flags & PENALIZED else ZERO)
                     store(w + i, new)
                     if tapped:
                         changes = multiply_add(new - old, new - old, changes)
@@ -220,150 +294,153 @@ def _each(args: int, thread: int, team: int, rule: Callable[..., Any]) -> None:
 
 
 @inline
-def _sgd(w: Any, g: Any, s: int, r: int, q: int, numbers: Any) -> Any:
-    return w - splat(numbers[0]) * g
+def _sgd(w: Any, g: Any, s: int, r: int, q: int, numbers: Numbers) -> Any:
+    return w - splat(numbers.eps) * g
 
 
 @inline
-def _momentum(w: Any, g: Any, v: int, r: int, q: int, numbers: Any) -> Any:
-    velocity = splat(numbers[1]) * load(v) - splat(numbers[0]) * g
+def _momentum(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
+    """beta1 is mu."""
+    velocity = splat(numbers.beta1) * load(v) - splat(numbers.eps) * g
     store(v, velocity)
     return w + velocity
 
 
 @inline
-def _nesterov(w: Any, g: Any, v: int, r: int, q: int, numbers: Any) -> Any:
-    velocity = splat(numbers[1]) * load(v) - splat(numbers[0]) * g
+def _nesterov(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
+    velocity = splat(numbers.beta1) * load(v) - splat(numbers.eps) * g
     store(v, velocity)
-    return w + (splat(numbers[1]) * velocity - splat(numbers[0]) * g)
+    return w + (splat(numbers.beta1) * velocity - splat(numbers.eps) * g)
 
 
 @inline
-def _adagrad(w: Any, g: Any, h: int, r: int, q: int, numbers: Any) -> Any:
+def _adagrad(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
     total = load(h) + g * g
     store(h, total)
-    return w - splat(numbers[0]) * g / (square_root(total) + splat(numbers[1]))
+    return w - splat(numbers.eps) * g / (square_root(total) + splat(numbers.delta))
 
 
 @inline
-def _rmsprop(w: Any, g: Any, h: int, r: int, q: int, numbers: Any) -> Any:
-    mean = splat(numbers[2]) * load(h) + splat(numbers[5]) * g * g
+def _rmsprop(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
+    """beta1 is rho."""
+    mean = splat(numbers.beta1) * load(h) + splat(numbers.rest1) * g * g
     store(h, mean)
-    return w - splat(numbers[0]) * g / (square_root(mean) + splat(numbers[1]))
+    return w - splat(numbers.eps) * g / (square_root(mean) + splat(numbers.delta))
 
 
 @inline
-def _adam(w: Any, g: Any, m: int, v: int, q: int, numbers: Any) -> Any:
-    """Numbers: step eps / (1 - beta1^t), delta, beta1, beta2, 1 / sqrt(1 - beta2^t), 1 - beta1, 1 - beta2."""
-    mean = splat(numbers[2]) * load(m) + splat(numbers[5]) * g
-    square = splat(numbers[3]) * load(v) + splat(numbers[6]) * g * g
+def _adam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
+    """eps is divided by 1 - beta1^t; the correction is 1 / sqrt(1 - beta2^t)."""
+    mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
+    square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
     store(m, mean)
     store(v, square)
-    size = square_root(square) * splat(numbers[4]) + splat(numbers[1])
-    return w - splat(numbers[0]) * mean / size
+    size = square_root(square) * splat(numbers.correction) + splat(numbers.delta)
+    return w - splat(numbers.eps) * mean / size
 
 
 @inline
-def _amsgrad(w: Any, g: Any, m: int, v: int, top: int, numbers: Any) -> Any:
-    """Numbers: those of Adam."""
-    mean = splat(numbers[2]) * load(m) + splat(numbers[5]) * g
-    square = splat(numbers[3]) * load(v) + splat(numbers[6]) * g * g
+def _amsgrad(w: Any, g: Any, m: int, v: int, top: int, numbers: Numbers) -> Any:
+    """Numbers as of Adam."""
+    mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
+    square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
     largest = load(top)
     largest = select(largest > square, largest, square)
     store(m, mean)
     store(v, square)
     store(top, largest)
-    return w - splat(numbers[0]) * mean / (square_root(largest) * splat(numbers[4]) + splat(numbers[1]))
+    return w - splat(numbers.eps) * mean / (
+        square_root(largest) * splat(numbers.correction) + splat(numbers.delta)
+    )
 
 
 @inline
-def _radam(w: Any, g: Any, m: int, v: int, q: int, numbers: Any) -> Any:
-    """Numbers: eps / (1 - beta1^t), delta, beta1, beta2, r_t sqrt(1 - beta2^t) or 0, 1 - beta1, 1 - beta2."""
-    mean = splat(numbers[2]) * load(m) + splat(numbers[5]) * g
-    square = splat(numbers[3]) * load(v) + splat(numbers[6]) * g * g
+def _radam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
+    """Numbers as of Adam, but the correction is r_t sqrt(1 - beta2^t), or 0."""
+    mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
+    square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
     store(m, mean)
     store(v, square)
-    step = splat(numbers[0]) * mean
-    trusted = splat(numbers[4]) / (square_root(square) + splat(numbers[1]))
-    return w - (step * trusted if numbers[4] > ZERO else step)
+    step = splat(numbers.eps) * mean
+    trusted = splat(numbers.correction) / (square_root(square) + splat(numbers.delta))
+    return w - (step * trusted if numbers.correction > ZERO else step)
 
 
 @inline
-def _adadelta(w: Any, g: Any, h: int, d: int, q: int, numbers: Any) -> Any:
-    """Numbers: eps, delta, rho, -, -, 1 - rho."""
-    keep, new, delta = splat(numbers[2]), splat(numbers[5]), splat(numbers[1])
+def _adadelta(w: Any, g: Any, h: int, d: int, q: int, numbers: Numbers) -> Any:
+    """beta1 is rho."""
+    keep, new, delta = splat(numbers.beta1), splat(numbers.rest1), splat(numbers.delta)
     squares, steps = keep * load(h) + new * g * g, load(d)
     step = square_root(steps + delta) / square_root(squares + delta) * g
     store(h, squares)
     store(d, keep * steps + new * step * step)
-    return w - splat(numbers[0]) * step
+    return w - splat(numbers.eps) * step
 
 
 @inline
-def _lion(w: Any, g: Any, m: int, r: int, q: int, numbers: Any) -> Any:
-    """Numbers: eps, -, beta1, beta2, -, 1 - beta1, 1 - beta2."""
+def _lion(w: Any, g: Any, m: int, r: int, q: int, numbers: Numbers) -> Any:
     mean = load(m)
-    c = splat(numbers[2]) * mean + splat(numbers[5]) * g
+    c = splat(numbers.beta1) * mean + splat(numbers.rest1) * g
     sign = select(c > splat(ZERO), splat(ONE), select(c < splat(ZERO), splat(-ONE), c))
-    store(m, splat(numbers[3]) * mean + splat(numbers[6]) * g)
-    return w - splat(numbers[0]) * sign
+    store(m, splat(numbers.beta2) * mean + splat(numbers.rest2) * g)
+    return w - splat(numbers.eps) * sign
 
 
 @kernel
-def sgd(args: int, thread: int, team: int) -> None:
+def sgd(b: Update, thread: int, team: int) -> None:
     """w <- w - eps g."""
-    _each(args, thread, team, _sgd)
+    _each(b, thread, team, _sgd)
 
 
 @kernel
-def momentum(args: int, thread: int, team: int) -> None:
+def momentum(b: Update, thread: int, team: int) -> None:
     """v <- mu v - eps g, w <- w + v."""
-    _each(args, thread, team, _momentum)
+    _each(b, thread, team, _momentum)
 
 
 @kernel
-def nesterov(args: int, thread: int, team: int) -> None:
+def nesterov(b: Update, thread: int, team: int) -> None:
     """v <- mu v - eps g, w <- w + mu v - eps g."""
-    _each(args, thread, team, _nesterov)
+    _each(b, thread, team, _nesterov)
 
 
 @kernel
-def adagrad(args: int, thread: int, team: int) -> None:
+def adagrad(b: Update, thread: int, team: int) -> None:
     """h <- h + g^2, w <- w - eps g / (sqrt h + delta)."""
-    _each(args, thread, team, _adagrad)
+    _each(b, thread, team, _adagrad)
 
 
 @kernel
-def rmsprop(args: int, thread: int, team: int) -> None:
+def rmsprop(b: Update, thread: int, team: int) -> None:
     """h <- rho h + (1 - rho) g^2, w <- w - eps g / (sqrt h + delta)."""
-    _each(args, thread, team, _rmsprop)
+    _each(b, thread, team, _rmsprop)
 
 
 @kernel
-def adam(args: int, thread: int, team: int) -> None:
+def adam(b: Update, thread: int, team: int) -> None:
     """Moving means of g and g^2, corrected, and a step."""
-    _each(args, thread, team, _adam)
+    _each(b, thread, team, _adam)
 
 
 @kernel
-def amsgrad(args: int, thread: int, team: int) -> None:
+def amsgrad(b: Update, thread: int, team: int) -> None:
     """Adam, divided by the largest mean of squares so far."""
-    _each(args, thread, team, _amsgrad)
+    _each(b, thread, team, _amsgrad)
 
 
 @kernel
-def radam(args: int, thread: int, team: int) -> None:
+def radam(b: Update, thread: int, team: int) -> None:
     """Adam, or momentum alone while too few gradients were seen."""
-    _each(args, thread, team, _radam)
+    _each(b, thread, team, _radam)
 
 
 @kernel
-def adadelta(args: int, thread: int, team: int) -> None:
+def adadelta(b: Update, thread: int, team: int) -> None:
     """Moving means of g^2 and of squared steps."""
-    _each(args, thread, team, _adadelta)
+    _each(b, thread, team, _adadelta)
 
 
 @kernel
-def lion(args: int, thread: int, team: int) -> None:
+def lion(b: Update, thread: int, team: int) -> None:
     """w <- w - eps sign(c)."""
-    _each(args, thread, team, _lion)
+    _each(b, thread, team, _lion)

@@ -33,10 +33,11 @@ class BatchNormOp(BaseOp):
             mean, variance = self._stored(plan, node, "mean"), self._stored(plan, node, "variance")
             gamma, beta = self._stored(plan, node, "gamma"), self._stored(plan, node, "beta")
             epsilon = node.settings["epsilon"]
-            plan.call_alone(kernels.from_running, mean, variance, saved, gamma, beta, C, width, epsilon)
+            running = kernels.FromRunning(mean, variance, saved, gamma, beta, C, width, epsilon)
+            plan.call_alone(kernels.from_running, running)
         relu = int(node.settings.get("relu", 0))
         why = "with the ReLU behind it" if relu else ""
-        plan.call(kernels.normalize, x, y, saved, count, C, width, relu, why=why)
+        plan.call(kernels.normalize, kernels.Normalize(x, y, saved, count, C, width, relu), why=why)
         plan.set(node.output, y)
         plan.saved[node] = x, y, saved
 
@@ -45,13 +46,14 @@ class BatchNormOp(BaseOp):
         part, s = plan.part, node.settings
         slots = plan.shared(8 * part.slots * (2 * C + 1))
         scratch = plan.floats(2 * part.team * width)
-        plan.call(kernels.statistics, x, slots, scratch, count, C, width, part.slot)
+        sums = kernels.Statistics(x, slots, scratch, count, C, width, part.slot)
+        plan.call(kernels.statistics, sums)
         plan.barrier()
         stored = [self._stored(plan, node, name) for name in ("gamma", "beta", "mean", "variance")]
         first = int(part.lane == 0)
-        plan.call_alone(
-            kernels.combine, slots, saved, *stored, C, width, part.slots, first, s["momentum"], s["epsilon"]
-        )
+        sizes = C, width, part.slots, first
+        batch = kernels.Combine(slots, saved, *stored, *sizes, s["momentum"], s["epsilon"])
+        plan.call_alone(kernels.combine, batch)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dgamma, dbeta; dx in the place of dy."""
@@ -60,27 +62,19 @@ class BatchNormOp(BaseOp):
         dy = plan.convert(dy, x.layout)
         slots, scratch = plan.shared(16 * part.slots * C), plan.floats(2 * part.team * width)
         seen = y if node.settings.get("relu") else 0
-        plan.call(kernels.backward_sums, x, seen, dy, saved, slots, scratch, count, C, width, part.slot)
+        sums = kernels.BackwardSums(x, seen, dy, saved, slots, scratch, count, C, width, part.slot)
+        plan.call(kernels.backward_sums, sums)
         plan.barrier()
         gradients = [
             plan.gradient(node.stored[name]) if name in node.stored else 0 for name in ("gamma", "beta")
         ]
         means, places = plan.floats(2 * width), part.batch * prod(value.shape[1:])
+        sizes = C, width, part.slots, part.slot, part.team, places
         plan.call_alone(
-            kernels.backward_combine,
-            slots,
-            saved,
-            means,
-            *gradients,
-            C,
-            width,
-            part.slots,
-            part.slot,
-            part.team,
-            places,
+            kernels.backward_combine, kernels.BackwardCombine(slots, saved, means, *gradients, *sizes)
         )
         if plan.wants_gradient(value):
-            plan.call(kernels.backward, x, dy, saved, means, count, C, width)
+            plan.call(kernels.backward, kernels.Backward(x, dy, saved, means, count, C, width))
             plan.contribute(value, dy)
 
     @staticmethod

@@ -7,7 +7,7 @@ import numpy as np
 from koubai.core.random import keep_threshold
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Named, Tensor
-from koubai.engines.native.kernels.dropout import dropout, dropout_half
+from koubai.engines.native.kernels.dropout import Dropout, dropout, dropout_half
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
@@ -38,10 +38,11 @@ class DropoutOp(BaseOp):
     def _mask(self, plan: Plan, node: Node, x: Tensor) -> None:
         ratio, layout = node.settings["ratio"], x.layout
         scale = float(np.float32(1) / np.float32(1 - ratio))
-        plan.call(
-            dropout_half if layout.half else dropout, x, layout.rows, layout.channels, layout.space,
-            plan.part.first, keep_threshold(ratio), Named(f"dropout {node.path}"), Named("control"), scale,
+        block = Dropout(
+            x, layout.rows, layout.channels, layout.space, plan.part.first, keep_threshold(ratio),
+            Named(f"dropout {node.path}"), Named("control"), scale,
         )  # fmt: skip
+        plan.call(dropout_half if layout.half else dropout, block)
 
 
 def _countable(layout: Layout) -> Layout:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from koubai.engines.native.graph import Node
-from koubai.engines.native.instructions import Tensor
+from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import prelu as kernels
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
@@ -14,24 +14,27 @@ from koubai.engines.native.plan import Plan
 class PReLUOp(BaseOp):
     """Channels last, a row a place."""
 
-    def _sizes(self, plan: Plan, node: Node) -> tuple[int, int, int]:
-        (x,), slope = node.inputs, node.stored["slope"]
-        return plan.part.rows * prod(x.shape[1:]), x.shape[0], int(slope.shape == x.shape[:1])
+    def _block(self, plan: Plan, node: Node, x: Tensor, y: Tensor, slope: Buffer) -> kernels.PReLU:
+        (value,), shape = node.inputs, node.stored["slope"].shape
+        C, *space = value.shape
+        return kernels.PReLU(x, y, slope, plan.part.rows * prod(space), C, int(shape == (C,)))
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
         (value,) = node.inputs
         layout = plan.last(value.shape)
         x, y = plan.get(value, layout), plan.new(layout)
-        plan.call(kernels.prelu, x, y, plan.weight(node.stored["slope"]), *self._sizes(plan, node))
+        slope = plan.weight(node.stored["slope"])
+        plan.call(kernels.prelu, self._block(plan, node, x, y, slope))
         plan.set(node.output, y)
         plan.saved[node] = x
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """da; dx in the place of dy."""
-        (value,), x, sizes = node.inputs, plan.saved[node], self._sizes(plan, node)
+        (value,), x, slope = node.inputs, plan.saved[node], node.stored["slope"]
         dy = plan.convert(dy, x.layout)
-        plan.call(kernels.prelu_params, x, dy, plan.gradient(node.stored["slope"]), *sizes)
+        block = self._block(plan, node, x, dy, plan.gradient(slope))
+        plan.call(kernels.prelu_params, block)
         if plan.wants_gradient(value):
-            plan.call(kernels.prelu_backward, x, dy, plan.weight(node.stored["slope"]), *sizes)
+            plan.call(kernels.prelu_backward, block._replace(slope=plan.weight(slope)))
             plan.contribute(value, dy)

@@ -24,7 +24,7 @@ class SoftmaxOp(BaseOp):
         """y."""
         (x,) = node.inputs
         y = plan.plain(x.shape)
-        plan.call(kernels.softmax, plan.get(x, y.layout), y, plan.part.rows, x.shape[0])
+        plan.call(kernels.softmax, kernels.Softmax(plan.get(x, y.layout), y, plan.part.rows, x.shape[0]))
         plan.set(node.output, y)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
@@ -32,7 +32,8 @@ class SoftmaxOp(BaseOp):
         (x,), y = node.inputs, plan.get(node.output)
         if plan.wants_gradient(x):
             dy = plan.convert(dy, y.layout)
-            plan.call(kernels.softmax_backward, y, dy, plan.part.rows, x.shape[0])
+            block = kernels.SoftmaxBackward(y, dy, plan.part.rows, x.shape[0])
+            plan.call(kernels.softmax_backward, block)
             plan.contribute(x, dy)
 
 
@@ -45,20 +46,22 @@ class LayerNormOp(BaseOp):
         layout = self._layout(plan, node)
         x, y, saved = plan.get(value, layout), plan.new(layout), plan.floats(2 * plan.part.rows)
         gamma, beta = plan.weight(node.stored["gamma"]), plan.weight(node.stored["beta"])
-        size = prod(value.shape)
-        plan.call(kernels.layer_norm, x, y, gamma, beta, saved, layout.rows, size, node.settings["epsilon"])
+        sizes = layout.rows, prod(value.shape), node.settings["epsilon"]
+        plan.call(kernels.layer_norm, kernels.LayerNorm(x, y, gamma, beta, saved, *sizes))
         plan.set(node.output, y)
         plan.saved[node] = x, saved
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dgamma, dbeta; dx in the place of dy."""
-        (value,), (x, saved), size = node.inputs, plan.saved[node], prod(node.inputs[0].shape)
+        (value,), (x, saved) = node.inputs, plan.saved[node]
         dy = plan.convert(dy, x.layout)
         dgamma, dbeta = plan.gradient(node.stored["gamma"]), plan.gradient(node.stored["beta"])
-        plan.call(kernels.layer_norm_params, x, dy, saved, dgamma, dbeta, plan.part.rows, size)
+        sizes = plan.part.rows, prod(value.shape), node.settings["epsilon"]
+        block = kernels.LayerNorm(x, dy, dgamma, dbeta, saved, *sizes)
+        plan.call(kernels.layer_norm_params, block)
         if plan.wants_gradient(value):
             gamma = plan.weight(node.stored["gamma"])
-            plan.call(kernels.layer_norm_backward, x, dy, gamma, saved, plan.part.rows, size)
+            plan.call(kernels.layer_norm_backward, block._replace(gamma=gamma, beta=0))
             plan.contribute(value, dy)
 
     @staticmethod
@@ -77,17 +80,19 @@ class LayerNormOp(BaseOp):
 class LocalResponseOp(BaseOp):
     """Local response normalization, channels last."""
 
-    def _numbers(self, plan: Plan, node: Node) -> tuple[int | float, ...]:
-        (x,), s = node.inputs, node.settings
-        places = plan.part.rows * prod(x.shape[1:])
-        return places, x.shape[0], s["size"] // 2, s["k"], s["alpha"], s["beta"]
+    def _block(self, plan: Plan, node: Node, x: Tensor, y: Tensor, lines: int) -> kernels.LocalResponse:
+        """For kernels with so many lines of scratch for each thread."""
+        (value,), s = node.inputs, node.settings
+        C, *space = value.shape
+        scratch = plan.floats(lines * plan.part.team * (C + s["size"]))
+        sizes = plan.part.rows * prod(space), C, s["size"] // 2
+        return kernels.LocalResponse(x, y, scratch, *sizes, s["k"], s["alpha"], s["beta"])
 
     def forward(self, plan: Plan, node: Node) -> None:
         """b."""
         (value,) = node.inputs
         x, y = plan.get(value, plan.last(value.shape)), plan.new(plan.last(value.shape))
-        scratch = plan.floats(plan.part.team * (value.shape[0] + node.settings["size"]))
-        plan.call(kernels.local_response, x, y, scratch, *self._numbers(plan, node))
+        plan.call(kernels.local_response, self._block(plan, node, x, y, 1))
         plan.set(node.output, y)
         plan.saved[node] = x
 
@@ -96,6 +101,5 @@ class LocalResponseOp(BaseOp):
         (value,), x = node.inputs, plan.saved[node]
         if plan.wants_gradient(value):
             dy = plan.convert(dy, x.layout)
-            scratch = plan.floats(2 * plan.part.team * (value.shape[0] + node.settings["size"]))
-            plan.call(kernels.local_response_backward, x, dy, scratch, *self._numbers(plan, node))
+            plan.call(kernels.local_response_backward, self._block(plan, node, x, dy, 2))
             plan.contribute(value, dy)

@@ -6,7 +6,7 @@ from math import prod
 
 from koubai.engines.native.backends.blas.library import sgemm
 from koubai.engines.native.graph import Node
-from koubai.engines.native.instructions import Argument, Buffer, Tensor
+from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import convolve as kernels
 from koubai.engines.native.ops.base import BaseOp, two_axes
 from koubai.engines.native.plan import Plan
@@ -26,26 +26,29 @@ class ConvolveOp(BaseOp):
         plan.store.settle(weight, lambda: Permuted(weight.shape, (M, C, prod(kernel)), (0, 2, 1)))
         return plan.weight(weight)
 
-    def _geometry(self, plan: Plan, node: Node) -> tuple[Buffer, tuple[Argument, ...]]:
-        """Memory for the windows, and all numbers of the kernels behind it."""
-        s, x, y = node.settings, node.inputs[0].shape, node.output.shape
-        kernel = node.stored["weight"].shape[2:]
-        (P, Q), samples = two_axes(y[1:], 1), plan.part.rows
-        line = Q * prod(kernel) * x[0] // s["groups"]
+    def _block(
+        self, plan: Plan, node: Node, x: Tensor, weight: Buffer, bias: Buffer | int, y: Tensor
+    ) -> kernels.Convolution:
+        """Of the kernels; the windows get memory of their own."""
+        s, H_W, P_Q = node.settings, node.inputs[0].shape[1:], node.output.shape[1:]
+        M, inner, *kernel = node.stored["weight"].shape
+        (P, Q), samples = two_axes(P_Q, 1), plan.part.rows
+        line = Q * prod(kernel) * inner
         lines = min(samples * P, max(_COLUMNS // line, -(-_ROWS // Q)))
         window = (
             *(*two_axes(kernel, 1), *two_axes(s["stride"], 1)),
             *(*two_axes(s["dilation"], 1), *two_axes(s["padding"], 0)),
         )
-        sizes = (samples, *two_axes(x[1:], 1), x[0], P, Q, y[0])
-        return plan.floats(lines * line), (*sizes, *window, s["groups"], lines, sgemm())
+        sizes = samples, *two_axes(H_W, 1), inner * s["groups"], P, Q, M
+        columns = plan.floats(lines * line)
+        return kernels.Convolution(x, weight, bias, y, columns, *sizes, *window, s["groups"], lines, sgemm())
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
         (value,), bias = node.inputs, node.stored.get("bias")
         x, y = plan.get(value, plan.last(value.shape)), plan.new(plan.last(node.output.shape))
-        b, (columns, numbers) = plan.weight(bias) if bias else 0, self._geometry(plan, node)
-        plan.call_alone(kernels.convolve, x, self._weight(plan, node), b, y, columns, *numbers)
+        b, weight = plan.weight(bias) if bias else 0, self._weight(plan, node)
+        plan.call_alone(kernels.convolve, self._block(plan, node, x, weight, b, y))
         plan.set(node.output, y)
         plan.saved[node] = x
 
@@ -54,9 +57,10 @@ class ConvolveOp(BaseOp):
         (value,), x, bias = node.inputs, plan.saved[node], node.stored.get("bias")
         dy = plan.convert(dy, plan.last(node.output.shape))
         dw, db = plan.gradient(node.stored["weight"]), plan.gradient(bias) if bias else 0
-        columns, numbers = self._geometry(plan, node)
-        plan.call_alone(kernels.convolve_weights, x, dw, db, dy, columns, *numbers)
+        block = self._block(plan, node, x, dw, db, dy)
+        plan.call_alone(kernels.convolve_weights, block)
         if plan.wants_gradient(value):
             dx = plan.new(x.layout)
-            plan.call_alone(kernels.convolve_data, dx, self._weight(plan, node), 0, dy, columns, *numbers)
+            block = block._replace(x=dx, weight=self._weight(plan, node), bias=0)
+            plan.call_alone(kernels.convolve_data, block)
             plan.contribute(value, dx)

@@ -34,7 +34,8 @@ class LinearOp(BaseOp):
         weight, bias = node.stored["weight"], node.stored.get("bias")
         x, y = plan.get(node.inputs[0], self._layout(plan, node)), plan.plain(node.output.shape)
         b = plan.weight(bias) if bias else 0
-        plan.call_alone(gemm.linear, x, plan.weight(weight), b, y, plan.part.rows, *weight.shape, sgemm())
+        block = gemm.Linear(x, plan.weight(weight), b, y, plan.part.rows, *weight.shape, sgemm())
+        plan.call_alone(gemm.linear, block)
         plan.set(node.output, y)
         plan.saved[node] = x
 
@@ -44,8 +45,9 @@ class LinearOp(BaseOp):
         weight, bias = node.stored["weight"], node.stored.get("bias")
         dy = plan.convert(dy, Layout.plain(rows, node.output.shape))
         dw, db = plan.gradient(weight), plan.gradient(bias) if bias else 0
-        plan.call_alone(gemm.linear_weights, x, dy, dw, db, rows, *weight.shape, sgemm())
+        block = gemm.Linear(x, dw, db, dy, rows, *weight.shape, sgemm())
+        plan.call_alone(gemm.linear_weights, block)
         if plan.wants_gradient(value):
             dx = plan.new(x.layout)
-            plan.call_alone(gemm.linear_data, dy, plan.weight(weight), dx, rows, *weight.shape, sgemm())
+            plan.call_alone(gemm.linear_data, block._replace(x=dx, weight=plan.weight(weight), bias=0))
             plan.contribute(value, dx)

@@ -9,6 +9,7 @@ from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array
 from koubai.engines.native.backends.meeting import Meeting
 from koubai.engines.native.kernels import loop
+from koubai.engines.native.kernels.block import addresses
 
 
 class ThreadRunner:
@@ -36,14 +37,15 @@ class ThreadRunner:
         """Where lanes meet."""
         return self._meeting.words()
 
-    def run(self, lane_words: Array) -> None:
+    def run(self, lanes: Array) -> None:
         """Run every lane to its end; an interrupt that comes before all have begun calls the others off."""
         self._meeting.open()
+        first, *others = addresses(lanes)
         begun: list[Future[None]] = []
         with blas_threads(1):
             try:
-                begun.extend(self._threads.submit(_run_lane, row) for row in lane_words[1:])
-                loop.call(loop.run.address, lane_words.ctypes.data)
+                begun.extend(self._threads.submit(_run_lane, at) for at in others)
+                loop.call(loop.run_address(), first)
                 wait(begun)
             except BaseException:
                 self._meeting.call_off()
@@ -51,6 +53,6 @@ class ThreadRunner:
                 raise
 
 
-def _run_lane(words: Array) -> None:
+def _run_lane(at: int) -> None:
     with blas_threads(1):
-        loop.call(loop.run.address, words.ctypes.data)
+        loop.call(loop.run_address(), at)

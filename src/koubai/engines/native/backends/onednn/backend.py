@@ -13,6 +13,7 @@ from koubai.engines.native.backends.onednn.convolve import ConvolveOp
 from koubai.engines.native.backends.onednn.library import Library, library, title
 from koubai.engines.native.backends.onednn.linear import LinearOp
 from koubai.engines.native.kernels import loop
+from koubai.engines.native.kernels.block import addresses
 from koubai.engines.native.ops import OPS
 
 _MAX_LANE_PARAMETERS = 2_000_000  # above, a gradient a lane costs more than the barriers that lanes save
@@ -68,12 +69,12 @@ class OpenMpRunner:
         crew = loop.crew_address() if self._team > 1 else 0
         return addresses | self._meeting.words() | {"crew": crew, "stream": primitives.stream().value or 0}
 
-    def run(self, lane_words: Array) -> None:
+    def run(self, lanes: Array) -> None:
         """Run every lane to its end."""
         self._library.set_threads(self._team)
         self._meeting.open()
         if self._lanes == 1:
-            loop.call(loop.run.address, lane_words.ctypes.data)
+            loop.call(loop.run_address(), lanes.ctypes.data)
         else:
-            data = np.array([row.ctypes.data for row in lane_words], np.int64)
+            data = np.array(addresses(lanes), np.int64)
             self._library.run_side_by_side(loop.side_by_side_address(), data.ctypes.data, self._lanes)
