@@ -15,18 +15,22 @@ needs_native = pytest.mark.skipif(why_not_native() is not None, reason="no nativ
 
 OUT_OF_BOUNDS = """
 import sys
+from typing import NamedTuple
 import numpy as np
 from koubai.engines.native.kernels.base import floats, kernel
 seen = []
 sys.unraisablehook = seen.append
+class Beyond(NamedTuple):
+    x: int
 @kernel
-def beyond(args, thread, team):
-    view = floats(args, 4)
+def beyond(b: Beyond, thread, team):
+    view = floats(b.x, 4)
     for i in range(team):
         view[i + 4] = 0.0
 x = np.zeros(64, np.float32)
+block = np.array([x.ctypes.data])
 import ctypes
-ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(beyond.address)(x.ctypes.data, 0, 1)
+ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(beyond.address)(block.ctypes.data, 0, 1)
 print([type(each.exc_value).__name__ for each in seen])
 """
 

@@ -14,6 +14,7 @@ from koubai.engines.native import program as native
 from koubai.engines.native.backends.find import why_not_onednn
 from koubai.engines.native.kernels import half
 from koubai.engines.native.kernels.base import has_bfloat16
+from koubai.engines.native.kernels.moving import Copy
 from koubai.layers import (
     BatchNorm,
     Conv2d,
@@ -143,6 +144,6 @@ def test_rounding_is_that_of_pytorch():
     )
     x = np.concatenate([edges, drawn]).astype(np.float32)
     narrow, back = np.zeros(len(x), np.uint16), np.zeros(len(x), np.float32)
-    run_kernel(half.to_half, x, narrow, len(x))
-    run_kernel(half.to_float, narrow, back, len(x))
+    run_kernel(half.to_half, Copy(x, narrow, len(x)))
+    run_kernel(half.to_float, Copy(narrow, back, len(x)))
     np.testing.assert_array_equal(back, torch.tensor(x).to(torch.bfloat16).float().numpy())

@@ -16,18 +16,23 @@ from koubai.engines.native.kernels import loop
 
 PACKAGE = Path(koubai.__file__).parent
 
-# Kernels that write 3 and 4 to where `args` points; the numbers come from a helper in another file.
+# Kernels that write 3 and 4 to where their block says; the numbers come from a helper in another file.
 PROBE = """
+from typing import NamedTuple
+
 from koubai.engines.native.kernels.base import doubles, kernel
 from koubai.engines.native.kernels.probe_helper import three
 
-@kernel
-def probe(args, thread, team):
-    doubles(args, 1)[0] = three()
+class Probe(NamedTuple):
+    out: int
 
 @kernel
-def probe_more(args, thread, team):
-    doubles(args, 1)[0] = three() + 1.0
+def probe(b: Probe, thread, team):
+    doubles(b.out, 1)[0] = three()
+
+@kernel
+def probe_more(b: Probe, thread, team):
+    doubles(b.out, 1)[0] = three() + 1.0
 """
 HELPER = """
 from koubai.engines.native.kernels.base import inline
@@ -54,7 +59,7 @@ def ask():
         found = []
         for kernel in (probe.probe, probe.probe_more):
             place = np.zeros(1)
-            loop.call(kernel.address, place.ctypes.data)
+            loop.call(kernel.address, np.array([place.ctypes.data]).ctypes.data)
             found.append(place[0])
     return {"found": found, "compiled": compiled, "said": [str(w.message) for w in said]}
 

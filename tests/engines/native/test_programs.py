@@ -18,7 +18,7 @@ from koubai.core.params import ParamSpec
 from koubai.core.taps import Magnitudes, Moments, Squares
 from koubai.engines import TapPlan, compile_job
 from koubai.engines.choose import kernels_of
-from koubai.engines.native.instructions import LANE
+from koubai.engines.native.instructions import Region
 from koubai.initializers import Normal
 from koubai.layers import (
     GELU,
@@ -408,7 +408,7 @@ def test_a_tapped_step_works_in_the_memory_of_the_step_before_it():
     layer, shape = TAPPED["convnet"]
     program = compile_job(classes_job(layer, shape), "native")
     plain, tapped = program._training.places, program._tapped(TapPlan(every=1)).places
-    assert plain.base(LANE, 0) == tapped.base(LANE, 0)
+    assert plain.base(Region.LANE, 0) == tapped.base(Region.LANE, 0)
 
 
 def test_what_computes_products_has_a_name_and_a_version(backend):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.engines.native.instructions import LANE, Buffer, Instruction
+from koubai.engines.native.instructions import Buffer, Instruction, Region
 
 _LINE, _PAGE = 64, 4096
 
@@ -21,7 +21,7 @@ def assign(instructions: Sequence[Instruction]) -> int:
     lives: dict[Buffer, list[int]] = {}
     for number, instruction in enumerate(instructions):
         for buffer in instruction.buffers():
-            if buffer.place == LANE:
+            if buffer.region is Region.LANE:
                 lives.setdefault(buffer, [number, number])[1] = number
     placed: list[tuple[Buffer, int, int]] = []
     for buffer, (first, last) in sorted(lives.items(), key=lambda item: (-item[0].nbytes, item[1])):
@@ -39,7 +39,7 @@ def assign(instructions: Sequence[Instruction]) -> int:
 
 def total(instructions: Sequence[Instruction]) -> int:
     """Bytes that all buffers of the arena would take without sharing."""
-    buffers = {buffer for i in instructions for buffer in i.buffers() if buffer.place == LANE}
+    buffers = {buffer for i in instructions for buffer in i.buffers() if buffer.region is Region.LANE}
     return sum(_padded(buffer) for buffer in buffers)
 
 

@@ -14,8 +14,8 @@ from koubai.engines.native.compiling import COMPILING
 from koubai.engines.native.fuse import fuse
 from koubai.engines.native.graph import Graph, Value
 from koubai.engines.native.instructions import Buffer, Part
-from koubai.engines.native.plan import NoPrimitive, Plan
-from koubai.engines.native.step import OPTIMIZERS, emit_prediction, emit_step
+from koubai.engines.native.plan import Plan
+from koubai.engines.native.step import OPTIMIZERS, NoKernel, emit_prediction, emit_step
 from koubai.engines.native.store import Store
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.taps import Taps
@@ -45,8 +45,8 @@ class Blueprint:
         self._plan_all()
 
     def _plan_all(self) -> None:
-        """Plan the training step; a layer for which oneDNN has no fast primitive gets its formula."""
-        formulas: frozenset[str] = frozenset()
+        """Plan the training step; a layer for which there is no fast way gets its formula."""
+        formulas: dict[str, str] = {}
         while True:
             self.graph = GraphBuilder(self.structure.network, formulas).graph()
             self.fused = fuse(self.graph)
@@ -55,8 +55,8 @@ class Blueprint:
                 self._sets["train"] = self._plan(
                     "train", self.fused, partial(emit_step, structure=self.structure)
                 )
-            except NoPrimitive as error:
-                formulas |= {error.path}
+            except NoKernel as error:
+                formulas[error.path] = error.why
             else:
                 self.store.close()
                 return
@@ -90,7 +90,7 @@ class Blueprint:
             plan = Plan(kind, graph, part, self.store, self.backend.ops, half=self.structure.half)
             loss = emit(plan)
             plans.append(plan)
-        scratch = [i.primitive.scratch_bytes for plan in plans for i in plan.instructions if i.primitive]
+        scratch = [i.scratch_bytes for plan in plans for i in plan.instructions]
         sizes = [arena.assign(plan.instructions) for plan in plans]
         return PlanSet(kind, plans, sizes, max(scratch, default=0), loss)
 

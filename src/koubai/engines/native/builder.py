@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 from koubai.core.layer import Cell
 from koubai.core.params import Shape
-from koubai.engines.native.graph import Graph, Node, Stored, Value
+from koubai.engines.native.graph import Graph, Node, Stored, Unsupported, Value
 from koubai.engines.native.kernels.max_pool import NOWHERE
 from koubai.engines.native.kernels.pointwise import FUNCTIONS
 from koubai.network.network import Network, join
 
 
-class Unsupported(Exception):
-    """A lowering asked for something this engine has no kernel for; the layer's formula runs instead."""
-
-
 class GraphBuilder:
     """Records verbs; a layer without lowering, or with one that cannot be served, becomes a `formula` node.
 
-    `formulas` are the paths of layers that are to run their formula although they have a lowering.
+    `formulas` are the paths of layers that are to run their formula although they have a lowering, and why.
     """
 
-    def __init__(self, network: Network, formulas: frozenset[str] = frozenset()) -> None:
+    def __init__(self, network: Network, formulas: Mapping[str, str]) -> None:
         self._cell, self._formulas = network.root, formulas
         self._nodes: list[Node] = []
         self._leaves: dict[str, Value] = {}
@@ -42,7 +38,7 @@ class GraphBuilder:
             if not cell.layer.has_lowering():
                 raise Unsupported("the layer has no lowering")
             if cell.path in self._formulas:
-                raise Unsupported("oneDNN has no fast primitive for these shapes")
+                raise Unsupported(self._formulas[cell.path])
             y = cell.layer.lower(self, x)
             if y is x and not cell.children:  # a leaf's own value: in a branch, its gradient differs
                 y = self.reshape(x, x.shape)

@@ -10,6 +10,12 @@ from typing import Any
 from koubai.core.params import Shape
 
 
+class Unsupported(Exception):
+    """There is no (fast) way to compute what was asked for; the layer's formula runs instead."""
+
+    why = ""  # for whoever reads a listing, where the message is for us
+
+
 @dataclass(eq=False)
 class Value:
     """A tensor between two verbs; `shape` is without the batch axis."""

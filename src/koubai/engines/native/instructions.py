@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
 
-from koubai.engines.native.backends.onednn.primitives import MD, PD
+import numpy as np
+
+from koubai.core.errors import EngineError
 from koubai.engines.native.graph import Node
+from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import Kernel
-from koubai.engines.native.kernels.block import Place, flat
+from koubai.engines.native.kernels.block import Place, flat, words
 from koubai.engines.native.layout import Layout
 
-# Where a buffer lies: in a lane's arena, where it may share memory with others that live at another time; in
-# memory that all lanes of a program share; or with the parameters, with their gradients, with the network's
-# kept buffers.
-LANE, SHARED, WEIGHTS, GRADIENTS, KEPT = "lane", "shared", "weights", "gradients", "kept"
+
+class Region(Enum):
+    """Where a buffer lies."""
+
+    LANE = "in a lane's arena, where it may share memory with others that live at another time"
+    SHARED = "in memory that all lanes of a program share"
+    WEIGHTS = "with the parameters"
+    GRADIENTS = "with their gradients"
+    KEPT = "with the network's kept buffers"
 
 
 @dataclass(eq=False)
 class Buffer(Place):
-    """Bytes somewhere; `offset` counts from the start of the place."""
+    """Bytes somewhere; `offset` counts from the start of the region."""
 
     nbytes: int
-    place: str = LANE
+    region: Region = Region.LANE
     offset: int = 0
 
-    def __add__(self, nbytes: int) -> At:
-        return At(self, nbytes)
+    def __add__(self, nbytes: int) -> Inside:
+        return Inside(self, nbytes)
+
+
+@dataclass(frozen=True)
+class Inside(Place):
+    """Some bytes into a buffer."""
+
+    buffer: Buffer
+    offset: int
 
 
 @dataclass(eq=False)
@@ -42,45 +61,162 @@ class Tensor(Place):
         return self.layout.words
 
 
+class Known(Place, Enum):
+    """What a program has one of; its address is known when the program is linked."""
+
+    CONTROL = "the lane's control block"
+    INPUTS = "what the training inputs are (batch.Samples)"
+    ASKED = "the same of inputs to predict"
+    TARGETS = "the training targets"
+    ANSWERS = "the address of what is predicted"
+    WEIGHTS = "all parameters"
+    GRADIENTS = "the gradients of the first lane"
+    GRADIENT_STRIDE = "no address: bytes from one lane's gradients to the next's"
+    SLOT_1 = "the optimizer's tensors; 0 where it has fewer"
+    SLOT_2 = "the second"
+    SLOT_3 = "the third"
+    CHUNKS = "the chunks of all parameters"
+    BOUNDS = "the first chunk of each worker"
+
+
 @dataclass(frozen=True)
-class Named(Place):
-    """An address known when the program is linked: `control`, `weights`, `slot 0` ..."""
+class DropoutKey(Place):
+    """The key of the masks of the dropout at a path."""
 
-    name: str
-
-
-@dataclass(frozen=True)
-class At(Place):
-    """Some bytes into a buffer."""
-
-    buffer: Buffer
-    offset: int
+    path: str
 
 
-Argument = int | float | Place
+class Addresses(Protocol):
+    """What a lane has where, once it is linked."""
+
+    scratch: int
+
+    def of(self, place: Place) -> int:
+        """The address of a place."""
+        ...
+
+
+class Described(NamedTuple):
+    """A row for a reader: what runs, what computes it, the layouts it reads and writes."""
+
+    runs: str
+    by: str
+    layouts: str = ""
 
 
 @dataclass(eq=False)
-class Instruction:
-    """One row of a program, before addresses."""
+class Instruction(ABC):
+    """One row of a program, before addresses: of which layer, in which part of a step, and why."""
 
-    kind: int
     path: str
     role: str
-    kernel: Kernel | None = None
-    arguments: tuple[Any, ...] = ()
-    primitive: PD | None = None
-    memories: dict[str, tuple[Buffer, MD]] = field(default_factory=dict)
-    python: tuple[str, Node | None] | None = None  # what to do, and for which node
-    why: str = ""
+    why: str = field(default="", kw_only=True)
+
+    scratch_bytes = 0  # memory that it wants while it runs
 
     def buffers(self) -> list[Buffer]:
         """Every buffer it reads or writes."""
-        named = [a.buffer if isinstance(a, Tensor | At) else a for a in flat(self.arguments)]
-        return [
-            *(a for a in named if isinstance(a, Buffer)),
-            *(buffer for buffer, _ in self.memories.values()),
-        ]
+        return []
+
+    @abstractmethod
+    def describe(self) -> Described:
+        """Say what it does."""
+
+    @abstractmethod
+    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+        """Return the row of the table, and what must stay alive while it runs."""
+
+
+@dataclass(eq=False)
+class Call(Instruction):
+    """A kernel, run by all threads of the lane, or by one alone."""
+
+    kernel: Kernel[Any]
+    block: tuple[Any, ...]
+    alone: bool = False
+
+    def buffers(self) -> list[Buffer]:
+        """Those its block names."""
+        return _buffers(flat(self.block))
+
+    def describe(self) -> Described:
+        """The kernel, and the library that it calls, if it does."""
+        by = f"kernel, {self.kernel.calls}" if self.kernel.calls else "kernel"
+        return Described(self.kernel.name, by, _layouts(flat(self.block)))
+
+    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+        """The block as words."""
+        fields = [at.of(word) if isinstance(word, Place) else word for word in flat(self.block)]
+        block = np.frombuffer(words(type(self.block)).pack(*fields), np.int64)
+        kind = loop.ALONE if self.alone else loop.KERNEL
+        return loop.Row(kind, self.kernel.address, len(block), block.ctypes.data), [block]
+
+
+class Library(Instruction):
+    """A function of a library; its backend says which, and how the loop is to call it."""
+
+    @abstractmethod
+    def failure(self) -> EngineError:
+        """Say that it failed."""
+
+
+@dataclass(eq=False)
+class Python(Instruction):
+    """Return to Python, to do what `action` names, for a node if it is one's."""
+
+    action: str
+    node: Node | None
+    tensors: tuple[Tensor | Buffer, ...]
+
+    def buffers(self) -> list[Buffer]:
+        """Those of its tensors."""
+        return _buffers(self.tensors)
+
+    def describe(self) -> Described:
+        """The action."""
+        return Described(self.action, "reference formula", _layouts(self.tensors))
+
+    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+        """The program knows the rest."""
+        return loop.Row(loop.PYTHON), []
+
+
+class Barrier(Instruction):
+    """All lanes meet."""
+
+    def describe(self) -> Described:
+        """A barrier."""
+        return Described("barrier", "loop")
+
+    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+        """Nothing else."""
+        return loop.Row(loop.BARRIER), []
+
+
+class Loss(Instruction):
+    """The parts of the loss are added up."""
+
+    def describe(self) -> Described:
+        """The loss."""
+        return Described("loss", "loop")
+
+    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+        """Nothing else."""
+        return loop.Row(loop.LOSS), []
+
+
+def _buffers(fields: Any) -> list[Buffer]:
+    found = [f.buffer if isinstance(f, Tensor | Inside) else f for f in fields]
+    return [buffer for buffer in found if isinstance(buffer, Buffer)]
+
+
+def _layouts(fields: Any) -> str:
+    return joined(str(f.layout) for f in fields if isinstance(f, Tensor))
+
+
+def joined(layouts: Iterable[str]) -> str:
+    """Layouts in a line, none twice."""
+    return ", ".join(dict.fromkeys(layouts))
 
 
 @dataclass(frozen=True)

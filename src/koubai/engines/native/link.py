@@ -5,30 +5,52 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from koubai.core.params import Array
 from koubai.engines.native.backends.backend import Backend
-from koubai.engines.native.backends.onednn import primitives
 from koubai.engines.native.blueprint import PlanSet
-from koubai.engines.native.instructions import Argument, At, Buffer, Instruction, Named, Tensor
+from koubai.engines.native.instructions import (
+    Addresses,
+    Buffer,
+    DropoutKey,
+    Instruction,
+    Known,
+    Python,
+    Tensor,
+)
 from koubai.engines.native.kernels import loop
-from koubai.engines.native.kernels.block import addresses, flat, words
+from koubai.engines.native.kernels.block import Place, addresses, record
 from koubai.engines.native.memory import Places
 
-Names = Callable[[str, int], int]
+Names = Callable[[Known | DropoutKey], int]
 
 
-@dataclass
 class LinkedLane:
-    """A table, and what must stay alive while it runs."""
+    """A lane's table, and what must stay alive while it runs."""
 
-    table: Array
-    blocks: list[Array]
-    memories: list[primitives.Memory]
+    def __init__(self, instructions: list[Instruction], at: Addresses) -> None:
+        rows = [instruction.encode(at) for instruction in instructions]
+        self.table = np.array([row for row, _ in rows], record(loop.Row))
+        self._held = [held for _, held in rows]
+
+
+class _Addresses:
+    """Where a lane has what."""
+
+    def __init__(self, places: Places, lane: int, names: Names) -> None:
+        self._places, self._lane, self._names = places, lane, names
+        self.scratch = int(places.scratch[lane].ctypes.data)
+
+    def of(self, place: Place) -> int:
+        """The address of a place."""
+        if place is Known.CONTROL:
+            return int(self._places.control[self._lane].ctypes.data)
+        if isinstance(place, Known | DropoutKey):
+            return self._names(place)
+        return self._places.address(place, self._lane)
 
 
 class Linked:
@@ -43,7 +65,10 @@ class Linked:
         part = plans.plans[0].part
         self._beside: Linked | None = None
         self._runner = backend.runner(part.lanes, part.team)
-        self.lanes = [self._lane(number, names) for number in range(len(plans.plans))]
+        self.lanes = [
+            LinkedLane(plan.instructions, _Addresses(places, lane, names))
+            for lane, plan in enumerate(plans.plans)
+        ]
         self._fill_words()
 
     @property
@@ -54,65 +79,7 @@ class Linked:
     @cached_property
     def returns(self) -> bool:
         """Whether some row needs Python."""
-        return any(instruction.python for instruction in self.instructions)
-
-    def address(self, buffer: Buffer, lane: int = 0) -> int:
-        """Where a buffer lies."""
-        return self.places.base(buffer.place, lane) + buffer.offset
-
-    def _word(self, argument: Argument, lane: int, names: Names) -> int | float:
-        if isinstance(argument, Named):
-            control = argument.name == "control"
-            return int(self.places.control[lane].ctypes.data) if control else names(argument.name, lane)
-        if isinstance(argument, Tensor):
-            return self.address(argument.buffer, lane)
-        if isinstance(argument, At):
-            return self.address(argument.buffer, lane) + argument.offset
-        if isinstance(argument, Buffer):
-            return self.address(argument, lane)
-        return argument  # type: ignore[return-value]
-
-    def _lane(self, number: int, names: Names) -> LinkedLane:
-        linked = LinkedLane(np.zeros((0, 4), np.int64), [], [])
-        rows = [self._row(i, number, linked, names) for i in self.plans.plans[number].instructions]
-        linked.table = np.array(rows, np.int64).reshape(-1, 4)
-        return linked
-
-    def _row(
-        self, instruction: Instruction, lane: int, linked: LinkedLane, names: Names
-    ) -> tuple[int, int, int, int]:
-        if instruction.primitive is not None:
-            return self._primitive(instruction, lane, linked)
-        if instruction.kernel is None:
-            return instruction.kind, 0, 0, 0
-        if hasattr(instruction.arguments, "_fields"):
-            fields = [self._word(field, lane, names) for field in flat(instruction.arguments)]
-            block = np.frombuffer(words(type(instruction.arguments)).pack(*fields), np.int64)
-        else:
-            block = np.zeros(max(1, len(instruction.arguments)), np.int64)
-            for position, argument in enumerate(instruction.arguments):
-                word = self._word(argument, lane, names)
-                (block.view(np.float64) if isinstance(word, float) else block)[position] = word
-        linked.blocks.append(block)
-        return instruction.kind, instruction.kernel.address, len(block), block.ctypes.data
-
-    def _primitive(
-        self, instruction: Instruction, lane: int, linked: LinkedLane
-    ) -> tuple[int, int, int, int]:
-        pd = instruction.primitive
-        assert pd is not None  # asked by the caller
-        places = {
-            name: (md, self.address(buffer, lane)) for name, (buffer, md) in instruction.memories.items()
-        }
-        if pd.scratch_bytes:
-            places["scratch"] = pd.md("scratch", ()), self.places.scratch[lane].ctypes.data
-        block = np.zeros(2 * len(places), np.int64)
-        for position, (name, (md, address)) in enumerate(places.items()):
-            memory = primitives.Memory(md, address)
-            linked.memories.append(memory)
-            block[2 * position : 2 * position + 2] = primitives.ARGUMENTS[name], memory.handle
-        linked.blocks.append(block)
-        return loop.LIBRARY, pd.primitive, len(places), block.ctypes.data
+        return any(isinstance(instruction, Python) for instruction in self.instructions)
 
     def _fill_words(self) -> None:
         """Write into each lane's words what never changes."""
@@ -130,7 +97,7 @@ class Linked:
                 "control": self.places.control[lane].ctypes.data,
                 "batch": plan.part.batch,
                 "first_sample": plan.part.first,
-                "loss_parts": self.address(parts) if parts is not None else 0,
+                "loss_parts": self.places.address(parts) if parts is not None else 0,
                 "loss_part_count": plan.part.slots if parts is not None else 0,
             }
             for name, value in values.items():
@@ -152,15 +119,13 @@ class Linked:
         """Read a word of the first lane."""
         return int(self.places.lanes[0][name])
 
-    def array(self, argument: Argument) -> Array:
+    def array(self, tensor: Tensor | Buffer) -> Array:
         """A tensor (rows, features) or a buffer of float64 numbers of the only lane, as an array."""
-        if isinstance(argument, Tensor):
-            shape = (argument.layout.rows, argument.layout.features)
-            return (
-                _array_at(self.address(argument.buffer), 4 * argument.words).view(np.float32).reshape(shape)
-            )
-        assert isinstance(argument, Buffer)  # rows for Python name nothing else
-        return _array_at(self.address(argument), argument.nbytes).view(np.float64)
+        address = self.places.address(tensor)
+        if isinstance(tensor, Buffer):
+            return _array_at(address, tensor.nbytes).view(np.float64)
+        shape = (tensor.layout.rows, tensor.layout.features)
+        return _array_at(address, 4 * tensor.words).view(np.float32).reshape(shape)
 
     @contextmanager
     def beside(self, tapped: Linked, flags: Array) -> Iterator[None]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from koubai.core.params import Array
 from koubai.engines.native import arena
-from koubai.engines.native.instructions import At, Buffer, Instruction, Tensor
-from koubai.engines.native.kernels.block import flat
-from koubai.engines.native.kernels.loop import BARRIER, LOSS
+from koubai.engines.native.instructions import Instruction, Python
 from koubai.engines.native.link import Linked
 from koubai.engines.native.memory import Memory
 from koubai.network.network import Network
@@ -58,43 +56,13 @@ def _summary(linked: Linked, memory: Memory, title: str, shares: Array | None) -
 def _cells(number: int, i: Instruction, layers: dict[str, str], shares: Array | None) -> tuple[str, ...]:
     time = "" if shares is None else f"{shares[number]:.1%}"
     layer = f"{i.path} {layers[i.path]}".strip() if i.path in layers and i.role in _OF_LAYERS else "-"
-    return (str(number), layer, i.role, *_what(i), _layouts(i), _kib(i), time, i.why)
-
-
-def _what(i: Instruction) -> tuple[str, str]:
-    """(operation, implementation)."""
-    if i.primitive is not None:
-        return i.primitive.kind, f"oneDNN {i.primitive.implementation}"
-    if i.kernel is not None:
-        return i.kernel.name, f"kernel, {i.kernel.calls}" if i.kernel.calls else "kernel"
-    if i.python is not None:
-        return i.python[0], "reference formula"
-    return {BARRIER: "barrier", LOSS: "loss"}.get(i.kind, ""), "loop"
-
-
-def _layouts(i: Instruction) -> str:
-    if i.primitive is not None:
-        names = [md.describe() for name, (_, md) in i.memories.items() if "bias" not in name]
-        if i.primitive.kind == "reorder":
-            return " to ".join(names[:2])
-    else:
-        names = [str(a.layout) for a in flat(i.arguments) if isinstance(a, Tensor)]
-    return ", ".join(dict.fromkeys(names))
-
-
-def _kib(i: Instruction) -> str:
-    """What the row touches."""
-    buffers: set[Buffer] = {
-        a.buffer if isinstance(a, Tensor | At) else a
-        for a in flat(i.arguments)
-        if isinstance(a, Tensor | At | Buffer)
-    }
-    buffers |= {buffer for buffer, _ in i.memories.values()}
-    return f"{sum(buffer.nbytes for buffer in buffers) / 1024:.0f}" if buffers else ""
+    touched = set(i.buffers())
+    kib = f"{sum(buffer.nbytes for buffer in touched) / 1024:.0f}" if touched else ""
+    return (str(number), layer, i.role, *i.describe(), kib, time, i.why)
 
 
 def _notes(linked: Linked, network: Network) -> list[str]:
-    formulas = [i for i in linked.instructions if i.python is not None]
+    formulas = [i for i in linked.instructions if isinstance(i, Python)]
     seen = {i.path for i in linked.instructions}
     silent = [f"{leaf.path} {type(leaf.layer).__name__}" for leaf in network.leaves if leaf.path not in seen]
     notes = [f"reference formula: layer {i.path or '-'}, {i.role}: {i.why}" for i in formulas]

@@ -1,4 +1,4 @@
-"""Memory: the arrays of one program, and where the places of its plans lie in them."""
+"""Memory: the arrays of one program, and where the regions of its plans lie in them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from koubai.data.levels import Inputs, Levels
 from koubai.engines.engine import TrainingState
 from koubai.engines.native.arena import allocate
 from koubai.engines.native.blueprint import Blueprint, PlanSet
-from koubai.engines.native.instructions import GRADIENTS, KEPT, LANE, SHARED, WEIGHTS
+from koubai.engines.native.instructions import Buffer, Inside, Region, Tensor
 from koubai.engines.native.kernels import batch
-from koubai.engines.native.kernels.block import record
 from koubai.engines.native.kernels.base import Control
+from koubai.engines.native.kernels.block import Place, record
 from koubai.engines.native.kernels.loop import Lane
 from koubai.engines.native.store import arrays
 from koubai.network.network import Weights
@@ -112,10 +112,23 @@ class Places:
         self.lanes = np.zeros(len(plans.plans), record(Lane))
         self.control = [np.zeros(1, record(Control)) for _ in plans.plans]  # in cache lines of their own
 
-    def base(self, place: str, lane: int) -> int:
-        """Address at which a place begins for a lane."""
+    def address(self, place: Place, lane: int = 0) -> int:
+        """Where a tensor or a buffer lies for a lane."""
+        if isinstance(place, Inside):
+            return self.address(place.buffer, lane) + place.offset
+        buffer = place.buffer if isinstance(place, Tensor) else place
+        assert isinstance(buffer, Buffer)  # there is nothing else in memory of ours
+        return self.base(buffer.region, lane) + buffer.offset
+
+    def base(self, region: Region, lane: int) -> int:
+        """Address at which a region begins for a lane."""
         memory = self._memory
-        if place == GRADIENTS:
+        if region is Region.GRADIENTS:
             return int(memory.gradients.ctypes.data) + lane * memory.gradient_stride
-        others = {LANE: self._arenas[lane], SHARED: self._shared, WEIGHTS: memory.weights, KEPT: memory.kept}
-        return int(others[place].ctypes.data)
+        others = {
+            Region.LANE: self._arenas[lane],
+            Region.SHARED: self._shared,
+            Region.WEIGHTS: memory.weights,
+            Region.KEPT: memory.kept,
+        }
+        return int(others[region].ctypes.data)

@@ -6,24 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from koubai.core.params import Shape
-from koubai.engines.native.backends.onednn.primitives import MD, PD
 from koubai.engines.native.graph import Graph, Node, Stored, Value
-from koubai.engines.native.instructions import Argument, Buffer, Instruction, Part, Tensor
+from koubai.engines.native.instructions import Barrier, Buffer, Call, Instruction, Loss, Part, Python, Tensor
 from koubai.engines.native.kernels import half, moving
 from koubai.engines.native.kernels.base import B, Kernel
 from koubai.engines.native.kernels.block import Address
-from koubai.engines.native.kernels.loop import ALONE, BARRIER, KERNEL, LIBRARY, LOSS, PYTHON
 from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.store import Store
-
-
-class NoPrimitive(Exception):
-    """There is no fast way to compute the node at `path`."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
 
 
 class Watch(Protocol):
@@ -122,37 +112,26 @@ class Plan:
 
     # ------------------------------------------------------------------------------------ instructions
 
-    def _emit(self, kind: int, **fields: Any) -> None:
-        self.instructions.append(Instruction(kind, self.path, self.role, **fields))
+    def emit(self, instruction: Instruction) -> None:
+        """Add a row."""
+        self.instructions.append(instruction)
 
-    def call(self, kernel: Kernel, *arguments: Argument, why: str = "") -> None:
-        """A kernel, run by all threads of the lane."""
-        self._emit(KERNEL, kernel=kernel, arguments=_block(arguments), why=why)
-
-    def call_alone(self, kernel: Kernel, *arguments: Argument) -> None:
-        """A kernel, run by one thread of the lane."""
-        self._emit(ALONE, kernel=kernel, arguments=_block(arguments))
-
-    def execute(self, primitive: PD, why: str = "", /, **memories: tuple[Tensor | Buffer, MD]) -> None:
-        """A primitive of oneDNN, with its arguments by name."""
-        places = {
-            name: (where.buffer if isinstance(where, Tensor) else where, md)
-            for name, (where, md) in memories.items()
-        }
-        self._emit(LIBRARY, primitive=primitive, memories=places, why=why)
+    def call(self, kernel: Kernel[B], block: B, *, alone: bool = False, why: str = "") -> None:
+        """A kernel, run by all threads of the lane, or by one alone."""
+        self.emit(Call(self.path, self.role, kernel, block, alone, why=why))
 
     def barrier(self) -> None:
         """All lanes meet."""
         if self.part.lanes > 1:
-            self._emit(BARRIER)
+            self.emit(Barrier(self.path, self.role))
 
     def sum_loss(self) -> None:
         """Add up what the workers left of the loss; between two barriers, while no lane can write again."""
-        self._emit(LOSS)
+        self.emit(Loss(self.path, self.role))
 
-    def run_python(self, action: str, node: Node | None, *arguments: Argument, why: str) -> None:
+    def run_python(self, action: str, node: Node | None, *tensors: Tensor | Buffer, why: str) -> None:
         """Return to Python at this point, to do what `action` names."""
-        self._emit(PYTHON, python=(action, node), arguments=arguments, why=why)
+        self.emit(Python(self.path, self.role, action, node, tensors, why=why))
 
     # ------------------------------------------------------------------------------------ values
 
@@ -254,7 +233,3 @@ class Plan:
             if len(users) == 1 and users[0].op in ops and node.output is not self.graph.output
             else None
         )
-
-
-def _block(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    return arguments[0] if len(arguments) == 1 and isinstance(arguments[0], tuple) else arguments

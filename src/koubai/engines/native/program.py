@@ -18,6 +18,7 @@ from koubai.engines.native.backends.find import find_backend, why_not_onednn
 from koubai.engines.native.blueprint import PlanSet, blueprint
 from koubai.engines.native.compiling import COMPILING
 from koubai.engines.native.formulas import Formulas
+from koubai.engines.native.instructions import DropoutKey, Known, Library, Python
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import has_bfloat16
 from koubai.engines.native.link import Linked
@@ -29,6 +30,7 @@ from koubai.engines.native.tap_reader import TapReader
 from koubai.engines.turns import Turn, in_turn
 
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
+_SLOTS = Known.SLOT_1, Known.SLOT_2, Known.SLOT_3
 _TAPPED_BYTES = 1 << 24  # of taps kept between two looks
 
 
@@ -184,16 +186,16 @@ class NativeProgram:
             return EngineError("OpenMP gave fewer threads than asked for", expected=self.job.threads)
         failed = linked.failed()
         instruction = failed.instructions[failed.get("row")]
-        kind = instruction.primitive.kind if instruction.primitive else "primitive"
-        return EngineError(f"oneDNN failed in {kind}", where=instruction.path or None)
+        assert isinstance(instruction, Library)  # nothing else fails
+        return instruction.failure()
 
     def _call_python(self, linked: Linked, indices: Array, *, training: bool = True) -> None:
         """Do what the row at which the loop stopped asks for, and step over it."""
         row, step = linked.get("row"), linked.get("step")
         instruction = linked.instructions[row]
-        assert instruction.python is not None  # the loop returns at such rows only
-        action, node = instruction.python
-        tensors = [linked.array(argument) for argument in instruction.arguments]
+        assert isinstance(instruction, Python)  # the loop returns at such rows only
+        action, node = instruction.action, instruction.node
+        tensors = [linked.array(tensor) for tensor in instruction.tensors]
         update = self._step + step + 1 if training else 0
         if action == "loss":
             self._formulas.loss(tensors[0], self._t[indices[step]], tensors[1], tensors[2])
@@ -216,26 +218,25 @@ class NativeProgram:
                 self._linked[plans.kind] = Linked(plans, places, self._address, self._backend)
         return self._linked[plans.kind]
 
-    def _address(self, name: str, lane: int) -> int:
-        """What a name in a plan stands for in this program."""
+    def _address(self, place: Known | DropoutKey) -> int:
+        """What a place in a plan stands for in this program."""
         memory = self._memory
-        arrays: dict[str, Array] = {
-            "inputs": self._inputs.words,
-            "asked": self._asked.words,
-            "answers": self._answers,
-            "t": self._t,
-            "weights": memory.weights,
-            "gradients": memory.gradients,
-            "chunks": self._chunks,
-            "bounds": self._bounds,
-            **{f"slot {number}": slot for number, slot in enumerate(memory.slots)},
-            **{f"dropout {path}": key for path, key in self._keys.items()},
-        }
-        if name == "gradient stride":
+        if place is Known.GRADIENT_STRIDE:
             return memory.gradient_stride
-        if name.startswith("slot") and name not in arrays:
-            return 0  # this optimizer has fewer
-        return int(arrays[name].ctypes.data)
+        if isinstance(place, DropoutKey):
+            return int(self._keys[place.path].ctypes.data)
+        arrays = {
+            Known.INPUTS: self._inputs.words,
+            Known.ASKED: self._asked.words,
+            Known.ANSWERS: self._answers,
+            Known.TARGETS: self._t,
+            Known.WEIGHTS: memory.weights,
+            Known.GRADIENTS: memory.gradients,
+            Known.CHUNKS: self._chunks,
+            Known.BOUNDS: self._bounds,
+            **dict(zip(_SLOTS, memory.slots, strict=False)),
+        }
+        return int(arrays[place].ctypes.data) if place in arrays else 0
 
     def _run_tapped(
         self, flags: Array, taps: TapPlan, table: Array, indices: Array, losses: Array

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 
-from koubai.engines.native.backends.onednn.library import Unimplemented
-from koubai.engines.native.graph import Node
-from koubai.engines.native.instructions import Buffer, Named
+from koubai.engines.native.graph import Node, Unsupported
+from koubai.engines.native.instructions import Buffer, Known
 from koubai.engines.native.kernels import batch, losses, update
 from koubai.engines.native.kernels.base import Kernel
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.plan import NoPrimitive, Plan
+from koubai.engines.native.plan import Plan
 from koubai.engines.native.structure import Structure
 
 OPTIMIZERS: dict[str, Kernel[update.Update]] = {
@@ -28,16 +27,23 @@ OPTIMIZERS: dict[str, Kernel[update.Update]] = {
     "adadelta": update.adadelta,
     "lion": update.lion,
 }
-_CONTROL = Named("control")
+
+
+class NoKernel(Exception):
+    """There is no fast way to compute the node at `path`, and why."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path, self.why = path, why
 
 
 @contextmanager
 def _naming(node: Node) -> Iterator[None]:
-    """Say which node it was that found no primitive."""
+    """Say which node it was that cannot be computed."""
     try:
         yield
-    except Unimplemented as reason:
-        raise NoPrimitive(node.path, str(reason)) from None
+    except Unsupported as reason:
+        raise NoKernel(node.path, reason.why) from reason
 
 
 def emit_step(plan: Plan, structure: Structure) -> Buffer:
@@ -51,33 +57,33 @@ def emit_step(plan: Plan, structure: Structure) -> Buffer:
 
 
 def _draw(plan: Plan, structure: Structure) -> Buffer:
-    _draw_inputs(plan, "inputs")
+    _draw_inputs(plan, Known.INPUTS)
     rows = plan.part.rows
     if structure.target:
         t = plan.floats(rows * structure.target)
-        plan.call(batch.draw_values, batch.Rows(Named("t"), t, structure.target, rows, _CONTROL))
+        plan.call(batch.draw_values, batch.Rows(Known.TARGETS, t, structure.target, rows, Known.CONTROL))
     else:
         t = Buffer(8 * rows)
-        plan.call(batch.draw_labels, batch.Rows(Named("t"), t, 1, rows, _CONTROL))
+        plan.call(batch.draw_labels, batch.Rows(Known.TARGETS, t, 1, rows, Known.CONTROL))
     return t
 
 
-def _draw_inputs(plan: Plan, name: str) -> None:
+def _draw_inputs(plan: Plan, source: Known) -> None:
     plan.path, plan.role = "", "batch"
     graph = plan.graph
     x = plan.plain(graph.input.shape)
-    rows = batch.Rows(Named(name), x, prod(graph.input.shape), plan.part.rows, _CONTROL)
+    rows = batch.Rows(source, x, prod(graph.input.shape), plan.part.rows, Known.CONTROL)
     plan.call(batch.draw_inputs, rows)
     plan.set(graph.input, x)
 
 
 def emit_prediction(plan: Plan) -> None:
     """Emit a forward pass on inputs that are asked about."""
-    _draw_inputs(plan, "asked")
+    _draw_inputs(plan, Known.ASKED)
     emit_forward(plan)
     plan.path, plan.role = "", "answer"
     y = plan.get(plan.graph.output, Layout.plain(plan.part.rows, plan.graph.output.shape))
-    rows = batch.Rows(y, Named("answers"), y.layout.features, plan.part.rows, _CONTROL)
+    rows = batch.Rows(y, Known.ANSWERS, y.layout.features, plan.part.rows, Known.CONTROL)
     plan.call(batch.put_outputs, rows)
 
 
@@ -122,9 +128,9 @@ def _backward(plan: Plan) -> None:
 
 def _update(plan: Plan, structure: Structure) -> None:
     plan.path, plan.role = "", "update"
-    part, weights, gradients = plan.part, Named("weights"), Named("gradients")
+    part, weights, gradients = plan.part, Known.WEIGHTS, Known.GRADIENTS
     workers = update.Workers(
-        Named("chunks"), Named("bounds"), part.slots, part.slot, part.slots // part.team, _CONTROL
+        Known.CHUNKS, Known.BOUNDS, part.slots, part.slot, part.slots // part.team, Known.CONTROL
     )
     plan.barrier()
     plan.sum_loss()
@@ -138,8 +144,8 @@ def _update(plan: Plan, structure: Structure) -> None:
         tapped, at = plan.taps.parameters() if plan.taps is not None else (0, 0)
         room: Buffer | int = Buffer(update.ROOM * part.team) if tapped else 0
         block = update.Update(
-            weights, gradients, Named("gradient stride"), lanes, Named("slot 0"), Named("slot 1"),
-            Named("slot 2"), workers, structure.clipping, norm, tapped, room, at,
+            weights, gradients, Known.GRADIENT_STRIDE, lanes, Known.SLOT_1, Known.SLOT_2,
+            Known.SLOT_3, workers, structure.clipping, norm, tapped, room, at,
         )  # fmt: skip
         plan.call(OPTIMIZERS[structure.optimizer], block)
     else:
@@ -154,7 +160,7 @@ def _join(plan: Plan, structure: Structure, workers: update.Workers) -> int:
     elif structure.penalties or structure.clipping & update.BY_NORM:
         a, b, c, d, *_ = (*structure.penalties, 0, 0, 0, 0)
         block = update.Join(
-            Named("weights"), Named("gradients"), Named("gradient stride"), plan.part.lanes,
+            Known.WEIGHTS, Known.GRADIENTS, Known.GRADIENT_STRIDE, plan.part.lanes,
             workers, len(structure.penalties), (a, b, c, d),
         )  # fmt: skip
         plan.call(update.join_gradients, block)

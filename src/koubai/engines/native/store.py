@@ -14,7 +14,7 @@ import numpy as np
 
 from koubai.core.params import Array, Shape
 from koubai.engines.native.graph import Stored
-from koubai.engines.native.instructions import GRADIENTS, KEPT, SHARED, WEIGHTS, Buffer
+from koubai.engines.native.instructions import Buffer, Region
 from koubai.engines.native.kernels.block import record
 from koubai.engines.native.kernels.update import CHUNK, FROZEN, PENALIZED, Chunk
 from koubai.network.network import Network
@@ -82,11 +82,11 @@ class Store:
         self._shared: dict[tuple[str, int], Buffer] = {}
         self.shared_bytes: dict[str, int] = {}
         for path, spec in network.param_specs.items():
-            self._params[path] = Buffer(0, WEIGHTS), Buffer(0, GRADIENTS)
+            self._params[path] = Buffer(0, Region.WEIGHTS), Buffer(0, Region.GRADIENTS)
             self.forms[path] = Permuted.plain(spec.shape)
         for path, buffer in network.buffer_specs.items():
             self.kept_forms[path] = Permuted.plain(buffer.shape)
-            self._kept[path] = Buffer(4 * self.kept_forms[path].words, KEPT)
+            self._kept[path] = Buffer(4 * self.kept_forms[path].words, Region.KEPT)
         self._penalized = {path: spec.penalized for path, spec in network.param_specs.items()}
         self._settled: set[str] = set()
 
@@ -109,7 +109,7 @@ class Store:
         """A buffer that all lanes of one kind of plan share."""
         if (kind, number) not in self._shared:
             at = self.shared_bytes.get(kind, 0)
-            self._shared[kind, number] = Buffer(nbytes, SHARED, at)
+            self._shared[kind, number] = Buffer(nbytes, Region.SHARED, at)
             self.shared_bytes[kind] = at + -(-nbytes // 64) * 64
         return self._shared[kind, number]
 
@@ -152,7 +152,7 @@ class Store:
     def bounds(self, slots: int) -> Array:
         """First chunk of each worker, and the end: shares of about equal size."""
         chunks = self.chunks(lambda path: False)
-        ends = np.cumsum(chunks["count"]) if len(chunks) else np.zeros(0, np.int64)
+        ends = np.cumsum(chunks["size"]) if len(chunks) else np.zeros(0, np.int64)
         total = ends[-1] if len(ends) else 0
         inner = [int(np.searchsorted(ends, total * s / slots, side="left")) for s in range(1, slots)]
         return np.array([0, *inner, len(chunks)], np.int64)

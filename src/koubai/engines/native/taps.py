@@ -13,7 +13,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.engines.native.fuse import disjoint, is_relu
 from koubai.engines.native.graph import Graph, Node, Value
-from koubai.engines.native.instructions import Buffer, Named, Tensor
+from koubai.engines.native.instructions import Buffer, Known, Tensor
 from koubai.engines.native.kernels import columns as column_kernels
 from koubai.engines.native.kernels import sums as kernels
 from koubai.engines.native.kernels.base import B, Kernel
@@ -25,7 +25,6 @@ from koubai.engines.native.layout import Layout
 from koubai.engines.native.plan import Plan
 from koubai.network.network import Network
 
-_CONTROL = Named("control")
 _WIDEST = 1024  # columns: periods are repeated up to it, so that rows fill whole vectors
 
 
@@ -104,7 +103,7 @@ class Taps:
         tensor = plan.convert(plan.get(value), plan.get(value).layout.as_half(False))
         if not self.units:
             at, above = self._moments_room(leaves)
-            summed = kernels.Summed(tensor, tensor.words, above, _masks(plan), _CONTROL, at)
+            summed = kernels.Summed(tensor, tensor.words, above, _masks(plan), Known.CONTROL, at)
             self._call(plan, "activation", kernels.moments, summed)
             self._activations_found(plan, leaves, at, plan.part.batch * tensor.layout.features)
             return
@@ -130,7 +129,7 @@ class Taps:
             at, above = self._moments_room(found)
             self._activations_found(plan, found, at, plan.part.batch * prod(value.shape))
             places += [above, at]
-        tapped = TappedPool(pool, _masks(plan), _CONTROL, *places)
+        tapped = TappedPool(pool, _masks(plan), Known.CONTROL, *places)
         plan.call(max_pool_tapped, tapped, why="tapped on the way")
         return True
 
@@ -165,7 +164,9 @@ class Taps:
         nbytes = 8 * 2 * kernels.OF_MOMENTS * -(-width // LANES) * LANES
         at, above = self._moments_room(leaves)
         columns = _Columns(at, Buffer(nbytes * plan.part.team), width)
-        block = column_kernels.ColumnMoments(x, *extent, width, period, above, columns.buffer, _CONTROL, at)
+        block = column_kernels.ColumnMoments(
+            x, *extent, width, period, above, columns.buffer, Known.CONTROL, at
+        )
         self._call(plan, "activation", column_kernels.column_moments, block)
         return columns
 
@@ -175,7 +176,7 @@ class Taps:
         rows = int(table.max(initial=-1)) + 1
         at, first = self._room(3 * rows), kernels.ABOVE if above else 0
         block = column_kernels.Units(
-            columns.buffer, columns.width, first, table.ctypes.data, len(table), rows, _CONTROL, at
+            columns.buffer, columns.width, first, table.ctypes.data, len(table), rows, Known.CONTROL, at
         )
         self._call(plan, "units", column_kernels.units, block)
         return slice(at, at + 3 * rows)
@@ -209,7 +210,7 @@ class Taps:
             plan.path = leaves[0][0]
             dy = plan.convert(dy, dy.layout.as_half(False))
             at = self._room(kernels.OF_MAGNITUDES)
-            sized = kernels.Sized(dy, dy.words, _CONTROL, at)
+            sized = kernels.Sized(dy, dy.words, Known.CONTROL, at)
             self._call(plan, "activation_gradient", kernels.magnitudes, sized)
             self._found(plan, leaves, at)
 
@@ -222,7 +223,7 @@ class Taps:
         if not before and not after:
             return False
         at = self._room(2 * kernels.OF_MAGNITUDES)
-        plan.call(kernel, tapped(_CONTROL, at), why="tapped before and after")
+        plan.call(kernel, tapped(Known.CONTROL, at), why="tapped before and after")
         self._found(plan, before, at)
         self._found(plan, after, at + kernels.OF_MAGNITUDES)
         return True

@@ -38,7 +38,7 @@ class Statistics(NamedTuple):
     x: Address
     slots: Address
     scratch: Address
-    count: int
+    size: int
     C: int
     width: int
     slot: int
@@ -80,7 +80,7 @@ class Normalize(NamedTuple):
     x: Address
     y: Address
     saved: Address
-    count: int
+    size: int
     C: int
     width: int
     relu: int
@@ -95,7 +95,7 @@ class BackwardSums(NamedTuple):
     saved: Address
     slots: Address
     scratch: Address
-    count: int
+    size: int
     C: int
     width: int
     slot: int
@@ -124,7 +124,7 @@ class Backward(NamedTuple):
     dy: Address
     saved: Address
     means: Address
-    count: int
+    size: int
     C: int
     width: int
 
@@ -143,7 +143,7 @@ def _fold(row: Any, total: Any, C: int, width: int) -> None:
 def statistics(b: Statistics, thread: int, team: int) -> None:
     """Mean and squared deviations of this thread's rows."""
     C, width = b.C, b.width
-    start, n = share(b.count, C, thread, team)
+    start, n = share(b.size, C, thread, team)
     x_at = b.x + 4 * start
     slot = b.slots + 8 * (b.slot + thread) * (2 * C + 1)
     head, mean, square = doubles(slot, 1), doubles(slot + 8, C), doubles(slot + 8 * (C + 1), C)
@@ -237,7 +237,7 @@ def from_running(b: FromRunning, thread: int, team: int) -> None:
 def normalize(b: Normalize, thread: int, team: int) -> None:
     """y = gamma (x - mean) scale + beta, or its maximum with 0."""
     C, width = b.C, b.width
-    start, n = share(b.count, C, thread, team)
+    start, n = share(b.size, C, thread, team)
     mean, scale = floats(b.saved, width), floats(b.saved + 4 * width, width)
     gamma, beta = floats(b.saved + 8 * width, width), floats(b.saved + 12 * width, width)
     for at in range(0, n, width):
@@ -254,7 +254,7 @@ def normalize(b: Normalize, thread: int, team: int) -> None:
 def backward_sums(b: BackwardSums, thread: int, team: int) -> None:
     """Sums of dy and of dy x_hat; where y is given, dy becomes 0 first where y is not above 0."""
     C, width = b.C, b.width
-    start, n = share(b.count, C, thread, team)
+    start, n = share(b.size, C, thread, team)
     mean, scale = floats(b.saved, width), floats(b.saved + 4 * width, width)
     slot = b.slots + 16 * (b.slot + thread) * C
     total, total_x = doubles(slot, C), doubles(slot + 8 * C, C)
@@ -309,7 +309,7 @@ def backward_combine(b: BackwardCombine, thread: int, team: int) -> None:
 def backward(b: Backward, thread: int, team: int) -> None:
     """dx = gamma scale (dy - mean of dy - x_hat (mean of dy x_hat)), in the place of dy."""
     C, width = b.C, b.width
-    start, n = share(b.count, C, thread, team)
+    start, n = share(b.size, C, thread, team)
     mean, scale, gamma = (
         floats(b.saved, width),
         floats(b.saved + 4 * width, width),

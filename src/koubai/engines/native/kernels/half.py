@@ -33,7 +33,7 @@ def narrow(x: Any) -> Any:
 @kernel
 def to_half(b: Copy, thread: int, team: int) -> None:
     """y = x in bfloat16."""
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     x, y = floats(b.x + 4 * start, n), halves(b.y + 2 * start, n)
     for i in range(n):
         y[i] = narrow(x[i])
@@ -42,7 +42,7 @@ def to_half(b: Copy, thread: int, team: int) -> None:
 @kernel
 def to_float(b: Copy, thread: int, team: int) -> None:
     """y = x in float32."""
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     x, y = halves(b.x + 2 * start, n), floats(b.y + 4 * start, n)
     for i in range(n):
         y[i] = widen(x[i])
@@ -51,7 +51,7 @@ def to_float(b: Copy, thread: int, team: int) -> None:
 @kernel
 def relu_half(b: InPlace, thread: int, team: int) -> None:
     """y = max(0, u)."""
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     y = halves(b.y + 2 * start, n)
     for i in range(n):
         y[i] = uint16(0) if widen(y[i]) < ZERO else y[i]
@@ -60,7 +60,7 @@ def relu_half(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def relu_backward_half(b: Backward, thread: int, team: int) -> None:
     """du = dy where y > 0."""
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     y, g = halves(b.seen + 2 * start, n), halves(b.dy + 2 * start, n)
     for i in range(n):
         g[i] = g[i] if widen(y[i]) > ZERO else uint16(0)

@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
     kind: int
     what: int = 0
-    count: int = 0
+    size: int = 0
     arguments: int = 0
 
 
@@ -151,11 +151,11 @@ def _cycles(typing: Any) -> Any:
 
 
 @inline
-def _one_row(at: int, lane: Lane, row: Row) -> int:
+def _one_row(at: int, lane: Any, row: Row) -> int:
     """Run a row; return DONE, or why the lane must return."""
     kind = row.kind
     if kind == LIBRARY:
-        if _call_execute(lane.execute, row.what, lane.stream, row.count, row.arguments):
+        if _call_execute(lane.execute, row.what, lane.stream, row.size, row.arguments):
             return FAILED
     elif kind == KERNEL and lane.team > 1:
         lane.kernel, lane.arguments = row.what, row.arguments

@@ -18,7 +18,7 @@ class Copy(NamedTuple):
 
     x: Address
     y: Address
-    count: int
+    size: int
 
 
 class Add(NamedTuple):
@@ -27,7 +27,7 @@ class Add(NamedTuple):
     x1: Address
     x2: Address
     y: Address
-    count: int
+    size: int
 
 
 class Reorder(NamedTuple):
@@ -65,7 +65,7 @@ class Mean(NamedTuple):
 @kernel
 def copy(b: Copy, thread: int, team: int) -> None:
     """y = x."""
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     x, y = floats(b.x + 4 * start, n), floats(b.y + 4 * start, n)
     for i in range(n):
         y[i] = x[i]
@@ -74,7 +74,7 @@ def copy(b: Copy, thread: int, team: int) -> None:
 @kernel
 def add(b: Add, thread: int, team: int) -> None:
     """y = x1 + x2."""
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     x1, x2, y = floats(b.x1 + 4 * start, n), floats(b.x2 + 4 * start, n), floats(b.y + 4 * start, n)
     for i in range(n):
         y[i] = x1[i] + x2[i]
@@ -83,7 +83,7 @@ def add(b: Add, thread: int, team: int) -> None:
 @kernel
 def add_into(b: Copy, thread: int, team: int) -> None:
     """y += x."""
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     x, y = floats(b.x + 4 * start, n), floats(b.y + 4 * start, n)
     for i in range(n):
         y[i] += x[i]

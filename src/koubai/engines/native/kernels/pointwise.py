@@ -26,7 +26,7 @@ class InPlace(NamedTuple):
     """Forward: y, which still holds u."""
 
     y: Address
-    count: int
+    size: int
     constant: float = 0.0  # of the formula
 
 
@@ -35,7 +35,7 @@ class Beside(NamedTuple):
 
     u: Address
     y: Address
-    count: int
+    size: int
 
 
 class Backward(NamedTuple):
@@ -43,7 +43,7 @@ class Backward(NamedTuple):
 
     seen: Address
     dy: Address
-    count: int
+    size: int
     constant: float = 0.0
 
 
@@ -52,7 +52,7 @@ class TappedMask(NamedTuple):
 
     y: Address
     dy: Address
-    count: int
+    size: int
     room: Address
     control: Address
     at: int
@@ -60,19 +60,19 @@ class TappedMask(NamedTuple):
 
 @inline
 def _forward(b: InPlace, thread: int, team: int) -> Any:
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     return floats(b.y + 4 * start, n), n
 
 
 @inline
 def _beside(b: Beside, thread: int, team: int) -> Any:
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     return floats(b.u + 4 * start, n), floats(b.y + 4 * start, n), n
 
 
 @inline
 def _backward(b: Backward, thread: int, team: int) -> Any:
-    start, n = share(b.count, 64, thread, team)
+    start, n = share(b.size, 64, thread, team)
     return floats(b.seen + 4 * start, n), floats(b.dy + 4 * start, n), n
 
 
@@ -97,7 +97,7 @@ def relu_backward_tapped(b: TappedMask, thread: int, team: int) -> None:
     """The same, and the magnitudes of dy and of du."""
     out, room = block(b.control, thread, b.at), b.room + 4 * PIECE * thread
     clear(out, 2 * OF_MAGNITUDES)
-    start, count = share(b.count, 64, thread, team)
+    start, count = share(b.size, 64, thread, team)
     for begin in range(start, start + count, PIECE):
         mask_tile(b.dy + 4 * begin, b.y + 4 * begin, room, min(PIECE, start + count - begin), out)
 

@@ -13,7 +13,7 @@ from koubai.engines.native.kernels.functions import ZERO
 
 
 class PReLU(NamedTuple):
-    """x to y, (rows, C); backward dy becomes dx in the place of y, and da comes in the place of the slopes."""
+    """x to y, (rows, C); backward dy becomes dx in the place of y, and da comes in that of the slopes."""
 
     x: Address
     y: Address

@@ -150,7 +150,7 @@ class Sized(NamedTuple):
     """x, and the place of its magnitudes."""
 
     x: Address
-    count: int
+    size: int
     control: Address
     at: int
 
@@ -160,7 +160,7 @@ def magnitudes(b: Sized, thread: int, team: int) -> None:
     """How large the numbers of x are."""
     out = block(b.control, thread, b.at)
     clear(out, OF_MAGNITUDES)
-    start, count = share(b.count, 64, thread, team)
+    start, count = share(b.size, 64, thread, team)
     for begin in range(start, start + count, TILE):
         add_magnitudes(b.x + 4 * begin, min(TILE, start + count - begin), out)
 
@@ -253,7 +253,7 @@ class Summed(NamedTuple):
     """x, and the place of its moments."""
 
     x: Address
-    count: int
+    size: int
     above: int
     masks: Address  # MASKS bytes for each worker
     control: Address
@@ -265,7 +265,7 @@ def moments(b: Summed, thread: int, team: int) -> None:
     """The moments of x, and of max(0, x) where `above` asks for them."""
     out = block(b.control, thread, b.at)
     clear(out, 2 * OF_MOMENTS if b.above else OF_MOMENTS)
-    start, count = share(b.count, 64, thread, team)
+    start, count = share(b.size, 64, thread, team)
     add_moments(b.x + 4 * start, count, b.above, b.masks + MASKS * thread, out)
 
 

@@ -43,7 +43,7 @@ class Chunk(NamedTuple):
     """Neighbors of one parameter."""
 
     at: int  # first among all elements
-    count: int
+    size: int
     flags: int
     parameter: int
 
@@ -69,7 +69,7 @@ class Workers(NamedTuple):
 
     chunks: Address
     bounds: Address
-    count: int
+    size: int
     first: int
     step: int
     control: Address
@@ -80,7 +80,7 @@ class Join(NamedTuple):
 
     w: Address
     g: Address
-    stride: Address
+    stride: Any  # known when linked
     lanes: int
     workers: Workers
     penalties: int
@@ -101,7 +101,7 @@ class Update(NamedTuple):
 
     w: Address
     g: Address
-    stride: Address  # bytes from one lane's gradients to the next's
+    stride: Any  # bytes from one lane's gradients to the next's, known when linked
     lanes: int  # to join
     slot1: Address
     slot2: Address
@@ -131,11 +131,11 @@ def _rates(workers: Workers) -> Any:
 def join_gradients(b: Join, thread: int, team: int) -> None:
     """g = sum of the lanes' gradients + gradients of the penalties."""
     rates, workers = _rates(b.workers), b.workers
-    bounds = words(workers.bounds, workers.count + 1)
-    for worker in range(workers.first + thread, workers.count, workers.step * team):
+    bounds = words(workers.bounds, workers.size + 1)
+    for worker in range(workers.first + thread, workers.size, workers.step * team):
         for number in range(bounds[worker], bounds[worker + 1]):
             c = _chunk(workers, number)
-            at, n = 4 * c.at, c.count
+            at, n = 4 * c.at, c.size
             g = floats(b.g + at, n)
             for lane in range(1, b.lanes):
                 other = floats(b.g + lane * b.stride + at, n)
@@ -166,21 +166,21 @@ def square_sums(b: SquareSums, thread: int, team: int) -> None:
     """Sum of the squared gradient after clipping by value."""
     workers = b.workers
     bound = float32(_rates(workers).value_bound)
-    bounds = words(workers.bounds, workers.count + 1)
-    for worker in range(workers.first + thread, workers.count, workers.step * team):
+    bounds = words(workers.bounds, workers.size + 1)
+    for worker in range(workers.first + thread, workers.size, workers.step * team):
         total = 0.0
         for number in range(bounds[worker], bounds[worker + 1]):
             c = _chunk(workers, number)
-            g = floats(b.g + 4 * c.at, c.count)
+            g = floats(b.g + 4 * c.at, c.size)
             if b.clipping & BY_VALUE:
-                for i in range(c.count):
+                for i in range(c.size):
                     v = np.float64(_clipped(g[i], bound))
                     total += v * v
             else:
-                for i in range(c.count):
+                for i in range(c.size):
                     v = np.float64(g[i])
                     total += v * v
-        doubles(b.parts, workers.count)[worker] = total
+        doubles(b.parts, workers.size)[worker] = total
 
 
 @inline
@@ -244,23 +244,23 @@ def _each(b: Update, thread: int, team: int, rule: Callable[..., Any]) -> None:
     and update, and the squares of the change of w.
     """
     workers, rates = b.workers, _rates(b.workers)
-    bounds = words(workers.bounds, workers.count + 1)
+    bounds = words(workers.bounds, workers.size + 1)
     numbers = Numbers(
         float32(rates.eps), float32(rates.delta), float32(rates.beta1), float32(rates.beta2),
         float32(rates.correction), float32(1.0 - rates.beta1), float32(1.0 - rates.beta2),
     )  # fmt: skip
     threshold = float32(rates.shrink)
     by_value, bound = b.clipping & BY_VALUE, float32(rates.value_bound)
-    scale = splat(_scale(b.parts, workers.count, rates.norm_bound) if b.clipping & BY_NORM else ONE)
+    scale = splat(_scale(b.parts, workers.size, rates.norm_bound) if b.clipping & BY_NORM else ONE)
     tapped, kept = b.tapped, b.room + ROOM * thread
     gathered, taps, before = kept + 4 * CHUNK, block(workers.control, thread, b.at), 0
     if tapped:
         clear(taps, OF_PARAMETER * tapped)
         clear(gathered, GATHERED)
-    for worker in range(workers.first + thread, workers.count, workers.step * team):
+    for worker in range(workers.first + thread, workers.size, workers.step * team):
         for number in range(bounds[worker], bounds[worker + 1]):
             c = _chunk(workers, number)
-            at, n, moves = 4 * c.at, c.count, c.flags & FROZEN == 0
+            at, n, moves = 4 * c.at, c.size, c.flags & FROZEN == 0
             w, g, tap = b.w + at, b.g + at, taps + 8 * OF_PARAMETER * c.parameter
             s1, s2, s3 = b.slot1 + at, b.slot2 + at, b.slot3 + at
             keep = splat(float32(rates.keep) if c.flags & PENALIZED else ONE)

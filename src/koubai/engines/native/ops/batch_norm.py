@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
 from koubai.engines.native.graph import Node
@@ -30,11 +31,10 @@ class BatchNormOp(BaseOp):
         if plan.training:
             self._statistics(plan, node, x, saved)
         else:
-            mean, variance = self._stored(plan, node, "mean"), self._stored(plan, node, "variance")
-            gamma, beta = self._stored(plan, node, "gamma"), self._stored(plan, node, "beta")
+            gamma, beta, mean, variance = self._stored(plan, node)
             epsilon = node.settings["epsilon"]
             running = kernels.FromRunning(mean, variance, saved, gamma, beta, C, width, epsilon)
-            plan.call_alone(kernels.from_running, running)
+            plan.call(kernels.from_running, running, alone=True)
         relu = int(node.settings.get("relu", 0))
         why = "with the ReLU behind it" if relu else ""
         plan.call(kernels.normalize, kernels.Normalize(x, y, saved, count, C, width, relu), why=why)
@@ -49,11 +49,12 @@ class BatchNormOp(BaseOp):
         sums = kernels.Statistics(x, slots, scratch, count, C, width, part.slot)
         plan.call(kernels.statistics, sums)
         plan.barrier()
-        stored = [self._stored(plan, node, name) for name in ("gamma", "beta", "mean", "variance")]
-        first = int(part.lane == 0)
-        sizes = C, width, part.slots, first
-        batch = kernels.Combine(slots, saved, *stored, *sizes, s["momentum"], s["epsilon"])
-        plan.call_alone(kernels.combine, batch)
+        gamma, beta, mean, variance = self._stored(plan, node)
+        batch = kernels.Combine(
+            slots, saved, gamma, beta, mean, variance, C, width,
+            part.slots, int(part.lane == 0), s["momentum"], s["epsilon"],
+        )  # fmt: skip
+        plan.call(kernels.combine, batch, alone=True)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dgamma, dbeta; dx in the place of dy."""
@@ -65,14 +66,14 @@ class BatchNormOp(BaseOp):
         sums = kernels.BackwardSums(x, seen, dy, saved, slots, scratch, count, C, width, part.slot)
         plan.call(kernels.backward_sums, sums)
         plan.barrier()
-        gradients = [
+        dgamma, dbeta = (
             plan.gradient(node.stored[name]) if name in node.stored else 0 for name in ("gamma", "beta")
-        ]
-        means, places = plan.floats(2 * width), part.batch * prod(value.shape[1:])
-        sizes = C, width, part.slots, part.slot, part.team, places
-        plan.call_alone(
-            kernels.backward_combine, kernels.BackwardCombine(slots, saved, means, *gradients, *sizes)
         )
+        means, places = plan.floats(2 * width), part.batch * prod(value.shape[1:])
+        batch = kernels.BackwardCombine(
+            slots, saved, means, dgamma, dbeta, C, width, part.slots, part.slot, part.team, places
+        )
+        plan.call(kernels.backward_combine, batch, alone=True)
         if plan.wants_gradient(value):
             plan.call(kernels.backward, kernels.Backward(x, dy, saved, means, count, C, width))
             plan.contribute(value, dy)
@@ -85,5 +86,7 @@ class BatchNormOp(BaseOp):
         return C, C * max(1, _WIDTH // C), plan.part.rows * prod(shape)
 
     @staticmethod
-    def _stored(plan: Plan, node: Node, name: str) -> Buffer | int:
-        return plan.weight(node.stored[name]) if name in node.stored else 0
+    def _stored(plan: Plan, node: Node) -> Iterator[Buffer | int]:
+        """gamma, beta, running mean and variance."""
+        for name in ("gamma", "beta", "mean", "variance"):
+            yield plan.weight(node.stored[name]) if name in node.stored else 0

@@ -6,7 +6,7 @@ import numpy as np
 
 from koubai.core.random import keep_threshold
 from koubai.engines.native.graph import Node
-from koubai.engines.native.instructions import Named, Tensor
+from koubai.engines.native.instructions import DropoutKey, Known, Tensor
 from koubai.engines.native.kernels.dropout import Dropout, dropout, dropout_half
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
@@ -40,7 +40,7 @@ class DropoutOp(BaseOp):
         scale = float(np.float32(1) / np.float32(1 - ratio))
         block = Dropout(
             x, layout.rows, layout.channels, layout.space, plan.part.first, keep_threshold(ratio),
-            Named(f"dropout {node.path}"), Named("control"), scale,
+            DropoutKey(node.path), Known.CONTROL, scale,
         )  # fmt: skip
         plan.call(dropout_half if layout.half else dropout, block)
 

@@ -36,7 +36,7 @@ class ConvolveOp(BaseOp):
         line = Q * prod(kernel) * inner
         lines = min(samples * P, max(_COLUMNS // line, -(-_ROWS // Q)))
         window = (
-            *(*two_axes(kernel, 1), *two_axes(s["stride"], 1)),
+            *(*two_axes(tuple(kernel), 1), *two_axes(s["stride"], 1)),
             *(*two_axes(s["dilation"], 1), *two_axes(s["padding"], 0)),
         )
         sizes = samples, *two_axes(H_W, 1), inner * s["groups"], P, Q, M
@@ -48,7 +48,7 @@ class ConvolveOp(BaseOp):
         (value,), bias = node.inputs, node.stored.get("bias")
         x, y = plan.get(value, plan.last(value.shape)), plan.new(plan.last(node.output.shape))
         b, weight = plan.weight(bias) if bias else 0, self._weight(plan, node)
-        plan.call_alone(kernels.convolve, self._block(plan, node, x, weight, b, y))
+        plan.call(kernels.convolve, self._block(plan, node, x, weight, b, y), alone=True)
         plan.set(node.output, y)
         plan.saved[node] = x
 
@@ -58,9 +58,9 @@ class ConvolveOp(BaseOp):
         dy = plan.convert(dy, plan.last(node.output.shape))
         dw, db = plan.gradient(node.stored["weight"]), plan.gradient(bias) if bias else 0
         block = self._block(plan, node, x, dw, db, dy)
-        plan.call_alone(kernels.convolve_weights, block)
+        plan.call(kernels.convolve_weights, block, alone=True)
         if plan.wants_gradient(value):
             dx = plan.new(x.layout)
             block = block._replace(x=dx, weight=self._weight(plan, node), bias=0)
-            plan.call_alone(kernels.convolve_data, block)
+            plan.call(kernels.convolve_data, block, alone=True)
             plan.contribute(value, dx)

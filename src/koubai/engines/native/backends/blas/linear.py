@@ -32,10 +32,11 @@ class LinearOp(BaseOp):
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
         weight, bias = node.stored["weight"], node.stored.get("bias")
+        F, G = weight.shape
         x, y = plan.get(node.inputs[0], self._layout(plan, node)), plan.plain(node.output.shape)
         b = plan.weight(bias) if bias else 0
-        block = gemm.Linear(x, plan.weight(weight), b, y, plan.part.rows, *weight.shape, sgemm())
-        plan.call_alone(gemm.linear, block)
+        block = gemm.Linear(x, plan.weight(weight), b, y, plan.part.rows, F, G, sgemm())
+        plan.call(gemm.linear, block, alone=True)
         plan.set(node.output, y)
         plan.saved[node] = x
 
@@ -43,11 +44,12 @@ class LinearOp(BaseOp):
         """dW and db, then dx."""
         (value,), x, rows = node.inputs, plan.saved[node], plan.part.rows
         weight, bias = node.stored["weight"], node.stored.get("bias")
+        F, G = weight.shape
         dy = plan.convert(dy, Layout.plain(rows, node.output.shape))
         dw, db = plan.gradient(weight), plan.gradient(bias) if bias else 0
-        block = gemm.Linear(x, dw, db, dy, rows, *weight.shape, sgemm())
-        plan.call_alone(gemm.linear_weights, block)
+        block = gemm.Linear(x, dw, db, dy, rows, F, G, sgemm())
+        plan.call(gemm.linear_weights, block, alone=True)
         if plan.wants_gradient(value):
             dx = plan.new(x.layout)
-            plan.call_alone(gemm.linear_data, block._replace(x=dx, weight=plan.weight(weight), bias=0))
+            plan.call(gemm.linear_data, block._replace(x=dx, weight=plan.weight(weight), bias=0), alone=True)
             plan.contribute(value, dx)

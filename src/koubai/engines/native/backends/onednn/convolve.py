@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from koubai.core.params import Shape
 from koubai.engines.native.backends.onednn import primitives
+from koubai.engines.native.backends.onednn.execute import execute
 from koubai.engines.native.backends.onednn.library import Unimplemented
 from koubai.engines.native.backends.onednn.primitives import BF16, F32, MD, PD, Sliding
 from koubai.engines.native.graph import Node
@@ -81,7 +82,7 @@ class ConvolveOp(BaseOp):
         packed = self._packed(plan, node, w_md)
         bias, b_md = node.stored.get("bias"), MD.plain((node.output.shape[0],))
         extra = {"bias": (plan.weight(bias), b_md)} if bias else {}
-        plan.execute(pd, src=(x, choice.x.md), weights=(packed, w_md), dst=(y, choice.y.md), **extra)
+        execute(plan, pd, src=(x, choice.x.md), weights=(packed, w_md), dst=(y, choice.y.md), **extra)
         plan.set(node.output, y)
         plan.saved[node] = choice, x
 
@@ -95,7 +96,7 @@ class ConvolveOp(BaseOp):
             assert pd is not None  # chosen where a gradient is wanted
             w_md, dx = pd.md("weights", _weight_shape(node), choice.x.md.dtype), plan.new(choice.x.layout)
             packed = self._packed(plan, node, w_md)
-            plan.execute(pd, dsrc=(dx, choice.x.md), weights=(packed, w_md), ddst=(dy, choice.y.md))
+            execute(plan, pd, dsrc=(dx, choice.x.md), weights=(packed, w_md), ddst=(dy, choice.y.md))
             plan.contribute(value, dx)
 
     def _weights(self, plan: Plan, node: Node, choice: _Choice, x: Tensor, dy: Tensor) -> None:
@@ -115,10 +116,10 @@ class ConvolveOp(BaseOp):
         md, plain = pd.md("dweights", shape), MD.plain(shape)
         gradient = plan.gradient(node.stored["weight"])
         target = gradient if md == plain else Buffer(md.nbytes)
-        plan.execute(pd, src=(x, x_md), ddst=(dy, choice.y.md), dweights=(target, md), **extra)
+        execute(plan, pd, src=(x, x_md), ddst=(dy, choice.y.md), dweights=(target, md), **extra)
         if target is not gradient:
             reorder = primitives.reorder(md, plain)
-            plan.execute(reorder, "unpack dW: to the order of W", src=(target, md), dst=(gradient, plain))
+            execute(plan, reorder, "unpack dW: to the order of W", src=(target, md), dst=(gradient, plain))
 
     def _packed(self, plan: Plan, node: Node, md: MD) -> Buffer:
         """W in a primitive's layout."""
@@ -127,7 +128,7 @@ class ConvolveOp(BaseOp):
             return weight
         packed = Buffer(md.nbytes)
         why = "pack W: to the order that is multiplied fastest"
-        plan.execute(primitives.reorder(plain, md), why, src=(weight, plain), dst=(packed, md))
+        execute(plan, primitives.reorder(plain, md), why, src=(weight, plain), dst=(packed, md))
         return packed
 
     # ------------------------------------------------------------------------------------ choosing layouts

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from koubai.core.errors import EngineError
 from koubai.core.forks import renew_openmp_at_fork
+from koubai.engines.native.graph import Unsupported
 
 _SYMBOLS = (
     "dnnl_version", "dnnl_engine_create", "dnnl_stream_create", "dnnl_memory_create", "dnnl_memory_destroy",
@@ -36,8 +37,10 @@ _SYMBOLS = (
 _CACHED_PRIMITIVES = 64  # that the library keeps for whoever asks for the same again; its own choice is 1024
 
 
-class Unimplemented(Exception):
+class Unimplemented(Unsupported):
     """oneDNN has no (fast) primitive for what was asked; the caller has another way."""
+
+    why = "oneDNN has no fast primitive for these shapes"
 
 
 class Owned:

@@ -9,6 +9,7 @@ import numpy as np
 
 from koubai.core.params import Array, Shape
 from koubai.engines.native.backends.onednn import primitives
+from koubai.engines.native.backends.onednn.execute import execute
 from koubai.engines.native.backends.onednn.library import Unimplemented
 from koubai.engines.native.backends.onednn.primitives import BF16, F32, MD, PD
 from koubai.engines.native.graph import Node
@@ -164,8 +165,8 @@ class LinearOp(BaseOp):
         if md == form.md:
             return weight
         packed = Buffer(md.nbytes)
-        plan.execute(
-            primitives.reorder(form.md, md), "W in bfloat16", src=(weight, form.md), dst=(packed, md)
+        execute(
+            plan, primitives.reorder(form.md, md), "W in bfloat16", src=(weight, form.md), dst=(packed, md)
         )
         return packed
 
@@ -176,7 +177,7 @@ class LinearOp(BaseOp):
         extra = {"bias": (plan.weight(bias), MD.plain(bias.shape))} if bias else {}
         md = c.forward.md("weights", self._form(plan, node).shape, c.x_md.dtype)
         weight = self._weight(plan, node, md)
-        plan.execute(c.forward, src=(x, c.x_md), weights=(weight, md), dst=(y, c.y_md), **extra)
+        execute(plan, c.forward, src=(x, c.x_md), weights=(weight, md), dst=(y, c.y_md), **extra)
         plan.set(node.output, y)
         plan.saved[node] = c, x, md, weight
 
@@ -189,11 +190,11 @@ class LinearOp(BaseOp):
         pd = primitives.inner_product_weights(c.x_md, form.md, b_md, c.dy_md, c.forward)
         extra = {"dbias": (plan.gradient(bias), b_md)} if bias and b_md else {}
         dweight = plan.gradient(node.stored["weight"])
-        plan.execute(pd, src=(x, c.x_md), ddst=(dy, c.dy_md), dweights=(dweight, form.md), **extra)
+        execute(plan, pd, src=(x, c.x_md), ddst=(dy, c.dy_md), dweights=(dweight, form.md), **extra)
         if plan.wants_gradient(value):
             w_md = MD.any(form.shape, BF16) if form.kind == "half" else form.md
             pd = primitives.inner_product_data(c.x_md, w_md, c.dy_md, c.forward)
             md, dx = pd.md("weights", form.shape, c.x_md.dtype), plan.new(c.x)
             weight = packed if md == packed_md else self._weight(plan, node, md)
-            plan.execute(pd, dsrc=(dx, c.x_md), weights=(weight, md), ddst=(dy, c.dy_md))
+            execute(plan, pd, dsrc=(dx, c.x_md), weights=(weight, md), ddst=(dy, c.dy_md))
             plan.contribute(value, dx)
