@@ -29,8 +29,8 @@ def beyond(b: Beyond, thread, team):
         view[i + 4] = 0.0
 x = np.zeros(64, np.float32)
 block = np.array([x.ctypes.data])
-import ctypes
-ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(beyond.address)(block.ctypes.data, 0, 1)
+from ctypes import CFUNCTYPE, c_int64
+CFUNCTYPE(None, c_int64, c_int64, c_int64)(beyond.address)(block.ctypes.data, 0, 1)
 print([type(each.exc_value).__name__ for each in seen])
 """
 

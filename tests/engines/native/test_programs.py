@@ -408,7 +408,7 @@ def test_a_tapped_step_works_in_the_memory_of_the_step_before_it():
     layer, shape = TAPPED["convnet"]
     program = compile_job(classes_job(layer, shape), "native")
     plain, tapped = program._training.places, program._tapped(TapPlan(every=1)).places
-    assert plain.base(Region.LANE, 0) == tapped.base(Region.LANE, 0)
+    assert plain.bases[0][Region.LANE] == tapped.bases[0][Region.LANE]
 
 
 def test_what_computes_products_has_a_name_and_a_version(backend):

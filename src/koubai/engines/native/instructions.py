@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ from koubai.engines.native.kernels.block import Place, flat, words
 from koubai.engines.native.layout import Layout
 
 
-class Region(Enum):
+class Region(StrEnum):
     """Where a buffer lies."""
 
     LANE = "in a lane's arena, where it may share memory with others that live at another time"
@@ -77,6 +77,8 @@ class Known(Place, Enum):
     SLOT_3 = "the third"
     CHUNKS = "the chunks of all parameters"
     BOUNDS = "the first chunk of each worker"
+
+    __hash__ = object.__hash__  # there is one of each; an Enum's own takes longer
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -25,8 +25,6 @@ from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.block import Place, addresses, record
 from koubai.engines.native.memory import Places
 
-Names = Callable[[Known | DropoutKey], int]
-
 
 class LinkedLane:
     """A lane's table, and what must stay alive while it runs."""
@@ -40,16 +38,15 @@ class LinkedLane:
 class _Addresses:
     """Where a lane has what."""
 
-    def __init__(self, places: Places, lane: int, names: Names) -> None:
-        self._places, self._lane, self._names = places, lane, names
+    def __init__(self, places: Places, lane: int, known: Mapping[Place, int]) -> None:
+        self._places, self._lane = places, lane
+        self._known = {**known, Known.CONTROL: int(places.control[lane].ctypes.data)}
         self.scratch = int(places.scratch[lane].ctypes.data)
 
     def of(self, place: Place) -> int:
         """The address of a place."""
-        if place is Known.CONTROL:
-            return int(self._places.control[self._lane].ctypes.data)
         if isinstance(place, Known | DropoutKey):
-            return self._names(place)
+            return self._known[place]
         return self._places.address(place, self._lane)
 
 
@@ -60,13 +57,13 @@ class Linked:
     as nobody holds it.
     """
 
-    def __init__(self, plans: PlanSet, places: Places, names: Names, backend: Backend) -> None:
+    def __init__(self, plans: PlanSet, places: Places, known: Mapping[Place, int], backend: Backend) -> None:
         self.plans, self.places = plans, places
         part = plans.plans[0].part
         self._beside: Linked | None = None
         self._runner = backend.runner(part.lanes, part.team)
         self.lanes = [
-            LinkedLane(plan.instructions, _Addresses(places, lane, names))
+            LinkedLane(plan.instructions, _Addresses(places, lane, known))
             for lane, plan in enumerate(plans.plans)
         ]
         self._fill_words()

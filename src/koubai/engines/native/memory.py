@@ -105,9 +105,19 @@ class Places:
     """Addresses for one kind of plan."""
 
     def __init__(self, memory: Memory, plans: PlanSet, shared_bytes: int) -> None:
-        self._memory = memory
         self._shared = allocate(shared_bytes)
         self._arenas = [memory.arena(lane, nbytes) for lane, nbytes in enumerate(plans.arena_bytes)]
+        gradients = int(memory.gradients.ctypes.data)
+        self.bases = [  # where each region begins for each lane
+            {
+                Region.LANE: int(arena.ctypes.data),
+                Region.SHARED: int(self._shared.ctypes.data),
+                Region.WEIGHTS: int(memory.weights.ctypes.data),
+                Region.GRADIENTS: gradients + lane * memory.gradient_stride,
+                Region.KEPT: int(memory.kept.ctypes.data),
+            }
+            for lane, arena in enumerate(self._arenas)
+        ]
         self.scratch = [allocate(plans.scratch_bytes) for _ in plans.plans]
         self.lanes = np.zeros(len(plans.plans), record(Lane))
         self.control = [np.zeros(1, record(Control)) for _ in plans.plans]  # in cache lines of their own
@@ -118,17 +128,4 @@ class Places:
             return self.address(place.buffer, lane) + place.offset
         buffer = place.buffer if isinstance(place, Tensor) else place
         assert isinstance(buffer, Buffer)  # there is nothing else in memory of ours
-        return self.base(buffer.region, lane) + buffer.offset
-
-    def base(self, region: Region, lane: int) -> int:
-        """Address at which a region begins for a lane."""
-        memory = self._memory
-        if region is Region.GRADIENTS:
-            return int(memory.gradients.ctypes.data) + lane * memory.gradient_stride
-        others = {
-            Region.LANE: self._arenas[lane],
-            Region.SHARED: self._shared,
-            Region.WEIGHTS: memory.weights,
-            Region.KEPT: memory.kept,
-        }
-        return int(others[region].ctypes.data)
+        return self.bases[lane][buffer.region] + buffer.offset

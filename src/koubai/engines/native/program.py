@@ -21,6 +21,7 @@ from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.instructions import DropoutKey, Known, Library, Python
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import has_bfloat16
+from koubai.engines.native.kernels.block import Place
 from koubai.engines.native.link import Linked
 from koubai.engines.native.listing import listing
 from koubai.engines.native.memory import Memory, Places, Samples
@@ -215,17 +216,13 @@ class NativeProgram:
         if plans.kind not in self._linked:
             places = Places(self._memory, plans, self._store.shared_bytes.get(plans.kind, 0))
             with COMPILING:
-                self._linked[plans.kind] = Linked(plans, places, self._address, self._backend)
+                self._linked[plans.kind] = Linked(plans, places, self._known(), self._backend)
         return self._linked[plans.kind]
 
-    def _address(self, place: Known | DropoutKey) -> int:
-        """What a place in a plan stands for in this program."""
+    def _known(self) -> dict[Place, int]:
+        """What the known places of a plan stand for in this program."""
         memory = self._memory
-        if place is Known.GRADIENT_STRIDE:
-            return memory.gradient_stride
-        if isinstance(place, DropoutKey):
-            return int(self._keys[place.path].ctypes.data)
-        arrays = {
+        arrays: dict[Place, Array] = {
             Known.INPUTS: self._inputs.words,
             Known.ASKED: self._asked.words,
             Known.ANSWERS: self._answers,
@@ -235,8 +232,11 @@ class NativeProgram:
             Known.CHUNKS: self._chunks,
             Known.BOUNDS: self._bounds,
             **dict(zip(_SLOTS, memory.slots, strict=False)),
+            **{DropoutKey(path): key for path, key in self._keys.items()},
         }
-        return int(arrays[place].ctypes.data) if place in arrays else 0
+        addresses: dict[Place, int] = dict.fromkeys(_SLOTS, 0)  # an optimizer may have fewer
+        addresses |= {place: int(array.ctypes.data) for place, array in arrays.items()}
+        return addresses | {Known.GRADIENT_STRIDE: memory.gradient_stride}
 
     def _run_tapped(
         self, flags: Array, taps: TapPlan, table: Array, indices: Array, losses: Array
