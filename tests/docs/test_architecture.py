@@ -19,7 +19,7 @@ def floors() -> list[list[str]]:
 
 def test_the_picture_is_the_contract_that_is_checked():
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (contract,) = config["tool"]["importlinter"]["contracts"]
+    contract, *_ = config["tool"]["importlinter"]["contracts"]
     assert floors() == [layer.split(" | ") for layer in contract["layers"]]
 
 
