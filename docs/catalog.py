@@ -88,9 +88,11 @@ def index(results: dict[str, ExperimentResult | None]) -> str:
 
 
 _NAMES = {
+    "adagrad-stalls": "AdaGrad stalls",
     "alexnet": "AlexNet",
     "im2col": "im2col",
     "l1-l2": "L1 and L2",
+    "l2-output-layer": "L2 and the output layer",
     "over-fitting": "Over-fitting",
     "padding-stride": "Padding and stride",
 }

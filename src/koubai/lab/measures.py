@@ -11,14 +11,22 @@ from koubai.words import entries, say
 _SHARES = (
     *("gap", "zero_weights", "small_weights", "zero_activations", "distinct_units"),
     *("chance", "chance_limit"),
-    *("from_least_squares", "from_exact", "global_share", "passed_shallow", "left_deep"),
+    *("global_share", "passed_shallow", "left_deep"),
 )
 _LOWER_IS_BETTER = ("loss", "gap", "distance", "final_value", "error", "steps_near_saddle")
 _EXACT = (
     *("parameters", "multiply_adds", "columns", "error"),
     *("distance", "final_value", "turns", "steps_near_saddle"),
 )
-_COUNTS = ("parameters", "multiply_adds", "columns", "turns", "steps_near_saddle")
+_COUNTS = (
+    "parameters",
+    "multiply_adds",
+    "columns",
+    "turns",
+    "steps_near_saddle",
+    "good_rates",
+    "shared_rates",
+)
 _LARGE = 1000  # from which a count is written in full
 
 

@@ -53,7 +53,7 @@ class BatchNormalization(Entry):
                     published=Published(0.826) if known else None,
                 ),
             ),
-            claims=(beats("trained", "without"),),
+            claims=(beats("trained", "without"), beats("trained", "frozen")),
             watch=Watch(histograms=True),
         )
 

@@ -30,6 +30,7 @@ class FirstNet(Entry):
                 Arm("no hidden layer", {"network.hidden": ()}),
                 Arm("one hidden layer", published=published),
             ),
+            seeds=tuple(range(12)),
             claims=(beats("one hidden layer", "no hidden layer"),),
             watch=Watch(weights=True),
         )

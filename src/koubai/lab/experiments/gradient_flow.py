@@ -51,7 +51,10 @@ class GradientFlow(Entry):
                 ),
             ),
             baseline="ReLU + Xavier",
-            claims=(beats("ReLU + He", "ReLU + Xavier"),),
+            claims=tuple(
+                beats("ReLU + He", "ReLU + Xavier", measure)
+                for measure in ("test_accuracy", "last_to_first_activation", "first_to_last_gradient")
+            ),
             watch=Watch(histograms=True, signal=True),
         )
 

@@ -9,7 +9,7 @@ from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import GlorotNormal, HeNormal, LeCunNormal, Normal
 from koubai.initializers.orthogonal import Orthogonal
 from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
 from koubai.lab.phrases import arm_text, mean_of, outcomes
 from koubai.lab.result import ExperimentResult, Sentence
 from koubai.lab.settings import COURSE_HIDDEN, GAUSS, beats, source
@@ -46,8 +46,12 @@ class Initialization(Entry):
             name=self.registry_name,
             base=Recipe(Mlp(COURSE_HIDDEN), source(data), optimizer=SGD(0.1), steps=1000),
             arms=grid(Axis("initialization", {name: {"initializer": i} for name, i in INITIALIZERS.items()})),
+            seeds=tuple(range(8)),
             baseline="zeros",
-            claims=(beats("He", "zeros"), beats("He", "normal .01")),
+            claims=(
+                Claim("constant .1", "He", "distinct_units", "lower"),
+                *(beats("He", other) for other in ("zeros", "normal .01", "normal 1")),
+            ),
             watch=Watch(histograms=True),
         )
 

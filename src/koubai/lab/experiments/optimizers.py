@@ -64,8 +64,15 @@ class Optimizers(Entry):
                 Mlp(COURSE_HIDDEN, activation="sigmoid"), source(data), initializer=GAUSS, steps=1000
             ),
             arms=with_published(arms, PUBLISHED) if data == "mnist" else arms,
+            seeds=tuple(range(8)),
             baseline="SGD .01",
-            claims=(beats("Adam .01", "SGD .01"),),
+            claims=(
+                beats("Adam .01", "SGD .01"),
+                beats("RMSProp .01", "SGD .01"),
+                beats("Momentum .3", "Momentum .01"),
+                beats("AdaGrad .1", "AdaGrad .01"),
+                beats("AdaGrad .01", "AdaGrad .01, h from 1e-4"),
+            ),
             watch=Watch(),
         )
 

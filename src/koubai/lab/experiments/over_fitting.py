@@ -45,8 +45,12 @@ class OverFitting(Entry):
             name=self.registry_name,
             base=Recipe(Mlp(HIDDEN), source(data, train=train), optimizer=SGD(0.01), steps=1000),
             arms=(*first, *(arm for arm in strengths() if arm.name not in names)),
+            seeds=tuple(range(8)),
             baseline="none",
-            claims=(Claim("L2 .1", "none", "gap", "lower"), Claim("L2 .1", "none")),
+            claims=(
+                *(Claim(arm, "none", "gap", "lower") for arm in ("L2 .1", "L1 .005", "dropout .15")),
+                *(Claim(arm, "none") for arm in ("L2 .1", "dropout .15")),
+            ),
             watch=Watch(weights=True),
         )
 

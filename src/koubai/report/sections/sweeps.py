@@ -79,7 +79,7 @@ def rates(result: ExperimentResult, lang: str | None = None) -> list[Picture]:
                 lines.append(Sweep(view.title, view.style, levels, seeds.mean(axis=0), low, high, seeds.T))
         if lines:
             title = say("report.rates.title", lang, network=LAYERS[network].__name__)
-            drawn = sweep(lines, say("report.rates.factor", lang), "val_accuracy", lang=lang)
+            drawn = sweep(lines, factor_name("learning rate", lang), "val_accuracy", lang=lang)
             pictures.append(replace(drawn, name=f"rates-{network}", title=title))
     return pictures
 
