@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil, isfinite, log2, sqrt
 
 import numpy as np
@@ -94,17 +94,17 @@ def _bca(values: Array, level: float) -> tuple[float, float]:
         z0 = z(share of resampled means below the mean),   a = sum u^3 / (6 (sum u^2)^1.5)
         end = quantile of the resampled means at Phi(z0 + (z0 + z) / (1 - a (z0 + z)))
 
-    with z = z((1 -+ level) / 2) and u = values - mean, which the jackknife gives for a mean. The same draws
-    and interval as those of `scipy.stats.bootstrap`, whose import takes as long as all else a report needs.
+    with z = z((1 -+ level) / 2) and u = values - mean, which the jackknife gives for a mean. The draws
+    are those of `scipy.stats.bootstrap`, whose import takes as long as all else a report needs.
     """
     from scipy.special import ndtr, ndtri
 
-    n, middle = len(values), values.mean()
-    drawn = random.generator(0, "bootstrap", n).integers(0, n, (RESAMPLES, n))
-    means = values[drawn].mean(axis=1)
+    middle = values.mean()
+    means = values[_draws(len(values))].mean(axis=0)
+    slack = 1e-12 * np.abs(values).max()  # a mean that is the same is so whatever the order of its sum
     u = values - middle
     with np.errstate(all="ignore"):
-        z0 = ndtri(((means < middle).mean() + (means <= middle).mean()) / 2)
+        z0 = ndtri(((means < middle - slack).mean() + (means <= middle + slack).mean()) / 2)
         a = (u**3).sum() / (6 * (u**2).sum() ** 1.5)
         z = z0 + ndtri((1 + np.array([-level, level])) / 2)
         shares = ndtr(z0 + z / (1 - a * z))
@@ -112,6 +112,12 @@ def _bca(values: Array, level: float) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = np.quantile(means, shares)
     return float(low), float(high)
+
+
+@lru_cache(maxsize=8)
+def _draws(n: int) -> Array:
+    """Return which of n values each resample has: (n, RESAMPLES), the same every time."""
+    return np.ascontiguousarray(random.generator(0, "bootstrap", n).integers(0, n, (RESAMPLES, n)).T)
 
 
 def sign_flip_p(differences: Sequence[float], alternative: str = "two-sided") -> float:
