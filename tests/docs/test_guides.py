@@ -80,8 +80,8 @@ def lines(block: str) -> list[list[str]]:
 def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     """Whoever follows a guide to the letter meets no error; exit 3 means that the doctor found something.
 
-    `make` runs in CI; MNIST is not downloaded here: without its files their command is not run. `koubai serve`
-    ends by Ctrl-C only; tests/page opens it.
+    `make` runs in CI; MNIST is not downloaded here: without its files their command is not run. `koubai
+    serve` ends by Ctrl-C only; tests/page opens it.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers the quiz
