@@ -288,3 +288,66 @@ def test_a_trial_acts_on_nothing_outside(tmp_path):
     assert said[0][4]["made"] + bool(said[0][4]["not_run"])
     assert (tmp_path / "log.txt").read_text() == "written\nstarted\n"
     assert printed.count("random") == 1
+
+
+BREAKS = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+torch.manual_seed(0)
+x = torch.randn(400, 6)
+t = (x @ torch.randn(6, 3)).argmax(1)
+net = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 3))
+opt = torch.optim.SGD(net.parameters(), 0.05)
+mask = torch.full((3, 3), float("-inf")).triu(1)
+given = torch.tensor([float("nan"), 0.0])
+for step in range(40):
+    rows = torch.randint(0, 400, (32,))
+    h = net(x[rows])
+    seen = torch.softmax(h[:, None] + mask, 2).sum(1)
+    loss = F.cross_entropy(h, t[rows]) + 0.01 * seen.square().mean()
+    late = int(step > 24)
+    {breaks}
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+OPERATIONS = {
+    "value": ("in_value", "log", "loss = loss - 0.01 * torch.softmax(400 * late * h, 1).log().mean()"),
+    "slope": (
+        "in_gradient",
+        "sqrt",
+        "loss = loss + 0.01 * ((h - h[:1]).square().sum(1) + 1 - late).sqrt().mean()",
+    ),
+    "divided": ("in_value", "/", "loss = loss + 0.01 * h.mean() / (h.mean() * (1 - late))"),
+    "masked": (
+        "in_value",
+        "softmax",
+        "loss = loss + torch.softmax(h.masked_fill(h < 99 * late - 50, float('-inf')), 1).max()",
+    ),
+    "given": ("in_input", "getitem", "loss = loss + 0.01 * (h * given[1 - late]).mean()"),
+    "ends": ("in_value", "exp", "loss = loss + (900 * late * h).exp().mean(); assert loss.isfinite(), 'NaN'"),
+    "diverges": (
+        "",
+        None,
+        "opt.param_groups[0]['lr'] = 1e9 if late else 0.05; loss = loss + h.square().mean()",
+    ),
+}
+
+
+@linux
+def test_the_first_operation_that_is_not_finite_is_named_with_its_line(tmp_path):
+    programs = {name: BREAKS.replace("{breaks}", line) for name, (_, _, line) in OPERATIONS.items()}
+    said, _ = told(tmp_path, programs, ["1"])
+    assert len(said) == len(OPERATIONS)
+    for file, _, verdict, alarms, _, findings in said:
+        fault, operation, line = OPERATIONS[file.removesuffix(".py")]
+        assert verdict == "findings", file
+        if not fault:  # what led there is told; that numbers overflow in the end is no news
+            assert all(not finding["details"].get("fault", "").startswith("in_") for finding in findings)
+            continue
+        assert alarms[0] == "not_finite", file
+        assert findings[0]["details"]["fault"] == fault, file
+        assert findings[0]["details"]["operation"] == operation, file
+        number = next(i for i, text in enumerate(BREAKS.splitlines(), 1) if "{breaks}" in text)
+        assert findings[0]["place"] == {"file": file, "line": number, "role": "operation"}, (file, line)

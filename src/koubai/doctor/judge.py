@@ -64,7 +64,8 @@ def _roots(alarms: Sequence[Finding]) -> dict[str, str]:
 
 
 def _explains(root: Finding, symptom: Finding) -> bool:
-    return symptom.name in known()[root.name].explains
+    may = symptom.name in known()[root.name].explains
+    return may and known()[symptom.name].may_follow(symptom, root)
 
 
 def _weight(finding: Finding) -> float:

@@ -18,6 +18,7 @@ import koubai.layers
 from koubai.core.layer import LAYERS, Layer
 from koubai.core.params import Array, Shape
 from koubai.doctor.checkup import Checkup
+from koubai.doctor.origin import Origin
 from koubai.doctor.place import Place
 from koubai.doctor.skill import skill
 from koubai.layers.activations import Activation
@@ -196,6 +197,7 @@ class Patient:
     | change_by_mates | how much answers in test mode change with the samples beside them, in units of    |
     |          | how much they differ at all (NaN: not known)                                              |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
+    | origin   | the first operation whose number is not finite, where it was looked for and found        |
     """
 
     layers: tuple[LayerFacts, ...]
@@ -217,6 +219,7 @@ class Patient:
     loss_speaks: bool = True
     places: Mapping[str, Place] = field(default_factory=dict)
     change_by_mates: float = float("nan")
+    origin: Origin | None = None
 
     # ------------------------------------------------------------------------------------ layers
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-ROLES = ("loss", "optimizer", "update", "backward", "model", "layer")
+ROLES = ("loss", "optimizer", "update", "backward", "model", "layer", "operation")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Place:
     | backward  | computes gradients                                              |
     | model     | calls the model                                                 |
     | layer     | makes the layer, or calls the function that stands for it       |
+    | operation | computes the first number that is not finite                    |
     """
 
     file: str

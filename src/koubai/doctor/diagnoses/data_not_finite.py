@@ -47,9 +47,10 @@ class DataNotFinite(Diagnosis):
     )
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Any input or target that is not finite."""
-        data = visit.patient.data
-        if data.mean is None:
+        """Any input or target that is not finite, unless the training step itself makes it so."""
+        data, origin = visit.patient.data, visit.patient.origin
+        made = origin is not None and origin.ordinary and origin.part == "value"
+        if data.mean is None or made:
             return None
         features = int((~np.isfinite(data.mean)).sum())
         ends = [end for end in (data.target_low, data.target_high) if end is not None]

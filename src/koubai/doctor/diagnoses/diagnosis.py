@@ -119,6 +119,10 @@ class Diagnosis:
         """Whether the sign and the harm are enough where nothing can be tried."""
         return True
 
+    def may_follow(self, finding: Finding, root: Finding) -> bool:
+        """Whether a finding of this name may follow from one that explains it; by default it may."""
+        return True
+
     def told(self, sign: Sign, reliefs: Mapping[str, float]) -> Sign:
         """Return the sign with what the trials have added to what it says; by default nothing."""
         return sign

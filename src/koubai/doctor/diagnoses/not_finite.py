@@ -2,11 +2,13 @@
 
 What it is: a number has left the range of floating point: an overflow, a logarithm of 0, a division by 0.
 Why it hurts: one NaN makes all weights NaN with the next update. Nothing after it means anything.
-How it shows: the first step whose loss is not finite, and the first layer in forward order that is not.
-Confused with: nothing; but it is an end, not a beginning. What led there has another name: a rate that is
-    too high, an exploding gradient, inputs of the wrong scale, a loss on the wrong output.
+How it shows: the first step whose loss is not finite, and the first layer in forward order that is not. Of a
+    script the steps before are repeated on a fork, and every operation is looked at: the first whose value
+    or gradient is not finite is named, with its line, if what it took was of a usual size.
+Confused with: nothing; but often it is an end, not a beginning. What led there has another name then: a rate
+    that is too high, an exploding gradient, inputs of the wrong scale, a loss on the wrong output.
 Sick recipe: 784-30-10 linear, mean squared error, SGD with rate 3.
-Healthy look-alike: a loss that jumps and stays finite.
+Healthy look-alike: a loss that jumps and stays finite; masks of minus infinity before a softmax.
 Remedies: the root's; if none is found: rate / 10, a loss on logits, normalized inputs, clipping.
 References: Goodfellow, Bengio, Courville 2016, sec. 4.1.
 """
@@ -20,7 +22,7 @@ import numpy as np
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.finding import Finding, Measure
 
 
 @DIAGNOSES.register
@@ -31,6 +33,7 @@ class NotFinite(Diagnosis):
     code = "K001"
     aliases = ("nan", "inf", "nan loss", "nan/inf", "overflow", "divergence", "非数", "発散")
     depth = 4
+    points_at = ("operation", "layer", "loss", "backward", "model")
     explains = ("not_learning", "dead_units", "vanishing_gradient", "saturated_units", "under_fitting")
     remedies = (
         "lower_learning_rate",
@@ -47,12 +50,27 @@ class NotFinite(Diagnosis):
         steps, losses = patient.history.series("loss")
         bad = np.flatnonzero(~np.isfinite(losses))
         layer = first_nonfinite(visit)
-        if not len(bad) and layer is None:
+        if not len(bad) and layer is None and patient.origin is None:
             return None
         step = int(steps[bad[0]]) if len(bad) else patient.step
         measures = (Measure("nonfinite_losses", float(len(bad)), 0.0),)
         kind = patient.by_path[layer].kind if layer in patient.by_path else "loss"
         details = {"operation": kind, "step": step, "fault": "" if layer else "loss"}
+        origin = patient.origin
+        if origin is not None and origin.ordinary:
+            step = step if len(bad) else origin.step
+            details |= {"step": step, "fault": f"in_{origin.part}", "operation": origin.operation}
+            details |= {"low": origin.low, "high": origin.high, "precision": origin.precision}
+            return Sign(
+                measures,
+                None,
+                origin.step,
+                "severe",
+                certain=True,
+                measured=True,
+                by_hand=True,
+                details=details,
+            )
         optimizer = patient.optimizer
         if optimizer is not None and optimizer.lost_epsilon and step > 1:
             details |= {"fault": "epsilon", "precision": optimizer.lost_epsilon, "optimizer": optimizer.name}
@@ -60,6 +78,11 @@ class NotFinite(Diagnosis):
                 measures, None, 1, "severe", certain=True, measured=True, by_hand=True, details=details
             )
         return Sign(measures, layer, step, "severe", measured=bool(len(bad)), details=details)
+
+    def may_follow(self, finding: Finding, root: Finding) -> bool:
+        """What was traced to an operation follows only from what proves itself or what a trial cured."""
+        traced = str(finding.details.get("fault", "")).startswith("in_")
+        return not traced or root.certain or bool(root.relief)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """It is harm itself."""

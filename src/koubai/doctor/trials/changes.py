@@ -23,8 +23,10 @@
 | permute_inputs      |          | inputs change places in the batch                          |
 | shuffle_labels      |          | targets change places in the batch                         |
 | one_batch           |          | the first batch is trained on again and again              |
+| trace               | update   | nothing; every operation is looked at from there on        |
 
-Rates and settings of optimizers are in `steps.py`, models in `models.py`, inputs and targets in `batches.py`.
+Rates and settings of optimizers are in `steps.py`, models in `models.py`, inputs and targets in `batches.py`,
+tracing in `origin.py`.
 Not here, for no program lets itself be changed so from outside: more layers, other layers, more steps than
 its loop makes.
 """
@@ -39,6 +41,8 @@ from typing import TypeAlias
 from torch import nn
 
 from koubai.doctor.clinic import Change
+from koubai.doctor.origin import Origin
+from koubai.doctor.trials.meter import Meter
 from koubai.doctor.trials.remedies import REMEDIES
 
 
@@ -51,11 +55,17 @@ class Site:
     | models  | the models known when the change is made                                           |
     | running | the one of them whose forward pass has begun, where the change is made inside it   |
     | made    | how often the change took hold; 0 at the end: nothing was changed, no trial        |
+    | meter   | the program's losses and updates                                                   |
+    | origin  | what a trace has found                                                             |
+    | on_end  | called where the program ends before the trial does                                |
     """
 
     models: list[nn.Module] = field(default_factory=list)
     running: nn.Module | None = None
     made: int = 0
+    meter: Meter | None = None
+    origin: Origin | None = None
+    on_end: Callable[[], None] | None = None
 
     def note(self) -> None:
         """Count one time that the change took hold."""
@@ -88,9 +98,9 @@ def translated(wanted: Change) -> Change | None:
 
 def known() -> dict[str, Maker]:
     """Return the whole table."""
-    from koubai.doctor.trials import batches, models, steps
+    from koubai.doctor.trials import batches, models, origin, steps
 
-    for module in (batches, models, steps):  # imported so that they enter their changes
+    for module in (batches, models, origin, steps):  # imported so that they enter their changes
         assert module
     return CHANGES
 

@@ -166,7 +166,7 @@ class Forks(Listener):
             os._exit(0)
 
         self.meter.begin_anew()
-        site = Site(roots_of(self._models), running)
+        site = Site(roots_of(self._models), running, meter=self.meter)
         shut_in(self.leave_if_child)
         try:
             self._running = Running(order, self.meter, site, tell)

@@ -33,6 +33,7 @@ class Meter:
     | signed  | whether a loss was below 0                                                       |
     | constant_rate | whether no optimizer's rate has changed: there is no schedule to take away |
     | drawn   | how often the program drew from a distribution of its own, as policies do        |
+    | on_loss | given what a backward pass begins at, if that is one tensor                      |
     | on_step | told after every update, with the number of the optimizer and of its update      |
     """
 
@@ -44,6 +45,7 @@ class Meter:
         self.constant_rate = True
         self._rates: dict[int, float] = {}
         self.on_step = on_step
+        self.on_loss: Callable[[Any], None] | None = None
         self._numbers: dict[int, int] = {}
         self._held: list[Any] = []  # kept alive, so that no other gets the same id
         self._values: list[float] = []
@@ -94,6 +96,8 @@ class Meter:
         """Take what a backward pass begins at, if that is one number."""
         self.passes += 1
         root = roots[0] if isinstance(roots, list | tuple) and len(roots) == 1 else roots
+        if self.on_loss is not None and isinstance(root, torch.Tensor):
+            self.on_loss(root)
         if isinstance(root, torch.Tensor) and root.numel() == 1:
             if root.is_cpu:
                 self._values.append(float(root.detach()))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from koubai.doctor.clinic import Change
+from koubai.doctor.origin import Origin
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Answer:
     made: int = 0
     cpu: float = 0.0
     ended: str = ""
+    origin: Origin | None = None
 
     def line(self) -> bytes:
         """As a line of JSON (with NaN, which Python's own reader takes)."""
@@ -61,4 +63,5 @@ class Answer:
     def of(cls, line: bytes | str) -> Answer:
         """Read a line."""
         values: dict[str, Any] = json.loads(line)
-        return cls(**values)
+        origin = values.pop("origin")
+        return cls(**values, origin=None if origin is None else Origin(**origin))

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from koubai.doctor.clinic import Change, Clinic
+from koubai.doctor.origin import Origin
 from koubai.doctor.tell import change_title
 from koubai.doctor.trials.budget import THOROUGH
 from koubai.doctor.trials.fork_clinic import ForkClinic
 from koubai.doctor.trials.forks import Forks
+from koubai.doctor.trials.origin import origin_of
 from koubai.doctor.verdict import Trials
 from koubai.words import say
 
@@ -44,12 +46,13 @@ class ScriptTrials:
     def asked(self, watch: Any) -> Iterator[None]:
         """Let a watch ask for trials while this is open; then the snapshots end."""
         watch.other_clinic = self._clinic_of if self._times else None
+        watch.trace = self._origin if self._times else None
         if watch.need_not_fall is not None:
             self._forks.refused = self._forks.refused or "silent"
         try:
             yield
         finally:
-            watch.other_clinic = None
+            watch.other_clinic = watch.trace = None
             self._forks.close()
 
     def _clinic_of(self) -> Clinic | None:
@@ -57,6 +60,10 @@ class ScriptTrials:
         if self._clinic is None:
             self._clinic = ForkClinic(self._forks, self._times, thorough=self._thorough, on_trial=_progress)
         return None if self._clinic.trouble else self._clinic
+
+    def _origin(self) -> Origin | None:
+        """Repeat the program up to the first loss that is not finite, and look at every operation near it."""
+        return origin_of(self._forks, on_trial=_progress)
 
     @property
     def note(self) -> Trials:

@@ -55,9 +55,11 @@ class Running:
         if self._over:
             return
         self._over = True
-        losses = self._losses
+        if why == "end" and self._site.on_end is not None:
+            self._site.on_end()
+        losses, site = self._losses, self._site
         cpu = self._meter.cpu - self._cpu
-        self._tell(Answer(self._order.number, losses, self._site.made, cpu, why))
+        self._tell(Answer(self._order.number, losses, site.made, cpu, why, site.origin))
 
     def close(self) -> None:
         """Take the change back."""

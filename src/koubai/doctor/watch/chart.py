@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -14,6 +15,7 @@ import torch
 from koubai.core.params import Array
 from koubai.doctor.checkup import Checkup
 from koubai.doctor.clinic import Clinic
+from koubai.doctor.origin import Origin
 from koubai.doctor.patient import DataFacts, LayerFacts, LossFacts, Patient
 from koubai.doctor.place import Place
 from koubai.doctor.watch.dependence import change_by_mates
@@ -44,6 +46,7 @@ _CHECKUP_ROWS = 1000
 _CHECKUP_ELEMENTS = 50_000_000  # of all outputs together: fewer samples for a large model
 _TWIN_ROWS = 64
 _LATE = 0.6  # of the run: what was answered before tells nothing of its end
+_NOT_FINITE = re.compile(r"\b(nan|inf|infinite|infinity|finite|diverge[ds]?)\b", re.IGNORECASE)
 _BY_INDEX = ("softmax_cross_entropy", "nll_loss")
 
 
@@ -70,6 +73,7 @@ def make_patient(watch: Seen) -> Patient:
         checkups = [replace(look, outputs=None, targets=None) for look in checkups]
     parts = sight.parts.values() if sight else ()
     untrained, frozen = _untrained(watch)
+    origin = _origin(watch)
     return Patient(
         layers=tuple(_facts_of(part, watch.first_look) for part in parts),
         history=watch.record.history,
@@ -77,7 +81,8 @@ def make_patient(watch: Seen) -> Patient:
         loss=_loss(watch, outputs),
         loss_speaks=watch.need_not_fall is None,
         change_by_mates=_change_by_mates(watch, samples) if now else nan,
-        places=_places(watch, {part.path: part.place for part in parts}),
+        places=_places(watch, {part.path: part.place for part in parts}, origin),
+        origin=origin,
         optimizer=optimizer_facts(watch.optimizers[0]) if watch.optimizers and not watch.hand else None,
         data=data,
         batch_size=watch.batch_size,
@@ -106,9 +111,20 @@ def _change_by_mates(watch: Seen, samples: Samples | None) -> float:
         return nan
 
 
-def _places(watch: Seen, called: Mapping[str, Place | None]) -> dict[str, Place]:
+def _origin(watch: Seen) -> Origin | None:
+    """Return where numbers that are not finite began, if there are any and it can be found."""
+    losses = watch.record.history.series("loss")[1]
+    ended = watch.died is not None and _NOT_FINITE.search(watch.died) is not None
+    if watch.trace is None or not (ended or not np.isfinite(losses).all()):
+        return None
+    return watch.trace()
+
+
+def _places(watch: Seen, called: Mapping[str, Place | None], origin: Origin | None) -> dict[str, Place]:
     """Return the lines of the program that are known: of each layer where it was made, else called."""
     found = dict(watch.places)
+    if origin is not None and origin.ordinary and origin.place is not None:
+        found["operation"] = origin.place
     made = {path: births.of(module) for path, module in modules_of(watch.root) if path}
     for path in (*made, *(path for path in called if path not in made)):
         place = made.get(path) or called.get(path)

@@ -26,6 +26,8 @@ def gaps(watch: Seen, visit: Consultation) -> tuple[Unseen, ...]:
         found.append(Unseen("loss"))
     elif watch.need_not_fall is not None:
         found.append(Unseen(watch.need_not_fall))
+    elif visit.patient.origin is not None and visit.patient.origin.ordinary:
+        pass  # it is known what broke
     elif not np.isfinite(losses).all():
         found.append(Unseen("broken"))
     elif (gap := _progress(watch, visit, updates)) is not None:

@@ -10,6 +10,7 @@ from torch import nn
 
 from koubai.core.params import Shape
 from koubai.doctor.clinic import Clinic
+from koubai.doctor.origin import Origin
 from koubai.doctor.place import Place
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loop import Loop
@@ -57,6 +58,7 @@ class Seen:
     | rivals          | watches of other models of the program that were trained, too                  |
     | loss_targets    | targets of some of its calls, for the loss of knowing nothing                  |
     | other_clinic    | where trials can be made if the model has no twin; None: nowhere               |
+    | trace           | finds the operation whose number was the first that is not finite; None: nothing can |
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Seen:
         self.places: dict[str, Place] = {}
         self._placed: set[str] = set()
         self.other_clinic: Callable[[], Clinic | None] | None = None
+        self.trace: Callable[[], Origin | None] | None = None
 
     def note_loss(self, call: LossCall, *, first: bool) -> None:
         """Write down what a call of the loss tells besides its value."""
