@@ -196,6 +196,8 @@ class Patient:
     | places   | lines of the user's program, by role, and by "layer:" with a layer's path             |
     | change_by_mates | how much answers in test mode change with the samples beside them, in units of    |
     |          | how much they differ at all (NaN: not known)                                              |
+    | change_by_future | how much answers change with inputs that come later, where it is they that are |
+    |          | to be predicted, in units of how much answers differ at all (NaN: not known)             |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     | origin   | the first operation whose number is not finite, where it was looked for and found        |
     """
@@ -219,6 +221,7 @@ class Patient:
     loss_speaks: bool = True
     places: Mapping[str, Place] = field(default_factory=dict)
     change_by_mates: float = float("nan")
+    change_by_future: float = float("nan")
     origin: Origin | None = None
 
     # ------------------------------------------------------------------------------------ layers

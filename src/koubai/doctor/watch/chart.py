@@ -29,6 +29,7 @@ from koubai.doctor.watch.examine import (
     undisturbed,
 )
 from koubai.doctor.watch.floor import floor_of
+from koubai.doctor.watch.future import change_by_future
 from koubai.doctor.watch.kinds import LOSSES, optimizer_facts
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loss_rule import LossRule
@@ -81,6 +82,7 @@ def make_patient(watch: Seen) -> Patient:
         loss=_loss(watch, outputs),
         loss_speaks=watch.need_not_fall is None,
         change_by_mates=_change_by_mates(watch, samples) if now else nan,
+        change_by_future=_change_by_future(watch),
         places=_places(watch, {part.path: part.place for part in parts}, origin),
         origin=origin,
         optimizer=optimizer_facts(watch.optimizers[0]) if watch.optimizers and not watch.hand else None,
@@ -108,6 +110,15 @@ def _change_by_mates(watch: Seen, samples: Samples | None) -> float:
     try:
         return change_by_mates(watch, samples)
     except Exception:  # batches of another size may not go through
+        return nan
+
+
+def _change_by_future(watch: Seen) -> float:
+    if watch.shown.kept is None or watch.blind or watch.need_not_fall is not None:
+        return nan
+    try:
+        return change_by_future(watch.root, watch.shown.kept)
+    except Exception:  # a model may do anything when it is called with other numbers
         return nan
 
 

@@ -12,6 +12,7 @@ from koubai.core.params import Shape
 from koubai.doctor.clinic import Clinic
 from koubai.doctor.origin import Origin
 from koubai.doctor.place import Place
+from koubai.doctor.watch.future import Shown
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loop import Loop
 from koubai.doctor.watch.loss_rule import LossRule
@@ -58,6 +59,7 @@ class Seen:
     | rivals          | watches of other models of the program that were trained, too                  |
     | loss_targets    | targets of some of its calls, for the loss of knowing nothing                  |
     | other_clinic    | where trials can be made if the model has no twin; None: nowhere               |
+    | shown           | a call of the model whose targets are its own inputs, one place on             |
     | trace           | finds the operation whose number was the first that is not finite; None: nothing can |
     """
 
@@ -108,6 +110,7 @@ class Seen:
         self.places: dict[str, Place] = {}
         self._placed: set[str] = set()
         self.other_clinic: Callable[[], Clinic | None] | None = None
+        self.shown = Shown()
         self.trace: Callable[[], Origin | None] | None = None
 
     def note_loss(self, call: LossCall, *, first: bool) -> None:

@@ -306,6 +306,8 @@ class Watch(Seen):
     def _take_call(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Note how the model is called, and inputs that are given by keyword."""
         self.replayable = len(args) == 1 and not options and isinstance(args[0], torch.Tensor)
+        if self._gaze.look is not None:
+            self.shown.called(args, options)
         if first_tensor(args) is not None or not (self._wanted or not self.memory.full):
             return
         if (x := first_tensor(options)) is not None and x.ndim:
@@ -502,6 +504,7 @@ class Watch(Seen):
     def _finish_look(self, look: Look) -> None:
         if look.pair is not None:
             self.answers.see(self.step, look.pair)
+        self.shown.compared(None if look.pair is None else look.pair.t)
         look.pair = None
         self.record.look(look.finish(self.root), look.sight.parts, list(self.names.params.values()))
         self.first_look, self.last_look = self.first_look or look, look
