@@ -48,6 +48,7 @@ CURES = {
     "lower_learning_rate_hundredfold": ("learning_rate_too_high", SICK["learning_rate_too_high"]),
     "lower_learning_rate_thousandfold": ("learning_rate_too_high", digits(optimizer=SGD(500.0))),
     "raise_learning_rate": ("learning_rate_too_low", SICK["learning_rate_too_low"]),
+    "raise_learning_rate_thousandfold": ("learning_rate_too_low", SICK["learning_rate_too_low"]),
     "raise_learning_rate_hundredfold": ("learning_rate_too_low", SICK["learning_rate_too_low"]),
     "keep_learning_rate": (
         "learning_rate_too_low",

@@ -10,6 +10,8 @@ import pytest
 
 from koubai.doctor.beside import levels
 from koubai.doctor.clinic import Change
+from koubai.doctor.diagnoses.diagnosis import CURED
+from koubai.doctor.diagnoses.learning_rate_too_low import LearningRateTooLow
 from koubai.doctor.trials.fork_clinic import ForkClinic
 from koubai.doctor.trials.forks import Snapshot
 from koubai.doctor.trials.meter import Meter
@@ -233,6 +235,24 @@ def test_no_schedule_is_taken_away_where_there_is_none():
     assert clinic.trial(Change("no_schedule"), start=0, steps=200) is None
     forks.meter.constant_rate = False
     assert clinic.trial(Change("no_schedule"), start=0, steps=200) is not None
+
+
+def test_the_change_that_wins_a_race_counts_for_the_remedy_it_is():
+    def answer(order):  # only a thousandfold rate learns
+        slope = 0.004 if order.change.value == 1000.0 else 0.001
+        return [2.0 - slope * step for step in range(order.steps)]
+
+    forks = Sleepers(answer)
+    forks.meter.losses = [[2.0 - 0.001 * step for step in range(200)]]
+    clinic = ForkClinic(forks, 3.0)
+    found = {
+        name: clinic.trial(Change("remedy", path=name), start=0, steps=200)
+        for name in LearningRateTooLow.remedies
+        if name.startswith("raise")
+    }
+    reliefs = {name: levels(trial).relief for name, trial in found.items()}
+    assert reliefs.pop("raise_learning_rate_thousandfold") > CURED
+    assert set(reliefs.values()) == {0.0}
 
 
 def test_ctrl_c_keeps_what_is_known():

@@ -21,6 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.finding import Measure
@@ -82,6 +83,10 @@ class InitTooLarge(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; wound up sines are never meant, and hurt between the samples."""
         return visit.harmed or sign.details.get("fault") == "wound_up"
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """The scale that suits the activation; none that is known suits a sine with a factor inside."""
+        return [] if sign.details.get("fault") == "wound_up" else super().treat(visit, sign)
 
 
 def _wound_up(patient: Patient) -> Sign | None:

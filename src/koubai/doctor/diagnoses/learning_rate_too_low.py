@@ -42,7 +42,13 @@ class LearningRateTooLow(Diagnosis):
     points_at = ("optimizer", "update")
     experiment = "learning-rate"
     explains = ("not_learning", "too_few_steps", "under_fitting")
-    remedies = ("keep_learning_rate", "raise_learning_rate", "raise_learning_rate_hundredfold", "use_adam")
+    remedies = (
+        "keep_learning_rate",
+        "raise_learning_rate",
+        "raise_learning_rate_hundredfold",
+        "raise_learning_rate_thousandfold",
+        "use_adam",
+    )
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Steps x median update ratio below 1, in a run of decent length that is over and did not diverge."""

@@ -1,4 +1,4 @@
-"""Multiply the learning rate: by ten, by a hundred."""
+"""Multiply the learning rate: by ten, by a hundred, by a thousand."""
 
 from __future__ import annotations
 
@@ -29,4 +29,13 @@ class RaiseLearningRateHundredfold(RaiseLearningRate):
     """eps <- 100 eps. Side effect: it may well diverge."""
 
     by: ClassVar[float] = 100.0
+    treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_low",)
+
+
+@REMEDIES.register
+@dataclass(frozen=True)
+class RaiseLearningRateThousandfold(RaiseLearningRate):
+    """eps <- 1000 eps. Side effect: it may well diverge."""
+
+    by: ClassVar[float] = 1000.0
     treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_low",)

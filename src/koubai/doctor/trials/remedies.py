@@ -10,6 +10,7 @@ REMEDIES: dict[str, Change] = {
     "lower_learning_rate_thousandfold": Change("learning_rate", 0.001),
     "raise_learning_rate": Change("learning_rate", 10.0),
     "raise_learning_rate_hundredfold": Change("learning_rate", 100.0),
+    "raise_learning_rate_thousandfold": Change("learning_rate", 1000.0),
     "keep_learning_rate": Change("no_schedule"),
     "use_adam": Change("adam", 1e-3),
     "clip_gradients": Change("clip", 1.0),
