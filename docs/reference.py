@@ -18,6 +18,7 @@ import koubai.probes
 import koubai.schedules  # registers the schedules, as its neighbors do with theirs
 from koubai.core.layer import LAYERS
 from koubai.core.registry import Registry
+from koubai.data.augment.augmentation import AUGMENTATIONS
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.flaws.flaw import FLAWS
 from koubai.initializers.initializer import INITIALIZERS
@@ -36,6 +37,7 @@ KINDS: dict[str, Registry] = {
     "penalties": PENALTIES,
     "probes": PROBES,
     "data": DATA,
+    "augmentations": AUGMENTATIONS,
     "flaws": FLAWS,
 }
 

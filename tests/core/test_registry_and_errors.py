@@ -12,6 +12,7 @@ from koubai.core.errors import (
 from koubai.core.layer import LAYERS
 from koubai.core.registry import Registry, export, snake
 from koubai.core.settings import above, at_least, share
+from koubai.data.augment import AUGMENTATIONS
 from koubai.data.flaws import FLAWS
 from koubai.initializers import INITIALIZERS
 from koubai.losses import LOSSES
@@ -20,7 +21,7 @@ from koubai.optim import OPTIMIZERS
 from koubai.penalties import PENALTIES
 from koubai.schedules import SCHEDULES
 
-REGISTRIES = [FLAWS, LAYERS, INITIALIZERS, LOSSES, MODELS, OPTIMIZERS, PENALTIES, SCHEDULES]
+REGISTRIES = [AUGMENTATIONS, FLAWS, LAYERS, INITIALIZERS, LOSSES, MODELS, OPTIMIZERS, PENALTIES, SCHEDULES]
 
 
 COURSE = [  # what configuration files of the course say: these names stay

@@ -23,6 +23,7 @@ _PACKAGES = (
     "penalties",
     "data",
     "data.flaws",
+    "data.augment",
     "probes",
 )
 

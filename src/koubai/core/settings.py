@@ -43,6 +43,13 @@ def share(owner: object, **settings: float) -> None:
             _refuse(owner, name, value, "0 <= value < 1")
 
 
+def probability(owner: object, **settings: float) -> None:
+    """Raise SettingError unless each setting is a probability: 0 <= value <= 1."""
+    for name, value in settings.items():
+        if not 0 <= value <= 1:
+            _refuse(owner, name, value, "0 <= value <= 1")
+
+
 def seed(owner: object, **settings: int) -> None:
     """Raise SettingError unless each setting is a seed as scikit-learn takes it."""
     for name, value in settings.items():

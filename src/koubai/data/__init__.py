@@ -7,6 +7,7 @@ registered source under its configuration name, a source of other things than it
 
 from typing import Any
 
+import koubai.data.augment
 import koubai.data.flaws
 import koubai.data.sources
 from koubai.core.errors import nearest
@@ -24,6 +25,7 @@ __all__ = [
     "describe",
     *export(DATA, globals()),
     *export(koubai.data.flaws.FLAWS, globals()),
+    *export(koubai.data.augment.AUGMENTATIONS, globals()),
 ]
 
 

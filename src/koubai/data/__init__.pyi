@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from koubai.data.augment.crop import Crop as Crop
+from koubai.data.augment.erase import Erase as Erase
+from koubai.data.augment.flip import Flip as Flip
+from koubai.data.augment.mixup import Mixup as Mixup
+from koubai.data.augment.rotate import Rotate as Rotate
 from koubai.data.dataset import DATA as DATA
 from koubai.data.dataset import Dataset as Dataset
 from koubai.data.dataset import DataSource as DataSource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +16,7 @@ from koubai.core.errors import DataError, ShapeError, UnknownName
 from koubai.core.memory import require
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
+from koubai.data.augment.augmentation import AUGMENTATIONS, Augmentation
 from koubai.data.levels import Inputs, Levels
 from koubai.data.preparation import Preparation
 from koubai.data.prepare import (
@@ -219,6 +220,7 @@ class DataSource:
     | target_scale | targets that are values: "raw" as stored, or "standard"                            |
     | class_weight | how much a training sample of class 0, 1, 2 ... counts; "balanced": every class    |
     |              | counts the same as a whole; None: every sample the same                            |
+    | augment      | how every training batch is altered, in turn (koubai.data.augment)                 |
 
     "unit" means 0 to 1, "bytes" 0 to 255, "standard" mean 0 and standard deviation 1, and "robust" the same
     where a few values are far off.
@@ -240,6 +242,7 @@ class DataSource:
     scale: Scale = "raw"
     target_scale: TargetScale = "raw"
     class_weight: ClassWeight = None
+    augment: tuple[Augmentation, ...] = ()
 
     def __post_init__(self) -> None:
         where = type(self).__name__
@@ -251,6 +254,15 @@ class DataSource:
             raise UnknownName("scale", self.scale, SCALES, where=where)
         if self.target_scale not in TARGET_SCALES:
             raise UnknownName("target scale", self.target_scale, TARGET_SCALES, where=where)
+        object.__setattr__(self, "augment", tuple(self.augment))
+        for way in self.augment:
+            if not isinstance(way, Augmentation):
+                raise DataError(
+                    "not an augmentation",
+                    where=where,
+                    expected=", ".join(AUGMENTATIONS.by_class_name()),
+                    got=repr(way),
+                )
         if not 0 <= self.label_noise <= 1:
             raise DataError("label_noise is a share", where=where, expected="0 .. 1", got=self.label_noise)
         for name, least in (("train", 1), ("test", 0), ("validation", 0)):
@@ -269,7 +281,8 @@ class DataSource:
             TooLarge: a source that makes its samples would make more than the memory holds.
         """
         require({"data": _MADE * self.values()}, self.registry_name)
-        return _load(self, folder, self.stamp(folder))
+        plain = replace(self, augment=()) if self.augment else self  # which is done to batches, later
+        return _load(plain, folder, self.stamp(folder))
 
     def read(self, folder: Path | None) -> Raw:
         """Return the samples as stored; `folder` is the data folder, None the usual one."""

@@ -16,6 +16,7 @@ from koubai.core.door import array_of, is_numbers
 from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.core.params import Array
 from koubai.core.taps import Squares
+from koubai.data.augment.augmentation import Augmentation, altered
 from koubai.data.levels import Inputs, Levels, as_inputs
 from koubai.losses.loss import Loss
 from koubai.network.network import Network, Weights
@@ -45,6 +46,7 @@ class Job:
     penalties: tuple[Penalty, ...] = ()
     clipping: Clipping | None = None
     frozen: tuple[str, ...] = ()  # parameter paths (or prefixes) that are not updated
+    augment: tuple[Augmentation, ...] = ()
     seed: int = 0
     dtype: str = "float32"
     precision: str = "float32"  # or "bfloat16": mixed, with float32 master weights
@@ -54,6 +56,13 @@ class Job:
     def pulls(self) -> tuple[Penalty, ...]:
         """The penalties whose gradients the optimizer gets."""
         return tuple(penalty for penalty in self.penalties if not penalty.proximal)
+
+    def batch(self, rows: Array, step: int) -> tuple[Array, Array]:
+        """Return inputs and targets of samples `rows` (N,) as update `step` (from 1) sees them: augmented."""
+        x, t = np.asarray(self.x[rows]), self.t[rows]
+        if not self.augment:
+            return x, t
+        return altered(self.augment, np.ascontiguousarray(x, self.dtype), t, self.seed, step)
 
     def shrink(self, path: str, w: Array, eps: float) -> None:
         """Let the proximal penalties change a parameter after its update with the learning rate eps."""
@@ -86,6 +95,12 @@ class Job:
                 got=f"{self.t.dtype}, shape {self.t.shape}",
             )
         labels = max(outputs[-1], 2) if outputs else 2  # one output alone tells two classes apart
+        for i, way in enumerate(self.augment):
+            if not way.fits(shape := self.network.in_shape):
+                name = way.registry_name
+                raise ShapeError(
+                    f"{name} alters pictures (C, H, W), these samples are {shape}", where=f"augment.{i}"
+                )
         if kind == "i" and n and (self.t.min() < 0 or self.t.max() >= labels):
             got = f"{self.t.min()} .. {self.t.max()}"
             raise DataError("a label is not a class", where="job", expected=f"0 .. {labels - 1}", got=got)

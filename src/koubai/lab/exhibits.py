@@ -32,6 +32,7 @@ def exhibits_of(session: Session, watch: Watch) -> tuple[Exhibit, ...]:
         found += histograms(session, initial, final, x)
     if watch.filters:
         found += filters(initial, final)
+        found += augmented(session)
         found += feature_maps(session, final, x[:1])
     if watch.fields:
         found += receptive_fields(network, final, x[:_SEEN])
@@ -73,6 +74,17 @@ def feature_maps(session: Session, final: Weights, x: Array) -> Iterator[Exhibit
     for path, values in activations(session.network, final, x).items():
         if values.ndim >= 3:
             yield Exhibit("feature_maps", path, {"values": values[0, :_MAPS].copy()}, note=names[path])
+
+
+def augmented(session: Session) -> Iterator[Exhibit]:
+    """Yield the first training picture as it is and as the first updates see it, where they alter it."""
+    job = session.program.job
+    if not job.augment or len(job.network.in_shape) != 3:
+        return
+    rows = np.arange(min(len(job.x), job.batch_size))  # mixup needs others beside it
+    seen = [job.batch(rows, step)[0][0] for step in range(1, _MAPS)]
+    plain = np.asarray(job.x[rows[:1]])[0]
+    yield Exhibit("augmented", "", {"values": np.stack([plain, *seen])})
 
 
 def receptive_fields(network: Network, final: Weights, x: Array) -> Iterator[Exhibit]:

@@ -39,6 +39,7 @@ class Exhibit:
     | filters     | parameter | initial, final (O, C, K) or (O, C, K, K)                                 |
     | feature_maps| layer     | values (maps, H, W) or (maps, L) for one test sample                     |
     | receptive_field | layer | values (H, W): how much each pixel moves a unit in the middle            |
+    | augmented   | ""        | values (1 + n, C, H, W): a training picture, and as n updates see it     |
     | sample      | ""        | values (C, H, W) or (C, L): that test sample                             |
     | weights     | parameter | edges (B+1,), counts (B,), near_zero (), norm ()                         |
     | path        | ""        | points (steps+1, D), values (steps+1,): a descent; its surface is in `note` |

@@ -26,7 +26,7 @@ from koubai.train.early_stopping import EarlyStopping
 from koubai.train.edits import edit
 from koubai.train.plain import AtLeast, flatten, hints_of, normalized, suggestion, to_plain
 
-_LATER = ("class_weight",)
+_LATER = ("class_weight", "augment")
 _MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds exactly
 
 
@@ -154,7 +154,7 @@ class Recipe:
 def _as_ever(plain: Any) -> Any:
     """Return plain values without later settings that are not in use: old recipes keep their hash."""
     if isinstance(plain, dict):
-        return {k: _as_ever(v) for k, v in plain.items() if not (k in _LATER and v is None)}
+        return {k: _as_ever(v) for k, v in plain.items() if not (k in _LATER and v in (None, []))}
     return [_as_ever(item) for item in plain] if isinstance(plain, list) else plain
 
 

@@ -33,6 +33,7 @@ from pydantic_core import PydanticCustomError
 from koubai.core.errors import ConfigError, KoubaiError, nearest
 from koubai.core.layer import LAYERS, Layer
 from koubai.core.registry import Registry
+from koubai.data.augment.augmentation import AUGMENTATIONS, Augmentation
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.flaws.flaw import FLAWS, Flaw
 from koubai.initializers.initializer import INITIALIZERS, Initializer
@@ -47,6 +48,7 @@ from koubai.words import say
 KINDS: dict[type, Registry] = {
     Layer: LAYERS,
     DataSource: DATA,
+    Augmentation: AUGMENTATIONS,
     Flaw: FLAWS,
     Loss: LOSSES,
     Optimizer: OPTIMIZERS,

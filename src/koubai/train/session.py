@@ -104,6 +104,11 @@ class Session:
         if recipe.early_stopping is not None and not len(self.dataset.t_val):
             hint = "give data.validation a number of samples"
             problems.append(Problem("early_stopping", "needs a validation part to judge by", hint=hint))
+        for i, way in enumerate(recipe.data.augment):
+            if not way.fits(shape := network.in_shape):
+                name = way.registry_name
+                text = f"{name} alters pictures (C, H, W), these samples are {shape}"
+                problems.append(Problem(f"data.augment.{i}", text))
         if problems:
             raise ConfigError("recipe", problems)
         t = self.dataset.t_train
@@ -118,6 +123,7 @@ class Session:
             penalties=recipe.penalties,
             clipping=recipe.clipping,
             frozen=recipe.frozen,
+            augment=recipe.data.augment,
             seed=recipe.seed,
             dtype=recipe.dtype,
             precision=recipe.precision,

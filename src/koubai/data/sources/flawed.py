@@ -48,6 +48,11 @@ class Flawed(DataSource):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "flaws", tuple(self.flaws))  # a list may come, a hash must work
+        if isinstance(self.source, DataSource) and self.source.augment:
+            hint = "write augment beside the flaws"
+            raise DataError(
+                "augment stands in the inner source, where nothing reads it", where="Flawed", hint=hint
+            )
         for kind, values in ((DataSource, (self.source,)), (Flaw, self.flaws)):
             for value in values:
                 if not isinstance(value, kind):

@@ -32,6 +32,7 @@ from koubai.engines.turns import Turn, in_turn
 
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
 _SLOTS = Known.SLOT_1, Known.SLOT_2, Known.SLOT_3
+_FED_BYTES = 1 << 24  # of augmented samples laid down at once
 _TAPPED_BYTES = 1 << 24  # of taps kept between two looks
 
 
@@ -81,6 +82,7 @@ class NativeProgram:
         values = self._structure.target
         # Labels are indices in compiled code: a copy, which nobody can change once they were checked.
         self._t = np.ascontiguousarray(job.t, np.float32) if values else np.array(job.t, np.int64, order="C")
+        self._room = 0  # rows of augmented samples that there is room for
         self._chunks = self._store.chunks(job.is_frozen)
         self._keys = {
             node.path: np.array([random.key(job.seed, "dropout", node.path)], np.uint64)
@@ -125,6 +127,32 @@ class NativeProgram:
     ) -> Array:
         """Train one step for each row of `indices`; return the losses, fewer after one that is not finite."""
         indices = self.job.check_indices(indices)
+        if not self.job.augment:
+            return self._advance(indices, taps, on_tap)
+        most = max(1, _FED_BYTES // (4 * self.job.batch_size * prod(self.job.network.in_shape)))
+        losses: list[float] = []
+        for first in range(0, len(indices), most):
+            part = indices[first : first + most]
+            losses += self._advance(self._feed(part), taps, on_tap).tolist()
+            if not np.isfinite(losses[-1]):
+                break
+        return np.array(losses)
+
+    def _feed(self, indices: Array) -> Array:
+        """Lay down the samples of these steps as augmented; return which of them make each batch."""
+        steps, rows = len(indices), indices.size
+        drawn = [self.job.batch(row, self._step + 1 + i) for i, row in enumerate(indices)]
+        if rows > self._room:
+            self._room = rows
+            self._t = np.zeros((rows, *self._t.shape[1:]), self._t.dtype)
+            self._linked.clear()  # the plans know where targets lie
+        self._inputs.hold(np.concatenate([x for x, _ in drawn]))
+        self._t[:rows] = np.concatenate([t for _, t in drawn]).reshape(rows, *self._t.shape[1:])
+        return np.arange(rows, dtype=np.int64).reshape(steps, -1)
+
+    def _advance(
+        self, indices: Array, taps: TapPlan | None, on_tap: Callable[[TapRecord], None] | None
+    ) -> Array:
         losses = np.zeros(len(indices))
         wanted = taps if taps is not None and on_tap is not None else TapPlan()
         first = self._step
@@ -311,6 +339,8 @@ class NativeProgram:
         if len(indices) > 1:
             self.advance(indices[:1])
             indices = indices[1:]
+        if self.job.augment:
+            indices = self._feed(indices)
         ticks = np.zeros((len(linked.lanes), len(linked.instructions)), np.int64)
         self._run(
             linked, rates(self.job, self._step + 1, len(indices)), indices, np.zeros(len(indices)), ticks

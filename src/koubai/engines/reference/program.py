@@ -77,7 +77,7 @@ class ReferenceProgram:
         tensors: dict[tuple[str, str], Array] | None = {} if tapped else None
         for cell in self._cells:
             cell.step, cell.taps = state.step, tensors
-        x, t = np.asarray(job.x[batch]), job.t[batch]
+        x, t = job.batch(batch, state.step)
         y = self._root.forward(x)
         loss = job.loss.value(y, t)
         self._root.backward(job.loss.gradient(y, t).astype(y.dtype, copy=False))

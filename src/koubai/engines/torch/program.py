@@ -99,7 +99,8 @@ class TorchProgram:
         tapped = taps if taps is not None and on_tap is not None and taps.wants(moment.step) else None
         sums: dict[tuple[str, str], Squares] = {}
         moment.sums, moment.units = (sums, tapped.units) if tapped else (None, False)
-        x, t = torch.from_numpy(np.asarray(job.x[batch])).to(self.device), job.t[batch]
+        inputs, t = job.batch(batch, moment.step)
+        x = torch.from_numpy(inputs).to(self.device)
         # A leaf on which no parameter acts has a gradient too, but PyTorch computes it only if asked to.
         loss = self._backward(x.requires_grad_(tapped is not None), t)
         for untapped in job.network.untapped:

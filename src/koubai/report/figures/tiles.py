@@ -38,6 +38,11 @@ def feature_maps(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture
     return _picture("feature_maps", panels, lang)
 
 
+def augmented(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture:
+    """Draw one training picture, and what is made of it, arm by arm."""
+    return _picture("augmented", panels, lang)
+
+
 def receptive_fields(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture:
     """Draw which pixels a unit in the middle of each layer sees, and how many they are."""
     picture = _picture("receptive_field", panels, lang)

@@ -15,7 +15,7 @@ from koubai.layers.activations import Activation
 from koubai.report.figures.activation_histograms import LayerHistogram, activation_histograms
 from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths
 from koubai.report.figures.starts import Starts, starts
-from koubai.report.figures.tiles import Tiles, as_images, feature_maps, filters, receptive_fields
+from koubai.report.figures.tiles import Tiles, as_images, augmented, feature_maps, filters, receptive_fields
 from koubai.report.figures.weights import WeightHistogram, weights
 from koubai.report.layers import Layers
 from koubai.report.numbers import number
@@ -78,7 +78,7 @@ def weight_section(result: ExperimentResult, lang: str | None = None) -> Section
 
 def filter_section(result: ExperimentResult, lang: str | None = None) -> Section:
     """Return filters before and after training, and one sample's maps, of the first arm that kept them."""
-    pictures: list[Picture] = [*_fields(result, lang)]
+    pictures: list[Picture] = [*_augmented(result, lang), *_fields(result, lang)]
     for arm, exhibits in _kept(result, "filters")[:1]:
         layers = Layers.of(result, arm)
         panels = [
@@ -103,6 +103,16 @@ def filter_section(result: ExperimentResult, lang: str | None = None) -> Section
         ]
         pictures.append(of_many(feature_maps(_some(panels), lang=lang), len(panels), lang))
     return Section("filters", say("report.section.filters", lang), pictures=tuple(pictures))
+
+
+def _augmented(result: ExperimentResult, lang: str | None) -> list[Picture]:
+    """Return what augmentation makes of one training picture in every arm that has any."""
+    panels = [
+        Tiles(result.arms[arm].title(lang), "sample", as_images(exhibit.arrays["values"]))
+        for arm, exhibits in _kept(result, "augmented")
+        for exhibit in exhibits
+    ]
+    return [of_many(augmented(_some(panels), lang=lang), len(panels), lang)] if panels else []
 
 
 def _fields(result: ExperimentResult, lang: str | None) -> list[Picture]:
