@@ -15,7 +15,7 @@ import pytest
 from koubai.core.errors import KoubaiError
 from koubai.lab import start
 from koubai.lab.campaign import run_experiment
-from koubai.lab.executors import process_workers, thread_workers
+from koubai.lab.executors import Workers, process_workers, thread_workers
 from koubai.lab.experiment import Arm
 from koubai.lab.progress import Progress
 from koubai.lab.store import Store
@@ -73,6 +73,24 @@ def test_the_engine_loads_beside_the_data_where_it_will_run(trainings, tmp_path,
     assert count(store=store) == 1
     assert not store.empty
     assert count(store=store) == 0
+
+
+def test_tasks_are_handed_over_as_others_finish(trainings, monkeypatch):
+    monkeypatch.setattr("koubai.lab.campaign._AHEAD", 2)
+    most, handed = [], Workers.submit
+    with thread_workers(1) as workers:
+        under_way = set()
+
+        def submit(self, task):
+            future = handed(self, task)
+            under_way.add(future)
+            most.append(sum(not each.done() for each in under_way))
+            return future
+
+        monkeypatch.setattr(Workers, "submit", submit)
+        result = run_experiment(replace(trainings, seeds=(0, 1, 2, 3, 4)), workers)
+    assert len(result.runs) == len(most) == 10
+    assert max(most) <= 4  # four for each worker
 
 
 def test_progress_tells_what_is_done_and_what_runs(trainings):

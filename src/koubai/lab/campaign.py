@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from koubai.lab.work import Task, failed, tasks_of
 from koubai.train.recipe import Recipe
 
 _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
+_AHEAD = 256  # tasks handed over at once: all of ten thousand would be looked at whenever one ends
 OnProgress = Callable[[Progress], None]
 
 
@@ -102,27 +104,36 @@ class Campaign:
         return stored is not None
 
     def _round(self, tasks: list[Task]) -> list[Task]:
-        """Submit tasks and gather them; return those that must be submitted again to a new pool."""
-        try:
-            futures = {self.workers.submit(task): task for task in tasks}
-        except BrokenProcessPool:
-            return self._renewed(tasks)
-        by_key = {task.key: task for task in tasks}
-        self._under_way = futures
-        waiting, broken = set(futures), []
-        while waiting:
-            finished, waiting = wait(waiting, timeout=_LOOK, return_when=FIRST_COMPLETED)
+        """Hand tasks over as others finish, and gather them; return those that a new pool must do."""
+        line, by_key = deque(tasks), {task.key: task for task in tasks}
+        broken: list[Task] = []
+        while self._feed(line):
+            finished, _ = wait(self._under_way, timeout=_LOOK, return_when=FIRST_COMPLETED)
             for message in self.workers.heard():
                 self.progress.hear(*message, by_key)
-            broken += [futures[future] for future in finished if not self._gather(future, futures[future])]
+            for future in finished:
+                if not self._gather(future, task := self._under_way[future]):
+                    broken.append(task)
+                del self._under_way[future]
             self.on_progress(self.progress)
-            if waiting and not self.workers.answers():
+            if self._under_way and not self.workers.answers():
                 self.stopped_by = "scheduler"
                 break
-            if self._out_of_budget() and waiting:
+            if self._out_of_budget() and (line or self._under_way):
                 self.stopped_by = "budget"
-                waiting = {future for future in waiting if not future.cancel()}
-        return self._renewed(broken) if broken and not self.stopped_by else []
+                line.clear()
+                self._under_way = {f: task for f, task in self._under_way.items() if not f.cancel()}
+        rest = [*broken, *line]
+        return self._renewed(rest) if rest and not self.stopped_by else []
+
+    def _feed(self, line: deque[Task]) -> bool:
+        """Hand over from the line's head what workers may soon want; return whether any task is under way."""
+        most = max(_AHEAD, 4 * self.workers.count)
+        with suppress(BrokenProcessPool):  # what is under way then breaks, too
+            while line and len(self._under_way) < most:
+                self._under_way[self.workers.submit(line[0])] = line[0]
+                line.popleft()
+        return bool(self._under_way)
 
     def _renewed(self, tasks: list[Task]) -> list[Task]:
         """Return tasks to be submitted again, to workers that stand in for dead ones."""
