@@ -139,3 +139,13 @@ def test_what_momentum_leaves_a_step_is_what_its_path_shows():
             assert (after / before) ** (1 / steps) == pytest.approx(
                 left_of_a_step(optimizer, curvature), rel=0.01
             )
+
+
+def test_the_common_surface_holds_every_path():
+    from koubai.report.sections.exhibits import path_section
+
+    (picture,) = path_section(start.run("valley-momentum", threads=1)).pictures
+    for panel in picture.panels:
+        path = next(trace for trace in panel.figure.data if len(trace.x) == 31)
+        for values, axis in ((path.x, panel.figure.layout.xaxis), (path.y, panel.figure.layout.yaxis)):
+            assert axis.range[0] <= min(values) <= max(values) <= axis.range[1]

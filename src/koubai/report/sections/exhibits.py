@@ -141,7 +141,9 @@ def path_section(result: ExperimentResult, lang: str | None = None) -> Section:
         descents.setdefault(function, []).append(found)
     if not descents:
         return Section("paths", say("report.section.paths", lang), pictures=_starts(result, lang))
-    panels = [descent for same in descents.values() for descent in _on_common_surface(same)]
+    panels = [
+        descent for function, same in descents.items() for descent in _on_common_surface(same, function)
+    ]
     pictures = (of_many(optimizer_paths(_some(panels), lang=lang), len(panels), lang),)
     return Section("paths", say("report.section.paths", lang), pictures=pictures)
 
@@ -162,15 +164,33 @@ def _surface(arrays: Mapping[str, Array]) -> Surface:
     return Surface(arrays["x"], arrays.get("y"), arrays["values"])
 
 
-def _on_common_surface(descents: list[Descent]) -> list[Descent]:
-    """Put all descents on the widest surface, unless that would make the others too small to see."""
+def _on_common_surface(descents: list[Descent], function: Any) -> list[Descent]:
+    """Put all descents on a surface that holds all, unless that would make some too small to see.
+
+    `function` gives the values there; without one (None) the widest surface serves.
+    """
     surfaces = [descent.surface for descent in descents if descent.surface is not None]
     if len(surfaces) < 2:
         return descents
     narrowest, widest = (pick(surfaces, key=lambda surface: surface.width) for pick in (min, max))
     if widest.width > _ZOOM * narrowest.width:
         return descents
-    return [replace(descent, surface=widest) for descent in descents]
+    common = widest if function is None else _spanning(surfaces, function)
+    return [replace(descent, surface=common) for descent in descents]
+
+
+def _spanning(surfaces: Sequence[Surface], function: Any) -> Surface:
+    """Return the function on a grid that reaches as far as any of the surfaces."""
+    x = _reach([surface.x for surface in surfaces])
+    heights = [surface.y for surface in surfaces if surface.y is not None]
+    if not heights:
+        return Surface(x, None, function.value(x[:, None]))
+    y = _reach(heights)
+    return Surface(x, y, function.value(np.stack(np.meshgrid(x, y), axis=-1)))
+
+
+def _reach(axes: Sequence[Array]) -> Array:
+    return np.linspace(min(axis[0] for axis in axes), max(axis[-1] for axis in axes), len(axes[0]))
 
 
 def table_section(result: ExperimentResult, lang: str | None = None) -> Section:
