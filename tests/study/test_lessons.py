@@ -10,15 +10,23 @@ import numpy as np
 import pytest
 
 from koubai.lab.catalog import listing
+from koubai.lab.experiment import Arm
+from koubai.lab.plans.surfaces import TwoMinima
 from koubai.lab.settings import GAUSS
 from koubai.lab.start import run
 from koubai.layers.activations import Sigmoid
+from koubai.layers.convolution import Conv2d
+from koubai.layers.im2col import col2im, im2col
 from koubai.models.mlp import Mlp
 from koubai.network.network import Network
+from koubai.optim.momentum import Momentum
+from koubai.penalties.p_norm import L1
 from koubai.study.lessons import lessons
 from koubai.study.lessons.lesson import Row, code_line
+from koubai.study.lessons.output_size import SETTINGS
 from koubai.study.mathml import formula
 from koubai.study.quiz import QUESTIONS
+from koubai.train.train import train
 from koubai.words import LANGUAGES, entries, say
 
 LESSONS = lessons()
@@ -246,3 +254,76 @@ def test_optimizers():
     # momentum: the geometric series of .9 ends at ten times
     assert 1 < later["momentum"]["times"] <= 10
     assert first["momentum"]["times"] == pytest.approx(1, rel=0.01)
+
+
+def test_two_minima():
+    runs, facts, frames = _made("two_minima")
+    surface = TwoMinima()
+    # three places without slope: shallow, top, deep; and the right one is deeper
+    for x in (facts["shallow"], facts["top"], facts["deep"]):
+        assert x**3 - x - 0.2 == pytest.approx(0, abs=1e-9)
+    assert facts["shallow"] < facts["top"] < facts["deep"]
+    shallow, deep = (float(surface.value(np.array([facts[x]]))) for x in ("shallow", "deep"))
+    assert deep < shallow
+    assert max(run.scores["global_share"] for run in runs) < 1, "none from all"
+    # "SGD finds it from every start on that side, and from no other"
+    assert (facts["sgd_across_share"], facts["sgd_left_share"]) == (0, 0)
+    # "Momentum rolls across, and out again"
+    assert facts["momentum_across_share"] > 0.1
+    assert facts["momentum_left_share"] > 0.01
+    assert facts["momentum_end"] == pytest.approx(facts["deep"], abs=1e-6)
+    assert facts["sgd_end"] == pytest.approx(facts["shallow"], abs=1e-6)
+    # "more steps change nothing: each has come to rest"
+    plan = LESSONS["two_minima"].experiment((0,)).plan(Arm("m", {"optimizer": Momentum(0.05)}), 0)
+    assert plan.ends() == pytest.approx(plan.edit(steps=1000).ends(), abs=1e-6)
+    for frame in frames:
+        assert all(p["gradient"] == pytest.approx(p["x"] ** 3 - p["x"] - 0.2) for p in frame.places.values())
+
+
+def test_sparsity():
+    runs, facts, frames = _made("sparsity")
+    assert all(run.scores["zero_weights"] == 0 for run in runs if run.arm != "soft")
+    assert facts["soft_share"] > 0.2
+    assert abs(facts["soft_accuracy"] - facts["l1_accuracy"]) < 0.01, "no other accuracy"
+    assert facts["l1_small_share"] > 10 * facts["none_small_share"]
+    assert facts["pull"] == pytest.approx(0.05 * 0.003)
+    assert facts["l2_weights"] < facts["none_weights"] / 2
+    assert facts["l2_biases"] >= facts["none_biases"], "the biases do not fall"
+    # one weight alone: L2 takes a share, L1 an amount and goes to and fro, the threshold stops at 0
+    l2, l1, soft = ([frame.places[arm]["after"] for frame in frames] for arm in ("l2", "l1", "soft"))
+    assert l2 == pytest.approx([0.0004 * (1 - 0.05 * 0.1) ** t for t in range(1, 9)])
+    assert l1[:3] == pytest.approx([0.00025, 0.0001, -0.00005])
+    assert all(0 < abs(w) <= facts["pull"] for w in l1[2:])
+    assert l1[3] > 0 > l1[4]
+    assert soft[2:] == [0] * 6
+    # "more weights lie near 0 then, and still none on it"
+    more = Arm("more", {"penalties": (L1(0.01),)})
+    state = train(LESSONS["sparsity"].experiment((0,)).plan(more, 0)).session.state()
+    weights = np.concatenate(
+        [w.ravel() for path, w in state.weights.params.items() if path.endswith("weight")]
+    )
+    assert (weights != 0).all()
+    assert (np.abs(weights) < facts["near"]).mean() > facts["l1_small_share"]
+
+
+def test_output_size():
+    _, facts, frames = _made("output_size")
+    assert [facts[f"{arm}_side"] for arm in ("plain", "same", "grows", "strided")] == [5, 8, 7, 4]
+    for name, one in SETTINGS.items():  # by a real convolution, and by the last frame of the trace
+        layer = Conv2d(1, one.kernel, stride=one.stride, padding=one.padding)
+        assert layer.output_shape((1, one.size, one.size))[1:] == (facts[f"{name}_side"],) * 2
+        assert frames[-1].places[name]["count"] == facts[f"{name}_side"]
+        fits = [f.places[name] for f in frames if f.places[name]["last"] <= f.places[name]["end"]]
+        assert len(fits) == facts[f"{name}_side"], "as many places as fit into the pixels"
+        assert all(place["first"] >= place["begin"] for place in fits)
+        times = col2im(
+            im2col(np.ones((1, 1, one.size, one.size)), **_window(one)),
+            (1, 1, one.size, one.size),
+            **_window(one),
+        )
+        assert (times.min(), times.max()) == (facts[f"{name}_least"], facts[f"{name}_most"])
+    assert (facts["plain_least"], facts["plain_most"]) == (1, 9)
+
+
+def _window(one):
+    return {"kernel": one.kernel, "stride": one.stride, "padding": one.padding}

@@ -16,13 +16,13 @@ from koubai.optim.momentum import Momentum
 from koubai.optim.optimizer import Optimizer as Rule
 from koubai.optim.rmsprop import RMSProp
 from koubai.optim.sgd import SGD
-from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong, looked_at
+from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Wrong, looked_at
+from koubai.study.lessons.rules import rows_of
 from koubai.train.recipe import Recipe
 
 STEPS = 1000
 _UPDATES = 8
 RATE, LARGE = 0.01, 3.0
-_BY = "koubai.optim"
 RULES: dict[str, Rule] = {
     "sgd": SGD(RATE),
     "momentum": Momentum(RATE),
@@ -46,37 +46,7 @@ class Optimizers(Lesson):
     reasons = ("size", "minimum", "sgd_weak", "memory")
     wrongs = (Wrong("sgd_weak", {"sgd_large": (0, 0.6)}), Wrong("same", {"sgd": (0.6, 1)}))
     usual = "sgd_weak"
-    rows = (
-        Row("rule", "w <- w - eps g", f"{_BY}.sgd:SGD.update", "w -= eps * dw", ("sgd", "sgd_large")),
-        Row(
-            "rule",
-            "v <- mu v - eps g,  w <- w + v",
-            f"{_BY}.momentum:Momentum.update",
-            "v -= eps * dw",
-            ("momentum",),
-        ),
-        Row(
-            "rule",
-            "h <- h + g^2,  w <- w - eps g / (sqrt(h) + delta)",
-            f"{_BY}.adagrad:AdaGrad.update",
-            "w -= eps * dw / (np.sqrt(h) + self.delta)",
-            ("adagrad",),
-        ),
-        Row(
-            "rule",
-            "h <- rho h + (1 - rho) g^2,  w <- w - eps g / (sqrt(h) + delta)",
-            f"{_BY}.rmsprop:RMSProp.update",
-            "w -= eps * dw / (np.sqrt(h) + self.delta)",
-            ("rmsprop",),
-        ),
-        Row(
-            "rule",
-            "w <- w - eps m_hat / (sqrt(v_hat) + delta)",
-            f"{_BY}.adam:Adam.update",
-            "w -= eps / (1 - self.beta1**t) * m / (root + self.delta)",
-            ("adam",),
-        ),
-    )
+    rows = rows_of(RULES)
     questions = ("adam_first_step", "adagrad_step", "momentum_step")
     experiment_name = "optimizers"
 
