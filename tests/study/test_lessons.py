@@ -64,6 +64,10 @@ def words_of(lesson):
     told = ["seen", "why"]
     ideas = [*lesson.reasons[1:], *(wrong.name for wrong in lesson.wrongs), lesson.usual]
     told += [f"{kind}.{name}" for name in dict.fromkeys(ideas) for kind in ("wrong", "not")]
+    if f"{lesson.registry_name}.update" in entries(
+        "lessons"
+    ):  # what a step of the trace is called, if not so
+        plain.append("update")
     if len(frames[0].places) > 1:
         plain.append("place")
     return (

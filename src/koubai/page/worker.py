@@ -130,10 +130,14 @@ def perform(
     """Train a lesson's runs and yield its events; those of runs under way go to `send` as they come."""
     seeds = range(SEEDS * turn, SEEDS * (turn + 1))
     told = _Teller(lesson, stopped, send)
-    with open_workers("auto", usable_cores()) as workers:
-        result = run_experiment(
-            lesson.experiment(seeds), workers, store=Store(store), data_dir=data_dir, on_progress=told
-        )
+    try:
+        with open_workers("auto", usable_cores()) as workers:
+            result = run_experiment(
+                lesson.experiment(seeds), workers, store=Store(store), data_dir=data_dir, on_progress=told
+            )
+    except KeyboardInterrupt:  # the teller's, before the campaign had begun
+        yield {"kind": "end", "stopped": True}
+        return
     for run in result.runs:
         if run.failure is not None:
             yield {"kind": "failed", "text": run.failure}

@@ -195,7 +195,7 @@ export class Curve {
   table() {
     const write = writing(this.guess);
     const shown = this.names.arms.filter((arm) => this.means.some((one) => one.arm === arm));
-    const head = [this.names.x, say("page.chart.guess"), ...shown.map((arm) => this.names.of(arm))];
+    const head = [this.names.x, say("page.chart.guess"), ...shown.map((arm) => `${this.names.of(arm)}, ${this.names.mean}`)];
     const rows = this.guess.points.map((point) => [
       this.names.points[point],
       this.values ? write(this.values[point]) : "–",
@@ -207,7 +207,8 @@ export class Curve {
   cell(arm, point) {
     const one = this.means.find((mean) => mean.arm === arm && mean.point === point);
     const write = (value) => (this.guess.share ? writing(this.guess)(value) : this.names.write(value));
-    return one ? `${write(one.mean)} [${write(one.low)}, ${write(one.high)}]` : "–";
+    if (!one) return "–";
+    return write(one.mean) + (this.names.exact ? "" : ` [${write(one.low)}, ${write(one.high)}]`);
   }
 }
 

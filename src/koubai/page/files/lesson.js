@@ -37,6 +37,8 @@ export class LessonView {
       x: say(`${words}.x`),
       points: Object.fromEntries(lesson.guess.points.map((name) => [name, point(name)])),
       arms: lesson.arms,
+      mean: say(lesson.random ? "page.chart.mean" : "page.chart.result"),
+      exact: !lesson.random,
       of,
       write: (value) => (lesson.guess.share ? percent(value) : value <= lesson.guess.floor ? "0" : number(value, 2)),
     };
@@ -104,9 +106,9 @@ export class LessonView {
     this.prompt.textContent = stage === 0 ? say(`${words}.guess`) : end ? say(`${words}.seen`, this.end.facts) : say(lesson.random ? "page.run.comes" : "page.run.exact");
     const curve = lesson.guess.kind === "curve";
     const items = curve ? lesson.arms.map((arm) => key(arm, style(lesson.arms.indexOf(arm)), this.names().of(arm))) : [];
-    this.legend.replaceChildren(...(stage ? [guessKey(curve), ...items, ...(curve ? [] : dotKeys())] : []));
+    this.legend.replaceChildren(...(stage ? [guessKey(curve), ...items, ...(curve ? [] : dotKeys(lesson.random))] : []));
     const below = [];
-    if (stage === 1 && lesson.random) below.push(this.losses.node);
+    if (stage === 1 && lesson.random && this.losses.lines.size) below.push(this.losses.node);
     if (end && stage > 1) below.push(this.reader(), numbers(this.chart.table(), say(`${words}.title`)));
     this.below.replaceChildren(...below);
     if (stage === 1) this.losses.draw();
@@ -184,4 +186,7 @@ const key = (arm, { color, dash }, text) => el("li", { "data-arm": arm }, swatch
 const swatch = (stroke, dash) =>
   svg("svg", { viewBox: "0 0 34 12", "aria-hidden": "true" }, svg("path", { d: "M1 6h32", stroke, "stroke-width": 3, "stroke-dasharray": dash }));
 const guessKey = (curve) => el("li", {}, curve ? swatch("var(--guess)", "1 5") : "▼ ", say("page.chart.guess"));
-const dotKeys = () => [el("li", {}, "● ", say("page.chart.seed")), el("li", {}, "┃ ", say("page.chart.mean"))];
+const dotKeys = (random) =>
+  random
+    ? [el("li", {}, "● ", say("page.chart.seed")), el("li", {}, "┃ ", say("page.chart.mean"))]
+    : [el("li", {}, "┃ ", say("page.chart.result"))];

@@ -119,21 +119,16 @@ export class Levels {
 
   table() {
     const write = writing(this.guess);
-    const head = [this.names.x, say("page.chart.guess"), say("page.chart.mean")];
+    const head = [this.names.x, say("page.chart.guess"), this.names.mean];
     const rows = this.guess.points.map((point) => {
       const one = this.means.find((mean) => mean.point === point);
       const told = (value) => (this.guess.share ? write(value) : this.names.write(value));
       return [
         this.names.points[point],
         this.values ? write(this.values[point]) : "–",
-        one ? `${told(one.mean)} [${told(one.low)}, ${told(one.high)}]` : "–",
+        one ? told(one.mean) + (this.names.exact ? "" : ` [${told(one.low)}, ${told(one.high)}]`) : "–",
       ];
     });
     return { head, rows };
-  }
-
-  cell(arm, point) {
-    const one = this.means.find((mean) => mean.point === point);
-    return one ? writing(this.guess)(placed(this.guess, one.mean)) : "–";
   }
 }

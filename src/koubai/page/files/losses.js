@@ -31,6 +31,7 @@ export class Losses {
   }
 
   add({ arm, run, steps, losses }) {
+    if (!steps.length) return;
     this.steps = steps.at(-1);
     this.lines.set(run, { arm, shares: steps.map((step) => step / this.steps), losses });
   }

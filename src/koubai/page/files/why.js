@@ -1,7 +1,7 @@
 // The reason: first asked for, then shown as formula, code and number, one update and one place at a time.
 
 import { el, fresh, math } from "./dom.js";
-import { say } from "./words.js";
+import { known, say } from "./words.js";
 
 /** Choices of which one is taken; `chosen` is called with its value. */
 export function choices(question, options, taken, chosen) {
@@ -54,7 +54,7 @@ export function trace(lesson, frames, placeName, pointed) {
     pointed(place);
   };
   const controls = [
-    stepper(say("page.why.update"), frames.length, (i) => say("page.why.of", { at: frames[i].step, count: frames.length }), (i) => {
+    stepper(say(known(`${words}.update`) ? `${words}.update` : "page.why.update"), frames.length, (i) => say("page.why.of", { at: frames[i].step, count: frames.length }), (i) => {
       state.frame = i;
       show();
     }),

@@ -128,8 +128,10 @@ class Lesson:
         return arm
 
     def curve(self, run: RunResult) -> tuple[list[int], list[float]]:
-        """Return steps and losses of one run, a few dozen of them, for the chart of how it learned."""
+        """Return steps and losses of one run, a few dozen of them; none where no loss was recorded."""
         steps, losses = run.history.series("loss")
+        if not len(steps):
+            return [], []
         taken = np.unique(np.linspace(0, len(steps) - 1, _LOSSES).round().astype(int))
         return steps[taken].tolist(), losses[taken].tolist()
 
