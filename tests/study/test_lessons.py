@@ -9,6 +9,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
+from koubai.initializers.normal import HeNormal
 from koubai.lab.catalog import listing
 from koubai.lab.experiment import Arm
 from koubai.lab.plans.surfaces import TwoMinima
@@ -331,3 +332,48 @@ def test_output_size():
 
 def _window(one):
     return {"kernel": one.kernel, "stride": one.stride, "padding": one.padding}
+
+
+def test_chain_rule():
+    runs, facts, frames = _made("chain_rule")
+    # "the right derivatives agree to many digits", the wrong ones do not
+    for arm in ("sigmoid", "relu"):
+        assert facts[f"{arm}_least"] == pytest.approx(1, abs=1e-6)
+        assert facts[f"{arm}_most"] == pytest.approx(1, abs=1e-6)
+    assert 0 < facts["relu_crossed_least"] < facts["relu_crossed_most"] < 1, (
+        "smaller, and downhill all the same"
+    )
+    assert facts["relu_crossed_least"] < facts["relu_crossed_most"] / 2, "scaled by another number each"
+    assert facts["sigmoid_at_z_most"] < 0.99
+    for frame in frames:
+        assert all(p["ratio"] == pytest.approx(p["backprop"] / p["central"]) for p in frame.places.values())
+    # "with the wrong derivative it ends lower", for every seed; and it learns
+    by = {(run.arm, run.seed): run.scores["test_accuracy"] for run in runs}
+    assert all(by["relu_crossed", seed] < by["relu", seed] - 0.05 for seed in range(2))
+    assert facts["sigmoid_at_z_accuracy"] < facts["sigmoid_accuracy"]
+    assert facts["relu_crossed_accuracy"] > 0.6
+    # "with x or delta1 in its place not even the shapes fit"
+    x, z1, delta1, delta2 = np.ones((5, 64)), np.ones((5, 40)), np.ones((5, 40)), np.ones((5, 20))
+    assert (z1.T @ delta2).shape == (40, 20)
+    assert (x.T @ delta2).shape != (40, 20) != (x.T @ delta1).shape
+
+
+def test_over_fitting():
+    runs, facts, frames = _made("over_fitting")
+    assert facts["none_train_accuracy"] == 1
+    assert facts["none_accuracy"] > 0.8, "by heart, and not useless"
+    assert facts["l2_accuracy"] < facts["none_accuracy"] - 0.1
+    assert facts["l2_train_accuracy"] < 0.95, "not even the training digits"
+    assert facts["dropout_half_accuracy"] < facts["none_accuracy"]
+    assert facts["dropout_half_accuracy"] < facts["dropout_accuracy"]
+    by = {(run.arm, run.seed): run.scores["test_accuracy"] for run in runs}
+    assert all(by["l2", seed] < by["none", seed] for seed in range(2)), "it stays so"
+    # how hard the penalty pulls, against the data: from the initial weights themselves
+    assert facts["l2_pull"] > facts["data_pull"]
+    network = Network(Mlp((100, 100, 100)), (64,), HeNormal())
+    weights = network.initialize(0, "float64").params["1.weight"]
+    assert facts["l2_pull"] == pytest.approx(0.1 * np.sqrt((weights**2).sum()), rel=1e-3)
+    assert frames[0].places["l1"]["pull"] == pytest.approx(0.005 * np.sqrt(weights.size))
+    for frame in frames:  # plain gradient descent at the rate .05
+        for place in frame.places.values():
+            assert place["moved"] == pytest.approx(0.05 * place["gradient"], rel=1e-3)
