@@ -23,6 +23,7 @@ from koubai.network.network import Network
 from koubai.optim.momentum import Momentum
 from koubai.penalties.p_norm import L1
 from koubai.study.lessons import lessons
+from koubai.study.lessons.batch_normalization import STEPS
 from koubai.study.lessons.lesson import Row, code_line
 from koubai.study.lessons.output_size import SETTINGS
 from koubai.study.mathml import formula
@@ -377,3 +378,19 @@ def test_over_fitting():
     for frame in frames:  # plain gradient descent at the rate .05
         for place in frame.places.values():
             assert place["moved"] == pytest.approx(0.05 * place["gradient"], rel=1e-3)
+
+
+def test_batch_normalization():
+    runs, facts, frames = _made("batch_normalization")
+    assert facts["trained_updates"] < facts["without_updates"] / 3
+    assert facts["frozen_updates"] < facts["without_updates"] / 3, "gamma and beta are not what counts"
+    by = {(run.arm, run.seed): LESSONS["batch_normalization"].values(run)[run.arm] for run in runs}
+    assert all(by["trained", seed] < by["without", seed] < STEPS for seed in range(2)), "and it gets there"
+    first = frames[0].places
+    assert first["trained"]["mean"] == pytest.approx(0, abs=1e-5)
+    assert first["trained"]["std"] == pytest.approx(1, abs=1e-3)
+    assert facts["without_delta"] < facts["trained_delta"] / 3
+    assert all(frame.places["frozen"]["std"] == pytest.approx(1, abs=1e-3) for frame in frames)
+    # "the inputs lie between 0 and 1"
+    x = np.asarray(LESSONS["batch_normalization"].experiment((0,)).base.data.load(None).inputs("train"))
+    assert 0 <= x.min() < x.max() <= 1
