@@ -9,7 +9,7 @@ import sys
 import time
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-WAIT = 120_000  # milliseconds: a bound for what hangs, not for what is slow
+WAIT = 300_000  # milliseconds: a bound for what hangs, not for what is slow
 
 
 class Served:

@@ -132,6 +132,21 @@ def test_a_job_whose_worker_died_says_so_and_the_next_one_begins(page):
     page(talk)
 
 
+def test_workers_that_keep_dying_are_not_started_for_ever(page):
+    async def talk(page):
+        jobs = [await submit(page, f"client-number-{i}") for i in range(5)]
+        deaths = 0
+        while page.jobs._pipe is not None:
+            page.jobs._lost(page.jobs._pipe)
+            deaths += 1
+        assert deaths == 3
+        assert all(page.jobs.find(job).events[-1] == {"kind": "failed", "text": None} for job in jobs)
+        again = await submit(page)
+        assert page.jobs.asked == [("job", again, LESSON, 0)], "who asks gets one more"
+
+    page(talk)
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -1,11 +1,15 @@
 """The worker's own part: the events of a job, one after another, without a process around it."""
 
 import json
+from multiprocessing import get_context
 
-from koubai.page.worker import perform
+from koubai.page.worker import perform, work
 from koubai.study.lessons import lessons
 
 LESSON = lessons()["step_size"]
+
+
+WAIT = 300  # seconds: a bound for what hangs
 
 
 def events(folder, stopped=lambda: False):
@@ -36,3 +40,24 @@ def test_the_same_question_is_answered_from_the_store(tmp_path):
 def test_a_job_that_was_stopped_says_so_and_keeps_what_is_whole(tmp_path):
     told = events(tmp_path, stopped=lambda: True)
     assert told == [{"kind": "end", "stopped": True}]
+
+
+def test_a_process_does_its_jobs_before_its_chores_and_ends_with_its_pipe(tmp_path):
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, tmp_path, None))
+    process.start()
+    theirs.close()
+    for number in range(3):
+        ours.send(("job", f"job {number}", LESSON.registry_name, 0))
+    ours.send(("stop", "job 2"))
+    ended = {}
+    while len(ended) < 3:
+        assert ours.poll(WAIT)
+        job, event = ours.recv()
+        if event["kind"] == "end":
+            ended[job] = event["stopped"]
+    assert (ended["job 0"], ended["job 1"]) == (False, False)
+    ours.close()
+    process.join(WAIT)
+    assert process.exitcode == 0

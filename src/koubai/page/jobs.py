@@ -25,6 +25,7 @@ _KEPT = 32  # jobs that can still be asked about
 _MOST_EVENTS = 4000  # of one job; beyond, progress is no longer kept
 _BEAT = 15.0  # seconds between two signs of life in a silent stream
 _PATIENCE = 5.0  # seconds in which a job that was stopped must end
+_DEATHS = 3  # of workers that said nothing, after which none is started unasked
 _LAST = ("end", "failed")
 
 
@@ -68,6 +69,7 @@ class Jobs:
         self._worker: Any = None
         self._pipe: Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._deaths = 0
         self.streams = 0
         self.ready = False
         self.closing = asyncio.Event()
@@ -102,6 +104,7 @@ class Jobs:
                 loop.call_soon_threadsafe(self._lost, pipe)
 
     def _hear(self, job_id: str | None, event: Event) -> None:
+        self._deaths = 0
         if job_id is None:
             self.ready = True
         elif (job := self._all.get(job_id)) is not None:
@@ -114,11 +117,14 @@ class Jobs:
         """The worker died: say so to the job under way, and start another."""
         if pipe is not self._pipe or self.closing.is_set():
             return
-        self.ready = False
-        self.start()
-        if self._queue:
-            job = self._queue.pop(0)
+        self.ready, self._pipe = False, None
+        self._deaths += 1
+        lost = self._queue[:1] if self._deaths < _DEATHS else list(self._queue)
+        self._queue = self._queue[len(lost) :]
+        for job in lost:
             job.add({"kind": "end", "stopped": True} if job.stopping else {"kind": "failed", "text": None})
+        if self._deaths < _DEATHS:
+            self.start()
             self._next()
 
     def _next(self) -> None:
@@ -141,6 +147,8 @@ class Jobs:
             self.stop(job)
         if len(self._queue) >= MOST_WAITING:
             raise Busy
+        if self._pipe is None:
+            self.start()
         job = Job(client, lesson, turn)
         self._all[job.id] = job
         for old in [old for old in self._all.values() if old.ended][: max(0, len(self._all) - _KEPT)]:

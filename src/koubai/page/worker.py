@@ -41,6 +41,8 @@ from koubai.study.lessons.lesson import SEEDS
 from koubai.train.recipe import Recipe
 
 Event = dict[str, Any]
+Job = tuple[str, str, int]
+"""Its id, its lesson, and which seeds."""
 _EVERY = 0.1  # seconds between two events of progress
 
 
@@ -52,26 +54,50 @@ def work(pipe: Connection, store: Path, data_dir: Path | None) -> None:
     desk = _Desk(pipe)
     threading.Thread(target=desk.listen, daemon=True).start()
     known = lessons()
-    warm_up(known.values(), data_dir)
-    desk.send(None, {"kind": "ready"})
-    for job, lesson, turn in desk.jobs():
-        try:
-            for event in perform(known[lesson], turn, store, data_dir, desk.stop.is_set, desk.sender(job)):
-                desk.send(job, event)
-        except Exception as error:
-            text = str(error) if isinstance(error, KoubaiError) else f"{type(error).__name__}: {error}"
-            desk.send(job, {"kind": "failed", "text": text})
+    chores = warm_up(known.values(), data_dir)
+    idle = False
+    while True:
+        task = desk.next(wait=idle)
+        if task is not None:
+            _do(desk, task, known, store, data_dir)
+        elif not _more(chores):
+            idle = True
+            desk.send(None, {"kind": "ready"})
 
 
-def warm_up(known: Iterable[Lesson], data_dir: Path | None) -> None:
-    """Have every kind of run made once, two steps long, so that kernels are compiled now and not later."""
+def _more(chores: Iterator[str]) -> bool:
+    """Do one chore; what cannot be warmed up is told when somebody asks for it."""
+    try:
+        return next(chores, None) is not None
+    except Exception:
+        return False
+
+
+def _do(desk: _Desk, task: Job, known: dict[str, Lesson], store: Path, data_dir: Path | None) -> None:
+    """Do one job; whatever goes wrong in it is told as its last event."""
+    job, lesson, turn = task
+    try:
+        for event in perform(known[lesson], turn, store, data_dir, desk.stop.is_set, desk.sender(job)):
+            desk.send(job, event)
+    except Exception as error:
+        text = str(error) if isinstance(error, KoubaiError) else f"{type(error).__name__}: {error}"
+        desk.send(job, {"kind": "failed", "text": text})
+
+
+def warm_up(known: Iterable[Lesson], data_dir: Path | None) -> Iterator[str]:
+    """Have every kind of run made once, two steps long, so that kernels are compiled now and not later.
+
+    Yields the name of each arm that is done: whoever asks for a lesson need not wait for all of them.
+    """
     load_native()
-    with open_workers("auto", usable_cores()) as workers:
+    with open_workers("auto", 1) as workers:
         for lesson in known:
             experiment = lesson.experiment((0,))
             if isinstance(experiment.base, Recipe):
-                short = replace(experiment, base=experiment.base.edit(steps=2))
-                run_experiment(short, workers, data_dir=data_dir)
+                for arm in experiment.arms:
+                    short = replace(experiment, base=experiment.base.edit(steps=2), arms=(arm,))
+                    run_experiment(short, workers, data_dir=data_dir)
+                    yield arm.name
 
 
 class _Desk:
@@ -80,7 +106,7 @@ class _Desk:
     def __init__(self, pipe: Connection) -> None:
         self.stop = threading.Event()
         self._pipe, self._lock = pipe, threading.Lock()
-        self._jobs: queue.SimpleQueue[tuple[str, str, int]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._now: str | None = None
         self._off: set[str] = set()
 
@@ -98,16 +124,18 @@ class _Desk:
         except (EOFError, OSError):
             os._exit(0)
 
-    def jobs(self) -> Iterator[tuple[str, str, int]]:
-        """Yield jobs as they come, but for those called off meanwhile."""
-        while True:
-            job = self._jobs.get()
-            self.stop.clear()
-            self._now = job[0]
-            if job[0] in self._off:
-                self.send(job[0], {"kind": "end", "stopped": True})
-            else:
-                yield job
+    def next(self, *, wait: bool) -> Job | None:
+        """Return the next job; None where there is none yet, or it was called off meanwhile."""
+        try:
+            job = self._jobs.get(block=wait)
+        except queue.Empty:
+            return None
+        self.stop.clear()
+        self._now = job[0]
+        if job[0] in self._off:
+            self.send(job[0], {"kind": "end", "stopped": True})
+            return None
+        return job
 
     def send(self, job: str | None, event: Event) -> None:
         """Send an event to the server."""
