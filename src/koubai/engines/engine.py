@@ -64,13 +64,6 @@ class Job:
             return x, t
         return altered(self.augment, np.ascontiguousarray(x, self.dtype), t, self.seed, step)
 
-    def shrink(self, path: str, w: Array, eps: float) -> None:
-        """Let the proximal penalties change a parameter after its update with the learning rate eps."""
-        if self.network.param_specs[path].penalized:
-            for penalty in self.penalties:
-                if penalty.proximal:
-                    penalty.shrink(w, eps)
-
     def check(self) -> None:
         """Raise unless inputs and targets are what the table says, and fit the network.
 

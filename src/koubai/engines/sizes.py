@@ -8,6 +8,7 @@ from koubai.core.layer import Cell
 from koubai.data.levels import Levels
 from koubai.engines.engine import Job
 from koubai.layers.convolution import SlidesFilters
+from koubai.layers.padding import padded_shape
 from koubai.layers.pooling import Pooling
 from koubai.layers.transposed import ConvTranspose
 from koubai.network.network import Network
@@ -77,7 +78,7 @@ def _windows(cell: Cell, laid_out: bool) -> int:
     window, (channels, *space), places = cell.layer.window, cell.in_shape, prod(cell.out_shape[1:])
     if isinstance(cell.layer, ConvTranspose):  # its windows lie in the output, and it has no kernel
         (channels, *space), places, laid_out = cell.out_shape, prod(cell.in_shape[1:]), True
-    padded = prod(n + 2 * p for n, p in zip(space, window.padding, strict=True)) if any(window.padding) else 0
+    padded = prod(padded_shape(tuple(space), window.padding)) if any(window.padding) else 0
     columns = 2 * prod(window.kernel) * places if laid_out else 0
     return channels * (padded + columns)
 

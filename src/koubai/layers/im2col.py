@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 
 from koubai.core.params import Array, Shape
+from koubai.layers.padding import padded_shape
 from koubai.layers.window import Window, per_axis
 
 Size = int | tuple[int, ...]
@@ -63,7 +64,7 @@ def col2im(
     window = _window(len(space), kernel, stride, padding, dilation)
     out = window.out(tuple(space))
     cols = cols.reshape(N, C, prod(window.kernel), *out)
-    padded = np.zeros((N, C, *(n + 2 * p for n, p in zip(space, window.padding, strict=True))), cols.dtype)
+    padded = np.zeros((N, C, *padded_shape(tuple(space), window.padding)), cols.dtype)
     for k, at in window.positions(out):
         padded[:, :, *at] += cols[:, :, k]
     inside = (slice(p, p + n) for n, p in zip(space, window.padding, strict=True))

@@ -125,12 +125,9 @@ class Network:
     def bind(self, weights: Weights, *, training: bool = False, seed: int = 0) -> Cell:
         """Return a fresh tree of cells over these very arrays; the reference formulas run on it."""
         root = self._wire()
+        bind(root, weights)
         for cell in root.walk():
             cell.training, cell.seed = training, seed
-            for name in cell.layer.params(cell.in_shape):
-                cell.params[name] = weights.params[join(cell.path, name)]
-            for name in cell.layer.buffers(cell.in_shape):
-                cell.buffers[name] = weights.buffers[join(cell.path, name)]
         return root
 
     def check(self, weights: Weights) -> None:
@@ -155,6 +152,15 @@ class Network:
         from koubai.network.summary import table
 
         return f"<pre>{escape(table(self))}</pre>"
+
+
+def bind(root: Cell, weights: Weights) -> None:
+    """Have a tree of cells work on these very arrays, which are found by path."""
+    for cell in root.walk():
+        for name in cell.layer.params(cell.in_shape):
+            cell.params[name] = weights.params[join(cell.path, name)]
+        for name in cell.layer.buffers(cell.in_shape):
+            cell.buffers[name] = weights.buffers[join(cell.path, name)]
 
 
 def join(path: str, name: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, ClassVar, get_origin, get_type_hints
@@ -64,6 +66,20 @@ def flatten(plain: Any, prefix: str = "") -> dict[str, Any]:
     else:
         return {prefix: plain}
     return {k: v for name, item in items for k, v in flatten(item, f"{prefix}.{name}".lstrip(".")).items()}
+
+
+def digest(plain: Any) -> str:
+    """Return 16 hexadecimal digits that name plain values."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def differences(ours: Any, theirs: Any) -> dict[str, tuple[Any, Any]]:
+    """Return what differs, by dotted path: (ours, theirs); None where one has no such field."""
+    a, b = (flatten(normalized(to_plain(each))) for each in (ours, theirs))
+    return {
+        path: (a.get(path), b.get(path)) for path in dict.fromkeys([*a, *b]) if a.get(path) != b.get(path)
+    }
 
 
 def default_of(field: Field[Any]) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ from koubai.penalties.penalty import Penalty
 from koubai.schedules.schedule import ConstantRate, Schedule
 from koubai.train.early_stopping import EarlyStopping
 from koubai.train.edits import edit
-from koubai.train.plain import AtLeast, flatten, hints_of, normalized, suggestion, to_plain
+from koubai.train.plain import AtLeast, differences, digest, hints_of, normalized, suggestion, to_plain
 
 _LATER = ("class_weight", "augment")
 _MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds exactly
@@ -138,17 +136,11 @@ class Recipe:
     @property
     def hash(self) -> str:
         """Return 16 hexadecimal digits that name this recipe: equal recipes, equal names."""
-        text = json.dumps(_as_ever(normalized(to_plain(self))), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest(_as_ever(normalized(to_plain(self))))
 
     def diff(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
         """Return what differs, by dotted path: (ours, theirs); None where one has no such field."""
-        ours, theirs = flatten(normalized(to_plain(self))), flatten(normalized(to_plain(other)))
-        return {
-            path: (ours.get(path), theirs.get(path))
-            for path in [*ours, *(p for p in theirs if p not in ours)]
-            if ours.get(path) != theirs.get(path)
-        }
+        return differences(self, other)
 
 
 def _as_ever(plain: Any) -> Any:

@@ -11,6 +11,8 @@ from koubai.core.params import Shape
 from koubai.engines.native.graph import Graph, Node, Stored, Unsupported, Value
 from koubai.engines.native.kernels.max_pool import NOWHERE
 from koubai.engines.native.kernels.pointwise import FUNCTIONS
+from koubai.layers.padding import padded_shape
+from koubai.layers.window import out_size
 from koubai.network.network import Network, join
 
 
@@ -114,10 +116,7 @@ class GraphBuilder:
     ) -> Value:
         """Cross-correlation."""
         kernel = weight.shape[2:]
-        out = tuple(
-            (n + 2 * p - d * (k - 1) - 1) // s + 1
-            for n, k, s, p, d in zip(x.shape[1:], kernel, stride, padding, dilation, strict=True)
-        )
+        out = map(out_size, x.shape[1:], kernel, stride, padding, dilation)
         return self._add(
             "convolve", (x,), (weight.shape[0], *out), {"weight": weight, "bias": bias},
             stride=tuple(stride), padding=tuple(padding), dilation=tuple(dilation), groups=groups,
@@ -142,7 +141,7 @@ class GraphBuilder:
         """Places of x around x."""
         if mode == "random":
             raise Unsupported("no kernel for places drawn at random")
-        shape = (x.shape[0], *(n + 2 * p for n, p in zip(x.shape[1:], padding, strict=True)))
+        shape = (x.shape[0], *padded_shape(x.shape[1:], tuple(padding)))
         return self._add("pad", (x,), shape, padding=tuple(padding), mode=mode)
 
     def pool(
@@ -151,9 +150,7 @@ class GraphBuilder:
         """Pooling of windows."""
         if kind not in ("max", "average") or prod(size) > NOWHERE or len(size) > 2:
             raise Unsupported(f"no kernel for {kind} pooling of windows of {tuple(size)}")
-        out = (
-            (n + 2 * p - k) // s + 1 for n, k, s, p in zip(x.shape[1:], size, stride, padding, strict=True)
-        )
+        out = map(out_size, x.shape[1:], size, stride, padding)
         return self._add(
             f"{kind}_pool",
             (x,),

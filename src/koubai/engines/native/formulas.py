@@ -13,7 +13,8 @@ from koubai.engines.engine import Job
 from koubai.engines.native.graph import Node
 from koubai.engines.native.memory import Memory
 from koubai.engines.native.store import Store, arrays
-from koubai.network.network import join
+from koubai.engines.update import add_penalties, update
+from koubai.network.network import Weights, bind, join
 
 
 class Formulas:
@@ -92,51 +93,35 @@ class Formulas:
 
     def penalties(self) -> None:
         """Add the penalties' gradients."""
-        specs = self._job.network.param_specs
-        for path, gradient in self._gradients().items():
-            if specs[path].penalized:
-                w = self._load(self._memory.weights, path)
-                for penalty in self._job.pulls:
-                    gradient += penalty.gradient(w)  # noqa: PLW2901 - in place
-                self._save(self._memory.gradients, path, gradient)
+        memory, gradients = self._memory, self._arrays(self._memory.gradients)
+        add_penalties(self._job, self._arrays(memory.weights), gradients)
+        self._save(memory.gradients, gradients)
 
     def update(self, step: int) -> None:
-        """Clip, then change weights and slots, as the reference engine does."""
-        job, memory, gradients = self._job, self._memory, self._gradients()
+        """Clip, then change weights and slots."""
+        job, memory = self._job, self._memory
+        params, gradients = self._arrays(memory.weights), self._arrays(memory.gradients)
+        slots = [self._arrays(values) for values in memory.slots]
         if self._taps is not None:
             self._taps |= {(path, "weight_gradient"): g.copy() for path, g in gradients.items()}
-            self._taps |= {(path, "weight"): self._load(memory.weights, path) for path in gradients}
-        if job.clipping is not None:
-            job.clipping.apply(gradients)
-        eps = job.optimizer.learning_rate * job.schedule.factor(step)
-        decay = job.optimizer.decoupled_decay()
-        for path, g in gradients.items():
-            if job.is_frozen(path):
-                continue
-            w = self._load(memory.weights, path)
-            if decay and job.network.param_specs[path].penalized:
-                w *= 1 - eps * decay
-            slots = {
-                slot: self._load(values, path)
-                for slot, values in zip(job.optimizer.slots, memory.slots, strict=True)
-            }
-            job.optimizer.update(w, g, slots, eps, step)
-            job.shrink(path, w, eps)
-            self._save(memory.weights, path, w)
-            for slot, values in zip(job.optimizer.slots, memory.slots, strict=True):
-                self._save(values, path, slots[slot])
+            self._taps |= {(path, "weight"): w.copy() for path, w in params.items()}
+        named = {
+            f"{path}/{slot}": array
+            for slot, values in zip(job.optimizer.slots, slots, strict=True)
+            for path, array in values.items()
+        }
+        update(job, step, params, gradients, named)
+        for memories, changed in zip((memory.weights, *memory.slots), (params, *slots), strict=True):
+            self._save(memories, changed)
         if self._taps is not None:
-            for path in gradients:
-                self._taps[path, "update"] = self._load(memory.weights, path) - self._taps[path, "weight"]
+            self._taps |= {(path, "update"): w - self._taps[path, "weight"] for path, w in params.items()}
 
-    def _gradients(self) -> dict[str, Array]:
-        return arrays(self._store.forms, self._store.place, self._memory.gradients)
+    def _arrays(self, memory: Array) -> dict[str, Array]:
+        return arrays(self._store.forms, self._store.place, memory)
 
-    def _load(self, memory: Array, path: str) -> Array:
-        return self._store.forms[path].load(memory[self._store.place(path)])
-
-    def _save(self, memory: Array, path: str, logical: Array) -> None:
-        self._store.forms[path].store(logical, memory[self._store.place(path)])
+    def _save(self, memory: Array, changed: dict[str, Array]) -> None:
+        for path, logical in changed.items():
+            self._store.forms[path].store(logical, memory[self._store.place(path)])
 
     def _view(self, memory: Array, path: str) -> Array:
         """A parameter of a formula, which is kept in C order, as an array over the memory itself."""
@@ -147,12 +132,13 @@ class Formulas:
         if (node.path, training) not in self._cells:
             made: Cell = node.settings["cell"]
             cell = wire(made.layer, made.path, made.in_shape)
+            own, store, memory = node.stored.values(), self._store, self._memory
+            params = {s.path: self._view(memory.weights, s.path) for s in own if s.trained}
+            kept = {
+                s.path: memory.kept[store.kept_place(s.path)].reshape(s.shape) for s in own if not s.trained
+            }
+            bind(cell, Weights(params, kept))
             for inner in cell.walk():
                 inner.training, inner.seed = training, self._job.seed
-                for name in inner.layer.params(inner.in_shape):
-                    inner.params[name] = self._view(self._memory.weights, join(inner.path, name))
-                for name, spec in inner.layer.buffers(inner.in_shape).items():
-                    place = self._store.kept_place(join(inner.path, name))
-                    inner.buffers[name] = self._memory.kept[place].reshape(spec.shape)
             self._cells[node.path, training] = cell
         return self._cells[node.path, training]

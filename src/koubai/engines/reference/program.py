@@ -12,6 +12,7 @@ from koubai.core.taps import Squares, taken
 from koubai.data.levels import Inputs, as_numbers
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.turns import Turn, in_turn
+from koubai.engines.update import add_penalties, update
 from koubai.network.network import join
 
 _PREDICT_ROWS = 1000
@@ -91,7 +92,7 @@ class ReferenceProgram:
                 sums[path, "weight"] = taken(state.weights.params[path], "weight")
                 sums[path, "weight_gradient"] = taken(g, "weight_gradient")
         before = {path: w.copy() for path, w in state.weights.params.items()} if tapped else {}
-        self._update(gradients)
+        update(job, state.step, state.weights.params, gradients, state.slots)
         if tapped and on_tap is not None:
             for path, old in before.items():
                 sums[path, "update"] = taken(state.weights.params[path] - old, "update")
@@ -100,29 +101,9 @@ class ReferenceProgram:
 
     def _gradients(self) -> dict[str, Array]:
         """Collect gradients by path and add those of the penalties."""
-        specs = self.job.network.param_specs
         gradients = {join(cell.path, name): cell.grads[name] for cell in self._cells for name in cell.params}
-        for path, g in gradients.items():
-            if specs[path].penalized:
-                for penalty in self.job.pulls:
-                    np.add(g, penalty.gradient(self._state.weights.params[path]), out=g)
+        add_penalties(self.job, self._state.weights.params, gradients)
         return gradients
-
-    def _update(self, gradients: dict[str, Array]) -> None:
-        job, state = self.job, self._state
-        specs = job.network.param_specs
-        if job.clipping is not None:
-            job.clipping.apply(gradients)
-        eps = job.optimizer.learning_rate * job.schedule.factor(state.step)
-        decay = job.optimizer.decoupled_decay()
-        for path, w in state.weights.params.items():
-            if job.is_frozen(path):
-                continue
-            if decay and specs[path].penalized:
-                np.multiply(w, 1 - eps * decay, out=w)
-            slots = {slot: state.slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
-            job.optimizer.update(w, gradients[path], slots, eps, state.step)
-            job.shrink(path, w, eps)
 
     @in_turn
     def predict(self, x: Inputs) -> Array:

@@ -10,7 +10,7 @@ import torch
 
 from koubai.core.layer import Cell
 from koubai.core.params import Array
-from koubai.network.network import join
+from koubai.network.network import Weights, bind, join
 
 
 def run_formula(cell: Cell, x: torch.Tensor, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -36,13 +36,8 @@ class _Formula(torch.autograd.Function):
     ) -> torch.Tensor:
         """Bind the arrays, run the formula, write changed buffers back."""
         ctx.cell, ctx.trained, ctx.root = cell, trained, cell.path
-        for part in cell.walk():
-            for kind, names in (
-                (part.params, part.layer.params(part.in_shape)),
-                (part.buffers, part.layer.buffers(part.in_shape)),
-            ):
-                for name in names:
-                    kind[name] = to_array(tensors[_below(cell.path, join(part.path, name))])
+        arrays = {join(cell.path, name): to_array(tensor) for name, tensor in tensors.items()}
+        bind(cell, Weights(arrays, arrays))
         y = cell.layer.forward(cell, to_array(x))
         for part in cell.walk():
             for name, buffer in part.buffers.items():

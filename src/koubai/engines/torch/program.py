@@ -21,6 +21,7 @@ from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.module import Moment, build_module, read_weights
 from koubai.engines.torch.sums import tensor_magnitudes, tensor_squares
 from koubai.engines.turns import Turn, in_turn
+from koubai.engines.update import add_penalties, update
 
 _PREDICT_ROWS = 1000
 
@@ -112,7 +113,8 @@ class TorchProgram:
                 sums[path, "weight"] = tensor_squares(self._params[path])
                 sums[path, "weight_gradient"] = tensor_magnitudes(g)
             before = {path: w.detach().clone() for path, w in self._params.items()}
-        self._update(gradients)
+        own = _arrays(self._params), _arrays(gradients), _arrays(self._slots)
+        update(self.job, moment.step, *own)
         if tapped and on_tap is not None:
             for path, old in before.items():
                 sums[path, "update"] = tensor_squares(self._params[path].detach() - old)
@@ -138,33 +140,12 @@ class TorchProgram:
 
     def _gradients(self) -> dict[str, torch.Tensor]:
         """Collect gradients by path and add those of the penalties."""
-        gradients = {}
-        specs = self.job.network.param_specs
-        for path, w in self._params.items():
-            g = torch.zeros_like(w, requires_grad=False) if w.grad is None else w.grad
-            if specs[path].penalized:
-                dw = array_of(g)
-                for penalty in self.job.pulls:
-                    dw += penalty.gradient(array_of(w))
-            gradients[path] = g
+        gradients = {
+            path: torch.zeros_like(w, requires_grad=False) if w.grad is None else w.grad
+            for path, w in self._params.items()
+        }
+        add_penalties(self.job, _arrays(self._params), _arrays(gradients))
         return gradients
-
-    def _update(self, gradients: dict[str, torch.Tensor]) -> None:
-        job, specs = self.job, self.job.network.param_specs
-        arrays: dict[str, Any] = {path: array_of(g) for path, g in gradients.items()}
-        if job.clipping is not None:
-            job.clipping.apply(arrays)
-        eps = job.optimizer.learning_rate * job.schedule.factor(self.moment.step)
-        decay = job.optimizer.decoupled_decay()
-        for path, tensor in self._params.items():
-            if job.is_frozen(path):
-                continue
-            w = array_of(tensor)
-            if decay and specs[path].penalized:
-                w *= 1 - eps * decay
-            slots = {slot: array_of(self._slots[f"{path}/{slot}"]) for slot in job.optimizer.slots}
-            job.optimizer.update(w, arrays[path], slots, eps, self.moment.step)
-            job.shrink(path, w, eps)
 
     @in_turn
     def predict(self, x: Inputs) -> Array:
@@ -201,3 +182,8 @@ class TorchProgram:
                 name = type(cell.layer).__name__
                 lines.append(f"{cell.path:12s} {name:20s} {cell.in_shape} -> {cell.out_shape}  {way}")
         return "\n".join(lines)
+
+
+def _arrays(tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Tensors as formulas can change them in place."""
+    return {name: array_of(tensor) for name, tensor in tensors.items()}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, Self
 
 from koubai.core.errors import ConfigError, Problem, nearest
 from koubai.lab.outcome import Context, Outcome, Report
-from koubai.train.plain import flatten, normalized, to_plain
+from koubai.train.plain import differences, digest, normalized, to_plain
 from koubai.train.recipe import Recipe
 
 
@@ -41,17 +39,11 @@ class LabPlan:
     @property
     def hash(self) -> str:
         """16 hexadecimal digits: equal plans, equal names."""
-        text = json.dumps(normalized(to_plain(self)), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest(normalized(to_plain(self)))
 
     def diff(self, other: LabPlan) -> dict[str, tuple[Any, Any]]:
         """Return what differs, by dotted path: (ours, theirs)."""
-        ours, theirs = flatten(normalized(to_plain(self))), flatten(normalized(to_plain(other)))
-        return {
-            path: (ours.get(path), theirs.get(path))
-            for path in dict.fromkeys([*ours, *theirs])
-            if ours.get(path) != theirs.get(path)
-        }
+        return differences(self, other)
 
 
 def shifted(report: Report, done: int, total: int) -> Report:

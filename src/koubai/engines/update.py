@@ -1,0 +1,42 @@
+"""The update of a step by the formulas, on any engine's arrays: penalties, clipping, the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from koubai.engines.engine import Job
+
+
+def add_penalties(job: Job, params: Mapping[str, Any], gradients: Mapping[str, Any]) -> None:
+    """Add to the gradients of the data loss, in place, those of the penalties."""
+    for path, g in gradients.items():
+        if job.network.param_specs[path].penalized:
+            for penalty in job.pulls:
+                np.add(g, penalty.gradient(params[path]), out=g)
+
+
+def update(
+    job: Job, step: int, params: Mapping[str, Any], gradients: dict[str, Any], slots: Mapping[str, Any]
+) -> None:
+    """Clip the gradients, then change parameters and slots (`path/slot`), in place; step counts from 1.
+
+    Proximal penalties change a parameter after its update.
+    """
+    if job.clipping is not None:
+        job.clipping.apply(gradients)
+    eps = job.optimizer.learning_rate * job.schedule.factor(step)
+    decay = job.optimizer.decoupled_decay()
+    for path, w in params.items():
+        if job.is_frozen(path):
+            continue
+        penalized = job.network.param_specs[path].penalized
+        if decay and penalized:
+            np.multiply(w, 1 - eps * decay, out=w)
+        own = {slot: slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
+        job.optimizer.update(w, gradients[path], own, eps, step)
+        for penalty in job.penalties:
+            if penalty.proximal and penalized:
+                penalty.shrink(w, eps)
