@@ -102,6 +102,7 @@ def fit(
     save_every: int = 0,
     progress: bool = True,
     allow_memory: bool = False,
+    target: str | None = None,
     sample_weight: ArrayLike | None = None,
     class_weight: ClassWeight = None,
     **settings: Any,
@@ -111,7 +112,8 @@ def fit(
     Args:
         network: layers, such as Sequential(...); or a whole Recipe, which then brings its data.
         data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which the last 30 % become
-            the test part, or (x, t, x_test, t_test).
+            the test part, or (x, t, x_test, t_test). With `target` a table of pandas, polars, Arrow ..., or
+            the path of a .csv, .tsv or .parquet file.
         engine: "auto", "native", "reference" or "torch".
         threads: how many threads it may use; "auto": all of this machine that this process may.
         data_dir: where files of data sets lie.
@@ -121,6 +123,7 @@ def fit(
         save_every: updates between two checkpoints in the folder; 0 = every half minute.
         progress: show a bar on a terminal, a line every few seconds elsewhere.
         allow_memory: begin even where the sizes say that this machine's memory is not enough.
+        target: name of the table's column to predict; more can be said with koubai.data.table(...).
         sample_weight: how much each sample of x counts in training; for arrays (x, t ...).
         class_weight: how much a sample of each class counts, or "balanced"; not beside a whole Recipe.
         settings: fields of Recipe: loss, optimizer, batch_size, steps, seed ... A part may be given by its
@@ -133,6 +136,8 @@ def fit(
         TooLarge: more memory is needed than there is; raised before any is taken.
     """
     with allowing(allow_memory), _progress(progress) as on_progress:
+        if target is not None:
+            data = _of_table(data, target)
         data = _weighted(network, data, sample_weight, class_weight)
         recipe, dataset = _recipe(network, data, data_dir, settings)
         run = train(
@@ -250,6 +255,17 @@ def _recipe(
     if problems:
         raise ConfigError("fit", problems)
     return recipe, dataset
+
+
+def _of_table(data: Any, target: str) -> DataSource:
+    """Return a source of a table in memory or in a file."""
+    import koubai.data
+
+    if isinstance(data, str | Path):
+        source: DataSource = koubai.data.TableFile(str(Path(data).expanduser().absolute()), target)
+    else:
+        source = koubai.data.table(data, target)
+    return source
 
 
 def _weighted(

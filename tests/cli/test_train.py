@@ -14,6 +14,7 @@ import pytest
 from koubai.core.layer import LAYERS
 from koubai.models import MODELS
 from koubai.train import Recipe, RunFolder
+from koubai.train.model_file import load
 
 
 def only_run():
@@ -217,3 +218,46 @@ def test_a_finished_run_with_broken_facts_is_not_called_finished(koubai):
     assert koubai.code == 2
     assert "this file is damaged" in koubai.err
     assert "finished already" not in koubai.err
+
+
+def table(folder):
+    rows = [f"{i % 9},{('a', 'b', 'c')[i % 3]},{1.5 * (i % 9)}" for i in range(90)]
+    (folder / "t.csv").write_text("\n".join(["x,kind,y", *rows]))
+    return str(folder / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("target", "outputs", "said"),
+    [("y", 1, "Target 'y': values."), ("kind", 3, "Target 'kind': 3 classes (a, b, c).")],
+)
+def test_a_table_is_trained_without_a_recipe(koubai, tmp_path, target, outputs, said):
+    koubai("train", "--data", table(tmp_path), "--target", target, "--steps", "300", "--out", "run")
+    assert koubai.code == 0
+    assert said in " ".join(koubai.err.split())
+    trained = load("run")
+    assert trained.network.out_shape == (outputs,)
+    assert trained.preparation.scheme.target == target
+    assert trained.preparation.units is not None or outputs == 3
+
+
+def test_a_recipe_keeps_all_but_its_data_for_a_table(koubai, tmp_path):
+    (tmp_path / "r.toml").write_text('steps = 5\nnetwork = { type = "mlp", hidden = [7] }\ndata = "digits"\n')
+    words = ("--data", table(tmp_path), "--target", "kind", "--set", "optimizer=adam", "--out", "run")
+    assert koubai("train", "r.toml", *words).code == 0
+    recipe = load("run").recipe
+    assert (recipe.network.hidden, recipe.network.classes, recipe.steps) == ((7,), 3, 5)
+    assert recipe.optimizer.registry_name == "adam"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "give a recipe, or a table"),
+        (("--data", "t.csv"), "needs the name of the column"),
+        (("digits.toml", "--target", "y"), "--target names a column"),
+        (("--data", "none.csv", "--target", "y"), "none.csv"),
+    ],
+)
+def test_what_a_table_lacks_is_said(koubai, words, said):
+    assert koubai("train", *words).code not in (0, 3)
+    assert said in " ".join(koubai.err.split())

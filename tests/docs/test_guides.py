@@ -122,6 +122,23 @@ def test_the_page_about_scikit_learn_runs():
     assert min(scores) > 0.9, "an example should show something that learns"
 
 
+def test_the_page_about_tables_runs(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    guide = "docs/tables.md"
+    towns, truths = ("Nara", "Kyoto"), ("true", "false")
+    rows = [f"{30 + i % 20},{towns[i % 2]},{truths[i % 3 // 2]},{200 + i}.5" for i in range(80)]
+    Path("houses.csv").write_text("\n".join(["age,town,member,price", *rows]), encoding="utf-8")
+    recipe = 'batch_size = 20\ndata = "digits"\nnetwork = { type = "mlp", hidden = [8] }\n'
+    Path("recipe.toml").write_text(recipe, encoding="utf-8")
+    (shell,), (python,), (recipe,) = (blocks(guide, language) for language in ("sh", "python", "toml"))
+    for _, *words in lines(shell):
+        assert main([*words, "--steps", "20"]) == 0, capfd.readouterr().err
+    assert "Target 'price': values." in " ".join(capfd.readouterr().err.split())
+    exec(compile(python, guide, "exec"), {})
+    whole = read_recipe('network = "mlp"\n' + recipe)
+    assert (whole.data.target, whole.data.drop, whole.data.missing) == ("price", ("id",), "median")
+
+
 def test_the_page_about_pytorch_and_onnx_runs(tmp_path, monkeypatch):
     """Its blocks assert what they say; the commands are tried in tests/exchange."""
     pytest.importorskip("onnx")

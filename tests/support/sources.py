@@ -34,6 +34,12 @@ def npz(folder: Path) -> DataSource:
     return koubai.data.npz_file("data.npz")
 
 
+def table(folder: Path) -> DataSource:
+    lines = [f"{i % 7 + 0.5},{'ab'[i % 2]},{'true' if i % 5 else 'false'},{'xyz'[i % 3]}" for i in range(40)]
+    (folder / "data.csv").write_text("\n".join(["size,kind,fresh,goal", *lines]) + "\n")
+    return koubai.data.table_file("data.csv", "goal")
+
+
 def idx(source: Callable[[], DataSource]) -> Callable[[Path], DataSource]:
     def made(folder: Path) -> DataSource:
         write(folder, small_set())
@@ -56,6 +62,7 @@ SAMPLES: dict[str, Callable[[Path], DataSource]] = {
     "multi_label": lambda _: koubai.data.multi_label(n=100),
     "npz_file": npz,
     "regression": lambda _: koubai.data.regression(),
+    "table_file": table,
     "waveforms": lambda _: koubai.data.waveforms(),
     "xor": lambda _: koubai.data.xor(n=100, noise=0.1),
 }

@@ -33,6 +33,7 @@ FOUND = collect()
 # What is code, and so the same in every language.
 CODE = {
     "--set optimizer.learning_rate=0.1",
+    "--target COLUMN",
     "PATH=VALUE,VALUE,...",
     f"SHA-256 {GAP}",
     *(f"{GAP} {unit}" for unit in ("kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")),

@@ -8,7 +8,7 @@ from typing import Annotated
 from koubai.cli.changes import edited
 from koubai.cli.output import option, whole
 from koubai.cli.run_report import finish_in_words, watching
-from koubai.core.errors import SettingError
+from koubai.core.errors import ConfigError, Problem, SettingError
 from koubai.train.folder import RunFolder
 from koubai.train.recipe import Recipe
 from koubai.train.train import resume
@@ -17,8 +17,10 @@ from koubai.words import say
 
 
 def train(
-    recipe: Annotated[Path, option("cli.train.recipe")],
+    recipe: Annotated[Path | None, option("cli.train.recipe")] = None,
     *,
+    data: Annotated[Path | None, option("cli.train.data")] = None,
+    target: Annotated[str | None, option("cli.train.target")] = None,
     out: Annotated[Path | None, option("cli.train.out")] = None,
     steps: Annotated[int | None, whole("cli.train.steps")] = None,
     seed: Annotated[int | None, whole("cli.train.seed")] = None,
@@ -30,14 +32,16 @@ def train(
     new: Annotated[bool, option("cli.train.new", negative="")] = False,
     overwrite: Annotated[bool, option("cli.train.overwrite", negative="")] = False,
 ) -> int:
-    """Train a recipe; the same recipe in the same folder goes on where it was left."""
-    wanted: Recipe = edited(Recipe.from_toml(recipe), set_ or [], steps=steps, seed=seed)
-    folder = RunFolder(out if out is not None else Path("runs") / f"{recipe.stem}-{wanted.hash[:8]}")
+    """Train a recipe, or a table; the same recipe in the same folder goes on where it was left."""
+    wanted, name, said = _wanted(recipe, data, target, set_ or [], steps=steps, seed=seed)
+    folder = RunFolder(out if out is not None else Path("runs") / f"{name}-{wanted.hash[:8]}")
     if new and overwrite:
         raise SettingError(say("cli.train.new_or_overwrite"))
     if new:
         folder = _free(folder)
     with watching() as (tell, on_progress):
+        if said:
+            tell(said)
         if not overwrite and folder.exists and folder.recipe == wanted:
             tell(say("cli.train.already" if folder.finished else "cli.train.goes_on", folder=folder.path))
             run = resume(folder.path, data_dir=data_dir, on_progress=on_progress, save_every=save_every)
@@ -53,6 +57,21 @@ def train(
                 overwrite=overwrite,
             )
     return finish_in_words(run)
+
+
+def _wanted(
+    recipe: Path | None, data: Path | None, target: str | None, changes: list[str], **named: int | None
+) -> tuple[Recipe, str, str]:
+    """Return the recipe, the name of its run, and what is to be said of its data."""
+    if data is not None:
+        from koubai.cli.of_table import recipe_of, understood
+
+        made, dataset = recipe_of(recipe, data, target, changes, **named)
+        return made, (recipe or data).stem, understood(dataset)
+    if recipe is None or target is not None:
+        words = ("cli.train.needs_recipe", "RECIPE") if recipe is None else ("cli.train.needs_data", "--data")
+        raise ConfigError("train", [Problem(words[1], say(words[0]))])
+    return edited(Recipe.from_toml(recipe), changes, **named), recipe.stem, ""
 
 
 def _free(folder: RunFolder) -> RunFolder:

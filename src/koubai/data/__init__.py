@@ -14,6 +14,7 @@ from koubai.core.errors import nearest
 from koubai.core.registry import export
 from koubai.data.dataset import DATA, Dataset, DataSource
 from koubai.data.sampler import Sampler
+from koubai.data.sources.table_file import table
 from koubai.data.statistics import DatasetStatistics, describe
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "DatasetStatistics",
     "Sampler",
     "describe",
+    "table",
     *export(DATA, globals()),
     *export(koubai.data.flaws.FLAWS, globals()),
     *export(koubai.data.augment.AUGMENTATIONS, globals()),

@@ -30,6 +30,8 @@ from koubai.data.sources.moons import Moons as Moons
 from koubai.data.sources.multi_label import MultiLabel as MultiLabel
 from koubai.data.sources.npz_file import NpzFile as NpzFile
 from koubai.data.sources.regression import Regression as Regression
+from koubai.data.sources.table_file import TableFile as TableFile
+from koubai.data.sources.table_file import table as table
 from koubai.data.sources.waveforms import Waveforms as Waveforms
 from koubai.data.sources.xor import Xor as Xor
 from koubai.data.statistics import DatasetStatistics as DatasetStatistics
@@ -48,6 +50,7 @@ moons = Moons
 multi_label = MultiLabel
 npz_file = NpzFile
 regression = Regression
+table_file = TableFile
 waveforms = Waveforms
 xor = Xor
 

@@ -33,6 +33,7 @@ from koubai.data.prepare import (
 from koubai.data.prepared import Prepared, prepared
 from koubai.data.sampler import check_weights
 from koubai.data.scale import SCALES, TARGET_SCALES, InputScale, Scale, TargetScale, TargetUnits
+from koubai.data.scheme import TableScheme
 
 DATA = Registry("data set")
 PARTS = ("train", "val", "test")
@@ -73,6 +74,7 @@ class Dataset:
     files: tuple[DataFile, ...] = ()
     target_units: TargetUnits | None = None
     w_train: Array | None = None
+    scheme: TableScheme | None = None
 
     def __post_init__(self) -> None:
         names = [name for name in _INPUTS if isinstance(getattr(self, name), Levels)]
@@ -139,7 +141,8 @@ class Dataset:
     @property
     def preparation(self) -> Preparation:
         """How inputs and targets were prepared, as a value that goes along with what was trained on them."""
-        return Preparation(self.input_scale, self.target_units, self.classes, self.class_names)
+        units, names = self.target_units, self.class_names
+        return Preparation(self.input_scale, units, self.classes, names, self.scheme)
 
     @property
     def in_shape(self) -> Shape:
@@ -319,5 +322,6 @@ def _load(source: DataSource, folder: Path | None, stamp: Hashable) -> Dataset:
         files=raw.files,
         target_units=units,
         w_train=weighted(raw, source.class_weight, name),
+        scheme=raw.scheme,
         **parts,
     )

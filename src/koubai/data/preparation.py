@@ -22,9 +22,11 @@ import numpy as np
 from koubai.core.door import as_type, check_kept, numbers_of, samples
 from koubai.core.errors import DataError
 from koubai.core.params import Array, Shape
+from koubai.data.frames import columns_of, is_frame
 from koubai.data.levels import Inputs, Levels
 from koubai.data.prepared import Prepared
 from koubai.data.scale import InputScale, TargetUnits
+from koubai.data.scheme import TableScheme
 
 _HINT = "prepared=True takes inputs as they are"
 
@@ -39,12 +41,14 @@ class Preparation:
     | units       | of targets that are values; None where they are as stored           |
     | classes     | how many; None where targets are values                             |
     | class_names | of class 0, 1, 2 ...; () where they have none                       |
+    | scheme      | how a table's columns become inputs; None where there was no table  |
     """
 
     scale: InputScale = field(default_factory=InputScale)
     units: TargetUnits | None = None
     classes: int | None = None
     class_names: tuple[str, ...] = ()
+    scheme: TableScheme | None = None
 
     def inputs(self, x: Any, in_shape: Shape, where: str) -> Inputs:
         """Return inputs (n, *in_shape) as the network takes them.
@@ -53,6 +57,8 @@ class Preparation:
             ShapeError: inputs of another shape.
             DataError: no numbers, numbers that were prepared in another way or look prepared already.
         """
+        if self.scheme is not None and is_frame(x):
+            x = self.scheme.encode(columns_of(x, where), where)
         mark = x.scale if isinstance(x, Levels | Prepared) else None
         if isinstance(mark, InputScale) and not mark.identity:
             own_arrays = self.scale.identity and self.scale.stored == "float32"
@@ -91,12 +97,14 @@ class Preparation:
     def to_json(self) -> str:
         """Return it as JSON; equal preparations give equal text."""
         units = None if self.units is None else self.units.plain()
-        plain = {
+        plain: dict[str, Any] = {
             "scale": self.scale.plain(),
             "units": units,
             "classes": self.classes,
             "class_names": list(self.class_names),
         }
+        if self.scheme is not None:
+            plain["table"] = self.scheme.plain()
         return json.dumps(plain, sort_keys=True)
 
     @classmethod
@@ -106,7 +114,9 @@ class Preparation:
             plain = json.loads(text)
             scale, units = InputScale.read(plain["scale"]), plain["units"]
             classes, names = plain["classes"], tuple(map(str, plain["class_names"]))
-            made = cls(scale, None if units is None else TargetUnits.read(units), classes, names)
+            table = plain.get("table")
+            scheme = None if table is None else TableScheme.read(table)
+            made = cls(scale, None if units is None else TargetUnits.read(units), classes, names, scheme)
             made._check(in_shape, out_shape)
         except (AttributeError, KeyError, OverflowError, RecursionError, TypeError) as error:
             raise ValueError(f"no preparation: {error!r}") from None
@@ -124,6 +134,8 @@ class Preparation:
             raise ValueError("units of other outputs")
         if self.classes is not None and not (isinstance(self.classes, int) and self.classes >= 1):
             raise ValueError("no number of classes")
+        if self.scheme is not None and in_shape != (len(self.scheme.names),):
+            raise ValueError("a table of other columns")
         if self.class_names and len(self.class_names) != self.classes:
             raise ValueError("names of other classes")
 

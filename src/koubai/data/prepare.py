@@ -25,6 +25,7 @@ from koubai.core.params import Array
 from koubai.data.levels import Inputs, Levels
 from koubai.data.prepared import prepared
 from koubai.data.scale import InputScale, Scale, TargetScale, TargetUnits
+from koubai.data.scheme import TableScheme
 
 ClassWeight = tuple[float, ...] | Literal["balanced"] | None
 
@@ -61,6 +62,7 @@ class Raw:
     before: InputScale | None = None
     private: bool = False
     w_train: Array | None = None  # weights (n,) of training samples
+    scheme: TableScheme | None = None  # how a table's columns became inputs
 
 
 def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:

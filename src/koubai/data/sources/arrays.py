@@ -16,8 +16,10 @@ from koubai.core.door import array_of, numbers_of
 from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
+from koubai.data.frames import beside, columns_of, is_frame
 from koubai.data.prepare import Raw, split
 from koubai.data.sampler import check_weights
+from koubai.data.tabular import table_raw
 
 MAX_CLASSES = 1 << 16
 _AT_ONCE = 1 << 18  # numbers looked at
@@ -63,7 +65,8 @@ class Arrays(DataSource):
         """Return a source of copies of these arrays.
 
         Args:
-            x: inputs (n, ...), any real numbers; bytes count as pixels for `scale`.
+            x: inputs (n, ...), any real numbers; bytes count as pixels for `scale`. Or a table of pandas,
+                polars ..., see koubai.data.table.
             t: targets: integers (n,) are classes from 0, strings (n,) are names of classes, floats (n,) or
                 (n, K) are values.
             x_test: inputs of the test part; None draws it from x and t, which may be sorted by class.
@@ -78,9 +81,27 @@ class Arrays(DataSource):
             DataError: sizes that differ, labels that are no classes, numbers that are not finite.
         """
         drawn = (test_share, split_seed)
+        if x_test is None and is_frame(x):
+            target = beside(t, "arrays")
+            whole = target.kind == "number" and np.asarray(t).dtype.kind in "iu"
+            raw = table_raw(
+                columns_of(x, "arrays"),
+                target,
+                weights=sample_weight,
+                task="classes" if whole else "auto",
+                test_share=test_share,
+                split_seed=split_seed,
+                where="arrays",
+            )
+            return cls.holding(raw, **preparation)
         raw = raw_of(
             x, t, x_test, t_test, weights=sample_weight, class_names=class_names, drawn=drawn, where="arrays"
         )
+        return cls.holding(raw, **preparation)
+
+    @classmethod
+    def holding(cls, raw: Raw, **preparation: Any) -> Arrays:
+        """Return a source of samples that were checked already."""
         digest = _digest(raw)
         raw = _HELD.setdefault(digest, raw)  # keeps it alive until the source holds it
         return cls(digest, **preparation)
@@ -236,6 +257,8 @@ def _same_length(x: Array, t: Array, names: str, where: str) -> None:
 
 def _digest(raw: Raw) -> str:
     digest = hashlib.sha256(repr((raw.classes, raw.class_names)).encode())
+    if raw.scheme is not None:
+        digest.update(repr(raw.scheme).encode())
     for array in (raw.x_train, raw.t_train, raw.x_test, raw.t_test):
         digest.update(repr((array.shape, array.dtype.str)).encode())
         digest.update(np.ascontiguousarray(array).data)

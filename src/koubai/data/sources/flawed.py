@@ -86,6 +86,7 @@ class Flawed(DataSource):
             classes=sound.classes,
             class_names=sound.class_names,
             files=sound.files,
+            scheme=sound.scheme,
             before=None if any(flaw.of_inputs for flaw in self.flaws) else sound.input_scale,
         )
         for i, flaw in enumerate(self.flaws):

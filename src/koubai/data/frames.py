@@ -1,0 +1,190 @@
+"""Tables from where people have them: pandas, polars, Arrow ... (through narwhals), CSV and Parquet files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from koubai.core.door import array_of, numbers_of
+from koubai.core.errors import DataError, EngineError, ShapeError
+from koubai.data.files import open_regular
+from koubai.data.scheme import Column
+
+SUFFIXES = (".csv", ".tsv", ".parquet")
+MOST_BYTES = 1 << 31  # of a file of text
+_EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "None", "?")
+_TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+
+
+def is_frame(x: Any) -> bool:
+    """Return whether x is a table of some library that narwhals knows; arrays and lists are none."""
+    named = hasattr(x, "columns") or hasattr(x, "column_names")
+    if isinstance(x, np.ndarray | list | tuple) or not named:
+        return False
+    import narwhals as nw
+
+    return isinstance(nw.from_native(x, pass_through=True), nw.DataFrame | nw.LazyFrame)
+
+
+def columns_of(frame: Any, where: str) -> list[Column]:
+    """Return the columns of a table of pandas, polars, Arrow ...
+
+    Raises:
+        DataError: a column that is neither numbers nor truths nor texts; names it.
+    """
+    import narwhals as nw
+
+    try:
+        table = nw.from_native(frame)
+        table = table.collect() if isinstance(table, nw.LazyFrame) else table
+        names = list(table.columns)
+    except Exception as error:  # such as two columns of one name; each library says it its own way
+        raise DataError("the table cannot be read", where=where, got=str(error).split("\n")[0]) from None
+    return [_column(name, table[name], where) for name in names]
+
+
+def series_of(values: Any, name: str, where: str) -> Column | None:
+    """Return a column of some library; None for arrays, lists and what narwhals does not know."""
+    if isinstance(values, np.ndarray | list | tuple):
+        return None
+    import narwhals as nw
+
+    series = nw.from_native(values, series_only=True, pass_through=True)
+    return _column(str(series.name or name), series, where) if isinstance(series, nw.Series) else None
+
+
+def beside(target: Any, where: str) -> Column:
+    """Return a column of targets that stands beside its table: a series, or an array (n,) or (n, 1)."""
+    found = series_of(target, "target", where)
+    if found is not None:
+        return found
+    array = array_of(target, "target", where)
+    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    if array.ndim == 1 and array.dtype.kind in "OUT":
+        return typed("target", [None if value is None else str(value) for value in array], read=False)
+    numbers = numbers_of(array, "target", where)
+    if numbers.ndim != 1:
+        raise ShapeError("target: one value a row", where=where, expected="(n,)", got=numbers.shape)
+    return Column("target", "truth" if array.dtype.kind == "b" else "number", np.array(numbers, np.float64))
+
+
+def _column(name: Any, series: Any, where: str) -> Column:
+    import narwhals as nw
+
+    kind = series.dtype
+    if kind == nw.Boolean or kind.is_numeric():
+        numbers = series.cast(nw.Float64).to_numpy()
+        return Column(str(name), "truth" if kind == nw.Boolean else "number", np.array(numbers, np.float64))
+    if kind in (nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown):
+        return typed(str(name), [_text(value) for value in series.to_list()], read=False)
+    raise DataError(
+        f"column {str(name)!r} is neither numbers nor texts",
+        where=where,
+        expected="numbers, true and false, or texts",
+        got=str(kind),
+        hint=f"make numbers of it, or leave it away: drop=({str(name)!r},)",
+    )
+
+
+def _text(value: Any) -> str | None:
+    if value is None or (isinstance(value, float) and np.isnan(value)) or type(value).__name__ == "NAType":
+        return None
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return str(value)
+
+
+def typed(name: str, texts: list[str | None], *, read: bool) -> Column:
+    """Return texts as a column; where they were `read` from a file, numbers and truths are found."""
+    there = [text for text in texts if text is not None]
+    if read and there:
+        if all(text.lower() in _TRUTHS for text in there):
+            truths = [np.nan if text is None else _TRUTHS[text.lower()] for text in texts]
+            return Column(name, "truth", np.array(truths))
+        try:
+            return Column(name, "number", np.array([np.nan if t is None else float(t) for t in texts]))
+        except ValueError:
+            pass
+    return Column(name, "text", np.array([*texts, None], object)[:-1])
+
+
+def read_table(path: Path) -> list[Column]:
+    """Return the columns of a .csv, .tsv or .parquet file.
+
+    The first line of a text file names the columns; separators are commas, semicolons or tabs. Empty cells,
+    NA, NaN, null and ? count as missing.
+
+    Raises:
+        DataError: no such file, no table, or lines of different lengths; says the line.
+        EngineError: a Parquet file, and pyarrow is not installed.
+    """
+    if path.suffix == ".parquet":
+        return _parquet(path)
+    if path.suffix not in SUFFIXES:
+        raise DataError(
+            "no table", where=str(path), expected=", ".join(SUFFIXES), got=path.suffix or path.name
+        )
+    with open_regular(path) as stream:
+        data = stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise DataError("the file is too large", where=str(path), expected=f"<= {MOST_BYTES:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise DataError("the file is no text in UTF-8", where=str(path), got=f"line {line}") from None
+    return _csv(text, path)
+
+
+def _csv(text: str, path: Path) -> list[Column]:
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        names = [name.strip() for name in next(rows, [])]
+        cells: list[list[str | None]] = [[] for _ in names]
+        for row in rows:
+            if not row:
+                continue
+            if len(row) != len(names):
+                raise DataError(
+                    f"line {rows.line_num} has another number of cells than the first",
+                    where=str(path),
+                    expected=len(names),
+                    got=len(row),
+                )
+            for column, cell in zip(cells, row, strict=True):
+                plain = cell.strip()
+                column.append(None if plain in _EMPTY else plain)
+    except csv.Error as error:
+        raise DataError("the file is no table", where=str(path), got=str(error)) from None
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"two columns are called {twice!r}", where=str(path))
+    if not names or not cells[0]:
+        raise DataError("the table has no rows", where=str(path))
+    return [typed(name, column, read=True) for name, column in zip(names, cells, strict=True)]
+
+
+def _parquet(path: Path) -> list[Column]:
+    try:
+        from pyarrow import parquet
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "pyarrow":
+            raise
+        raise EngineError(
+            "Parquet files need pyarrow", where=str(path), hint="pip install 'koubai[parquet]'"
+        ) from None
+    import pyarrow
+
+    with open_regular(path) as stream:
+        try:
+            table = parquet.read_table(stream)
+        except (pyarrow.ArrowException, OSError) as error:
+            said = str(error).split("\n")[0]
+            raise DataError("the file is no table", where=str(path), got=said) from None
+    return columns_of(table, str(path))
