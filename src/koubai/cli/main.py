@@ -37,6 +37,7 @@ COMMANDS = {
     "export": ("koubai.cli.export:export", "report.command.export"),
     "import": ("koubai.cli.import_:import_", "cli.command.import"),
     "models": ("koubai.cli.models:models", "cli.command.models"),
+    "check-gradient": ("koubai.cli.check_gradient:check_gradient", "cli.command.check_gradient"),
     "summary": ("koubai.cli.summary:summary", "cli.command.summary"),
     "bench": ("koubai.cli.bench:bench", "cli.command.bench"),
     "schema": ("koubai.cli.schema:schema", "cli.command.schema"),
