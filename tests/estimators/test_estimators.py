@@ -149,7 +149,7 @@ def test_partial_fit_takes_data_in_pieces():
     for _ in range(20):
         for start in (0, 100, 200):
             model.partial_fit(X[start : start + 100], Y[start : start + 100], classes=[0, 1])
-    assert model._learned.state.step == 60 * 3
+    assert model._learned.state.step == 60 * 4  # of 25
     assert model.score(X, Y) > 0.8
     with pytest.raises(ValueError, match="not among the classes"):
         model.partial_fit(X, Y + 1)
@@ -225,3 +225,12 @@ def test_names_of_columns_are_kept():
         model.predict(table[list("fedcba")])
     framed = HiddenActivations(small()).set_output(transform="pandas").fit(table, Y).transform(table)
     assert framed.columns[0] == "hiddenactivations0"
+
+
+@pytest.mark.parametrize(("n", "size", "batches"), [(112, 28, 4), (300, 30, 10), (7, 7, 1), (65, 21, 3)])
+def test_an_epoch_leaves_almost_nothing_out(n, size, batches):
+    model = small(epochs=2).fit(X[:n], Y[:n])
+    assert model.run_.recipe.batch_size == size
+    assert (model.n_iter_, model.run_.session.step) == (2, 2 * batches)
+    seen = model.run_.session.sampler.batches(0, batches)
+    assert n - len(set(seen.ravel().tolist())) < batches

@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
+from koubai.initializers.initializer import Initializer
 from koubai.losses.loss import Loss
 from koubai.optim.optimizer import Optimizer
 from koubai.penalties.penalty import Penalty
@@ -42,6 +43,7 @@ class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
         loss: str | Loss = "softmax_cross_entropy",
         optimizer: str | Optimizer = "adam",
         learning_rate: float | None = None,
+        initializer: str | Initializer = "glorot_uniform",
         penalties: Sequence[Penalty] = (),
         batch_size: int = 32,
         epochs: int = 100,
@@ -65,6 +67,7 @@ class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
             loss=loss,
             optimizer=optimizer,
             learning_rate=learning_rate,
+            initializer=initializer,
             penalties=penalties,
             batch_size=batch_size,
             epochs=epochs,

@@ -24,6 +24,7 @@ from koubai.data.prepared import prepared
 from koubai.data.sampler import Sampler, check_weights
 from koubai.data.scale import InputScale, TargetUnits
 from koubai.data.sources.arrays import Arrays
+from koubai.initializers.initializer import INITIALIZERS, Initializer
 from koubai.losses.loss import LOSSES, Loss
 from koubai.models.mlp import Mlp
 from koubai.optim.optimizer import OPTIMIZERS, Optimizer
@@ -50,9 +51,11 @@ class KoubaiEstimator(BaseEstimator):
     | loss                | name of a loss, or a loss                                                      |
     | optimizer           | name of an optimizer, or an optimizer                                          |
     | learning_rate       | None: the optimizer's own                                                      |
+    | initializer         | of weights: a name or an initializer; the default is that of scikit-learn's MLP |
     | penalties           | such as (koubai.L2(1e-4),)                                                     |
-    | batch_size          | samples; never more than there are                                             |
-    | epochs              | passes over the data, each in whole batches                                    |
+    | batch_size          | samples at most: an epoch is cut into batches of one size, fewer than its      |
+    |                     | number of batches are left out of it                                           |
+    | epochs              | passes over the data, newly shuffled                                           |
     | early_stopping      | end when the validation loss no longer falls, and keep the best weights        |
     | validation_fraction | share of the samples that judges this; not trained on                          |
     | n_iter_no_change    | epochs without a loss lower by `tol` that end the training                     |
@@ -86,6 +89,7 @@ class KoubaiEstimator(BaseEstimator):
         loss: str | Loss = "mean_squared_error",
         optimizer: str | Optimizer = "adam",
         learning_rate: float | None = None,
+        initializer: str | Initializer = "glorot_uniform",
         penalties: Sequence[Penalty] = (),
         batch_size: int = 32,
         epochs: int = 100,
@@ -107,6 +111,7 @@ class KoubaiEstimator(BaseEstimator):
         self.loss = loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.initializer = initializer
         self.penalties = penalties
         self.batch_size = batch_size
         self.epochs = epochs
@@ -161,8 +166,9 @@ class KoubaiEstimator(BaseEstimator):
     def _run(
         self, dataset: Dataset, outputs: int, seed: int, before: Learned | None, epochs: int, *, early: bool
     ) -> Run:
-        size = min(self.batch_size, len(dataset.t_train))
-        epoch = len(dataset.t_train) // size
+        n = len(dataset.t_train)
+        epoch = -(-n // self.batch_size)  # batches
+        size = n // epoch
         start = 0 if before is None else before.state.step
         steps = epoch * epochs
         recipe = Recipe(
@@ -170,6 +176,7 @@ class KoubaiEstimator(BaseEstimator):
             Arrays(dataset.sha256),
             loss=self.loss if isinstance(self.loss, Loss) else LOSSES[self.loss](),
             optimizer=self._optimizer(),
+            initializer=self._initializer(),
             penalties=tuple(self.penalties),
             batch_size=size,
             steps=start + steps,
@@ -241,6 +248,10 @@ class KoubaiEstimator(BaseEstimator):
     def _optimizer(self) -> Optimizer:
         made = self.optimizer if isinstance(self.optimizer, Optimizer) else OPTIMIZERS[self.optimizer]()
         return made if self.learning_rate is None else replace(made, learning_rate=self.learning_rate)
+
+    def _initializer(self) -> Initializer:
+        given = self.initializer
+        return given if isinstance(given, Initializer) else INITIALIZERS[given]()
 
     # ------------------------------------------------------------------------------------ answers
 
