@@ -374,7 +374,7 @@ def test_state_comes_back_bit_by_bit():
 
 
 def test_no_kernel_is_missing_for_what_is_registered():
-    from koubai.engines.native.step import OPTIMIZERS as WITH_KERNEL
+    from koubai.engines.native.kernels.optimizers import OPTIMIZERS as WITH_KERNEL
     from koubai.engines.native.structure import PENALTY_KINDS
     from koubai.penalties import PENALTIES
 

@@ -14,8 +14,9 @@ from koubai.engines.native.compiling import COMPILING
 from koubai.engines.native.fuse import fuse
 from koubai.engines.native.graph import Graph, Value
 from koubai.engines.native.instructions import Buffer, Part
+from koubai.engines.native.kernels.optimizers import OPTIMIZERS
 from koubai.engines.native.plan import Plan
-from koubai.engines.native.step import OPTIMIZERS, NoKernel, emit_prediction, emit_step
+from koubai.engines.native.step import NoKernel, emit_prediction, emit_step
 from koubai.engines.native.store import Store
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.taps import Taps

@@ -1,6 +1,6 @@
 """Machine code kept between processes: a kernel is compiled once for a version of its source and a processor.
 
-    FOLDER/update.adam-KEY.code     SHA-256 of the rest; a line of JSON; object code; LLVM bitcode
+    FOLDER/optimizers.adam-KEY.code  SHA-256 of the rest; a line of JSON; object code; LLVM bitcode
 
 KEY is a digest of all that decides the code: the sources of all kernels (each holds its helpers' code,
 wherever they stand), versions of Numba, llvmlite and Python, Numba's settings, the processor, the kernel's

@@ -16,7 +16,7 @@ from koubai.engines.native.layout import Layout
 from koubai.engines.native.store import Store
 
 
-class Watch(Protocol):
+class Tapping(Protocol):
     """What is done besides with tensors while they exist (taps.py)."""
 
     def activations(self, plan: Plan, value: Value) -> None:
@@ -81,7 +81,7 @@ class Plan:
         self._shared = 0
         self._converted: dict[tuple[Value, Layout], Tensor] = {}
         self.path, self.role = "", "forward"
-        self.taps: Watch | None = None
+        self.taps: Tapping | None = None
 
     # ------------------------------------------------------------------------------------ buffers
 

@@ -9,24 +9,10 @@ from math import prod
 from koubai.engines.native.graph import Node, Unsupported
 from koubai.engines.native.instructions import Buffer, Known
 from koubai.engines.native.kernels import batch, losses, update
-from koubai.engines.native.kernels.base import Kernel
+from koubai.engines.native.kernels.optimizers import OPTIMIZERS
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.plan import Plan
 from koubai.engines.native.structure import Structure
-
-OPTIMIZERS: dict[str, Kernel[update.Update]] = {
-    "sgd": update.sgd,
-    "momentum": update.momentum,
-    "nesterov": update.nesterov,
-    "adagrad": update.adagrad,
-    "rmsprop": update.rmsprop,
-    "adam": update.adam,
-    "adamw": update.adam,
-    "amsgrad": update.amsgrad,
-    "radam": update.radam,
-    "adadelta": update.adadelta,
-    "lion": update.lion,
-}
 
 
 class NoKernel(Exception):

@@ -29,7 +29,7 @@ from koubai.engines.native.kernels.base import doubles, floats, inline, kernel, 
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, ZERO
 
-_ROWS = 64  # rows summed in float32 before the sum goes to float64
+ROWS = 64  # rows summed in float32 before the sum goes to float64
 
 
 class Statistics(NamedTuple):
@@ -86,51 +86,8 @@ class Normalize(NamedTuple):
     relu: int
 
 
-class BackwardSums(NamedTuple):
-    """Where this lane's sums go; y is 0 where no ReLU masks dy."""
-
-    x: Address
-    y: Address
-    dy: Address
-    saved: Address
-    slots: Address
-    scratch: Address
-    size: int
-    C: int
-    width: int
-    slot: int
-
-
-class BackwardCombine(NamedTuple):
-    """What becomes of all slots; `places` is the number of rows of the whole batch."""
-
-    slots: Address
-    saved: Address
-    means: Address
-    dgamma: Address
-    dbeta: Address
-    C: int
-    width: int
-    workers: int
-    slot: int
-    team: int
-    places: int
-
-
-class Backward(NamedTuple):
-    """dy to dx, in its place."""
-
-    x: Address
-    dy: Address
-    saved: Address
-    means: Address
-    size: int
-    C: int
-    width: int
-
-
 @inline
-def _fold(row: Any, total: Any, C: int, width: int) -> None:
+def fold(row: Any, total: Any, C: int, width: int) -> None:
     """Add the copies of each channel to its total, and clear them."""
     for j in range(0, width, C):
         for c in range(C):
@@ -158,26 +115,26 @@ def statistics(b: Statistics, thread: int, team: int) -> None:
         square[c] = 0.0
     for j in range(width):
         sums[j] = ZERO
-    for begin in range(0, n, _ROWS * width):
-        for at in range(begin, min(n, begin + _ROWS * width), width):
+    for begin in range(0, n, ROWS * width):
+        for at in range(begin, min(n, begin + ROWS * width), width):
             length = min(width, n - at)
             x = floats(x_at + 4 * at, length)
             for j in range(length):
                 sums[j] += x[j]
-        _fold(sums, mean, C, width)
+        fold(sums, mean, C, width)
     for c in range(C):
         mean[c] /= max(rows, 1)
     for j in range(0, width, C):
         for c in range(C):
             middle[j + c] = float32(mean[c])
-    for begin in range(0, n, _ROWS * width):
-        for at in range(begin, min(n, begin + _ROWS * width), width):
+    for begin in range(0, n, ROWS * width):
+        for at in range(begin, min(n, begin + ROWS * width), width):
             length = min(width, n - at)
             x = floats(x_at + 4 * at, length)
             for j in range(length):
                 d = x[j] - middle[j]
                 sums[j] += d * d
-        _fold(sums, square, C, width)
+        fold(sums, square, C, width)
     for c in range(C):  # deviations were taken from the rounded mean
         d = mean[c] - np.float64(float32(mean[c]))
         square[c] -= rows * d * d
@@ -248,77 +205,3 @@ def normalize(b: Normalize, thread: int, team: int) -> None:
         if b.relu:
             for j in range(length):
                 y[j] = ZERO if y[j] < ZERO else y[j]
-
-
-@kernel
-def backward_sums(b: BackwardSums, thread: int, team: int) -> None:
-    """Sums of dy and of dy x_hat; where y is given, dy becomes 0 first where y is not above 0."""
-    C, width = b.C, b.width
-    start, n = share(b.size, C, thread, team)
-    mean, scale = floats(b.saved, width), floats(b.saved + 4 * width, width)
-    slot = b.slots + 16 * (b.slot + thread) * C
-    total, total_x = doubles(slot, C), doubles(slot + 8 * C, C)
-    sums, sums_x = (
-        floats(b.scratch + 8 * thread * width, width),
-        floats(b.scratch + 8 * thread * width + 4 * width, width),
-    )
-    for c in range(C):
-        total[c] = 0.0
-        total_x[c] = 0.0
-    for j in range(width):
-        sums[j] = ZERO
-        sums_x[j] = ZERO
-    for begin in range(0, n, _ROWS * width):
-        for at in range(begin, min(n, begin + _ROWS * width), width):
-            length = min(width, n - at)
-            x, dy = floats(b.x + 4 * (start + at), length), floats(b.dy + 4 * (start + at), length)
-            if b.y:
-                y = floats(b.y + 4 * (start + at), length)
-                for j in range(length):
-                    dy[j] = dy[j] if y[j] > ZERO else ZERO
-            for j in range(length):
-                sums[j] += dy[j]
-                sums_x[j] += dy[j] * ((x[j] - mean[j]) * scale[j])
-        _fold(sums, total, C, width)
-        _fold(sums_x, total_x, C, width)
-
-
-@kernel
-def backward_combine(b: BackwardCombine, thread: int, team: int) -> None:
-    """This lane's dgamma and dbeta, and the means of the batch; run by one thread."""
-    C, width, workers = b.C, b.width, b.workers
-    means = floats(b.means, 2 * width)
-    for c in range(C):
-        total, total_x, own, own_x = 0.0, 0.0, 0.0, 0.0
-        for s in range(workers):
-            slot = doubles(b.slots + 16 * s * C, 2 * C)
-            total += slot[c]
-            total_x += slot[C + c]
-            if s >= b.slot and s < b.slot + b.team:
-                own += slot[c]
-                own_x += slot[C + c]
-        if b.dgamma:
-            floats(b.dgamma, C)[c] = float32(own_x)
-            floats(b.dbeta, C)[c] = float32(own)
-        for j in range(c, width, C):
-            means[j] = float32(total / b.places)
-            means[width + j] = float32(total_x / b.places)
-
-
-@kernel
-def backward(b: Backward, thread: int, team: int) -> None:
-    """dx = gamma scale (dy - mean of dy - x_hat (mean of dy x_hat)), in the place of dy."""
-    C, width = b.C, b.width
-    start, n = share(b.size, C, thread, team)
-    mean, scale, gamma = (
-        floats(b.saved, width),
-        floats(b.saved + 4 * width, width),
-        floats(b.saved + 8 * width, width),
-    )
-    mean_dy, mean_dy_x = floats(b.means, width), floats(b.means + 4 * width, width)
-    for at in range(0, n, width):
-        length = min(width, n - at)
-        x, dy = floats(b.x + 4 * (start + at), length), floats(b.dy + 4 * (start + at), length)
-        for j in range(length):
-            x_hat = (x[j] - mean[j]) * scale[j]
-            dy[j] = (dy[j] - mean_dy[j] - x_hat * mean_dy_x[j]) * (scale[j] * gamma[j])

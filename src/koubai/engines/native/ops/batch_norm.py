@@ -8,6 +8,7 @@ from math import prod
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import batch_norm as kernels
+from koubai.engines.native.kernels import batch_norm_backward as adjoint
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan
 
@@ -63,19 +64,19 @@ class BatchNormOp(BaseOp):
         dy = plan.convert(dy, x.layout)
         slots, scratch = plan.shared(16 * part.slots * C), plan.floats(2 * part.team * width)
         seen = y if node.settings.get("relu") else 0
-        sums = kernels.BackwardSums(x, seen, dy, saved, slots, scratch, count, C, width, part.slot)
-        plan.call(kernels.backward_sums, sums)
+        sums = adjoint.BackwardSums(x, seen, dy, saved, slots, scratch, count, C, width, part.slot)
+        plan.call(adjoint.backward_sums, sums)
         plan.barrier()
         dgamma, dbeta = (
             plan.gradient(node.stored[name]) if name in node.stored else 0 for name in ("gamma", "beta")
         )
         means, places = plan.floats(2 * width), part.batch * prod(value.shape[1:])
-        batch = kernels.BackwardCombine(
+        batch = adjoint.BackwardCombine(
             slots, saved, means, dgamma, dbeta, C, width, part.slots, part.slot, part.team, places
         )
-        plan.call(kernels.backward_combine, batch, alone=True)
+        plan.call(adjoint.backward_combine, batch, alone=True)
         if plan.wants_gradient(value):
-            plan.call(kernels.backward, kernels.Backward(x, dy, saved, means, count, C, width))
+            plan.call(adjoint.backward, adjoint.Backward(x, dy, saved, means, count, C, width))
             plan.contribute(value, dy)
 
     @staticmethod

@@ -1,0 +1,180 @@
+"""The optimizers: the rule of each, and its kernel, which applies it to every chunk (update.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from koubai.engines.native.kernels.base import Kernel, inline, kernel
+from koubai.engines.native.kernels.functions import ONE, ZERO
+from koubai.engines.native.kernels.simd import select, splat, square_root
+from koubai.engines.native.kernels.simd_memory import load, store
+from koubai.engines.native.kernels.update import Numbers, Update, each
+
+
+@inline
+def _sgd(w: Any, g: Any, s: int, r: int, q: int, numbers: Numbers) -> Any:
+    return w - splat(numbers.eps) * g
+
+
+@inline
+def _momentum(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
+    """beta1 is mu."""
+    velocity = splat(numbers.beta1) * load(v) - splat(numbers.eps) * g
+    store(v, velocity)
+    return w + velocity
+
+
+@inline
+def _nesterov(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
+    velocity = splat(numbers.beta1) * load(v) - splat(numbers.eps) * g
+    store(v, velocity)
+    return w + (splat(numbers.beta1) * velocity - splat(numbers.eps) * g)
+
+
+@inline
+def _adagrad(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
+    total = load(h) + g * g
+    store(h, total)
+    return w - splat(numbers.eps) * g / (square_root(total) + splat(numbers.delta))
+
+
+@inline
+def _rmsprop(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
+    """beta1 is rho."""
+    mean = splat(numbers.beta1) * load(h) + splat(numbers.rest1) * g * g
+    store(h, mean)
+    return w - splat(numbers.eps) * g / (square_root(mean) + splat(numbers.delta))
+
+
+@inline
+def _adam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
+    """eps is divided by 1 - beta1^t; the correction is 1 / sqrt(1 - beta2^t)."""
+    mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
+    square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
+    store(m, mean)
+    store(v, square)
+    size = square_root(square) * splat(numbers.correction) + splat(numbers.delta)
+    return w - splat(numbers.eps) * mean / size
+
+
+@inline
+def _amsgrad(w: Any, g: Any, m: int, v: int, top: int, numbers: Numbers) -> Any:
+    """Numbers as of Adam."""
+    mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
+    square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
+    largest = load(top)
+    largest = select(largest > square, largest, square)
+    store(m, mean)
+    store(v, square)
+    store(top, largest)
+    return w - splat(numbers.eps) * mean / (
+        square_root(largest) * splat(numbers.correction) + splat(numbers.delta)
+    )
+
+
+@inline
+def _radam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
+    """Numbers as of Adam, but the correction is r_t sqrt(1 - beta2^t), or 0."""
+    mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
+    square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
+    store(m, mean)
+    store(v, square)
+    step = splat(numbers.eps) * mean
+    trusted = splat(numbers.correction) / (square_root(square) + splat(numbers.delta))
+    return w - (step * trusted if numbers.correction > ZERO else step)
+
+
+@inline
+def _adadelta(w: Any, g: Any, h: int, d: int, q: int, numbers: Numbers) -> Any:
+    """beta1 is rho."""
+    keep, new, delta = splat(numbers.beta1), splat(numbers.rest1), splat(numbers.delta)
+    squares, steps = keep * load(h) + new * g * g, load(d)
+    step = square_root(steps + delta) / square_root(squares + delta) * g
+    store(h, squares)
+    store(d, keep * steps + new * step * step)
+    return w - splat(numbers.eps) * step
+
+
+@inline
+def _lion(w: Any, g: Any, m: int, r: int, q: int, numbers: Numbers) -> Any:
+    mean = load(m)
+    c = splat(numbers.beta1) * mean + splat(numbers.rest1) * g
+    sign = select(c > splat(ZERO), splat(ONE), select(c < splat(ZERO), splat(-ONE), c))
+    store(m, splat(numbers.beta2) * mean + splat(numbers.rest2) * g)
+    return w - splat(numbers.eps) * sign
+
+
+@kernel
+def sgd(b: Update, thread: int, team: int) -> None:
+    """w <- w - eps g."""
+    each(b, thread, team, _sgd)
+
+
+@kernel
+def momentum(b: Update, thread: int, team: int) -> None:
+    """v <- mu v - eps g, w <- w + v."""
+    each(b, thread, team, _momentum)
+
+
+@kernel
+def nesterov(b: Update, thread: int, team: int) -> None:
+    """v <- mu v - eps g, w <- w + mu v - eps g."""
+    each(b, thread, team, _nesterov)
+
+
+@kernel
+def adagrad(b: Update, thread: int, team: int) -> None:
+    """h <- h + g^2, w <- w - eps g / (sqrt h + delta)."""
+    each(b, thread, team, _adagrad)
+
+
+@kernel
+def rmsprop(b: Update, thread: int, team: int) -> None:
+    """h <- rho h + (1 - rho) g^2, w <- w - eps g / (sqrt h + delta)."""
+    each(b, thread, team, _rmsprop)
+
+
+@kernel
+def adam(b: Update, thread: int, team: int) -> None:
+    """Moving means of g and g^2, corrected, and a step."""
+    each(b, thread, team, _adam)
+
+
+@kernel
+def amsgrad(b: Update, thread: int, team: int) -> None:
+    """Adam, divided by the largest mean of squares so far."""
+    each(b, thread, team, _amsgrad)
+
+
+@kernel
+def radam(b: Update, thread: int, team: int) -> None:
+    """Adam, or momentum alone while too few gradients were seen."""
+    each(b, thread, team, _radam)
+
+
+@kernel
+def adadelta(b: Update, thread: int, team: int) -> None:
+    """Moving means of g^2 and of squared steps."""
+    each(b, thread, team, _adadelta)
+
+
+@kernel
+def lion(b: Update, thread: int, team: int) -> None:
+    """w <- w - eps sign(c)."""
+    each(b, thread, team, _lion)
+
+
+# By registry name.
+OPTIMIZERS: dict[str, Kernel[Update]] = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "adagrad": adagrad,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adam,
+    "amsgrad": amsgrad,
+    "radam": radam,
+    "adadelta": adadelta,
+    "lion": lion,
+}
