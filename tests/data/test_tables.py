@@ -5,10 +5,12 @@ import sys
 import numpy as np
 import pyarrow
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 import koubai as kb
-from koubai.core.errors import ConfigError, DataError, EngineError, UnknownName
+from koubai.core.errors import ConfigError, DataError, EngineError, KoubaiError, UnknownName
 from koubai.data.frames import is_frame
 from koubai.data.preparation import Preparation
 from koubai.data.scheme import TableScheme
@@ -264,3 +266,23 @@ def test_other_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(EngineError, match="need pyarrow"):
         kb.data.table_file(str(tmp_path / "t.parquet"), "goal").read(None)
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+WORDS = st.sampled_from(
+    ["1", "-2.5", "nan", "inf", "1e999", "true", "no", "", "?", "a", '"', "x,y", "\r", "\n", ";"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.lists(CELL | WORDS, max_size=4), max_size=8), target=CELL | st.just("goal"))
+def test_whatever_stands_in_a_file_is_read_or_refused(tmp_path_factory, rows, target):
+    path = tmp_path_factory.mktemp("tables") / "t.csv"
+    path.write_text("x,goal\n" + "\n".join(",".join(row) for row in rows), encoding="utf-8", newline="")
+    for missing in ("refuse", "median"):
+        try:
+            dataset = kb.data.table_file(str(path), target, missing=missing, test_share=0).load()
+        except KoubaiError:  # any other error fails the test
+            continue
+        assert dataset.x_train.shape == (len(dataset.t_train), len(dataset.scheme.names))
+        assert np.isfinite(dataset.x_train).all()

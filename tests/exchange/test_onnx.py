@@ -92,7 +92,7 @@ def test_pictures_flawed_sources_and_names_of_classes(tmp_path):
 
 
 def test_float64_and_an_empty_batch():
-    network = Network(kb.Sequential(kb.Flatten(), kb.Linear(3), kb.SiLU()), (2, 2))
+    network = Network(kb.Sequential(kb.Flatten(), kb.Linear(3), kb.Softmax()), (2, 2))
     weights = network.initialize(0, "float64")
     x = np.random.default_rng(0).normal(size=(5, 2, 2))
     y = run(onnx_model(network, weights, "float64"), x)
