@@ -169,3 +169,14 @@ def test_load_finds_what_save_was_given(tmp_path):
     run = fit()
     run.save(tmp_path / "net.v1")
     assert np.array_equal(kb.load(tmp_path / "net.v1").predict(X), run.predict(X))
+
+
+def test_labels_of_minus_one_and_one_and_columns_of_labels_are_understood():
+    signs = 2 * T - 1
+    run = kb.fit(kb.Linear(2), (X, signs[:, None]), steps=100, progress=False, learning_rate=0.5)
+    assert run.preparation.class_names == ("-1", "1")
+    assert run.score(X, signs) == (run.predict_classes(X).astype(int) == signs).mean() > 0.9
+    column = kb.data.arrays(X, T[:, None])
+    assert column.sha256 == kb.data.arrays(X, T).sha256
+    with pytest.raises(DataError, match="a label is not a class"):
+        kb.data.arrays(X, T - 1)

@@ -145,13 +145,22 @@ class Asked:
             t = numbers_of(t, "t", "score")
             y = y[:, 0] if t.ndim == 1 and y.shape[1] == 1 else y
         else:
-            named = t.dtype.kind not in "biu"
-            y = self.predict_classes(x, prepared=prepared) if named else self.decide(x, prepared=prepared)
+            y = self._labels(x, t, prepared=prepared)
         if t.shape != y.shape:
             raise ShapeError("t: another shape", where="score", expected=y.shape, got=t.shape)
         if metric is not None:
             return float(metric(t, y))
         return r_squared(t, y) if values else float((t == y).mean())
+
+    def _labels(self, x: Any, t: Array, *, prepared: bool) -> Array:
+        """Return the predicted classes as t has them: by name, as the number a name is, or by number."""
+        if t.dtype.kind not in "biu":
+            return self.predict_classes(x, prepared=prepared)
+        y, (_, known) = self.decide(x, prepared=prepared), self._learned()
+        names = known.class_names if known is not None else ()
+        if names and all(name.removeprefix("-").isdecimal() for name in names):
+            return np.array([int(name) for name in names])[y]
+        return y
 
     def decide(self, x: Any, *, prepared: bool = False) -> Array:
         """Return the number of the predicted class of each input: (n,) int64.

@@ -67,8 +67,8 @@ class Arrays(DataSource):
         Args:
             x: inputs (n, ...), any real numbers; bytes count as pixels for `scale`. Or a table of pandas,
                 polars ..., see koubai.data.table.
-            t: targets: integers (n,) are classes from 0, strings (n,) are names of classes, floats (n,) or
-                (n, K) are values.
+            t: targets: integers (n,) or (n, 1) are classes from 0, or -1 and 1; strings are names of classes;
+                floats (n,) or (n, K) are values.
             x_test: inputs of the test part; None draws it from x and t, which may be sorted by class.
             t_test: targets of the test part.
             class_names: names of classes 0, 1, 2 ...
@@ -188,6 +188,8 @@ def _inputs(x: ArrayLike, name: str, where: str, *, own: bool) -> Array:
 def _of_targets(t: ArrayLike, name: str, where: str) -> Array:
     """Return targets as an array; names of classes that come as Python objects become text."""
     array = array_of(t, name, where)
+    if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind != "f":
+        array = array[:, 0]  # a column of labels
     if array.dtype.kind in "OT" and array.ndim == 1 and all(isinstance(each, str) for each in array):
         return array.astype(str)
     return array
@@ -237,6 +239,9 @@ def _targets(
         names = tuple(str(name) for name in found)
         train, test = np.searchsorted(found, train), np.searchsorted(found, test)
     labels = np.concatenate([train, test])
+    if not names and np.array_equal(np.unique(labels), (-1, 1)):
+        train, test, names = train > 0, test > 0, ("-1", "1")
+        labels = labels > 0
     count = len(names) or int(labels.max(initial=0)) + 1
     if len(labels) and (labels.min() < 0 or labels.max() >= count or count > MAX_CLASSES):
         raise DataError(
