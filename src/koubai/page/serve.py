@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -105,6 +107,7 @@ def serve(
     """
     try:
         import uvicorn
+        from h11 import LocalProtocolError
 
         from koubai.page.app import application
     except ImportError as error:
@@ -126,6 +129,10 @@ def serve(
         metadata=place.loopback or origins[0].startswith("https:"),
     )
 
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        with suppress(LocalProtocolError):  # what came was no HTTP, and uvicorn has answered that already
+            await gate(scope, receive, send)
+
     class Server(uvicorn.Server):
         """Ends at once: streams would stay open for ever."""
 
@@ -138,11 +145,11 @@ def serve(
             self.should_exit = self.force_exit = True
 
     config: Any = uvicorn.Config(
-        gate,
+        answer,
         http="h11",
         ws="none",
         lifespan="off",
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -150,6 +157,7 @@ def serve(
         h11_max_incomplete_event_size=16 * 1024,
         timeout_keep_alive=30,
     )
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.msg)
     on_address(f"{origins[0]}{root}/?token={keys.token}")
     try:
         Server(config).run(sockets=[listening])
