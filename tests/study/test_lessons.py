@@ -12,6 +12,7 @@ import pytest
 from koubai.initializers.normal import HeNormal
 from koubai.lab.catalog import listing
 from koubai.lab.experiment import Arm
+from koubai.lab.experiments.alexnet import COUNTS
 from koubai.lab.plans.surfaces import TwoMinima
 from koubai.lab.settings import GAUSS
 from koubai.lab.start import run
@@ -90,9 +91,10 @@ def test_the_words_are_those_the_lessons_need_and_name_only_numbers_there_are():
 
 def test_a_lesson_has_all_its_parts(lesson):
     card = json.loads(json.dumps(lesson.card()))
-    shown = [row for row in card["rows"] if not row["places"] or lesson.arms[-1] in row["places"]]
-    assert shown
-    assert {place for row in card["rows"] for place in row["places"]} <= set(lesson.arms)
+    _, _, frames = _made(lesson.registry_name)
+    for place in frames[0].places:
+        assert any(not row["places"] or place in row["places"] for row in card["rows"]), place
+    assert {place for row in card["rows"] for place in row["places"]} <= set(frames[0].places)
     assert all(row["code"] and row["place"].startswith("koubai/") for row in card["rows"])
     assert len(lesson.reasons) >= 3
     assert set(lesson.questions) <= set(QUESTIONS)
@@ -394,3 +396,23 @@ def test_batch_normalization():
     # "the inputs lie between 0 and 1"
     x = np.asarray(LESSONS["batch_normalization"].experiment((0,)).base.data.load(None).inputs("train"))
     assert 0 <= x.min() < x.max() <= 1
+
+
+def test_alexnet():
+    _, facts, frames = _made("alexnet")
+    # counted by hand from the sizes that Krizhevsky, Sutskever, Hinton 2012 print
+    assert facts["parameters"] == 60_965_224
+    assert facts["products"] == 724_406_816
+    assert facts["whole_parameters"] == 62_378_344
+    convolutions = [COUNTS[f"conv{i}"] for i in range(1, 6)]
+    assert facts["conv_parameters_share"] == pytest.approx(sum(p for p, _ in convolutions) / 60_965_224)
+    assert facts["conv_products_share"] == pytest.approx(sum(m for _, m in convolutions) / 724_406_816)
+    assert facts["fc6_parameters_share"] == pytest.approx((9216 * 4096 + 4096) / 60_965_224)
+    assert facts["fc6_products_share"] == pytest.approx(9216 * 4096 / 724_406_816)
+    assert (facts["conv1_side"], facts["printed_side"]) == (55, 54)
+    assert {name: (p["parameters"], p["products"]) for name, p in frames[0].places.items()} == COUNTS
+    assert facts["conv1_places"] == pytest.approx(COUNTS["conv1"][1] / (COUNTS["conv1"][0] - 96)), "no bias"
+    # "conv1 makes more than the three together"; "conv2 and conv3 both more than conv1"
+    assert COUNTS["conv1"] == (34_944, COUNTS["conv1"][1])
+    assert COUNTS["conv1"][1] > sum(COUNTS[f"fc{i}"][1] for i in (6, 7, 8))
+    assert min(COUNTS["conv2"][1], COUNTS["conv3"][1]) > COUNTS["conv1"][1]

@@ -157,7 +157,7 @@ def serve(
         h11_max_incomplete_event_size=16 * 1024,
         timeout_keep_alive=30,
     )
-    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.msg)
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in str(record.msg))
     on_address(f"{origins[0]}{root}/?token={keys.token}")
     try:
         Server(config).run(sockets=[listening])
