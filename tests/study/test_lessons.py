@@ -19,6 +19,7 @@ from koubai.lab.start import run
 from koubai.layers.activations import Sigmoid
 from koubai.layers.convolution import Conv2d
 from koubai.layers.im2col import col2im, im2col
+from koubai.layers.sequential import Sequential
 from koubai.models.mlp import Mlp
 from koubai.network.network import Network
 from koubai.optim.momentum import Momentum
@@ -416,3 +417,24 @@ def test_alexnet():
     assert COUNTS["conv1"] == (34_944, COUNTS["conv1"][1])
     assert COUNTS["conv1"][1] > sum(COUNTS[f"fc{i}"][1] for i in (6, 7, 8))
     assert min(COUNTS["conv2"][1], COUNTS["conv3"][1]) > COUNTS["conv1"][1]
+
+
+def test_convnet():
+    _, facts, frames = _made("convnet")
+    # the view, by changing one pixel after the other of a network with its own weights and no ReLU
+    for depth, share in ((1, facts["sight_first_share"]), (2, facts["sight_second_share"])):
+        layers = Sequential(*(Conv2d(4, 3, padding=1) for _ in range(depth)))
+        network = Network(layers, (1, 8, 8), HeNormal())
+        root = network.bind(network.initialize(3, "float64"))
+        still = root.forward(np.zeros((1, 1, 8, 8)))[0, 0, 4, 4]
+        pixels = np.eye(64).reshape(64, 1, 8, 8)
+        changed = root.forward(pixels)[:, 0, 4, 4] != still
+        assert changed.mean() == pytest.approx(share)
+    assert (facts["first_side"], facts["second_side"]) == (3, 5)
+    assert 0.3 < facts["zeros_start_share"] < 0.7, "as many below 0 as above"
+    assert facts["zeros_end_share"] > 0.1
+    assert facts["accuracy"] > 0.9
+    assert facts["parameters"] == (9 * 8 + 8) + (9 * 8 * 16 + 16) + (4 * 4 * 16 * 10 + 10)
+    assert (Sigmoid().value(np.linspace(-30, 30, 101)) > 0).all(), "sigmoid never gives a 0"
+    for frame in frames:
+        assert all(0 < place["zeros_share"] < 1 for place in frame.places.values())

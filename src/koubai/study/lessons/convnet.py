@@ -1,0 +1,126 @@
+"""Lesson 11: what one unit of a convolutional network sees, and how many of them are silent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from koubai.initializers.constant import Constant
+from koubai.lab.experiment import Arm, Experiment, Watch
+from koubai.lab.result import RunResult
+from koubai.lab.settings import source
+from koubai.layers.convolution import Conv2d
+from koubai.layers.flatten import Flatten
+from koubai.layers.linear import Linear
+from koubai.layers.max_pool import MaxPool2d
+from koubai.layers.rectifiers import ReLU
+from koubai.layers.sequential import Sequential
+from koubai.network.network import Network
+from koubai.optim.adam import Adam
+from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong, looked_at
+from koubai.train.recipe import Recipe
+
+SIDE, STEPS = 8, 200
+FIRST, SECOND = Conv2d(8, 3, padding=1), Conv2d(16, 3, padding=1)
+_UPDATES = 8
+_RELUS = {"1": "1", "2": "3"}  # convolution -> path of the ReLU behind it
+
+
+@cache
+def sight(convolutions: int) -> float:
+    """Return the share of the picture that one unit in the middle sees behind some convolutions.
+
+    Told by the gradient: with weights of 1 it is 0 exactly at the pixels that have no part in the unit.
+    """
+    layers = [Conv2d(1, 3, padding=1, bias=False) for _ in range(convolutions)]
+    network = Network(Sequential(*layers), (1, SIDE, SIDE), Constant(1.0))
+    root = network.bind(network.initialize(0, "float64"))
+    y = root.forward(np.ones((1, 1, SIDE, SIDE)))
+    dy = np.zeros_like(y)
+    dy[0, 0, SIDE // 2, SIDE // 2] = 1
+    return float((root.backward(dy) != 0).mean())
+
+
+@LESSONS.register
+class Convnet(Lesson):
+    """A unit of the first convolution sees 3 x 3 pixels, of the second 5 x 5; behind ReLU many answer 0."""
+
+    number = 11
+    guess = Guess(
+        "levels",
+        ("sight_first", "sight_second", "zeros_start", "zeros_end"),
+        low=0,
+        high=1,
+        start=0.5,
+        step=0.01,
+        share=True,
+    )
+    arms = ("convnet",)
+    reasons = ("local", "whole", "pooled", "weights")
+    wrongs = (
+        Wrong("whole", {"sight_first": (0.5, 1)}),
+        Wrong("dense", {"zeros_start": (0, 0.1)}),
+    )
+    usual = "dense"
+    rows = (
+        Row(
+            "convolution",
+            "y_p = sum_k W_k x_{p + k} + b",
+            "koubai.layers.convolution:Convolution.forward",
+            "y = (W @ cols).reshape(N, *cell.out_shape)",
+        ),
+        Row("relu", "f(u) = max(0, u)", "koubai.layers.rectifiers:ReLU.value", "return np.maximum(u, 0)"),
+    )
+    questions = ("sight", "convolution_parameters")
+    experiment_name = "simple-convnet"
+
+    def experiment(self, seeds: Sequence[int]) -> Experiment:
+        """A small convnet on digits."""
+        network = Sequential(FIRST, ReLU(), SECOND, ReLU(), MaxPool2d(2), Flatten(), Linear(10))
+        base = Recipe(network, source("digits"), optimizer=Adam(0.003), steps=STEPS)
+        watch = Watch(taps=20, evaluations=1, evaluate_rows=1)
+        name = f"lesson-{self.registry_name}"
+        return Experiment(name, base, (Arm("convnet"),), seeds=tuple(seeds), watch=watch)
+
+    def values(self, run: RunResult) -> dict[str, float]:
+        """What a unit sees, and the share of zeros behind the first ReLU, at first and at last."""
+        _, zeros = run.history.series("zero_share", _RELUS["1"])
+        return {
+            "sight_first": sight(1),
+            "sight_second": sight(2),
+            "zeros_start": float(zeros[0]),
+            "zeros_end": float(zeros[-1]),
+        }
+
+    def facts(self, runs: Sequence[RunResult]) -> dict[str, float]:
+        """The same as means, with the accuracy and the number of parameters."""
+        values = [self.values(run) for run in runs]
+        facts = {f"{point}_share": float(np.mean([one[point] for one in values])) for point in values[0]}
+        side, deeper = (round(np.sqrt(sight(depth)) * SIDE) for depth in (1, 2))
+        return facts | {
+            "accuracy": float(np.mean([run.scores["test_accuracy"] for run in runs])),
+            "parameters": runs[0].scores["parameters"],
+            "first_side": float(side),
+            "second_side": float(deeper),
+        }
+
+    def trace(self) -> list[Frame]:
+        """For both convolutions: how their outputs spread, and how many are 0 behind ReLU."""
+        session = looked_at(self.experiment((0,)).base, _UPDATES)
+        series = session.history.series
+        return [
+            Frame(
+                i + 1,
+                {
+                    place: {
+                        "mean": float(series("activation_mean", str(int(relu) - 1))[1][i]),
+                        "std": float(series("activation_std", str(int(relu) - 1))[1][i]),
+                        "zeros_share": float(series("zero_share", relu)[1][i]),
+                    }
+                    for place, relu in _RELUS.items()
+                },
+            )
+            for i in range(_UPDATES)
+        ]
