@@ -45,6 +45,7 @@ class Exhibit:
     | path        | ""        | points (steps+1, D), values (steps+1,): a descent; its surface is in `note` |
     | surface     | ""        | x (W,), y (H,), values (H, W): a function to draw contours of            |
     | starts      | ""        | starts, reached (n,): many descents; x, values (W,): their function      |
+    | plane       | ""        | x (W,), y (H,), values (H, W): answers; points (n, 2), classes (n,)      |
     | matrix      | title     | values (rows, columns): to be shown as numbers in cells                  |
     | table       | title     | values (rows, columns); `columns` and `rows` name them                   |
     """

@@ -13,6 +13,7 @@ from koubai.report.sections.exhibits import (
     activation_section,
     filter_section,
     path_section,
+    plane_section,
     table_section,
     weight_section,
 )
@@ -35,6 +36,7 @@ def experiment_page(
     lang = lang or language()
     experiment = result.experiment
     sections = (
+        plane_section(result, lang),
         path_section(result, lang),
         outcome_section(result, lang),
         learning_section(result, lang),

@@ -14,6 +14,7 @@ from koubai.lab.result import Exhibit, ExperimentResult
 from koubai.layers.activations import Activation
 from koubai.report.figures.activation_histograms import LayerHistogram, activation_histograms
 from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths
+from koubai.report.figures.planes import Plane, planes
 from koubai.report.figures.starts import Starts, starts
 from koubai.report.figures.tiles import Tiles, as_images, augmented, feature_maps, filters, receptive_fields
 from koubai.report.figures.weights import WeightHistogram, weights
@@ -127,6 +128,19 @@ def _fields(result: ExperimentResult, lang: str | None) -> list[Picture]:
         for exhibit in exhibits
     ]
     return [of_many(receptive_fields(_some(panels), lang=lang), len(panels), lang)] if panels else []
+
+
+def plane_section(result: ExperimentResult, lang: str | None = None) -> Section:
+    """Return what every arm answers all over the plane."""
+    panels = [
+        Plane(
+            result.arms[arm].title(lang),
+            *(exhibits[0].arrays[name] for name in ("x", "y", "values", "points", "classes")),
+        )
+        for arm, exhibits in _kept(result, "plane")
+    ]
+    pictures = (of_many(planes(_some(panels), lang=lang), len(panels), lang),) if panels else ()
+    return Section("planes", say("report.section.planes", lang), pictures=pictures)
 
 
 def path_section(result: ExperimentResult, lang: str | None = None) -> Section:
