@@ -111,7 +111,7 @@ def fit(
 
     Args:
         network: layers, such as Sequential(...); or a whole Recipe, which then brings its data.
-        data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which 30 %, drawn at random, become
+        data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which 30 % at random become
             the test part, or (x, t, x_test, t_test). With `target` a table of pandas, polars, Arrow ..., or
             the path of a .csv, .tsv or .parquet file.
         engine: "auto", "native", "reference" or "torch".
