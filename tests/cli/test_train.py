@@ -204,6 +204,7 @@ def test_parts_are_the_registries(koubai):
     assert {row["kind"] for row in everything} == {
         *("layer", "model", "loss", "initializer", "optimizer", "schedule", "penalty", "data-set", "flaw"),
         "probe",
+        "augmentation",
     }
     (conv,) = (row for row in rows if row["name"] == "conv2d")
     assert conv["settings"]["stride"] == "1"
