@@ -22,6 +22,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
             env={**os.environ, "KOUBAI_LANG": "en"},
         )
         self.address = self.another()
@@ -34,9 +35,9 @@ class Served:
         return json.loads(line)["address"]
 
     def end(self):
-        """Press Ctrl-C; return the exit code, what was printed as errors, and the seconds it took."""
+        """Press Ctrl-C, which a terminal sends to every process; return exit code, errors and seconds."""
         started = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
+        os.killpg(self.process.pid, signal.SIGINT)
         try:
             _, errors = self.process.communicate(timeout=20)
         except subprocess.TimeoutExpired:

@@ -42,7 +42,7 @@ def test_a_job_that_was_stopped_says_so_and_keeps_what_is_whole(tmp_path):
     assert told == [{"kind": "end", "stopped": True}]
 
 
-def test_a_process_does_its_jobs_before_its_chores_and_ends_with_its_pipe(tmp_path):
+def test_a_process_does_its_jobs_and_ends_with_its_pipe(tmp_path):
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, tmp_path, None))

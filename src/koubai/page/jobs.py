@@ -17,7 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from koubai.page.worker import Event, work
+from koubai.core.signals import unheard
+from koubai.page.worker import Event, warm_up, work
 
 MOST_WAITING = 8
 MOST_STREAMS = 8
@@ -67,6 +68,7 @@ class Jobs:
         self._all: dict[str, Job] = {}
         self._queue: list[Job] = []  # the first is under way
         self._worker: Any = None
+        self._warmer: Any = None
         self._pipe: Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._deaths = 0
@@ -82,13 +84,23 @@ class Jobs:
         self._worker = context.Process(
             target=work, args=(theirs, self._store, self._data_dir), name="lessons"
         )
-        self._worker.start()
+        with unheard():  # a Ctrl-C reaches them too, but is the server's affair
+            self._worker.start()
         theirs.close()
         threading.Thread(target=self._listen, args=(self._pipe, self._loop), daemon=True).start()
 
+    def prepare(self) -> None:
+        """Have kernels compiled in a process beside the worker, so that the first runs need not wait."""
+        context = multiprocessing.get_context("spawn")
+        self._warmer = context.Process(target=warm_up, args=(self._data_dir,), name="warm up", daemon=True)
+        with unheard():
+            self._warmer.start()
+
     def close(self) -> None:
-        """End all streams and the worker, at once."""
+        """End all streams and both processes, at once."""
         self.closing.set()
+        if self._warmer is not None:
+            self._warmer.kill()
         if self._worker is not None:
             self._worker.kill()
 

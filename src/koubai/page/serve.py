@@ -138,6 +138,7 @@ def serve(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             jobs.start()
+            jobs.prepare()
             await super().startup(sockets)
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:

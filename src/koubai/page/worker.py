@@ -17,11 +17,14 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import os
 import queue
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from multiprocessing.connection import Connection
@@ -48,29 +51,16 @@ _EVERY = 0.1  # seconds between two events of progress
 
 def work(pipe: Connection, store: Path, data_dir: Path | None) -> None:
     """Do one job after another until the pipe closes; the body of the worker process."""
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     desk = _Desk(pipe)
     threading.Thread(target=desk.listen, daemon=True).start()
     known = lessons()
-    chores = warm_up(known.values(), data_dir)
-    idle = False
+    load_native()
+    desk.send(None, {"kind": "ready"})
     while True:
-        task = desk.next(wait=idle)
+        task = desk.next()
         if task is not None:
             _do(desk, task, known, store, data_dir)
-        elif not _more(chores):
-            idle = True
-            desk.send(None, {"kind": "ready"})
-
-
-def _more(chores: Iterator[str]) -> bool:
-    """Do one chore; what cannot be warmed up is told when somebody asks for it."""
-    try:
-        return next(chores, None) is not None
-    except Exception:
-        return False
 
 
 def _do(desk: _Desk, task: Job, known: dict[str, Lesson], store: Path, data_dir: Path | None) -> None:
@@ -84,20 +74,24 @@ def _do(desk: _Desk, task: Job, known: dict[str, Lesson], store: Path, data_dir:
         desk.send(job, {"kind": "failed", "text": text})
 
 
-def warm_up(known: Iterable[Lesson], data_dir: Path | None) -> Iterator[str]:
-    """Have every kind of run made once, two steps long, so that kernels are compiled now and not later.
+def warm_up(data_dir: Path | None) -> None:
+    """Make every kind of run once, two steps long; the body of a process of its own, with low priority.
 
-    Yields the name of each arm that is done: whoever asks for a lesson need not wait for all of them.
+    Kernels are compiled then and lie on the disk, where the worker finds them; it never waits for this.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    with suppress(OSError, AttributeError):  # not every system has it
+        os.nice(10)
     load_native()
     with open_workers("auto", 1) as workers:
-        for lesson in known:
+        for lesson in lessons().values():
             experiment = lesson.experiment((0,))
-            if isinstance(experiment.base, Recipe):
-                for arm in experiment.arms:
-                    short = replace(experiment, base=experiment.base.edit(steps=2), arms=(arm,))
-                    run_experiment(short, workers, data_dir=data_dir)
-                    yield arm.name
+            for arm in experiment.arms if isinstance(experiment.base, Recipe) else ():
+                if parent is not None and not parent.is_alive():
+                    return
+                short = replace(experiment, base=experiment.base.edit(steps=2), arms=(arm,))
+                run_experiment(short, workers, data_dir=data_dir)
 
 
 class _Desk:
@@ -124,12 +118,9 @@ class _Desk:
         except (EOFError, OSError):
             os._exit(0)
 
-    def next(self, *, wait: bool) -> Job | None:
-        """Return the next job; None where there is none yet, or it was called off meanwhile."""
-        try:
-            job = self._jobs.get(block=wait)
-        except queue.Empty:
-            return None
+    def next(self) -> Job | None:
+        """Wait for the next job; None for one that was called off meanwhile."""
+        job = self._jobs.get()
         self.stop.clear()
         self._now = job[0]
         if job[0] in self._off:

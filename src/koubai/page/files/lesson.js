@@ -8,7 +8,7 @@ import { reached } from "./progress.js";
 import { placed, style } from "./scale.js";
 import { play } from "./sound.js";
 import { run } from "./source.js";
-import { STAGES, fill } from "./stages.js";
+import { PATIENCE, STAGES, fill } from "./stages.js";
 import { known, number, percent, say } from "./words.js";
 
 const ROUNDS = 100;
@@ -156,6 +156,8 @@ export class LessonView {
     this.forget();
     this.chart.clear();
     this.losses.clear();
+    this.begun = Date.now();
+    setTimeout(() => this.redraw?.(), PATIENCE + 100);
     this.show(1);
     this.job = run(this.lesson.name, this.round, (event) => this.hear(event));
   }

@@ -10,6 +10,9 @@ import { language, say } from "./words.js";
 
 export const STAGES = ["guess", "run", "gap", "why", "right", "question", "later"];
 
+/** Milliseconds without a finished run, after which the page says why that may be. */
+export const PATIENCE = 3000;
+
 /** The elements of one part. */
 export const fill = (stage, view) => PARTS[stage](view);
 
@@ -75,6 +78,7 @@ function state(view) {
   if (view.end && !live) return say("page.run.recorded", { count: view.total });
   if (view.end) return say(view.reused === view.total ? "page.run.kept" : "page.run.done", { count: view.total });
   if (["busy", "lost", "cut", "warming"].includes(event?.kind)) return say(`page.run.${event.kind}`);
+  if (!view.seen && Date.now() - view.begun > PATIENCE) return say("page.run.warming");
   return view.total ? say("page.run.under", { done: view.seen, total: view.total }) : say("page.run.begins");
 }
 
