@@ -14,6 +14,7 @@ from koubai.study.pictures.contours import contours
 from koubai.study.pictures.depth import product, signal
 from koubai.study.pictures.descent import parabola, path, paths
 from koubai.study.pictures.images import im2col, receptive_field
+from koubai.study.pictures.network import network
 from koubai.study.pictures.noise import dropout
 from koubai.study.pictures.normalized import batch_norm
 from koubai.study.pictures.schedules import schedules
@@ -25,6 +26,7 @@ KINDS: dict[str, Callable[[str, str | None], Picture]] = {
     "contours": contours,
     "dropout": dropout,
     "im2col": im2col,
+    "network": network,
     "parabola": parabola,
     "path": path,
     "paths": paths,
