@@ -127,7 +127,7 @@ def _draw(net: Small, most: Path) -> Any:
                 fig.add_annotation(
                     x=(x0 + x1) / 2,
                     y=(y0 + y1) / 2,
-                    xshift=0 if flat else 24,
+                    xshift=0 if flat else 30,
                     yshift=(-12 if top else 12) if flat else 0,
                     showarrow=False,
                     font={"size": 12, "color": VERMILION},
@@ -138,9 +138,14 @@ def _draw(net: Small, most: Path) -> Any:
             name = f"x{i + 1}" if c == 0 else "y" if c == DEPTH + 1 else ""
             text = name or f"f' {number(float(net.slopes[c - 1][i]), 2)}"
             fig.add_scatter(
-                x=[x], y=[y], mode="markers+text", text=[text], textposition="top center" if y > 0 else "bottom center",
-                marker={"size": 20, "color": BLUE}, hoverinfo="skip",
-            )  # fmt: skip
+                x=[x],
+                y=[y],
+                mode="markers+text",
+                text=[text],
+                textposition="top center" if y > 0 else "bottom center",
+                marker={"size": 20, "color": BLUE},
+                hoverinfo="skip",
+            )
     return fig
 
 
