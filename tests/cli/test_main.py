@@ -64,7 +64,7 @@ MISTAKES = {
     ("qqqq",): ("no command 'qqqq'", "koubai --help"),
     ("parts", "--kidn", "x"): ("no option --kidn", "did you mean --kind?"),
     ("parts", "layer", "model"): ("more arguments", "koubai parts --help"),
-    ("train",): ("RECIPE is missing", "koubai train --help"),
+    ("train",): ("RECIPE: give a recipe, or a table", "koubai train --help"),
     ("train", "digits.toml", "--steps", "many"): ("--steps cannot have this value", "koubai train --help"),
     ("parts", "lyer"): ("unknown kind of part 'lyer'", "did you mean 'layer'?"),
     ("summary", "alexnt"): ("unknown model 'alexnt'", "did you mean 'alexnet'?"),

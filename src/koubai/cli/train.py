@@ -70,7 +70,7 @@ def _wanted(
         return made, (recipe or data).stem, understood(dataset)
     if recipe is None or target is not None:
         words = ("cli.train.needs_recipe", "RECIPE") if recipe is None else ("cli.train.needs_data", "--data")
-        raise ConfigError("train", [Problem(words[1], say(words[0]))])
+        raise ConfigError("train", [Problem(words[1], say(words[0]), hint="koubai train --help")])
     return edited(Recipe.from_toml(recipe), changes, **named), recipe.stem, ""
 
 
