@@ -8,7 +8,7 @@ import pytest
 
 from koubai.engines.native.kernels import moving
 from koubai.engines.native.kernels.base import doubles, kernel
-from koubai.engines.native.kernels.block import Address, addresses, flat, read, record, view, words
+from koubai.engines.native.kernels.block import Address, addresses, flat, read, record, words
 from support.kernels import run_kernel
 
 
@@ -45,7 +45,7 @@ def tell(b: Outer, thread: int, team: int) -> None:
 @kernel
 def count_on(b: Outer, thread: int, team: int) -> None:
     """Change a block that lies in an array; what was written is read again."""
-    inner = view(b.at, Inner)
+    inner = read(b.at, Inner)
     for _ in range(3):
         inner.step += 2
     inner.rate = inner.step

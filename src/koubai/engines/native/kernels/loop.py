@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from koubai.engines.native.code_cache import machine_code
 from koubai.engines.native.kernels.base import Control, doubles, inline, words
-from koubai.engines.native.kernels.block import read, record, view
+from koubai.engines.native.kernels.block import read, record
 from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.meeting import meet
 
@@ -172,8 +172,8 @@ def _one_row(at: int, lane: Any, row: Row) -> int:
 @inline
 def _steps(at: int) -> None:
     """Run a lane's own table from where it stands to its last step."""
-    lane = view(at, Lane)
-    control, ticks = view(lane.control, Control), words(lane.ticks, lane.rows)
+    lane = read(at, Lane)
+    control, ticks = read(lane.control, Control), words(lane.ticks, lane.rows)
     while lane.step < lane.steps:
         s, number = lane.step, lane.row
         control.step = lane.first_step + s
@@ -210,17 +210,17 @@ def _steps(at: int) -> None:
 @inline
 def _run(own: int) -> None:
     """Run a lane, each step on its own table or on that of the tapped lane."""
-    lane = view(own, Lane)
+    lane = read(own, Lane)
     while True:
         at, s = own, lane.step
         if lane.tapped:
             at = lane.tapped if words(lane.flags, lane.total)[s] else own
-            here = view(at, Lane)
+            here = read(at, Lane)
             here.step, here.row, here.steps = s, 0, s + 1
         _steps(at)
         if not lane.tapped:
             return
-        there = view(at, Lane)
+        there = read(at, Lane)
         lane.status = there.status
         if there.status != DONE:
             return
@@ -247,14 +247,14 @@ def _crew(data: int) -> None:
     Threads of the team stay in their mode, in which they work for oneDNN, too; `run` restores the caller's.
     """
     flush_denormals()
-    lane = view(data, Lane)
+    lane = read(data, Lane)
     thread, team = _call_count(lane.thread_number), _call_count(lane.team_size)
     _call_kernel(lane.kernel, lane.arguments, thread, team)
 
 
 def _side_by_side(data: int) -> None:
     """What each thread of a program of several lanes runs: `data` holds the addresses of the lanes."""
-    first = view(words(data, 1)[0], Lane)
+    first = read(words(data, 1)[0], Lane)
     thread, team = _call_count(first.thread_number), _call_count(first.team_size)
     if team == first.lanes:
         _call_kernel(first.run, words(data, team)[thread], 0, 1)
