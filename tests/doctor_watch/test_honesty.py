@@ -186,6 +186,32 @@ def test_a_run_of_a_few_updates_is_too_short_to_be_named():
     assert watch.verdict.name == "not_judged"
 
 
+@pytest.mark.parametrize(
+    ("factor", "uneven", "told"), [(1.0, False, False), (100.0, False, True), (1.0, True, False)]
+)
+def test_a_first_loss_far_above_that_of_classes_alike_is_noted_where_the_run_recovers(factor, uneven, told):
+    x = torch.randn(1500, 8)
+    t = (x @ torch.randn(8, 5)).argmax(1)
+    t[40 if uneven else 1500 :] = 0  # then the shares tell more than that there are five
+
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Linear(8, 32), nn.Linear(32, 5)
+
+        def forward(self, x):
+            return self.last(torch.tanh(self.first(x))) * factor
+
+    def draw():
+        rows = torch.randint(0, 1500, (BATCH,))
+        return x[rows], t[rows]
+
+    found = trained(Scaled(), draw, steps=300).findings
+    first = [finding for finding in found if finding.details.get("fault") == "first_loss"]
+    assert bool(first) is told
+    assert not any(finding.alarm for finding in first)
+
+
 class Decoder(nn.Module):
     """Answers at three places, one after the other, each with an attention to the input."""
 

@@ -310,6 +310,43 @@ def test_a_trial_acts_on_nothing_outside(tmp_path):
     assert printed.count("random") == 1
 
 
+LOUD = """
+import sys, torch
+from torch import nn
+from torch.nn import functional as F
+torch.manual_seed(0)
+text = torch.randint(0, 20, (3000,))
+for i in range(3000):
+    if i % 3:
+        text[i] = (text[i - 1] * 7 + 3) % 20
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.last = nn.Embedding(20, 64), nn.Linear(64, 20, bias=False)
+        self.last.weight = self.embed.weight
+        nn.init.normal_(self.embed.weight, 0, 3 * float(sys.argv[1]))
+    def forward(self, x):
+        return self.last(self.embed(x))
+net = Net()
+opt = torch.optim.AdamW(net.parameters(), 1e-3)
+for _ in range(200):
+    rows = torch.randint(0, 2999, (64, 1)) - torch.arange(6)
+    F.cross_entropy(net(text[rows]).reshape(-1, 20), text[rows + 1].reshape(-1)).backward()
+    opt.step()
+    opt.zero_grad()
+"""
+
+
+@linux
+def test_a_first_loss_far_above_that_of_knowing_nothing_is_named_where_other_weights_learn(tmp_path):
+    (loud, calm), _ = told(tmp_path, {"loud": LOUD}, ["1", "0.02"])
+    assert loud[3][:1] == ["init_too_large"]
+    found = loud[5][0]
+    assert found["details"]["fault"] == "first_loss"
+    assert found["relief"] > CURED
+    assert calm[3] == []
+
+
 BREAKS = """
 import torch
 from torch import nn

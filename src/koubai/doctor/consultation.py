@@ -9,7 +9,7 @@ from math import isfinite, nan, sqrt
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.beside import levels
+from koubai.doctor.beside import Levels, levels
 from koubai.doctor.clinic import Change, Trial
 from koubai.doctor.patient import Patient
 from koubai.doctor.reference import Reach, reach
@@ -17,6 +17,7 @@ from koubai.doctor.reference import Reach, reach
 STUCK = 0.1  # of the way from chance to what is within reach: below it, nothing was learned
 HARMED = 0.15  # of the same way is missing: the run does worse than it should
 FAR = 0.25  # of the same way is missing: it is time to doubt what could always be tuned a little
+_LOST = 1.5  # times the loss of knowing nothing: a run that ends above it knows less than nothing
 LEARNED = 0.03  # of the loss of knowing nothing: a run that gained less has learned nothing yet
 SHORT = 30  # updates below which nothing can be told of a run by looking at it
 SMALLEST_GAIN = 0.02  # of skill; less is not worth a word
@@ -243,7 +244,7 @@ class Consultation:
             return None
         skill, before = trial.train_skill, self.skill
         if trial.beside is not None:  # of a program from outside only its losses are known
-            return levels(trial).relief
+            return self._relief_beside(levels(trial))
         if not trial.finite or not isfinite(skill):
             return 0.0
         gain = skill - before
@@ -254,3 +255,14 @@ class Consultation:
             return 0.0
         towards_goal = gain / (self.goal - before) if self.goal - before > 0.05 else 0.0
         return min(1.0, max(towards_goal, gain / (1 - before)))
+
+    def _relief_beside(self, reached: Levels) -> float:
+        """The share of the way down that only the trial went, from the start.
+
+        Where the run knows less than nothing at its end, it is counted from there: to come down from a start
+        that was far too high is no progress.
+        """
+        floor = self.floor_loss or 0.0
+        if reached.gain and self.floor_known and reached.run > _LOST * floor and isfinite(reached.run):
+            return min(1.0, reached.gain / (reached.run - min(reached.changed, floor)))
+        return reached.relief

@@ -6,11 +6,15 @@ Why it hurts: outputs start out huge and sure of wrong answers, sigmoids start o
     gradients explode on their way back; the first hundreds of steps repair what chance did.
 How it shows: std(W) / sqrt(g / fan_in) is above 2 in a layer and above 10 multiplied over the hidden
     layers; often the initial loss is more than twice that of a network that knows nothing. Sines between the
-    layers: their arguments spread over more than half a turn behind the second layer or a later one.
+    layers: their arguments spread over more than half a turn behind the second layer or a later one. Where
+    the weights tell nothing (shared with an embedding, scaled behind the last layer), the first loss does:
+    above three times that of all classes alike it is noted, and named where a trial with other initial
+    weights learns.
 Confused with: a learning rate that is too high (the loss starts well and jumps), inputs that are not
     normalized (the weights are right, the inputs are large).
 Sick recipe: 784-30-10 with normal(0, 1).
-Healthy look-alike: large weights in front of batch norm; a first layer of sines that turns far.
+Healthy look-alike: large weights in front of batch norm; a first layer of sines that turns far; a first loss
+    above that of the classes' shares, where these are uneven.
 Remedies: He, Xavier or LeCun; batch norm.
 References: Glorot and Bengio 2010; Karpathy 2019, "A recipe for training neural networks" (loss at init);
     Sitzmann et al. 2020, "Implicit neural representations with periodic activation functions".
@@ -19,7 +23,7 @@ References: Glorot and Bengio 2010; Karpathy 2019, "A recipe for training neural
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from math import log, prod
 
 from koubai.doctor.clinic import Trial
 from koubai.doctor.consultation import Consultation
@@ -30,6 +34,8 @@ from koubai.doctor.signs import initial, scale_ratios
 
 _LOUD = 10.0
 _LAYER = 2.0
+_LARGE = 10.0  # inputs beyond that may be why the first outputs are large
+_SURE = 3.0  # times the loss of all classes alike: the first answers are sure, and wrong
 _HALF_TURN = 3.14
 _PERIODIC = ("sin", "cos")
 
@@ -73,7 +79,7 @@ class InitTooLarge(Diagnosis):
         ratios = scale_ratios(visit.patient, look) if look is not None else {}
         product = prod(ratios.values())
         if look is None or not ratios or product <= _LOUD or max(ratios.values()) <= _LAYER:
-            return None
+            return _first_loss(visit)
         path = next(path for path, ratio in ratios.items() if ratio > _LAYER)
         measures = [Measure("scale_product", product, _LOUD)]
         if visit.floor_loss:
@@ -87,6 +93,25 @@ class InitTooLarge(Diagnosis):
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """The scale that suits the activation; none that is known suits a sine with a factor inside."""
         return [] if sign.details.get("fault") == "wound_up" else super().treat(visit, sign)
+
+    def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
+        """A first loss may be high for other reasons, such as inputs: without a trial it names nothing."""
+        return sign.details.get("fault") != "first_loss"
+
+
+def _first_loss(visit: Consultation) -> Sign | None:
+    """Return the sign of a first loss far above that of a network to which all classes are alike."""
+    patient = visit.patient
+    outputs = patient.first.outputs if patient.first is not None else None
+    classes = patient.data.classes or (0 if outputs is None else outputs.shape[1])
+    loss = patient.loss
+    if not visit.floor_known or loss is None or loss.likelihood != "classes" or classes < 2:
+        return None
+    first, alike = float(patient.losses[0]), max(visit.floor_loss or 0.0, log(classes))
+    if not first > _SURE * alike or max(abs(patient.data.low or 0), abs(patient.data.high or 0)) > _LARGE:
+        return None
+    details = {"fault": "first_loss", "loss": first, "alike": alike, "ratio": first / alike}
+    return Sign((Measure("initial_loss_ratio", first / alike, _SURE),), None, 0, note=True, details=details)
 
 
 def _wound_up(patient: Patient) -> Sign | None:
