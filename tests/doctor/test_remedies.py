@@ -27,6 +27,7 @@ from koubai.layers.residual import Residual
 from koubai.layers.sequential import Sequential
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.models.mlp import Mlp
+from koubai.optim.clipping import Clipping
 from koubai.optim.momentum import Momentum
 from koubai.optim.sgd import SGD
 from koubai.schedules.exponential_decay import ExponentialDecay
@@ -67,6 +68,7 @@ CURES = {
         "exploding_gradient",
         values(network=Mlp((16, 16), 1, "selu"), initializer=HeNormal(), optimizer=SGD(1.0)),
     ),
+    "stop_clipping": ("learning_rate_too_low", digits(optimizer=SGD(0.1), clipping=Clipping(norm=1e-3))),
     "use_adam": ("learning_rate_too_low", SICK["learning_rate_too_low"]),
     "larger_batch": (
         "batch_norm_misuse",
@@ -111,6 +113,7 @@ def test_a_remedy_cures_a_recipe_sick_with_what_it_treats(name):
         ("add_batch_norm", digits(network=Mlp((8,), 10, batch_norm=True))),
         ("standardize_inputs", digits(data=Digits(scale="standard"))),
         ("fix_output", digits()),
+        ("stop_clipping", digits()),
         ("add_nonlinearity", digits()),
         ("add_shortcuts", digits(network=Mlp((8, 8), 10))),
         ("add_shortcuts", digits(network=Sequential(Mlp((8,) * 5, 8), Concatenate(Linear(2), Identity())))),

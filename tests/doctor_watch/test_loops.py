@@ -284,6 +284,25 @@ class Reused(nn.Module):
         return self.out(self.relu(self.second(self.relu(self.first(x)))))
 
 
+def test_what_clipping_does_to_the_gradients_of_this_model_is_noted_and_nothing_else_is():
+    torch.manual_seed(0)
+    model, other = nn.Linear(3, 2), nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.0)
+    x, t = torch.randn(16, 3), torch.randint(0, 2, (16,))
+    lengths = []
+    with Watch(model, optimizer, budget=0) as watch:
+        for most in (0.1, 0.01, 1e6, 0.1):
+            optimizer.zero_grad()
+            (functional.cross_entropy(model(x), t) + functional.cross_entropy(other(x), t)).backward()
+            nn.utils.clip_grad_norm_(other.parameters(), 1e-9)
+            lengths.append(float(nn.utils.clip_grad_norm_(model.parameters(), most)))
+            optimizer.step()
+    loop = watch.patient().loop
+    assert loop.clipped == 0.75
+    left = (0.1 / lengths[0]) * (0.01 / lengths[1]) * (0.1 / lengths[3])
+    assert loop.clipped_to == pytest.approx(left ** (1 / 3))
+
+
 def test_a_module_without_parameters_is_a_layer_wherever_it_is_called():
     model, (x, t) = Reused(), samples()
     optimizer = sgd(model, 0.5)

@@ -310,6 +310,34 @@ def test_a_trial_acts_on_nothing_outside(tmp_path):
     assert printed.count("random") == 1
 
 
+CLIPPED = (
+    HEAD
+    + """
+most = RATE
+net = Net()
+opt = torch.optim.SGD(net.parameters(), 0.5 if most > 0.1 else 0.1)
+for a, b in batches(240):
+    opt.zero_grad()
+    nn.CrossEntropyLoss()(net(a, 1.0), b).backward()
+    nn.utils.clip_grad_norm_(net.parameters(), most)
+    opt.step()
+"""
+)
+
+
+@linux
+def test_a_clipping_that_holds_every_update_back_is_named_with_its_line(tmp_path):
+    (tight, loose), _ = told(tmp_path, {"clipped": CLIPPED}, ["0.0005", "0.4"])
+    assert tight[3][:1] == ["learning_rate_too_low"]
+    found = tight[5][0]
+    assert found["details"]["fault"] == "clipped"
+    assert found["details"]["share"] == 1.0
+    assert 0 < found["details"]["ratio"] < 0.01
+    line = next(i for i, text in enumerate(CLIPPED.splitlines(), 1) if "clip_grad_norm_" in text)
+    assert found["place"] == {"file": "clipped.py", "line": line, "role": "clipping"}
+    assert loose[3] == []  # clipped nearly always, too, and learns
+
+
 LOUD = """
 import sys, torch
 from torch import nn

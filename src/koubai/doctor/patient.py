@@ -160,6 +160,8 @@ class LoopFacts:
     | had_trained    | ... and whether it had been trained in training mode before                        |
     | idle_norms     | whether a batch norm has never seen a batch: its running statistics are those of 0 |
     | ascends        | whether what is differentiated falls where the loss rises                          |
+    | clipped        | share of the updates whose gradient was clipped ...                                |
+    | clipped_to     | ... and to which share of its length, on (geometric) average                       |
     """
 
     passes: int = 0
@@ -170,6 +172,8 @@ class LoopFacts:
     had_trained: bool = False
     idle_norms: bool = False
     ascends: bool = False
+    clipped: float = 0.0
+    clipped_to: float = 1.0
 
 
 @dataclass

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-ROLES = ("loss", "optimizer", "update", "backward", "model", "layer", "operation")
+ROLES = ("loss", "optimizer", "update", "backward", "model", "layer", "operation", "clipping")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Place:
     | model     | calls the model                                                 |
     | layer     | makes the layer, or calls the function that stands for it       |
     | operation | computes the first number that is not finite                    |
+    | clipping  | shortens gradients, the first time                              |
     """
 
     file: str

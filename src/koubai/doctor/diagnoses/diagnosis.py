@@ -31,7 +31,8 @@ class Sign:
     to confirm it, no trial is needed. `measured` means that the name says no more than what was measured, and
     that nothing can be learned with it: a loss that is NaN, no update at all. `note` means that it is told,
     as information, where it does no harm that is known. `by_hand` means a fault that no
-    recipe can have, only a program: no remedy of the catalogue treats it.
+    recipe can have, only a program: no remedy of the catalogue treats it. `points_at` are roles of lines
+    that this sign is about, before those of the name.
     """
 
     measures: tuple[Measure, ...] = ()
@@ -42,6 +43,7 @@ class Sign:
     measured: bool = False
     note: bool = False
     by_hand: bool = False
+    points_at: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     series: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
 
@@ -143,7 +145,7 @@ class Diagnosis:
             name=self.registry_name,
             severity=severity_of(sign, visit.shortfall, relief),
             layer=sign.layer,
-            place=place_of(visit.patient.places, sign.layer, self.points_at),
+            place=place_of(visit.patient.places, sign.layer, (*sign.points_at, *self.points_at)),
             first_step=sign.first_step,
             measures=(*sign.measures, *harm_measures(visit)),
             confidence=_confidence(sign, relief),

@@ -28,6 +28,7 @@ from koubai.doctor.diagnoses.learning_rate_too_high import total_movement
 from koubai.doctor.finding import Measure
 
 _MOVED = 1.0
+_ALWAYS, _TIGHT = 0.9, 0.3  # of the updates are clipped, to that share of their length
 _HARDLY = 0.1  # of their own size: whatever the rate, these weights were not trained
 
 
@@ -43,6 +44,7 @@ class LearningRateTooLow(Diagnosis):
     experiment = "learning-rate"
     explains = ("not_learning", "too_few_steps", "under_fitting")
     remedies = (
+        "stop_clipping",
         "keep_learning_rate",
         "raise_learning_rate",
         "raise_learning_rate_hundredfold",
@@ -64,12 +66,16 @@ class LearningRateTooLow(Diagnosis):
         if not patient.finished or moved is None or moved >= _MOVED or not np.isfinite(patient.losses).all():
             return None
         risen = visit.smooth[-1] > 1.05 * visit.smooth[0]  # so little moved is noise that rises, not the run
-        if moved >= _HARDLY and (risen or (_usual(visit) and patient.constant_rate)):
+        usual = _usual(visit) and patient.constant_rate and not _held_back(visit)
+        if moved >= _HARDLY and (risen or usual):
             return None
         ratio = moved / patient.step
         measures = (Measure("total_movement", moved, _MOVED, above=False), Measure("update_ratio", ratio))
         severity = "" if visit.can_try else "warn"  # nothing was tried
-        return Sign(measures, None, 1, severity, details={"moved": moved})
+        details = {"moved": moved}
+        if _held_back(visit):
+            details |= {"share": patient.loop.clipped, "ratio": patient.loop.clipped_to}
+        return Sign(measures, None, 1, severity, details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Far from what is within reach: a little can always be tuned."""
@@ -80,15 +86,19 @@ class LearningRateTooLow(Diagnosis):
         if sign.by_hand:
             return []
         tells = not _as_fast_as_adam(visit) and 100 * sign.details["moved"] < _MOVED
-        return until_sure(self, visit, self.remedies if tells else self.remedies[:-1])
+        clips = _held_back(visit) or visit.patient.clinic is None or visit.patient.clinic.way == "twin"
+        wanted = {"use_adam": tells, "stop_clipping": clips}
+        return until_sure(self, visit, [name for name in self.remedies if wanted.get(name, True)])
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials the loss must still be falling, or the weights be nearly where they were."""
         return visit.falling > 3 or sign.measures[0].value < _HARDLY
 
     def told(self, sign: Sign, reliefs: Mapping[str, float]) -> Sign:
-        """Say so where no higher rate was enough, and only Adam learned."""
+        """Say so where it learned without clipping, or by Adam only, at no higher rate."""
         best = max(reliefs, key=reliefs.__getitem__, default=None)
+        if best == "stop_clipping" and reliefs[best] and "share" in sign.details:
+            return replace(sign, points_at=("clipping",), details={**sign.details, "fault": "clipped"})
         if best != "use_adam" or not reliefs[best]:
             return sign
         return replace(sign, details={**sign.details, "fault": "adam"})
@@ -98,6 +108,13 @@ def _as_fast_as_adam(visit: Consultation) -> bool:
     """Whether Adam at its usual rate would take no larger steps: that it helps does not blame a low rate."""
     optimizer = visit.patient.optimizer
     return optimizer is not None and optimizer.adaptive and optimizer.learning_rate >= 1e-3
+
+
+def _held_back(visit: Consultation) -> bool:
+    """Whether clipping makes nearly all updates several times smaller: not those of Adam and the like."""
+    loop, optimizer = visit.patient.loop, visit.patient.optimizer
+    adaptive = optimizer is not None and optimizer.adaptive
+    return loop.clipped >= _ALWAYS and loop.clipped_to <= _TIGHT and not adaptive
 
 
 def _usual(visit: Consultation) -> bool:

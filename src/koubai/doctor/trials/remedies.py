@@ -12,6 +12,7 @@ REMEDIES: dict[str, Change] = {
     "raise_learning_rate_hundredfold": Change("learning_rate", 100.0),
     "raise_learning_rate_thousandfold": Change("learning_rate", 1000.0),
     "keep_learning_rate": Change("no_schedule"),
+    "stop_clipping": Change("no_clip"),
     "use_adam": Change("adam", 1e-3),
     "clip_gradients": Change("clip", 1.0),
     "suitable_init": Change("init_suitable"),

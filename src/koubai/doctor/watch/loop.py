@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import exp, isfinite, log
 
 from torch import nn
 
@@ -24,6 +25,7 @@ class Loop:
     | trained   | whether an update was made in training mode                                            |
     | test_mode | update since which the model is trained in test mode                                   |
     | ascends   | whether what is differentiated falls where the loss rises                              |
+    | clips     | how often gradients were shortened by clipping                                         |
     """
 
     passes: int = 0
@@ -32,6 +34,8 @@ class Loop:
     test_mode: int | None = None
     ascends: bool = False
     stale: int = 0
+    clips: int = 0
+    _shortened: float = 0.0  # sum of the logarithms of what was left of their lengths
     _stale_since: int | None = None
     _fresh: int = 0
     _modes: set[bool] = field(default_factory=set)  # of the model, in backward passes since the last update
@@ -39,6 +43,12 @@ class Loop:
     def backward(self, *, training: bool) -> None:
         """Take in a backward pass, and the mode the model is in."""
         self._modes.add(training)
+
+    def clip(self, most: float, length: float) -> None:
+        """Take in that gradients of a length were clipped at another."""
+        if isfinite(length) and length > most > 0:
+            self.clips += 1
+            self._shortened += log(most / length)
 
     def update(self, step: int, fresh: bool | None) -> None:
         """Take in an update, and whether its gradients began at 0; None: that was not asked."""
@@ -64,6 +74,8 @@ class Loop:
             had_trained=self.trained,
             idle_norms=any(_is_idle(module) for _, module in modules_of(model)),
             ascends=self.ascends,
+            clipped=min(1.0, self.clips / max(step, 1)),
+            clipped_to=exp(self._shortened / self.clips) if self.clips else 1.0,
         )
 
 

@@ -391,6 +391,14 @@ class Watch(Seen):
             if self._gaze.look is not None:
                 self._gaze.look.scale = float(scaler.get_scale())
 
+    def clipped(self, parameters: Any, most: Any, length: Any) -> None:
+        """Note how long the model's gradients are, and how long they may be."""
+        first = next(iter(parameters), None) if isinstance(parameters, list | tuple) else None
+        if self._aside or id(first) not in self.names.params or not getattr(length, "is_cpu", True):
+            return
+        self.note_place("clipping")
+        self.loop.clip(float(most), float(length))
+
     # ------------------------------------------------------------------------------------ backward
 
     def before_backward(self, roots: Any, adds: bool = True) -> None:

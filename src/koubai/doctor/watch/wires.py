@@ -8,6 +8,7 @@
 | GradScaler.scale                  | likewise                   | the loss before it is scaled     |
 | Module.train (and eval)           | likewise                   | that an evaluation begins        |
 | torch.compile                     | likewise                   | that no hook may stay            |
+| clipping by norm                  | likewise                   | how long gradients are           |
 | torch.jit, torch.export, torch.fx | likewise                   | that hooks must stand aside      |
 | constructors of modules, optimizers | likewise                 | the line where each is made      |
 
@@ -26,6 +27,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.nn.utils import clip_grad
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
@@ -54,6 +56,10 @@ class Listener(Protocol):
 
     def after_backward(self) -> None:
         """They have been."""
+        return
+
+    def clipped(self, parameters: Any, most: Any, length: Any) -> None:
+        """Gradients of parameters, together of a length, were shortened to `most` if they were longer."""
         return
 
     def before_scaling(self, scaler: Any, loss: Any) -> None:
@@ -193,6 +199,8 @@ def _put_in_place() -> None:
     _replace(torch.autograd, "grad", _grad)
     _replace(torch.amp.GradScaler, "scale", _scale)
     _replace(nn.Module, "train", _train)
+    if hasattr(clip_grad, "_clip_grads_with_norm_"):
+        _replace(clip_grad, "_clip_grads_with_norm_", _clip)
     _replace(torch, "compile", _compile)
     for place, name in (
         (torch.jit, "script"),
@@ -286,6 +294,16 @@ def _grad(original: Any) -> Any:
         return result
 
     return grad
+
+
+def _clip(original: Any) -> Any:
+    def clip(parameters: Any, max_norm: Any, total_norm: Any, *args: Any, **options: Any) -> Any:
+        result = original(parameters, max_norm, total_norm, *args, **options)
+        if not is_elsewhere():
+            _tell_all("clipped", parameters, max_norm, total_norm)
+        return result
+
+    return clip
 
 
 def _scale(original: Any) -> Any:
