@@ -37,7 +37,7 @@ def cluster():
 def test_a_cluster_loses_a_worker_and_completes_with_nothing_lost_or_counted_twice(
     cluster, trainings, tmp_path
 ):
-    base = Recipe(trainings.base.network, trainings.base.data, steps=800, batch_size=20)
+    base = Recipe(trainings.base.network, trainings.base.data, steps=4000, batch_size=20)
     experiment = replace(trainings, base=base, seeds=tuple(range(4)))
     killed, ended = [], []
 
@@ -87,8 +87,8 @@ def parts(tmp_path):
 
 @pytest.fixture
 def long(trainings):
-    """Eight runs of a second or less."""
-    base = Recipe(trainings.base.network, trainings.base.data, steps=800, batch_size=20)
+    """Eight runs long enough for something to happen meanwhile."""
+    base = Recipe(trainings.base.network, trainings.base.data, steps=4000, batch_size=20)
     return replace(trainings, base=base, seeds=tuple(range(4)))
 
 
