@@ -1,4 +1,4 @@
-"""Writes one page an experiment of the catalogue: question, verdicts, pictures, recipe.
+"""Writes one page an experiment of the catalog: question, verdicts, pictures, recipe.
 
 Pages are quick to write, because nothing is trained here: what `scripts/run-catalog` left in a folder is
 shown, and for an experiment without results there what the record tells (`record.py`).
@@ -79,7 +79,7 @@ def title(entry: Entry) -> str:
 
 def index(results: dict[str, ExperimentResult | None]) -> str:
     """Return the list of all experiments with their verdicts."""
-    lines = ["# The catalogue\n", "| experiment | question | verdict |", "|---|---|---|"]
+    lines = ["# The catalog\n", "| experiment | question | verdict |", "|---|---|---|"]
     for entry in listing():
         name, result = entry.name(), results[entry.name()]
         lines.append(f"| [{title(entry)}]({name}.md) | {build(name).question.en} | {_verdicts(result)} |")

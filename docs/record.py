@@ -29,7 +29,7 @@ from koubai.report.sections.outcome import measures_in_question
 
 RECORD = Path(__file__).parent / "experiments" / "measured.toml"
 _HEAD = """\
-What the experiments of the catalogue gave: their quick variants, one number a seed.
+What the experiments of the catalog gave: their quick variants, one number a seed.
 Written by `scripts/run-catalog --record`; the pages of the documentation show it where nobody ran them."""
 _BESIDE = {"gap": "train_accuracy", "weight_norm": "bias_norm"}  # what a picture of a measure needs too
 

@@ -191,7 +191,7 @@ def test_the_bill_of_materials_holds_what_is_required_as_it_is_installed():
     }
 
 
-def test_the_list_of_licences_has_a_line_for_each_part():
-    lines = sbom("--licences").stdout.splitlines()
+def test_the_list_of_licenses_has_a_line_for_each_part():
+    lines = sbom("--licenses").stdout.splitlines()
     assert len(lines) == 1 + len(json.loads(sbom().stdout)["components"])
     assert "MIT" in lines[0]

@@ -1,4 +1,4 @@
-"""Every experiment of the catalogue gets a page; where its results lie, with pictures and what came out."""
+"""Every experiment of the catalog gets a page; where its results lie, with pictures and what came out."""
 
 import json
 import re

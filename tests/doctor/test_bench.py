@@ -1,4 +1,4 @@
-"""The benchmark: cases read with every mistake at once, rows labelled by outcome, shares that add up."""
+"""The benchmark: cases read with every mistake at once, rows labeled by outcome, shares that add up."""
 
 import json
 from dataclasses import replace

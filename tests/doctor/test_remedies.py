@@ -1,4 +1,4 @@
-"""A remedy is in the catalogue only if it cures a sick recipe of what it says it treats."""
+"""A remedy is in the catalog only if it cures a sick recipe of what it says it treats."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every entry of the catalogue, on every data set it names: it can be declared, run, and spoken about."""
+"""Every entry of the catalog, on every data set it names: it can be declared, run, and spoken about."""
 
 from dataclasses import replace
 

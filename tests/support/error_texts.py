@@ -33,7 +33,7 @@ FAMILY: dict[str, dict[str, int | None]] = {
     "BadGzipFile": {"message": 0},
 }
 _MUST_BE_TEXT = ("message", "hint", "kind")
-_SAID = ("say", "reason", "advice")  # what these return is in the catalogue
+_SAID = ("say", "reason", "advice")  # what these return is in the catalog
 _PASSED_ON = ("message", "hint")  # attributes of errors, read where those were made
 _ALSO = {  # functions whose texts reach an error on ways that this reader does not see
     "core/errors.py": ("__str__",),

@@ -1,4 +1,4 @@
-"""Every text of every error that koubai raises is in the catalogue, and the catalogue holds no others."""
+"""Every text of every error that koubai raises is in the catalog, and the catalog holds no others."""
 
 import errno
 import gzip

@@ -23,7 +23,7 @@ TEXTS = {
 
 @pytest.fixture
 def small(monkeypatch):
-    """A catalogue of a few templates."""
+    """A catalog of a few templates."""
     retell._templates.cache_clear()
     monkeypatch.setattr(retell, "areas", lambda: ("errors", "cli"))
     monkeypatch.setattr(retell, "entries", lambda area: TEXTS if area == "errors" else entries(area))

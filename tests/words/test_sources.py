@@ -4,11 +4,11 @@ The source stands beside the sentence, as `source = "..."` in the words, in one 
 
     computed: koubai.module[:Name[.attribute]]   the code that has, or computes, the number
     test: tests/file.py[::test]                  a test that shows it
-    run: NAME                                    an experiment of the catalogue that shows it
+    run: NAME                                    an experiment of the catalog that shows it
     cited: Author(s) year, place                 a publication
     by definition                                it follows from what the words mean
 
-A docstring of the catalogue may only have numbers that its module has too, or that stand beside a year.
+A docstring of the catalog may only have numbers that its module has too, or that stand beside a year.
 """
 
 import importlib

@@ -20,7 +20,7 @@ _NOTHING = ("False", '""', "None")  # defaults that tell a reader nothing
 
 @dataclass(frozen=True)
 class HelpFormatter:
-    """Shows help as the parser's own formatters do, with every word from the catalogue."""
+    """Shows help as the parser's own formatters do, with every word from the catalog."""
 
     plain: bool = False
 

@@ -44,7 +44,7 @@ def models() -> None:
 
 
 def _what(name: str, cls: type) -> str:
-    """Return what a model is, in the reader's language where the catalogue has it."""
+    """Return what a model is, in the reader's language where the catalog has it."""
     key = f"model.{name}"
     if key in entries("cli"):
         return say(f"cli.{key}")

@@ -37,7 +37,7 @@ class Order:
 
     @classmethod
     def of(cls, target: str, **rest: Any) -> Order:
-        """Return the order for a catalogue name or the path of an experiment file."""
+        """Return the order for a catalog name or the path of an experiment file."""
         path = Path(target)
         text = f"{toml_text(path)[0]}\n" if path.is_file() else None  # with a line's end it is no path
         return cls(target, text, **rest)

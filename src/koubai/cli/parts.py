@@ -89,7 +89,7 @@ def _brief(settings: dict[str, Any]) -> str:
 
 
 def _in_words(name: str, cls: type) -> str:
-    """Return what a part is; of one that the catalogue does not know, the first line of its docstring."""
+    """Return what a part is; of one that the catalog does not know, the first line of its docstring."""
     return say(f"parts.{name}") if name in entries("parts") else first_line(cls)
 
 

@@ -1,4 +1,4 @@
-"""`koubai run`: an experiment of the catalogue or of one's own, with a table, verdicts and a report."""
+"""`koubai run`: an experiment of the catalog or of one's own, with a table, verdicts and a report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(
     cluster: Annotated[str | None, option("lab.cli.run.cluster")] = None,
     data_dir: Annotated[Path | None, option("lab.cli.run.data_dir")] = None,
 ) -> int:
-    """Run an experiment; without a name, list the catalogue."""
+    """Run an experiment; without a name, list the catalog."""
     if target is None:
         return list_catalog()
     order = Order.of(
@@ -108,7 +108,7 @@ def show(result: ExperimentResult, folder: Path, report: Path, closing: Closing 
 
 
 def list_catalog() -> int:
-    """Print the names of the catalogue with their questions."""
+    """Print the names of the catalog with their questions."""
     from koubai.lab.catalog import listing
 
     columns = ("name", "question", "data")

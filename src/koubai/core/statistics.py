@@ -19,7 +19,7 @@ LEVEL = 0.95
 RESAMPLES = 9999
 _ALL_FLIPS = 13  # numbers whose signs are flipped in all 2^n ways
 FEWEST_FOR_BOOTSTRAP = 5
-"""Resampled means stay between the smallest and the largest value; these enclose the centre of a symmetric
+"""Resampled means stay between the smallest and the largest value; these enclose the center of a symmetric
 distribution with probability 1 - 2 / 2^n: .75 for 3 values, .94 for 5. Below 5, none can reach 95 %."""
 
 

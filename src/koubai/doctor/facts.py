@@ -90,5 +90,5 @@ def sample_rows(n: int, count: int) -> Array:
 
 
 def held_part(dataset: Dataset) -> str:
-    """Name of the part that judges generalisation."""
+    """Name of the part that judges generalization."""
     return "val" if len(dataset.x_val) else "test"

@@ -280,7 +280,7 @@ class Patient:
 
     @property
     def held(self) -> str | None:
-        """Name of the part that judges generalisation: "val", else "test", else None."""
+        """Name of the part that judges generalization: "val", else "test", else None."""
         return next((part for part in ("val", "test") if self.score(f"{part}_loss") is not None), None)
 
     @property

@@ -1,4 +1,4 @@
-"""The catalogue: experiments that come with koubai, one file each in `lab/experiments/`.
+"""The catalog: experiments that come with koubai, one file each in `lab/experiments/`.
 
 An entry builds its experiment for a data set and says in sentences what came out of it.
 """
@@ -59,7 +59,7 @@ def catalog() -> Registry:
 
 
 def build(name: str, data: str | None = None) -> Experiment:
-    """Return a catalogue experiment on a data set (None = the quick one), with its question in words."""
+    """Return a catalog experiment on a data set (None = the quick one), with its question in words."""
     known = {entry.name(): entry for entry in listing()}
     if (entry := known.get(name.replace("_", "-"))) is None:
         raise UnknownName("experiment", name, known)

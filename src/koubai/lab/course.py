@@ -105,7 +105,7 @@ def course_rows(
 
 
 def needed(name: str, seeds: int) -> Experiment:
-    """Return a catalogue experiment on MNIST with the arms that the course has, and their right twins."""
+    """Return a catalog experiment on MNIST with the arms that the course has, and their right twins."""
     experiment = build(name, "mnist")
     arms = experiment.arms
     beside = {before.name for before, arm in itertools.pairwise(arms) if arm.defect}

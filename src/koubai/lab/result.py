@@ -16,7 +16,7 @@ from koubai.words import say
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence of the catalogue of words with its numbers; it is said in whichever language is asked."""
+    """One sentence of the catalog of words with its numbers; it is said in whichever language is asked."""
 
     key: str
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -18,7 +18,7 @@ class Term:
 
     | field   | meaning                                                                    |
     |---------|----------------------------------------------------------------------------|
-    | key     | its name in the catalogue of words                                         |
+    | key     | its name in the catalog of words                                         |
     | also    | other spellings, in any language                                           |
     | formula | in plain letters                                                           |
     | code    | where it is computed: module, or module:name                               |

@@ -1,4 +1,4 @@
-"""The one catalogue of what a learner reads, in every language koubai speaks.
+"""The one catalog of what a learner reads, in every language koubai speaks.
 
 One TOML file an area, one table an entry, one line a language; a table may hold further tables::
 

@@ -1,14 +1,14 @@
 """Errors in the reader's language: English texts recognized by their templates and said again.
 
 Errors are raised in English, far below any knowledge of who reads them. Where one is shown, its texts are
-looked up in the areas `errors*` of the catalogue, whose entries hold gaps for what varies::
+looked up in the areas `errors*` of the catalog, whose entries hold gaps for what varies::
 
     [window]                                   # retold("the window does not fit the height", "ja")
     en = "the window does not fit the {axis}"
     ja = "窓が{axis:words}に収まりません"         # '窓が高さに収まりません'
 
-A gap is filled as it came. `{axis:words}` in the Japanese says the value in Japanese where the catalogue
-knows it; in the English it lets the template fit only where the catalogue knows the value (or no English
+A gap is filled as it came. `{axis:words}` in the Japanese says the value in Japanese where the catalog
+knows it; in the English it lets the template fit only where the catalog knows the value (or no English
 stands in it outside quotes), which keeps a template such as "{one:words} or {other:words}" to its own.
 
 Where several templates fit, the one counts that leaves the fewest letters as they came, and of these the
@@ -60,7 +60,7 @@ def _indent(line: str) -> str:
 
 @dataclass(frozen=True)
 class _Gap:
-    """What lies between two literals: its name, and whether the catalogue must know the value."""
+    """What lies between two literals: its name, and whether the catalog must know the value."""
 
     name: str
     known: bool

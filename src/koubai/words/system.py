@@ -23,7 +23,7 @@ _NAMES = {
 
 
 def reason(error: OSError) -> str:
-    """Return why the system refused; its own words where the catalogue has none.
+    """Return why the system refused; its own words where the catalog has none.
 
     >>> reason(OSError(errno.ENOSPC, "No space left on device"))
     'the disk is full'
@@ -33,6 +33,6 @@ def reason(error: OSError) -> str:
 
 
 def advice(error: OSError) -> str | None:
-    """Return what to try, or None where the catalogue knows nothing."""
+    """Return what to try, or None where the catalog knows nothing."""
     name = _NAMES.get(error.errno or 0)
     return say(f"errors_system.{name}_hint", "en", here=Path.cwd()) if name else None

@@ -1,1 +1,1 @@
-"""The doctor's benchmark: cases with known names, labelled by outcome, scored with exact intervals."""
+"""The doctor's benchmark: cases with known names, labeled by outcome, scored with exact intervals."""

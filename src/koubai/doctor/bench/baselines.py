@@ -7,7 +7,7 @@
   PoorWeightInitialization, WeightUpdateRatio, LossNotDecreasing, Overfit, ClassImbalance.
 
 Both give names of ours, so that they can be scored alike. What the first looked at (one batch an epoch) and
-the second saved (a step in 500, by default) differs from what is read here; where it does, they are favoured.
+the second saved (a step in 500, by default) differs from what is read here; where it does, they are favored.
 """
 
 from __future__ import annotations

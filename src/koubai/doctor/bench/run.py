@@ -1,4 +1,4 @@
-"""Running the benchmark: every case over its seeds, labelled by outcome against its fixed twin."""
+"""Running the benchmark: every case over its seeds, labeled by outcome against its fixed twin."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Sign:
     to confirm it, no trial is needed. `measured` means that the name says no more than what was measured, and
     that nothing can be learned with it: a loss that is NaN, no update at all. `note` means that it is told,
     as information, where it does no harm that is known. `by_hand` means a fault that no
-    recipe can have, only a program: no remedy of the catalogue treats it. `points_at` are roles of lines
+    recipe can have, only a program: no remedy of the catalog treats it. `points_at` are roles of lines
     that this sign is about, before those of the name.
     """
 

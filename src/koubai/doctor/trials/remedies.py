@@ -1,4 +1,4 @@
-"""Remedies of the catalogue that can be tried on a program from outside, and by which change."""
+"""Remedies of the catalog that can be tried on a program from outside, and by which change."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ REMEDIES: dict[str, Change] = {
 
 
 def remedy_of(change: Change) -> str | None:
-    """Return the remedy that is this change; None if the catalogue has none."""
+    """Return the remedy that is this change; None if the catalog has none."""
     return next((name for name, made in REMEDIES.items() if made == change), None)

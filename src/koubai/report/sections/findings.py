@@ -1,4 +1,4 @@
-"""What the doctor found: one card a finding, in the words of the doctor's catalogue."""
+"""What the doctor found: one card a finding, in the words of the doctor's catalog."""
 
 from __future__ import annotations
 

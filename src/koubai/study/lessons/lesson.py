@@ -110,7 +110,7 @@ class Lesson:
     rows: ClassVar[tuple[Row, ...]]
     questions: ClassVar[tuple[str, ...]]
     experiment_name: ClassVar[str] = ""
-    """The experiment of the catalogue that goes on from here."""
+    """The experiment of the catalog that goes on from here."""
 
     random: ClassVar[bool] = True
     """Whether other seeds give other runs."""

@@ -70,8 +70,8 @@ def ridge(random: np.random.Generator) -> Asked:
 def _ridge(x: np.ndarray, t: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
     """Return the weights and the bias, which is not penalized, that make the penalized error least."""
     mean_x, mean_t = x.mean(axis=0), t.mean()
-    centred = x - mean_x
-    w = np.linalg.solve(centred.T @ centred + strength * np.eye(x.shape[1]), centred.T @ (t - mean_t))
+    centered = x - mean_x
+    w = np.linalg.solve(centered.T @ centered + strength * np.eye(x.shape[1]), centered.T @ (t - mean_t))
     return w, float(mean_t - mean_x @ w)
 
 
