@@ -332,14 +332,31 @@ def test_equal_runs_leave_equal_weights_byte_for_byte(recipe, watch, tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_a_run_of_an_early_version_goes_on_with_a_note(recipe, watch, whole, tmp_path):
-    place = tmp_path / "run"
-    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
+def unvouched(place):
+    """Make of a run one of an early version, for whose files no digests vouch."""
     settings = json.loads((place / "run.json").read_text())
     del settings["sha256"]
     (place / "run.json").write_text(json.dumps(settings | {"format": 1}))
     (place / "manifest.json").unlink()
+
+
+def test_a_run_of_an_early_version_goes_on_with_a_note(recipe, watch, whole, tmp_path):
+    place = tmp_path / "run"
+    train(recipe, engine="reference", observation=watch, folder=place, save_every=10, on_progress=Stopper(20))
+    unvouched(place)
     with pytest.warns(UserWarning, match="no digests vouch"):
         assert_same(resume(place), whole)
     assert (place / "manifest.json").exists()
     assert verify(place).sound
+
+
+@pytest.mark.filterwarnings("ignore:.*no digests vouch")
+@pytest.mark.parametrize("plain", ['"text"', '["text"]', '[{"data": "text"}]', "[[]]", "7"])
+def test_an_environment_that_is_none_is_told(recipe, watch, tmp_path, plain):
+    place = tmp_path / "run"
+    train(recipe, engine="reference", observation=watch, folder=place, on_progress=Stopper(5))
+    unvouched(place)
+    (place / "environment.json").write_text(plain)
+    with pytest.raises(RunError, match="does not hold what it should") as caught:
+        _ = RunFolder(place).environments
+    assert "environment.json" in caught.value.where

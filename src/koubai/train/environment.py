@@ -33,6 +33,13 @@ def environment(*, engine: str, threads: int, dataset: Dataset) -> dict[str, Any
     }
 
 
+def as_environment(plain: Any) -> dict[str, Any]:
+    """Return what a file says of an environment; TypeError where it is no such thing."""
+    if not isinstance(plain, dict) or not isinstance(plain.get("data", {}), dict):
+        raise TypeError(f"not an environment: {str(plain)[:80]}")
+    return plain
+
+
 def cpu() -> str:
     """Return the processor's name where the system tells it."""
     try:

@@ -34,6 +34,7 @@ from koubai.core.errors import ConfigError, RunError
 from koubai.core.params import Array
 from koubai.engines.engine import TrainingState
 from koubai.probes.history import History
+from koubai.train.environment import as_environment
 from koubai.train.files import LARGEST_TEXT, parse_json, reading, understanding
 from koubai.train.history_file import Lines, Read, read_lines, require
 from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check, unsealed
@@ -143,7 +144,7 @@ class RunFolder:
     def environments(self) -> list[dict[str, Any]]:
         """What environment.json holds: one entry for each start of the run."""
         with understanding(self.path / "environment.json"):
-            return list(self._json("environment.json"))
+            return [as_environment(entry) for entry in self._json("environment.json")]
 
     @property
     def result(self) -> dict[str, Any]:
