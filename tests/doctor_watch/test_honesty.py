@@ -1,6 +1,7 @@
 """What is said of programs: only what is known, and never severely on a guess."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 import koubai
+from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, Sign, severity_of
+from koubai.doctor.watch.gaps import _progress
 from koubai.doctor.watch.kinds import optimizer_facts
 
 BATCH = 40
@@ -246,3 +249,24 @@ def test_a_softmax_that_weighs_the_input_is_none_of_the_output_in_a_loop_of_call
     ends = [layer.kind for layer in watch.patient().output_activations]
     assert ends == (["softmax"] if softmax_behind else [])
     assert ("output_loss_mismatch" in [f.name for f in watch.findings]) is softmax_behind
+
+
+@pytest.mark.parametrize(
+    ("skill", "goal", "open_question"),
+    [
+        (0.017, 0.1, "unexplained"),
+        (0.017, 0.04, "at_chance"),  # what simple learners find is itself within what is not known
+        (0.017, 0.018, "nothing_to_learn"),
+        (0.29, 0.3, None),
+    ],
+)
+def test_a_run_that_knows_nothing_is_never_healthy(skill, goal, open_question):
+    learnable = goal > 0.03  # of values, what is within .03 of chance is not known
+    visit = SimpleNamespace(
+        reach=True, skill_known=True, skill=skill, goal=goal, chance=0.0, noise=0.01, learnable=learnable,
+        shortfall=(goal - skill) / goal, harmed=learnable and goal - skill > 0.03,
+        patient=SimpleNamespace(data=SimpleNamespace(classes=None)),
+    )  # fmt: skip
+    visit.knows_nothing = Consultation.knows_nothing.fget(visit)
+    found = _progress(SimpleNamespace(), visit, 500)
+    assert (None if found is None else found.reason) == open_question

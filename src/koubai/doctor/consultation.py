@@ -118,6 +118,15 @@ class Consultation:
         return max(0.0, (self.goal - self.skill) / way)
 
     @property
+    def knows_nothing(self) -> bool:
+        """Whether the answers are no better than those of knowing nothing, by their skill and by the loss.
+
+        The loss falls before the first answer changes where classes are asked for.
+        """
+        level = self.skill <= self.chance + 3 * self.noise
+        return level and (self.patient.data.classes is None or self._standstill > 0)
+
+    @property
     def _standstill(self) -> float:
         """1 where the loss is that of knowing nothing, or has not left its start; else 0."""
         if not self.patient.loss_speaks:

@@ -39,13 +39,13 @@ def _progress(watch: Seen, visit: Consultation, updates: int) -> Unseen | None:
     """Return why it is not known whether the run does what it should; None where it is."""
     short = Unseen("short", {"step": updates}) if updates < SHORT else None
     if visit.reach is not None and visit.skill_known:
-        if visit.shortfall <= HARMED and visit.learnable:
+        if visit.shortfall <= HARMED and visit.learnable and not visit.knows_nothing:
             return None
         if not visit.learnable and visit.skill <= visit.chance + 3 * visit.noise:
             return short or Unseen("nothing_to_learn")
         if visit.harmed:
             return short or Unseen("unexplained", {"skill": visit.skill, "goal": visit.goal})
-        return short
+        return (short or Unseen("at_chance")) if visit.knows_nothing else short
     if visit.floor_known:
         return (short or Unseen("at_chance")) if visit.shortfall > HARMED else short
     fallen = visit.progressing and len(visit.smooth) and visit.smooth[-1] < _fallen(visit)
