@@ -11,6 +11,7 @@ from tests.support.data_files import real_folder
 
 from koubai import load
 from koubai.cli.main import COMMANDS, main
+from koubai.lab import course
 from koubai.lab.catalog import build, catalog
 from koubai.lab.experiment_file import read_experiment
 from koubai.study.glossary import find
@@ -81,10 +82,11 @@ def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     """Whoever follows a guide to the letter meets no error; exit 3 means that the doctor found something.
 
     `make` runs in CI; MNIST is not downloaded here: without its files their command is not run. `koubai
-    serve` ends by Ctrl-C only; tests/page opens it.
+    serve` ends by Ctrl-C only; tests/page opens it. Of the course one experiment is run, all take minutes.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers the quiz
+    monkeypatch.setattr(course, "EXPERIMENTS", course.EXPERIMENTS[:1])
     if there := real_folder().exists():
         monkeypatch.setenv("KOUBAI_DATA", str(real_folder()))
     recipe = next(block for block in blocks(guide, "toml") if "[network]" in block)
