@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.lab.catalog import CATALOG, Entry
+from koubai.lab.convnets import network_sentences
 from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
-from koubai.lab.phrases import arm_text, learned, mean_of
 from koubai.lab.rearranged import Rearranged
 from koubai.lab.result import ExperimentResult, Sentence
 from koubai.lab.settings import beats, source
@@ -83,22 +83,7 @@ class Locality(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """How far the units of each convolution see, and how every arm ended."""
-        return [
-            *_fields(result),
-            *(
-                Sentence(
-                    "lab.outcome.network",
-                    {
-                        "arm": arm_text(result, arm),
-                        "parameters": round(mean_of(result, arm, "parameters")),
-                        "multiply_adds": round(mean_of(result, arm, "multiply_adds")),
-                        "outcome": learned(result, arm),
-                    },
-                )
-                for arm in result.arms
-                if result.of(arm)
-            ),
-        ]
+        return [*_fields(result), *network_sentences(result)]
 
 
 def _fields(result: ExperimentResult) -> list[Sentence]:
