@@ -38,11 +38,13 @@ def run_experiment(
     threads: int = 1,
     data_dir: Path | None = None,
     on_progress: OnProgress | None = None,
+    tasks: list[Task] | None = None,
 ) -> ExperimentResult:
     """Return what came out of an experiment; with a store, runs that it holds are not made again.
 
     Ctrl-C, the end of the budget or the loss of a cluster's scheduler ends it early: the result then counts
-    what is pending and says why, and a second call with the same store goes on from there.
+    what is pending and says why, and a second call with the same store goes on from there. `tasks` are
+    those of the experiment, where they are known already.
     """
     if store is not None:
         store.check()
@@ -52,7 +54,8 @@ def run_experiment(
         and (store is None or store.empty)
     ):
         workers.warm_up()
-    tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=data_dir)
+    if tasks is None:
+        tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=data_dir)
     require_memory(tasks, 1 if workers.elsewhere else min(workers.count, len(tasks)))
     campaign = Campaign(experiment, workers, store, on_progress or (lambda progress: None))
     started = time.perf_counter()

@@ -47,7 +47,7 @@ def run(
     runs = len(experiment.arms) * len(experiment.seeds)
     threads, folder = max(1, budget // runs), Path(data_dir) if data_dir is not None else None
     store = Store(Path(out)) if out is not None else None
-    made = False  # where nothing is left to train, no engine is asked whether it could
+    tasks, made = None, False  # where nothing is left to train, no engine is asked whether it could
     if store is not None and not store.empty:
         tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=folder)
         made = all(store.has(task.key) for task in tasks)
@@ -61,6 +61,7 @@ def run(
             threads=threads,
             data_dir=folder,
             on_progress=on_progress,
+            tasks=tasks,
         )
 
 
