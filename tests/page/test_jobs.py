@@ -43,7 +43,7 @@ def test_a_second_job_of_a_client_takes_the_place_of_the_first_which_says_so(pag
         assert page.jobs.asked[-1] == ("stop", first)
         page.jobs.says(first, kind="end", stopped=True)
         assert kinds(page, first)[-1] == "end"
-        assert page.jobs.asked[-1] == ("job", second, LESSON, 1)
+        assert page.jobs.asked[-1] == ("job", second, "lesson", LESSON, 1)
 
     page(talk)
 
@@ -127,7 +127,7 @@ def test_a_job_whose_worker_died_says_so_and_the_next_one_begins(page):
         first, second = await submit(page), await submit(page, "another-client")
         page.jobs._lost(page.jobs._pipe)
         assert page.jobs.find(first).events[-1] == {"kind": "failed", "text": None}
-        assert page.jobs.asked == [("job", second, LESSON, 0)], "to the new worker"
+        assert page.jobs.asked == [("job", second, "lesson", LESSON, 0)], "to the new worker"
 
     page(talk)
 

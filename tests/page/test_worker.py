@@ -49,7 +49,7 @@ def test_a_process_does_its_jobs_and_ends_with_its_pipe(tmp_path):
     process.start()
     theirs.close()
     for number in range(3):
-        ours.send(("job", f"job {number}", LESSON.registry_name, 0))
+        ours.send(("job", f"job {number}", "lesson", LESSON.registry_name, 0))
     ours.send(("stop", "job 2"))
     ended = {}
     while len(ended) < 3:

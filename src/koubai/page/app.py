@@ -76,7 +76,7 @@ def application(jobs: Jobs) -> Starlette:
         if not (known and _CLIENT.fullmatch(asked["client"]) and 0 <= asked["round"] < ROUNDS):
             raise Refused(400, "asked")
         try:
-            job = jobs.submit(asked["client"], asked["lesson"], asked["round"])
+            job = jobs.submit(asked["client"], "lesson", asked["lesson"], asked["round"])
         except Busy:
             raise Refused(429, "busy") from None
         return JSONResponse({"job": job.id, "ready": jobs.ready}, status_code=201)

@@ -36,11 +36,10 @@ class Busy(Exception):
 
 @dataclass(eq=False)
 class Job:
-    """One lesson's runs for one client."""
+    """What one client asked for: `task` is the kind of work (koubai.page.worker) and what it takes."""
 
     client: str
-    lesson: str
-    turn: int
+    task: tuple[Any, ...]
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     events: list[Event] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,9 +80,7 @@ class Jobs:
         self._loop = asyncio.get_running_loop()
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._worker = context.Process(
-            target=work, args=(theirs, self._store, self._data_dir), name="lessons"
-        )
+        self._worker = context.Process(target=work, args=(theirs, self._store, self._data_dir), name="worker")
         with unheard():  # a Ctrl-C reaches them too, but is the server's affair
             self._worker.start()
         theirs.close()
@@ -147,9 +144,9 @@ class Jobs:
             elif not job.events or job.events[-1]["kind"] == "waiting":
                 job.add({"kind": "started"})
                 assert self._pipe is not None
-                self._pipe.send(("job", job.id, job.lesson, job.turn))
+                self._pipe.send(("job", job.id, *job.task))
 
-    def submit(self, client: str, lesson: str, turn: int) -> Job:
+    def submit(self, client: str, *task: Any) -> Job:
         """Return a new job of a client; an earlier one of theirs is stopped.
 
         Raises:
@@ -161,7 +158,7 @@ class Jobs:
             raise Busy
         if self._pipe is None:
             self.start()
-        job = Job(client, lesson, turn)
+        job = Job(client, task)
         self._all[job.id] = job
         for old in [old for old in self._all.values() if old.ended][: max(0, len(self._all) - _KEPT)]:
             del self._all[old.id]

@@ -1,8 +1,8 @@
-"""The worker process: trains what a lesson asks for, so that the server always answers at once.
+"""The worker process: trains what the page asks for, so that the server always answers at once.
 
 | direction | message                                                                          |
 |-----------|----------------------------------------------------------------------------------|
-| in        | ("job", id, lesson, round), ("stop", id)                                          |
+| in        | ("job", id, kind of work, ...), ("stop", id)                                      |
 | out       | (None, {"kind": "ready"}), (id, event)                                            |
 
 | event    | holds                                                                          |
@@ -25,7 +25,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -44,9 +44,23 @@ from koubai.study.lessons.lesson import SEEDS
 from koubai.train.recipe import Recipe
 
 Event = dict[str, Any]
-Job = tuple[str, str, int]
-"""Its id, its lesson, and which seeds."""
+Job = tuple[Any, ...]
+"""Its id, the kind of work, and what that takes."""
 _EVERY = 0.1  # seconds between two events of progress
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a kind of work is given besides what was asked: `send` tells events of a run under way."""
+
+    store: Path
+    data_dir: Path | None
+    stopped: Callable[[], bool]
+    send: Callable[[Event], None]
+
+
+Work = Callable[..., Iterator[Event]]
+"""Takes a Room and what was asked; yields the events of the job, the last of kind "end" or "failed"."""
 
 
 def work(pipe: Connection, store: Path, data_dir: Path | None) -> None:
@@ -54,20 +68,30 @@ def work(pipe: Connection, store: Path, data_dir: Path | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     desk = _Desk(pipe)
     threading.Thread(target=desk.listen, daemon=True).start()
-    known = lessons()
+    known = works()
     load_native()
     desk.send(None, {"kind": "ready"})
     while True:
         task = desk.next()
         if task is not None:
-            _do(desk, task, known, store, data_dir)
+            _do(desk, task, known, Room(store, data_dir, desk.stop.is_set, desk.sender(task[0])))
 
 
-def _do(desk: _Desk, task: Job, known: dict[str, Lesson], store: Path, data_dir: Path | None) -> None:
+def works() -> dict[str, Work]:
+    """Return every kind of work by its name."""
+    known = lessons()
+    return {
+        "lesson": lambda room, name, turn: perform(
+            known[name], turn, room.store, room.data_dir, room.stopped, room.send
+        ),
+    }
+
+
+def _do(desk: _Desk, task: Job, known: dict[str, Work], room: Room) -> None:
     """Do one job; whatever goes wrong in it is told as its last event."""
-    job, lesson, turn = task
+    job, kind, *asked = task
     try:
-        for event in perform(known[lesson], turn, store, data_dir, desk.stop.is_set, desk.sender(job)):
+        for event in known[kind](room, *asked):
             desk.send(job, event)
     except Exception as error:
         text = str(error) if isinstance(error, KoubaiError) else f"{type(error).__name__}: {error}"
