@@ -142,7 +142,7 @@ def test_workers_that_keep_dying_are_not_started_for_ever(page):
         assert deaths == 3
         assert all(page.jobs.find(job).events[-1] == {"kind": "failed", "text": None} for job in jobs)
         again = await submit(page)
-        assert page.jobs.asked == [("job", again, LESSON, 0)], "who asks gets one more"
+        assert page.jobs.asked == [("job", again, "lesson", LESSON, 0)], "who asks gets one more"
 
     page(talk)
 
