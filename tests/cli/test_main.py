@@ -65,6 +65,8 @@ MISTAKES = {
     ("parts", "--kidn", "x"): ("no option --kidn", "did you mean --kind?"),
     ("parts", "layer", "model"): ("more arguments", "koubai parts --help"),
     ("train",): ("RECIPE: give a recipe, or a table", "koubai train --help"),
+    ("train", "digits.toml", "--out", "half\ud800"): ("no name that a file can have", "half"),
+    ("run", "shortcuts", "--out", "null\0"): ("no name that a file can have", "null"),
     ("train", "digits.toml", "--steps", "many"): ("--steps cannot have this value", "koubai train --help"),
     ("parts", "lyer"): ("unknown kind of part 'lyer'", "did you mean 'layer'?"),
     ("summary", "alexnt"): ("unknown model 'alexnt'", "did you mean 'alexnet'?"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from koubai.cli import process
 from koubai.cli.output import console, style
 from koubai.core.errors import KoubaiError
+from koubai.core.file_names import can_be_a_name
 from koubai.core.memory import allowing
 from koubai.words import LANGUAGES, say, set_language
 
@@ -116,7 +117,7 @@ def _take_globals(words: list[str]) -> list[str]:
     queue = iter(words)
     for word in queue:
         name, _, value = word.partition("=")
-        if "\0" in word:
+        if not can_be_a_name(word):
             raise KoubaiError("no name that a file can have", where=repr(word))
         if word == "--":
             rest += [word, *queue]

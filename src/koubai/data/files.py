@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from koubai.core.errors import DataError, KoubaiError
+from koubai.core.file_names import can_be_a_name
 
 # Deflate cannot pack more tightly than 1032 : 1 (zlib's technical notes).
 MAX_RATIO = 1032
@@ -77,13 +78,12 @@ def real(path: Path) -> Path:
 
 def inside(folder: Path | None, path: str) -> Path:
     """Return the place a source's `path` names: absolute, or relative to the data folder and inside it."""
+    if not can_be_a_name(path):
+        raise DataError("no name that a file can have", where=repr(path))
     try:
         place = Path(path).expanduser()
-        os.fsencode(place)
-    except (RuntimeError, ValueError):  # ~ of nobody; a lone surrogate
+    except RuntimeError:  # ~ of nobody
         raise DataError("no name that a file can have", where=repr(path)) from None
-    if "\0" in path:
-        raise DataError("no name that a file can have", where=repr(path))
     if not place.is_absolute():
         root = real(data_root(folder))
         place = root / path

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from koubai.core.errors import RunError
+from koubai.core.file_names import can_be_a_name
 from koubai.data.files import regular
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -27,7 +28,7 @@ _BY_HANDLE = (
     and os.listdir in os.supports_fd
 )
 STRANGE_HINT = "remove it, or put a file in its place"
-_FORBIDDEN = ("\0", "\\", ":") if os.name == "nt" else ("\0",)
+_FORBIDDEN = ("\\", ":") if os.name == "nt" else ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class SafeFolder:
     path: Path
     checked: int = 0
 
+    def __post_init__(self) -> None:
+        if not can_be_a_name(str(self.path)):
+            raise RunError("no name that a file can have", where=repr(str(self.path)))
+
     def inner(self, name: str) -> SafeFolder:
         """Return a folder inside this one."""
         return SafeFolder(self.path / name, self.checked + 1)
@@ -51,6 +56,8 @@ class SafeFolder:
     @contextmanager
     def _inside(self, name: str) -> Iterator[tuple[int | None, str]]:
         """Yield the handle of the folder that holds a name, and the name there (else its whole path)."""
+        if not can_be_a_name(name):
+            raise RunError("no name that a file can have", where=repr(name))
         *folders, last = parts = name.split("/")
         if any(part in ("", ".", "..") or any(c in part for c in _FORBIDDEN) for part in parts):
             raise RunError("a name that leads out of its folder", where=str(self.path), got=repr(name))
