@@ -6,7 +6,7 @@ later are treated as those were: the same operations in the same types, hence th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -168,15 +168,29 @@ def _shift_and_width(x: Array, how: Scale, top: float | None) -> tuple[Array | N
     axes = tuple(axis for axis in range(x.ndim) if axis != channels)
     low, high = x.min(axes, keepdims=True), x.max(axes, keepdims=True)
     if how == "standard":
-        shift, width = x.mean(axes, np.float64, keepdims=True), x.std(axes, np.float64, keepdims=True)
+        shift, width = _mean_and_deviation(x, axes)
     elif how == "robust":
         first, shift, third = np.percentile(x, (25, 50, 75), axes, keepdims=True)
-        deviation = x.std(axes, np.float64, keepdims=True)
+        _, deviation = _mean_and_deviation(x, axes)
         width = np.where(third > first, (third - first) / _NORMAL_QUARTILES, deviation)
     else:
         shift, width = low, high - low
     # Not `width > 0`: mean and deviation of equal numbers carry a rounding error.
     return np.where(high > low, shift, low), np.where(high > low, width, 1)
+
+
+def _mean_and_deviation(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return both over `axes`, the first among them, in float64; x is never copied whole."""
+    mean = x.mean(axes, np.float64, keepdims=True)
+    squares = sum(((some - mean) ** 2).sum(axes, keepdims=True) for some in _few_at_a_time(x))
+    return mean, np.sqrt(squares / (x.size / mean.size))
+
+
+def _few_at_a_time(x: Array) -> Iterator[Array]:
+    """Yield all samples, some at a time."""
+    rows = max(1, _AT_ONCE // max(1, x[:1].size))
+    for at in range(0, len(x), rows):
+        yield x[at : at + rows]
 
 
 def _plain(numbers: Array | None) -> dict[str, Any] | None:

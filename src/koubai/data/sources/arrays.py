@@ -181,7 +181,10 @@ def _inputs(x: ArrayLike, name: str, where: str, *, own: bool) -> Array:
         raise DataError(f"{name}: not an array of real numbers", where=where, got=f"{array.dtype}, shape ()")
     _check_finite(array, name, where)
     kept = array.dtype in (np.uint8, np.float32, np.float64)
-    array = np.array(array, array.dtype if kept else np.float64, copy=None if own else True)
+    small = np.can_cast(array.dtype, np.float32)  # 16 bits are exact there
+    array = np.array(
+        array, array.dtype if kept else np.float32 if small else np.float64, copy=None if own else True
+    )
     return array[:, None] if array.ndim == 1 else array
 
 
