@@ -163,9 +163,7 @@ def test_loading_takes_little_more_than_what_is_declared(tmp_path, dtype, scale,
     assert peak < most * x.nbytes + 3e6  # the file is read a megabyte at a time
     low, high = np.unique(data.x_train)
     width = {"u1": 1 / 255}.get(dtype, 2 if scale == "standard" else 1)
-    assert high - low == pytest.approx(
-        width, rel=1e-3
-    )  # the random training part is half 0, half 1, or nearly
+    assert high - low == pytest.approx(width, rel=1e-3)  # nearly half of a random part is 1
 
 
 def a_pipe(path: Path) -> None:
