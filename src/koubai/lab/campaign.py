@@ -25,7 +25,10 @@ from koubai.lab.work import Task, failed, tasks_of
 from koubai.train.recipe import Recipe
 
 _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
-_AHEAD = 256  # tasks handed over at once: all of ten thousand would be looked at whenever one ends
+_AHEAD = 8  # tasks a worker that are handed over at once: what waits there no stop and no budget reaches
+_AHEAD_ELSEWHERE = (
+    256  # in all, where the way is long; all of ten thousand would be looked at whenever one ends
+)
 OnProgress = Callable[[Progress], None]
 
 
@@ -131,7 +134,7 @@ class Campaign:
 
     def _feed(self, line: deque[Task]) -> bool:
         """Hand over from the line's head what workers may soon want; return whether any task is under way."""
-        most = max(_AHEAD, 4 * self.workers.count)
+        most = max(_AHEAD * self.workers.count, _AHEAD_ELSEWHERE if self.workers.elsewhere else 0)
         with suppress(BrokenProcessPool):  # what is under way then breaks, too
             while line and len(self._under_way) < most:
                 self._under_way[self.workers.submit(line[0])] = line[0]
