@@ -25,15 +25,35 @@ def placeholders(text: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(("area", "name"), [(area, name) for area in areas() for name in entries(area)])
-def test_every_entry_has_every_language_with_the_same_placeholders(area, name):
-    texts = entries(area)[name]
-    assert name, f"words/{area}.toml: a text stands outside a table"
-    assert set(texts) == set(LANGUAGES)
-    assert all(isinstance(text, str) and text.strip() for text in texts.values())
-    wanted = {lang: placeholders(text) for lang, text in texts.items()}
-    assert wanted["en"] == wanted["ja"]
-    assert "" not in wanted["en"], "placeholders have names: {} and {0} do not survive translation"
+def faults(texts: dict[str, str]) -> list[str]:
+    """What is wrong with the texts of one entry, language by language."""
+    if set(texts) != set(LANGUAGES):
+        return [f"languages are {sorted(texts)}"]
+    if not all(isinstance(text, str) and text.strip() for text in texts.values()):
+        return ["a text is empty"]
+    wanted = [placeholders(text) for text in texts.values()]
+    found = ["languages have other placeholders"] if any(names != wanted[0] for names in wanted) else []
+    # {} and {0} do not survive translation
+    return [*found, "a placeholder has no name"] if any("" in names for names in wanted) else found
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"en": "one"},
+        {"en": "one", "ja": " "},
+        {"en": "{one}", "ja": "{two}"},
+        {"en": "{}", "ja": "{}"},
+    ],
+)
+def test_a_faulty_entry_is_seen(texts):
+    assert faults(texts)
+
+
+@pytest.mark.parametrize("area", areas())
+def test_every_entry_has_every_language_with_the_same_placeholders(area):
+    assert "" not in entries(area), f"words/{area}.toml: a text stands outside a table"
+    assert {name: found for name, texts in entries(area).items() if (found := faults(texts))} == {}
 
 
 @pytest.mark.parametrize("area", areas())
