@@ -17,9 +17,10 @@ from pictures import picture, table
 from record import RECORD, read, result_of
 
 from koubai.doctor.diagnoses.diagnosis import known
-from koubai.lab.catalog import Entry, build, listing
-from koubai.lab.experiment import Experiment
-from koubai.lab.result import ExperimentResult
+from koubai.lab.catalog import build, listing
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.declare.experiment import Experiment
+from koubai.lab.experiments.entry import Entry
 from koubai.report.experiment import experiment_page
 from koubai.report.page import Page, Section
 from koubai.report.palette import dark_colors

@@ -16,14 +16,15 @@ from typing import Any
 
 import tomlkit
 
-from koubai.cli.order import Order
 from koubai.lab import start
 from koubai.lab.catalog import build, listing
-from koubai.lab.experiment import Experiment, Text
-from koubai.lab.measures import is_share
-from koubai.lab.result import ArmSummary, ExperimentResult, RunResult, Sentence
-from koubai.lab.summarize import compare, summarize
-from koubai.lab.verdicts import verdicts_of
+from koubai.lab.conclude.result import ArmSummary, ExperimentResult, Sentence
+from koubai.lab.conclude.summarize import compare, summarize
+from koubai.lab.conclude.verdicts import verdicts_of
+from koubai.lab.declare.experiment import Experiment, Text
+from koubai.lab.declare.measures import is_share
+from koubai.lab.order import Order
+from koubai.lab.perform.run_result import RunResult
 from koubai.probes.history import History
 from koubai.report.sections.outcome import measures_in_question
 

@@ -27,7 +27,7 @@ MODULES = {
         "bench/worker.py", "bench/conductor.py",  # a pipe from a command to its own child process
         "train/foreign.py",  # the name of an error of torch.load with weights_only
     },
-    "runpy": {"doctor/watch/script.py"},  # the script that is named on the command line
+    "runpy": {"doctor/script.py"},  # the script that is named on the command line
     "pooch": {"data/download.py", "data/files.py"},  # the download; the name of the cache folder
     "requests": {"data/download.py"},  # the names of its errors
     "dill": set(), "cloudpickle": set(), "marshal": set(), "shelve": set(), "joblib": set(), "yaml": set(),
@@ -36,7 +36,7 @@ MODULES = {
     "huggingface_hub": set(),
     "http": {"page/gate.py"},  # cookies are read, statuses have names
     "socket": {"page/serve.py"},  # the one that `koubai serve` listens at
-    "webbrowser": {"cli/serve.py"},  # opens the page where --open asks for it
+    "webbrowser": {"cli/commands/serve.py"},  # opens the page where --open asks for it
 }  # fmt: skip
 CALLS = {"eval", "exec", "compile", "__import__", "execfile"}
 READS = {

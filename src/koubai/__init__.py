@@ -20,7 +20,7 @@ _EXPORTS = {
     "Clipping": "koubai.optim.clipping",
     "Dataset": "koubai.data.dataset",
     "EarlyStopping": "koubai.train.early_stopping",
-    "Experiment": "koubai.lab.experiment",
+    "Experiment": "koubai.lab.declare.experiment",
     "History": "koubai.probes.history",
     "KoubaiError": "koubai.core.errors",
     "Network": "koubai.network.network",

@@ -35,7 +35,7 @@ from koubai.initializers.uniform import GlorotUniform as GlorotUniform
 from koubai.initializers.uniform import HeUniform as HeUniform
 from koubai.initializers.uniform import LeCunUniform as LeCunUniform
 from koubai.initializers.uniform import Uniform as Uniform
-from koubai.lab.experiment import Experiment as Experiment
+from koubai.lab.declare.experiment import Experiment as Experiment
 from koubai.layers.activations import Exponential as Exponential
 from koubai.layers.activations import Identity as Identity
 from koubai.layers.activations import Sigmoid as Sigmoid

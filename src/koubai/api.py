@@ -33,7 +33,7 @@ from koubai.train.train import finish, train
 from koubai.train.train import resume as resume_folder
 
 if TYPE_CHECKING:
-    from koubai.doctor.finding import Finding
+    from koubai.doctor.visit.finding import Finding
     from koubai.doctor.watch.watcher import Watch
 
 __all__ = ["Run", "Trained", "fit", "from_torch", "import_weights", "load", "resume", "save", "watch"]
@@ -52,8 +52,8 @@ class Run(TrainRun):
     @cached_property
     def findings(self) -> list[Finding]:
         """What is wrong with this run, the root first; [] when nothing is. Found out when first asked."""
+        from koubai.doctor.answer.tell import Findings
         from koubai.doctor.diagnose import diagnose
-        from koubai.doctor.tell import Findings
 
         return Findings(diagnose(self))
 

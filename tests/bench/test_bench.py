@@ -17,8 +17,8 @@ from koubai.bench.peers import peers
 from koubai.bench.peers.peer import Peer
 from koubai.bench.rows import Row, compare
 from koubai.bench.workload import WORKLOADS, Workload
-from koubai.cli.bench import _show as show
-from koubai.cli.bench import bench
+from koubai.cli.commands.bench import _show as show
+from koubai.cli.commands.bench import bench
 from koubai.core.errors import UnknownName
 from koubai.doctor.bench.torch_modules import module_of
 from koubai.engines.choose import why_not_onednn

@@ -6,7 +6,7 @@ Nothing here is run. `scripts/check` has mypy and, where it is installed, pyrigh
 from typing import assert_type
 
 import koubai as kb
-from koubai.doctor.finding import Finding
+from koubai.doctor.visit.finding import Finding
 from koubai.layers import Conv2d, Linear
 from koubai.losses import SoftmaxCrossEntropy
 from koubai.optim import Adam

@@ -145,7 +145,7 @@ def test_ctrl_c_is_130(koubai, monkeypatch):
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("koubai.cli.models.models", interrupt)
+    monkeypatch.setattr("koubai.cli.commands.models.models", interrupt)
     koubai("models")
     assert koubai.code == 130
     assert "Traceback" not in koubai.err
@@ -155,7 +155,7 @@ def test_a_system_error_names_the_file(koubai, monkeypatch):
     def refuse():
         raise PermissionError(13, "Permission denied", "secret.txt")
 
-    monkeypatch.setattr("koubai.cli.models.models", refuse)
+    monkeypatch.setattr("koubai.cli.commands.models.models", refuse)
     koubai("models")
     assert koubai.code == 2
     assert koubai.err.startswith("error: no permission to read or write here\n  where: secret.txt\n  try: ")

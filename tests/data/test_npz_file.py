@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from koubai.core.errors import DataError, KoubaiError
 from koubai.data import NpzFile, arrays
 from koubai.data.idx import read_idx
-from koubai.lab.experiment_file import read_experiment
+from koubai.lab.declare.experiment_file import read_experiment
 from koubai.train.recipe import Recipe
 from support.data_files import mutated
 

@@ -11,9 +11,10 @@ from tests.support.data_files import real_folder
 
 from koubai import load
 from koubai.cli.main import COMMANDS, main
-from koubai.lab import course
-from koubai.lab.catalog import build, catalog
-from koubai.lab.experiment_file import read_experiment
+from koubai.lab import replay
+from koubai.lab.catalog import build
+from koubai.lab.declare.experiment_file import read_experiment
+from koubai.lab.experiments.entry import catalog
 from koubai.study.glossary import find
 from koubai.train.import_weights import Source, read_mapping
 from koubai.train.recipe_file import read_recipe
@@ -86,7 +87,7 @@ def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers the quiz
-    monkeypatch.setattr(course, "EXPERIMENTS", course.EXPERIMENTS[:1])
+    monkeypatch.setattr(replay, "EXPERIMENTS", replay.EXPERIMENTS[:1])
     if there := real_folder().exists():
         monkeypatch.setenv("KOUBAI_DATA", str(real_folder()))
     recipe = next(block for block in blocks(guide, "toml") if "[network]" in block)

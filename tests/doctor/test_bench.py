@@ -14,7 +14,7 @@ from koubai.doctor.bench.overhead import LOADS, Overhead, overhead
 from koubai.doctor.bench.prove import proofs, remedies_proven
 from koubai.doctor.bench.run import Row, Seen, is_worse, run_cases
 from koubai.doctor.bench.score import confusion, report, score
-from koubai.doctor.session_patient import session_patient
+from koubai.doctor.visit.session_patient import session_patient
 from koubai.train.train import train
 from support.cases import OUTPUT_LAYER
 

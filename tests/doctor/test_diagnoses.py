@@ -15,19 +15,19 @@ from koubai.data.sources.moons import Moons
 from koubai.data.sources.regression import Regression
 from koubai.data.sources.waveforms import Waveforms
 from koubai.data.sources.xor import Xor
-from koubai.doctor.consultation import Consultation
+from koubai.doctor.answer.tell import advice, sentence
 from koubai.doctor.diagnose import consult, diagnose
 from koubai.doctor.diagnoses import DIAGNOSES
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.diagnoses.label_noise import disagreement, neighbors_skill
-from koubai.doctor.facts import data_facts
-from koubai.doctor.finding import Finding
-from koubai.doctor.patient import Patient
-from koubai.doctor.reference import reach
+from koubai.doctor.patient.facts import data_facts
+from koubai.doctor.patient.patient import Patient
+from koubai.doctor.patient.skill import skill
 from koubai.doctor.remedies import REMEDIES
-from koubai.doctor.session_patient import session_patient
-from koubai.doctor.skill import skill
-from koubai.doctor.tell import advice, sentence
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Finding
+from koubai.doctor.visit.reference import reach
+from koubai.doctor.visit.session_patient import session_patient
 from koubai.initializers.normal import HeNormal, Normal
 from koubai.layers.global_average_pool import GlobalAveragePool
 from koubai.layers.linear import Linear

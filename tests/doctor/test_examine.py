@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from koubai.doctor.checkup import distinct_rows
-from koubai.doctor.examine import examine
-from koubai.doctor.gradient_check import gradient_errors
+from koubai.doctor.patient.checkup import distinct_rows
+from koubai.doctor.patient.examine import examine
+from koubai.doctor.patient.gradient_check import gradient_errors
 from koubai.layers.activations import Tanh
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.convolution import Conv2d

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from koubai.doctor.answer.judge import judge
 from koubai.doctor.diagnoses import DIAGNOSES
-from koubai.doctor.finding import Considered, Finding, Measure
-from koubai.doctor.judge import judge
+from koubai.doctor.visit.finding import Considered, Finding, Measure
 
 
 def found(name, relief=None, *, certain=False, severity="severe", confidence=0.5):

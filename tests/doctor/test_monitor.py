@@ -9,7 +9,7 @@ import pytest
 from koubai.data.sources.regression import Regression
 from koubai.doctor import monitor as monitor_module
 from koubai.doctor.monitor import Monitor, Rollback, hopeless, on_its_way, train_with_rollback
-from koubai.doctor.session_patient import session_patient
+from koubai.doctor.visit.session_patient import session_patient
 from koubai.layers.linear import Linear
 from koubai.optim.sgd import SGD
 from koubai.schedules.warm_up import WarmUp

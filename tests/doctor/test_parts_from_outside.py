@@ -10,15 +10,15 @@ import koubai as kb
 from koubai.cli.main import main
 from koubai.core.layer import LAYERS, Layer
 from koubai.core.random import generator
-from koubai.doctor.consultation import Consultation
+from koubai.doctor.answer.tell import explain, tell
 from koubai.doctor.diagnose import diagnose
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.diagnoses.output_loss_mismatch import mismatch
-from koubai.doctor.examine import examine
+from koubai.doctor.patient.examine import examine
 from koubai.doctor.remedies.suitable_init import suitable_initializer
 from koubai.doctor.remedies.trees import hidden_activations
-from koubai.doctor.session_patient import session_patient
-from koubai.doctor.tell import explain, tell
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.session_patient import session_patient
 from koubai.initializers.normal import HeNormal
 from koubai.lab import Arm, Experiment, run
 from koubai.layers.activations import Activation

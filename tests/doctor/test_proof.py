@@ -6,9 +6,9 @@ import pytest
 from koubai.core.errors import KoubaiError
 from koubai.core.statistics import Interval
 from koubai.data.sources.regression import Regression
-from koubai.doctor import proof as module
-from koubai.doctor.proof import Comparison, conclude, held_skill, prove, random_treatment
-from koubai.doctor.tell import tell_proof
+from koubai.doctor.answer import proof as module
+from koubai.doctor.answer.proof import Comparison, conclude, held_skill, prove, random_treatment
+from koubai.doctor.answer.tell import tell_proof
 from koubai.layers.linear import Linear
 from koubai.optim.sgd import SGD
 from koubai.words import LANGUAGES

@@ -10,10 +10,10 @@ from koubai.data.sources.digits import Digits
 from koubai.data.sources.flawed import Flawed
 from koubai.data.sources.regression import Regression
 from koubai.doctor.diagnoses import DIAGNOSES
-from koubai.doctor.facts import loss_facts
+from koubai.doctor.patient.facts import loss_facts
+from koubai.doctor.patient.skill import skill
 from koubai.doctor.remedies import REMEDIES
 from koubai.doctor.remedies.trees import hidden_activations, leaves, rewrite, rewrite_output
-from koubai.doctor.skill import skill
 from koubai.initializers.constant import Constant
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.layers.activations import Identity

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from koubai.data.sources.multi_label import MultiLabel
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.label_noise import disagreement
 from koubai.doctor.diagnoses.oscillation import relapses
 from koubai.doctor.diagnoses.output_loss_mismatch import mismatch
-from koubai.doctor.facts import data_facts
-from koubai.doctor.patient import DataFacts
-from koubai.doctor.reference import reach
-from koubai.doctor.session_patient import session_patient
-from koubai.doctor.signs import gradient_flow, initial, plateau, scale_ratios
-from koubai.doctor.skill import skill
+from koubai.doctor.patient.facts import data_facts
+from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.patient.signs import gradient_flow, initial, plateau, scale_ratios
+from koubai.doctor.patient.skill import skill
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.reference import reach
+from koubai.doctor.visit.session_patient import session_patient
 from koubai.initializers.normal import HeNormal, Normal
 from koubai.layers.activations import Sigmoid, Tanh
 from koubai.layers.linear import Linear

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import koubai.doctor
+from koubai.doctor.answer.names import resolve
+from koubai.doctor.answer.sarif import sarif
+from koubai.doctor.answer.tell import Findings, explain, sentence, tell
+from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.diagnose import diagnose
 from koubai.doctor.diagnoses import DIAGNOSES
-from koubai.doctor.names import resolve
 from koubai.doctor.remedies import REMEDIES
-from koubai.doctor.sarif import sarif
-from koubai.doctor.tell import Findings, explain, sentence, tell
-from koubai.doctor.verdict import Verdict
 from koubai.train.train import train
 from koubai.words import LANGUAGES, entries, say
 from support.patients import SICK, circles

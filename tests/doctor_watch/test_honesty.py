@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 import koubai
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, Sign, severity_of
+from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.watch.gaps import _progress
 from koubai.doctor.watch.kinds import optimizer_facts
 

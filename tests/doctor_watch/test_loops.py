@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from koubai.doctor.tell import advice, tell
+from koubai.doctor.answer.tell import advice, tell
 from koubai.doctor.watch.watcher import Watch
 
 CLASSES = 3

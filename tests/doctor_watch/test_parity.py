@@ -8,7 +8,7 @@ from torch import nn
 from koubai.data.sources.arrays import Arrays
 from koubai.doctor.bench.torch_modules import module_of
 from koubai.doctor.diagnose import diagnose
-from koubai.doctor.session_patient import session_patient
+from koubai.doctor.visit.session_patient import session_patient
 from koubai.doctor.watch.watcher import Watch
 from koubai.initializers import LeCunNormal, Zeros
 from koubai.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid, Tanh

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 import koubai
-from koubai.doctor.sarif import sarif
-from koubai.doctor.tell import tell_verdict
+from koubai.doctor.answer.sarif import sarif
+from koubai.doctor.answer.tell import tell_verdict
+from koubai.doctor.script import judge_script
 from koubai.doctor.watch.places import Births
-from koubai.doctor.watch.script import judge_script
 
 SCRIPT = """
 import torch

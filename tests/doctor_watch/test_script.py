@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from koubai.core.errors import KoubaiError
-from koubai.doctor.watch.script import judge_script, watch_script
+from koubai.doctor.script import judge_script, watch_script
 
 SCRIPT = """
 import sys

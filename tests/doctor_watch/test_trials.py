@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from koubai.doctor.beside import levels
-from koubai.doctor.clinic import Change
 from koubai.doctor.diagnoses.diagnosis import CURED
 from koubai.doctor.diagnoses.learning_rate_too_low import LearningRateTooLow
+from koubai.doctor.patient.beside import levels
+from koubai.doctor.patient.clinic import Change
 from koubai.doctor.trials.fork_clinic import ForkClinic
 from koubai.doctor.trials.forks import Snapshot
 from koubai.doctor.trials.meter import Meter
@@ -90,7 +90,7 @@ DRIVER = """
 import json, sys
 from pathlib import Path
 from koubai.doctor.trials.script import ScriptTrials
-from koubai.doctor.watch.script import judge_script
+from koubai.doctor.script import judge_script
 for name in sys.argv[2:]:
     for rate in sys.argv[1].split(","):
         verdict, _ = judge_script(Path(name), [rate], trials=ScriptTrials(3.0))

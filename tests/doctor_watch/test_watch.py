@@ -14,8 +14,8 @@ from torch.overrides import _get_current_function_mode_stack
 
 from koubai.doctor.bench.overhead import LOADS
 from koubai.doctor.bench.overhead_watch import watch_overhead
-from koubai.doctor.clinic import Change
-from koubai.doctor.signs import initial, scale_ratios
+from koubai.doctor.patient.clinic import Change
+from koubai.doctor.patient.signs import initial, scale_ratios
 from koubai.doctor.watch.watcher import Watch
 
 N, CLASSES = 64, 3

@@ -12,9 +12,9 @@ from typing import Any
 import koubai as kb
 from koubai.data.sources.blobs import Blobs
 from koubai.lab.campaign import run_experiment
-from koubai.lab.executors import thread_workers
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.store import Store
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.executors import thread_workers
+from koubai.lab.perform.store import Store
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.train import Observation, Recipe, train

@@ -16,12 +16,12 @@ import koubai
 from hostile import mutate, valid
 from koubai.cli.changes import edited
 from koubai.cli.main import main
-from koubai.cli.order import Order
 from koubai.core.errors import KoubaiError
 from koubai.data import NpzFile
 from koubai.data.idx import read_idx
-from koubai.lab.experiment_file import parse_vary, read_experiment
-from koubai.lab.store import Store
+from koubai.lab.declare.experiment_file import parse_vary, read_experiment
+from koubai.lab.order import Order
+from koubai.lab.perform.store import Store
 from koubai.probes.history import History
 from koubai.report.export import export
 from koubai.report.export.rows import Curves
@@ -31,7 +31,12 @@ from koubai.train.manifest import MANIFEST, Entry, Manifest, sealed
 from koubai.train.recipe import Recipe
 from koubai.train.safe_folder import SafeFolder
 
-EXIT_CODES = {0, 2, 3, 4}  # done, refused, findings, not judged: koubai.cli.failures, koubai.cli.doctor
+EXIT_CODES = {
+    0,
+    2,
+    3,
+    4,
+}  # done, refused, findings, not judged: koubai.cli.failures, koubai.cli.commands.doctor
 
 
 class Wrong(Exception):

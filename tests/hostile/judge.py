@@ -17,7 +17,7 @@ import numpy as np
 from hostile.cases import Case, experiment, quietly, run_it
 from koubai.cli.main import main
 from koubai.core.errors import KoubaiError
-from koubai.lab.store import Store
+from koubai.lab.perform.store import Store
 from koubai.train import RunFolder, resume
 from koubai.train.model_file import load
 from koubai.train.verify import verify

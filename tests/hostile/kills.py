@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile.cases import WATCH, experiment, quietly, recipe, run_it
 from hostile.judge import same_result
-from koubai.lab.store import Store
+from koubai.lab.perform.store import Store
 from koubai.train import RunFolder, resume, train
 from koubai.train.folder import step_of
 from koubai.train.verify import verify

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from koubai.core.registry import Registry
-from koubai.lab.experiment_file import read_experiment
+from koubai.lab.declare.experiment_file import read_experiment
 from koubai.train.recipe import Recipe
 from koubai.train.schema import KINDS
 from koubai.train.train import train

@@ -3,9 +3,9 @@
 import pytest
 
 from koubai.data.sources.blobs import Blobs
-from koubai.lab.experiment import Arm, Axis, Claim, Experiment, Watch, grid
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.surfaces import Parabola
+from koubai.lab.declare.experiment import Arm, Axis, Claim, Experiment, Watch, grid
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.surfaces import Parabola
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.train.recipe import Recipe

@@ -7,11 +7,12 @@ import pytest
 
 from koubai.core.errors import ConfigError, UnknownName
 from koubai.lab import start
-from koubai.lab.catalog import build, catalog, listing
-from koubai.lab.estimate import estimate
-from koubai.lab.experiment import Watch
-from koubai.lab.result import ExperimentResult
-from koubai.lab.training import run_recipe
+from koubai.lab.catalog import build, listing
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.declare.experiment import Watch
+from koubai.lab.experiments.entry import catalog
+from koubai.lab.perform.estimate import estimate
+from koubai.lab.perform.training import run_recipe
 from koubai.train.recipe import Recipe
 from koubai.words import LANGUAGES
 from support.data_files import real_folder
@@ -73,7 +74,7 @@ def test_sentences_wait_for_the_runs_that_are_not_there_yet(entry):
 
 
 def test_other_names_lead_to_their_experiment_and_hide_no_word_of_the_glossary():
-    from koubai.cli.experiments import called
+    from koubai.cli.experiments import named as called
     from koubai.study.glossary import find
 
     named = [(name, entry) for entry in listing() for name in entry.also]
@@ -101,7 +102,7 @@ def test_an_estimate_counts_runs_and_grows_with_seeds_and_steps():
 def test_zeros_and_constants_keep_units_equal_and_he_does_not():
     experiment = build("initialization")
     base = experiment.base.edit(steps=20)
-    from koubai.lab.outcome import Context
+    from koubai.lab.perform.outcome import Context
 
     shares = {}
     for name in ("zeros", "constant .1", "He"):
@@ -111,7 +112,7 @@ def test_zeros_and_constants_keep_units_equal_and_he_does_not():
 
 
 def test_ridge_takes_all_weights_to_zero_and_leaves_biases():
-    from koubai.lab.outcome import Context
+    from koubai.lab.perform.outcome import Context
 
     experiment = build("l1-l2")
     scores = {
@@ -129,7 +130,7 @@ def test_ridge_takes_all_weights_to_zero_and_leaves_biases():
 
 
 def test_a_search_never_looks_at_the_test_part_to_choose():
-    from koubai.lab.outcome import Context
+    from koubai.lab.perform.outcome import Context
 
     plan = build("search").base.edit(**{"recipe.steps": 40, "trials": 4})
     outcome = plan.perform(Context(Watch(taps=0, evaluations=0)))
@@ -160,7 +161,7 @@ def test_the_unrolled_convolution_is_the_plain_sum_and_the_notes_sizes_come_out(
 
 
 def test_generated_pictures_are_a_folder_of_four_classes():
-    from koubai.lab.pictures import CLASSES, GeneratedPictures
+    from koubai.lab.course.pictures import CLASSES, GeneratedPictures
 
     source = GeneratedPictures(size=24, count=6)
     dataset = source.load()

@@ -14,7 +14,7 @@ import pytest
 
 from koubai.core.errors import KoubaiError
 from koubai.lab import start
-from koubai.lab.executors import dask_workers
+from koubai.lab.perform.executors import dask_workers
 from koubai.train.recipe import Recipe
 from support.dask_parts import Parts
 
@@ -65,7 +65,7 @@ def test_a_cluster_loses_a_worker_and_completes_with_nothing_lost_or_counted_twi
 
 
 def test_an_address_without_a_scheduler_is_a_clear_error(monkeypatch):
-    monkeypatch.setattr("koubai.lab.executors._PATIENCE", "1s")
+    monkeypatch.setattr("koubai.lab.perform.executors._PATIENCE", "1s")
     with (
         pytest.raises(KoubaiError, match="no Dask scheduler answers") as error,
         dask_workers("tcp://127.0.0.1:9"),
@@ -119,8 +119,8 @@ def goes_on(parts, experiment, out, before):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_a_lost_scheduler_is_no_success(parts, long, tmp_path, monkeypatch, number):
-    monkeypatch.setattr("koubai.lab.executors._PULSE", 0.2)
-    monkeypatch.setattr("koubai.lab.executors._SILENCE", 2.0)
+    monkeypatch.setattr("koubai.lab.perform.executors._PULSE", 0.2)
+    monkeypatch.setattr("koubai.lab.perform.executors._SILENCE", 2.0)
     out = tmp_path / "out"
     lose = after(2, lambda: parts.scheduler.send_signal(number))
     result = start.run(long, out=out, cluster=parts.address, on_progress=lose)
@@ -244,8 +244,8 @@ def far(tmp_path):
 @for_root
 @pytest.mark.parametrize("seconds", [1, None], ids=["mended", "for good"])
 def test_a_cut_network_loses_nothing(far, long, tmp_path, monkeypatch, seconds):
-    monkeypatch.setattr("koubai.lab.executors._PULSE", 0.2)
-    monkeypatch.setattr("koubai.lab.executors._SILENCE", 8.0)
+    monkeypatch.setattr("koubai.lab.perform.executors._PULSE", 0.2)
+    monkeypatch.setattr("koubai.lab.perform.executors._SILENCE", 8.0)
     out = tmp_path / "out"
 
     def cut():

@@ -130,7 +130,7 @@ def test_mistakes_are_answered_with_what_would_fit(words, expected, capsys):
 
 
 def test_the_course_prints_its_table(monkeypatch, capsys):
-    monkeypatch.setattr("koubai.lab.course.EXPERIMENTS", ())
+    monkeypatch.setattr("koubai.lab.replay.EXPERIMENTS", ())
     assert main(["course", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     arms = ["SGD .95", "Momentum .1", "AdaGrad 1.5", "Adam .3", "RMSProp .1", "RMSProp .3"]

@@ -7,7 +7,11 @@ import pytest
 from scipy.stats import t as student
 
 from koubai.lab.catalog import build
-from koubai.lab.course import (
+from koubai.lab.closing import conclude
+from koubai.lab.conclude.summarize import summarize
+from koubai.lab.course.parts import ActivatedSigmoid, CrossedReLU, ThetaAdaGrad, ThinnedDropout
+from koubai.lab.declare.experiment import Published
+from koubai.lab.replay import (
     EXPERIMENTS,
     course_rows,
     equal_means,
@@ -17,9 +21,6 @@ from koubai.lab.course import (
     rows_of,
     valley_rows,
 )
-from koubai.lab.course_parts import ActivatedSigmoid, CrossedReLU, ThetaAdaGrad, ThinnedDropout
-from koubai.lab.experiment import Published
-from koubai.lab.summarize import conclude, summarize
 from koubai.layers import Sigmoid
 from koubai.network.network import Network
 from koubai.optim import AdaGrad
@@ -169,8 +170,8 @@ def test_a_piece_of_the_course_runs(monkeypatch, tmp_path):
         experiment = needed(name, seeds)
         return replace(experiment, base=experiment.base.edit(steps=400))
 
-    monkeypatch.setattr("koubai.lab.course.EXPERIMENTS", ("vanishing-gradient",))
-    monkeypatch.setattr("koubai.lab.course.needed", short)
+    monkeypatch.setattr("koubai.lab.replay.EXPERIMENTS", ("vanishing-gradient",))
+    monkeypatch.setattr("koubai.lab.replay.needed", short)
     rows = list(course_rows(data_dir=real_folder(), seeds=1, out=tmp_path, threads=1))
     arms = [row.arm for row in rows]
     assert "ReLU + normal .01, update 200" in arms

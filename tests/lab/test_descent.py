@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from koubai.lab import start
-from koubai.lab.golden import golden_path
-from koubai.lab.outcome import Context
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.starts import Starts
-from koubai.lab.plans.surfaces import Cliff, Parabola, Saddle, TwoMinima, Valley
+from koubai.lab.course.golden import golden_path
+from koubai.lab.perform.outcome import Context
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.starts import Starts
+from koubai.lab.perform.plans.surfaces import Cliff, Parabola, Saddle, TwoMinima, Valley
 from koubai.optim import SGD, AdaGrad, Adam, Momentum, RMSProp
 from koubai.schedules import StepDecay
 

@@ -3,7 +3,7 @@
 import pytest
 
 from koubai.core.errors import ConfigError
-from koubai.lab.experiment import Arm, Axis, Claim, Experiment, Published, Text, grid
+from koubai.lab.declare.experiment import Arm, Axis, Claim, Experiment, Published, Text, grid
 
 
 def test_a_grid_has_every_combination_with_its_factors(descents):

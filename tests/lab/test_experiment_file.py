@@ -6,11 +6,12 @@ import pytest
 
 from koubai.core.errors import ConfigError
 from koubai.data.sources.digits import Digits
-from koubai.lab.experiment import Watch
-from koubai.lab.experiment_file import parse_vary, read_experiment
-from koubai.lab.mending import mended
-from koubai.lab.outcome import Context
-from koubai.lab.training import MEASURES, run_recipe
+from koubai.lab.declare.experiment import Watch
+from koubai.lab.declare.experiment_file import parse_vary, read_experiment
+from koubai.lab.declare.measures import MEASURES
+from koubai.lab.declare.mending import mended
+from koubai.lab.perform.outcome import Context
+from koubai.lab.perform.training import run_recipe
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
 from koubai.train.recipe import Recipe
@@ -202,7 +203,7 @@ def test_files_that_are_no_experiments_say_what_is_missing(text, message):
 
 def test_the_templates_are_the_same_experiment_and_it_is_valid():
     texts = [
-        (files("koubai.lab") / "templates" / f"experiment.{lang}.toml").read_text(encoding="utf-8")
+        (files("koubai.lab.declare") / "templates" / f"experiment.{lang}.toml").read_text(encoding="utf-8")
         for lang in ("en", "ja")
     ]
     english, japanese = map(read_experiment, texts)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from koubai.lab.centered_sigmoid import CenteredSigmoid
-from koubai.lab.course_parts import mlp_of
-from koubai.lab.experiment import Watch
-from koubai.lab.gradients import factor_scores, factors, ratios
-from koubai.lab.outcome import Context
-from koubai.lab.settings import source
-from koubai.lab.training import run_recipe
+from koubai.lab.course.centered_sigmoid import CenteredSigmoid
+from koubai.lab.course.parts import mlp_of
+from koubai.lab.course.settings import source
+from koubai.lab.declare.experiment import Watch
+from koubai.lab.perform.gradients import factor_scores, factors, ratios
+from koubai.lab.perform.outcome import Context
+from koubai.lab.perform.training import run_recipe
 from koubai.layers.activations import Sigmoid
 from koubai.layers.rectifiers import ReLU
 from koubai.models.mlp import Mlp

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from koubai.lab.experiment import Arm, Experiment
-from koubai.lab.phrases import Ratio, ending, learned
-from koubai.lab.summarize import conclude
+from koubai.lab.closing import conclude
+from koubai.lab.conclude.phrases import Ratio, ending, learned
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.probes.history import History
 from support.made_runs import series
 

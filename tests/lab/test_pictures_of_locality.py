@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from koubai.lab.exhibits import receptive_fields
+from koubai.lab.course.rearranged import PAIRS, ChannelPairs, Rearranged
+from koubai.lab.course.settings import source
 from koubai.lab.experiments.locality import CONVOLUTIONAL, DENSE
-from koubai.lab.rearranged import PAIRS, ChannelPairs, Rearranged
-from koubai.lab.settings import source
+from koubai.lab.perform.exhibits import receptive_fields
 from koubai.layers import Conv2d, Flatten, Linear, MaxPool2d
 from koubai.layers.sequential import Sequential
 from koubai.network.network import Network

@@ -8,13 +8,13 @@ import pytest
 from koubai.core.errors import ConfigError, KoubaiError
 from koubai.lab import start
 from koubai.lab.catalog import build
-from koubai.lab.experiment import Watch
-from koubai.lab.outcome import Context
-from koubai.lab.plans.ensemble import Ensemble
-from koubai.lab.plans.rates import Rates, good_rates
-from koubai.lab.plans.ridge import Ridge, ridge
-from koubai.lab.settings import source
-from koubai.lab.training import run_of, run_recipe
+from koubai.lab.course.settings import source
+from koubai.lab.declare.experiment import Watch
+from koubai.lab.perform.outcome import Context
+from koubai.lab.perform.plans.ensemble import Ensemble
+from koubai.lab.perform.plans.rates import Rates, good_rates
+from koubai.lab.perform.plans.ridge import Ridge, ridge
+from koubai.lab.perform.training import run_of, run_recipe
 from koubai.models import Mlp
 from koubai.optim import Adam
 from koubai.penalties import L1

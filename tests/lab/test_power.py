@@ -7,9 +7,9 @@ import pytest
 from koubai.cli.main import main
 from koubai.core import statistics
 from koubai.data.sources.blobs import Blobs
-from koubai.lab.experiment import Arm, Claim, Experiment
-from koubai.lab.power import Family, families, warnings_of
-from koubai.lab.summarize import conclude
+from koubai.lab.closing import conclude
+from koubai.lab.conclude.power import Family, families, warnings_of
+from koubai.lab.declare.experiment import Arm, Claim, Experiment
 from koubai.models.mlp import Mlp
 from koubai.report.sections.outcome import outcome_section
 from koubai.train.recipe import Recipe

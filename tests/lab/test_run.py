@@ -15,11 +15,11 @@ import pytest
 from koubai.core.errors import KoubaiError
 from koubai.lab import start
 from koubai.lab.campaign import run_experiment
-from koubai.lab.executors import Workers, process_workers, thread_workers
-from koubai.lab.experiment import Arm
-from koubai.lab.progress import Progress
-from koubai.lab.store import Store
-from koubai.lab.work import failed, tasks_of
+from koubai.lab.declare.experiment import Arm
+from koubai.lab.perform.executors import Workers, process_workers, thread_workers
+from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.store import Store
+from koubai.lab.perform.work import failed, tasks_of
 
 
 def scores(result):
@@ -58,7 +58,7 @@ def test_no_engine_is_loaded_where_nothing_is_left_to_train(trainings, tmp_path,
 
 def test_the_engine_loads_beside_the_data_where_it_will_run(trainings, tmp_path, monkeypatch):
     loads = []
-    monkeypatch.setattr("koubai.lab.executors.load_native", lambda: loads.append(1))
+    monkeypatch.setattr("koubai.lab.perform.executors.load_native", lambda: loads.append(1))
 
     def count(**settings):
         loads.clear()

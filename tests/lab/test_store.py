@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from koubai.core.errors import RunError
-from koubai.lab.outcome import Context
-from koubai.lab.result import Exhibit
-from koubai.lab.store import Store
-from koubai.lab.work import perform, tasks_of
+from koubai.lab.perform.outcome import Context
+from koubai.lab.perform.run_result import Exhibit
+from koubai.lab.perform.store import Store
+from koubai.lab.perform.work import perform, tasks_of
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ _WRITER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from koubai.lab.store import Store
+from koubai.lab.perform.store import Store
 store = Store(Path(sys.argv[1]))
 source = next(store.runs.glob("[!.]*")).name
 run = store.load(source, "a", 0)

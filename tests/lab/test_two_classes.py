@@ -5,8 +5,8 @@ import pytest
 
 from koubai.data.sources.xor import Xor
 from koubai.lab.experiments.perceptron import CLOUDS, TABLE
-from koubai.lab.outcome import Context
-from koubai.lab.plans.two_classes import TwoClasses
+from koubai.lab.perform.outcome import Context
+from koubai.lab.perform.plans.two_classes import TwoClasses
 from koubai.report.figures.planes import Plane, planes
 
 

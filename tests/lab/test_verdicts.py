@@ -2,10 +2,10 @@
 
 import pytest
 
-from koubai.lab.experiment import Arm, Claim, Experiment
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.surfaces import Parabola
-from koubai.lab.summarize import conclude
+from koubai.lab.closing import conclude
+from koubai.lab.declare.experiment import Arm, Claim, Experiment
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.surfaces import Parabola
 from koubai.optim.sgd import SGD
 from support.made_runs import made, series
 

@@ -81,7 +81,7 @@ def test_two_ctrl_c_at_any_moment_show_no_traceback(tmp_path):
 
 
 def test_further_ctrl_c_do_not_wait_for_anything():
-    code = "import os, signal, time\nfrom koubai.cli import process\nprocess.prepare()\n"
+    code = "import os, signal, time\nfrom koubai.cli import streams\nstreams.prepare()\n"
     code += (
         "for _ in range(2):\n    try:\n        os.kill(os.getpid(), signal.SIGINT)\n        time.sleep(9)\n"
     )

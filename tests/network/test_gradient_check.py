@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from koubai.initializers import Zeros
-from koubai.lab.course_parts import ActivatedSigmoid, CrossedReLU
+from koubai.lab.course.parts import ActivatedSigmoid, CrossedReLU
 from koubai.layers import BatchNorm, Conv2d, Dropout, Flatten, Linear, ReLU, Sigmoid, Tanh
 from koubai.layers.sequential import Sequential
 from koubai.losses import SoftmaxCrossEntropy

@@ -9,9 +9,9 @@ import pytest
 
 from koubai.data.sources.digits import Digits
 from koubai.initializers.normal import HeNormal, LeCunNormal, Normal
-from koubai.lab.experiment import Arm, Axis, Claim, Experiment, Published, Text, grid
-from koubai.lab.result import Exhibit, RunResult
-from koubai.lab.summarize import conclude
+from koubai.lab.closing import conclude
+from koubai.lab.declare.experiment import Arm, Axis, Claim, Experiment, Published, Text, grid
+from koubai.lab.perform.run_result import Exhibit, RunResult
 from koubai.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, Sigmoid
 from koubai.probes.history import History
 from koubai.train.recipe import Recipe

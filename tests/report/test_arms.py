@@ -1,6 +1,6 @@
 import pytest
 
-from koubai.lab.experiment import Arm, Axis, grid
+from koubai.lab.declare.experiment import Arm, Axis, grid
 from koubai.report.arms import groups, numeric_axis, views
 from koubai.report.layers import Layers, aligned
 from koubai.report.palette import BLUE, DARK_PAGE, GREEN, LIGHT_PAGE, VERMILION, dark_colors, style

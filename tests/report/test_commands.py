@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 
 from koubai.cli.main import main
-from koubai.cli.order import Order
 from koubai.cli.output import style
+from koubai.lab.order import Order
 from koubai.words import set_language
 
 EXPERIMENT = """\
@@ -113,7 +113,7 @@ def test_a_run_folders_curves_are_exported(koubai, run_folder, tmp_path):
 
 
 def test_the_worst_arm_is_the_stuck_one_with_the_smallest_gradient_in_front(grid_result):
-    from koubai.cli.worst import worst_arm
+    from koubai.lab.worst import worst_arm
 
     assert worst_arm(grid_result).name == "sigmoid + normal .01"
     assert worst_arm(replace(grid_result, summaries={})) is None

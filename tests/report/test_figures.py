@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from koubai.lab.experiment import Axis, grid
+from koubai.lab.declare.experiment import Axis, grid
 from koubai.report.arms import groups
 from koubai.report.figures.activation_histograms import LayerHistogram, activation_histograms
 from koubai.report.figures.gap import Gap, gap

@@ -1,6 +1,6 @@
 import pytest
 
-from koubai.lab.notebook import result_html
+from koubai.lab.conclude.notebook import result_html
 from koubai.words import set_language
 
 

@@ -4,8 +4,8 @@ import re
 import pytest
 from rich.console import Console
 
-from koubai.lab.experiment import Arm
-from koubai.lab.progress import Progress
+from koubai.lab.declare.experiment import Arm
+from koubai.lab.perform.progress import Progress
 from koubai.report import terminal
 from koubai.report.terminal import Row, live_view, print_result, progress_line, result_table, rows
 from koubai.report.theme import columns

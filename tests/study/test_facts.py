@@ -8,8 +8,8 @@ import pytest
 from koubai.core.layer import LAYERS
 from koubai.core.params import ParamSpec
 from koubai.initializers import GlorotNormal, HeNormal, LeCunNormal
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.surfaces import Parabola
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.surfaces import Parabola
 from koubai.layers.activations import Sigmoid, Step, Tanh
 from koubai.layers.im2col import col2im, im2col
 from koubai.layers.window import out_size

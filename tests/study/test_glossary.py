@@ -9,7 +9,7 @@ import pytest
 from koubai.cli.main import COMMANDS
 from koubai.core.errors import KoubaiError
 from koubai.doctor.diagnoses.diagnosis import known
-from koubai.lab.catalog import catalog
+from koubai.lab.experiments.entry import catalog
 from koubai.study.errata import errata
 from koubai.study.glossary import experiment_named, find, meaning, terms
 from koubai.study.page import term_page

@@ -11,10 +11,10 @@ import pytest
 
 from koubai.initializers.normal import HeNormal
 from koubai.lab.catalog import listing
-from koubai.lab.experiment import Arm
+from koubai.lab.course.settings import GAUSS
+from koubai.lab.declare.experiment import Arm
 from koubai.lab.experiments.alexnet import COUNTS
-from koubai.lab.plans.surfaces import TwoMinima
-from koubai.lab.settings import GAUSS
+from koubai.lab.perform.plans.surfaces import TwoMinima
 from koubai.lab.start import run
 from koubai.layers.activations import Sigmoid
 from koubai.layers.convolution import Conv2d

@@ -1,6 +1,6 @@
 """Run results that nobody had to train for."""
 
-from koubai.lab.result import RunResult
+from koubai.lab.perform.run_result import RunResult
 from koubai.probes.history import History
 
 

@@ -18,7 +18,7 @@ import pytest
 from koubai.cli.main import COMMANDS
 from koubai.core.errors import ConfigError, KoubaiError, Problem, ShapeError, UnknownName
 from koubai.core.memory import require
-from koubai.lab.store import Store
+from koubai.lab.perform.store import Store
 from koubai.train.plain import refusal
 from koubai.train.recipe_file import read_recipe
 from koubai.words import areas, entries

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from koubai.lab.catalog import build
-from koubai.lab.experiment import Arm, Claim, Experiment
-from koubai.lab.measures import Measured, factor_name
-from koubai.lab.phrases import gaps, learned
-from koubai.lab.summarize import conclude
+from koubai.lab.closing import conclude
+from koubai.lab.conclude.phrases import gaps, learned
+from koubai.lab.declare.experiment import Arm, Claim, Experiment
+from koubai.lab.declare.measures import Measured, factor_name
 from koubai.report.figures.outcomes import Outcome, outcomes
 from koubai.report.figures.sweep import Sweep, sweep
 from koubai.report.palette import style
@@ -126,6 +126,6 @@ def test_what_is_missing_on_the_command_line_says_what_it_is(capsys):
 
 
 def experiment_of(name):
-    from koubai.lab.catalog import catalog
+    from koubai.lab.experiments.entry import catalog
 
     return catalog()[name]()

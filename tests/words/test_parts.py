@@ -2,7 +2,7 @@
 
 import pytest
 
-from koubai.cli.parts import _PACKAGES, _registry, first_line
+from koubai.cli.commands.parts import _PACKAGES, _registry, first_line
 from koubai.words import entries, say
 
 PARTS = {

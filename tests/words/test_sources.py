@@ -24,8 +24,8 @@ import pytest
 from koubai.lab.catalog import listing
 from koubai.lab.experiments.batch_normalization_scales import SCALES
 from koubai.lab.experiments.optimizer_rates import RATES
-from koubai.lab.plans.rates import WITHIN
-from koubai.lab.plans.surfaces import Saddle, TwoMinima
+from koubai.lab.perform.plans.rates import WITHIN
+from koubai.lab.perform.plans.surfaces import Saddle, TwoMinima
 from koubai.layers import ReLU, Sigmoid, Tanh
 from koubai.models import DeepConvNet, DoubleConvNet, SimpleConvNet
 from koubai.network.network import Network
@@ -145,7 +145,8 @@ def test_the_numbers_of_a_docstring_are_those_of_its_module(entry):
     doc = inspect.getdoc(type(entry)) or ""
     code = inspect.getsource(module).replace(type(entry).__doc__ or "", "").replace("_", "")
     shared = "".join(
-        inspect.getsource(importlib.import_module(f"koubai.lab.{name}")) for name in ("settings", "convnets")
+        inspect.getsource(importlib.import_module(f"koubai.lab.course.{name}"))
+        for name in ("settings", "convnets")
     )
     known = numbers_in(re.sub(r"[()\[\]{}=*,\"']", " ", code + shared)) | {0.0, 1.0, 2.0, 10.0}
     uncited = [

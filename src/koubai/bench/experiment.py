@@ -31,8 +31,8 @@ def main(arguments: Sequence[str]) -> None:
 
     from koubai.lab.campaign import run_experiment
     from koubai.lab.catalog import build
-    from koubai.lab.executors import process_workers, thread_workers
-    from koubai.lab.experiment import Watch
+    from koubai.lab.declare.experiment import Watch
+    from koubai.lab.perform.executors import process_workers, thread_workers
 
     engine, count = arguments[0], int(arguments[1])
     whole = build("vanishing_gradient", "mnist")

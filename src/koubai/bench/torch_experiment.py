@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
 def _data() -> tuple[Any, ...]:
     import torch
 
-    from koubai.lab.settings import source
+    from koubai.lab.course.settings import source
 
     loaded = source("mnist").load(None)
     arrays = (loaded.x_train, loaded.t_train, loaded.x_test, loaded.t_test)

@@ -1,4 +1,4 @@
-"""What the commands about experiments share: finding one, changing it, showing how it goes."""
+"""What the commands about experiments share: naming one by a word, showing how it goes."""
 
 from __future__ import annotations
 
@@ -9,39 +9,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from koubai.cli.output import console, live
-from koubai.core.errors import KoubaiError, SettingError
-from koubai.words import say
 
 if TYPE_CHECKING:
-    from koubai.lab.experiment import Experiment
-    from koubai.lab.progress import Progress
+    from koubai.lab.declare.experiment import Experiment
+    from koubai.lab.order import Order
+    from koubai.lab.perform.progress import Progress
 
 _PLAIN_EVERY = 5.0  # seconds between two lines off a terminal
 _LIVE_EVERY = 0.2
 RUNS = Path("koubai-runs")
 
 
-def find(target: str, data: str | None = None) -> Experiment:
-    """Return the experiment in a file, or the catalogue's of this name."""
-    from koubai.lab.catalog import build, catalog
-    from koubai.lab.experiment_file import read_experiment
+def named(target: str) -> str:
+    """Return the catalogue's name of an experiment that is asked for by a word it shows: 勾配消失.
 
-    if target.endswith(".toml") or Path(target).is_file():
-        experiment = read_experiment(Path(target))
-        return experiment if data is None else change(experiment, {"data": data})
-    if target.replace("-", "_") not in catalog() and ("/" in target or Path(target).exists()):
-        raise KoubaiError(say("lab.cli.not_a_file"), where=target, hint="koubai new")
-    return build(called(target), data)
+    What is no such word, a file's path among it, stays as it is.
+    """
+    from koubai.lab.catalog import listing
+    from koubai.lab.experiments.entry import catalog
+    from koubai.lab.order import is_file
 
-
-def called(target: str) -> str:
-    """Return the catalogue's name of an experiment that is asked for by a word it shows: 勾配消失."""
-    from koubai.lab.catalog import catalog, listing
-
-    if target.replace("-", "_") in catalog():
+    if target.replace("-", "_") in catalog() or is_file(target) or "/" in target:
         return target
     from koubai.study.glossary import experiment_named, folded
 
@@ -50,26 +41,12 @@ def called(target: str) -> str:
     return next(own, None) or experiment_named(target) or target
 
 
-def change(experiment: Experiment, edits: dict[str, Any]) -> Experiment:
-    """Return the experiment with edits of what all its arms share."""
-    return replace(experiment, base=experiment.base.edit(**edits))
+def order_in(folder: Path) -> Order:
+    """Return what was asked for in a folder of runs; one may have asked for an experiment by a word."""
+    from koubai.lab.order import Order
 
-
-def adapt(experiment: Experiment, *, seeds: int | None, steps: int | None, vary: list[str]) -> Experiment:
-    """Return the experiment as the command line overrides it."""
-    from koubai.lab.experiment import MOST_SEEDS
-    from koubai.lab.experiment_file import parse_vary
-
-    if steps is not None:
-        where = "steps" if hasattr(experiment.base, "steps") else "recipe.steps"
-        experiment = change(experiment, {where: steps})
-    for text in vary:
-        experiment = experiment.vary(*parse_vary(text))
-    if seeds is not None:
-        if not 1 <= seeds <= MOST_SEEDS:
-            raise SettingError(say("lab.cli.seeds"), expected=f"1 <= --seeds <= {MOST_SEEDS}", got=seeds)
-        experiment = replace(experiment, seeds=tuple(range(seeds)))
-    return experiment
+    order = Order.read(folder)
+    return order if order.file is not None else replace(order, target=named(order.target))
 
 
 @contextmanager

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from koubai.cli.output import console, print_json, style
+from koubai.cli.streams import INTERRUPTED
 from koubai.core.errors import ConfigError, KoubaiError
 from koubai.core.visible import visible
 from koubai.words import say
 from koubai.words.retell import retold
 from koubai.words.system import advice, reason
 
-USER_ERROR, INTERRUPTED = 2, 130
+USER_ERROR = 2
 _KOUBAI = Path(__file__).parents[1]
 
 

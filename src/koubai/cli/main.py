@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from koubai.cli import process
+from koubai.cli import streams
 from koubai.cli.output import console, style
 from koubai.core.errors import KoubaiError
 from koubai.core.file_names import can_be_a_name
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
 # name -> (function, its line in `koubai --help`). One file a command; a new command is one line here.
 COMMANDS = {
-    "run": ("koubai.cli.run:run", "lab.command.run"),
-    "demo": ("koubai.cli.demo:demo", "lab.command.demo"),
-    "new": ("koubai.cli.new:new", "lab.command.new"),
-    "check": ("koubai.cli.check:check", "lab.command.check"),
-    "course": ("koubai.cli.course:course", "lab.command.course"),
-    "doctor": ("koubai.cli.doctor:doctor", "doctor.command.doctor"),
-    "explain": ("koubai.cli.explain:explain", "doctor.command.explain"),
-    "quiz": ("koubai.cli.quiz:quiz", "study.quiz.command"),
-    "serve": ("koubai.cli.serve:serve", "page.command.serve"),
-    "lesson": ("koubai.cli.lesson:lesson", "page.command.lesson"),
-    "train": ("koubai.cli.train:train", "cli.command.train"),
-    "resume": ("koubai.cli.resume:resume", "cli.command.resume"),
-    "verify": ("koubai.cli.verify:verify", "cli.command.verify"),
-    "report": ("koubai.cli.report:report", "report.command.report"),
-    "export": ("koubai.cli.export:export", "report.command.export"),
-    "import": ("koubai.cli.import_:import_", "cli.command.import"),
-    "models": ("koubai.cli.models:models", "cli.command.models"),
-    "check-gradient": ("koubai.cli.check_gradient:check_gradient", "cli.command.check_gradient"),
-    "summary": ("koubai.cli.summary:summary", "cli.command.summary"),
-    "bench": ("koubai.cli.bench:bench", "cli.command.bench"),
-    "schema": ("koubai.cli.schema:schema", "cli.command.schema"),
-    "parts": ("koubai.cli.parts:parts", "cli.command.parts"),
+    "run": ("koubai.cli.commands.run:run", "lab.command.run"),
+    "demo": ("koubai.cli.commands.demo:demo", "lab.command.demo"),
+    "new": ("koubai.cli.commands.new:new", "lab.command.new"),
+    "check": ("koubai.cli.commands.check:check", "lab.command.check"),
+    "course": ("koubai.cli.commands.course:course", "lab.command.course"),
+    "doctor": ("koubai.cli.commands.doctor:doctor", "doctor.command.doctor"),
+    "explain": ("koubai.cli.commands.explain:explain", "doctor.command.explain"),
+    "quiz": ("koubai.cli.commands.quiz:quiz", "study.quiz.command"),
+    "serve": ("koubai.cli.commands.serve:serve", "page.command.serve"),
+    "lesson": ("koubai.cli.commands.lesson:lesson", "page.command.lesson"),
+    "train": ("koubai.cli.commands.train:train", "cli.command.train"),
+    "resume": ("koubai.cli.commands.resume:resume", "cli.command.resume"),
+    "verify": ("koubai.cli.commands.verify:verify", "cli.command.verify"),
+    "report": ("koubai.cli.commands.report:report", "report.command.report"),
+    "export": ("koubai.cli.commands.export:export", "report.command.export"),
+    "import": ("koubai.cli.commands.import_:import_", "cli.command.import"),
+    "models": ("koubai.cli.commands.models:models", "cli.command.models"),
+    "check-gradient": ("koubai.cli.commands.check_gradient:check_gradient", "cli.command.check_gradient"),
+    "summary": ("koubai.cli.commands.summary:summary", "cli.command.summary"),
+    "bench": ("koubai.cli.commands.bench:bench", "cli.command.bench"),
+    "schema": ("koubai.cli.commands.schema:schema", "cli.command.schema"),
+    "parts": ("koubai.cli.commands.parts:parts", "cli.command.parts"),
 }
 
 
@@ -51,13 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from koubai.cli.failures import fail, interrupted, warnings_in_words
 
     if arguments is None:
-        process.prepare()
+        streams.prepare()
     atexit.register(gc.freeze)  # or Python seeks garbage among all that libraries made, before it ends
     try:
         words = _take_globals(list(sys.argv[1:] if arguments is None else arguments))
         with warnings_in_words(), allowing(style.allow_memory):
             code = _run(words)
-        if arguments is None and (lost := process.failure()) is not None:
+        if arguments is None and (lost := streams.failure()) is not None:
             return fail(lost) or code
         return code
     except KeyboardInterrupt:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from koubai.cli.failures import INTERRUPTED
 from koubai.cli.output import console, live, print_json, print_table, style
+from koubai.cli.streams import INTERRUPTED
 from koubai.train.progress import Progress
 from koubai.train.sentences import ended, go_on, score_rows
 from koubai.train.train import Run

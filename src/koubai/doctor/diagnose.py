@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from koubai.doctor.consultation import Consultation
+from koubai.doctor.answer.judge import judge
 from koubai.doctor.diagnoses.diagnosis import known
-from koubai.doctor.finding import Considered, Finding
 from koubai.doctor.further import look_further
-from koubai.doctor.judge import judge
-from koubai.doctor.patient import Patient
-from koubai.doctor.session_patient import session_patient
+from koubai.doctor.patient.patient import Patient
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Considered, Finding
+from koubai.doctor.visit.session_patient import session_patient
 from koubai.train.session import Session
 from koubai.train.train import Run
 

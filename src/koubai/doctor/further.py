@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from koubai.doctor.beside import levels
-from koubai.doctor.clinic import Change, ProgramClinic, Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, Sign, known
-from koubai.doctor.finding import Considered, Finding
-from koubai.doctor.trials.remedies import remedy_of
+from koubai.doctor.patient.beside import levels
+from koubai.doctor.patient.clinic import Change, ProgramClinic, Trial
+from koubai.doctor.patient.tried_remedies import remedy_of
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Considered, Finding
 
 _HALF = 0.5  # of the way that a change went, the run did not go: it is far behind
 _HINT = 0.1  # the same share, from which on it is worth a word

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from koubai.doctor.checkup import Checkup
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnose import consult
-from koubai.doctor.finding import Finding
-from koubai.doctor.session_patient import session_patient
+from koubai.doctor.patient.checkup import Checkup
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Finding
+from koubai.doctor.visit.session_patient import session_patient
 from koubai.engines.engine import TrainingState
 from koubai.train.recipe import Recipe
 from koubai.train.session import Session

@@ -10,9 +10,9 @@ result = run(Experiment("mine", base, arms, claims=(Claim("adam", "sgd"),)))
 """
 
 from koubai.lab.catalog import build, listing
-from koubai.lab.experiment import Arm, Axis, Claim, Experiment, Text, Watch, grid
-from koubai.lab.experiment_file import read_experiment
-from koubai.lab.result import ExperimentResult
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.declare.experiment import Arm, Axis, Claim, Experiment, Text, Watch, grid
+from koubai.lab.declare.experiment_file import read_experiment
 from koubai.lab.start import run
 
 __all__ = [

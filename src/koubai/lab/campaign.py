@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from koubai.core.errors import RunError
-from koubai.lab.environment import environment
-from koubai.lab.executors import Workers
-from koubai.lab.experiment import Experiment
-from koubai.lab.outcome import Stopped
-from koubai.lab.progress import Progress
-from koubai.lab.result import ExperimentResult, RunResult
-from koubai.lab.sizes import require_memory
-from koubai.lab.store import Store
-from koubai.lab.summarize import conclude
-from koubai.lab.work import Task, failed, tasks_of
+from koubai.lab.closing import conclude
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.declare.experiment import Experiment
+from koubai.lab.perform.environment import environment
+from koubai.lab.perform.executors import Workers
+from koubai.lab.perform.outcome import Stopped
+from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.run_result import RunResult
+from koubai.lab.perform.sizes import require_memory
+from koubai.lab.perform.store import Store
+from koubai.lab.perform.work import Task, failed, tasks_of
 from koubai.train.recipe import Recipe
 
 _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C

@@ -10,11 +10,11 @@ from koubai.core.errors import SettingError, UnknownName
 from koubai.engines.choose import engines
 from koubai.lab.campaign import OnProgress, run_experiment
 from koubai.lab.catalog import build
-from koubai.lab.executors import Workers, dask_workers, process_workers, thread_workers
-from koubai.lab.experiment import Experiment
-from koubai.lab.result import ExperimentResult
-from koubai.lab.store import Store
-from koubai.lab.work import tasks_of
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.declare.experiment import Experiment
+from koubai.lab.perform.executors import Workers, dask_workers, process_workers, thread_workers
+from koubai.lab.perform.store import Store
+from koubai.lab.perform.work import tasks_of
 
 
 def run(

@@ -35,10 +35,10 @@ from koubai.core.errors import KoubaiError
 from koubai.core.statistics import mean_interval
 from koubai.engines.choose import load_native
 from koubai.lab.campaign import run_experiment
-from koubai.lab.progress import Progress
-from koubai.lab.result import RunResult
+from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.run_result import RunResult
+from koubai.lab.perform.store import Store
 from koubai.lab.start import open_workers, usable_cores
-from koubai.lab.store import Store
 from koubai.study.lessons import Lesson, lessons
 from koubai.study.lessons.lesson import SEEDS
 from koubai.train.recipe import Recipe

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from koubai.lab.result import ExperimentResult
+from koubai.lab.conclude.result import ExperimentResult
 from koubai.train.train import Run
 
 __all__ = ["write_html"]

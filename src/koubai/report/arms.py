@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from koubai.lab.experiment import Arm
+from koubai.lab.declare.experiment import Arm
 from koubai.report.palette import Style, style
 
 _CROWDED = 4  # arms beyond which a grid is split into panels

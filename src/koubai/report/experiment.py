@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from koubai.lab.result import ExperimentResult
+from koubai.lab.conclude.result import ExperimentResult
 from koubai.report.layers import Layers
 from koubai.report.numbers import seconds
 from koubai.report.page import Badge, Page

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from koubai.core.layer import Layer
-from koubai.lab.result import ExperimentResult
+from koubai.lab.conclude.result import ExperimentResult
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from koubai.lab.measures import Measured, MeasureName, degree, lower_is_better
-from koubai.lab.measures import is_share as is_score_share
+from koubai.lab.declare.measures import Measured, MeasureName, degree, lower_is_better
+from koubai.lab.declare.measures import is_share as is_score_share
 from koubai.report.numbers import number, percent
 from koubai.words import entries, say
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from koubai.core.errors import KoubaiError
-from koubai.lab.exhibits import filters
-from koubai.lab.experiment import Arm, Experiment
-from koubai.lab.result import Exhibit, ExperimentResult, RunResult
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.declare.experiment import Arm, Experiment
+from koubai.lab.perform.exhibits import filters
+from koubai.lab.perform.run_result import Exhibit, RunResult
 from koubai.network.network import Network, Weights
 from koubai.probes.histograms import activation_histograms
 from koubai.probes.history import History

@@ -1,7 +1,8 @@
 """The terminal's table of an experiment: rows are arms, columns are layers, a bar is a gradient's size.
 
-It is that of what flows back to the layer at update 1 (`lab/gradients.py`). The same table is shown while
-runs come in and when all are done. Plain: no color, no bars, no boxes, and numbers that a program can read.
+It is that of what flows back to the layer at update 1 (`lab/perform/gradients.py`). The same table is shown
+while runs come in and when all are done. Plain: no color, no bars, no boxes, and numbers that a program can
+read.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from koubai.core import statistics
-from koubai.lab.experiment import Arm, Experiment
-from koubai.lab.gradients import at_start
-from koubai.lab.measures import Duration, interval_of
-from koubai.lab.progress import Progress
-from koubai.lab.result import ExperimentResult, RunResult
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.declare.experiment import Arm, Experiment
+from koubai.lab.declare.measures import Duration, interval_of
+from koubai.lab.perform.gradients import at_start
+from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.run_result import RunResult
 from koubai.report import measures
 from koubai.report.experiment import TONES
 from koubai.report.layers import Layers, aligned

@@ -12,8 +12,8 @@ from functools import cache
 from importlib.resources import files
 
 from koubai.core.errors import KoubaiError
+from koubai.doctor.answer.names import resolve, spellings_of
 from koubai.doctor.diagnoses.diagnosis import known
-from koubai.doctor.names import resolve, spellings_of
 from koubai.study.term import Term
 from koubai.words import say
 

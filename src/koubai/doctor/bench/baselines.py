@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from koubai.doctor.patient import Patient
+from koubai.doctor.patient.patient import Patient
 
 _BETA_1, _BETA_2, _BETA_3 = 1e-3, 1e-4, 70.0  # AUTOTRAINER: vanishing ratio, its first norm, exploding ratio
 _GAMMA, _ZETA, _ETA, _DELTA, _THETA = 0.7, 0.03, 0.2, 0.01, 0.7

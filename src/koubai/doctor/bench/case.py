@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import ConfigError, Problem
-from koubai.doctor.names import resolve
+from koubai.doctor.answer.names import resolve
 from koubai.train.recipe import Recipe
 from koubai.train.recipe_file import parse_toml, recipe_of, toml_text
 

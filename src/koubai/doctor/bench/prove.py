@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from koubai.core.errors import KoubaiError
+from koubai.doctor.answer.proof import Proof, prove
 from koubai.doctor.bench.case import Case
 from koubai.doctor.bench.run import Row
 from koubai.doctor.bench.score import Share
-from koubai.doctor.proof import Proof, prove
 
 SEEDS = 8
 

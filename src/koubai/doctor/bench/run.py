@@ -12,12 +12,12 @@ import numpy as np
 
 from koubai.doctor.bench.baselines import autotrainer, debugger
 from koubai.doctor.bench.case import Case
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnose import consult
-from koubai.doctor.finding import Finding
-from koubai.doctor.patient import Patient
-from koubai.doctor.reference import chance_of
-from koubai.doctor.session_patient import session_patient
+from koubai.doctor.patient.patient import Patient
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Finding
+from koubai.doctor.visit.reference import chance_of
+from koubai.doctor.visit.session_patient import session_patient
 from koubai.train.recipe import Recipe
 from koubai.train.session import Session
 from koubai.train.train import default_observation

@@ -17,9 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite
 
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _GAP = 0.5
 _SETTLED = 50

@@ -23,11 +23,11 @@ from math import sqrt
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.consultation import HARMED, Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.reference import recalls_weighed
-from koubai.doctor.skill import answers
+from koubai.doctor.patient.skill import answers
+from koubai.doctor.visit.consultation import HARMED, Consultation
+from koubai.doctor.visit.finding import Measure
+from koubai.doctor.visit.reference import recalls_weighed
 
 _RATIO = 10.0
 _GAINED = 0.05  # of both recalls together, by weighing the classes

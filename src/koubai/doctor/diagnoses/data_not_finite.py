@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 
 @DIAGNOSES.register

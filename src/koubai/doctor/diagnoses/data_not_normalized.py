@@ -21,9 +21,9 @@ from math import isfinite
 
 import numpy as np
 
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _LARGE = 5.0
 _DIFFERENT = 100.0

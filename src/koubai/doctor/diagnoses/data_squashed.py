@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from koubai.doctor.clinic import Trial
-from koubai.doctor.consultation import FAR, Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.visit.consultation import FAR, Consultation
+from koubai.doctor.visit.finding import Measure
 
 _FAINT = 0.02
 _CONSTANT = 0.5

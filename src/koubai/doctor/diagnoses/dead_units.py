@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.signs import dead_shares, initial
+from koubai.doctor.patient.signs import dead_shares, initial
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _WARN, _SEVERE = 0.2, 0.5
 _ENOUGH = 512

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 from koubai.core.params import Array
 from koubai.core.registry import Registry, discover
-from koubai.doctor.clinic import Trial
-from koubai.doctor.consultation import Consultation
-from koubai.doctor.finding import Considered, Finding, Measure
-from koubai.doctor.place import place_of
+from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.patient.place import place_of
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Considered, Finding, Measure
 
 DIAGNOSES = Registry("diagnosis")
 CURED = 0.3  # relief from which on a treatment speaks for the diagnosis it treats

@@ -19,10 +19,10 @@ from math import isfinite
 
 import numpy as np
 
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.signs import gradient_flow, initial
+from koubai.doctor.patient.signs import gradient_flow, initial
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _GROWN = 1e3
 

@@ -25,12 +25,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log, prod
 
-from koubai.doctor.clinic import Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.patient import Patient
-from koubai.doctor.signs import initial, scale_ratios
+from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.patient.patient import Patient
+from koubai.doctor.patient.signs import initial, scale_ratios
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _LOUD = 10.0
 _LAYER = 2.0

@@ -21,13 +21,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite, prod
 
-from koubai.doctor.checkup import Checkup
-from koubai.doctor.clinic import Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.patient import Patient
-from koubai.doctor.signs import initial, plateau, scale_ratios
+from koubai.doctor.patient.checkup import Checkup
+from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.patient.patient import Patient
+from koubai.doctor.patient.signs import initial, plateau, scale_ratios
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _FAINT = 0.05
 _SMALL = 0.3  # of the suitable scale: PyTorch's own initial weights have .4 to .6 of it

@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.clinic import Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.patient import DataFacts
-from koubai.doctor.reference import key_of
+from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
+from koubai.doctor.visit.reference import key_of
 
 _WRONG = 0.1
 _BY_HEART = 0.1

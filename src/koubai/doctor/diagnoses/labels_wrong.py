@@ -19,11 +19,11 @@ from math import isfinite
 
 import numpy as np
 
-from koubai.doctor.clinic import Change, Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.reference import reach
+from koubai.doctor.patient.clinic import Change, Trial
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
+from koubai.doctor.visit.reference import reach
 
 _ENOUGH = 200
 _TELLS = 0.25

@@ -23,11 +23,11 @@ from math import isfinite
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.clinic import Change, Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
-from koubai.doctor.finding import Measure
-from koubai.doctor.signs import initial
+from koubai.doctor.patient.clinic import Change, Trial
+from koubai.doctor.patient.signs import initial
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _LARGE_UPDATE = 0.3
 _JUMP = 3.0

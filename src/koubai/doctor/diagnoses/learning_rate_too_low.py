@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from koubai.doctor.clinic import Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
 from koubai.doctor.diagnoses.learning_rate_too_high import total_movement
-from koubai.doctor.finding import Measure
+from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _MOVED = 1.0
 _ALWAYS, _TIGHT = 0.9, 0.3  # of the updates are clipped, to that share of their length

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Considered, Finding, Measure
-from koubai.doctor.patient import Patient
+from koubai.doctor.patient.patient import Patient
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Considered, Finding, Measure
 
 _NAMED = 6
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from koubai.doctor.clinic import Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _GIVEN_BACK = 0.3
 _TIMES = 2

@@ -25,11 +25,11 @@ from math import isfinite
 
 import numpy as np
 
-from koubai.doctor.clinic import Change, Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.patient import OVER_SAMPLES, Patient
+from koubai.doctor.patient.clinic import Change, Trial
+from koubai.doctor.patient.patient import OVER_SAMPLES, Patient
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 BY_HAND = ("crossed", "over_samples", "not_log_probabilities")  # no recipe can have these, so none cures them
 _NEVER_MEANT = ("crossed", "over_samples")  # whatever the run reached, it answers another question

@@ -20,10 +20,10 @@ from math import isfinite
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.clinic import Trial
-from koubai.doctor.consultation import FAR, Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.visit.consultation import FAR, Consultation
+from koubai.doctor.visit.finding import Measure
 
 _RISE = 0.15
 _GAP = 0.08

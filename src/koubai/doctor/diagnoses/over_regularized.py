@@ -19,11 +19,11 @@ from math import inf, sqrt
 
 import numpy as np
 
-from koubai.doctor.checkup import Checkup
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.patient import LayerFacts, Patient
+from koubai.doctor.patient.checkup import Checkup
+from koubai.doctor.patient.patient import LayerFacts, Patient
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _PULL = 0.1  # chooses what is worth a trial; the trial decides
 

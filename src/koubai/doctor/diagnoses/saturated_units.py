@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.signs import initial, slopes
+from koubai.doctor.patient.signs import initial, slopes
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _FLAT = 0.1
 _SHARE = 0.5

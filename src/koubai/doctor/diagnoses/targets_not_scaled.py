@@ -22,10 +22,10 @@ from math import isfinite
 
 import numpy as np
 
-from koubai.doctor.clinic import Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _LARGE = 10.0
 _SMALL = 0.03

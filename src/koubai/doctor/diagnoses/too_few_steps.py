@@ -19,10 +19,10 @@ from math import isfinite
 
 import numpy as np
 
-from koubai.doctor.clinic import Change, Trial
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
+from koubai.doctor.patient.clinic import Change, Trial
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _SURE = 3.0
 _LONGER = (3, 9)

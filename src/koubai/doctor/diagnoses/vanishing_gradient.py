@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from koubai.doctor.consultation import Consultation
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.finding import Measure
-from koubai.doctor.signs import dead_shares, gradient_flow, initial
+from koubai.doctor.patient.signs import dead_shares, gradient_flow, initial
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
 
 _LOST = 1e-3
 _WEAK = 1e-2  # between the two, only a trial can tell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from koubai.data.dataset import Dataset
-from koubai.doctor.facts import loss_facts
+from koubai.doctor.patient.facts import loss_facts
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
 from koubai.doctor.remedies.standardize_inputs import StandardizeInputs
 from koubai.doctor.remedies.trees import output_activations

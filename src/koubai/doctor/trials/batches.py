@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from koubai.doctor.clinic import Change
+from koubai.doctor.patient.clinic import Change
 from koubai.doctor.trials.changes import Site, change
 from koubai.doctor.trials.grips import around_calls, around_functions, map_tensors
 from koubai.doctor.watch.kinds import LOSSES

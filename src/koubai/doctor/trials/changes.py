@@ -40,10 +40,10 @@ from typing import TypeAlias
 
 from torch import nn
 
-from koubai.doctor.clinic import Change
-from koubai.doctor.origin import Origin
+from koubai.doctor.patient.clinic import Change
+from koubai.doctor.patient.origin import Origin
+from koubai.doctor.patient.tried_remedies import REMEDIES
 from koubai.doctor.trials.meter import Meter
-from koubai.doctor.trials.remedies import REMEDIES
 
 
 @dataclass

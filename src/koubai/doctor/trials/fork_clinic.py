@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from koubai.doctor.beside import levels
-from koubai.doctor.clinic import Change, Trial
+from koubai.doctor.patient.beside import levels
+from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.trials.budget import Budget
 from koubai.doctor.trials.changes import FROM_THE_START, translated
 from koubai.doctor.trials.forks import Forks, Snapshot

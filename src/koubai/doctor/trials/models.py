@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from koubai.doctor.clinic import Change
+from koubai.doctor.patient.clinic import Change
 from koubai.doctor.trials.changes import Site, change
 from koubai.doctor.trials.grips import around_calls, around_functions, around_steps, map_tensors
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from koubai.doctor.clinic import Change
-from koubai.doctor.origin import Origin
+from koubai.doctor.patient.clinic import Change
+from koubai.doctor.patient.origin import Origin
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.overrides import TorchFunctionMode
 
-from koubai.doctor.clinic import Change
-from koubai.doctor.origin import Origin
-from koubai.doctor.place import Place
+from koubai.doctor.patient.clinic import Change
+from koubai.doctor.patient.origin import Origin
+from koubai.doctor.patient.place import Place
 from koubai.doctor.trials.changes import Site, change
 from koubai.doctor.trials.orders import Order
 from koubai.doctor.watch.nested import tensors

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from koubai.doctor.clinic import Change, Clinic
-from koubai.doctor.origin import Origin
-from koubai.doctor.tell import change_title
+from koubai.doctor.answer.tell import change_title
+from koubai.doctor.answer.verdict import Trials
+from koubai.doctor.patient.clinic import Change, Clinic
+from koubai.doctor.patient.origin import Origin
 from koubai.doctor.trials.budget import THOROUGH
 from koubai.doctor.trials.fork_clinic import ForkClinic
 from koubai.doctor.trials.forks import Forks
 from koubai.doctor.trials.origin import origin_of
-from koubai.doctor.verdict import Trials
 from koubai.words import say
 
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.nn.utils import clip_grad
 
-from koubai.doctor.clinic import Change
+from koubai.doctor.patient.clinic import Change
 from koubai.doctor.trials.changes import Site, change
 from koubai.doctor.trials.grips import OURS, around_steps, put
 

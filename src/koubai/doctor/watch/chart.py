@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from koubai.core.params import Array
-from koubai.doctor.checkup import Checkup
-from koubai.doctor.clinic import Clinic
-from koubai.doctor.origin import Origin
-from koubai.doctor.patient import DataFacts, LayerFacts, LossFacts, Patient
-from koubai.doctor.place import Place
+from koubai.doctor.patient.checkup import Checkup
+from koubai.doctor.patient.clinic import Clinic
+from koubai.doctor.patient.origin import Origin
+from koubai.doctor.patient.patient import DataFacts, LayerFacts, LossFacts, Patient
+from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.dependence import change_by_mates
 from koubai.doctor.watch.examine import (
     Examination,

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from koubai.core.params import Array
-from koubai.doctor.checkup import Checkup, LayerCheck, ParamCheck, distinct_rows
+from koubai.doctor.patient.checkup import Checkup, LayerCheck, ParamCheck, distinct_rows
 from koubai.doctor.watch.kinds import module_kind
 from koubai.doctor.watch.loss_rule import LossRule
 from koubai.doctor.watch.sight import Names, Sight

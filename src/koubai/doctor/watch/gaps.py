@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from koubai.doctor.consultation import HARMED, SHORT, Consultation
-from koubai.doctor.verdict import Unseen
+from koubai.doctor.answer.verdict import Unseen
+from koubai.doctor.visit.consultation import HARMED, SHORT, Consultation
 from koubai.doctor.watch.seen import Seen
 
 _FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress

@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from koubai.doctor.finding import Finding
+from koubai.doctor.visit.finding import Finding
 from koubai.doctor.watch.search import Search
 from koubai.doctor.watch.watcher import Watch
 

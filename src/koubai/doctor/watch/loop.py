@@ -7,7 +7,7 @@ from math import exp, isfinite, log
 
 from torch import nn
 
-from koubai.doctor.patient import LoopFacts
+from koubai.doctor.patient.patient import LoopFacts
 from koubai.doctor.watch.walk import modules_of
 
 _PASSES = 10  # backward passes without an update after which none is to be expected

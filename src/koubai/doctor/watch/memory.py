@@ -9,7 +9,7 @@ import torch
 
 from koubai.core import random
 from koubai.core.params import Array
-from koubai.doctor.patient import DataFacts
+from koubai.doctor.patient.patient import DataFacts
 from koubai.doctor.watch.trail import Pair
 
 KEPT_ROWS = 10_000

@@ -16,7 +16,7 @@ from weakref import ref
 
 import torch
 
-from koubai.doctor.place import Place
+from koubai.doctor.patient.place import Place
 
 _OTHERS = tuple(
     {

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from koubai.core.params import Shape
-from koubai.doctor.clinic import Clinic
-from koubai.doctor.origin import Origin
-from koubai.doctor.place import Place
+from koubai.doctor.patient.clinic import Clinic
+from koubai.doctor.patient.origin import Origin
+from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.future import Shown
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loop import Loop

@@ -21,8 +21,8 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack,
 from koubai.core.layer import Layer
 from koubai.core.params import Shape
 from koubai.core.taps import Magnitudes, Moments
-from koubai.doctor.patient import OTHER, LayerFacts
-from koubai.doctor.place import Place
+from koubai.doctor.patient.patient import OTHER, LayerFacts
+from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.guard import unguarded
 from koubai.doctor.watch.kinds import (
     FEATURES_LAST,

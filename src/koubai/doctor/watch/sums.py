@@ -13,7 +13,7 @@ import torch
 from koubai.core.layer import Layer
 from koubai.core.params import Array
 from koubai.core.taps import Magnitudes, Squares
-from koubai.doctor.checkup import LayerCheck
+from koubai.doctor.patient.checkup import LayerCheck
 from koubai.engines.torch.formula import to_array
 from koubai.layers.activations import Activation
 

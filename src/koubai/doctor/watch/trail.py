@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from koubai.doctor.patient import OVER_SAMPLES
+from koubai.doctor.patient.patient import OVER_SAMPLES
 from koubai.doctor.watch.kinds import REARRANGING
 from koubai.doctor.watch.nested import tensors
 

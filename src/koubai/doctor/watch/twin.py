@@ -17,8 +17,8 @@ import torch
 from koubai.core.errors import KoubaiError
 from koubai.core.params import Array
 from koubai.data.sources.arrays import Arrays
-from koubai.doctor.clinic import Clinic
-from koubai.doctor.session_clinic import SessionClinic, open_fork
+from koubai.doctor.patient.clinic import Clinic
+from koubai.doctor.visit.session_clinic import SessionClinic, open_fork
 from koubai.doctor.watch.examine import Examination
 from koubai.doctor.watch.kinds import LOG_SOFTMAX
 from koubai.doctor.watch.loss_rule import LossRule

@@ -12,12 +12,12 @@ from weakref import ref
 import torch
 from torch import nn
 
-from koubai.doctor.consultation import Consultation
+from koubai.doctor.answer.tell import Findings
+from koubai.doctor.answer.verdict import Unseen, Verdict
 from koubai.doctor.diagnose import consult
-from koubai.doctor.finding import Finding
-from koubai.doctor.patient import Patient
-from koubai.doctor.tell import Findings
-from koubai.doctor.verdict import Unseen, Verdict
+from koubai.doctor.patient.patient import Patient
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Finding
 from koubai.doctor.watch.chart import make_patient
 from koubai.doctor.watch.gaps import gaps
 from koubai.doctor.watch.gaze import Gaze

@@ -6,14 +6,14 @@ from typing import ClassVar
 
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.centered_sigmoid import CenteredSigmoid
-from koubai.lab.course_parts import mlp_of
-from koubai.lab.experiment import Arm, Claim, Experiment, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, learned, mean_of
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.phrases import arm_text, learned, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.centered_sigmoid import CenteredSigmoid
+from koubai.lab.course.parts import mlp_of
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.activations import Activation, Sigmoid, Tanh
 from koubai.layers.rectifiers import ELU, SELU, LeakyReLU, ReLU
 from koubai.layers.smooth_rectifiers import GELU

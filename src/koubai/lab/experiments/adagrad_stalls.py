@@ -6,13 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, first_runs
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.surfaces import Cliff
-from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.conclude.phrases import arm_text, first_runs
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.surfaces import Cliff
 from koubai.optim.adagrad import AdaGrad
 from koubai.optim.optimizer import Optimizer
 from koubai.optim.rmsprop import RMSProp

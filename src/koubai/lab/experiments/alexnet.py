@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.initializers.normal import HeNormal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
-from koubai.lab.phrases import outcomes
-from koubai.lab.pictures import CLASSES, GeneratedPictures
-from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.conclude.phrases import outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.pictures import CLASSES, GeneratedPictures
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.alexnet import AlexNet as Network
 from koubai.network.network import Network as Wired
 from koubai.network.summary import rows

@@ -11,11 +11,11 @@ from koubai.data.augment.erase import Erase
 from koubai.data.augment.flip import Flip
 from koubai.data.augment.mixup import Mixup
 from koubai.data.augment.rotate import Rotate
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
-from koubai.lab.phrases import gaps
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.phrases import gaps
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
 from koubai.layers.linear import Linear

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.initializers.normal import LeCunNormal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Experiment, Published, Text, Watch
-from koubai.lab.phrases import outcomes
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.conclude.phrases import outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.declare.experiment import Arm, Experiment, Published, Text, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.train.recipe import Recipe

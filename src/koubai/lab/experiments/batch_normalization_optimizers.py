@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.initializers.normal import LeCunNormal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Experiment, Watch, grid
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import mean_of
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.conclude.phrases import mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.declare.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum

@@ -7,11 +7,11 @@ from typing import ClassVar
 from koubai.core.layer import Layer
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Experiment, Text, Watch
-from koubai.lab.phrases import outcomes
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.conclude.phrases import outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.declare.experiment import Arm, Experiment, Text, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.activations import Activation, Sigmoid
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.flatten import Flatten

@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 
 from koubai.initializers.normal import Normal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Experiment, Watch, grid
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import mean_of
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.phrases import mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.train.recipe import Recipe

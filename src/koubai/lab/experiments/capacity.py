@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Claim, Experiment, Text, Watch, grid
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import gaps, mean_of
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import source
+from koubai.lab.conclude.phrases import gaps, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import source
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Text, Watch, grid
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.train.recipe import Recipe

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.convnets import network_sentences
-from koubai.lab.experiment import Arm, Experiment, Text, Watch
-from koubai.lab.rearranged import PAIRS, ChannelPairs, Rearranged
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.convnets import network_sentences
+from koubai.lab.course.rearranged import PAIRS, ChannelPairs, Rearranged
+from koubai.lab.course.settings import beats
+from koubai.lab.declare.experiment import Arm, Experiment, Text, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.convolution import Conv2d
 from koubai.layers.global_average_pool import GlobalAveragePool
 from koubai.layers.linear import Linear

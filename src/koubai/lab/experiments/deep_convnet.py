@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.initializers.normal import HeNormal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.convnets import convnet_experiment, convnet_sentences
-from koubai.lab.experiment import Experiment, Published
-from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.convnets import convnet_experiment, convnet_sentences
+from koubai.lab.declare.experiment import Experiment, Published
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.course_convnets import DeepConvNet as Network
 
 

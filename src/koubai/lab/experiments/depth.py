@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
-from koubai.lab.phrases import Ratio, arm_text, learned, middle_of
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.phrases import Ratio, arm_text, learned, middle_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.train.recipe import Recipe

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.convnets import convnet_experiment, convnet_sentences
-from koubai.lab.experiment import Experiment, Published
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import GAUSS
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.convnets import convnet_experiment, convnet_sentences
+from koubai.lab.course.settings import GAUSS
+from koubai.lab.declare.experiment import Experiment, Published
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.course_convnets import DoubleConvNet as Network
 
 

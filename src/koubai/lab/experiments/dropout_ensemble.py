@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, mean_of
-from koubai.lab.plans.ensemble import Ensemble
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.ensemble import Ensemble
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
 from koubai.train.recipe import Recipe

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, mean_of, outcomes
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import source
+from koubai.lab.conclude.phrases import arm_text, mean_of, outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
 from koubai.train.early_stopping import EarlyStopping as Stopping

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Watch
-from koubai.lab.phrases import arm_text, mean_of
-from koubai.lab.plans.unrolling import Unrolling
-from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.unrolling import Unrolling
 
 SMALL, PLAIN, STRIDED = "2x2, stride 1, padding 1", "3x3, stride 1", "3x3, stride 2, padding 1"
 

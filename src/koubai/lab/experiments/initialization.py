@@ -8,11 +8,11 @@ from koubai.initializers.constant import Constant, Zeros
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import GlorotNormal, HeNormal, LeCunNormal, Normal
 from koubai.initializers.orthogonal import Orthogonal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
-from koubai.lab.phrases import arm_text, mean_of, outcomes
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import COURSE_HIDDEN, GAUSS, beats, source
+from koubai.lab.conclude.phrases import arm_text, mean_of, outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, beats, source
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.train.recipe import Recipe

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, gaps, mean_of
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import source
+from koubai.lab.conclude.phrases import arm_text, gaps, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, mean_of, outcomes
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.conclude.phrases import arm_text, mean_of, outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.schedules.exponential_decay import ExponentialDecay

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.convnets import network_sentences
-from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
-from koubai.lab.rearranged import Rearranged
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.convnets import network_sentences
+from koubai.lab.course.rearranged import Rearranged
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
 from koubai.layers.linear import Linear

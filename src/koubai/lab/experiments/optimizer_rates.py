@@ -6,13 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, mean_of
-from koubai.lab.plans.rates import WITHIN, Rates, good_rates
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import COURSE_HIDDEN, source
+from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import COURSE_HIDDEN, source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.rates import WITHIN, Rates, good_rates
 from koubai.models.mlp import Mlp
 from koubai.optim.adagrad import AdaGrad
 from koubai.optim.adam import Adam

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.course_parts import ThetaAdaGrad
-from koubai.lab.experiment import Arm, Experiment, Published, Watch, with_published
-from koubai.lab.phrases import outcomes
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import COURSE_HIDDEN, GAUSS, beats, source
+from koubai.lab.conclude.phrases import outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.parts import ThetaAdaGrad
+from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, beats, source
+from koubai.lab.declare.experiment import Arm, Experiment, Published, Watch, with_published
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.adagrad import AdaGrad
 from koubai.optim.adam import Adam

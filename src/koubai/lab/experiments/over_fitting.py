@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.course_parts import thinned_mlp
-from koubai.lab.experiment import Arm, Claim, Experiment, Published, Text, Watch
-from koubai.lab.phrases import gaps, mean_of
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import source
+from koubai.lab.conclude.phrases import gaps, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.parts import thinned_mlp
+from koubai.lab.course.settings import source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Published, Text, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.penalties.p_norm import L1, L2

@@ -8,13 +8,13 @@ import numpy as np
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import DataSource
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import outcomes
-from koubai.lab.rearranged import Rearranged
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.phrases import outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.rearranged import Rearranged
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.convolution import Conv2d
 from koubai.layers.global_average_pool import GlobalAveragePool

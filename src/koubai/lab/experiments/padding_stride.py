@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
-from koubai.lab.phrases import arm_text, learned, mean_of
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.phrases import arm_text, learned, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
 from koubai.layers.linear import Linear

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Axis, Claim, Experiment, Watch, grid
-from koubai.lab.phrases import arm_text, first_runs
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.surfaces import Parabola as Surface
-from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.conclude.phrases import arm_text, first_runs
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.surfaces import Parabola as Surface
 from koubai.optim.sgd import SGD
 
 RATES = (0.05, 0.3, 0.5, 0.9, 1.0, 1.05)

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 from koubai.data.sources.blobs import Blobs
 from koubai.data.sources.xor import Xor
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Text, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, mean_of
-from koubai.lab.plans.two_classes import TwoClasses
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats
+from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import beats
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.two_classes import TwoClasses
 
 CLOUDS = Blobs(n=200, centers=2, cluster_std=1.0, random_state=2, scale="standard")
 TABLE = Xor(n=200, noise=0.15)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.core.layer import Layer
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.convnets import network_sentences
-from koubai.lab.experiment import Arm, Claim, Experiment, Watch
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.convnets import network_sentences
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.average_pool import AveragePool2d
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.data.sources.regression import Regression
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, mean_of
-from koubai.lab.plans.ridge import Ridge as Plan
-from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.ridge import Ridge as Plan
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.models.mlp import Mlp
 from koubai.optim.momentum import Momentum

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Experiment, Text, Watch
-from koubai.lab.phrases import outcomes
-from koubai.lab.plans.search import Range
-from koubai.lab.plans.search import Search as Plan
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats, source
+from koubai.lab.conclude.phrases import outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import beats, source
+from koubai.lab.declare.experiment import Arm, Experiment, Text, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.search import Range
+from koubai.lab.perform.plans.search import Search as Plan
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.penalties.p_norm import L2

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.core.layer import Layer
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.phrases import Ratio, arm_text, learned, middle_of
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import GAUSS, beats, source
+from koubai.lab.conclude.phrases import Ratio, arm_text, learned, middle_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import GAUSS, beats, source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.activations import Tanh
 from koubai.layers.flatten import Flatten
 from koubai.layers.linear import Linear

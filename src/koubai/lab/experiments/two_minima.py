@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, mean_of
-from koubai.lab.plans.starts import Starts
-from koubai.lab.plans.surfaces import TwoMinima as Surface
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import beats
+from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.settings import beats
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.starts import Starts
+from koubai.lab.perform.plans.surfaces import TwoMinima as Surface
 from koubai.optim.adagrad import AdaGrad
 from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum

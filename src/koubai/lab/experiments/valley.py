@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.experiment import Arm, Claim, Experiment, Watch
-from koubai.lab.measures import Measured
-from koubai.lab.phrases import arm_text, mean_of
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.surfaces import Valley as Surface
-from koubai.lab.result import ExperimentResult, Sentence
+from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.measures import Measured
+from koubai.lab.experiments.entry import CATALOG, Entry
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.surfaces import Valley as Surface
 from koubai.optim.adagrad import AdaGrad
 from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.catalog import CATALOG, Entry
-from koubai.lab.course_parts import ActivatedSigmoid, CrossedReLU, mlp_of
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.phrases import outcomes
-from koubai.lab.result import ExperimentResult, Sentence
-from koubai.lab.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.conclude.phrases import outcomes
+from koubai.lab.conclude.result import ExperimentResult, Sentence
+from koubai.lab.course.parts import ActivatedSigmoid, CrossedReLU, mlp_of
+from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.activations import Activation, Sigmoid
 from koubai.layers.rectifiers import ReLU
 from koubai.optim.sgd import SGD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from koubai.lab.result import RunResult
+from koubai.lab.perform.run_result import RunResult
 from koubai.probes.history import History
 
 COLUMNS = ("arm", "seed", "step", "path", "quantity", "value")

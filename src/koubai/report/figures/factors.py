@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.lab.gradients import Factors
+from koubai.lab.perform.gradients import Factors
 from koubai.report.numbers import number, ratio
 from koubai.report.palette import BLACK, style
 from koubai.report.picture import Panel, Picture, Table, join_sentences

@@ -10,7 +10,8 @@ import numpy as np
 
 from koubai.core.layer import LAYERS
 from koubai.core.params import Array
-from koubai.lab.result import Exhibit, ExperimentResult
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.perform.run_result import Exhibit
 from koubai.layers.activations import Activation
 from koubai.report.figures.activation_histograms import LayerHistogram, activation_histograms
 from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths

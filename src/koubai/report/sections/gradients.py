@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from koubai.lab.gradients import FLOW, WEIGHTS, at_start, factors, weighted
-from koubai.lab.result import ExperimentResult
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.perform.gradients import FLOW, WEIGHTS, at_start, factors, weighted
 from koubai.probes.history import History
 from koubai.report.arms import groups, views
 from koubai.report.figures.factors import Chain, factors_by_layer

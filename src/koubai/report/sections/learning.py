@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from koubai.lab.result import ExperimentResult
+from koubai.lab.conclude.result import ExperimentResult
 from koubai.report.arms import groups
 from koubai.report.figures.learning_curves import learning_curves
 from koubai.report.page import Section

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 
 from koubai.core.statistics import Interval
-from koubai.lab.power import Family
-from koubai.lab.result import ExperimentResult
+from koubai.lab.conclude.power import Family
+from koubai.lab.conclude.result import ExperimentResult
 from koubai.report import measures
 from koubai.report.figures.gap import Gap, gap
 from koubai.report.figures.outcomes import Outcome, outcomes

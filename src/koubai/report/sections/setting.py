@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from koubai.lab.result import ExperimentResult, RunResult
+from koubai.lab.conclude.result import ExperimentResult
+from koubai.lab.perform.run_result import RunResult
 from koubai.layers.sequential import Sequential
 from koubai.report import measures
 from koubai.report.numbers import number, seconds

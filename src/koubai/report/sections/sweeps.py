@@ -9,9 +9,9 @@ import numpy as np
 
 from koubai.core.layer import LAYERS
 from koubai.core.params import Array
-from koubai.lab.experiment import Arm
-from koubai.lab.measures import factor_name
-from koubai.lab.result import ArmSummary, ExperimentResult
+from koubai.lab.conclude.result import ArmSummary, ExperimentResult
+from koubai.lab.declare.experiment import Arm
+from koubai.lab.declare.measures import factor_name
 from koubai.report.arms import numeric_axis, views
 from koubai.report.figures.regularization_paths import RegularizationPath, regularization_paths
 from koubai.report.figures.sweep import Sweep, sweep

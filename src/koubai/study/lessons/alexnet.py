@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.outcome import Context, Outcome
-from koubai.lab.plans.plan import LabPlan
-from koubai.lab.result import RunResult
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.outcome import Context, Outcome
+from koubai.lab.perform.plans.plan import LabPlan
+from koubai.lab.perform.run_result import RunResult
 from koubai.models.alexnet import AlexNet
 from koubai.network.network import Network
 from koubai.network.summary import Row as Counted

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from koubai.initializers.normal import LeCunNormal
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.gradients import FLOW
-from koubai.lab.result import RunResult
-from koubai.lab.settings import COURSE_HIDDEN, source
+from koubai.lab.course.settings import COURSE_HIDDEN, source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.gradients import FLOW
+from koubai.lab.perform.run_result import RunResult
 from koubai.layers.activations import Sigmoid
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD

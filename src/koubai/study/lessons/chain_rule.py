@@ -9,10 +9,10 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.course_parts import ActivatedSigmoid, CrossedReLU, mlp_of
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.result import RunResult
-from koubai.lab.settings import COURSE_HIDDEN, source
+from koubai.lab.course.parts import ActivatedSigmoid, CrossedReLU, mlp_of
+from koubai.lab.course.settings import COURSE_HIDDEN, source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.run_result import RunResult
 from koubai.layers.activations import Activation, Sigmoid
 from koubai.layers.rectifiers import ReLU
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
@@ -33,7 +33,7 @@ _SAMPLES = 20
 _STEP = 1e-5
 _PATH = "1.weight"
 _LOSS = SoftmaxCrossEntropy()
-_LAYERS, _PARTS = "koubai.layers", "koubai.lab.course_parts"
+_LAYERS, _PARTS = "koubai.layers", "koubai.lab.course.parts"
 
 
 @LESSONS.register

@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 
 from koubai.initializers.constant import Constant
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.result import RunResult
-from koubai.lab.settings import source
+from koubai.lab.course.settings import source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.run_result import RunResult
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
 from koubai.layers.linear import Linear

@@ -11,9 +11,9 @@ from koubai.core.params import Array
 from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, Normal
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.result import RunResult
-from koubai.lab.settings import COURSE_HIDDEN, GAUSS, source
+from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.run_result import RunResult
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong, looked_at

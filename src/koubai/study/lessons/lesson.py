@@ -20,8 +20,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from koubai.core.registry import Registry
-from koubai.lab.experiment import Experiment
-from koubai.lab.result import RunResult
+from koubai.lab.declare.experiment import Experiment
+from koubai.lab.perform.run_result import RunResult
 from koubai.study.mathml import formula
 from koubai.study.term import code_of
 from koubai.train.recipe import Recipe

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.result import RunResult
-from koubai.lab.settings import COURSE_HIDDEN, GAUSS, source
+from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.run_result import RunResult
 from koubai.models.mlp import Mlp
 from koubai.optim.adagrad import AdaGrad
 from koubai.optim.adam import Adam

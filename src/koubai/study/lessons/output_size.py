@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.plans.unrolling import Unrolling
-from koubai.lab.result import RunResult
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.plans.unrolling import Unrolling
+from koubai.lab.perform.run_result import RunResult
 from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong
 
 

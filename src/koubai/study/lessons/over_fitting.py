@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.result import RunResult
-from koubai.lab.settings import source
+from koubai.lab.course.settings import source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.run_result import RunResult
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.penalties.p_norm import L1, L2

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.result import RunResult
-from koubai.lab.settings import source
-from koubai.lab.training import NEAR_ZERO
+from koubai.lab.course.settings import source
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.run_result import RunResult
+from koubai.lab.perform.training import NEAR_ZERO
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
 from koubai.penalties.p_norm import L1, L2

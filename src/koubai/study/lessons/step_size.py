@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.surfaces import Parabola
-from koubai.lab.result import RunResult
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.surfaces import Parabola
+from koubai.lab.perform.run_result import RunResult
 from koubai.optim.sgd import SGD
 from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong
 
@@ -40,7 +40,7 @@ class StepSize(Lesson):
         Row(
             "slope",
             "f'(x) = 2 (x - a)",
-            "koubai.lab.plans.surfaces:Parabola.gradient",
+            "koubai.lab.perform.plans.surfaces:Parabola.gradient",
             "return 2 * (point - self.a)",
         ),
         Row("step", "x <- x - eps f'(x)", "koubai.optim.sgd:SGD.update", "w -= eps * dw"),

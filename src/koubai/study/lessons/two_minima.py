@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.lab.experiment import Arm, Experiment, Watch
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.starts import Starts
-from koubai.lab.plans.surfaces import TwoMinima as Surface
-from koubai.lab.result import RunResult
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.starts import Starts
+from koubai.lab.perform.plans.surfaces import TwoMinima as Surface
+from koubai.lab.perform.run_result import RunResult
 from koubai.optim.adagrad import AdaGrad
 from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum
@@ -46,7 +46,9 @@ class TwoMinima(Lesson):
     wrongs = (Wrong("global", {"momentum": (0.95, 1)}), Wrong("hopeless", {"sgd": (0, 0.3)}))
     usual = "global"
     rows = (
-        Row("slope", "f'(x) = x^3 - x - .2", "koubai.lab.plans.surfaces:TwoMinima.gradient", "return"),
+        Row(
+            "slope", "f'(x) = x^3 - x - .2", "koubai.lab.perform.plans.surfaces:TwoMinima.gradient", "return"
+        ),
         *rows_of(RULES),
     )
     questions = ("momentum_step", "valley")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.surfaces import Parabola, Valley
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.surfaces import Parabola, Valley
 from koubai.optim.optimizer import OPTIMIZERS
 from koubai.optim.sgd import SGD
 from koubai.report.figures.optimizer_paths import Descent as Drawn

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from koubai.lab.plans.descent import Descent
-from koubai.lab.plans.surfaces import Parabola, Valley
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.plans.surfaces import Parabola, Valley
 from koubai.optim.adagrad import AdaGrad
 from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum
@@ -32,7 +32,7 @@ def step_size(random: np.random.Generator) -> Asked:
         },
         "right",
         "x <- x - eps 2 (x - a)",
-        "koubai.lab.plans.surfaces:Parabola.gradient",
+        "koubai.lab.perform.plans.surfaces:Parabola.gradient",
         {"a": a, "start": start, "eps": eps},
     )
 
@@ -49,7 +49,7 @@ def convergence(random: np.random.Generator) -> Asked:
         dict.fromkeys(outcomes),
         right,
         "x_t - a = (1 - 2 eps)^t (x_0 - a)",
-        "koubai.lab.plans.descent:Descent.points",
+        "koubai.lab.perform.plans.descent:Descent.points",
         {"eps": outcomes[right], "factor": number(1 - 2 * outcomes[right])},
     )
 
@@ -150,6 +150,6 @@ def valley(random: np.random.Generator) -> Asked:
         labels,
         right,
         "f = x^2 / 20 + y^2",
-        "koubai.lab.plans.surfaces:Valley.gradient",
+        "koubai.lab.perform.plans.surfaces:Valley.gradient",
         crossings,
     )

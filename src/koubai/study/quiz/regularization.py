@@ -110,7 +110,7 @@ def gap(random: np.random.Generator) -> Asked:
         dict.fromkeys(("right", "better", "worse_gap", "nothing")),
         "right",
         "gap = train - test",
-        "koubai.lab.measures",
+        "koubai.lab.declare.measures",
         {
             "train": percent(1.0, 0),
             "test": percent(test, 0),

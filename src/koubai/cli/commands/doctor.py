@@ -1,0 +1,192 @@
+"""`koubai doctor`: what is wrong with a run, where, since when and why; and whether the remedy helps.
+
+| exit code | meaning                                                                |
+|-----------|------------------------------------------------------------------------|
+| 0         | healthy, not judged, or nothing as severe as --fail-on                 |
+| 3         | findings                                                               |
+| 4         | not judged, under --fail-on unseen                                     |
+| another   | that of a script which ended with an error: it is what it was          |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from koubai.cli.output import console, option, print_json, style, whole
+from koubai.core.errors import KoubaiError, UnknownName
+from koubai.words import say
+
+if TYPE_CHECKING:
+    from koubai.doctor.answer.proof import Proof
+    from koubai.doctor.answer.verdict import Verdict
+    from koubai.doctor.visit.finding import Finding
+    from koubai.train.session import Session
+    from koubai.train.train import Run
+
+FOUND, UNSEEN = 3, 4
+
+
+def doctor(
+    subject: Annotated[str, option("doctor.cli.subject")],
+    /,
+    *arguments: Annotated[str, option("doctor.cli.arguments", allow_leading_hyphen=True)],
+    prove: Annotated[bool, option("doctor.cli.prove", negative="")] = False,
+    seeds: Annotated[int | None, whole("doctor.cli.seeds")] = None,
+    budget: Annotated[float | None, option("doctor.cli.budget")] = None,
+    thorough: Annotated[bool, option("doctor.cli.thorough", negative="")] = False,
+    fail_on: Annotated[Literal["info", "warn", "severe", "unseen"], option("doctor.cli.fail_on")] = "warn",
+    module: Annotated[bool, option("doctor.cli.module", name=("--module", "-m"), negative="")] = False,
+    sarif: Annotated[bool, option("doctor.cli.sarif", negative="")] = False,
+    rollback: Annotated[bool, option("doctor.cli.rollback", negative="")] = False,
+    cases: Annotated[Path | None, option("doctor.cli.cases")] = None,
+    names_only: Annotated[bool, option("doctor.cli.names_only", negative="")] = False,
+    data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
+    engine: Annotated[str, option("cli.run.engine")] = "auto",
+    threads: Annotated[int, whole("cli.run.threads")] = 1,
+) -> int:
+    """Examine a run's folder, a recipe, or a PyTorch script; `koubai doctor bench` scores the doctor."""
+    multiple = 20.0 if budget is None else budget
+    if subject == "bench":
+        return _bench(arguments, cases, seeds, multiple, engine, threads, data_dir, names_only=names_only)
+    path = Path(subject)
+    script = partial(_script, subject, list(arguments), fail_on, budget, thorough=thorough, as_sarif=sarif)
+    if module:
+        return script(as_module=True)
+    if not path.exists():
+        raise KoubaiError(say("doctor.cli.missing"), where=subject, expected=say("doctor.cli.expected"))
+    if path.suffix == ".py":
+        return script()
+    run = _run(path, data_dir, engine, threads, rollback=rollback)
+    from koubai.doctor.answer.proof import prove_first
+    from koubai.doctor.answer.verdict import Verdict
+
+    findings = _diagnosed(run, multiple)
+    proof = None
+    if prove and findings:
+        proof = prove_first(run, findings, seeds or 8, engine, threads, on_run=_proving)
+    code = _answer(Verdict(findings), subject, fail_on, as_sarif=sarif, proof=proof)
+    if not prove and any(finding.remedies for finding in findings):
+        _note(say("doctor.command.prove_hint", subject=subject))
+    return code
+
+
+def _script(
+    subject: str,
+    arguments: list[str],
+    fail_on: str,
+    budget: float | None,
+    *,
+    thorough: bool,
+    as_sarif: bool,
+    as_module: bool = False,
+) -> int:
+    """Run a script under watch and answer; a script that failed keeps its exit code."""
+    from koubai.doctor.script import judge_script
+    from koubai.doctor.trials.script import ScriptTrials
+
+    target = subject if as_module else Path(subject)
+    trials = ScriptTrials(budget, thorough=thorough)
+    verdict, code = judge_script(target, arguments, as_module=as_module, trials=trials)
+    said = _answer(verdict, subject, fail_on, as_sarif=as_sarif)
+    return code or said
+
+
+def _bench(
+    arguments: tuple[str, ...],
+    cases: Path | None,
+    seeds: int | None,
+    budget: float,
+    engine: str,
+    threads: int,
+    data_dir: Path | None,
+    *,
+    names_only: bool,
+) -> int:
+    """Score the doctor; or one part of that: what it costs, other tools, one split of the cases."""
+    from koubai.cli.commands.doctor_bench import bench, cost, parts, peers
+
+    part = arguments[0] if arguments else "all"
+    if part not in parts(cases):
+        raise UnknownName("part", part, parts(cases), where="koubai doctor bench")
+    if data_dir is not None:
+        os.environ["KOUBAI_DATA"] = str(data_dir)  # twins and forks load data of their own
+    if part == "overhead":
+        return cost(engine, threads)
+    if part == "peers":
+        return peers(cases, seeds)
+    return bench(
+        cases,
+        split=part,
+        seeds=seeds,
+        budget=budget,
+        engine=engine,
+        threads=threads,
+        names_only=names_only,
+    )
+
+
+def _run(path: Path, data_dir: Path | None, engine: str, threads: int, *, rollback: bool) -> Run:
+    """Read a finished run from its folder, or train a recipe."""
+    from koubai.doctor.monitor import train_with_rollback
+    from koubai.train.recipe import Recipe
+    from koubai.train.train import resume, train
+
+    if path.is_dir():
+        return resume(path, data_dir=data_dir)
+    _note(say("doctor.command.training"))
+    recipe = Recipe.from_toml(path)
+    if rollback:
+        return train_with_rollback(
+            recipe, data_dir=data_dir, engine=engine, threads=threads, on_rollback=_rolled_back
+        )
+    return train(recipe, data_dir=data_dir, engine=engine, threads=threads)
+
+
+def _rolled_back(session: Session) -> None:
+    rate = session.recipe.optimizer.learning_rate
+    _note(say("doctor.command.rolled_back", step=session.step, rate=rate))
+
+
+def _diagnosed(run: Run, budget: float) -> list[Finding]:
+    from koubai.doctor.diagnose import diagnose
+
+    return diagnose(run, budget=budget)
+
+
+def _proving(remedy: str, arm: str, seed: int) -> None:
+    said = {"remedy": say(f"remedies.{remedy}.title"), "arm": say(f"doctor.proof.rival.{arm}")}
+    _note(say("doctor.command.proving", **said, seed=seed))
+
+
+def _answer(
+    verdict: Verdict,
+    subject: str,
+    fail_on: str,
+    *,
+    as_sarif: bool = False,
+    proof: Proof | None = None,
+) -> int:
+    """Print the verdict and a proof, and return the exit code."""
+    from koubai.doctor.answer.sarif import sarif as sarif_log
+    from koubai.doctor.answer.tell import tell_proof, tell_verdict
+
+    if as_sarif:
+        print(json.dumps(sarif_log(verdict, subject), ensure_ascii=False, indent=2))
+    elif style.json:
+        print_json(verdict.to_dict() | ({"proof": proof.to_dict()} if proof is not None else {}))
+    else:
+        console().print(tell_verdict(verdict), markup=False, soft_wrap=True)
+        if proof is not None:
+            console().print("\n" + tell_proof(proof), markup=False, soft_wrap=True)
+    if fail_on == "unseen" and verdict.name == "not_judged":
+        return UNSEEN
+    level = "warn" if fail_on == "unseen" else fail_on
+    return FOUND if any(finding.at_least(level) for finding in verdict.findings) else 0
+
+
+def _note(text: str) -> None:
+    console(stderr=True).print(text, markup=False, soft_wrap=True)

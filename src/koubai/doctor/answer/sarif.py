@@ -1,0 +1,85 @@
+"""Findings as SARIF 2.1.0, which code hosts show beside the file they are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from koubai.doctor.answer.tell import hint_of, sentence, title_of
+from koubai.doctor.answer.verdict import Verdict
+from koubai.doctor.visit.finding import Finding
+from koubai.words import say
+
+_LEVELS = {"info": "note", "warn": "warning", "severe": "error"}
+
+
+def sarif(verdict: Verdict, subject: str, lang: str | None = None) -> dict[str, Any]:
+    """Return a SARIF log; `subject` is the recipe, script or run folder the verdict is about.
+
+    What could not be judged stands among the notifications of the one invocation, and the verdict in the
+    properties of the run.
+    """
+    findings = verdict.findings
+    rules = {finding.code: finding for finding in findings}
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "koubai doctor",
+                        "rules": [_rule(finding, lang) for finding in rules.values()],
+                    }
+                },
+                "properties": {"verdict": verdict.name},
+                "invocations": [
+                    {
+                        "executionSuccessful": True,
+                        "toolExecutionNotifications": _notifications(verdict, lang),
+                    }
+                ],
+                "results": [_result(finding, subject, lang) for finding in findings],
+            }
+        ],
+    }
+
+
+def _notifications(verdict: Verdict, lang: str | None) -> list[dict[str, Any]]:
+    """Return what could not be judged, how trials were made or why not, and hints."""
+    level = "warning" if verdict.name == "not_judged" else "note"
+    told = [(f"unseen/{gap.reason}", level, f"{gap.why(lang)} {gap.help(lang)}") for gap in verdict.unseen]
+    if verdict.trials is not None and verdict.trials.says(lang):
+        told.append(("trials", "note", verdict.trials.says(lang)))
+    told += [("hint", "note", hint_of(trial, lang)) for trial in verdict.hints]
+    return [
+        {"level": level, "descriptor": {"id": key}, "message": {"text": text}} for key, level, text in told
+    ]
+
+
+def _rule(finding: Finding, lang: str | None) -> dict[str, Any]:
+    return {
+        "id": finding.code,
+        "name": finding.name,
+        "shortDescription": {"text": title_of(finding.name, lang)},
+        "fullDescription": {"text": say(f"diagnoses.{finding.name}.meaning", lang)},
+        "help": {"text": say(f"diagnoses.{finding.name}.do", lang)},
+    }
+
+
+def _result(finding: Finding, subject: str, lang: str | None) -> dict[str, Any]:
+    place = finding.place.to_dict() if finding.place is not None else None
+    uri = subject if place is None else Path(str(place["file"])).as_posix()
+    physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+    if place is not None:
+        physical["region"] = {"startLine": place["line"]}
+    location: dict[str, Any] = {"physicalLocation": physical}
+    if finding.layer is not None:
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.layer, "kind": "module"}]
+    return {
+        "ruleId": finding.code,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": sentence(finding, lang)},
+        "locations": [location],
+        "properties": finding.to_dict(),
+    }

@@ -1,0 +1,25 @@
+"""Remedies of the catalog that can be tried on a program from outside, and by which change."""
+
+from __future__ import annotations
+
+from koubai.doctor.patient.clinic import Change
+
+REMEDIES: dict[str, Change] = {
+    "lower_learning_rate": Change("learning_rate", 0.1),
+    "lower_learning_rate_hundredfold": Change("learning_rate", 0.01),
+    "lower_learning_rate_thousandfold": Change("learning_rate", 0.001),
+    "raise_learning_rate": Change("learning_rate", 10.0),
+    "raise_learning_rate_hundredfold": Change("learning_rate", 100.0),
+    "raise_learning_rate_thousandfold": Change("learning_rate", 1000.0),
+    "keep_learning_rate": Change("no_schedule"),
+    "stop_clipping": Change("no_clip"),
+    "use_adam": Change("adam", 1e-3),
+    "clip_gradients": Change("clip", 1.0),
+    "suitable_init": Change("init_suitable"),
+    "standardize_inputs": Change("standardize_inputs"),
+}
+
+
+def remedy_of(change: Change) -> str | None:
+    """Return the remedy that is this change; None if the catalog has none."""
+    return next((name for name, made in REMEDIES.items() if made == change), None)

@@ -1,0 +1,1 @@
+"""What diagnoses ask of a patient: harm, progress, trials; and what they find."""

@@ -1,0 +1,42 @@
+"""Whether the runs of an experiment fit into memory, before the first of them begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from koubai.core.errors import KoubaiError, TooLarge
+from koubai.core.memory import require
+from koubai.lab.perform.work import Task
+from koubai.train.recipe import Recipe
+from koubai.train.sizes import recipe_bytes
+
+
+def require_memory(tasks: Iterable[Task], at_once: int) -> None:
+    """Raise TooLarge where one arm, or the largest `at_once` times, needs more memory than there is.
+
+    Data is counted once: runs of one process share it. Whatever else is wrong with an arm is told by its run.
+    """
+    largest: dict[str, int] = {}
+    judged: set[str] = set()
+    for task in tasks:
+        if task.arm not in judged:
+            judged.add(task.arm)
+            for recipe in [task.plan] if isinstance(task.plan, Recipe) else task.plan.recipes():
+                parts = _bytes(recipe, task.engine, task.threads, task.data_dir)
+                require(parts, f"arm {task.arm!r}")
+                largest = max(largest, parts, key=lambda sizes: sum(sizes.values()))
+    data = largest.pop("data", 0)
+    together = Counter({name: at_once * size for name, size in largest.items()})
+    require({**together, "data": data}, f"{at_once} runs at once")
+
+
+def _bytes(recipe: Recipe, engine: str, threads: int, data_dir: Path | None) -> dict[str, int]:
+    """Return the bytes of one run; nothing where it cannot be built."""
+    try:
+        return recipe_bytes(recipe, recipe.data.load(data_dir), engine=engine, threads=threads)
+    except TooLarge:
+        raise
+    except KoubaiError:
+        return {}

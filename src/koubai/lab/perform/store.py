@@ -1,0 +1,273 @@
+"""Where finished runs lie: one folder a run, named by its key; copied, moved, merged with plain tools.
+
+    STORE/
+      runs/KEY/result.json         arm, seed, scores, seconds, what the environment was
+      runs/KEY/history.jsonl       one column a line
+      runs/KEY/exhibits.safetensors
+      runs/KEY/manifest.json       size and SHA-256 of each; checked when a run is read
+      runs/.lock                   held by who writes here
+
+A run's folder is written under another name and renamed when it is complete, so a process killed at any
+moment leaves whole runs and perhaps a nameless rest, never half a run. Rests are swept by whoever finds
+that nobody else writes here. A run is found by its key alone: an arm of the same recipe in another
+experiment, or under another name, is not trained again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from koubai.core.errors import RunError
+from koubai.core.params import Array
+from koubai.lab.perform.run_result import Exhibit, RunResult
+from koubai.probes.history import History
+from koubai.train.files import LARGEST_TEXT, json_bytes, parse_json, reading
+from koubai.train.lock import LOCK, lock, share
+from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check
+from koubai.train.packing import pack, unpack
+from koubai.train.safe_folder import SafeFolder
+from koubai.train.verify import Found, Verified, look_at
+from koubai.words import say
+from koubai.words.system import reason
+
+_FORMAT = 2
+_UNVOUCHED = 1  # the format without a manifest
+_REST = re.compile(r"\.[A-Za-z0-9_-]+\.[0-9a-f]{8}", re.ASCII)
+_RESULT, _EXHIBITS = "result.json", "exhibits.safetensors"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of finished runs."""
+
+    folder: Path
+
+    @property
+    def runs(self) -> Path:
+        """The folder that holds one folder a run."""
+        return self.folder / "runs"
+
+    @property
+    def empty(self) -> bool:
+        """Whether no run is kept here."""
+        return all(name.startswith(".") for name in self._place.names())
+
+    @property
+    def _place(self) -> SafeFolder:
+        return SafeFolder(self.folder).inner("runs")
+
+    def has(self, key: str) -> bool:
+        """Whether a run is kept under this key, sound or not."""
+        place = self._place.inner(key)
+        return place.has(_RESULT) or place.has(MANIFEST)
+
+    def load(self, key: str, arm: str, seed: int) -> RunResult | None:
+        """Return a finished run under the name it has in this experiment, or None if there is none."""
+        place = self._place.inner(key)
+        try:
+            if not self.has(key):
+                return None
+            return replace(_read(place, key), arm=arm, seed=seed)
+        except (RunError, ValueError, KeyError, TypeError, AttributeError) as error:
+            why = error.message if isinstance(error, RunError) else error
+            raise RunError(
+                f"a stored run cannot be read: {why}",
+                where=error.where if isinstance(error, RunError) else str(place.path),
+                hint=f"delete the folder {place.path} to run it anew",
+            ) from error
+
+    def verify(self) -> list[Verified]:
+        """Return what is whole and what is damaged of each run that is kept here."""
+        keys = [name for name in self._place.names() if not name.startswith(".")]
+        return [_verified(self._place.inner(key)) for key in keys if (self.runs / key).is_dir()]
+
+    def save(self, run: RunResult) -> None:
+        """Keep a finished run; a run that is already there stays as it is."""
+        place, rest = self._place, f".{run.key}.{uuid.uuid4().hex[:8]}"
+        if any(place.inner(run.key).has(name) for name in (_RESULT, MANIFEST)):
+            return
+        try:
+            self.runs.mkdir(parents=True, exist_ok=True)
+            place.make(rest)
+            _write(place.inner(rest), run)
+            place.move(rest, run.key)
+        except OSError as error:
+            shutil.rmtree(self.runs / rest, ignore_errors=True)
+            if place.has(run.key):  # another process finished the same run between our look and our rename
+                return
+            raise RunError(
+                f"cannot keep a finished run: {reason(error)}",
+                where=str(self.runs),
+                hint="earlier results are intact; free space, or name another folder with --out",
+            ) from error
+
+    def check(self) -> None:
+        """Raise RunError now if nothing can be written here, before hours of training."""
+        try:
+            self.runs.mkdir(parents=True, exist_ok=True)
+            probe = f".probe.{uuid.uuid4().hex[:8]}"
+            os.close(self._place.touch(probe))
+            self._place.remove(probe)
+        except OSError as error:
+            raise RunError(
+                f"cannot write here: {reason(error)}",
+                where=str(self.runs),
+                hint="name another folder with --out",
+            ) from error
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Tell other processes that somebody writes here; if nobody else does, sweep what kills left."""
+        try:
+            handle = self._place.touch(LOCK)
+        except OSError:  # a disk that takes no more files: told when a run is kept
+            yield
+            return
+        try:
+            if lock(handle):
+                self.sweep()
+            share(handle)
+            yield
+        finally:
+            os.close(handle)
+
+    def sweep(self) -> None:
+        """Remove what killed processes left half written; call it when no other process writes here."""
+        for rest in self._place.names():
+            if _REST.fullmatch(rest):
+                shutil.rmtree(self.runs / rest, ignore_errors=True)  # follows no link
+                with suppress(OSError):
+                    self._place.remove(rest)
+
+
+def _verified(place: SafeFolder) -> Verified:
+    """Return what is whole of a stored run."""
+    if not place.has(MANIFEST):
+        state = [Found(name, "unvouched") for name in (_RESULT, HISTORY, _EXHIBITS) if place.has(name)]
+        return Verified(
+            place.path, (*state, *([] if _format(place) == _UNVOUCHED else [Found(MANIFEST, "missing")]))
+        )
+    return look_at(place)
+
+
+def _format(place: SafeFolder) -> object:
+    with suppress(RunError, OSError, TypeError, KeyError):
+        return parse_json(place.read(_RESULT, LARGEST_TEXT), place.path / _RESULT)["format"]
+    return None
+
+
+def _write(place: SafeFolder, run: RunResult) -> None:
+    exhibits: list[dict[str, Any]] = []
+    arrays: dict[str, Array] = {}
+    for i, exhibit in enumerate(run.exhibits):
+        arrays |= {f"{i}/{name}": np.array(array, order="C") for name, array in exhibit.arrays.items()}
+        exhibits.append(
+            {
+                "kind": exhibit.kind,
+                "path": exhibit.path,
+                "note": exhibit.note,
+                "columns": exhibit.columns,
+                "rows": exhibit.rows,
+                "arrays": list(exhibit.arrays),
+            }
+        )
+    plain: dict[str, Any] = {
+        "format": _FORMAT,
+        "arm": run.arm,
+        "seed": run.seed,
+        "plan_hash": run.plan_hash,
+        "key": run.key,
+        "scores": {name: _number_out(value) for name, value in run.scores.items()},
+        "seconds": run.seconds,
+        "startup": run.startup,
+        "collapsed": run.collapsed,
+        "stopped_by": run.stopped_by,
+        "engine": run.engine,
+        "exhibits": exhibits,
+    }
+    lines = [
+        column.to_json(path, quantity) + "\n" for (path, quantity), column in run.history.columns.items()
+    ]
+    files = {HISTORY: "".join(lines).encode(), _RESULT: json_bytes(plain)}
+    if arrays:
+        files[_EXHIBITS] = pack(arrays, {})
+    for name, data in files.items():
+        place.write(name, data)
+    Manifest({name: Entry.of(data) for name, data in files.items()}).write(place)
+
+
+def _files(place: SafeFolder) -> dict[str, bytes]:
+    """Return the files of a stored run; raise RunError unless they are as they were written."""
+    if not place.has(MANIFEST) and (form := _format(place)) != _FORMAT:
+        if form != _UNVOUCHED:
+            raise RunError(f"format {form}, this version reads {_FORMAT}", where=str(place.path))
+        warnings.warn(say("train.unvouched", folder=place.path), stacklevel=2)
+        files = {}
+        for name in (_RESULT, HISTORY, _EXHIBITS):
+            if name != _EXHIBITS or place.has(name):
+                with reading(place.path / name):
+                    files[name] = place.read(name)
+        return files
+    entries, files = Manifest.read(place).files, {}
+    for name, entry in entries.items():
+        with reading(place.path / name):
+            files[name] = place.read(name, entry.largest())
+        check(entry, files[name], place.path / name)
+    return files
+
+
+def _read(place: SafeFolder, key: str) -> RunResult:
+    files = _files(place)
+    plain = parse_json(files[_RESULT], place.path / _RESULT)
+    if plain["format"] not in (_UNVOUCHED, _FORMAT):
+        raise RunError(f"format {plain['format']}, this version reads {_FORMAT}", where=str(place.path))
+    if plain["key"] != key:
+        raise RunError(f"it is the run {plain['key']}", where=str(place.path))
+    history = History()
+    for line in files[HISTORY].decode().splitlines():
+        history.add_json(line)
+    arrays = unpack(files[_EXHIBITS], place.path / _EXHIBITS)[0] if _EXHIBITS in files else {}
+    return RunResult(
+        arm=plain["arm"],
+        seed=plain["seed"],
+        plan_hash=plain["plan_hash"],
+        key=plain["key"],
+        scores={name: float(value) for name, value in plain["scores"].items()},
+        history=history,
+        seconds=float(plain["seconds"]),
+        collapsed=bool(plain["collapsed"]),
+        stopped_by=plain["stopped_by"],
+        engine=plain["engine"],
+        exhibits=_exhibits(arrays, plain["exhibits"]),
+        startup=float(plain.get("startup", 0.0)),
+    )
+
+
+def _exhibits(arrays: Mapping[str, Array], listed: list[Mapping[str, Any]]) -> tuple[Exhibit, ...]:
+    return tuple(
+        Exhibit(
+            item["kind"],
+            item["path"],
+            {name: arrays[f"{i}/{name}"] for name in item["arrays"]},
+            item["note"],
+            tuple(item["columns"]),
+            tuple(item["rows"]),
+        )
+        for i, item in enumerate(listed)
+    )
+
+
+def _number_out(value: float) -> float | str:
+    """JSON has no NaN and no infinity; these are written as words, which float() reads."""
+    return value if np.isfinite(value) else str(value)
