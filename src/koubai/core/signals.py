@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnContext
 
 
 @contextmanager
@@ -18,3 +23,19 @@ def unheard() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def spawning() -> SpawnContext:
+    """Return multiprocessing's way to start processes anew; they may then be started `unheard`.
+
+    The first process that is started so brings multiprocessing's own helper with it, and that lets Ctrl-C
+    through again before the process itself begins (CPython's resource_tracker.py). So the helper is started
+    here.
+    """
+    import multiprocessing
+
+    if os.name == "posix":
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()
+    return multiprocessing.get_context("spawn")

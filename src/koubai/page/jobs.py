@@ -8,7 +8,6 @@ for those after the last it saw.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import secrets
 import threading
 from collections.abc import AsyncIterator
@@ -17,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from koubai.core.signals import unheard
+from koubai.core.signals import spawning, unheard
 from koubai.page.worker import Event, warm_up, work
 
 MOST_WAITING = 8
@@ -78,7 +77,7 @@ class Jobs:
     def start(self) -> None:
         """Start the worker, which then loads what it needs."""
         self._loop = asyncio.get_running_loop()
-        context = multiprocessing.get_context("spawn")
+        context = spawning()
         self._pipe, theirs = context.Pipe()
         self._worker = context.Process(target=work, args=(theirs, self._store, self._data_dir), name="worker")
         with unheard():  # a Ctrl-C reaches them too, but is the server's affair
@@ -88,7 +87,7 @@ class Jobs:
 
     def prepare(self) -> None:
         """Have kernels compiled in a process beside the worker, so that the first runs need not wait."""
-        context = multiprocessing.get_context("spawn")
+        context = spawning()
         self._warmer = context.Process(target=warm_up, args=(self._data_dir,), name="warm up", daemon=True)
         with unheard():
             self._warmer.start()

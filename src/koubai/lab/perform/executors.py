@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from koubai.core.errors import KoubaiError
-from koubai.core.signals import unheard
+from koubai.core.signals import spawning, unheard
 from koubai.engines.choose import load_native
 from koubai.lab.perform import channel
 from koubai.lab.perform.channel import Line
@@ -91,9 +91,7 @@ def thread_workers(count: int) -> Iterator[Workers]:
 @contextmanager
 def process_workers(count: int) -> Iterator[Workers]:
     """Run tasks in freshly started processes: right for engines that run in Python."""
-    import multiprocessing
-
-    context = multiprocessing.get_context("spawn")
+    context = spawning()
     messages, stop = context.Queue(), context.Event()
 
     def pool() -> ProcessPoolExecutor:
