@@ -1,4 +1,4 @@
-"""Makes tests/support importable, `from support.close import assert_close`, and examples repeatable."""
+"""Makes tests/support and the benchmarks importable, and examples repeatable."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "benchmarks")]
 
 # The same examples in every run, and no deadline: a failure belongs to a change, not to chance or to a slow
 # machine. Look further with HYPOTHESIS_PROFILE=explore.

@@ -24,7 +24,6 @@ FILES = sorted(SOURCE.rglob("*.py"))
 # Modules that unpickle, run code or open connections, and where koubai may use them, each for a reason.
 MODULES = {
     "pickle": {
-        "bench/worker.py", "bench/conductor.py",  # a pipe from a command to its own child process
         "train/foreign.py",  # the name of an error of torch.load with weights_only
     },
     "runpy": {"doctor/script.py"},  # the script that is named on the command line

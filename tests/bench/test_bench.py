@@ -7,24 +7,24 @@ import numpy as np
 import pytest
 import torch
 
-from koubai.bench import machine
-from koubai.bench import report as report_module
-from koubai.bench.conductor import Settings, Timing, time_workload
-from koubai.bench.experiment import time_experiment
-from koubai.bench.floor import floor_of
-from koubai.bench.machine import Machine
-from koubai.bench.peers import peers
-from koubai.bench.peers.peer import Peer
-from koubai.bench.rows import Row, compare
-from koubai.bench.workload import WORKLOADS, Workload
-from koubai.cli.commands.bench import _show as show
 from koubai.cli.commands.bench import bench
 from koubai.core.errors import UnknownName
-from koubai.doctor.bench.torch_modules import module_of
 from koubai.engines.choose import why_not_onednn
 from koubai.layers import BatchNorm, Linear, ReLU, Sequential
 from koubai.optim import Adam
 from koubai.words import set_language
+from koubai_benchmarks.doctor.torch_modules import module_of
+from koubai_benchmarks.speed import machine
+from koubai_benchmarks.speed import report as report_module
+from koubai_benchmarks.speed.command import show
+from koubai_benchmarks.speed.conductor import Settings, Timing, time_workload
+from koubai_benchmarks.speed.experiment import time_experiment
+from koubai_benchmarks.speed.floor import floor_of
+from koubai_benchmarks.speed.machine import Machine
+from koubai_benchmarks.speed.peers import peers
+from koubai_benchmarks.speed.peers.peer import Peer
+from koubai_benchmarks.speed.rows import Row, compare
+from koubai_benchmarks.speed.workload import WORKLOADS, Workload
 
 TINY = Workload(
     "tiny", "4-3-2", Sequential(Linear(3), BatchNorm(), ReLU(), Linear(2)), (4,), 2, 5, Adam(), samples=20

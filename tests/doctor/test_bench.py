@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from koubai.core.errors import ConfigError
-from koubai.doctor.bench.baselines import autotrainer, debugger
-from koubai.doctor.bench.case import own_cases, parse_cases
-from koubai.doctor.bench.overhead import LOADS, Overhead, overhead
-from koubai.doctor.bench.prove import proofs, remedies_proven
-from koubai.doctor.bench.run import Row, Seen, is_worse, run_cases
-from koubai.doctor.bench.score import confusion, report, score
 from koubai.doctor.visit.session_patient import session_patient
 from koubai.train.train import train
+from koubai_benchmarks.doctor.baselines import autotrainer, debugger
+from koubai_benchmarks.doctor.case import own_cases, parse_cases
+from koubai_benchmarks.doctor.overhead import LOADS, Overhead, overhead
+from koubai_benchmarks.doctor.prove import proofs, remedies_proven
+from koubai_benchmarks.doctor.run import Row, Seen, is_worse, run_cases
+from koubai_benchmarks.doctor.score import confusion, report, score
 from support.cases import OUTPUT_LAYER
 
 CASES = (

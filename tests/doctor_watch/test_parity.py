@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from koubai.data.sources.arrays import Arrays
-from koubai.doctor.bench.torch_modules import module_of
 from koubai.doctor.diagnose import diagnose
 from koubai.doctor.visit.session_patient import session_patient
 from koubai.doctor.watch.watcher import Watch
@@ -15,6 +14,7 @@ from koubai.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, 
 from koubai.losses import SoftmaxCrossEntropy
 from koubai.optim import SGD
 from koubai.train import Observation, Recipe, Session
+from koubai_benchmarks.doctor.torch_modules import module_of
 
 STEPS = 200
 LAYERS = {

@@ -5,12 +5,6 @@ import pytest
 import torch
 
 from koubai.data.sources.arrays import Arrays
-from koubai.doctor.bench import peers
-from koubai.doctor.bench.case import parse_cases
-from koubai.doctor.bench.peers import run_peers
-from koubai.doctor.bench.score import score
-from koubai.doctor.bench.torch_modules import NotTranslated
-from koubai.doctor.bench.torch_twin import Twin
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
@@ -24,6 +18,12 @@ from koubai.layers.sequential import Sequential
 from koubai.optim import SGD, AdaGrad, Adam, Momentum, RMSProp
 from koubai.penalties.p_norm import L2
 from koubai.train.session import Session
+from koubai_benchmarks.doctor import peers
+from koubai_benchmarks.doctor.case import parse_cases
+from koubai_benchmarks.doctor.peers import run_peers
+from koubai_benchmarks.doctor.score import score
+from koubai_benchmarks.doctor.torch_modules import NotTranslated
+from koubai_benchmarks.doctor.torch_twin import Twin
 from support.cases import OUTPUT_LAYER
 from support.patients import SICK, circles, digits
 

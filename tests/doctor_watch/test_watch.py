@@ -12,11 +12,11 @@ from torch.nn import functional
 from torch.nn.modules import module as module_hooks
 from torch.overrides import _get_current_function_mode_stack
 
-from koubai.doctor.bench.overhead import LOADS
-from koubai.doctor.bench.overhead_watch import watch_overhead
 from koubai.doctor.patient.clinic import Change
 from koubai.doctor.patient.signs import initial, scale_ratios
 from koubai.doctor.watch.watcher import Watch
+from koubai_benchmarks.doctor.overhead import LOADS
+from koubai_benchmarks.doctor.overhead_watch import watch_overhead
 
 N, CLASSES = 64, 3
 STEPS = 12

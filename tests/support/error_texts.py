@@ -18,6 +18,7 @@ import koubai
 
 GAP = "\0"
 ROOT = Path(koubai.__file__).parent
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 _ERROR = {"message": 0, "where": None, "expected": None, "got": None, "hint": None}
 FAMILY: dict[str, dict[str, int | None]] = {
     **dict.fromkeys(("KoubaiError", "ShapeError", "SettingError", "DataError", "EngineError"), _ERROR),
@@ -67,7 +68,7 @@ class _Module:
 
     @property
     def name(self) -> str:
-        return self.path.relative_to(ROOT).as_posix()
+        return self.path.relative_to(ROOT if self.path.is_relative_to(ROOT) else BENCHMARKS).as_posix()
 
     def function(self, name: str) -> ast.FunctionDef | None:
         found = (n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef) and n.name == name)
@@ -97,7 +98,7 @@ def _module(path: Path) -> _Module:
 def collect() -> Found:
     """Return what all errors raised anywhere in koubai may show."""
     found = Found()
-    for path in sorted(ROOT.rglob("*.py")):
+    for path in sorted([*ROOT.rglob("*.py"), *BENCHMARKS.rglob("*.py")]):
         module = _module(path)
         for scope, call in _calls(module.tree):
             _Reader(module, scope, found).read(call)

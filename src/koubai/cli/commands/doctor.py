@@ -16,8 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from koubai.cli.benchmarks import benchmark
 from koubai.cli.output import console, option, print_json, style, whole
-from koubai.core.errors import KoubaiError, UnknownName
+from koubai.core.errors import KoubaiError
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -107,25 +108,18 @@ def _bench(
     names_only: bool,
 ) -> int:
     """Score the doctor; or one part of that: what it costs, other tools, one split of the cases."""
-    from koubai.cli.commands.doctor_bench import bench, cost, parts, peers
-
-    part = arguments[0] if arguments else "all"
-    if part not in parts(cases):
-        raise UnknownName("part", part, parts(cases), where="koubai doctor bench")
     if data_dir is not None:
         os.environ["KOUBAI_DATA"] = str(data_dir)  # twins and forks load data of their own
-    if part == "overhead":
-        return cost(engine, threads)
-    if part == "peers":
-        return peers(cases, seeds)
-    return bench(
-        cases,
-        split=part,
-        seeds=seeds,
-        budget=budget,
-        engine=engine,
-        threads=threads,
-        names_only=names_only,
+    return int(
+        benchmark("doctor.command").bench(
+            arguments[0] if arguments else "all",
+            cases,
+            seeds=seeds,
+            budget=budget,
+            engine=engine,
+            threads=threads,
+            names_only=names_only,
+        )
     )
 
 

@@ -10,16 +10,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from koubai.bench.conductor import Settings, Timing, time_workload
-from koubai.bench.experiment import EXPERIMENT, time_experiment
-from koubai.bench.floor import floor_of
-from koubai.bench.machine import PINS, Machine, measure_machine
-from koubai.bench.peers import peers
-from koubai.bench.peers.peer import Peer
-from koubai.bench.rows import Row, compare, workload_rows
-from koubai.bench.workload import WORKLOADS, Workload
 from koubai.core.errors import UnknownName
 from koubai.words import say
+from koubai_benchmarks.speed.conductor import Settings, Timing, time_workload
+from koubai_benchmarks.speed.experiment import EXPERIMENT, time_experiment
+from koubai_benchmarks.speed.floor import floor_of
+from koubai_benchmarks.speed.machine import PINS, Machine, measure_machine
+from koubai_benchmarks.speed.peers import peers
+from koubai_benchmarks.speed.peers.peer import Peer
+from koubai_benchmarks.speed.rows import Row, compare, workload_rows
+from koubai_benchmarks.speed.workload import WORKLOADS, Workload
 
 _PACKAGES = ("koubai", "numpy", "torch", "tensorflow-cpu", "jax", "keras", "scikit-learn")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from koubai.bench.peers.peer import Peer, Runner, blas_of_numpy
-from koubai.bench.workload import Workload
 from koubai.data.sampler import Sampler
 from koubai.engines.choose import compile_job, engines, kernels_of
 from koubai.engines.engine import Job
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from koubai_benchmarks.speed.peers.peer import Peer, Runner, blas_of_numpy
+from koubai_benchmarks.speed.workload import Workload
 
 
 def _job(workload: Workload, threads: int) -> Job:

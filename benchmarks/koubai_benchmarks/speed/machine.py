@@ -17,6 +17,7 @@ import numpy as np
 from koubai.core.errors import EngineError
 from koubai.core.signals import unheard
 from koubai.engines.native.backends.onednn.primitives import BF16, F32, MD, Memory, execute, inner_product
+from koubai_benchmarks import environment
 
 _SIZE = 2048  # of the square matrices: large enough for every library's best kernel
 _FLOATS = 32 * 2**20  # 128 MiB an array
@@ -43,7 +44,7 @@ PINS = (
 
 def with_threads(threads: int, more: Mapping[str, str] = {}) -> dict[str, str]:
     """Return the environment of a process whose libraries choose their kernels and keep to some threads."""
-    free = {name: value for name, value in os.environ.items() if name not in PINS}
+    free = {name: value for name, value in environment().items() if name not in PINS}
     return {**free, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **more}
 
 
@@ -54,7 +55,7 @@ def usable_cores() -> int:
 
 def measure_machine(threads: int) -> Machine:
     """Measure both limits with `threads` threads, in a process of its own."""
-    command = [sys.executable, "-m", "koubai.bench.machine", str(threads)]
+    command = [sys.executable, "-m", "koubai_benchmarks.speed.machine", str(threads)]
     with unheard():
         process = subprocess.Popen(command, env=with_threads(threads), stdout=subprocess.PIPE)
     try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from koubai.bench.peers.peer import Peer, Runner
-from koubai.bench.workload import Workload
 from koubai.layers.activations import Sigmoid
 from koubai.layers.linear import Linear
 from koubai.layers.rectifiers import ReLU
 from koubai.optim.adam import Adam
 from koubai.optim.sgd import SGD
+from koubai_benchmarks.speed.peers.peer import Peer, Runner
+from koubai_benchmarks.speed.workload import Workload
 
 
 def prepare(workload: Workload, threads: int) -> Runner:

@@ -1,6 +1,6 @@
 """The vanishing-gradient experiment in PyTorch: one single-threaded process a core, each run as usual code.
 
-Run by the benchmark: `python -m koubai.bench.torch_experiment 2`.
+Run by the benchmark: `python -m koubai_benchmarks.speed.torch_experiment 2`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from multiprocessing import get_context
 from typing import Any
 
-from koubai.bench.experiment import ARMS, EVALUATED_ROWS, EVALUATIONS, SEEDS, STEPS
+from koubai_benchmarks.speed.experiment import ARMS, EVALUATED_ROWS, EVALUATIONS, SEEDS, STEPS
 
 _BATCH = 100
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from koubai.cli.output import console, print_json, print_table, style
+from koubai.core.errors import UnknownName
 from koubai.words import say
-
-if TYPE_CHECKING:
-    from koubai.doctor.bench.case import Case
-    from koubai.doctor.bench.run import Row
+from koubai_benchmarks.doctor.case import Case, own_cases, read_cases
+from koubai_benchmarks.doctor.overhead import LOADS, overhead, overheads
+from koubai_benchmarks.doctor.prove import proofs, remedies_proven
+from koubai_benchmarks.doctor.run import Row, run_cases
+from koubai_benchmarks.doctor.score import report, score
 
 _SHARES = ("healthy_alarm_rate", "detection", "top1", "top2", "layer_within_one")
 
@@ -23,8 +25,6 @@ def parts(cases: Path | None) -> tuple[str, ...]:
 
 def cost(engine: str, threads: int) -> int:
     """Measure what watching costs, and print it."""
-    from koubai.doctor.bench.overhead import overheads
-
     found = {}
     for name, share in overheads(engine, threads):
         found[name] = share.to_dict()
@@ -39,8 +39,7 @@ def cost(engine: str, threads: int) -> int:
 
 def peers(cases: Path | None, seeds: int | None) -> int:
     """Run other tools, and `koubai.watch`, on the PyTorch twins of the cases; print their scores."""
-    from koubai.doctor.bench.peers import installed, run_peers
-    from koubai.doctor.bench.score import score
+    from koubai_benchmarks.doctor.peers import installed, run_peers
 
     chosen = _cases(cases)
     rows = []
@@ -67,15 +66,13 @@ def peers(cases: Path | None, seeds: int | None) -> int:
 
 
 def _cases(path: Path | None) -> list[Case]:
-    from koubai.doctor.bench.case import own_cases, read_cases
-
     return read_cases(path) if path is not None else own_cases()
 
 
 def bench(
+    part: str,
     cases: Path | None,
     *,
-    split: str = "all",
     seeds: int | None,
     budget: float,
     engine: str,
@@ -84,12 +81,17 @@ def bench(
 ) -> int:
     """Run the cases (koubai's own, or those of a file or folder) of a split and print the scores.
 
-    `names_only` leaves out what takes longest: the proofs of the remedies, and the timing.
+    `part` is a split, "all", "overhead" (what watching costs) or "peers" (other tools). `names_only` leaves
+    out what takes longest: the proofs of the remedies, and the timing.
     """
-    from koubai.doctor.bench.run import run_cases
-    from koubai.doctor.bench.score import report
-
-    chosen = [case for case in _cases(cases) if split in ("all", case.split)]
+    known = parts(cases)
+    if part not in known:
+        raise UnknownName("part", part, known, where="koubai doctor bench")
+    if part == "overhead":
+        return cost(engine, threads)
+    if part == "peers":
+        return peers(cases, seeds)
+    chosen = [case for case in _cases(cases) if part in ("all", case.split)]
     rows: list[Row] = []
     for row in run_cases(chosen, seeds=seeds, budget=budget, engine=engine, threads=threads):
         rows.append(row)
@@ -106,9 +108,6 @@ def bench(
 def _proven_and_timed(
     cases: Sequence[Case], rows: Sequence[Row], engine: str, threads: int
 ) -> dict[str, Any]:
-    from koubai.doctor.bench.overhead import LOADS, overhead
-    from koubai.doctor.bench.prove import proofs, remedies_proven
-
     proven = proofs(cases, rows, engine=engine, threads=threads)
     return {
         "remedy_beats_placebo": remedies_proven(proven).to_dict(),

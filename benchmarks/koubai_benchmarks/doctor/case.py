@@ -61,7 +61,7 @@ class Case:
 
 def own_cases() -> list[Case]:
     """Return the development cases that come with koubai."""
-    folder = files("koubai.doctor") / "cases"
+    folder = files("koubai_benchmarks.doctor") / "cases"
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return [case for name in names for case in parse_cases((folder / name).read_text(encoding="utf-8"), name)]
 

@@ -171,7 +171,7 @@ def overheads(engine: str = "auto", threads: int = 1) -> Iterator[tuple[str, Ove
     for load in LOADS.values():
         yield load.name, overhead(load, engine, threads)
     if find_spec("torch") is not None:
-        from koubai.doctor.bench.overhead_watch import watch_overhead
+        from koubai_benchmarks.doctor.overhead_watch import watch_overhead
 
         for load in LOADS.values():
             yield f"{load.name} (koubai.watch)", watch_overhead(load, threads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from koubai.bench.peers.peer import Peer
+from koubai_benchmarks.speed.peers.peer import Peer
 
 
 def peers() -> dict[str, Peer]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from koubai.bench.workload import Workload
 from koubai.core.params import Array
+from koubai_benchmarks.speed.workload import Workload
 
 Runner = Callable[[int], int]
 """Trains about n steps to their end, so that nothing is still being computed; returns the steps made."""

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from koubai.bench.peers.peer import Peer, Runner, only_float32, unknown_layer
-from koubai.bench.workload import Workload
 from koubai.core.layer import Layer
 from koubai.layers.activations import Sigmoid
 from koubai.layers.batch_norm import BatchNorm
@@ -23,6 +21,8 @@ from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum
 from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
+from koubai_benchmarks.speed.peers.peer import Peer, Runner, only_float32, unknown_layer
+from koubai_benchmarks.speed.workload import Workload
 
 
 def prepare(workload: Workload, threads: int) -> Runner:

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from koubai.doctor.bench.baselines import autotrainer, debugger
-from koubai.doctor.bench.case import Case
 from koubai.doctor.diagnose import consult
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
@@ -21,6 +19,8 @@ from koubai.doctor.visit.session_patient import session_patient
 from koubai.train.recipe import Recipe
 from koubai.train.session import Session
 from koubai.train.train import default_observation
+from koubai_benchmarks.doctor.baselines import autotrainer, debugger
+from koubai_benchmarks.doctor.case import Case
 
 LOOKS = (0.25, 0.5, 0.75, 1.0)  # shares of a run at which the doctor is asked
 BASELINES: dict[str, Callable[[Patient], list[str]]] = {"autotrainer": autotrainer, "debugger": debugger}

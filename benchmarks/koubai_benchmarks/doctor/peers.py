@@ -18,11 +18,11 @@ from typing import Any
 
 import torch
 
-from koubai.doctor.bench.case import Case
-from koubai.doctor.bench.run import Row
-from koubai.doctor.bench.torch_modules import NotTranslated
-from koubai.doctor.bench.torch_twin import Twin
 from koubai.train.recipe import Recipe
+from koubai_benchmarks.doctor.case import Case
+from koubai_benchmarks.doctor.run import Row
+from koubai_benchmarks.doctor.torch_modules import NotTranslated
+from koubai_benchmarks.doctor.torch_twin import Twin
 
 _SPEED = "TA2"  # torch-audit's advice on hardware: it speaks of speed, of no fault
 _OURS = "koubai.watch"

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import IO, Any
 
-from koubai.bench.machine import with_threads
-from koubai.bench.peers.peer import Peer
-from koubai.bench.worker import Task
-from koubai.bench.workload import Workload
 from koubai.core.signals import unheard
 from koubai.words import say
+from koubai_benchmarks.speed.machine import with_threads
+from koubai_benchmarks.speed.peers.peer import Peer
+from koubai_benchmarks.speed.worker import Task
+from koubai_benchmarks.speed.workload import Workload
 
 _ERROR = re.compile(r"^[\w.]+(Error|Exception)\b")  # the line of a traceback that says what happened
 
@@ -58,7 +58,7 @@ class Worker:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the process
         with unheard():
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "koubai.bench.worker"],
+                [sys.executable, "-m", "koubai_benchmarks.speed.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,

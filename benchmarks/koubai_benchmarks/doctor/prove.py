@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from koubai.core.errors import KoubaiError
 from koubai.doctor.answer.proof import Proof, prove
-from koubai.doctor.bench.case import Case
-from koubai.doctor.bench.run import Row
-from koubai.doctor.bench.score import Share
+from koubai_benchmarks.doctor.case import Case
+from koubai_benchmarks.doctor.run import Row
+from koubai_benchmarks.doctor.score import Share
 
 SEEDS = 8
 

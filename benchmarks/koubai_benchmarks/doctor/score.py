@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from koubai.core.statistics import share_interval
-from koubai.doctor.bench.case import Case
-from koubai.doctor.bench.run import BASELINES, Row, to_dict
+from koubai_benchmarks.doctor.case import Case
+from koubai_benchmarks.doctor.run import BASELINES, Row, to_dict
 
 
 @dataclass(frozen=True)

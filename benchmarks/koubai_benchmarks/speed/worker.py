@@ -21,9 +21,9 @@ import time
 from dataclasses import dataclass
 from math import ceil
 
-from koubai.bench.peers import peers
-from koubai.bench.peers.peer import Runner
-from koubai.bench.workload import Workload
+from koubai_benchmarks.speed.peers import peers
+from koubai_benchmarks.speed.peers.peer import Runner
+from koubai_benchmarks.speed.workload import Workload
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import re
 import shutil
 from functools import partial
 
-from koubai.bench.peers.peer import Peer, Runner, fixed_batch
-from koubai.bench.workload import Workload
 from koubai.optim.sgd import SGD
+from koubai_benchmarks.speed.peers.peer import Peer, Runner, fixed_batch
+from koubai_benchmarks.speed.workload import Workload
 
 # Large blocks come back from the free list instead of from fresh, zeroed pages at every step.
 _MALLOC = {
@@ -25,7 +25,7 @@ def prepare(
     """Build the network, its optimizer and the loop."""
     import torch
 
-    from koubai.doctor.bench.torch_modules import module_of, optimizer_of
+    from koubai_benchmarks.doctor.torch_modules import module_of, optimizer_of
 
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # as koubai's engine does

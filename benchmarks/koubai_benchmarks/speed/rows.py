@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from koubai.bench.conductor import Timing
-from koubai.bench.floor import floor_of
-from koubai.bench.machine import Machine
-from koubai.bench.workload import Workload
+from koubai_benchmarks.speed.conductor import Timing
+from koubai_benchmarks.speed.floor import floor_of
+from koubai_benchmarks.speed.machine import Machine
+from koubai_benchmarks.speed.workload import Workload
 
 EAGER = ("torch-eager", "torch-eager-nhwc")
 

@@ -11,11 +11,11 @@ import time
 import torch
 from torch import nn
 
-from koubai.doctor.bench.overhead import Load, Overhead
-from koubai.doctor.bench.torch_modules import module_of, optimizer_of
 from koubai.doctor.watch.pace import SHARE
 from koubai.doctor.watch.watcher import Watch
 from koubai.network.network import Network
+from koubai_benchmarks.doctor.overhead import Load, Overhead
+from koubai_benchmarks.doctor.torch_modules import module_of, optimizer_of
 
 _NEVER = 10**9
 

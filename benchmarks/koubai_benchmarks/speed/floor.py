@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from koubai.bench.machine import Machine
-from koubai.bench.workload import Workload
+from koubai_benchmarks.speed.machine import Machine
+from koubai_benchmarks.speed.workload import Workload
 
 _BYTES = {"float32": 4, "bfloat16": 2}
 _IN_PLACE = {"relu", "sigmoid", "dropout", "flatten"}  # can live in the memory of the layer before
@@ -35,7 +35,7 @@ class Floor:
 def floor_of(workload: Workload) -> Floor:
     """Return the floor of a workload.
 
-    >>> from koubai.bench.workload import WORKLOADS
+    >>> from koubai_benchmarks.speed.workload import WORKLOADS
     >>> round(floor_of(WORKLOADS["mlp"]).flops / 1e6, 1)
     13.1
     """

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from math import prod, sqrt
 from typing import Any
 
-from koubai.bench.peers.peer import Peer, Runner, fixed_batch, only_float32, unknown_layer
-from koubai.bench.workload import Workload
 from koubai.core.layer import Cell
 from koubai.layers.activations import Sigmoid
 from koubai.layers.batch_norm import BatchNorm
@@ -21,6 +19,8 @@ from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum
 from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
+from koubai_benchmarks.speed.peers.peer import Peer, Runner, fixed_batch, only_float32, unknown_layer
+from koubai_benchmarks.speed.workload import Workload
 
 Apply = Callable[[Any], Any]
 

@@ -1,7 +1,7 @@
 """The vanishing-gradient experiment from the shell: four arms, five seeds, 2000 updates each, on MNIST.
 
-`python -m koubai.bench.experiment native 2` is koubai's side, `koubai.bench.torch_experiment` PyTorch's.
-Both evaluate 20 times a run: 2,000 training and all test samples. Their time is that of the whole process:
+`python -m koubai_benchmarks.speed.experiment native 2` is koubai's side, `torch_experiment` PyTorch's. Both
+evaluate 20 times a run: 2,000 training and all test samples. Their time is that of the whole process:
 imports, reading of the data, training, evaluation.
 """
 
@@ -15,9 +15,10 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
-from koubai.bench.conductor import Settings, Timing
-from koubai.bench.peers.peer import Peer
 from koubai.words import say
+from koubai_benchmarks import environment
+from koubai_benchmarks.speed.conductor import Settings, Timing
+from koubai_benchmarks.speed.peers.peer import Peer
 
 EXPERIMENT = "vanishing-gradient"
 ARMS = ("sigmoid + normal .01", "ReLU + normal .01", "sigmoid + Xavier", "ReLU + He")
@@ -75,16 +76,18 @@ def time_experiment(
 def _command(peer: Peer, threads: int) -> list[str] | None:
     """Return the shell command of a contender; None for peers that are not compared here."""
     if peer.ours:
-        return [sys.executable, "-m", "koubai.bench.experiment", peer.name, str(threads)]
+        return [sys.executable, "-m", "koubai_benchmarks.speed.experiment", peer.name, str(threads)]
     if peer.name == "torch-eager":
-        return [sys.executable, "-m", "koubai.bench.torch_experiment", str(threads)]
+        return [sys.executable, "-m", "koubai_benchmarks.speed.torch_experiment", str(threads)]
     return None
 
 
 def _play(timing: Timing, command: list[str], patience: float, *, counts: bool) -> None:
     start = time.perf_counter()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=patience, check=False)
+        done = subprocess.run(
+            command, env=environment(), capture_output=True, text=True, timeout=patience, check=False
+        )
     except subprocess.TimeoutExpired:
         timing.absent = f"not done in {patience:g} s"
         return

@@ -12,13 +12,13 @@ import torch
 from torch.nn import functional
 
 from koubai.core.params import Array
-from koubai.doctor.bench.torch_modules import NotTranslated, module_of, optimizer_of
 from koubai.doctor.patient.facts import data_facts, held_part, loss_facts
 from koubai.doctor.patient.skill import skill
 from koubai.doctor.visit.reference import chance_of
 from koubai.penalties.p_norm import L2
 from koubai.train.recipe import Recipe
 from koubai.train.session import Session
+from koubai_benchmarks.doctor.torch_modules import NotTranslated, module_of, optimizer_of
 
 _LOSSES: dict[str, Callable[..., torch.Tensor]] = {
     "softmax_cross_entropy": functional.cross_entropy,
