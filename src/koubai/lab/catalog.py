@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from koubai.core.errors import ConfigError, Problem, UnknownName, nearest
 from koubai.lab.declare.experiment import Experiment, Text
+from koubai.lab.declare.naming import named
 from koubai.lab.experiments.entry import Entry, catalog
 from koubai.words import entries
 
@@ -28,7 +29,7 @@ def build(name: str, data: str | None = None) -> Experiment:
     experiment: Experiment = entry.experiment(data)
     words = entries("experiments")[f"{entry.registry_name}.question"]
     return replace(
-        experiment,
+        named(experiment),
         name=entry.name() if len(entry.data) == 1 else f"{entry.name()}-{data}",
         question=Text(words["en"], words["ja"]),
         family=entry.registry_name,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from koubai.lab.declare.experiment import Arm
+from koubai.lab.declare.measures import factor_name
 from koubai.report.palette import Style, style
 
 _CROWDED = 4  # arms beyond which a grid is split into panels
@@ -45,12 +46,12 @@ def groups(arms: Sequence[Arm], lang: str | None = None) -> tuple[Group, ...]:
     panels = {level: [arm for arm in arms if arm.factors[panel_axis] == level] for level in axes[panel_axis]}
     return tuple(
         Group(
-            _panel_title(panel_axis, level),
+            _panel_title(panel_axis, own[0].level(panel_axis, lang), lang),
             tuple(
                 ArmView(
                     arm.name,
                     arm.title(lang),
-                    arm.factors[color_axis],
+                    arm.level(color_axis, lang),
                     style(levels.index(arm.factors[color_axis]) if len(levels) <= _COLORS else i),
                 )
                 for i, arm in enumerate(own)
@@ -100,9 +101,9 @@ def _choose(axes: dict[str, tuple[str, ...]], arms: Sequence[Arm]) -> tuple[str,
     return (first, second) if cost(first) <= cost(second) else (second, first)
 
 
-def _panel_title(axis: str, level: str) -> str:
+def _panel_title(axis: str, level: str, lang: str | None) -> str:
     """Return the level; a number alone would not say what it is."""
-    return f"{axis.rsplit('.', 1)[-1].replace('_', ' ')} {level}" if _is_number(level) else level
+    return f"{factor_name(axis, lang)} {level}" if _is_number(level) else level
 
 
 def _is_number(level: str) -> bool:

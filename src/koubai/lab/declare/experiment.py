@@ -8,6 +8,7 @@ from itertools import product
 from typing import Annotated, Any, Protocol
 
 from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.lab.declare.measures import factor_name
 from koubai.train.plain import AtLeast
 from koubai.words import LANGUAGES, language
 
@@ -70,6 +71,7 @@ class Arm:
     | edits     | dotted path of the recipe -> its new value                                    |
     | factors   | axis -> level: {"activation": "sigmoid", "initializer": "He"}                 |
     | label     | what a learner reads; the name where empty                                    |
+    | levels    | axis -> its level as a learner reads it; as in `factors` where not given      |
     | defect    | the course's own mistake that this arm repeats on purpose, e.g. "D3"          |
     | published | the outcome other people measured                                             |
     """
@@ -80,10 +82,15 @@ class Arm:
     label: Text = Text()
     defect: str | None = None
     published: Published | None = None
+    levels: Mapping[str, Text] = field(default_factory=dict)
 
     def title(self, lang: str | None = None) -> str:
         """Return what a learner reads."""
         return self.label.say(lang) or self.name
+
+    def level(self, axis: str, lang: str | None = None) -> str:
+        """Return this arm's level of an axis as a learner reads it."""
+        return self.levels[axis].say(lang) if axis in self.levels else self.factors[axis]
 
 
 @dataclass(frozen=True)
@@ -219,13 +226,19 @@ class Experiment:
                 name=level if alone else f"{arm.name}, {level}",
                 edits={**arm.edits, path: value},
                 factors={**arm.factors, path: brief(value)},
-                label=Text(),
+                label=_varied(arm, path, level, alone=alone) if arm.label.ja else Text(),
                 published=None,
             )
             for arm in self.arms
             for value, level in levels
         )
         return replace(self, arms=arms, claims=(), baseline=None)
+
+
+def _varied(arm: Arm, path: str, level: str, *, alone: bool) -> Text:
+    """Return what a learner reads of an arm whose setting at `path` takes one more value."""
+    ja = f"{factor_name(path, 'ja')} {level.rpartition(' ')[2]}"
+    return Text(level, ja) if alone else Text(f"{arm.title('en')}, {level}", f"{arm.title('ja')}、{ja}")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -145,7 +146,7 @@ def degree(measure: str) -> str:
 def factor_name(factor: str, lang: str | None = None) -> str:
     """Return what a learner calls an experiment's factor; one of a user's own keeps its name."""
     name = factor.rsplit(".", 1)[-1].replace("_", " ")
-    key = f"factor.{name.replace(' ', '_')}"
+    key = "factor." + re.sub(r"\W+", "_", name)
     return say(f"lab.{key}", lang) if key in entries("lab") else name
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from koubai.lab.conclude.phrases import arm_text, first_runs
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.descent import Descent
@@ -19,7 +19,7 @@ from koubai.optim.rmsprop import RMSProp
 from koubai.optim.sgd import SGD
 
 SLOPE, CLIFF = "from the slope", "from the cliff"
-STARTS = {SLOPE: (Text(SLOPE, "坂の上から"), (-8.0,)), CLIFF: (Text(CLIFF, "崖の上から"), (-10.0,))}
+STARTS = {SLOPE: (-8.0,), CLIFF: (-10.0,)}
 OPTIMIZERS: dict[str, Optimizer] = {
     "SGD .05": SGD(0.05),
     "AdaGrad .5": AdaGrad(0.5),
@@ -48,10 +48,9 @@ class AdagradStalls(Entry):
                 f"{name}, {start}",
                 {"optimizer": optimizer, "start": at},
                 {"optimizer": name, "start": start},
-                label=Text(f"{name}, {title.en}", f"{name}、{title.ja}"),
             )
             for name, optimizer in OPTIMIZERS.items()
-            for start, (title, at) in STARTS.items()
+            for start, at in STARTS.items()
         )
         stuck = f"AdaGrad .5, {CLIFF}"
         return Experiment(

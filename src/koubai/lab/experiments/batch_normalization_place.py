@@ -10,7 +10,7 @@ from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Watch
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.activations import Activation, Sigmoid
 from koubai.layers.batch_norm import BatchNorm
@@ -21,7 +21,7 @@ from koubai.layers.sequential import Sequential
 from koubai.optim.sgd import SGD
 from koubai.train.recipe import Recipe
 
-PLACES = {"no BN": "BN なし", "BN before": "活性化の前に BN", "BN after": "活性化の後に BN"}
+PLACES = ("no BN", "BN before", "BN after")
 ACTIVATIONS: dict[str, tuple[Activation, Initializer]] = {
     "sigmoid": (Sigmoid(), LeCunNormal()),
     "ReLU": (ReLU(), HeNormal()),
@@ -58,10 +58,9 @@ class BatchNormalizationPlace(Entry):
                 f"{name}, {place}",
                 {"network": network(activation, place), "initializer": initializer},
                 {"activation": name, "place": place},
-                label=Text(f"{name}, {place}", f"{name}、{japanese}"),
             )
             for name, (activation, initializer) in ACTIVATIONS.items()
-            for place, japanese in PLACES.items()
+            for place in PLACES
         )
         return Experiment(
             name=self.registry_name,

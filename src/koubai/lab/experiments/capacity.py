@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from koubai.lab.conclude.phrases import gaps, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
 from koubai.lab.declare.experiment import Axis, Claim, Experiment, Text, Watch, grid
 from koubai.lab.declare.measures import Measured
+from koubai.lab.declare.naming import japanese
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -20,12 +19,11 @@ WIDTHS = (2, 5, 20, 100, 400)
 MIDDLE = 20
 FEW, NOISE = 100, 0.3
 
-JAPANESE = {
-    f"{FEW} samples": f"{FEW} 枚",
-    f"{FEW} samples, {NOISE:.0%} of labels wrong": f"{FEW} 枚（ラベルの {NOISE:.0%} が誤り）",
-    "all samples": "全部",
+SAMPLES: dict[str, dict[str, Any]] = {
+    f"{FEW} samples": {"train": FEW},
+    f"{FEW} samples, {NOISE:.0%} of labels wrong": {"train": FEW, "label_noise": NOISE},
+    "all samples": {},
 }
-"""The samples of an arm, and what they are called in Japanese."""
 
 
 @CATALOG.register
@@ -42,22 +40,15 @@ class Capacity(Entry):
 
     def experiment(self, data: str) -> Experiment:
         """Five widths by three numbers of samples."""
-        few, noisy, every = JAPANESE
-        samples = {
-            few: {"data": source(data, train=FEW)},
-            noisy: {"data": source(data, train=FEW, label_noise=NOISE)},
-            every: {"data": source(data)},
-        }
+        few, noisy, every = SAMPLES
+        samples = {name: {"data": source(data, **settings)} for name, settings in SAMPLES.items()}
         narrow, wide = WIDTHS[0], WIDTHS[-1]
         return Experiment(
             name=self.registry_name,
             base=Recipe(Mlp((WIDTHS[0],)), source(data), optimizer=SGD(0.1), steps=2000),
-            arms=tuple(
-                replace(arm, label=_title(arm.factors))
-                for arm in grid(
-                    Axis("samples", samples),
-                    Axis("hidden units", {str(width): {"network.hidden": (width,)} for width in WIDTHS}),
-                )
+            arms=grid(
+                Axis("samples", samples),
+                Axis("hidden units", {str(width): {"network.hidden": (width,)} for width in WIDTHS}),
             ),
             seeds=tuple(range(7)),
             baseline=f"{few} + {wide}",
@@ -77,12 +68,6 @@ class Capacity(Entry):
         return [*gaps(result), *_best(result), Sentence("experiments.capacity.limits")]
 
 
-def _title(factors: Mapping[str, str]) -> Text:
-    """Return what a learner reads of an arm."""
-    samples, units = factors["samples"], factors["hidden units"]
-    return Text(f"{units} units, {samples}", f"{units} ユニット、{JAPANESE[samples]}")
-
-
 def _best(result: ExperimentResult) -> list[Sentence]:
     said = []
     for samples in dict.fromkeys(arm.factors["samples"] for arm in result.arms.values()):
@@ -91,7 +76,7 @@ def _best(result: ExperimentResult) -> list[Sentence]:
         if tested:
             best = max(tested, key=lambda name: tested[name])
             values = {
-                "samples": Text(samples, JAPANESE[samples]),
+                "samples": Text(samples, japanese(samples)),
                 "units": result.arms[best].factors["hidden units"],
                 "test": Measured("test_accuracy", tested[best]),
             }

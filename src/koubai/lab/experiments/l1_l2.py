@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import arm_text, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
@@ -47,7 +47,6 @@ class L1L2(Entry):
                 f"L1 {s:g} (soft threshold)",
                 {"penalties": (ProximalL1(s),)},
                 {"penalty": "L1, soft threshold", "lambda": f"{s:g}"},
-                label=Text(f"L1 {s:g} (soft threshold)", f"L1 {s:g}（軟しきい値）"),
             )
             for s in L1_STRENGTHS
         )

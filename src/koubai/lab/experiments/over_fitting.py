@@ -91,7 +91,7 @@ def course_arms(*, known: bool) -> tuple[Arm, ...]:
             "dropout .15, course",
             {"network": thinned_mlp(HIDDEN, 10, 0.15), "penalties": (L2(0.005),)},
             {"kind": "dropout, not inverted (D5)", "strength": "0.15"},
-            label=Text("dropout .15, not inverted (D5)", "dropout .15、反転なし（D5）"),
+            label=Text("dropout .15, not inverted (D5)", "ドロップアウト .15、反転なし（D5）"),
             defect="D5",
             published=published(0.713, 0.020, 8),
         ),
@@ -104,7 +104,9 @@ def course_arms(*, known: bool) -> tuple[Arm, ...]:
                 "frozen": (_OUTPUT_LAYER,),
             },
             {"kind": "dropout .08 + L1, not inverted (D4)", "strength": "0.004"},
-            label=Text("dropout .08 + L1 .004, not inverted (D4)", "dropout .08 + L1 .004、反転なし（D4）"),
+            label=Text(
+                "dropout .08 + L1 .004, not inverted (D4)", "ドロップアウト .08 + L1 .004、反転なし（D4）"
+            ),
             defect="D4",
             published=published(0.726, 0.023, 13),
         ),

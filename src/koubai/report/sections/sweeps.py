@@ -28,7 +28,7 @@ def sweeps(result: ExperimentResult, measures: Sequence[str], lang: str | None =
     axis = numeric_axis(result.experiment.arms)
     if axis is None:
         return []
-    lines = _lines(result, axis)
+    lines = _lines(result, axis, lang)
     name = factor_name(axis, lang)
     pictures = []
     for measure in measures:
@@ -48,7 +48,7 @@ def regularization(result: ExperimentResult, lang: str | None = None) -> list[Pi
     if axis is None or not penalized:
         return []
     paths, free = [], None
-    for title, arms in _lines(result, axis).items():
+    for title, arms in _lines(result, axis, lang).items():
         levels = np.array([float(arm.factors[axis]) for arm in arms])
         weights, biases = (_means(result, arms, measure) for measure in _NORMS)
         if not levels.any():
@@ -84,12 +84,14 @@ def rates(result: ExperimentResult, lang: str | None = None) -> list[Picture]:
     return pictures
 
 
-def _lines(result: ExperimentResult, axis: str) -> dict[str, list[Arm]]:
+def _lines(result: ExperimentResult, axis: str, lang: str | None) -> dict[str, list[Arm]]:
     """Return the arms that have runs by their other factors, in order of the number."""
     lines: dict[str, list[Arm]] = {}
     for arm in result.experiment.arms:
         if result.of(arm.name):
-            rest = ", ".join(level for name, level in arm.factors.items() if name != axis)
+            rest = say("lab.counts.comma", lang).join(
+                arm.level(name, lang) for name in arm.factors if name != axis
+            )
             lines.setdefault(rest, []).append(arm)
     return {title: sorted(arms, key=lambda arm: float(arm.factors[axis])) for title, arms in lines.items()}
 
