@@ -157,6 +157,15 @@ def test_a_resume_and_a_fork_go_on_bit_for_bit(engine, monkeypatch):
             np.testing.assert_array_equal(one.state().weights.params[path], w)
 
 
+@pytest.mark.parametrize("engine", ["reference", "native", "torch"])
+def test_what_has_no_kernel_is_listed(engine):
+    said = Session(recipe(), engine=engine).program.listing()
+    plain = Session(recipe(()), engine=engine).program.listing()
+    for way in WAYS:
+        assert f"formula: {way.registry_name} (augmentation)" in said
+    assert "augmentation" not in plain
+
+
 def test_targets_that_are_values_are_mixed_in_every_engine():
     data = Regression(n=60, augment=[Mixup(1.0)])
     found = [

@@ -198,7 +198,7 @@ class _Reader:
             case ast.BoolOp(values=values):
                 return values
             case ast.Name(id=name):
-                return self._assigned(name) or None
+                return self._assigned(name) or self._handed(name) or None
             case ast.Subscript(value=of) if isinstance(held := self._held(of), ast.Dict | ast.Tuple):
                 inside = (inner for value in getattr(held, "values", [held]) for inner in ast.walk(value))
                 texts = [inner for inner in inside if isinstance(inner, ast.Constant)]
@@ -252,6 +252,20 @@ class _Reader:
                     values += _bound(node.target, item, name)
         constant = self.module.constant(name)
         return values or ([constant] if isinstance(constant, ast.Constant | ast.JoinedStr) else [])
+
+    def _handed(self, name: str) -> list[ast.expr]:
+        """Return the texts that calls in this module hand to a parameter of the function read."""
+        if not isinstance(self.scope, ast.FunctionDef):
+            return []
+        place = next((i for i, arg in enumerate(self.scope.args.args) if arg.arg == name), None)
+        calls = [
+            n
+            for n in ast.walk(self.module.tree)
+            if isinstance(n, ast.Call) and _name(n.func) == self.scope.name
+        ]
+        given = [call.args[place] for call in calls if place is not None and place < len(call.args)]
+        given += [word.value for call in calls for word in call.keywords if word.arg == name]
+        return [value for value in given if isinstance(value, ast.Constant | ast.JoinedStr)]
 
     def _held(self, node: ast.expr) -> ast.expr | None:
         """Return the literal that an expression stands for: itself, or that of a name."""

@@ -64,6 +64,13 @@ class Job:
             return x, t
         return altered(self.augment, np.ascontiguousarray(x, self.dtype), t, self.seed, step)
 
+    def outside(self) -> list[str]:
+        """Return a line of a listing for what runs by its formula in NumPy before a step, in every engine."""
+        return [
+            f"reference formula: {way.registry_name} (augmentation), each batch before its step: no kernel"
+            for way in self.augment
+        ]
+
     def check(self) -> None:
         """Raise unless inputs and targets are what the table says, and fit the network.
 

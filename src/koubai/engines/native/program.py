@@ -325,7 +325,8 @@ class NativeProgram:
     def listing(self) -> str:
         """Return the training step as text: each row with its layer, primitive, implementation, layouts."""
         linked = self._training
-        return listing(linked, self._memory, self.job.network, self._backend.title, self._shares)
+        step = listing(linked, self._memory, self.job.network, self._backend.title, self._shares)
+        return "\n".join([step, *self.job.outside()])
 
     @in_turn
     def profile(self, indices: Array) -> Array:

@@ -121,4 +121,4 @@ class ReferenceProgram:
             f"{cell.path:12s} {type(cell.layer).__name__:20s} {cell.in_shape} -> {cell.out_shape}"
             for cell in self.job.network.leaves
         ]
-        return "\n".join(lines)
+        return "\n".join(lines + self.job.outside())

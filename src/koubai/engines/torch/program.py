@@ -181,7 +181,7 @@ class TorchProgram:
                 way = "torch functions" if module.lowered else "reference formula (NumPy)"
                 name = type(cell.layer).__name__
                 lines.append(f"{cell.path:12s} {name:20s} {cell.in_shape} -> {cell.out_shape}  {way}")
-        return "\n".join(lines)
+        return "\n".join(lines + self.job.outside())
 
 
 def _arrays(tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
