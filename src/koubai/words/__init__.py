@@ -15,7 +15,7 @@ Texts are plain (whoever writes HTML escapes them); placeholders are those of `s
 follows a number, `{count:seed|seeds}` is the word for it: the first for 1, the second for all else. The areas
 `errors*` are not said by key but recognized: see `koubai.words.retell`. An area is read when its first
 word is asked for. The tests hold every entry to: all languages, the same placeholders in each, no empty
-text; and a text with a number or a comparison needs a `source` beside it (`tests/words/test_sources.py`).
+text; and a text with a number or a comparison needs a source (`tests/words/test_sources.py`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,120 @@
+"""Areas whose entries have a source in the code already: it is followed, and the numbers must stand there.
+
+| area     | source of an entry                                                                              |
+|----------|-------------------------------------------------------------------------------------------------|
+| parts    | the part's docstring, which it repeats; its numbers are those of its file, a paper, or a test   |
+| errata   | `study/errata.toml`: who says so, or the command that shows it                                  |
+| quiz     | the function that makes the question and computes its answer                                    |
+| lessons  | the lesson's own file, whose runs fill its sentences; an entry `not` answers a wrong idea       |
+| glossary | the code that `study/terms.toml` names                                                          |
+| names    | the arms of the catalog, by `test_names.py`                                                     |
+
+Where a number does not stand in that code, or a sentence compares, it has a `source` beside it as elsewhere.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from functools import cache
+
+import pytest
+
+import koubai.study.lessons
+import koubai.study.quiz
+from koubai.cli.main import COMMANDS
+from koubai.cli.parts import _PACKAGES, _registry
+from koubai.study.errata import errata
+from koubai.study.glossary import find, terms
+from koubai.study.lessons.lesson import LESSONS
+from koubai.study.quiz.asked import QUESTIONS
+from support.sources import COMPARISON, entries_of, missing, needs_a_source, said_numbers
+
+for package in (koubai.study.lessons, koubai.study.quiz):
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+
+PARTS = {name: cls for registry in map(_registry, _PACKAGES) for name, cls in registry.items()}
+SMALL = {0.0, 1.0, 2.0}  # of formulas, in every file
+
+
+@cache
+def numbers_of(*code):
+    """The numbers that stand in code, in shares too: .15 is 15 %."""
+    text = "\n".join(code).replace("_", "")
+    found = {float(n) for n in re.findall(r"\d+\.?\d*(?:e-?\d+)?|\.\d+", text)}
+    return found | {round(100 * n, 6) for n in found if n < 1} | SMALL
+
+
+def code_of(place):
+    """The source of a module, or of what it holds."""
+    module, _, name = place.partition(":")
+    found = importlib.import_module(module)
+    for part in filter(None, name.split(".")[:1]):
+        found = getattr(found, part)
+    return inspect.getsource(found) if name else inspect.getsource(importlib.import_module(module))
+
+
+def unsourced(area, code, *, compares):
+    """What is wrong with the entries of an area whose numbers stand in `code(key)`."""
+    wrong = {}
+    for key, entry in entries_of(area):
+        if not needs_a_source(entry["en"]):
+            if "source" in entry:
+                wrong[key] = "has a source and no number or comparison"
+        elif "source" in entry:
+            wrong[key] = missing(entry["source"])
+        else:
+            lost = said_numbers(entry["en"]) - numbers_of(*code(key))
+            judged = compares and COMPARISON.search(entry["en"])
+            wrong[key] = lost or (judged and f"compares: {judged.group()}")
+    return {key: fault for key, fault in wrong.items() if fault}
+
+
+def test_the_numbers_of_check_questions_stand_in_what_makes_them():
+    assert not unsourced("quiz", lambda key: [inspect.getsource(QUESTIONS[key.split(".")[0]])], compares=True)
+
+
+def of_lesson(key):
+    """The code of a lesson; of a wrong idea, nothing: it is answered by the entry that says what is right."""
+    name = key.split(".")[0]
+    return [inspect.getsource(inspect.getmodule(LESSONS[name]))] if name in LESSONS else [""]
+
+
+def test_the_numbers_of_lessons_stand_in_them_and_wrong_ideas_are_answered():
+    known = dict(entries_of("lessons"))
+    faults = unsourced("lessons", of_lesson, compares=False)
+    wrong_ideas = [key for key in known if ".wrong." in key]
+    assert all(key.replace(".wrong.", ".not.") in known for key in wrong_ideas)
+    assert len(wrong_ideas) > 20
+    assert not {key: fault for key, fault in faults.items() if ".wrong." not in key}
+
+
+def of_term(key):
+    term = terms()[key.split(".")[0]]
+    return [code_of(term.code) if term.code else "", term.formula]
+
+
+def test_the_numbers_of_the_glossary_stand_in_the_code_or_the_formula_it_names():
+    assert not unsourced("glossary", of_term, compares=True)
+
+
+def test_the_numbers_of_parts_stand_in_their_files():
+    assert not unsourced(
+        "parts", lambda key: [inspect.getsource(inspect.getmodule(PARTS[key]))], compares=True
+    )
+
+
+@pytest.mark.parametrize("key", list(errata()))
+def test_a_slip_of_the_notes_has_who_says_so_or_the_command_that_shows_it(key):
+    slip = errata()[key]
+    program, command, *rest = slip.run.split()
+    assert program == "koubai"
+    assert command in COMMANDS
+    if command == "explain":
+        assert find(" ".join(rest))
+    if command == "run":
+        assert not missing(f"run: {rest[0]}")
+    assert slip.source in ("computed", "measured", "NumPy", "Python") or re.search(
+        r"\b(19|20)\d\d\b", slip.source
+    )
