@@ -22,8 +22,8 @@ import pytest
 
 import koubai.study.lessons
 import koubai.study.quiz
+from koubai.cli.commands.parts import _PACKAGES, _registry
 from koubai.cli.main import COMMANDS
-from koubai.cli.parts import _PACKAGES, _registry
 from koubai.data import Digits
 from koubai.study.errata import errata
 from koubai.study.glossary import find, terms
