@@ -102,6 +102,15 @@ def test_other_methods_and_what_is_beside_the_routes_are_refused(page):
     page(talk)
 
 
+@pytest.mark.parametrize("query", [b"", b"\x80"])
+@pytest.mark.parametrize("path", ["/jobs/", "/jobs//", "/lessons.json/", "//"])
+def test_an_address_with_a_slash_more_leads_nowhere(page, path, query):
+    async def talk(page):
+        assert (await page.ask("GET", path, query=query)).status == 404
+
+    page(talk)
+
+
 def test_a_web_socket_is_closed(page):
     async def talk(page):
         sent = []

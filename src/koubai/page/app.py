@@ -102,7 +102,7 @@ def application(jobs: Jobs) -> Starlette:
         why = error if isinstance(error, Refused) else Refused(getattr(error, "status_code", 404), "nothing")
         return HTMLResponse(refusal(why), status_code=why.status)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", index),
             Route("/files/{name}", file),
@@ -115,6 +115,8 @@ def application(jobs: Jobs) -> Starlette:
         ],
         exception_handlers={Refused: refused, HTTPException: refused},
     )
+    app.router.redirect_slashes = False  # an address is one of the table or nothing
+    return app
 
 
 class _Stream:
