@@ -50,6 +50,7 @@ class Job:
     seed: int = 0
     dtype: str = "float32"
     precision: str = "float32"  # or "bfloat16": mixed, with float32 master weights
+    exact_convolution: bool = False  # convolutions by direct sums, never by Winograd's transforms
     threads: int = 1
 
     @property

@@ -24,7 +24,7 @@ from koubai.train.early_stopping import EarlyStopping
 from koubai.train.edits import edit
 from koubai.train.plain import AtLeast, differences, digest, hints_of, normalized, suggestion, to_plain
 
-_LATER = ("class_weight", "augment")
+_LATER = ("class_weight", "augment", "exact_convolution")
 _MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds exactly
 
 
@@ -42,6 +42,7 @@ class Recipe:
     | replacement |         | True: each batch drawn anew; False: epochs of permuted whole batches |
     | frozen      | paths   | parameters (or prefixes of paths) that are not updated             |
     | precision   |         | "float32", or "bfloat16" with float32 master weights               |
+    | exact_convolution | | True: convolutions by direct sums, never by Winograd's transforms    |
 
     Raises ConfigError with every field that cannot be, all at once.
     """
@@ -62,6 +63,7 @@ class Recipe:
     seed: Annotated[int, AtLeast(0)] = 0
     dtype: Literal["float32", "float64"] = "float32"
     precision: Literal["float32", "bfloat16"] = "float32"
+    exact_convolution: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.network, Layer):
@@ -146,7 +148,7 @@ class Recipe:
 def _as_ever(plain: Any) -> Any:
     """Return plain values without later settings that are not in use: old recipes keep their hash."""
     if isinstance(plain, dict):
-        return {k: _as_ever(v) for k, v in plain.items() if not (k in _LATER and v in (None, []))}
+        return {k: _as_ever(v) for k, v in plain.items() if not (k in _LATER and v in (None, [], False))}
     return [_as_ever(item) for item in plain] if isinstance(plain, list) else plain
 
 

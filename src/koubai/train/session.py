@@ -127,6 +127,7 @@ class Session:
             seed=recipe.seed,
             dtype=recipe.dtype,
             precision=recipe.precision,
+            exact_convolution=recipe.exact_convolution,
             threads=self.threads,
         )
 

@@ -88,7 +88,8 @@ class Blueprint:
         self.backend.compiling(parts[0].team)
         plans, loss = [], None
         for part in parts:
-            plan = Plan(kind, graph, part, self.store, self.backend.ops, half=self.structure.half)
+            s = self.structure
+            plan = Plan(kind, graph, part, self.store, self.backend.ops, half=s.half, exact=s.exact)
             loss = emit(plan)
             plans.append(plan)
         scratch = [i.scratch_bytes for plan in plans for i in plan.instructions]

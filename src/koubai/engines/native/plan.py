@@ -68,10 +68,19 @@ class Plan:
     """The instructions of one lane for one graph, as they are emitted."""
 
     def __init__(
-        self, kind: str, graph: Graph, part: Part, store: Store, ops: Mapping[str, Op], *, half: bool = False
+        self,
+        kind: str,
+        graph: Graph,
+        part: Part,
+        store: Store,
+        ops: Mapping[str, Op],
+        *,
+        half: bool = False,
+        exact: bool = False,
     ) -> None:
         self.kind, self.graph, self.part, self.store, self.ops = kind, graph, part, store, ops
         self.half = half  # whether products are taken of bfloat16 numbers
+        self.exact = exact  # whether convolutions are direct sums, never Winograd's
         self.training = not kind.startswith("predict")
         self.instructions: list[Instruction] = []
         self.values: dict[Value, Tensor] = {}

@@ -26,6 +26,7 @@ class Structure:
     | clipping     | kinds                                                                      |
     | target       | words of a target row; 0 for class labels                                  |
     | half         | whether products are taken of bfloat16 numbers                             |
+    | exact        | whether convolutions are direct sums, never Winograd's                     |
     | backend      | name of what computes products                                             |
     """
 
@@ -39,6 +40,7 @@ class Structure:
     batch_size: int
     threads: int
     half: bool
+    exact: bool
     backend: str
 
     @classmethod
@@ -53,7 +55,7 @@ class Structure:
             job.network, job.loss, job.optimizer.registry_name, tuple(job.optimizer.slots),
             tuple(kind for kind in kinds if kind) if known else None, clipping,
             0 if job.t.dtype.kind == "i" else prod(job.t.shape[1:]), job.batch_size, job.threads,
-            job.precision == "bfloat16", backend,
+            job.precision == "bfloat16", job.exact_convolution, backend,
         )  # fmt: skip
 
     @property

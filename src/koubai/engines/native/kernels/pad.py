@@ -1,4 +1,4 @@
-"""Padding of images, channels last: with places of the image itself, or with zeros."""
+"""Padding of images, channels last: with places of the image itself, or with zeros; and taking it off."""
 
 from __future__ import annotations
 
@@ -92,3 +92,17 @@ def surround(b: Pad, thread: int, team: int) -> None:
                     y[out_row - 1 - j] = ZERO
                 for j in range(W * C):
                     middle[j] = x[j]
+
+
+@kernel
+def cut(b: Pad, thread: int, team: int) -> None:
+    """x is the middle of every image of y."""
+    H, W, C, top, left = b.H, b.W, b.C, b.top, b.left
+    columns = W + 2 * left
+    start, count = share(b.samples * H, 1, thread, team)
+    for task in range(start, start + count):
+        n, r = task // H, task % H
+        x = floats(b.x + 4 * task * W * C, W * C)
+        middle = floats(b.y + 4 * ((n * (H + 2 * top) + r + top) * columns + left) * C, W * C)
+        for j in range(W * C):
+            x[j] = middle[j]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from koubai.core.params import Shape
-from koubai.engines.native.backends.onednn import primitives
+from koubai.engines.native.backends.onednn import primitives, winograd
 from koubai.engines.native.backends.onednn.execute import execute
 from koubai.engines.native.backends.onednn.library import Unimplemented
-from koubai.engines.native.backends.onednn.primitives import BF16, F32, MD, PD, Sliding
+from koubai.engines.native.backends.onednn.primitives import BF16, DIRECT, F32, MD, PD, WINOGRAD, Sliding
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import pad
@@ -56,14 +57,28 @@ class _Widening:
 
 @dataclass
 class _Choice:
-    """Primitives for one pair of layouts; `widened` holds x with more zeros around it, for dW alone."""
+    """Primitives for one pair of layouts.
+
+    | field   | meaning                                                                           |
+    |---------|-----------------------------------------------------------------------------------|
+    | how     | by direct sums, or by Winograd                                                    |
+    | widened | more zeros around x: by direct sums for dW alone, by Winograd for all three       |
+    | wide    | x with them; x itself where there are none                                        |
+    """
 
     x: _Side
     y: _Side
+    how: int
+    widened: _Widening | None
+    wide: _Side
     forward: PD
     weights: PD | None = None
     data: PD | None = None
-    widened: _Widening | None = None
+
+    @property
+    def inner(self) -> _Side:
+        """What forward and dx read and write."""
+        return self.wide if self.how == WINOGRAD else self.x
 
 
 class ConvolveOp(BaseOp):
@@ -77,12 +92,14 @@ class ConvolveOp(BaseOp):
         """y."""
         choice = self._choose(plan, node)
         x, y = plan.get(node.inputs[0], choice.x.layout), plan.new(choice.y.layout)
+        if choice.how == WINOGRAD:
+            x = self._wide(plan, node, choice, x, "Winograd takes padding of 1 at most")
         pd, shape = choice.forward, _weight_shape(node)
         w_md = pd.md("weights", shape, choice.x.md.dtype)
         packed = self._packed(plan, node, w_md)
         bias, b_md = node.stored.get("bias"), MD.plain((node.output.shape[0],))
         extra = {"bias": (plan.weight(bias), b_md)} if bias else {}
-        execute(plan, pd, src=(x, choice.x.md), weights=(packed, w_md), dst=(y, choice.y.md), **extra)
+        execute(plan, pd, src=(x, choice.inner.md), weights=(packed, w_md), dst=(y, choice.y.md), **extra)
         plan.set(node.output, y)
         plan.saved[node] = choice, x
 
@@ -94,32 +111,47 @@ class ConvolveOp(BaseOp):
         if plan.wants_gradient(value):
             pd = choice.data
             assert pd is not None  # chosen where a gradient is wanted
-            w_md, dx = pd.md("weights", _weight_shape(node), choice.x.md.dtype), plan.new(choice.x.layout)
+            inner = choice.inner
+            w_md, dx = pd.md("weights", _weight_shape(node), inner.md.dtype), plan.new(inner.layout)
             packed = self._packed(plan, node, w_md)
-            execute(plan, pd, dsrc=(dx, choice.x.md), weights=(packed, w_md), ddst=(dy, choice.y.md))
+            execute(plan, pd, dsrc=(dx, inner.md), weights=(packed, w_md), ddst=(dy, choice.y.md))
+            if inner is not choice.x:
+                whole, dx = dx, plan.new(choice.x.layout)
+                plan.call(pad.cut, self._frame(plan, node, choice, dx, whole), why="dx without the zeros")
             plan.contribute(value, dx)
 
     def _weights(self, plan: Plan, node: Node, choice: _Choice, x: Tensor, dy: Tensor) -> None:
-        (value,), pd, shape = node.inputs, choice.weights, _weight_shape(node)
+        pd, shape = choice.weights, _weight_shape(node)
         assert pd is not None  # chosen where there is a backward pass
-        x_md, wide = choice.x.md, choice.widened
-        if wide is not None:
-            C, H, W = value.shape
-            C //= 2 if x.layout.half else 1  # two bfloat16 numbers move as one of float32
-            side = _Side.last(plan.part.rows, wide.shape, half=x.layout.half)
-            wider, x_md = plan.new(side.layout), side.md
-            why = "dW needs padding of at most half the kernel"
-            plan.call(pad.surround, pad.Pad(x, wider, plan.part.rows, H, W, C, *wide.amounts, 0), why=why)
-            x = wider
+        if choice.how == DIRECT:
+            x = self._wide(plan, node, choice, x, "dW needs padding of at most half the kernel")
         bias, b_md = node.stored.get("bias"), MD.plain((node.output.shape[0],))
         extra = {"dbias": (plan.gradient(bias), b_md)} if bias else {}
         md, plain = pd.md("dweights", shape), MD.plain(shape)
         gradient = plan.gradient(node.stored["weight"])
         target = gradient if md == plain else Buffer(md.nbytes)
-        execute(plan, pd, src=(x, x_md), ddst=(dy, choice.y.md), dweights=(target, md), **extra)
+        execute(plan, pd, src=(x, choice.wide.md), ddst=(dy, choice.y.md), dweights=(target, md), **extra)
         if target is not gradient:
             reorder = primitives.reorder(md, plain)
             execute(plan, reorder, "unpack dW: to the order of W", src=(target, md), dst=(gradient, plain))
+
+    def _wide(self, plan: Plan, node: Node, choice: _Choice, x: Tensor, why: str) -> Tensor:
+        """x with the zeros that primitives cannot put around it."""
+        if choice.widened is None:
+            return x
+        wide = plan.new(choice.wide.layout)
+        plan.call(pad.surround, self._frame(plan, node, choice, x, wide), why=why)
+        return wide
+
+    def _frame(self, plan: Plan, node: Node, choice: _Choice, x: Tensor, wide: Tensor) -> pad.Pad:
+        """Places of x in the middle of those of `wide`."""
+        assert choice.widened is not None
+        _, H, W = node.inputs[0].shape
+        together = x.layout.block // (
+            2 if x.layout.half else 1
+        )  # two bfloat16 numbers move as one of float32
+        images = plan.part.rows * x.layout.channels // x.layout.block
+        return pad.Pad(x, wide, images, H, W, together, *choice.widened.amounts, 0)
 
     def _packed(self, plan: Plan, node: Node, md: MD) -> Buffer:
         """W in a primitive's layout."""
@@ -134,17 +166,21 @@ class ConvolveOp(BaseOp):
     # ------------------------------------------------------------------------------------ choosing layouts
 
     def _choose(self, plan: Plan, node: Node) -> _Choice:
-        """The first pair of layouts for which oneDNN has fast primitives in all directions."""
-        reasons = []
+        """By Winograd where that can be; else the first layouts with fast primitives in all directions."""
+        rows, reasons = plan.part.rows, []
+        if winograd.fits(plan, node):
+            sides = _Side.blocked(rows, node.inputs[0].shape), _Side.blocked(rows, node.output.shape)
+            with suppress(Unimplemented):
+                return self._try(plan, node, *sides, WINOGRAD)
         for x, y in self._candidates(plan, node):
             try:
-                return self._try(plan, node, x, y)
+                return self._try(plan, node, x, y, DIRECT)
             except Unimplemented as reason:
                 reasons.append(str(reason))
         raise Unimplemented(f"convolution {node.path}: {reasons[-1]}")
 
     def _candidates(self, plan: Plan, node: Node) -> Iterator[tuple[_Side, _Side]]:
-        """Layouts of x and y, best first.
+        """Layouts of x and y for direct sums, best first.
 
         Channels last has fast kernels for any number of channels and needs no padding. A first convolution
         of few channels is twice as fast (dW) into blocks of 16; a pooling behind it reads those.
@@ -160,26 +196,42 @@ class ConvolveOp(BaseOp):
         yield _Side.last(rows, x), _Side.last(rows, y)
         yield _Side.plain(rows, x), _Side.plain(rows, y)
 
-    def _try(self, plan: Plan, node: Node, x: _Side, y: _Side) -> _Choice:
+    def _try(self, plan: Plan, node: Node, x: _Side, y: _Side, how: int) -> _Choice:
         (value,), s = node.inputs, node.settings
         any_w, any_dw = MD.any(_weight_shape(node), x.md.dtype), MD.any(_weight_shape(node))
         bias = MD.plain((node.output.shape[0],)) if "bias" in node.stored else None
         window = Sliding(s["stride"], s["dilation"], s["padding"])
-        choice = _Choice(x, y, primitives.convolution(x.md, any_w, bias, y.md, window))
-        if not plan.training:
-            return choice
         half, places = x.layout.half, x.layout.as_half(False)
-        movable = places == plan.last(value.shape) and not (half and value.shape[0] % 2)
-        choice.widened = _widening(node) if movable else None
-        wide = choice.widened
-        if wide is None:
-            choice.weights = primitives.convolution_weights(x.md, any_dw, bias, y.md, window, choice.forward)
+        last = places == plan.last(value.shape) and not (half and value.shape[0] % 2)
+        movable = last or how == WINOGRAD
+        widened, wide, wide_window = _widening(node) if movable else None, x, window
+        if widened is not None:
+            rows, wide_window = plan.part.rows, widened.window
+            if how == WINOGRAD:
+                wide = _Side.blocked(rows, widened.shape)
+            else:
+                wide = _Side.last(rows, widened.shape, half=half)
+        if how == WINOGRAD:
+            x_md, window = wide.md, wide_window
         else:
-            wide_md = _Side.last(plan.part.rows, wide.shape, half=half).md
-            hint = primitives.convolution(wide_md, any_w, bias, y.md, wide.window)
-            choice.weights = primitives.convolution_weights(wide_md, any_dw, bias, y.md, wide.window, hint)
+            x_md = x.md
+
+        def forward(how: int) -> PD:
+            return primitives.convolution(x_md, any_w, bias, y.md, window, how)
+
+        def data(how: int) -> PD:
+            return primitives.convolution_data(x_md, any_w, y.md, window, forward(how), how)
+
+        def dweights(how: int) -> PD:
+            hint = primitives.convolution(wide.md, any_w, bias, y.md, wide_window, how)
+            return primitives.convolution_weights(wide.md, any_dw, bias, y.md, wide_window, hint, how)
+
+        choice = _Choice(x, y, how, widened, wide, forward(how))
+        if plan.training:
+            way = how if winograd.gains_dweights(node) else DIRECT
+            choice.weights = winograd.first_there(dweights, way)
         if plan.wants_gradient(value):
-            choice.data = primitives.convolution_data(x.md, any_w, y.md, window, choice.forward)
+            choice.data = winograd.first_there(data, how)
         return choice
 
 

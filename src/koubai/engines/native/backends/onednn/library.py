@@ -170,7 +170,7 @@ def library() -> Library:
         errors[-1]
         if os.environ.get("KOUBAI_ONEDNN")
         else EngineError(
-            "oneDNN is not installed", hint="pip install onednn-cpu-gomp==2023.2.0, or set KOUBAI_ONEDNN"
+            "oneDNN is not installed", hint="pip install onednn-cpu-gomp==2023.1.0, or set KOUBAI_ONEDNN"
         )
     )
 

@@ -20,8 +20,9 @@ from koubai.engines.native.plan import Plan
 from koubai.engines.native.store import Permuted
 
 # Measured on Sapphire Rapids: up to some 64 thousand weights the product with W as in the formula, (F, G), is
-# fastest, above with its transpose (G, F); from some 8 million on, with few samples, packing W anew for
-# every product costs more than all else, and W is kept as oneDNN packs it.
+# fastest, above with its transpose (G, F). On Zen 5 that holds for dx alone: the forward product packs such
+# a W first, and a layer without dx keeps it as in the formula. From some 8 million on, with few samples,
+# packing W anew for every product costs more than all else, and W is kept as oneDNN packs it.
 _TRANSPOSE_FROM, _PACK_FROM = 1 << 16, 1 << 23
 
 
@@ -131,7 +132,8 @@ class LinearOp(BaseOp):
             packed = LinearForm("packed", C, S, G, plan.part.rows)
             if F * G >= _PACK_FROM and packed.serves_all_directions():
                 return packed
-            kind = "by output" if F * G >= _TRANSPOSE_FROM else "by input"
+            large = F * G >= _TRANSPOSE_FROM and plan.wants_gradient(node.inputs[0])
+            kind = "by output" if large else "by input"
             return LinearForm(kind, C, S, G, plan.part.rows)
 
         form = plan.store.settle(weight, choose)
@@ -146,7 +148,8 @@ class LinearOp(BaseOp):
         x = Layout(rows, form.channels, form.space, form.channels, half)
         y = Layout.plain(rows, (form.outputs,))
         x_md, shape = MD.plain((rows, x.features), narrow), (rows, form.outputs)
-        w_md = MD.any(form.shape, BF16) if half else form.md
+        packs = half or form.kind == "by output"
+        w_md = MD.any(form.shape, narrow) if packs else form.md
         b_md = MD.plain((form.outputs,)) if bias else None
         forward = primitives.inner_product(x_md, w_md, b_md, MD.plain(shape, wide))
         return _Choice(

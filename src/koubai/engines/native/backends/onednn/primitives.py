@@ -20,7 +20,7 @@ ARGUMENTS = {
     "src": 1, "dst": 17, "weights": 33, "bias": 41, "scratch": 80,
     "dsrc": 129, "ddst": 145, "dweights": 161, "dbias": 169,
 }  # fmt: skip
-_CONVOLUTION_DIRECT = 1
+DIRECT, WINOGRAD = 1, 2  # how convolutions are computed
 
 
 def _dims(numbers: Sequence[int]) -> c.Array[c.c_int64]:
@@ -179,24 +179,24 @@ class Sliding:
         )  # fmt: skip
 
 
-def convolution(src: MD, weights: MD, bias: MD | None, dst: MD, window: Sliding) -> PD:
+def convolution(src: MD, weights: MD, bias: MD | None, dst: MD, window: Sliding, how: int = DIRECT) -> PD:
     """Cross-correlation: weights (O, C, K), or (groups, O / groups, C / groups, K)."""
     return PD("convolution_forward", library().engine, c.c_int(FORWARD_TRAINING),
-              c.c_int(_CONVOLUTION_DIRECT), src.handle, weights.handle, bias.handle if bias else None,
+              c.c_int(how), src.handle, weights.handle, bias.handle if bias else None,
               dst.handle, *window.arguments, _attributes())  # fmt: skip
 
 
-def convolution_data(dsrc: MD, weights: MD, ddst: MD, window: Sliding, forward: PD) -> PD:
+def convolution_data(dsrc: MD, weights: MD, ddst: MD, window: Sliding, forward: PD, how: int = DIRECT) -> PD:
     """dx of convolution."""
-    return PD("convolution_backward_data", library().engine, c.c_int(_CONVOLUTION_DIRECT), dsrc.handle,
+    return PD("convolution_backward_data", library().engine, c.c_int(how), dsrc.handle,
               weights.handle, ddst.handle, *window.arguments, forward.handle, _attributes())  # fmt: skip
 
 
 def convolution_weights(
-    src: MD, dweights: MD, dbias: MD | None, ddst: MD, window: Sliding, forward: PD
+    src: MD, dweights: MD, dbias: MD | None, ddst: MD, window: Sliding, forward: PD, how: int = DIRECT
 ) -> PD:
     """dW and db of convolution."""
-    return PD("convolution_backward_weights", library().engine, c.c_int(_CONVOLUTION_DIRECT), src.handle,
+    return PD("convolution_backward_weights", library().engine, c.c_int(how), src.handle,
               dweights.handle, dbias.handle if dbias else None, ddst.handle, *window.arguments,
               forward.handle, _attributes())  # fmt: skip
 
