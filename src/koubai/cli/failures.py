@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from koubai.cli.output import console, print_json, style
 from koubai.cli.streams import INTERRUPTED
-from koubai.core.errors import ConfigError, KoubaiError
+from koubai.core.errors import ConfigError, KoubaiError, ToldElsewhere
 from koubai.core.visible import visible
 from koubai.words import say
 from koubai.words.retell import retold
@@ -31,6 +31,8 @@ _KOUBAI = Path(__file__).parents[1]
 
 def fail(error: Exception) -> int:
     """Print what went wrong and return the exit code."""
+    if isinstance(error, ToldElsewhere):
+        return USER_ERROR
     facts = _facts(error)
     if style.json:
         print_json({"error": facts})

@@ -97,6 +97,10 @@ class EngineError(KoubaiError):
     """An engine cannot run what it was asked to run."""
 
 
+class ToldElsewhere(EngineError):
+    """An error that another process of the same run tells: this one ends without a word."""
+
+
 class RunError(KoubaiError):
     """A run folder that cannot be written, read or resumed."""
 

@@ -83,13 +83,16 @@ def keep_threshold(ratio: float) -> int:
     return min(round(ratio * 2**32), 2**32 - 1)
 
 
-def keep_mask(mask_key: int, shape: tuple[int, ...], ratio: float) -> NDArray[np.bool_]:
+def keep_mask(mask_key: int, shape: tuple[int, ...], ratio: float, start: int = 0) -> NDArray[np.bool_]:
     """Return the dropout mask (True = kept) of a tensor of `shape`; element i is the i-th in C order.
+
+    The tensor may be the rows from element `start` on of a larger one.
 
     h(i) = mix32(mix32(i xor k0) xor k1) >= ratio * 2**32, with k0, k1 the halves of the key.
     """
     count = int(np.prod(shape))
     k0, k1 = np.uint32(mask_key & 0xFFFFFFFF), np.uint32(mask_key >> 32)
     with np.errstate(over="ignore"):
-        h = _mix32(_mix32(np.arange(count, dtype=np.uint32) ^ k0) ^ k1)
+        counter = np.arange(count, dtype=np.uint32) + np.uint32(start & 0xFFFFFFFF)
+        h = _mix32(_mix32(counter ^ k0) ^ k1)
     return (h >= np.uint32(keep_threshold(ratio))).reshape(shape)

@@ -30,6 +30,8 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
         TooLarge: the job needs more memory than there is; nothing was compiled.
     """
     known = engines()
+    if job.ranks.size > 1:
+        engine = _for_ranks(job, engine)
     name = best_engine(job) if engine == "auto" else engine
     if name not in known:
         raise UnknownName("engine", name, known)
@@ -37,6 +39,24 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
         raise SettingError("an engine needs threads to run on", expected="threads >= 1", got=job.threads)
     require(job_bytes(job, name), "network")
     return known[name](job)
+
+
+def _for_ranks(job: Job, engine: str) -> str:
+    """Return the one engine that several processes can share a job on, or raise."""
+    if engine not in ("auto", "torch"):
+        raise EngineError(
+            "this engine trains in one process",
+            where=f"engine {engine}",
+            hint="--engine torch, or no torchrun",
+        )
+    if job.batch_size < job.ranks.size:
+        raise EngineError(
+            "there are more processes than rows in a batch",
+            where="batch_size",
+            expected=f">= {job.ranks.size}",
+            got=job.batch_size,
+        )
+    return "torch"
 
 
 def best_engine(job: Job) -> str:

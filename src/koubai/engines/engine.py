@@ -18,6 +18,7 @@ from koubai.core.params import Array
 from koubai.core.taps import Squares
 from koubai.data.augment.augmentation import Augmentation, altered
 from koubai.data.levels import Inputs, Levels, as_inputs
+from koubai.engines.ranks import ALONE, Ranks
 from koubai.losses.loss import Loss
 from koubai.network.network import Network, Weights
 from koubai.optim.clipping import Clipping
@@ -52,6 +53,7 @@ class Job:
     precision: str = "float32"  # or "bfloat16": mixed, with float32 master weights
     exact_convolution: bool = False  # convolutions by direct sums, never by Winograd's transforms
     threads: int = 1
+    ranks: Ranks = ALONE  # the processes that share every batch
 
     @property
     def pulls(self) -> tuple[Penalty, ...]:
@@ -71,6 +73,14 @@ class Job:
             f"reference formula: {way.registry_name} (augmentation), each batch before its step: no kernel"
             for way in self.augment
         ]
+
+    def share(self, rows: Array, step: int) -> tuple[Array, Array]:
+        """Return this rank's part of `batch`; what is drawn for a sample goes by its place in the whole."""
+        mine = self.ranks.rows(len(rows))
+        if not self.augment:
+            return self.batch(rows[mine], step)
+        x, t = self.batch(rows, step)
+        return x[mine], t[mine]
 
     def check(self) -> None:
         """Raise unless inputs and targets are what the table says, and fit the network.

@@ -17,6 +17,7 @@ from koubai.data.levels import Inputs, as_inputs
 from koubai.data.sampler import Sampler
 from koubai.engines.choose import compile_job
 from koubai.engines.engine import Job, Program, TapPlan, TapRecord, TrainingState
+from koubai.engines.ranks import ALONE, Ranks
 from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.probes.record import Recorder, default_probes
@@ -64,6 +65,7 @@ class Session:
     |            | or what a caller sets                                                            |
     | best       | the state with the lowest validation loss so far, under early stopping           |
     | sampler    | which samples make which batch                                                   |
+    | ranks      | the processes that train it together; all make the same calls                    |
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class Session:
         engine: str = "auto",
         threads: int = 1,
         observation: Observation = Observation(),
+        ranks: Ranks = ALONE,
     ) -> None:
         self.recipe = recipe
+        self.ranks = ranks
         self.dataset = dataset if dataset is not None else recipe.data.load(data_dir)
         self.data_dir = data_dir
         self.threads = threads
@@ -129,6 +133,7 @@ class Session:
             precision=recipe.precision,
             exact_convolution=recipe.exact_convolution,
             threads=self.threads,
+            ranks=self.ranks,
         )
 
     def advance(self, steps: int) -> Array:

@@ -150,13 +150,13 @@ def resume(
         observation=settings["observation"],
     )
     if place.finished:
-        return _reopened(place, session)
+        return reopened(place, session)
     with place.held():
         seconds = place.resume(session)
         return finish(session, on_progress, folder=place, save_every=save_every, seconds=seconds)
 
 
-def _reopened(place: RunFolder, session: Session) -> Run:
+def reopened(place: RunFolder, session: Session) -> Run:
     """Return a finished run as it ended."""
     place.restore(session)
     if session.stopped_by == "early stopping" and session.best is not None:
@@ -251,6 +251,8 @@ class _Loop:
                 session.stopped_by = session.stopped_by or "interrupted"
             if self.on_progress is not None:
                 self.on_progress(session)
+            why = session.ranks.gather(session.stopped_by)  # whoever stops, all stop
+            session.stopped_by = next(filter(None, why), None)
             self.save()
         return self.end()
 
@@ -259,7 +261,7 @@ class _Loop:
         session = self.session
         marks = (session.observation.evaluate_every, self.save_every, self.progress_every)
         to_marks = [every - session.step % every for every in marks if every]
-        steps = min(session.recipe.steps - session.step, self.pace, *to_marks)
+        steps = min(session.recipe.steps - session.step, *to_marks, *session.ranks.gather(self.pace))
         start = time.perf_counter()
         session.advance(steps)
         spent = time.perf_counter() - start

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from koubai.cli.changes import edited
 from koubai.cli.output import option, whole
+from koubai.cli.ranks import started_by_torchrun, train_in_ranks
 from koubai.cli.run_report import finish_in_words, watching
 from koubai.core.errors import ConfigError, Problem, SettingError
 from koubai.train.folder import RunFolder
@@ -33,8 +35,17 @@ def train(
     overwrite: Annotated[bool, option("cli.train.overwrite", negative="")] = False,
 ) -> int:
     """Train a recipe, or a table; the same recipe in the same folder goes on where it was left."""
-    wanted, name, said = _wanted(recipe, data, target, set_ or [], steps=steps, seed=seed)
-    folder = RunFolder(out if out is not None else Path("runs") / f"{name}-{wanted.hash[:8]}")
+    wish = partial(_wanted, recipe, data, target, set_ or [], steps=steps, seed=seed)
+    if started_by_torchrun():
+        how: dict[str, Any] = {
+            "data_dir": data_dir,
+            "engine": engine,
+            "threads": threads,
+            "save_every": save_every,
+        }
+        return train_in_ranks(wish, partial(_folder, out), new or overwrite, **how)
+    wanted, name, said = wish()
+    folder = RunFolder(_folder(out, name, wanted))
     if new and overwrite:
         raise SettingError(say("cli.train.new_or_overwrite"))
     if new:
@@ -57,6 +68,10 @@ def train(
                 overwrite=overwrite,
             )
     return finish_in_words(run)
+
+
+def _folder(out: Path | None, name: str, recipe: Recipe) -> Path:
+    return out if out is not None else Path("runs") / f"{name}-{recipe.hash[:8]}"
 
 
 def _wanted(

@@ -7,9 +7,11 @@ from typing import Any
 
 import torch
 
+from koubai.core.errors import EngineError
 from koubai.core.layer import Cell, wire
 from koubai.core.params import Array
 from koubai.core.taps import Squares, taken
+from koubai.engines.ranks import ALONE, Ranks
 from koubai.engines.torch.formula import run_formula, to_array
 from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 from koubai.engines.torch.verbs import TorchBuilder, data
@@ -20,11 +22,14 @@ from koubai.network.network import Network, Weights, join
 class Moment:
     """Where training stands, shared by all modules of a network: what dropout and taps depend on.
 
-    `sums` collects the taps of this step's activations and their gradients, or is None.
+    `sums` collects the taps of this step's activations and their gradients, or is None. `ranks` share
+    every batch.
     """
 
     seed: int = 0
     step: int = 0
+    ranks: Ranks = ALONE
+    batch: int = 0  # rows of a whole batch, over all ranks
     sums: dict[tuple[str, str], Squares] | None = None
     units: bool = False
 
@@ -95,6 +100,18 @@ class _ArrayTaps(dict[tuple[str, str], Array]):
     def __setitem__(self, name: tuple[str, str], array: Array) -> None:
         if self._moment.sums is not None:
             self._moment.sums[name] = taken(array, name[1], units=self._moment.units)
+
+
+def check_ranks(module: CellModule) -> None:
+    """Raise if a layer that runs by its formula would see this rank's rows alone, where it asks for all."""
+    for part in (part for m in module.modules() if not m.lowered for part in m.cell.walk()):
+        layer = part.layer
+        if layer.over_batch or layer.random or layer.buffers(part.in_shape):
+            raise EngineError(
+                "a layer that runs by its formula sees one process's rows",
+                where=f"layer {part.path} ({type(layer).__name__})",
+                hint="give it a lowering, or train in one process",
+            )
 
 
 def build_module(

@@ -18,8 +18,8 @@ from koubai.data.levels import Inputs, as_numbers
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
 from koubai.engines.torch.arrays import array_of
 from koubai.engines.torch.formula import to_array
-from koubai.engines.torch.module import Moment, build_module, read_weights
-from koubai.engines.torch.sums import tensor_magnitudes, tensor_squares
+from koubai.engines.torch.module import Moment, build_module, check_ranks, read_weights
+from koubai.engines.torch.sums import add_over_ranks, tensor_magnitudes, tensor_squares
 from koubai.engines.turns import Turn, in_turn
 from koubai.engines.update import add_penalties, update
 
@@ -47,8 +47,10 @@ class TorchProgram:
         self._adopt(TrainingState(0, job.network.initialize(job.seed, job.dtype)))
 
     def _adopt(self, state: TrainingState) -> None:
-        self.moment = Moment(self.job.seed, state.step)
+        self.moment = Moment(self.job.seed, state.step, ranks=self.job.ranks, batch=self.job.batch_size)
         self.module = build_module(self.job.network, state.weights, self.device, self.moment)
+        if self.job.ranks.size > 1:
+            check_ranks(self.module)
         self._params: dict[str, torch.Tensor] = dict(self.module.named_parameters())
         self._slots = {}
         for path, w in self._params.items():
@@ -100,13 +102,16 @@ class TorchProgram:
         tapped = taps if taps is not None and on_tap is not None and taps.wants(moment.step) else None
         sums: dict[tuple[str, str], Squares] = {}
         moment.sums, moment.units = (sums, tapped.units) if tapped else (None, False)
-        inputs, t = job.batch(batch, moment.step)
+        inputs, t = job.share(batch, moment.step)
         x = torch.from_numpy(inputs).to(self.device)
         # A leaf on which no parameter acts has a gradient too, but PyTorch computes it only if asked to.
         loss = self._backward(x.requires_grad_(tapped is not None), t)
         for untapped in job.network.untapped:
             sums.pop(untapped, None)
-        gradients = self._gradients()
+        if sums:
+            add_over_ranks(sums, job.ranks)
+        loss, gradients = self._over_ranks(loss)
+        add_penalties(job, _arrays(self._params), _arrays(gradients))
         before = {}
         if tapped:
             for path, g in gradients.items():
@@ -122,13 +127,14 @@ class TorchProgram:
         return loss
 
     def _backward(self, x: torch.Tensor, t: Array) -> float:
-        """Leave the gradient of the data loss in every parameter's `grad`; return the loss."""
+        """Leave this rank's part of the data loss's gradient in every `grad`; return its part of the loss."""
         self.module.train()
         self.module.zero_grad()
         y = self._forward(x)
         outputs = to_array(y)
-        loss = self.job.loss.value(outputs, t)
-        dy = self.job.loss.gradient(outputs, t).astype(outputs.dtype, copy=False)
+        share = len(t) / self.job.batch_size  # of the mean over the batch
+        loss = self.job.loss.value(outputs, t) * share
+        dy = (self.job.loss.gradient(outputs, t) * share).astype(outputs.dtype, copy=False)
         y.backward(torch.from_numpy(dy).to(self.device))
         return loss
 
@@ -138,27 +144,36 @@ class TorchProgram:
             y: torch.Tensor = self.module(x)
         return y.float() if mixed else y
 
-    def _gradients(self) -> dict[str, torch.Tensor]:
-        """Collect gradients by path and add those of the penalties."""
+    def _over_ranks(self, loss: float) -> tuple[float, dict[str, torch.Tensor]]:
+        """Return loss and gradients by path, each the sum of all ranks' parts: one flat sum for all."""
         gradients = {
             path: torch.zeros_like(w, requires_grad=False) if w.grad is None else w.grad
             for path, w in self._params.items()
         }
-        add_penalties(self.job, _arrays(self._params), _arrays(gradients))
-        return gradients
+        if self.job.ranks.size == 1:
+            return loss, gradients
+        parts = [g.reshape(-1) for g in gradients.values()]
+        flat = torch.cat(
+            [*parts, torch.tensor([loss], device=self.device, dtype=getattr(torch, self.job.dtype))]
+        )
+        self.job.ranks.add(flat)
+        shares = flat[:-1].split([len(part) for part in parts])
+        whole = {path: g.view_as(self._params[path]) for path, g in zip(gradients, shares, strict=True)}
+        return float(flat[-1]), whole
 
     @in_turn
     def predict(self, x: Inputs) -> Array:
-        """Return outputs as at test time, a thousand rows at a time."""
+        """Return outputs as at test time, a thousand rows at a time; each rank computes its share of them."""
         self.module.eval()
         self.moment.sums = None
         x = as_numbers(x, self.job.network.in_shape, self.job.dtype, "predict")
+        x = x[self.job.ranks.rows(len(x))]
         with self._threads(), torch.no_grad():
             parts = [
                 to_array(self._forward(torch.tensor(x[i : i + _PREDICT_ROWS], device=self.device)))
                 for i in range(0, max(len(x), 1), _PREDICT_ROWS)
             ]
-        return np.concatenate(parts)
+        return np.concatenate(self.job.ranks.gather(np.concatenate(parts)))
 
     @contextmanager
     def _threads(self) -> Iterator[None]:

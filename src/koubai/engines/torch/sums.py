@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
+from typing import Any
 
+import numpy as np
 import torch
 
 from koubai.core.taps import Magnitudes, Moments, Squares
+from koubai.engines.ranks import Ranks
 
 
 def tensor_squares(x: torch.Tensor) -> Squares:
@@ -43,3 +47,20 @@ def _numbers(wide: torch.Tensor, *more: torch.Tensor) -> list[float]:
 def _squares(wide: torch.Tensor, norm: float) -> Squares:
     nonfinite = 0 if isfinite(norm) else int((~torch.isfinite(wide)).sum())
     return Squares(count=wide.numel(), total_square=norm**2, nonfinite=nonfinite)
+
+
+def add_over_ranks(sums: dict[tuple[str, str], Squares], ranks: Ranks) -> None:
+    """Replace what was taken of this rank's rows by what was taken of the rows of all ranks."""
+    if ranks.size == 1:
+        return
+    own = [(name, field, value) for name in sorted(sums) for field, value in vars(sums[name]).items()]
+    own = [(name, field, value) for name, field, value in own if value is not None]
+    flat = torch.from_numpy(np.concatenate([np.ravel(value) for *_, value in own]).astype(np.float64))
+    ranks.add(flat)
+    ends = np.cumsum([np.size(value) for *_, value in own])
+    changed: dict[tuple[str, str], dict[str, Any]] = {name: {} for name in sums}
+    for (name, field, value), part in zip(own, np.split(flat.numpy(), ends[:-1]), strict=True):
+        whole = part.reshape(np.shape(value))
+        changed[name][field] = whole if whole.ndim else type(value)(whole)
+    for name, fields in changed.items():
+        sums[name] = replace(sums[name], **fields)

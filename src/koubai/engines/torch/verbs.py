@@ -14,6 +14,7 @@ from koubai.core.layer import LAYERS, wire
 from koubai.core.params import Shape
 from koubai.core.random import keep_mask, key
 from koubai.engines.torch.formula import run_formula
+from koubai.engines.torch.ranks import SumOverRanks
 from koubai.layers.padding import padded_shape, places, stream_of
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ class TorchBuilder:
         """Normalize over the batch; PyTorch's momentum is the share of the new, ours that of the old."""
         tensor, training, running_mean = x.tensor, self._module.training, mean.tensor
         g, b = (p.tensor if p else None for p in (gamma, beta))
+        if training and self._module.moment.ranks.size > 1:
+            return data(self._norm_over_ranks(tensor, g, b, mean.tensor, variance.tensor, momentum, epsilon))
         if training and tensor.numel() // max(tensor.shape[1], 1) < 2:
             # PyTorch refuses one value a channel; by the formula x_hat is 0 and the running values stay.
             tensor, training, running_mean = tensor * 0, False, torch.zeros_like(running_mean)
@@ -155,6 +158,38 @@ class TorchBuilder:
             tensor, running_mean, variance.tensor, g, b, training, 1 - momentum, epsilon
         )
         return data(y)
+
+    def _norm_over_ranks(
+        self,
+        x: torch.Tensor,
+        gamma: torch.Tensor | None,
+        beta: torch.Tensor | None,
+        running_mean: torch.Tensor,
+        running_variance: torch.Tensor,
+        momentum: float,
+        epsilon: float,
+    ) -> torch.Tensor:
+        """Batch norm by the statistics of all ranks' rows; summed in float64, as the formula does."""
+        moment, axes = self._module.moment, (0, *range(2, x.ndim))
+        m = moment.batch * prod(x.shape[2:])
+
+        def mean_of(values: torch.Tensor) -> torch.Tensor:
+            total: torch.Tensor = SumOverRanks.apply(values.sum(axes, dtype=torch.float64), moment.ranks)
+            return (total / m).to(running_mean.dtype)
+
+        def beside(channels: torch.Tensor) -> torch.Tensor:
+            return channels.reshape(-1, *(1,) * (x.ndim - 2))
+
+        mean = mean_of(x)
+        centered = x.to(mean.dtype) - beside(mean)
+        variance = mean_of(centered.square())
+        with torch.no_grad():
+            running_mean.lerp_(mean, 1 - momentum)
+            running_variance.lerp_(variance * (m / (m - 1)), 1 - momentum)
+        y = centered * beside(torch.rsqrt(variance + epsilon))
+        if gamma is not None and beta is not None:
+            y = y * beside(gamma) + beside(beta)
+        return y.to(x.dtype)
 
     def layer_norm(
         self, x: TensorHandle, gamma: TensorHandle, beta: TensorHandle, *, epsilon: float
@@ -197,9 +232,9 @@ class TorchBuilder:
         if not self._module.training:
             return x
         moment = self._module.moment
-        mask = keep_mask(
-            key(moment.seed, "dropout", self._module.cell.path, moment.step), tuple(x.tensor.shape), ratio
-        )
+        stream = key(moment.seed, "dropout", self._module.cell.path, moment.step)
+        start = moment.ranks.rows(moment.batch).start * prod(x.shape)
+        mask = keep_mask(stream, tuple(x.tensor.shape), ratio, start)
         return data(x.tensor * (torch.from_numpy(mask).to(x.tensor) / (1 - ratio)))
 
     def reshape(self, x: TensorHandle, shape: Shape) -> TensorHandle:
