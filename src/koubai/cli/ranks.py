@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from koubai.cli.streams import INTERRUPTED
 from koubai.cli.run_report import finish_in_words, watching
+from koubai.cli.streams import INTERRUPTED
 from koubai.core.errors import SettingError
 from koubai.train.recipe import Recipe
 from koubai.train.together import told_once, train_together
