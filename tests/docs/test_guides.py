@@ -23,6 +23,20 @@ from koubai.words import set_language
 ROOT = Path(__file__).parents[2]
 GUIDES = ("README.md", "docs/getting-started.md", "docs/hajimeni.md", "docs/experiments/index.md")
 
+SCRIPT = """
+import torch
+
+torch.manual_seed(0)
+x = torch.randn(200, 4)
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+for step in range(60):
+    rows = torch.randint(200, (50,))
+    optimizer.zero_grad()
+    torch.nn.functional.mse_loss(model(x[rows]), x[rows].sum(1, keepdim=True)).backward()
+    optimizer.step()
+"""
+
 
 def text(guide: str) -> str:
     return (ROOT / guide).read_text(encoding="utf-8")
@@ -82,14 +96,16 @@ def lines(block: str) -> list[list[str]]:
 def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     """Whoever follows a guide to the letter meets no error; exit 3 means that the doctor found something.
 
-    `make` runs in CI; MNIST is not downloaded here: without its files their command is not run. `koubai
-    serve` ends by Ctrl-C only; tests/page opens it. Of the course one experiment is run, all take minutes.
+    `make` runs in CI, `koubai mcp` in tests/ci; `koubai serve` ends by Ctrl-C only, tests/page opens it. MNIST
+    is not downloaded: without its files their command is not run. Of the course one experiment is run, all
+    take minutes.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers the quiz
     monkeypatch.setattr(replay, "EXPERIMENTS", replay.EXPERIMENTS[:1])
     if there := real_folder().exists():
         monkeypatch.setenv("KOUBAI_DATA", str(real_folder()))
+    Path("train.py").write_text(SCRIPT, encoding="utf-8")
     recipe = next(block for block in blocks(guide, "toml") if "[network]" in block)
     Path("recipe.toml").write_text(recipe, encoding="utf-8")
     done = []
@@ -100,6 +116,8 @@ def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
                     monkeypatch.setenv(*words[1].split("="))
                 elif words[:2] == ["koubai", "serve"] or words[:4] == ["koubai", "--lang", "ja", "serve"]:
                     done.append("serve")
+                elif words[1] == "mcp":
+                    done.append("mcp")
                 elif words[0] == "koubai" and (there or not {"mnist", "DIR"} & set(words)):
                     code = main([str(real_folder()) if word == "DIR" else word for word in words[1:]])
                     known = (0, 3) if words[1] == "doctor" else (0,)

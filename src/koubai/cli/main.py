@@ -27,6 +27,7 @@ COMMANDS = {
     "check": ("koubai.cli.commands.check:check", "lab.command.check"),
     "course": ("koubai.cli.commands.course:course", "lab.command.course"),
     "doctor": ("koubai.cli.commands.doctor:doctor", "doctor.command.doctor"),
+    "mcp": ("koubai.cli.commands.mcp:mcp", "mcp.command"),
     "explain": ("koubai.cli.commands.explain:explain", "doctor.command.explain"),
     "quiz": ("koubai.cli.commands.quiz:quiz", "study.quiz.command"),
     "serve": ("koubai.cli.commands.serve:serve", "page.command.serve"),

@@ -166,12 +166,12 @@ def _answer(
 ) -> int:
     """Print the verdict and a proof, and return the exit code."""
     from koubai.doctor.answer.sarif import sarif as sarif_log
-    from koubai.doctor.answer.tell import tell_proof, tell_verdict
+    from koubai.doctor.answer.tell import tell_proof, tell_verdict, verdict_facts
 
     if as_sarif:
         print(json.dumps(sarif_log(verdict, subject), ensure_ascii=False, indent=2))
     elif style.json:
-        print_json(verdict.to_dict() | ({"proof": proof.to_dict()} if proof is not None else {}))
+        print_json(verdict_facts(verdict) | ({"proof": proof.to_dict()} if proof is not None else {}))
     else:
         console().print(tell_verdict(verdict), markup=False, soft_wrap=True)
         if proof is not None:

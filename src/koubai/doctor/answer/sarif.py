@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 
+from koubai import __version__
 from koubai.doctor.answer.tell import hint_of, sentence, title_of
 from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.visit.finding import Finding
 from koubai.words import say
 
+_ROOT = "%SRCROOT%"
 _LEVELS = {"info": "note", "warn": "warning", "severe": "error"}
 
 
@@ -29,9 +33,12 @@ def sarif(verdict: Verdict, subject: str, lang: str | None = None) -> dict[str, 
                 "tool": {
                     "driver": {
                         "name": "koubai doctor",
+                        "semanticVersion": __version__,
+                        **_address(),
                         "rules": [_rule(finding, lang) for finding in rules.values()],
                     }
                 },
+                "originalUriBaseIds": {_ROOT: {"uri": f"{Path.cwd().as_uri()}/"}},
                 "properties": {"verdict": verdict.name},
                 "invocations": [
                     {
@@ -43,6 +50,16 @@ def sarif(verdict: Verdict, subject: str, lang: str | None = None) -> dict[str, 
             }
         ],
     }
+
+
+def _address() -> dict[str, str]:
+    """Return where koubai is at home, if its package says so: the first of its addresses."""
+    try:
+        known = metadata("koubai").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        known = []
+    found = next((text.partition(",")[2].strip() for text in known), "")
+    return {"informationUri": found} if found else {}
 
 
 def _notifications(verdict: Verdict, lang: str | None) -> list[dict[str, Any]]:
@@ -70,7 +87,8 @@ def _rule(finding: Finding, lang: str | None) -> dict[str, Any]:
 def _result(finding: Finding, subject: str, lang: str | None) -> dict[str, Any]:
     place = finding.place.to_dict() if finding.place is not None else None
     uri = subject if place is None else Path(str(place["file"])).as_posix()
-    physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+    artifact = {"uri": uri} if Path(uri).is_absolute() else {"uri": uri, "uriBaseId": _ROOT}
+    physical: dict[str, Any] = {"artifactLocation": artifact}
     if place is not None:
         physical["region"] = {"startLine": place["line"]}
     location: dict[str, Any] = {"physicalLocation": physical}
@@ -81,5 +99,12 @@ def _result(finding: Finding, subject: str, lang: str | None) -> dict[str, Any]:
         "level": _LEVELS[finding.severity],
         "message": {"text": sentence(finding, lang)},
         "locations": [location],
+        "partialFingerprints": {"koubaiFinding/v1": _fingerprint(finding, uri)},
         "properties": finding.to_dict(),
     }
+
+
+def _fingerprint(finding: Finding, uri: str) -> str:
+    """Return what stays the same while the same finding is there, whatever its numbers and its line."""
+    place = "" if finding.place is None else finding.place.role
+    return hashlib.sha256("|".join((finding.code, uri, finding.layer or "", place)).encode()).hexdigest()[:32]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from koubai.doctor.answer.proof import Proof
 from koubai.doctor.answer.verdict import Verdict
@@ -58,6 +59,15 @@ def tell_verdict(verdict: Verdict, lang: str | None = None) -> str:
     if verdict.trials is not None and (verdict.trials.made or verdict.name != "healthy"):
         parts.append(verdict.trials.says(lang))
     return "\n\n".join(part for part in parts if part)
+
+
+def verdict_facts(verdict: Verdict, lang: str | None = None) -> dict[str, Any]:
+    """Return a verdict as plain values, with what is said of each finding and what to do about it."""
+    plain = verdict.to_dict(lang)
+    for values, finding in zip(plain["findings"], verdict.findings, strict=True):
+        values |= {"title": title_of(finding.name, lang), "says": sentence(finding, lang)}
+        values["do"] = advice(finding, lang)
+    return plain
 
 
 class Findings(list[Finding]):
