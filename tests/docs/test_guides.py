@@ -96,9 +96,9 @@ def lines(block: str) -> list[list[str]]:
 def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     """Whoever follows a guide to the letter meets no error; exit 3 means that the doctor found something.
 
-    `make` runs in CI, `koubai mcp` in tests/ci; `koubai serve` ends by Ctrl-C only, tests/page opens it. MNIST
-    is not downloaded: without its files their command is not run. Of the course one experiment is run, all
-    take minutes.
+    `make` runs in CI, `koubai mcp` in tests/ci; `koubai serve` ends by Ctrl-C only, tests/page opens it.
+    MNIST is not downloaded: without its files their command is not run. Of the course one experiment is run:
+    all take minutes.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers the quiz
