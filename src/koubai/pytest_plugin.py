@@ -21,8 +21,8 @@ import pytest
 from koubai.words import say
 
 if TYPE_CHECKING:
-    from koubai.doctor.visit.finding import Finding
     from koubai.doctor.answer.verdict import Verdict
+    from koubai.doctor.visit.finding import Finding
     from koubai.doctor.watch.search import Search
     from koubai.doctor.watch.watcher import Watch
 

@@ -14,10 +14,10 @@ import yaml
 from koubai import __version__
 from koubai.cli.main import main
 from koubai.doctor.answer import sarif as module
-from koubai.doctor.visit.finding import Finding
-from koubai.doctor.patient.place import Place
 from koubai.doctor.answer.sarif import sarif
 from koubai.doctor.answer.verdict import Verdict
+from koubai.doctor.patient.place import Place
+from koubai.doctor.visit.finding import Finding
 from koubai.words import set_language
 from support.host import environment
 
