@@ -86,7 +86,19 @@ class Run(TrainRun):
         return pictures[f"curves-{measure}"].panels[0].figure
 
     def _repr_html_(self) -> str:
-        return run_html(self)
+        return run_html(self, self._findings_html())
+
+    def _findings_html(self) -> str:
+        """Return the findings; where nobody asked for them yet, those that need no trial, and how to ask."""
+        from koubai.core.markup import paragraph
+        from koubai.doctor.answer.markup import findings_html
+        from koubai.doctor.diagnose import diagnose
+        from koubai.words import say
+
+        if "findings" in self.__dict__:
+            return findings_html(self.findings)
+        at_once = diagnose(self, budget=0.0)
+        return findings_html(at_once, judged=False) + paragraph(say("doctor.notebook.more"))
 
 
 def fit(

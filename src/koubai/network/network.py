@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from itertools import takewhile
 
 import numpy as np
@@ -149,9 +148,10 @@ class Network:
                     )
 
     def _repr_html_(self) -> str:
-        from koubai.network.summary import table
+        from koubai.core.markup import block, table
+        from koubai.network.summary import table_rows
 
-        return f"<pre>{escape(table(self))}</pre>"
+        return block(table(table_rows(self), right=(3, 4)))
 
 
 def bind(root: Cell, weights: Weights) -> None:

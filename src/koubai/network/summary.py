@@ -61,16 +61,21 @@ def describe(layer: Layer) -> str:
     return f"{type(layer).__name__}({', '.join(words)})"
 
 
-def table(network: Network, lang: str | None = None) -> str:
-    """Return the rows as a plain-text table with a line of totals, headed in a language."""
+def table_rows(network: Network, lang: str | None = None) -> list[tuple[str, ...]]:
+    """Return the rows as texts: heads in a language first, a line of totals last."""
     names = ("path", "layer", "output", "parameters", "multiply_adds")
     lines = [tuple(say(f"network.{name}", lang=lang) for name in names)]
     for row in rows(network):
         shape = " x ".join(map(str, row.shape))
         lines.append((row.path, row.layer, shape, f"{row.parameters:,}", f"{row.multiply_adds:,}"))
     total = f"{network.parameter_count:,}", f"{network.multiply_adds:,}"
-    lines.append((say("network.total", lang=lang), "", "", *total))
-    widths = [max(_width(line[column]) for line in lines) for column in range(len(names))]
+    return [*lines, (say("network.total", lang=lang), "", "", *total)]
+
+
+def table(network: Network, lang: str | None = None) -> str:
+    """Return the rows as a plain-text table with a line of totals, headed in a language."""
+    lines = table_rows(network, lang)
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(lines[0]))]
     rule = "  ".join("-" * width for width in widths)
     text = ["  ".join(_pad(cell, widths[i], right=i > 2) for i, cell in enumerate(line)) for line in lines]
     return "\n".join(line.rstrip() for line in (text[0], rule, *text[1:-1], rule, text[-1]))

@@ -1,46 +1,51 @@
-"""How a run shows itself in a notebook: plain HTML that survives an export."""
+"""How a run shows itself in a notebook, while it trains and afterwards, in plain HTML."""
 
 from __future__ import annotations
 
-from html import escape
+import sys
+from typing import Any
 
-import numpy as np
-
-from koubai.core.params import Array
+from koubai.core.markup import block, curves, paragraph, table
+from koubai.network.summary import table_rows
+from koubai.probes.history import History
 from koubai.train.sentences import ended, score_rows
 from koubai.train.train import Run
-
-_WIDTH, _HEIGHT = 480, 120  # of the curve, in pixels
-_POINTS = 240
+from koubai.words import say
 
 
-def run_html(run: Run) -> str:
-    """Return how a run ended, its scores and the curve of its loss."""
-    header, *rows = score_rows(run.scores)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    scores = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f"<div><p>{escape(ended(run))}</p>{scores}{_curve(*run.history.series('loss'))}</div>"
+def run_html(run: Run, findings: str = "") -> str:
+    """Return findings (if they are given), how a run ended, its scores, its loss and its layers."""
+    layers = table(table_rows(run.session.network), right=(3, 4))
+    scores = table(score_rows(run.scores), right=(1, 2, 3))
+    return block(findings, paragraph(ended(run)), scores, loss_curve(run.history), layers)
 
 
-def _curve(steps: Array, losses: Array) -> str:
-    """Return the loss over steps as one line, log scale where it can be, with its ends in words."""
-    shown = np.isfinite(losses)
-    steps, losses = steps[shown], losses[shown]
-    if len(steps) < 2:
-        return ""
-    groups = np.array_split(np.arange(len(steps)), min(_POINTS, len(steps)))
-    x = np.array([steps[group].mean() for group in groups])
-    y = np.array([losses[group].mean() for group in groups])
-    first, last = float(y[0]), float(y[-1])
-    if y.min() > 0:
-        y = np.log(y)
-    across = (x - x[0]) / max(x[-1] - x[0], 1) * _WIDTH
-    up = _HEIGHT - (y - y.min()) / (float(np.ptp(y)) or 1.0) * _HEIGHT
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, up, strict=True))
-    title = f"loss: {first:.4g} to {last:.4g} over {int(steps[-1]):,} steps"
-    return (
-        f'<svg role="img" width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 -4 {_WIDTH} {_HEIGHT + 8}">'
-        f'<title>{title}</title><polyline fill="none" stroke="currentColor" stroke-width="1.5" '
-        f'points="{points}"/></svg><p>{title}</p>'
-    )
+def loss_curve(history: History) -> str:
+    """Return the loss over updates, with its ends in words; "" where it was not seen twice."""
+    steps, losses = history.series("loss")
+    first, last = (float(losses[0]), float(losses[-1])) if len(losses) else (0.0, 0.0)
+    title = say("train.curve.title", first=first, last=last, steps=int(steps[-1]) if len(steps) else 0)
+    lines = {say("train.column.loss"): (steps, losses)}
+    return curves(lines, say("train.curve.steps"), say("train.column.loss"), title)
+
+
+def display_here() -> Any:
+    """Return a place in the output of a notebook's running cell that can be painted anew, else None.
+
+    It has `update(html)`. In a saved notebook it shows what was painted last.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None or getattr(shell, "kernel", None) is None:
+        return None
+    from IPython.display import HTML, display
+
+    handle = display(HTML(""), display_id=True)
+    return None if handle is None else _Place(handle, HTML)
+
+
+class _Place:
+    def __init__(self, handle: Any, kind: Any) -> None:
+        self._handle, self._kind = handle, kind
+
+    def update(self, html: str) -> None:
+        self._handle.update(self._kind(html))

@@ -9,13 +9,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from koubai.core.markup import block, paragraph
+from koubai.train.notebook import display_here, loss_curve
 from koubai.train.session import Session
 from koubai.words import say
+
+_PAINT_EVERY = 0.5  # seconds
 
 
 class Progress:
     """Shows a session's progress on standard error while its context lasts; give it as `on_progress`.
 
+    In a notebook it shows in the cell's output, with the curve, and its last line stays there. Elsewhere
     `live` None means: a bar if standard error is a terminal. Off a terminal the first line comes after
     `every` seconds, so a short run writes nothing.
     """
@@ -28,9 +33,12 @@ class Progress:
         self._task: Any = None
         self._started = self._told = time.perf_counter()
         self._first: int | None = None
+        self._place: Any = None
+        self._last: Session | None = None
 
     def __enter__(self) -> Progress:
         self._started = self._told = time.perf_counter()
+        self._place = display_here()
         return self
 
     def __exit__(
@@ -38,17 +46,28 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+        if self._place is not None and self._last is not None:
+            self._place.update(paragraph(self.line(self._last)))
 
     def __call__(self, session: Session) -> None:
         """Show where the session stands."""
         if self._first is None:  # the first update compiles: it says nothing of the speed
             self._first = session.step
             self._started = self._told = time.perf_counter()
-        if self.live:
+        if self._place is not None:
+            self._paint(session)
+        elif self.live:
             self._draw(session)
         elif session.step > self._first and time.perf_counter() - self._told >= self.every:
             self._told = time.perf_counter()
             print(self.line(session), file=self.file, flush=True)
+
+    def _paint(self, session: Session) -> None:
+        """Show the line and the curve in a notebook; what is shown last is in the saved file."""
+        self._last = session
+        if time.perf_counter() - self._told >= _PAINT_EVERY:
+            self._told = time.perf_counter()
+            self._place.update(block(paragraph(self.line(session)), loss_curve(session.history)))
 
     def line(self, session: Session) -> str:
         """Return where a session stands, its speed and the time left, as one line."""

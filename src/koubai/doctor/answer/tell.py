@@ -76,6 +76,11 @@ class Findings(list[Finding]):
     def __repr__(self) -> str:
         return tell(self) if self else "[]"
 
+    def _repr_html_(self) -> str:
+        from koubai.doctor.answer.markup import findings_html
+
+        return findings_html(self)
+
 
 def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
     severity = say(f"doctor.severity.{finding.severity}", lang)

@@ -89,6 +89,11 @@ class Verdict:
             return FINDINGS
         return NOT_JUDGED if self.unseen else HEALTHY
 
+    def _repr_html_(self) -> str:
+        from koubai.doctor.answer.markup import verdict_html
+
+        return verdict_html(self)
+
     def to_dict(self, lang: str | None = None) -> dict[str, Any]:
         """Return plain values."""
         return {

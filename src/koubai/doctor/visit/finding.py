@@ -105,6 +105,11 @@ class Finding:
         """Whether this finding is as severe as `severity` or more."""
         return SEVERITIES.index(self.severity) >= SEVERITIES.index(severity)
 
+    def _repr_html_(self) -> str:
+        from koubai.doctor.answer.markup import findings_html
+
+        return findings_html([self])
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that standard JSON can hold (NaN and infinities as strings)."""
         return {

@@ -189,6 +189,13 @@ class Watch(Seen):
             self._judged = ((self.step, self.died), verdict)
         return self._judged[1]
 
+    def _repr_html_(self) -> str:
+        from koubai.core.markup import block
+        from koubai.doctor.answer.markup import verdict_html
+        from koubai.train.notebook import loss_curve
+
+        return block(verdict_html(self.verdict), loss_curve(self.record.history))
+
     def continue_from(self, parts: list[Watch]) -> None:
         """Take over from watches of parts of the model, in the middle of a step."""
         main = max(parts, key=lambda part: len(part._losses.roots))

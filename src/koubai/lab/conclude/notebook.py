@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from koubai.core.markup import scale
 from koubai.lab.conclude.result import ArmSummary, ExperimentResult
 from koubai.lab.declare.measures import Measured, MeasureName, is_share
 from koubai.words import say
@@ -25,12 +26,14 @@ def result_html(result: ExperimentResult, lang: str | None = None) -> str:
         f"<td>{escape(_number(summary, lang))}</td><td>{_dots(summary, low, high)}</td></tr>"
         for arm, summary in summaries.items()
     ]
+    if values:
+        rows.append(f"<tr><td></td><td></td><td>{scale(low, high, _WIDTH)}</td></tr>")
     said = [*(verdict.say(lang) for verdict in result.verdicts), *(s.say(lang) for s in result.sentences)]
     return (
         f"<div><p><strong>{escape(experiment.question.say(lang) or experiment.name)}</strong></p>"
+        f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in said)}</ul>"
         f"<table><thead><tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
-        f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in said)}</ul></div>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

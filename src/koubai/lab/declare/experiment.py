@@ -192,6 +192,11 @@ class Experiment:
                 hint = f"did you mean {near!r}?" if near else "arms: " + ", ".join(names)
                 yield Problem(path, f"no arm is named {wanted!r}", hint=hint)
 
+    def _repr_html_(self) -> str:
+        from koubai.lab.declare.notebook import experiment_html
+
+        return experiment_html(self)
+
     @property
     def reference(self) -> Arm:
         """The baseline arm."""

@@ -1,0 +1,49 @@
+"""Findings as plain HTML for notebooks: what and where at once, the evidence one click below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from koubai.core.markup import paragraph
+from koubai.doctor.answer.tell import advice, sentence, tell, title_of
+from koubai.doctor.answer.verdict import Verdict
+from koubai.doctor.visit.finding import Finding
+from koubai.words import say
+
+_COLORS = {"info": "#0072B2", "warn": "#B37400", "severe": "#B22222"}
+
+
+def findings_html(findings: Sequence[Finding], lang: str | None = None, *, judged: bool = True) -> str:
+    """Return every finding; that there is none is said only of a run that was `judged`."""
+    if not findings:
+        return paragraph(say("doctor.healthy" if judged else "doctor.notebook.nothing", lang), strong=True)
+    return "".join(_finding(finding, lang) for finding in findings)
+
+
+def verdict_html(verdict: Verdict, lang: str | None = None) -> str:
+    """Return findings, healthy, or not judged; and what could not be asked, with what would help."""
+    if verdict.name == "not_judged":
+        head = paragraph(say("verdict.not_judged", lang), strong=True)
+        head += findings_html(verdict.findings, lang) if verdict.findings else ""
+    else:
+        head = findings_html(verdict.findings, lang)
+    gaps = "".join(f"<li>{escape(f'{gap.why(lang)} {gap.help(lang)}')}</li>" for gap in verdict.unseen)
+    return head + (f"<ul>{gaps}</ul>" if gaps else "")
+
+
+def _finding(finding: Finding, lang: str | None) -> str:
+    severity = say(f"doctor.severity.{finding.severity}", lang)
+    places = [say("doctor.line.where", lang, layer=finding.layer)] if finding.layer is not None else []
+    if finding.place is not None:
+        role = say(f"doctor.role.{finding.place.role}", lang)
+        places.append(say("doctor.line.place", lang, place=finding.place.shown, role=role))
+    where = f"<br>{escape('; '.join(places))}" if places else ""
+    return (
+        f'<div style="border-left:4px solid {_COLORS[finding.severity]};padding:2px 12px;margin:8px 0">'
+        f"<strong>{escape(f'{finding.code} {title_of(finding.name, lang)} [{severity}]')}</strong><br>"
+        f"{escape(sentence(finding, lang))}{where}"
+        f"<br>{escape(say('doctor.line.do', lang, text=advice(finding, lang)))}"
+        f"<details><summary>{escape(say('doctor.notebook.evidence', lang))}</summary>"
+        f'<pre style="white-space:pre-wrap">{escape(tell([finding], lang))}</pre></details></div>'
+    )

@@ -1,0 +1,32 @@
+"""How an experiment that has not run yet shows itself in a notebook: what it asks, and what it compares."""
+
+from __future__ import annotations
+
+from koubai.core.markup import block, paragraph, table
+from koubai.lab.declare.experiment import Experiment
+from koubai.lab.declare.measures import MeasureName
+from koubai.words import say
+
+_MOST_ARMS = 40
+
+
+def experiment_html(experiment: Experiment, lang: str | None = None) -> str:
+    """Return the question, the arms with their edits, seeds and measure."""
+    rows = [(say("report.axis.arm", lang), say("lab.notebook.edits", lang))]
+    for arm in experiment.arms[:_MOST_ARMS]:
+        edits = ", ".join(f"{path} = {value}" for path, value in arm.edits.items()) or "–"
+        rows.append((arm.title(lang), edits))
+    more = len(experiment.arms) - _MOST_ARMS
+    facts = say(
+        "lab.notebook.facts",
+        lang,
+        arms=len(experiment.arms),
+        seeds=len(experiment.seeds),
+        measure=MeasureName(experiment.measure).say(lang),
+    )
+    return block(
+        paragraph(experiment.question.say(lang) or experiment.name, strong=True),
+        table(rows),
+        paragraph(say("lab.notebook.more", lang, count=more)) if more > 0 else "",
+        paragraph(facts),
+    )
