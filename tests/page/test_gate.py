@@ -10,25 +10,40 @@ from hypothesis import strategies as st
 pytest.importorskip("starlette", reason="pip install 'koubai[page]'")
 
 from koubai.page.gate import HEADERS, LARGEST_BODY, Keys
+from koubai.page.watch.hub import Run
 
 from .whole import ORIGIN, PORT, Page
+from .written import Written
 
 JOB = {"client": "a-client-of-tests", "lesson": "vanishing_gradient", "round": 0}
+
+
+def one_run(folder):
+    """Return a folder with a run in it."""
+    Written(folder / "runs" / "mine")
+    return [folder / "runs"]
 
 
 async def every_route(page):
     """Return (method, path, body) of an honest request to every route, streams included."""
     made = (await page.ask("POST", "/jobs", json.dumps(JOB).encode())).json()["job"]
     page.jobs.says(made, kind="end", stopped=True)
-    known = {"name": "main.js", "lang": "en", "seed": "7", "job": made}
+    (run,) = [row["id"] for row in (await page.ask("GET", "/runs.json")).json()["runs"]]
+    seen = page.hub.runs[run] = Run(page.hub.listing.places[run], 1)
+    seen.offers = [{"name": "use_relu", "start": True}]
+    asked = {"run": run, "step": 0, "change": "use_relu"}
+    trial = (await page.ask("POST", "/runs/trials", json.dumps(asked).encode())).json()["trial"]
+    page.hub.tries.stop(page.hub.tries.find(trial))
+    known = {"name": "main.js", "lang": "en", "seed": "7", "job": made, "trial": trial}
     found = []
     for route in page.app.routes:
         method = "POST" if "POST" in route.methods else "GET"
         values = {**known, "name": "depth"} if "seed" in route.path_format else known
         path = route.path_format.format(**values)
-        body = b"{}" if path.endswith("/stop") else json.dumps(JOB).encode()
+        honest = {"/jobs": JOB, "/runs/trials": asked}.get(path, {})
+        body = json.dumps(honest).encode()
         found.append((method, path, body if method == "POST" else b""))
-    assert len(found) == len(page.app.routes) >= 8
+    assert len(found) == len(page.app.routes) >= 12
     return found
 
 
@@ -62,7 +77,7 @@ ONLY_POST = {
 }
 
 
-def test_every_route_refuses_every_attack_and_every_answer_has_the_headers(page):
+def test_every_route_refuses_every_attack_and_every_answer_has_the_headers(page, tmp_path):
     async def talk(page):
         for method, path, body in await every_route(page):
             asked = len(page.jobs.asked)
@@ -73,15 +88,15 @@ def test_every_route_refuses_every_attack_and_every_answer_has_the_headers(page)
                 assert HEADERS.items() <= answer.headers.items()
                 assert "access-control-allow-origin" not in answer.headers
             assert len(page.jobs.asked) == asked, "nothing was done for a request that was refused"
-            answer = await page.ask(method, path, body)
+            answer = await page.ask(method, path, body, patience=0.2)
             assert answer.status in (200, 201, 204), (path, answer.body)
             assert HEADERS.items() <= answer.headers.items()
             assert "access-control-allow-origin" not in answer.headers
 
-    page(talk)
+    page(talk, runs=one_run(tmp_path))
 
 
-def test_other_methods_and_what_is_beside_the_routes_are_refused(page):
+def test_other_methods_and_what_is_beside_the_routes_are_refused(page, tmp_path):
     async def talk(page):
         for method, path, body in await every_route(page):
             for other in ("HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "POST" if method == "GET" else "GET"):
@@ -99,7 +114,7 @@ def test_other_methods_and_what_is_beside_the_routes_are_refused(page):
             assert (await page.ask("GET", path)).status == 404
         assert (await page.ask("GET", "/", transfer_encoding="chunked")).status == 400
 
-    page(talk)
+    page(talk, runs=one_run(tmp_path))
 
 
 @pytest.mark.parametrize("query", [b"", b"\x80"])
@@ -189,6 +204,9 @@ WORDS = st.sampled_from(
         "events",
         "stop",
         "lessons.json",
+        "runs.json",
+        "runs",
+        "trials",
     ]
 )
 PATHS = st.lists(WORDS | TEXT, max_size=5).map("/".join).map(lambda path: "/" + path)
@@ -197,7 +215,10 @@ JSONS = st.recursive(
     VALUES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
 )
-JOBS = st.fixed_dictionaries({}, optional={name: VALUES | st.just(value) for name, value in JOB.items()})
+TRIAL = {"run": "0" * 32, "step": 0, "change": "use_relu"}
+JOBS = st.fixed_dictionaries(
+    {}, optional={name: VALUES | st.just(value) for name, value in (JOB | TRIAL).items()}
+)
 BODIES = (
     st.binary(max_size=60)
     | (JSONS | JOBS).map(lambda value: json.dumps(value).encode())

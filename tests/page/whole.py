@@ -1,9 +1,11 @@
 """The whole page behind its gate, without a socket and without a worker process."""
 
 import asyncio
+from typing import ClassVar
 
 from koubai.page.gate import Gate, Keys
 from koubai.page.jobs import Jobs
+from koubai.page.watch.hub import Hub
 from support.asgi import send
 
 PORT = 8123
@@ -32,16 +34,30 @@ class StillJobs(Jobs):
         self._hear(job, event)
 
 
+class StillHelper:
+    """A helper without a process: tests say what it would say."""
+
+    made: ClassVar[list] = []
+
+    def __init__(self, body, args, hear, seconds):
+        self.body, self.args, self.hear, self.killed = body, args, hear, False
+        self.made.append(self)
+
+    def kill(self):
+        self.killed = True
+
+
 class Page:
     """The whole page behind its gate, with the headers that its own scripts send."""
 
-    def __init__(self, root_path="", tmp_path=None):
+    def __init__(self, root_path="", tmp_path=None, runs=()):
+        self.hub = Hub(tuple(runs), helper=StillHelper)
         self.jobs = StillJobs(tmp_path)
         self.jobs.start()
         self.keys = Keys()
         from koubai.page.app import application
 
-        self.app = application(self.jobs)
+        self.app = application(self.jobs, self.hub)
         origins = [f"http://{host}:{PORT}" for host in ("127.0.0.1", "localhost", "[::1]")]
         self.gate = Gate(self.app, self.keys, origins=origins, port=PORT, root_path=root_path)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import KoubaiError
+from koubai.doctor.answer.diary import Diary
 from koubai.doctor.answer.verdict import Unseen, Verdict
 from koubai.doctor.trials.script import ScriptTrials
 from koubai.doctor.watch.search import Search
@@ -40,8 +41,11 @@ def judge_script(
     *,
     as_module: bool = False,
     trials: ScriptTrials | None = None,
+    folder: Path | None = None,
 ) -> tuple[Verdict, int]:
     """Run a script (or `python -m` a module) to its end; return the verdict, and the script's exit code.
+
+    In `folder`, which must be new, the run is written down while it lasts (koubai.doctor.answer.diary).
 
     `trials` are made on forks of this process, where that can be. What the script prints goes to standard
     error, and so does what could not be seen. A script that ends with an error is examined up to there, and
@@ -51,7 +55,8 @@ def judge_script(
         KoubaiError: no training was seen, not even a backward pass, so there is nothing to say.
     """
     trials = ScriptTrials() if trials is None else trials
-    outcome = watch_script(target, arguments, as_module=as_module, trials=trials)
+    diary = None if folder is None else Diary(folder)
+    outcome = watch_script(target, arguments, as_module=as_module, trials=trials, diary=diary)
     watch = outcome.watch
     if watch is None or not (watch.step or watch.backwards):
         if outcome.failure is not None:
@@ -75,12 +80,13 @@ def watch_script(
     *,
     as_module: bool = False,
     trials: ScriptTrials | None = None,
+    diary: Diary | None = None,
 ) -> Outcome:
     """Run a script; return what came of it, with the watch of the model that made most steps.
 
     `trials` takes snapshots of the process, for questions that are asked afterwards; None: none are taken.
     """
-    search = Search()
+    search = Search(diary)
     code, failure = 0, None
     taking: AbstractContextManager[Any] = nullcontext() if trials is None else trials
     with _as_main(target, arguments, as_module=as_module), _output_aside(), taking, search:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from koubai.page import texts
 from koubai.page.gate import Refused, refusal
 from koubai.page.jobs import MOST_STREAMS, Busy, Jobs
+from koubai.page.watch.hub import Hub
+from koubai.page.watch.routes import routes as watch_routes
 from koubai.study.lessons import lessons
 from koubai.study.lessons.lesson import ROUNDS
 from koubai.study.quiz import QUESTIONS
@@ -38,7 +40,7 @@ def table() -> dict[str, tuple[bytes, str]]:
     return found
 
 
-def application(jobs: Jobs) -> Starlette:
+def application(jobs: Jobs, hub: Hub) -> Starlette:
     """Return the application; the gate is put around it by whoever serves it."""
     from starlette.applications import Starlette
     from starlette.exceptions import HTTPException
@@ -94,9 +96,12 @@ def application(jobs: Jobs) -> Starlette:
         after = int(seen) if seen else -1
         if job.ended and after >= len(job.events) - 1:
             return Response(status_code=204)  # tells the browser not to come again
+        return stream(jobs.listen(job, after))
+
+    def stream(content: AsyncIterator[str]) -> _Stream:
         if jobs.streams >= MOST_STREAMS:
             raise Refused(429, "busy")
-        return _Stream(jobs, jobs.listen(job, after))
+        return _Stream(jobs, content)
 
     async def refused(request: Request, error: Exception) -> Response:
         why = error if isinstance(error, Refused) else Refused(getattr(error, "status_code", 404), "nothing")
@@ -112,6 +117,7 @@ def application(jobs: Jobs) -> Starlette:
             Route("/jobs", submit, methods=["POST"]),
             Route("/jobs/{job}/stop", stop, methods=["POST"]),
             Route("/jobs/{job}/events", events),
+            *watch_routes(hub, _fields, stream),
         ],
         exception_handlers={Refused: refused, HTTPException: refused},
     )

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from koubai.core.errors import KoubaiError
 from koubai.page.gate import Gate, Keys
 from koubai.page.jobs import Jobs
+from koubai.page.watch.hub import Hub
 from koubai.words.system import reason
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -98,9 +99,12 @@ def serve(
     *,
     store: Path,
     data_dir: Path | None = None,
+    runs: tuple[Path, ...] = (),
     on_address: Callable[[str], None],
 ) -> None:
     """Serve the page until Ctrl-C; `on_address` is told the address to open, and each one that follows.
+
+    `runs` are folders; the runs below them can be watched.
 
     Raises:
         KoubaiError: Starlette or uvicorn is missing, or the port is taken.
@@ -119,9 +123,9 @@ def serve(
     origins = place.origins(port)
     root = place.root_path.rstrip("/")
     keys = Keys(on_new=lambda token: on_address(f"{origins[0]}{root}/?token={token}"))
-    jobs = Jobs(store, data_dir)
+    jobs, hub = Jobs(store, data_dir), Hub(runs, data_dir)
     gate = Gate(
-        application(jobs),
+        application(jobs, hub),
         keys,
         origins=origins,
         port=port,
@@ -143,6 +147,7 @@ def serve(
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             jobs.close()
+            hub.close()
             self.should_exit = self.force_exit = True
 
     config: Any = uvicorn.Config(

@@ -307,13 +307,13 @@ class RunFolder:
 
     # ------------------------------------------------------------------------------------ going on
 
-    def restore(self, session: Session) -> Checkpoint:
-        """Bring a fresh session of this recipe to the latest checkpoint, with the history up to it.
+    def restore(self, session: Session, step: int | None = None) -> Checkpoint:
+        """Bring a fresh session of this recipe to a checkpoint (None: the latest), with the history up to it.
 
         Without any checkpoint the session stays at its start.
         """
         self._check_data(session)
-        names = self.names("checkpoints", "step")
+        names = [name for name in self.names("checkpoints", "step") if step in (None, step_of(name))]
         if not names:
             if self.finished:
                 raise RunError(

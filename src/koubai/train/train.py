@@ -25,6 +25,7 @@ from koubai.train.session import Observation, Score, Session
 _STRETCH = 0.2  # seconds between two looks at the clock, at Ctrl-C and at whoever watches
 _LONGEST = 2000  # updates in one stretch
 _SAVE = 30.0  # seconds between two checkpoints, unless steps are asked for
+_FIRST_SAVE = 5.0  # seconds before the first: whoever watches the run can examine it from then on
 
 OnProgress = Callable[[Session], None]
 
@@ -89,8 +90,8 @@ def train(
         on_progress: called after every stretch of updates; may set `session.stopped_by` to end the run.
         progress_every: updates after which it is called in any case; the stretches between follow the clock.
         folder: a run's folder (see koubai.train.folder) to write to; must not hold a run yet.
-        save_every: updates between two checkpoints; 0 writes one every half minute. One is always written
-            at the end.
+        save_every: updates between two checkpoints; 0 writes one soon, then every half minute. One is always
+            written at the end.
         overwrite: whether a run that is in the folder already is removed, once this one is ready to begin.
         start: a state to go on from, at its step, instead of initial weights.
     """
@@ -217,6 +218,7 @@ class _Loop:
     | save_every     | updates between two checkpoints; 0: by time                         |
     | started        | when the run began, less the pauses since                           |
     | saved          | when the latest checkpoint was written                              |
+    | stored         | whether one was written here                                        |
     | pace           | updates in the next stretch, if nothing is due before               |
     | startup        | seconds until the first update here was made                        |
     """
@@ -229,6 +231,7 @@ class _Loop:
     save_every: int
     started: float
     saved: float = field(default_factory=time.perf_counter)
+    stored: bool = False
     pace: int = 1
     startup: float = 0.0
     scores: dict[str, Score] = field(default_factory=dict)
@@ -285,10 +288,11 @@ class _Loop:
         """Write a checkpoint if one is due; else what the history has gained."""
         if self.folder is None:
             return
-        late = not self.save_every and time.perf_counter() - self.saved > _SAVE
+        wait = _SAVE if self.stored else _FIRST_SAVE
+        late = not self.save_every and time.perf_counter() - self.saved > wait
         if late or self.due(self.save_every) or self.session.stopped_by == "interrupted":
             self.folder.checkpoint(self.session, self.seconds)
-            self.saved = time.perf_counter()
+            self.saved, self.stored = time.perf_counter(), True
         else:
             self.folder.record(self.session.history)
 

@@ -43,6 +43,7 @@ def doctor(
     module: Annotated[bool, option("doctor.cli.module", name=("--module", "-m"), negative="")] = False,
     sarif: Annotated[bool, option("doctor.cli.sarif", negative="")] = False,
     rollback: Annotated[bool, option("doctor.cli.rollback", negative="")] = False,
+    out: Annotated[Path | None, option("doctor.cli.out", name=("--out", "-o"))] = None,
     cases: Annotated[Path | None, option("doctor.cli.cases")] = None,
     names_only: Annotated[bool, option("doctor.cli.names_only", negative="")] = False,
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
@@ -54,13 +55,17 @@ def doctor(
     if subject == "bench":
         return _bench(arguments, cases, seeds, multiple, engine, threads, data_dir, names_only=names_only)
     path = Path(subject)
-    script = partial(_script, subject, list(arguments), fail_on, budget, thorough=thorough, as_sarif=sarif)
+    script = partial(
+        _script, subject, list(arguments), fail_on, budget, thorough=thorough, as_sarif=sarif, out=out
+    )
     if module:
         return script(as_module=True)
     if not path.exists():
         raise KoubaiError(say("doctor.cli.missing"), where=subject, expected=say("doctor.cli.expected"))
     if path.suffix == ".py":
         return script()
+    if out is not None:
+        raise KoubaiError(say("doctor.cli.out_of_script"), where="--out", got=subject)
     run = _run(path, data_dir, engine, threads, rollback=rollback)
     from koubai.doctor.answer.proof import prove_first
     from koubai.doctor.answer.verdict import Verdict
@@ -83,6 +88,7 @@ def _script(
     *,
     thorough: bool,
     as_sarif: bool,
+    out: Path | None,
     as_module: bool = False,
 ) -> int:
     """Run a script under watch and answer; a script that failed keeps its exit code."""
@@ -91,7 +97,7 @@ def _script(
 
     target = subject if as_module else Path(subject)
     trials = ScriptTrials(budget, thorough=thorough)
-    verdict, code = judge_script(target, arguments, as_module=as_module, trials=trials)
+    verdict, code = judge_script(target, arguments, as_module=as_module, trials=trials, folder=out)
     said = _answer(verdict, subject, fail_on, as_sarif=as_sarif)
     return code or said
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from koubai.cli.output import console, option, style, whole
+from koubai.core.errors import KoubaiError
 from koubai.words import say
 
 
@@ -14,6 +15,7 @@ def serve(
     *,
     port: Annotated[int, whole("page.cli.port")] = 0,
     open_: Annotated[bool, option("page.cli.open", name="--open", negative="")] = False,
+    runs: Annotated[tuple[Path, ...], option("page.cli.runs", consume_multiple=True, negative="")] = (),
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     out: Annotated[Path | None, option("page.cli.keep", name=("--out", "-o"))] = None,
     host: Annotated[str, option("page.cli.host")] = "127.0.0.1",
@@ -41,7 +43,12 @@ def serve(
 
             webbrowser.open(address)
 
+    for folder in runs:
+        if not folder.is_dir():
+            raise KoubaiError(
+                "no such folder", where="--runs", got=str(folder), hint="make the folder, or name another"
+            )
     place = Place(host, port, allow_remote, root_path, origin)
-    serve(place, store=out or cache_folder() / "lessons", data_dir=data_dir, on_address=tell)
+    serve(place, store=out or cache_folder() / "lessons", data_dir=data_dir, runs=runs, on_address=tell)
     if not style.json:
         console().print(say("page.cli.ended"))

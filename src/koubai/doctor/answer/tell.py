@@ -82,6 +82,11 @@ class Findings(list[Finding]):
         return findings_html(self)
 
 
+def lines_of(finding: Finding, lang: str | None = None) -> list[str]:
+    """Return all there is to say about one finding, line by line: its name, what was seen, the rest."""
+    return [line.strip() for line in _lines(finding, lang)]
+
+
 def _lines(finding: Finding, lang: str | None) -> Iterator[str]:
     severity = say(f"doctor.severity.{finding.severity}", lang)
     yield f"{finding.code} {title_of(finding.name, lang)} [{severity}]"

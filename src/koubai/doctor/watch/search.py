@@ -11,6 +11,7 @@ from weakref import ref
 import torch
 from torch import nn
 
+from koubai.doctor.answer.diary import Diary
 from koubai.doctor.watch.guard import Guard
 from koubai.doctor.watch.models import hands_over, unwrapped
 from koubai.doctor.watch.walk import modules_of, parameters_of
@@ -25,7 +26,8 @@ _SEARCH_STEPS = 3  # steps of known optimizers after which no new model is looke
 class Search(Listener):
     """Watches every model that is called with gradients, until its optimizer tells what it is a part of."""
 
-    def __init__(self) -> None:
+    def __init__(self, diary: Diary | None = None) -> None:
+        self._diary = diary
         self.watches: list[Watch] = []
         self._known: set[int] = set()
         self._anchored: list[Any] = []
@@ -97,7 +99,7 @@ class Search(Listener):
     def _watch(self, module: nn.Module) -> Watch:
         # A model is called before its parts, so these are known when their turn comes.
         self._known |= {id(part) for whole in (module, unwrapped(module)) for _, part in modules_of(whole)}
-        watch = Watch(module)
+        watch = Watch(module, folder=self._diary)
         watch.__enter__()
         self.watches.append(watch)
         return watch

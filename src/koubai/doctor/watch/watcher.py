@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from weakref import ref
 
 import torch
 from torch import nn
 
+from koubai.doctor.answer.diary import Diary
 from koubai.doctor.answer.tell import Findings
 from koubai.doctor.answer.verdict import Unseen, Verdict
 from koubai.doctor.diagnose import consult
@@ -22,6 +24,7 @@ from koubai.doctor.watch.chart import make_patient
 from koubai.doctor.watch.gaps import gaps
 from koubai.doctor.watch.gaze import Gaze
 from koubai.doctor.watch.guard import Guard
+from koubai.doctor.watch.keeper import Keeper
 from koubai.doctor.watch.look import Look
 from koubai.doctor.watch.loss_rule import crossed_shapes, mean_value, rule_of
 from koubai.doctor.watch.models import (
@@ -57,6 +60,8 @@ class Watch(Seen):
         every: look closely at every so many steps (and the first); None: as often as 1 % of the time allows.
         steps: how many updates are planned, if the doctor should know.
         budget: seconds that the doctor may spend on trying out causes, where the model allows it; 0: none.
+        folder: a new folder in which the run is written down while it lasts; `koubai serve --runs` shows it.
+            A Diary, where several watches write to one.
 
     Weights, random numbers, gradients and buffers are those of the same run without the watch, bit for bit.
     """
@@ -70,8 +75,11 @@ class Watch(Seen):
         every: int | None = None,
         steps: int | None = None,
         budget: float = 60.0,
+        folder: str | Path | Diary | None = None,
     ) -> None:
         super().__init__(model, optimizer, loss_fn, steps, budget)
+        diary = folder if isinstance(folder, Diary) or folder is None else Diary(folder)
+        self._keeper = None if diary is None else Keeper(self, diary)
         self._pace = Pace(every)
         self._copies = not is_lazy(self.root) and size_in_bytes(self.root) <= _COPIED_BYTES
         self._guard = Guard(self._switch_off)
@@ -116,6 +124,8 @@ class Watch(Seen):
         self._wires.disconnect()
         self._look_away()
         self._guard(self._write_down)
+        if self._keeper is not None:
+            self._guard(self._keeper.end)
 
     def _look_away(self) -> None:
         """Close whatever is open."""
@@ -187,6 +197,8 @@ class Watch(Seen):
                 failed = Unseen("failed", {"error": self.failure, "step": self.step})
                 verdict = Verdict(Findings(), (failed,))
             self._judged = ((self.step, self.died), verdict)
+            if self._keeper is not None:
+                self._keeper.judged(verdict)
         return self._judged[1]
 
     def _repr_html_(self) -> str:
@@ -195,6 +207,15 @@ class Watch(Seen):
         from koubai.train.notebook import loss_curve
 
         return block(verdict_html(self.verdict), loss_curve(self.record.history))
+
+    def glance(self) -> Verdict:
+        """Return the verdict of now without trials; nothing of it is kept."""
+        kept, self.budget = (self.budget, self._examined), 0.0
+        try:
+            visit = Consultation(self.patient())
+            return Verdict(Findings(consult(visit)), gaps(self, visit))
+        finally:
+            self.budget, self._examined = kept
 
     def continue_from(self, parts: list[Watch]) -> None:
         """Take over from watches of parts of the model, in the middle of a step."""
@@ -490,6 +511,8 @@ class Watch(Seen):
         if look is not None and look.has_gradients:
             self._finish_look(look)
         self._end_step()
+        if self._keeper is not None:
+            self._keeper.stepped()
 
     def _counts(self, optimizer: Any) -> bool:
         """Whether an update is one of those that count the steps."""

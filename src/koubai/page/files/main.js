@@ -9,6 +9,8 @@ import { LANGUAGES, language, say, speak } from "./words.js";
 const main = document.getElementById("main");
 const top = document.getElementById("top");
 const THEMES = ["auto", "light", "dark"];
+// Views beside the lessons: each a module of its own, loaded when its address (#watch, #watch/...) is opened.
+const VIEWS = { watch: () => import("./watch.js") };
 let lessons = [];
 let view = null;
 
@@ -36,12 +38,23 @@ function head() {
     { id: "theme", "aria-label": say("page.theme"), onchange: (event) => paint(event.target.value) },
     ...THEMES.map((name) => el("option", { value: name, selected: name === (remembered("theme") ?? "auto") }, say(`page.theme.${name}`))),
   );
+  const places = el("nav", { class: "views", "aria-label": say("page.views") }, ...["", ...Object.keys(VIEWS)].map(place));
   top.replaceChildren(
     el("a", { class: "skip", href: "#main", onclick: skip }, say("page.skip")),
     live ? el("a", { class: "brand", href: "#" }, "koubai 勾配") : el("span", { class: "brand" }, "koubai 勾配"),
+    ...(live ? [places] : []),
     el("div", { class: "controls" }, el("div", { role: "group", "aria-label": say("page.language") }, ...languages), theme),
   );
 }
+
+/** A link in the head to one of the views; "" are the lessons. */
+function place(name) {
+  const here = name === viewed();
+  return el("a", { href: `#${name}`, "aria-current": here ? "page" : null }, say(`page.view.${name || "lessons"}`));
+}
+
+const wanted = () => only ?? location.hash.slice(1);
+const viewed = () => (wanted().split("/")[0] in VIEWS ? wanted().split("/")[0] : "");
 
 function skip(event) {
   event.preventDefault(); // the address names the lesson
@@ -65,13 +78,20 @@ async function turn(lang) {
 
 const entitle = () => (document.title = `${main.querySelector("h1")?.textContent ?? ""} – koubai`);
 
-/** Show what the address names: a lesson, or the first page. */
-function route() {
+/** Show what the address names: a lesson, another view, or the first page. */
+async function route() {
   view?.leave();
-  const name = only ?? location.hash.slice(1);
+  view = null;
+  const name = wanted();
+  const other = viewed();
   const at = lessons.findIndex((lesson) => lesson.name === name);
-  view = at < 0 ? null : new LessonView(lessons[at], lessons[at + 1]);
+  if (other) {
+    const module = await VIEWS[other]();
+    if (wanted() !== name) return; // the address has changed meanwhile
+    view = module.open(name.split("/").slice(1));
+  } else if (at >= 0) view = new LessonView(lessons[at], lessons[at + 1]);
   main.replaceChildren(view ? view.node : home(lessons));
+  head();
   scrollTo(0, 0);
   entitle();
   document.documentElement.dataset.drawn = name;
@@ -79,16 +99,12 @@ function route() {
 
 async function begin() {
   paint(remembered("theme") ?? "auto");
-  const wanted = remembered("lang") ?? preferred ?? document.documentElement.lang;
-  [lessons] = await Promise.all([loadLessons(), speak(wanted in LANGUAGES ? wanted : "en", loadWords)]);
-  head();
-  route();
-  addEventListener("hashchange", () => {
-    route();
-    main.focus();
-  });
+  const lang = remembered("lang") ?? preferred ?? document.documentElement.lang;
+  [lessons] = await Promise.all([loadLessons(), speak(lang in LANGUAGES ? lang : "en", loadWords)]);
+  await route();
+  addEventListener("hashchange", () => route().then(() => main.focus(), tell));
 }
 
-begin().catch((error) => {
-  main.replaceChildren(el("p", { role: "alert" }, `koubai: ${error.message}`));
-});
+const tell = (error) => main.replaceChildren(el("p", { role: "alert" }, `koubai: ${error.message}`));
+
+begin().catch(tell);

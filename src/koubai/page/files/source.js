@@ -8,7 +8,7 @@ export const live = data === null;
 export const only = data?.lesson ?? null;
 export const preferred = data?.lang ?? null;
 
-async function got(path) {
+export async function got(path) {
   const answer = await fetch(path);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
@@ -26,7 +26,7 @@ export async function loadQuestion(name) {
   return got(`questions/${name}/${Math.floor(Math.random() * 2 ** 31)}`);
 }
 
-const post = (path, body) =>
+export const post = (path, body) =>
   fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
 /** This page, for as long as its tab is open: one client has one job. */

@@ -33,7 +33,7 @@ function guess(view) {
     view.begin();
   };
   const go = () => {
-    if (!view.moved) return (missing.textContent = say("page.guess.first"));
+    if (!view.moved) return (missing.textContent = say(`page.guess.first.${view.lesson.guess.kind}`));
     take(view.chart.values);
   };
   view.go = button(live ? "guess.go" : "guess.show", go, { class: "main", "aria-disabled": !view.moved });
