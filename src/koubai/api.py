@@ -31,6 +31,7 @@ from koubai.train.settings import thread_count, understood
 from koubai.train.train import Run as TrainRun
 from koubai.train.train import finish, train
 from koubai.train.train import resume as resume_folder
+from koubai.words.phrase import phrase
 
 if TYPE_CHECKING:
     from koubai.doctor.visit.finding import Finding
@@ -82,7 +83,7 @@ class Run(TrainRun):
         pictures = {each.name: each for each in parts_section(self.history, lang).pictures}
         if f"curves-{measure}" not in pictures:
             known = ", ".join(sorted(name.removeprefix("curves-") for name in pictures))
-            raise DataError("this run has no such measure", where="plot", expected=known, got=measure)
+            raise DataError("run_has_no_such_measure", where="plot", expected=known, got=measure)
         return pictures[f"curves-{measure}"].panels[0].figure
 
     def _repr_html_(self) -> str:
@@ -179,7 +180,7 @@ def from_torch(module: Any, in_shape: tuple[int, ...] | None = None) -> Trained:
         ConfigError: modules that koubai has no layers for, all at once.
     """
     if find_spec("torch") is None:
-        raise EngineError("from_torch takes a module of PyTorch", hint="pip install 'koubai[torch]'")
+        raise EngineError("from_torch_needs_torch", hint="pip install 'koubai[torch]'")
     from koubai.data.sources.arrays import Arrays
     from koubai.exchange.from_torch import from_torch as read
 
@@ -242,7 +243,7 @@ def watch(model: Any, optimizer: Any = None, **settings: Any) -> Watch:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        raise EngineError("watch looks at PyTorch models", hint="pip install 'koubai[torch]'") from None
+        raise EngineError("watch_needs_a_torch_model", hint="pip install 'koubai[torch]'") from None
     return Watch(model, optimizer, **settings)
 
 
@@ -252,7 +253,7 @@ def _recipe(
     """Return the recipe of what was given, and its arrays where they were given as such."""
     if isinstance(network, Recipe):
         if data is not None:
-            raise DataError("a recipe brings its own data", hint="change them with recipe.edit(data=...)")
+            raise DataError("recipe_brings_its_own_data")
         return (network.edit(**settings) if settings else network), None
     dataset = data if isinstance(data, Dataset) else None
     source = _source(data)
@@ -287,15 +288,14 @@ def _weighted(
     if sample_weight is None and class_weight is None:
         return data
     if isinstance(network, Recipe):
-        raise DataError("a recipe brings its own data", hint="change them with recipe.edit(data=...)")
+        raise DataError("recipe_brings_its_own_data")
     arrays = isinstance(data, tuple | list) and len(data) in (2, 4)
     if isinstance(data, Dataset) or (sample_weight is not None and not arrays):
         raise DataError(
-            "weights of samples go with arrays",
+            "weights_of_samples_go_with_arrays",
             where="fit",
             expected="data = (x, t) or (x, t, x_test, t_test)",
             got=type(data).__name__,
-            hint="a Dataset has a field w_train for them",
         )
     if isinstance(data, tuple | list) and arrays:
         import koubai.data
@@ -313,8 +313,8 @@ def _source(data: Data | None) -> DataSource:
         return koubai.data.Arrays(data.sha256)
     if isinstance(data, tuple | list) and len(data) in (2, 4):
         return koubai.data.Arrays.of(*data)
-    hint = "koubai.data.digits(), a Dataset, (x, t) or (x, t, x_test, t_test)"
-    raise ConfigError("fit", [Problem("data", f"expected data, got {type(data).__name__}", hint=hint)])
+    hint = phrase("what_data_can_be")
+    raise ConfigError("fit", [Problem("data", phrase("expected_data", got=type(data).__name__), hint=hint)])
 
 
 def _path(path: str | Path | None) -> Path | None:

@@ -18,7 +18,7 @@ from koubai.cli.failures import warnings_in_words
 from koubai.cli.main import COMMANDS
 from koubai.engines import choose
 from koubai.words import LANGUAGES, say
-from koubai.words.retell import retold
+from koubai.words.phrase import phrase
 
 WORDS = {"where": "場所", "expected": "期待", "hint": "対処"}
 
@@ -239,13 +239,13 @@ def test_help_tells_defaults_choices_and_variables(koubai):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_warning_of_koubai_is_one_line_in_the_reader_s_language(koubai, monkeypatch, lang):
-    refusal = "the native engine needs numba: pip install numba"
+    refusal = phrase("native_engine_needs", package="numba", command="pip install numba")
     monkeypatch.setattr(choose, "why_not_native", lambda: refusal)
     choose._warn_once.cache_clear()
     koubai("train", "digits.toml", "--steps", "2", "--lang", lang)
     assert koubai.code == 0
     (line,) = (line for line in koubai.err.splitlines() if "numba" in line)
-    why = retold(refusal, lang)
+    why = refusal.say(lang)
     assert (
         line
         == f"{say('cli.error.warning', lang=lang)}: {say('engines.reference_instead', lang=lang, why=why)}"

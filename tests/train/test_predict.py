@@ -10,7 +10,6 @@ import koubai as kb
 from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.data.levels import Levels
 from koubai.engines.choose import why_not_native
-from koubai.words.retell import retold
 from support.close import assert_close
 
 LAYERS = kb.Flatten(), kb.Linear(16), kb.ReLU(), kb.Linear(10)
@@ -93,7 +92,7 @@ def test_another_shape_is_refused_with_both_shapes_and_a_way(trained, shape, hin
     assert "expected: (n, 1, 8, 8)" in text
     assert f"got:      {shape}" in text
     assert hint is None or hint in text
-    assert "ネットワークの受け取る形と違います" in retold(text, "ja")
+    assert "ネットワークの受け取る形と違います" in raised.value.say("ja")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from koubai.core.errors import ConfigError, Problem
 from koubai.doctor.answer.names import resolve
 from koubai.train.recipe import Recipe
 from koubai.train.recipe_file import parse_toml, recipe_of, toml_text
+from koubai.words.phrase import phrase
 
 _KEYS = {"id", "family", "split", "title", "accept", "layer", "seeds", "first_seed", "recipe", "fixed"}
 
@@ -84,7 +85,7 @@ def parse_cases(text: str, name: str) -> list[Case]:
     rows = table.get("case", [])
     problems = [problem for i, row in enumerate(rows) for problem in _problems(row, i, lines)]
     if not rows:
-        problems.append(Problem("case", "no [[case]] in this file"))
+        problems.append(Problem("case", phrase("no_case_in_this_file")))
     if problems:
         raise ConfigError(name, problems)
     return [_case(row, i, name, lines) for i, row in enumerate(rows)]
@@ -93,14 +94,19 @@ def parse_cases(text: str, name: str) -> list[Case]:
 def _problems(row: dict[str, Any], i: int, lines: dict[Any, int]) -> Iterable[Problem]:
     where, line = f"case.{i}", lines.get(("case", i))
     for key in sorted({"id", "recipe"} - set(row)):
-        yield Problem(where, f"{key!r} is missing", line)
+        yield Problem(where, phrase("is_missing", key=key), line)
     for key in sorted(set(row) - _KEYS):
-        yield Problem(f"{where}.{key}", "no such key", line, hint="keys: " + ", ".join(sorted(_KEYS)))
+        yield Problem(
+            f"{where}.{key}",
+            phrase("no_such_key"),
+            line,
+            hint=phrase("keys_are", names=", ".join(sorted(_KEYS))),
+        )
     if row.get("accept") and "fixed" not in row:
-        yield Problem(where, "a sick case needs its fixed twin", line, hint="add [case.fixed]")
+        yield Problem(where, phrase("sick_case_needs_its_fixed_twin"), line, hint=phrase("add_case_fixed"))
     for alias in row.get("accept", []):
         if not resolve(alias):
-            yield Problem(f"{where}.accept", f"no diagnosis is called {alias!r}", line)
+            yield Problem(f"{where}.accept", phrase("no_diagnosis_is_called", name=alias), line)
 
 
 def _case(row: dict[str, Any], i: int, name: str, lines: dict[Any, int]) -> Case:

@@ -22,7 +22,7 @@ from koubai.cli.streams import INTERRUPTED
 from koubai.core.errors import ConfigError, KoubaiError, ToldElsewhere
 from koubai.core.visible import visible
 from koubai.words import say
-from koubai.words.retell import retold
+from koubai.words.phrase import told
 from koubai.words.system import advice, reason
 
 USER_ERROR = 2
@@ -90,11 +90,8 @@ def facts_of(error: Exception) -> dict[str, Any]:
 
 
 def _told(text: object) -> str | None:
-    """Return a text of an error in the reader's language; a lone word is a name, and stays as it is."""
-    if text is None:
-        return None
-    said = str(text)
-    return retold(said) if " " in said else said
+    """Return a part of an error in the reader's language."""
+    return None if text is None else told(text)
 
 
 def _text(facts: dict[str, Any]) -> str:

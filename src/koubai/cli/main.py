@@ -119,7 +119,7 @@ def _take_globals(words: list[str]) -> list[str]:
     for word in queue:
         name, _, value = word.partition("=")
         if not can_be_a_name(word):
-            raise KoubaiError("no name that a file can have", where=repr(word))
+            raise KoubaiError("not_a_file_name", where=repr(word))
         if word == "--":
             rest += [word, *queue]
         elif word == "--json":
@@ -137,7 +137,7 @@ def _take_globals(words: list[str]) -> list[str]:
 
 def _set_language(name: str) -> None:
     if name not in LANGUAGES:
-        raise KoubaiError(f"--lang: no language {name!r}", expected=" | ".join(LANGUAGES))
+        raise KoubaiError("no_language", name=name, expected=" | ".join(LANGUAGES))
     set_language(name)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from koubai.core.errors import DataError, ShapeError
 from koubai.core.params import Array, Shape
+from koubai.words.phrase import phrase
 
 _NUMBERS = "biuf"
 
@@ -27,10 +28,7 @@ def array_of(x: Any, name: str, where: str) -> Array:
     """Return what was given as an array, of whatever kind; nothing that NumPy refuses goes further."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         raise DataError(
-            f"{name}: some values are masked",
-            where=where,
-            got=f"{np.ma.count_masked(x)} / {x.size}",
-            hint="fill them: x.filled(value)",
+            "array_has_masked_values", array=name, where=where, got=f"{np.ma.count_masked(x)} / {x.size}"
         )
     try:
         return np.asarray(x)
@@ -39,10 +37,7 @@ def array_of(x: Any, name: str, where: str) -> Array:
     except Exception as error:  # an object may answer NumPy with whatever it likes
         said = str(error).splitlines() or [type(error).__name__]
         raise DataError(
-            f"{name}: no array can be made of this",
-            where=where,
-            got=f"{type(x).__name__}: {said[0]}",
-            hint="give a NumPy array of numbers",
+            "no_array_can_be_made", array=name, where=where, got=f"{type(x).__name__}: {said[0]}"
         ) from None
 
 
@@ -55,7 +50,10 @@ def numbers_of(x: Any, name: str, where: str) -> Array:
     array = array_of(x, name, where)
     if array.dtype.kind not in _NUMBERS:
         raise DataError(
-            f"{name}: not an array of real numbers", where=where, got=f"{array.dtype}, shape {array.shape}"
+            "not_array_of_real_numbers",
+            name=name,
+            where=where,
+            got=phrase("dtype_and_shape", kind=array.dtype, shape=array.shape),
         )
     return array
 
@@ -77,9 +75,13 @@ def check_kept(array: Array, made: Array, name: str, where: str) -> None:
     if lost.any():
         first = tuple(int(i) for i in np.argwhere(lost)[0])
         raise DataError(
-            f"{name}: {int(lost.sum())} of {lost.size} values are too large for {made.dtype}",
+            "values_are_too_large",
+            array=name,
+            count=int(lost.sum()),
+            total=lost.size,
+            dtype=made.dtype,
             where=where,
-            got=f"{array[first]} at {first}",
+            got=phrase("value_at", value=array[first], place=first),
         )
 
 
@@ -108,7 +110,9 @@ def batch(x: Any, shape: Shape, name: str, where: str) -> Array:
     """
     array = numbers_of(x, name, where)
     if not array.ndim or array.shape[1:] != shape:
-        raise ShapeError(f"{name}: another shape", where=where, expected=_batch_of(shape), got=array.shape)
+        raise ShapeError(
+            "array_has_another_shape", array=name, where=where, expected=_batch_of(shape), got=array.shape
+        )
     return as_floats(array)
 
 
@@ -128,7 +132,7 @@ def samples(array: Array, in_shape: Shape, where: str) -> Array:
 def misfit(shape: Shape, in_shape: Shape, where: str) -> ShapeError:
     """Return the error of inputs whose shape is not (n, *in_shape)."""
     return ShapeError(
-        "the network takes inputs of another shape",
+        "network_takes_another_shape",
         where=where,
         expected=_batch_of(in_shape),
         got=shape,
@@ -143,7 +147,7 @@ def _batch_of(shape: Shape) -> str:
 def _way(shape: Shape, in_shape: Shape) -> str | None:
     """Return what brings an array to (n, *in_shape), where there is such a way."""
     if shape == in_shape:
-        return "this is one sample; a batch of one is x[None]"
+        return phrase("this_is_one_sample")
     code = None
     sample = shape[1:]
     if in_shape[:1] == (1,) and sample == in_shape[1:]:
@@ -156,4 +160,4 @@ def _way(shape: Shape, in_shape: Shape) -> str | None:
         code = f"x.reshape(-1, {', '.join(map(str, in_shape))})"
     elif shape and prod(shape) == prod(in_shape):
         code = f"x.reshape(1, {', '.join(map(str, in_shape))})"
-    return None if code is None else f"bring it to that shape: {code}"
+    return None if code is None else phrase("bring_it_to_that_shape", code=code)

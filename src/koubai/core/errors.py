@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from koubai.words.phrase import Phrase, catalog, composed, joined, phrase, term, told
+
 # What settings are called in other libraries -> what they are called here, the first that is there.
 ELSEWHERE = {
     "lr": ("learning_rate",),
@@ -47,7 +49,18 @@ ELSEWHERE = {
 
 
 class KoubaiError(Exception):
-    """Base of every error koubai raises on purpose."""
+    """Base of every error koubai raises on purpose.
+
+    `message` is a key of the catalog (words/errors*.toml), whose text is filled with the values and can be
+    told in every language; `str()` of an error is English. What was expected, what came and what to try
+    stand beside that text in the catalog, with the same values, or are given here: as phrases, or as values
+    that no language changes. A message that is no key is a text of its own, told as it is.
+
+    >>> error = ShapeError("window_does_not_fit", axis="height", positions=0, shape="3 x 3")
+    >>> print(error)
+    the window does not fit the height
+      got:      0, for an input of 3 x 3
+    """
 
     def __init__(
         self,
@@ -57,24 +70,69 @@ class KoubaiError(Exception):
         expected: object = None,
         got: object = None,
         hint: str | None = None,
+        **values: object,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        known = message if isinstance(message, str) and message in catalog() else None
+        if values and known is None:
+            raise TypeError(f"no error {message!r} in words/errors*.toml, so it takes no {', '.join(values)}")
+
+        def part(name: str) -> Phrase | None:
+            key = f"{message}.{name}"
+            return phrase(key, **values) if known and key in catalog() else None
+
+        self.key, self.values = known, _plain(values)
+        self.message: str = phrase(known, **values) if known else message
         self.where = where
-        self.expected = expected
-        self.got = got
-        self.hint = hint
+        self.expected = part("expected") if expected is None else expected
+        self.got = part("got") if got is None else got
+        self.hint = hint or part("hint")
+        super().__init__(self.message)
 
     def __str__(self) -> str:
-        head = f"{self.where}: {self.message}" if self.where else self.message
-        lines = [head]
-        if self.expected is not None:
-            lines.append(f"  expected: {self.expected}")
-        if self.got is not None:
-            lines.append(f"  got:      {self.got}")
-        if self.hint:
-            lines.append(f"  try:      {self.hint}")
+        return self.say("en")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), self.__dict__)
+
+    def say(self, lang: str | None = None) -> str:
+        """Return the whole error in a language (None = the one in use): one line each for what it says."""
+        head: str = phrase("at", where=self.where, problem=self.message) if self.where else self.message
+        lines = [told(head, lang)]
+        parts = {"expected": self.expected, "got": self.got, "hint": self.hint or None}
+        lines += [
+            "  " + phrase(f"line_of.{name}", text=part).say(lang)
+            for name, part in parts.items()
+            if part is not None
+        ]
         return "\n".join(lines)
+
+    def whole(self) -> Phrase:
+        """Return the whole error as a phrase."""
+        return composed(self.say)
+
+    def in_one_line(self) -> Phrase:
+        """Return the whole error as a phrase without line breaks."""
+        return composed(lambda lang: " ".join(self.say(lang).split()))
+
+    def refusal(self) -> Phrase:
+        """Return what is wrong, what was expected and what came, on one line."""
+        given = (self.expected is not None, self.got is not None)
+        form = {(True, True): "both", (True, False): "expected", (False, True): "got"}.get(given)
+        if form is None:
+            return composed(lambda lang: told(self.message, lang))
+        return phrase(f"refused.{form}", problem=self.message, expected=self.expected, got=self.got)
+
+
+def _again(kind: type[KoubaiError], state: dict[str, object]) -> KoubaiError:
+    """Return an error as it was in another process."""
+    error = Exception.__new__(kind, state["message"])
+    error.__dict__.update(state)
+    return error
+
+
+def _plain(values: dict[str, object]) -> dict[str, object]:
+    """Return values that hold on to nothing and can leave the process."""
+    return {k: v if isinstance(v, str | int | float | None) else str(v) for k, v in values.items()}
 
 
 class ShapeError(KoubaiError):
@@ -106,18 +164,22 @@ class RunError(KoubaiError):
 
 
 class UnknownName(KoubaiError, KeyError):
-    """A name that is not in its registry; carries the nearest one."""
+    """A name that is not in its registry; carries the nearest one.
+
+    `kind` says what was named; the catalog has a word for it under `kind`.
+    """
 
     def __init__(self, kind: str, name: str, choices: Iterable[str], *, where: str | None = None):
         names = sorted(choices)
-        near = nearest(name, names)
+        self.nearest = nearest(name, names)
         super().__init__(
-            f"unknown {kind} {name!r}",
+            "unknown_name",
+            kind=term("kind", kind),
+            name=name,
             where=where,
-            expected="one of " + ", ".join(names),
-            hint=f"did you mean {near!r}?" if near else None,
+            expected=phrase("one_of", names=", ".join(names)),
+            hint=did_you_mean(self.nearest),
         )
-        self.nearest = near
 
 
 class UnknownSetting(KoubaiError, TypeError):
@@ -125,11 +187,12 @@ class UnknownSetting(KoubaiError, TypeError):
 
     def __init__(self, what: str, name: str, choices: Iterable[str]):
         names = list(choices)
-        near = nearest(name, names)
         super().__init__(
-            f"{what} has no setting {name!r}",
-            expected="one of " + ", ".join(names) if names else None,
-            hint=f"did you mean {near!r}?" if near else None,
+            "has_no_setting",
+            owner=what,
+            name=name,
+            expected=phrase("one_of", names=", ".join(names)) if names else None,
+            hint=did_you_mean(nearest(name, names)),
         )
 
 
@@ -143,9 +206,13 @@ class Problem:
     hint: str | None = None
 
     def __str__(self) -> str:
-        place = f"line {self.line}: " if self.line is not None else ""
-        text = f"{place}{self.path}: {self.message}" if self.path else f"{place}{self.message}"
-        return f"{text} ({self.hint})" if self.hint else text
+        return self.say("en")
+
+    def say(self, lang: str | None = None) -> str:
+        """Return the problem in a language, on one line."""
+        text: str = phrase("at", where=self.path, problem=self.message) if self.path else self.message
+        text = text if self.line is None else phrase("at_line", line=self.line, problem=text)
+        return told(phrase("hinted", problem=text, hint=self.hint) if self.hint else text, lang)
 
 
 class ConfigError(KoubaiError):
@@ -153,9 +220,13 @@ class ConfigError(KoubaiError):
 
     def __init__(self, source: str, problems: Iterable[Problem]):
         self.problems = tuple(problems)
-        count = len(self.problems)
-        body = "".join(f"\n  {problem}" for problem in self.problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''}{body}", where=source)
+        head = phrase("problems", count=len(self.problems))
+        super().__init__(joined([head, *self.problems], "\n  "), where=source)
+
+
+def did_you_mean(name: str | None) -> Phrase | None:
+    """Return the question for the nearest name, if there is one."""
+    return None if name is None else phrase("did_you_mean", name=name)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:

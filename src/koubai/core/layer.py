@@ -14,6 +14,7 @@ from koubai.core.door import batch, is_batch
 from koubai.core.errors import ShapeError, TooLarge
 from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
 from koubai.core.registry import Registry
+from koubai.words.phrase import phrase
 
 LAYERS = Registry("layer")
 MOST_LAYERS, MOST_LEVELS = 5000, 64  # more take minutes to compile, or more of Python's stack than there is
@@ -167,10 +168,10 @@ def check_extent(layer: Layer) -> None:
         count, levels = count + len(level), levels + 1
         if count > MOST_LAYERS:
             raise TooLarge(
-                "too many layers", where="network", expected=f"<= {MOST_LAYERS}", got=f">= {count}"
+                "too_many_layers", where="network", expected=f"<= {MOST_LAYERS}", got=f">= {count}"
             )
         if levels > MOST_LEVELS:
-            raise TooLarge("layers too deep inside layers", where="network", expected=f"<= {MOST_LEVELS}")
+            raise TooLarge("layers_too_deep", where="network", expected=f"<= {MOST_LEVELS}")
         inner = [child for outer in level for child in outer.children().values()]
         level = [child for child in inner if isinstance(child, Layer)]  # what is none is told elsewhere
 
@@ -189,7 +190,8 @@ def wire(layer: Layer, path: str, shape: Shape) -> Cell:
         out_shape = layer.output_shape(shape)
     except ShapeError as error:
         if error.where is None:
-            place = f"layer {path}" if path else "network"
-            error.where = f"{place} ({type(layer).__name__})"
+            kind = type(layer).__name__
+            inside = phrase("place.layer", path=path, kind=kind)
+            error.where = inside if path else phrase("place.network", kind=kind)
         raise
     return Cell(layer, path, shape, out_shape, children)

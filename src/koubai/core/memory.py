@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from koubai.core.errors import TooLarge
+from koubai.words.phrase import joined, phrase, term
 
 ALLOW = "KOUBAI_ALLOW_MEMORY"
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -46,14 +47,11 @@ def require(parts: Mapping[str, int], where: str | None = None) -> None:
     if total <= most or allowed():
         return
     largest_first = sorted((item for item in parts.items() if item[1]), key=lambda item: -item[1])
-    named = ", ".join(f"{name} {in_words(size)}" for name, size in largest_first)
-    raise TooLarge(
-        "more memory than this machine has",
-        where=where,
-        expected=f"at most {in_words(most)}",
-        got=f"{in_words(total)} in all: {named}",
-        hint="make it smaller; --allow-memory (in Python: allow_memory=True) tries all the same",
+    named = joined(
+        phrase("part_of_memory", part=term("memory", name), size=in_words(size))
+        for name, size in largest_first
     )
+    raise TooLarge("not_enough_memory", size=in_words(most), total=in_words(total), parts=named, where=where)
 
 
 def in_words(size: int) -> str:

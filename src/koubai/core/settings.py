@@ -6,6 +6,7 @@ from math import isinf
 from typing import Any
 
 from koubai.core.errors import SettingError
+from koubai.words.phrase import phrase
 
 
 def _numbers(value: Any) -> tuple[Any, ...]:
@@ -15,9 +16,10 @@ def _numbers(value: Any) -> tuple[Any, ...]:
 def _refuse(owner: object, name: str, value: Any, expected: str) -> None:
     infinite = any(map(isinf, _numbers(value)))
     raise SettingError(
-        f"{name} is out of range",
+        "out_of_range",
+        setting=name,
         where=type(owner).__name__,
-        expected="a finite number" if infinite else expected,
+        expected=phrase("finite_number") if infinite else expected,
         got=value,
     )
 
@@ -40,14 +42,14 @@ def share(owner: object, **settings: float) -> None:
     """Raise SettingError unless each setting is a share: 0 <= value < 1."""
     for name, value in settings.items():
         if not 0 <= value < 1:
-            _refuse(owner, name, value, "0 <= value < 1")
+            _refuse(owner, name, value, phrase("from_0_to_below_1"))
 
 
 def probability(owner: object, **settings: float) -> None:
     """Raise SettingError unless each setting is a probability: 0 <= value <= 1."""
     for name, value in settings.items():
         if not 0 <= value <= 1:
-            _refuse(owner, name, value, "0 <= value <= 1")
+            _refuse(owner, name, value, phrase("from_0_to_1"))
 
 
 def seed(owner: object, **settings: int) -> None:

@@ -34,6 +34,7 @@ from koubai.data.prepared import Prepared, prepared
 from koubai.data.sampler import check_weights
 from koubai.data.scale import SCALES, TARGET_SCALES, InputScale, Scale, TargetScale, TargetUnits
 from koubai.data.scheme import TableScheme
+from koubai.words.phrase import phrase, term
 
 DATA = Registry("data set")
 PARTS = ("train", "val", "test")
@@ -90,20 +91,22 @@ class Dataset:
             x, t = self.inputs(part), getattr(self, f"t_{part}")
             if len(x) != len(t):
                 raise DataError(
-                    f"{part}: inputs and targets differ in number",
+                    "inputs_and_targets_differ_in_number",
+                    part=term("part", part),
                     where=self.name,
                     expected=len(x),
                     got=len(t),
                 )
             if len(x) and x.shape[1:] != self.in_shape:
                 raise DataError(
-                    f"{part}: samples of another shape",
+                    "samples_of_a_part_have_another_shape",
+                    part=term("part", part),
                     where=self.name,
                     expected=self.in_shape,
                     got=x.shape[1:],
                 )
         if len(self.t_train) == 0:
-            raise DataError("no training samples", where=self.name)
+            raise DataError("no_training_samples", where=self.name)
         if self.w_train is not None:
             object.__setattr__(self, "w_train", check_weights(self.w_train, len(self.t_train), self.name))
 
@@ -171,7 +174,7 @@ def _inputs(x: Any, name: str, where: str) -> Array:
     if array.dtype in (np.float32, np.float64) and array.ndim:
         return array
     if not array.ndim:
-        raise ShapeError(f"{name}: no axis of samples", where=where, got=array.shape)
+        raise ShapeError("array_has_no_axis_of_samples", array=name, where=where, got=array.shape)
     return as_type(numbers_of(array, name, where), "float32", name, where)
 
 
@@ -181,10 +184,11 @@ def _targets(t: Any, classes: int | None, name: str, where: str) -> Array:
     kinds, most = ("iu", 1) if classes is not None else ("biuf", 2)
     if array.ndim < 1 or (len(array) and (array.dtype.kind not in kinds or array.ndim > most)):
         raise DataError(
-            f"{name}: not the targets of this data set",
+            "not_targets_of_this_data_set",
+            array=name,
             where=where,
-            expected="(n,) integers, for classes" if classes is not None else "(n, K) floats, for values",
-            got=f"{array.dtype}, shape {array.shape}",
+            expected=phrase("integers_for_classes") if classes is not None else phrase("floats_for_values"),
+            got=phrase("dtype_and_shape", kind=array.dtype, shape=array.shape),
         )
     if classes is not None:
         return _labels(array, classes, name, where)
@@ -197,7 +201,8 @@ def _targets(t: Any, classes: int | None, name: str, where: str) -> Array:
 def _labels(t: Array, classes: int, name: str, where: str) -> Array:
     if len(t) and (t.min() < 0 or t.max() >= classes):
         raise DataError(
-            f"{name}: a label is not a class",
+            "label_in_array_is_not_a_class",
+            array=name,
             where=where,
             expected=f"0 .. {classes - 1}",
             got=f"{t.min()} .. {t.max()}",
@@ -261,18 +266,20 @@ class DataSource:
         for way in self.augment:
             if not isinstance(way, Augmentation):
                 raise DataError(
-                    "not an augmentation",
+                    "not_an_augmentation",
                     where=where,
                     expected=", ".join(AUGMENTATIONS.by_class_name()),
                     got=repr(way),
                 )
         if not 0 <= self.label_noise <= 1:
-            raise DataError("label_noise is a share", where=where, expected="0 .. 1", got=self.label_noise)
+            raise DataError(
+                "not_a_share", setting="label_noise", where=where, expected="0 .. 1", got=self.label_noise
+            )
         for name, least in (("train", 1), ("test", 0), ("validation", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise DataError(
-                    f"{name} is a number of samples", where=where, expected=f">= {least}", got=value
+                    "not_a_number_of_samples", setting=name, where=where, expected=f">= {least}", got=value
                 )
 
     def load(self, folder: Path | None = None) -> Dataset:

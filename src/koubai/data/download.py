@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koubai.core.errors import DataError
+from koubai.words.phrase import joined, phrase
 
 _SECONDS = 20  # until a silent mirror is given up
 
@@ -44,15 +45,15 @@ def fetch(file: Download, into: Path, what: str, needed: tuple[str, ...]) -> Pat
                 f"{mirror}/{file.name}", f"sha256:{file.sha256}", file.name, into, downloader=downloader
             )
         except (OSError, ValueError) as error:
-            failures.append(f"\n    {mirror}: {_reason(error)}")
+            failures.append(phrase("at", where=mirror, problem=_reason(error)))
         else:
             return into / file.name
     raise DataError(
-        f"{file.name} is not there and could not be downloaded",
+        "could_not_be_downloaded",
+        file=file.name,
         where=what,
-        expected=f"these files in {into}:" + "".join(f"\n    {name}" for name in needed),
-        got="".join(failures),
-        hint="put the files there by hand, or name the folder they are in: --data-dir or KOUBAI_DATA",
+        expected=joined([phrase("these_files_in", folder=into), *needed], "\n    "),
+        got=joined(["", *failures], "\n    "),
     )
 
 
@@ -60,7 +61,7 @@ def _reason(error: Exception) -> str:
     import requests
 
     if isinstance(error, (requests.ConnectionError, requests.Timeout)):
-        return f"no connection ({type(error).__name__})"
+        return phrase("no_connection", kind=type(error).__name__)
     if isinstance(error, ValueError) and not isinstance(error, OSError):
-        return "the file is another one (its SHA-256 differs)"
+        return phrase("downloaded_file_is_another")
     return str(error).partition("\n")[0]

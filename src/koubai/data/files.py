@@ -16,6 +16,7 @@ from typing import Protocol
 
 from koubai.core.errors import DataError, KoubaiError
 from koubai.core.file_names import can_be_a_name
+from koubai.words.phrase import Phrase, phrase, term
 
 # Deflate cannot pack more tightly than 1032 : 1 (zlib's technical notes).
 MAX_RATIO = 1032
@@ -42,12 +43,12 @@ def cache_folder() -> Path:
 
 def data_root(folder: Path | None) -> Path:
     """Return the data folder: the one given, else the one KOUBAI_DATA names, else the cache folder."""
-    named = [("data folder", folder), ("KOUBAI_DATA", os.environ.get("KOUBAI_DATA"))]
+    named = [(term("place", "data folder"), folder), ("KOUBAI_DATA", os.environ.get("KOUBAI_DATA"))]
     for where, place in named:
         if place:
             root = Path(place).expanduser()
             if not root.is_dir():
-                raise DataError("no such folder", where=where, got=root, hint="create it, or mend the path")
+                raise DataError("no_such_folder", where=where, got=root)
             return real(root)
     return cache_folder()
 
@@ -79,26 +80,18 @@ def real(path: Path) -> Path:
 def inside(folder: Path | None, path: str) -> Path:
     """Return the place a source's `path` names: absolute, or relative to the data folder and inside it."""
     if not can_be_a_name(path):
-        raise DataError("no name that a file can have", where=repr(path))
+        raise DataError("not_a_file_name", where=repr(path))
     try:
         place = Path(path).expanduser()
     except RuntimeError:  # ~ of nobody
-        raise DataError("no name that a file can have", where=repr(path)) from None
+        raise DataError("not_a_file_name", where=repr(path)) from None
     if not place.is_absolute():
         root = real(data_root(folder))
         place = root / path
         if not real(place).is_relative_to(root):
-            raise DataError(
-                "leads out of the data folder",
-                where=path,
-                expected=f"a place inside {root}",
-                got=real(place),
-                hint="give an absolute path",
-            )
+            raise DataError("leads_out_of_data_folder", folder=root, where=path, got=real(place))
     if not place.exists():
-        raise DataError(
-            "is not there", where=str(place), hint="mend the path; relative ones start at --data-dir"
-        )
+        raise DataError("is_not_there", where=str(place))
     return place
 
 
@@ -114,11 +107,12 @@ def decoding(path: Path) -> Iterator[None]:
     except KoubaiError:
         raise
     except Exception as error:
+        ours = error.args[0] if error.args and isinstance(error.args[0], Phrase) else None
         raise DataError(
-            "damaged, or not what its name says",
+            "damaged_or_not_what_its_name_says",
             where=str(path),
-            got=f"{type(error).__name__}: {error}",
-            hint="fetch or copy the file again",
+            got=phrase("at", where=type(error).__name__, problem=error if ours is None else ours),
+            hint=phrase("fetch_or_copy_again"),
         ) from error
 
 
@@ -126,7 +120,7 @@ def open_regular(path: Path) -> io.BufferedReader:
     """Open a file for reading; refuse a pipe, which may never answer, and a device, which may never end."""
     file = regular(path)
     if file is None:
-        raise DataError("not a regular file", where=str(path), hint="name a file of data")
+        raise DataError("not_a_regular_file", where=str(path), hint=phrase("name_a_file_of_data"))
     return file
 
 
@@ -162,7 +156,7 @@ def fill(memory: memoryview, stream: Readable, where: str) -> None:
     while at < len(memory):
         piece = stream.read(min(_CHUNK, len(memory) - at))
         if not piece:
-            raise DataError("the file ends early", where=where, expected=len(memory), got=at)
+            raise DataError("file_ends_early", where=where, expected=len(memory), got=at)
         memory[at : at + len(piece)] = piece
         at += len(piece)
 
@@ -191,12 +185,12 @@ class _Gunzip:
             try:
                 piece = self._member.decompress(packed, size)
             except zlib.error as error:
-                raise gzip.BadGzipFile(f"not gzip, or its CRC is wrong: {error}") from None
+                raise gzip.BadGzipFile(phrase("not_gzip_or_its_crc_is_wrong", why=error)) from None
             self._packed = self._member.unused_data or self._member.unconsumed_tail
             if piece:
                 return piece
             if not packed:
-                raise EOFError("the file ends before its gzip stream")
+                raise EOFError(phrase("file_ends_before_its_gzip_stream"))
         return b""
 
     def _next_member(self) -> bool:

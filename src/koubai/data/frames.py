@@ -13,6 +13,7 @@ from koubai.core.door import array_of, numbers_of
 from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.data.files import open_regular
 from koubai.data.scheme import Column
+from koubai.words.phrase import phrase
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 MOST_BYTES = 1 << 31  # of a file of text
@@ -43,7 +44,7 @@ def columns_of(frame: Any, where: str) -> list[Column]:
         table = table.collect() if isinstance(table, nw.LazyFrame) else table
         names = list(table.columns)
     except Exception as error:  # such as two columns of one name; each library says it its own way
-        raise DataError("the table cannot be read", where=where, got=str(error).split("\n")[0]) from None
+        raise DataError("table_cannot_be_read", where=where, got=str(error).split("\n")[0]) from None
     return [_column(name, table[name], where) for name in names]
 
 
@@ -68,7 +69,7 @@ def beside(target: Any, where: str) -> Column:
         return typed("target", [None if value is None else str(value) for value in array], read=False)
     numbers = numbers_of(array, "target", where)
     if numbers.ndim != 1:
-        raise ShapeError("target: one value a row", where=where, expected="(n,)", got=numbers.shape)
+        raise ShapeError("target_needs_one_value_a_row", where=where, expected="(n,)", got=numbers.shape)
     return Column("target", "truth" if array.dtype.kind == "b" else "number", np.array(numbers, np.float64))
 
 
@@ -81,13 +82,7 @@ def _column(name: Any, series: Any, where: str) -> Column:
         return Column(str(name), "truth" if kind == nw.Boolean else "number", np.array(numbers, np.float64))
     if kind in (nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown):
         return typed(str(name), [_text(value) for value in series.to_list()], read=False)
-    raise DataError(
-        f"column {str(name)!r} is neither numbers nor texts",
-        where=where,
-        expected="numbers, true and false, or texts",
-        got=str(kind),
-        hint=f"make numbers of it, or leave it away: drop=({str(name)!r},)",
-    )
+    raise DataError("column_is_neither_numbers_nor_texts", name=str(name), where=where, got=str(kind))
 
 
 def _text(value: Any) -> str | None:
@@ -126,17 +121,19 @@ def read_table(path: Path) -> list[Column]:
         return _parquet(path)
     if path.suffix not in SUFFIXES:
         raise DataError(
-            "no table", where=str(path), expected=", ".join(SUFFIXES), got=path.suffix or path.name
+            "not_a_table_file", where=str(path), expected=", ".join(SUFFIXES), got=path.suffix or path.name
         )
     with open_regular(path) as stream:
         data = stream.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
-        raise DataError("the file is too large", where=str(path), expected=f"<= {MOST_BYTES:,} bytes")
+        raise DataError(
+            "file_is_too_large", where=str(path), expected=phrase("at_most_bytes", count=MOST_BYTES)
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise DataError("the file is no text in UTF-8", where=str(path), got=f"line {line}") from None
+        raise DataError("table_is_not_utf_8", line=line, where=str(path)) from None
     return _csv(text, path)
 
 
@@ -152,7 +149,8 @@ def _csv(text: str, path: Path) -> list[Column]:
                 continue
             if len(row) != len(names):
                 raise DataError(
-                    f"line {rows.line_num} has another number of cells than the first",
+                    "line_has_another_number_of_cells",
+                    line=rows.line_num,
                     where=str(path),
                     expected=len(names),
                     got=len(row),
@@ -161,12 +159,12 @@ def _csv(text: str, path: Path) -> list[Column]:
                 plain = cell.strip()
                 column.append(None if plain in _EMPTY else plain)
     except csv.Error as error:
-        raise DataError("the file is no table", where=str(path), got=str(error)) from None
+        raise DataError("file_cannot_be_read_as_table", where=str(path), got=str(error)) from None
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise DataError(f"two columns are called {twice!r}", where=str(path))
+        raise DataError("two_columns_have_one_name", name=twice, where=str(path))
     if not names or not cells[0]:
-        raise DataError("the table has no rows", where=str(path))
+        raise DataError("table_has_no_rows", where=str(path))
     return [typed(name, column, read=True) for name, column in zip(names, cells, strict=True)]
 
 
@@ -177,7 +175,7 @@ def _parquet(path: Path) -> list[Column]:
         if (error.name or "").split(".")[0] != "pyarrow":
             raise
         raise EngineError(
-            "Parquet files need pyarrow", where=str(path), hint="pip install 'koubai[parquet]'"
+            "parquet_files_need_pyarrow", where=str(path), hint="pip install 'koubai[parquet]'"
         ) from None
     import pyarrow
 
@@ -186,5 +184,5 @@ def _parquet(path: Path) -> list[Column]:
             table = parquet.read_table(stream)
         except (pyarrow.ArrowException, OSError) as error:
             said = str(error).split("\n")[0]
-            raise DataError("the file is no table", where=str(path), got=said) from None
+            raise DataError("file_cannot_be_read_as_table", where=str(path), got=said) from None
     return columns_of(table, str(path))

@@ -11,6 +11,7 @@ from koubai.core.errors import DataError
 from koubai.core.memory import require
 from koubai.core.params import Array, Shape
 from koubai.data.files import Unpacked
+from koubai.words.phrase import phrase
 
 UNSIGNED_BYTE = 0x08
 MAX_BYTES = 1 << 30
@@ -35,39 +36,38 @@ def read_idx(path: Path, sample: Shape, max_bytes: int = MAX_BYTES) -> tuple[Arr
         head = file.take(4)
         wanted = bytes([0, 0, UNSIGNED_BYTE, 1 + len(sample)])
         if head != wanted:
-            kind = "images" if sample else "labels"
             raise DataError(
-                f"not an IDX file of {kind}",
+                "not_an_idx_file_of_images" if sample else "not_an_idx_file_of_labels",
                 where=where,
-                expected=f"first bytes {wanted.hex(' ')}",
-                got=head.hex(" ") or "an empty file",
-                hint="are files of images and of labels swapped?",
+                expected=phrase("first_bytes", bytes=wanted.hex(" ")),
+                got=head.hex(" ") or phrase("an_empty_file"),
+                hint=phrase("are_images_and_labels_swapped"),
             )
         sizes = file.take(4 * head[3])
         if len(sizes) != 4 * head[3]:
-            raise DataError("the file ends inside its header", where=where)
+            raise DataError("file_ends_inside_its_header", where=where)
         shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, len(sizes), 4))
         if shape[1:] != sample:
-            raise DataError("samples of another shape", where=where, expected=sample, got=shape[1:])
+            raise DataError("samples_have_another_shape", where=where, expected=sample, got=shape[1:])
         declared = prod(shape)
         most = min(max_bytes, file.most)
         if declared > most:
             raise DataError(
-                "the header declares more than the file can hold",
+                "header_declares_more_than_file_holds",
                 where=where,
-                expected=f"<= {most:,} bytes",
-                got=f"{' x '.join(map(str, shape))} = {declared:,} bytes",
-                hint="fetch or copy the file again",
+                expected=phrase("at_most_bytes", count=most),
+                got=phrase("dimensions_in_bytes", shape=" x ".join(map(str, shape)), count=declared),
+                hint=phrase("fetch_or_copy_again"),
             )
         require({"data": declared}, where)
         values = file.take(declared)
         extra = file.take(1)  # also makes gzip check its sum over the whole file
         if len(values) != declared or extra:
             raise DataError(
-                "the size does not match the dimensions",
+                "size_does_not_match_dimensions",
                 where=where,
-                expected=f"{' x '.join(map(str, shape))} = {declared:,} bytes",
-                got="more than that" if extra else f"{len(values):,} bytes",
-                hint="fetch or copy the file again",
+                expected=phrase("dimensions_in_bytes", shape=" x ".join(map(str, shape)), count=declared),
+                got=phrase("more_than_that") if extra else phrase("bytes_counted", count=len(values)),
+                hint=phrase("fetch_or_copy_again"),
             )
         return np.frombuffer(values, np.uint8).reshape(shape), file.sha256

@@ -37,9 +37,9 @@ class Levels:
         codes = self.codes
         if not isinstance(codes, np.ndarray) or codes.dtype != np.uint8:
             got = codes.dtype if isinstance(codes, np.ndarray) else type(codes).__name__
-            raise DataError("codes are bytes", where="Levels", expected="an array of uint8", got=got)
+            raise DataError("codes_are_bytes", where="Levels", got=got)
         if codes.ndim < 1:
-            raise ShapeError("codes have no axis of samples", where="Levels", got=codes.shape)
+            raise ShapeError("codes_have_no_axis_of_samples", where="Levels", got=codes.shape)
 
     @property
     def shape(self) -> Shape:

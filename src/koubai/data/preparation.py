@@ -27,8 +27,7 @@ from koubai.data.levels import Inputs, Levels
 from koubai.data.prepared import Prepared
 from koubai.data.scale import InputScale, TargetUnits
 from koubai.data.scheme import TableScheme
-
-_HINT = "prepared=True takes inputs as they are"
+from koubai.words.phrase import phrase
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +63,10 @@ class Preparation:
             own_arrays = self.scale.identity and self.scale.stored == "float32"
             if not own_arrays and not mark.same(self.scale):
                 raise DataError(
-                    "x: prepared in another way than the inputs of the training", where=where, hint=_HINT
+                    "inputs_prepared_in_another_way", where=where, hint=phrase("take_inputs_as_they_are")
                 )
             if isinstance(x, Prepared) and x.computed and not self.scale.identity:
-                raise DataError(
-                    "x: computed from prepared inputs, and so neither prepared nor as stored for sure",
-                    where=where,
-                    hint=f"{_HINT}; np.asarray(x) is an array like any other, as stored",
-                )
+                raise DataError("inputs_computed_from_prepared", where=where)
             return x
         array = samples(
             np.asarray(x) if isinstance(x, Levels) else numbers_of(x, "x", where), in_shape, where
@@ -159,15 +154,15 @@ def _check_unprepared(x: Array, scale: InputScale, where: str) -> None:
     fractions = high <= 1 and bool((x[finite] != np.floor(x[finite])).any())
     top = None if scale.shift is not None or scale.width is None else float(scale.width.max())
     if scale.stored == "uint8" and (low < 0 or high > 255):
-        expected = "bytes, 0 to 255"
+        expected = phrase("bytes_0_to_255")
     elif (scale.stored == "uint8" or (top is not None and top > 1)) and low >= 0 and fractions:
-        expected = f"numbers from 0 to {255 if top is None else top:g}"
+        expected = phrase("numbers_from_0_to", top=255 if top is None else top)
     else:
         return
     raise DataError(
-        "x: these look prepared already, and predict takes inputs as they are stored",
+        "inputs_look_prepared_already",
         where=where,
         expected=expected,
         got=f"{low:g} .. {high:g}",
-        hint=_HINT,
+        hint=phrase("take_inputs_as_they_are"),
     )

@@ -68,14 +68,9 @@ class Raw:
 def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
     """Keep the samples of `wanted` classes, which become classes 0, 1, 2 ... in that order."""
     if raw.classes is None:
-        raise DataError("classes can be chosen only where targets are classes", where=where, got=wanted)
+        raise DataError("only_classes_can_be_chosen", where=where, got=wanted)
     if not wanted or len(set(wanted)) != len(wanted) or not all(0 <= k < raw.classes for k in wanted):
-        raise DataError(
-            "classes: no such choice",
-            where=where,
-            expected=f"different numbers of 0 .. {raw.classes - 1}",
-            got=wanted,
-        )
+        raise DataError("no_such_choice_of_classes", range=f"0 .. {raw.classes - 1}", where=where, got=wanted)
     new_label = np.full(raw.classes, -1, np.int64)
     new_label[list(wanted)] = np.arange(len(wanted))
 
@@ -108,18 +103,20 @@ def take(raw: Raw, train: int | None, test: int | None, validation: int, where: 
     A validation part that a source brings along stays if no other is asked for.
     """
     if not len(raw.x_train):
-        raise DataError("no training samples", where=where)
+        raise DataError("no_training_samples", where=where)
     pool = len(raw.x_train) - validation
     if pool < 1:
         raise DataError(
-            "validation leaves no training samples",
+            "validation_leaves_no_training_samples",
             where=where,
             expected=f"< {len(raw.x_train)}",
             got=validation,
         )
     for name, wanted, there in (("train", train, pool), ("test", test, len(raw.x_test))):
         if wanted is not None and wanted > there:
-            raise DataError(f"{name}: not so many samples", where=where, expected=f"<= {there}", got=wanted)
+            raise DataError(
+                "not_so_many_samples", setting=name, where=where, expected=f"<= {there}", got=wanted
+            )
     return replace(
         raw,
         x_train=raw.x_train[:pool][:train],
@@ -140,7 +137,7 @@ def with_label_noise(raw: Raw, share: float, seed: int, where: str) -> Raw:
     requires rethinking generalization", section 2.1 (partially corrupted labels).
     """
     if raw.classes is None:
-        raise DataError("label noise needs targets that are classes", where=where, got=share)
+        raise DataError("label_noise_needs_classes", where=where, got=share)
     n = len(raw.t_train)
     chosen = random.permutation(random.key(seed, "label noise"), n)[: round(share * n)]
     t_train = raw.t_train.copy()
@@ -193,13 +190,7 @@ def scaled_targets(raw: Raw, how: TargetScale, where: str) -> tuple[Raw, TargetU
     if how == "raw":
         return raw, None
     if raw.classes is not None:
-        raise DataError(
-            "target_scale needs targets that are values",
-            where=where,
-            expected="target_scale = 'raw'",
-            got=how,
-            hint="the numbers of classes have no size: leave target_scale away",
-        )
+        raise DataError("target_scale_needs_values", where=where, got=how)
     t = raw.t_train
     varies = t.max(0) > t.min(0)  # not `std > 0`: mean and deviation of equal numbers carry a rounding error
     shift = np.where(varies, t.mean(0, np.float64), t.min(0))
@@ -217,7 +208,7 @@ def weighted(raw: Raw, how: ClassWeight, where: str) -> Array | None:
     if how is None:
         return raw.w_train
     if raw.classes is None:
-        raise DataError("class_weight needs targets that are classes", where=where, got=how)
+        raise DataError("class_weight_needs_classes", where=where, got=how)
     own = np.ones(len(raw.t_train)) if raw.w_train is None else raw.w_train
     if how == "balanced":
         sizes = np.bincount(raw.t_train, own, raw.classes)
@@ -227,12 +218,7 @@ def weighted(raw: Raw, how: ClassWeight, where: str) -> Array | None:
     else:
         of_class = numbers_of(how, "class_weight", where)
         if of_class.shape != (raw.classes,) or not (np.isfinite(of_class) & (of_class >= 0)).all():
-            raise DataError(
-                "class_weight: one number a class, finite and not negative",
-                where=where,
-                expected=f"'balanced', or {raw.classes} numbers",
-                got=how,
-            )
+            raise DataError("class_weight_needs_one_number_a_class", count=raw.classes, where=where, got=how)
     return own * of_class[raw.t_train]
 
 

@@ -12,6 +12,7 @@ from koubai.core import random
 from koubai.core.door import as_type, numbers_of
 from koubai.core.errors import DataError
 from koubai.core.params import Array
+from koubai.words.phrase import phrase
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class Sampler:
     def __post_init__(self) -> None:
         if self.n < 1 or self.batch_size < 1:
             raise DataError(
-                "nothing to draw", expected="n >= 1, batch_size >= 1", got=(self.n, self.batch_size)
+                "nothing_to_draw", expected="n >= 1, batch_size >= 1", got=(self.n, self.batch_size)
             )
         if not self.replacement and self.batch_size > self.n:
-            raise DataError("the batch is larger than the data", expected=f"<= {self.n}", got=self.batch_size)
+            raise DataError("batch_is_larger_than_data", expected=f"<= {self.n}", got=self.batch_size)
         if self.weights is not None:
             check_weights(self.weights, self.n, "sampler")
 
@@ -99,17 +100,20 @@ def check_weights(weights: Any, n: int, where: str) -> Array:
     array = numbers_of(weights, "sample_weight", where)
     if array.shape != (n,):
         raise DataError(
-            "sample_weight: one number a sample", where=where, expected=(n,), got=f"shape {array.shape}"
+            "sample_weight_needs_one_number_a_sample",
+            where=where,
+            expected=(n,),
+            got=phrase("of_shape", shape=array.shape),
         )
     made = as_type(array, "float64", "sample_weight", where)
     wrong = np.flatnonzero(~np.isfinite(made) | (made < 0))
     if len(wrong):
         raise DataError(
-            "sample_weight: a weight is finite and not negative",
+            "sample_weight_is_negative_or_not_finite",
             where=where,
             expected=">= 0",
-            got=f"{made[wrong[0]]} at {wrong[0]}",
+            got=phrase("value_at", value=made[wrong[0]], place=wrong[0]),
         )
     if not made.any():
-        raise DataError("sample_weight: all weights are zero", where=where)
+        raise DataError("sample_weights_are_all_zero", where=where)
     return made

@@ -19,9 +19,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from koubai.core.errors import DataError, UnknownName, nearest
+from koubai.core.errors import DataError, UnknownName, did_you_mean, nearest
 from koubai.core.params import Array
 from koubai.words import say
+from koubai.words.phrase import phrase
 
 Missing = Literal["refuse", "median"]
 MISSING: tuple[Missing, ...] = get_args(Missing)
@@ -84,7 +85,7 @@ class TableScheme:
         if missing not in MISSING:
             raise UnknownName("way with missing values", missing, MISSING, where=where)
         if not columns:
-            raise DataError("the table has no columns besides its target", where=where)
+            raise DataError("table_has_only_its_target", where=where)
         return cls(tuple(_encoding(column, training, missing, where) for column in columns), target)
 
     @property
@@ -105,10 +106,11 @@ class TableScheme:
             if wanted.name not in found:
                 near = nearest(wanted.name, list(found))
                 raise DataError(
-                    f"the table has no column {wanted.name!r}",
+                    "table_has_no_column",
+                    name=wanted.name,
                     where=where,
                     got=", ".join(list(found)[:_SHOWN]),
-                    hint=f"did you mean {near!r}?" if near else None,
+                    hint=did_you_mean(near),
                 )
             blocks.append(_encoded(wanted, found[wanted.name], where))
         return np.concatenate(blocks, axis=1)
@@ -148,34 +150,33 @@ def _encoding(column: Column, training: Array, missing: Missing, where: str) -> 
     if lacks.any() and missing == "refuse":
         raise lacking(column.name, lacks, where)
     if lacks[training].all():
-        raise DataError(f"column {column.name!r} is empty", where=where, hint=_drop(column.name))
+        raise DataError("column_is_empty", name=column.name, where=where, hint=_drop(column.name))
     if column.kind != "text":
         fill = float(np.median(column.values[training & ~lacks])) if missing == "median" else None
         return Encoding(column.name, column.kind, fill=fill)
     levels = sorted({value for value in column.values if value is not None})
     if len(levels) > MOST_LEVELS:
         raise DataError(
-            f"column {column.name!r} has {len(levels)} different texts",
+            "column_has_too_many_texts",
+            name=column.name,
+            count=len(levels),
+            most=MOST_LEVELS,
             where=where,
-            expected=f"numbers, or at most {MOST_LEVELS} different texts",
-            got=", ".join(map(repr, levels[:3])) + ", ...",
+            got=phrase("and_more", texts=", ".join(map(repr, levels[:3]))),
             hint=_drop(column.name),
         )
     return Encoding(column.name, "text", tuple(levels), own=missing == "median")
 
 
 def _drop(name: str) -> str:
-    return f"leave it away: drop=({name!r},)"
+    return phrase("leave_the_column_away", name=name)
 
 
 def lacking(name: str, lacks: Array, where: str) -> DataError:
     """Return the error of a column in which something lacks."""
     row = int(np.flatnonzero(lacks)[0]) + 1
     return DataError(
-        f"column {name!r}: nothing stands in row {row}",
-        where=where,
-        got=f"{int(lacks.sum())} of {len(lacks)} rows are empty there",
-        hint="missing='median' (--set data.missing=median) fills them, or drop the rows",
+        "column_has_nothing_in_row", name=name, row=row, count=int(lacks.sum()), rows=len(lacks), where=where
     )
 
 
@@ -187,9 +188,10 @@ def _encoded(wanted: Encoding, column: Column, where: str) -> Array:
         if column.kind == "text" and not lacks.all():
             row = int(np.flatnonzero(~lacks)[0]) + 1
             raise DataError(
-                f"column {column.name!r}: no number in row {row}",
+                "column_has_no_number_in_row",
+                name=column.name,
+                row=row,
                 where=where,
-                expected="numbers, as in the training",
                 got=repr(column.values[row - 1]),
             )
         numbers = np.full(len(column.values), np.nan) if column.kind == "text" else column.values
@@ -202,11 +204,13 @@ def _encoded(wanted: Encoding, column: Column, where: str) -> Array:
         if place is None:
             near = nearest(text, wanted.levels)
             raise DataError(
-                f"column {column.name!r}: a new text in row {row + 1}",
+                "column_has_a_new_text",
+                name=column.name,
+                row=row + 1,
                 where=where,
-                expected="one of " + ", ".join(map(repr, wanted.levels[:_SHOWN])),
+                expected=phrase("one_of", names=", ".join(map(repr, wanted.levels[:_SHOWN]))),
                 got=repr(text),
-                hint=f"did you mean {near!r}?" if near else None,
+                hint=did_you_mean(near),
             )
         made[row, place] = 1
     return made

@@ -8,11 +8,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from koubai.core import random
-from koubai.core.errors import DataError, UnknownName, nearest
+from koubai.core.errors import DataError, UnknownName, did_you_mean, nearest
 from koubai.core.params import Array
 from koubai.data.prepare import Raw
 from koubai.data.sampler import check_weights
 from koubai.data.scheme import Column, Missing, TableScheme, as_texts, lacking
+from koubai.words.phrase import phrase
 
 Task = Literal["auto", "classes", "values"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -51,7 +52,13 @@ def table_raw(
     if task not in TASKS:
         raise UnknownName("task", task, TASKS, where=where)
     if not 0 <= test_share < 1:
-        raise DataError("test_share is a share", where=where, expected="0 <= value < 1", got=test_share)
+        raise DataError(
+            "not_a_share",
+            setting="test_share",
+            where=where,
+            expected=phrase("from_0_to_below_1"),
+            got=test_share,
+        )
     names = [column.name for column in columns]
     if isinstance(target, str):
         _known((target, *drop), names, where)
@@ -62,7 +69,7 @@ def table_raw(
         inputs, goal = [column for column in columns if column.name not in drop], target
     lengths = {len(column.values) for column in (*inputs, goal)}
     if len(lengths) > 1:
-        raise DataError("columns differ in length", where=where, got=", ".join(map(str, sorted(lengths))))
+        raise DataError("columns_differ_in_length", where=where, got=", ".join(map(str, sorted(lengths))))
     t, class_names = _target(goal, task, where)
     train, test = _parts(t, bool(class_names), test_share, split_seed)
     training = np.zeros(len(t), bool)
@@ -81,10 +88,11 @@ def _known(wanted: Sequence[str], names: Sequence[str], where: str) -> None:
         if name not in names:
             near = nearest(name, names)
             raise DataError(
-                f"the table has no column {name!r}",
+                "table_has_no_column",
+                name=name,
                 where=where,
                 got=", ".join(names[:_SHOWN]),
-                hint=f"did you mean {near!r}?" if near else None,
+                hint=did_you_mean(near),
             )
 
 
@@ -92,12 +100,18 @@ def _target(column: Column, task: Task, where: str) -> tuple[Array, tuple[str, .
     """Return the targets: (n,) numbers of classes with their names, or (n, 1) values without."""
     lacks = column.lacks
     if not len(lacks):
-        raise DataError("the table has no rows", where=where)
+        raise DataError("table_has_no_rows", where=where)
     if lacks.any():
         raise lacking(column.name, lacks, where)
     if task == "values" and column.kind == "text":
-        message, got = f"column {column.name!r}: no number in row 1", repr(column.values[0])
-        raise DataError(message, where=where, expected="values", got=got)
+        raise DataError(
+            "column_has_no_number_in_row",
+            name=column.name,
+            row=1,
+            where=where,
+            expected=phrase("values"),
+            got=repr(column.values[0]),
+        )
     numbers = None if column.kind == "text" else column.values
     whole = numbers is not None and bool((numbers == np.floor(numbers)).all())
     few = numbers is not None and len(np.unique(numbers)) <= MOST_WHOLE
@@ -106,10 +120,7 @@ def _target(column: Column, task: Task, where: str) -> tuple[Array, tuple[str, .
     if numbers is not None and not whole:
         row = int(np.flatnonzero(numbers != np.floor(numbers))[0]) + 1
         raise DataError(
-            f"column {column.name!r}: no class in row {row}",
-            where=where,
-            expected="texts or whole numbers",
-            got=float(numbers[row - 1]),
+            "column_has_no_class_in_row", name=column.name, row=row, where=where, got=float(numbers[row - 1])
         )
     if numbers is not None:  # in the order of numbers, not of texts
         found, t = np.unique(numbers, return_inverse=True)
@@ -143,8 +154,9 @@ def _check_finite(columns: Sequence[Column], where: str) -> None:
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0]) + 1
             raise DataError(
-                f"column {column.name!r}: too large or infinite in row {row}",
+                "column_is_too_large_or_infinite",
+                name=column.name,
+                row=row,
                 where=where,
-                expected="numbers up to 3e38",
                 got=float(column.values[row - 1]),
             )

@@ -15,7 +15,7 @@ from koubai.engines.engine import Job, Program
 from koubai.engines.native.backends.find import find_backend, kernels, why_not_onednn
 from koubai.engines.sizes import job_bytes
 from koubai.words import say
-from koubai.words.retell import retold
+from koubai.words.phrase import phrase
 
 
 def engines() -> dict[str, Callable[[Job], Program]]:
@@ -36,7 +36,7 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
     if name not in known:
         raise UnknownName("engine", name, known)
     if job.threads < 1:
-        raise SettingError("an engine needs threads to run on", expected="threads >= 1", got=job.threads)
+        raise SettingError("engine_needs_threads", expected="threads >= 1", got=job.threads)
     require(job_bytes(job, name), "network")
     return known[name](job)
 
@@ -44,14 +44,10 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
 def _for_ranks(job: Job, engine: str) -> str:
     """Return the one engine that several processes can share a job on, or raise."""
     if engine not in ("auto", "torch"):
-        raise EngineError(
-            "this engine trains in one process",
-            where=f"engine {engine}",
-            hint="--engine torch, or no torchrun",
-        )
+        raise EngineError("engine_trains_in_one_process", where=phrase("place.engine", name=engine))
     if job.batch_size < job.ranks.size:
         raise EngineError(
-            "there are more processes than rows in a batch",
+            "more_processes_than_rows",
             where="batch_size",
             expected=f">= {job.ranks.size}",
             got=job.batch_size,
@@ -78,9 +74,9 @@ def why_not_native() -> str | None:
 
         find_backend()
     except EngineError as error:
-        return " ".join(str(error).split())
+        return error.in_one_line()
     except ImportError as error:
-        return f"the native engine needs {error.name}: pip install {error.name}"
+        return phrase("native_engine_needs", package=error.name, command=f"pip install {error.name}")
     return None
 
 
@@ -96,7 +92,7 @@ def load_native() -> None:
 def engine_title(name: str, lang: str | None = None) -> str:
     """Return an engine's name for a reader, with the reason where the native engine runs without oneDNN."""
     reason = why_not_onednn() if name == "native" else None
-    return say("engines.without_onednn", lang, engine=name, why=retold(reason, lang)) if reason else name
+    return say("engines.without_onednn", lang, engine=name, why=reason) if reason else name
 
 
 def kernels_of(engine: str) -> str:
@@ -106,7 +102,7 @@ def kernels_of(engine: str) -> str:
 
 @cache
 def _warn_once(reason: str) -> None:
-    warnings.warn(say("engines.reference_instead", why=retold(reason)), stacklevel=3)
+    warnings.warn(say("engines.reference_instead", why=reason), stacklevel=3)
 
 
 def _reference(job: Job) -> Program:

@@ -25,6 +25,7 @@ from koubai.optim.clipping import Clipping
 from koubai.optim.optimizer import Optimizer
 from koubai.penalties.penalty import Penalty
 from koubai.schedules.schedule import ConstantRate, Schedule
+from koubai.words.phrase import phrase
 
 
 @dataclass(frozen=True)
@@ -94,27 +95,26 @@ class Job:
                 continue
             if not is_numbers(array) or not array.dtype.isnative or not array.ndim:
                 got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-                raise DataError(f"{name}: no array of this machine's numbers", where="job", got=got)
+                raise DataError("not_an_array_of_this_machine", array=name, where="job", got=got)
         n, outputs = len(self.x), self.network.out_shape
         as_inputs(self.x, self.network.in_shape, self.dtype, "job")
         kind, rest = self.t.dtype.kind, self.t.shape[1:]
         if len(self.t) != n or kind not in "if" or rest not in (((),) if kind == "i" else ((), outputs)):
             raise ShapeError(
-                "targets do not fit the inputs and the network",
+                "targets_do_not_fit_inputs_and_network",
+                n=n,
+                shape=(n, *outputs),
                 where="job",
-                expected=f"({n},) int64, or {(n, *outputs)} floats",
-                got=f"{self.t.dtype}, shape {self.t.shape}",
+                got=phrase("dtype_and_shape", kind=self.t.dtype, shape=self.t.shape),
             )
         labels = max(outputs[-1], 2) if outputs else 2  # one output alone tells two classes apart
         for i, way in enumerate(self.augment):
             if not way.fits(shape := self.network.in_shape):
                 name = way.registry_name
-                raise ShapeError(
-                    f"{name} alters pictures (C, H, W), these samples are {shape}", where=f"augment.{i}"
-                )
+                raise ShapeError("augmentation_needs_pictures", way=name, shape=shape, where=f"augment.{i}")
         if kind == "i" and n and (self.t.min() < 0 or self.t.max() >= labels):
             got = f"{self.t.min()} .. {self.t.max()}"
-            raise DataError("a label is not a class", where="job", expected=f"0 .. {labels - 1}", got=got)
+            raise DataError("label_is_not_a_class", where="job", expected=f"0 .. {labels - 1}", got=got)
 
     def check_indices(self, indices: Array) -> Array:
         """Return indices (steps, batch_size) of samples as int64, one after another.
@@ -125,12 +125,12 @@ class Job:
         found = array_of(indices, "indices", "advance")
         if found.ndim != 2 or found.shape[1] != self.batch_size:
             expected = ("steps", self.batch_size)
-            raise EngineError("indices of another shape", expected=expected, got=found.shape)
+            raise EngineError("indices_have_another_shape", expected=expected, got=found.shape)
         if found.dtype.kind not in "iu":
-            raise EngineError("indices are whole numbers", got=found.dtype)
+            raise EngineError("indices_are_whole_numbers", got=found.dtype)
         if found.size and (found.min() < 0 or found.max() >= len(self.x)):
             got = (int(found.min()), int(found.max()))
-            raise EngineError("an index is outside the data", expected=f"0 .. {len(self.x) - 1}", got=got)
+            raise EngineError("index_is_outside_the_data", expected=f"0 .. {len(self.x) - 1}", got=got)
         return np.ascontiguousarray(found, np.int64)
 
     def check_state(self, state: TrainingState) -> None:
@@ -142,14 +142,14 @@ class Job:
         """
         self.network.check(state.weights)
         if not isinstance(state.step, int | np.integer) or state.step < 0:
-            raise EngineError("a step is a whole number from 0 on", got=state.step)
+            raise EngineError("step_is_whole_number_from_0_on", got=state.step)
         for path, spec in self.network.param_specs.items():
             for slot in self.optimizer.slots:
                 name = f"{path}/{slot}"
                 found = state.slots.get(name)
                 if found is not None and (not is_numbers(found) or found.shape != tuple(spec.shape)):
                     got = getattr(found, "shape", type(found).__name__)
-                    raise EngineError("a slot has another shape", where=name, expected=spec.shape, got=got)
+                    raise EngineError("slot_has_another_shape", where=name, expected=spec.shape, got=got)
 
     def state_of(self, state: TrainingState) -> TrainingState:
         """Return a copy of a state in the type in which this job computes; raises as `check_state` does."""

@@ -23,10 +23,7 @@ class Turn:
             self._lock.acquire()
             return
         if not self._lock.acquire(blocking=False):  # who holds it is no thread of this process
-            raise EngineError(
-                "another thread was using this program when the process forked",
-                hint="fork while no thread trains or predicts",
-            )
+            raise EngineError("another_thread_used_this_program_at_the_fork")
         self._process = here
 
     def __exit__(self, *_: object) -> None:

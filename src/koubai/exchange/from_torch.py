@@ -42,11 +42,11 @@ from koubai.layers import (
     Softplus,
 )  # fmt: skip
 from koubai.network.network import Network, Weights
+from koubai.words.phrase import phrase
 
 _OF_PLAIN = {
     theirs: layer for layer, theirs in PLAIN.items() if theirs not in (nn.GELU, nn.Flatten, nn.Softplus)
 }
-_ADVICE = "write it of layers that koubai has (nn.Sequential), or see koubai.import_weights"
 
 
 class _Refused(Exception):
@@ -71,11 +71,7 @@ def from_torch(module: nn.Module, in_shape: Shape | None = None) -> tuple[Networ
     if in_shape is None:
         first = next((part for part in module.modules() if not list(part.children())), module)
         if not isinstance(first, nn.Linear):
-            raise ShapeError(
-                "the shape of an input cannot be read off this module",
-                where="from_torch",
-                hint="in_shape=(1, 28, 28), without the batch axis",
-            )
+            raise ShapeError("in_shape_cannot_be_read_off", where="from_torch")
         in_shape = (first.in_features,)
     network = Network(layer, tuple(in_shape))
     weights = Weights()
@@ -105,8 +101,12 @@ def _layer(module: nn.Module, path: str, problems: list[Problem]) -> Layer:
         raise _Refused("")
     except _Refused as refused:
         name, setting = type(module).__name__, str(refused)
-        message = f"koubai has no {name} with {setting}" if setting else f"koubai has no {name}"
-        problems.append(Problem(path, message, hint=_ADVICE))
+        message = (
+            phrase("koubai_has_no_module_with", module=name, setting=setting)
+            if setting
+            else phrase("koubai_has_no_module", module=name)
+        )
+        problems.append(Problem(path, message, hint=phrase("write_it_of_layers_koubai_has")))
     return Flatten()
 
 
@@ -119,7 +119,9 @@ def _pooled(module: nn.Sequential, made: list[Layer], path: str, problems: list[
             name = type(part).__name__
             problems.append(
                 Problem(
-                    _join(path, str(i)), f"{name} is understood in front of nn.Flatten only", hint=_ADVICE
+                    _join(path, str(i)),
+                    phrase("understood_before_flatten_only", module=name),
+                    hint=phrase("write_it_of_layers_koubai_has"),
                 )
             )
     return made

@@ -16,6 +16,7 @@ from koubai.core.layer import Cell
 from koubai.core.params import Array, Shape
 from koubai.layers.padding import padded_shape, places, stream_of
 from koubai.layers.rectifiers import SELU
+from koubai.words.phrase import phrase
 
 _POINTWISE = {
     "identity": "Identity",
@@ -216,7 +217,8 @@ class OnnxBuilder:
             return self._add("Where", x.shape, lost, x, one)
         if function not in _POINTWISE:
             raise EngineError(
-                f"ONNX has no node for {function!r}",
+                "onnx_has_no_node",
+                function=function,
                 where=self._cell.path or None,
                 expected=", ".join(sorted([*_POINTWISE, "silu", "step"])),
             )
@@ -264,8 +266,8 @@ def lower(graph: OnnxGraph, cell: Cell, x: Named) -> Named:
     """Lower a cell with its arrays; raise EngineError for a layer that speaks no verbs."""
     if not cell.layer.has_lowering():
         raise EngineError(
-            "this layer cannot be written as ONNX: it has no lowering",
-            where=f"layer {cell.path} ({type(cell.layer).__name__})",
+            "layer_has_no_lowering_for_onnx",
+            where=phrase("place.layer", path=cell.path, kind=type(cell.layer).__name__),
         )
     y: Named = cell.layer.lower(OnnxBuilder(graph, cell), x)
     return y

@@ -132,5 +132,5 @@ def _onnx() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "onnx":
             raise
-        raise EngineError("writing ONNX needs the package onnx", hint="pip install 'koubai[onnx]'") from None
+        raise EngineError("onnx_is_not_installed", hint="pip install 'koubai[onnx]'") from None
     return onnx

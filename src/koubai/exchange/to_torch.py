@@ -53,6 +53,7 @@ from koubai.layers import (
 from koubai.layers.convolution import Convolution
 from koubai.models.model import Model
 from koubai.network.network import Network, Weights
+from koubai.words.phrase import phrase
 
 PLAIN: dict[type, type[nn.Module]] = {
     Identity: nn.Identity,
@@ -110,7 +111,7 @@ def _made(layer: Any, cell: Cell) -> nn.Module:
         return PLAIN[type(layer)]()
     if type(layer) not in _MADE:
         name = type(layer).__name__
-        raise EngineError("PyTorch has no such layer", where=f"layer {cell.path} ({name})")
+        raise EngineError("torch_has_no_such_layer", where=phrase("place.layer", path=cell.path, kind=name))
     return _MADE[type(layer)](layer, cell)
 
 

@@ -27,7 +27,12 @@ class Uniform(Initializer):
     def __post_init__(self) -> None:
         if not self.low <= self.high:
             raise SettingError(
-                "low is above high", where="Uniform", expected="low <= high", got=(self.low, self.high)
+                "is_above",
+                setting="low",
+                other="high",
+                where="Uniform",
+                expected="low <= high",
+                got=(self.low, self.high),
             )
 
     def sample(self, spec: ParamSpec, random: np.random.Generator) -> Array:

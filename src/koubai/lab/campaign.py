@@ -145,7 +145,7 @@ class Campaign:
     def _renewed(self, tasks: list[Task]) -> list[Task]:
         """Return tasks to be submitted again, to workers that stand in for dead ones."""
         if self.workers.restart is None or not self.workers.restart():
-            raise RunError("worker processes keep dying", hint="is memory short? try fewer with --threads 1")
+            raise RunError("worker_processes_keep_dying")
         return [task for task in tasks if (task.arm, task.seed) not in self.results]
 
     def _gather(self, future: Future[RunResult], task: Task) -> bool:

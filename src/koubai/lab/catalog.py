@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from koubai.core.errors import ConfigError, Problem, UnknownName, nearest
+from koubai.core.errors import ConfigError, Problem, UnknownName, did_you_mean, nearest
 from koubai.lab.declare.experiment import Experiment, Text
 from koubai.lab.declare.naming import named
 from koubai.lab.experiments.entry import Entry, catalog
 from koubai.words import entries
+from koubai.words.phrase import phrase
 
 
 def listing() -> list[Entry]:
@@ -23,9 +24,8 @@ def build(name: str, data: str | None = None) -> Experiment:
         raise UnknownName("experiment", name, known)
     data = (data or entry.data[0]).replace("-", "_")
     if data not in entry.data:
-        near = nearest(data, entry.data)
-        hint = f"did you mean {near!r}?" if near else "one of " + ", ".join(entry.data)
-        raise ConfigError(entry.name(), [Problem("data", f"not made for {data!r}", hint=hint)])
+        hint = did_you_mean(nearest(data, entry.data)) or phrase("one_of", names=", ".join(entry.data))
+        raise ConfigError(entry.name(), [Problem("data", phrase("not_made_for_data", data=data), hint=hint)])
     experiment: Experiment = entry.experiment(data)
     words = entries("experiments")[f"{entry.registry_name}.question"]
     return replace(

@@ -40,7 +40,7 @@ def run(
     if engine != "auto" and engine not in engines():
         raise UnknownName("engine", engine, ["auto", *engines()])
     if threads is not None and threads < 1:
-        raise SettingError("an experiment needs threads to run on", expected="threads >= 1", got=threads)
+        raise SettingError("experiment_needs_threads", expected="threads >= 1", got=threads)
     if isinstance(experiment, str):
         experiment = build(experiment)
     budget = usable_cores() if threads is None else threads

@@ -31,9 +31,7 @@ class Concatenate(Layer):
 
     def __init__(self, *branches: Layer) -> None:
         if not branches:
-            raise SettingError(
-                "needs a branch", where="Concatenate", expected="one layer or more", got="no layer"
-            )
+            raise SettingError("needs_a_branch", where="Concatenate")
         object.__setattr__(self, "branches", tuple(branches))
 
     def with_field(self, name: str, value: Any) -> Layer:
@@ -49,10 +47,9 @@ class Concatenate(Layer):
         shapes = [branch.output_shape(shape) for branch in self.branches]
         if len({inner[1:] for inner in shapes}) > 1:
             raise ShapeError(
-                "branches differ in more than their channels",
-                expected=f"(C, {', '.join(map(str, shapes[0][1:]))}) from every branch",
+                "branches_differ_in_shape",
+                shape=f"(C, {', '.join(map(str, shapes[0][1:]))})",
                 got=", ".join(map(str, shapes)),
-                hint="choose padding and stride so that every branch puts out the same space",
             )
         return (sum(inner[0] for inner in shapes), *shapes[0][1:])
 

@@ -24,6 +24,7 @@ from koubai.layers.padding import (
     stream_of,
 )
 from koubai.layers.window import Window, check_rank, per_axis
+from koubai.words.phrase import phrase
 
 
 def check_groups(C: int, M: int, G: int) -> None:
@@ -31,10 +32,10 @@ def check_groups(C: int, M: int, G: int) -> None:
     if C % G or M % G:
         fitting = [g for g in range(1, gcd(C, M) + 1) if gcd(C, M) % g == 0]
         raise ShapeError(
-            "channels do not divide into the groups",
-            expected=f"{C} in and {M} out, both multiples of groups={G}",
-            got=f"remainders {C % G} and {M % G}",
-            hint=f"groups: one of {', '.join(map(str, fitting))}",
+            "channels_do_not_divide_into_groups",
+            choices=", ".join(map(str, fitting)),
+            expected=phrase("channels_both_multiples_of_groups", channels=C, out=M, groups=G),
+            got=phrase("remainders_and", one=C % G, other=M % G),
         )
 
 

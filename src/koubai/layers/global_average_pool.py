@@ -12,6 +12,7 @@ from koubai.core.errors import ShapeError
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, Shape
 from koubai.core.verbs import Builder, Handle
+from koubai.words.phrase import phrase
 
 
 @LAYERS.register
@@ -32,12 +33,7 @@ class GlobalAveragePool(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         """(C, S) -> (C,)."""
         if len(shape) < 2:
-            raise ShapeError(
-                "takes channels and space",
-                expected="(C, L) or (C, H, W)",
-                got=shape,
-                hint="put it before Flatten()",
-            )
+            raise ShapeError("takes_channels_and_space", got=shape, hint=phrase("put_it_before_flatten"))
         return (shape[0],)
 
     def forward(self, cell: Cell, x: Array) -> Array:

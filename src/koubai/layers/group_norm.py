@@ -14,6 +14,7 @@ from koubai.core.settings import above, at_least
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Constant, Zeros
 from koubai.layers.batch_norm import beside, but_channels
+from koubai.words.phrase import phrase
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,10 @@ class GroupNorm(GroupedNorm):
         if shape[0] % self.groups:
             fitting = [g for g in range(1, shape[0] + 1) if shape[0] % g == 0]
             raise ShapeError(
-                "channels do not divide into the groups",
-                expected=f"{shape[0]} channels, a multiple of groups={self.groups}",
-                got=f"remainder {shape[0] % self.groups}",
-                hint=f"groups: one of {', '.join(map(str, fitting))}",
+                "channels_do_not_divide_into_groups",
+                choices=", ".join(map(str, fitting)),
+                expected=phrase("channels_multiple_of_groups", count=shape[0], groups=self.groups),
+                got=phrase("remainder_is", rest=shape[0] % self.groups),
             )
         return shape
 

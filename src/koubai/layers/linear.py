@@ -12,6 +12,7 @@ from koubai.core.settings import at_least
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer
+from koubai.words.phrase import phrase
 
 
 @LAYERS.register
@@ -48,10 +49,10 @@ class Linear(Layer):
         if len(shape) != 1:
             features = " x ".join(map(str, shape))
             raise ShapeError(
-                "takes one axis of features",
+                "takes_one_axis_of_features",
                 expected="(F,)",
                 got=shape,
-                hint=f"put Flatten() before it: {features} values become one axis",
+                hint=phrase("put_flatten_before_it_to_count", count=features),
             )
         return (self.out_features,)
 

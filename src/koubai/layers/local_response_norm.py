@@ -11,6 +11,7 @@ from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array
 from koubai.core.settings import above, at_least
 from koubai.core.verbs import Builder, Handle
+from koubai.words.phrase import phrase
 
 
 @LAYERS.register
@@ -41,9 +42,10 @@ class LocalResponseNorm(Layer):
         at_least(self, 0, alpha=self.alpha)
         if self.size < 1 or self.size % 2 == 0:
             raise SettingError(
-                "size is out of range",
+                "out_of_range",
+                setting="size",
                 where="LocalResponseNorm",
-                expected="odd, so that it has a middle",
+                expected=phrase("odd_so_that_it_has_middle"),
                 got=self.size,
             )
 

@@ -65,9 +65,4 @@ def check_reflection(space: Shape, padding: tuple[int, ...]) -> None:
     """Raise ShapeError where a reflection would need places that the input does not have."""
     for n, p in zip(space, padding, strict=True):
         if p >= n:
-            raise ShapeError(
-                "the padding reflects more than there is",
-                expected=f"padding of at most {n - 1} on an axis of {n}",
-                got=p,
-                hint='padding_mode="replicate" takes any padding',
-            )
+            raise ShapeError("padding_reflects_more_than_there_is", most=n - 1, size=n, got=p)

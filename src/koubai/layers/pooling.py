@@ -13,6 +13,7 @@ from koubai.core.settings import at_least
 from koubai.core.verbs import Builder, Handle
 from koubai.layers.im2col import col2im, im2col
 from koubai.layers.window import Window, check_rank, per_axis
+from koubai.words.phrase import phrase
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Pooling(Layer):
         at_least(self, 0, padding=window.padding)
         if any(2 * p > k for k, p in zip(window.kernel, window.padding, strict=True)):
             raise SettingError(
-                "padding is out of range",
+                "out_of_range",
+                setting="padding",
                 where=type(self).__name__,
-                expected=f"at most half of size={self.size}",
+                expected=phrase("at_most_half_of_size", size=self.size),
                 got=self.padding,
             )
 

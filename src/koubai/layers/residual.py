@@ -36,12 +36,7 @@ class Residual(Layer):
         body = self.body.output_shape(shape)
         shortcut = shape if self.shortcut is None else self.shortcut.output_shape(shape)
         if body != shortcut:
-            raise ShapeError(
-                "body and shortcut put out different shapes",
-                expected=f"the shortcut's {shortcut}",
-                got=f"the body's {body}",
-                hint="give a shortcut that makes the body's shape, such as a Linear or a 1x1 convolution",
-            )
+            raise ShapeError("body_and_shortcut_differ_in_shape", shortcut=shortcut, body=body)
         return body
 
     def forward(self, cell: Cell, x: Array) -> Array:

@@ -11,6 +11,7 @@ from koubai.core.errors import ShapeError
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, Shape
 from koubai.core.verbs import Builder, Handle
+from koubai.words.phrase import phrase
 
 
 @LAYERS.register
@@ -35,7 +36,7 @@ class Softmax(Layer):
         """(K,) -> (K,)."""
         if len(shape) != 1:
             raise ShapeError(
-                "takes one axis of features", expected="(K,)", got=shape, hint="put Flatten() before it"
+                "takes_one_axis_of_features", expected="(K,)", got=shape, hint=phrase("put_flatten_before_it")
             )
         return shape
 

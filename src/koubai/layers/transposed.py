@@ -16,6 +16,7 @@ from koubai.initializers.initializer import Initializer
 from koubai.layers.convolution import SlidesFilters, check_groups
 from koubai.layers.im2col import col2im, im2col
 from koubai.layers.window import Window, check_rank, per_axis
+from koubai.words.phrase import phrase
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,10 @@ class ConvTranspose(SlidesFilters):
         at_least(self, 0, padding=window.padding, output_padding=more)
         if any(extra >= stride for extra, stride in zip(more, window.stride, strict=True)):
             raise SettingError(
-                "output_padding is out of range",
+                "out_of_range",
+                setting="output_padding",
                 where=type(self).__name__,
-                expected=f"less than stride={self.stride}",
+                expected=phrase("less_than_stride", stride=self.stride),
                 got=self.output_padding,
             )
 
@@ -85,12 +87,7 @@ class ConvTranspose(SlidesFilters):
         )  # fmt: skip
         out = tuple(s * (n - 1) + d * (k - 1) + 1 - 2 * p + extra for n, k, s, p, d, extra in numbers)
         if min(out) < 1:
-            raise ShapeError(
-                "nothing is left of the output",
-                expected="stride (size - 1) + dilation (kernel - 1) + 1 - 2 padding + output_padding >= 1",
-                got=out,
-                hint="a smaller padding",
-            )
+            raise ShapeError("nothing_is_left_of_the_output", got=out)
         return (self.out_channels, *out)
 
     def params(self, shape: Shape) -> dict[str, ParamSpec]:

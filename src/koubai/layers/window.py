@@ -10,6 +10,7 @@ import numpy as np
 
 from koubai.core.errors import SettingError, ShapeError
 from koubai.core.params import Shape
+from koubai.words.phrase import phrase, term
 
 _AXES = {1: ("length",), 2: ("height", "width")}
 
@@ -29,7 +30,7 @@ def per_axis(value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
     """One number for each of `rank` axes: an int stands for all of them; else raise SettingError."""
     numbers = (value,) * rank if isinstance(value, int) else tuple(value)
     if len(numbers) != rank:
-        raise SettingError("needs one number for each axis", expected=f"an int, or {rank} of them", got=value)
+        raise SettingError("needs_one_number_an_axis", count=rank, got=value)
     return numbers
 
 
@@ -61,12 +62,15 @@ class Window:
         n, k, s = space[axis], self.kernel[axis], self.stride[axis]
         p, d = self.padding[axis], self.dilation[axis]
         largest, padding = (n + 2 * p - 1) // d + 1, ceil((d * (k - 1) + 1 - n) / 2)
-        smaller = f"a window of at most {largest}, or " if largest >= 1 else ""
+        padded = phrase("padding_of_at_least", padding=padding)
+        smaller = phrase("window_of_at_most_or_padding", size=largest, padding=padding)
         return ShapeError(
-            f"the window does not fit the {_AXES[len(space)][axis]}",
+            "window_does_not_fit",
+            axis=term("axis", _AXES[len(space)][axis]),
+            positions=positions,
+            shape=" x ".join(map(str, space)),
             expected=f"floor(({n} + 2*{p} - {d}*({k} - 1) - 1) / {s}) + 1 >= 1",
-            got=f"{positions}, for an input of {' x '.join(map(str, space))}",
-            hint=f"{smaller}padding of at least {padding}",
+            hint=smaller if largest >= 1 else padded,
         )
 
     def positions(self, out: Shape) -> Iterator[tuple[int, tuple[slice, ...]]]:
@@ -87,11 +91,11 @@ def check_rank(shape: Shape, rank: int) -> None:
     if len(shape) == rank + 1:
         return
     letters = ", ".join(("C", *("L",) * (rank == 1), *("H", "W") * (rank == 2)))
-    hint = "put it before Flatten()" if len(shape) == 1 else None
+    hint = phrase("put_it_before_flatten") if len(shape) == 1 else None
     if len(shape) == rank and rank == 2:
-        hint = f"give the data a channel axis: {(1, *shape)}"
+        hint = phrase("give_a_channel_axis", shape=(1, *shape))
     raise ShapeError(
-        f"takes channels and {rank} axis of space" if rank == 1 else "takes channels and 2 axes of space",
+        "takes_channels_and_one_axis" if rank == 1 else "takes_channels_and_two_axes",
         expected=f"({letters})",
         got=shape,
         hint=hint,

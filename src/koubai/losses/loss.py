@@ -11,6 +11,7 @@ from koubai.core.door import as_floats, numbers_of
 from koubai.core.errors import DataError, ShapeError
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
+from koubai.words.phrase import phrase
 
 LOSSES = Registry("loss")
 
@@ -73,8 +74,7 @@ class Loss:
         """
         y = self._outputs(y).astype(np.float64)
         if not self.likelihood:
-            hint = "softmax_cross_entropy does; decide(y) works with any loss"
-            raise DataError("this loss gives no probabilities", where=type(self).__name__, hint=hint)
+            raise DataError("loss_gives_no_probabilities", where=type(self).__name__)
         if self.takes == "logits" and self.likelihood == "classes":
             y = np.exp(y - y.max(axis=1, keepdims=True))
         elif self.takes == "logits":
@@ -98,14 +98,13 @@ class Loss:
         only_labels = self.target == "classes"
         labels = only_labels or (t.ndim == 1 and t.dtype.kind in "biu")
         if only_labels and t.size and t.dtype.kind not in "biu":
-            got = f"{t.dtype}, shape {t.shape}"
-            raise DataError("t: this loss takes class labels", where=where, expected="integers", got=got)
+            got = phrase("dtype_and_shape", kind=t.dtype, shape=t.shape)
+            raise DataError("loss_takes_class_labels", where=where, got=got)
         column = labels or (t.ndim == 1 and y.shape[1] == 1)
         if t.shape != (y.shape[:1] if column else y.shape):
-            expected = f"({len(y)},) labels" + ("" if only_labels else f", or values {y.shape}")
-            raise ShapeError(
-                "t: not the targets of these outputs", where=where, expected=expected, got=t.shape
-            )
+            n, either = len(y), phrase("labels_or_values", n=len(y), shape=y.shape)
+            expected = phrase("labels_of_shape", n=n) if only_labels else either
+            raise ShapeError("not_targets_of_these_outputs", where=where, expected=expected, got=t.shape)
         return y, (self._labels(t, y.shape[1]) if labels else t)
 
     def _outputs(self, y: Array) -> Array:
@@ -113,7 +112,7 @@ class Loss:
         array = numbers_of(y, "y", where)
         if array.ndim != 2 or not array.shape[1]:
             raise ShapeError(
-                "y: not the outputs of a network", where=where, expected="(N, K), K >= 1", got=array.shape
+                "not_outputs_of_a_network", where=where, expected="(N, K), K >= 1", got=array.shape
             )
         return as_floats(array)
 
@@ -121,11 +120,12 @@ class Loss:
         classes = 2 if outputs == 1 and self.target != "classes" else outputs
         if t.size and (t.min() < 0 or t.max() >= classes):
             raise DataError(
-                "t: a label is not a class",
+                "label_in_array_is_not_a_class",
+                array="t",
                 where=type(self).__name__,
                 expected=f"0 .. {classes - 1}",
                 got=f"{t.min()} .. {t.max()}",
-                hint="give values (not classes) as floats" if self.target != "classes" else None,
+                hint=phrase("give_values_not_classes_as_floats") if self.target != "classes" else None,
             )
         return t.astype(np.int64, copy=False)
 
@@ -135,20 +135,22 @@ class Loss:
         `classes` is None for targets that are values.
         """
         if len(shape) != 1:
-            return f"the network puts out {shape}; the loss takes one axis of outputs (put Flatten before it)"
+            return phrase("loss_takes_one_axis", shape=shape)
         if classes is None:
             takes_values = self.target != "classes"
-            return (
-                None if takes_values else f"{type(self).__name__} takes class labels, the targets are values"
-            )
+            return None if takes_values else phrase("loss_takes_labels_not_values", loss=type(self).__name__)
         return self.check_classes(shape[0], classes)
 
     def check_classes(self, outputs: int, classes: int) -> str | None:
         """Return a sentence unless `outputs` can tell `classes` apart: one each, or one output for two."""
         if outputs >= classes or (outputs == 1 and classes == 2 and self.target != "classes"):
             return None
-        alone = ", or one for two classes" if self.target != "classes" else ""
-        return f"the network puts out {outputs} values; {classes} classes need {classes}{alone}"
+        only_labels = self.target == "classes"
+        return phrase(
+            "outputs_do_not_fit_classes" if only_labels else "outputs_do_not_fit_classes_or_one",
+            outputs=outputs,
+            classes=classes,
+        )
 
 
 def as_values(y: Array, t: Array) -> Array:

@@ -16,6 +16,7 @@ from koubai.layers.max_pool import MaxPool2d
 from koubai.layers.rectifiers import ReLU
 from koubai.layers.sequential import Sequential
 from koubai.models.model import Model, register
+from koubai.words.phrase import phrase
 
 _CHANNELS = (64, 128, 256, 512, 512)
 _CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -42,7 +43,11 @@ class VGG(Model):
         share(self, dropout=self.dropout)
         if self.depth not in _CONVOLUTIONS:
             raise SettingError(
-                "depth is out of range", where="VGG", expected="11, 13, 16 or 19", got=self.depth
+                "out_of_range",
+                setting="depth",
+                where="VGG",
+                expected=phrase("one_of", names="11, 13, 16, 19"),
+                got=self.depth,
             )
 
     def expand(self) -> Sequential:

@@ -16,6 +16,7 @@ from koubai.core.layer import Cell, Layer, check_extent, wire
 from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal
+from koubai.words.phrase import term
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Network:
 
     def _wire(self) -> Cell:
         if any(size < 1 for size in self.in_shape):
-            raise ShapeError("an axis of the input is empty", where="network", got=self.in_shape)
+            raise ShapeError("axis_of_the_input_is_empty", where="network", got=self.in_shape)
         check_extent(self.layer)
         return wire(self.layer, "", self.in_shape)
 
@@ -137,14 +138,23 @@ class Network:
         ):
             missing, extra = sorted(set(specs) - set(arrays)), sorted(set(arrays) - set(specs))
             if missing or extra:
-                raise KoubaiError(f"{kind}s of another network", expected=sorted(specs), got=sorted(arrays))
+                raise KoubaiError(
+                    "arrays_of_another_network",
+                    kind=term("kind", kind),
+                    expected=sorted(specs),
+                    got=sorted(arrays),
+                )
             for path, spec in specs.items():
                 if not is_numbers(arrays[path]):
                     got = type(arrays[path]).__name__
-                    raise KoubaiError(f"{kind} is no array of numbers", where=path, got=got)
+                    raise KoubaiError("not_an_array_of_numbers", kind=term("kind", kind), where=path, got=got)
                 if arrays[path].shape != tuple(spec.shape):
                     raise KoubaiError(
-                        f"{kind} has another shape", where=path, expected=spec.shape, got=arrays[path].shape
+                        "kind_has_another_shape",
+                        kind=term("kind", kind),
+                        where=path,
+                        expected=spec.shape,
+                        got=arrays[path].shape,
                     )
 
     def _repr_html_(self) -> str:

@@ -23,6 +23,7 @@ from koubai.study.lessons import Lesson
 from koubai.study.lessons.lesson import SEEDS
 from koubai.train.files import write_atomic
 from koubai.words import LANGUAGES, language
+from koubai.words.phrase import phrase
 from koubai.words.system import reason
 
 _FILES = files("koubai.page") / "files"
@@ -44,7 +45,10 @@ def write_lesson(lesson: Lesson, path: Path, store: Path | None = None) -> Path:
         write_atomic(path, text)
     except OSError as error:
         raise KoubaiError(
-            f"the lesson could not be written: {reason(error)}", where=str(path), hint="name another file"
+            "lesson_could_not_be_written",
+            problem=reason(error),
+            where=str(path),
+            hint=phrase("name_another_file"),
         ) from error
     return path
 
@@ -55,7 +59,7 @@ def recorded(lesson: Lesson, store: Path | None = None) -> list[Event]:
     runs = list(result.runs)
     failure = next((one.failure for one in runs if one.failure is not None), None)
     if failure is not None or result.pending:
-        raise RunError("not all runs of the lesson came to an end", where=lesson.registry_name, got=failure)
+        raise RunError("lesson_has_unfinished_runs", where=lesson.registry_name, got=failure)
     counted = {"kind": "progress", "done": len(runs), "reused": 0, "total": len(runs), "running": []}
     return [
         *(run_event(lesson, one) for one in runs),

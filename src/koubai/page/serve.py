@@ -43,32 +43,17 @@ class Place:
 
     def __post_init__(self) -> None:
         if not self.loopback and not self.remote:
-            raise KoubaiError(
-                "other machines could reach this address, and the network could read along",
-                where="--host",
-                got=self.host,
-                hint="leave --host away, or add --allow-remote if that is meant",
-            )
+            raise KoubaiError("other_machines_could_reach_this", where="--host", got=self.host)
         if self._everywhere and self.origin is None:
-            raise KoubaiError(
-                "a browser cannot be sent to every address at once",
-                where="--host",
-                got=self.host,
-                hint="name one address, or add --origin http://NAME:PORT",
-            )
+            raise KoubaiError("browser_needs_one_address", where="--host", got=self.host)
         if not 0 <= self.port < 65536:
-            raise KoubaiError("no such port", where="--port", expected="0 to 65535", got=self.port)
+            raise KoubaiError("no_such_port", where="--port", got=self.port)
         if self.root_path and not (self.root_path.startswith("/") and self.root_path.strip("/").isascii()):
-            raise KoubaiError("a path begins with /", where="--root-path", got=self.root_path)
+            raise KoubaiError("path_begins_with_slash", where="--root-path", got=self.root_path)
         if self.origin is not None:
             parts = urlsplit(self.origin)
             if parts.scheme not in ("http", "https") or self.origin != f"{parts.scheme}://{parts.netloc}":
-                raise KoubaiError(
-                    "not the beginning of an address",
-                    where="--origin",
-                    expected="https://NAME or http://NAME:PORT",
-                    got=self.origin,
-                )
+                raise KoubaiError("not_the_beginning_of_an_address", where="--origin", got=self.origin)
 
     @property
     def loopback(self) -> bool:
@@ -116,7 +101,7 @@ def serve(
         from koubai.page.app import application
     except ImportError as error:
         raise KoubaiError(
-            "the page needs Starlette and uvicorn", got=error.name, hint="pip install 'koubai[page]'"
+            "page_needs_starlette_and_uvicorn", got=error.name, hint="pip install 'koubai[page]'"
         ) from None
     listening = _listen(place)
     port = listening.getsockname()[1]
@@ -184,8 +169,6 @@ def _listen(place: Place) -> socket.socket:
     except OSError as error:
         listening.close()
         raise KoubaiError(
-            f"nothing can be served here: {reason(error)}",
-            where=f"{place.host}:{place.port}",
-            hint="leave --port away: a free one is taken",
+            "nothing_can_be_served_here", problem=reason(error), where=f"{place.host}:{place.port}"
         ) from error
     return listening

@@ -24,6 +24,7 @@ from koubai.report.picture import Panel
 from koubai.report.theme import template
 from koubai.train.files import write_atomic
 from koubai.words import say
+from koubai.words.phrase import phrase
 from koubai.words.system import reason
 
 _TEMPLATES = files("koubai.report") / "templates"
@@ -101,9 +102,10 @@ def write_page(page: Page, path: Path) -> Path:
         write_atomic(path, text)
     except OSError as error:
         raise KoubaiError(
-            f"the report could not be written: {reason(error)}",
+            "report_could_not_be_written",
+            why=reason(error),
             where=str(path),
-            hint="name another file",
+            hint=phrase("name_another_file"),
         ) from error
     return path
 

@@ -235,7 +235,7 @@ class KoubaiEstimator(BaseEstimator):
             return x.reshape(len(x), *self.input_shape)
         except ValueError:
             raise ShapeError(
-                "input_shape holds another number of values than a row",
+                "input_shape_does_not_fit_a_row",
                 where=type(self).__name__,
                 expected=x.shape[1],
                 got=self.input_shape,

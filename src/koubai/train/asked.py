@@ -17,6 +17,7 @@ from koubai.data.preparation import Preparation
 from koubai.network.network import Network, Weights
 from koubai.train.files import writing
 from koubai.train.recipe import Recipe
+from koubai.words.phrase import phrase
 
 
 def r_squared(t: Array, y: Array) -> float:
@@ -56,7 +57,7 @@ class Asked:
             EngineError: PyTorch is not installed.
         """
         if find_spec("torch") is None:
-            raise EngineError("to_torch makes a module of PyTorch", hint="pip install 'koubai[torch]'")
+            raise EngineError("to_torch_needs_torch", hint="pip install 'koubai[torch]'")
         from koubai.exchange.to_torch import to_torch
 
         return to_torch(self._learned()[0], self._weights())
@@ -76,9 +77,9 @@ class Asked:
         network, known = self._learned()
         if known is None and not prepared:
             raise RunError(
-                "these weights do not say how their inputs were prepared",
+                "preparation_of_inputs_is_not_known",
                 where="export_onnx",
-                hint="prepared=True takes inputs as they are",
+                hint=phrase("take_inputs_as_they_are"),
             )
         preparation = None if prepared else known
         model = onnx_model(network, self._weights(), self.recipe.dtype, preparation)
@@ -101,9 +102,7 @@ class Asked:
         network, known = self._learned()
         if known is None and not prepared:
             raise RunError(
-                "these weights do not say how their inputs were prepared",
-                where="predict",
-                hint="prepared=True takes inputs as they are",
+                "preparation_of_inputs_is_not_known", where="predict", hint=phrase("take_inputs_as_they_are")
             )
         known = known or Preparation()
         return known.outputs(self._outputs(x if prepared else known.inputs(x, network.in_shape, "predict")))
@@ -117,9 +116,7 @@ class Asked:
         """
         _, known = self._learned()
         if known is not None and known.classes is None:
-            raise DataError(
-                "the targets are values, and no classes", where="predict_proba", hint="predict(x)"
-            )
+            raise DataError("targets_are_values_and_no_classes", where="predict_proba", hint="predict(x)")
         return self.recipe.loss.probabilities(self.predict(x, prepared=prepared))
 
     def score(
@@ -147,7 +144,9 @@ class Asked:
         else:
             y = self._labels(x, t, prepared=prepared)
         if t.shape != y.shape:
-            raise ShapeError("t: another shape", where="score", expected=y.shape, got=t.shape)
+            raise ShapeError(
+                "array_has_another_shape", array="t", where="score", expected=y.shape, got=t.shape
+            )
         if metric is not None:
             return float(metric(t, y))
         return r_squared(t, y) if values else float((t == y).mean())
@@ -171,7 +170,7 @@ class Asked:
         """
         _, known = self._learned()
         if known is not None and known.classes is None:
-            raise DataError("the targets are values, and no classes", where="decide", hint="predict(x)")
+            raise DataError("targets_are_values_and_no_classes", where="decide", hint="predict(x)")
         return self.recipe.loss.decide(self.predict(x, prepared=prepared))
 
     def predict_classes(self, x: Any, *, prepared: bool = False) -> Array:

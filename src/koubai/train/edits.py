@@ -9,7 +9,8 @@ from typing import Annotated, Any, get_args, get_origin
 import numpy as np
 
 from koubai.core.errors import ConfigError, KoubaiError, Problem
-from koubai.train.plain import AtLeast, build, hints_of, refusal, suggestion
+from koubai.train.plain import AtLeast, build, hints_of, suggestion
+from koubai.words.phrase import phrase
 
 
 def edit(value: Any, changes: Mapping[str, Any]) -> Any:
@@ -33,20 +34,20 @@ def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: li
     head, rest = parts[0], parts[1:]
     if isinstance(node, tuple):
         if not head.isdigit() or int(head) >= len(node):
-            problems.append(Problem(path, f"no position {head!r}", hint=_positions(node)))
+            problems.append(Problem(path, phrase("no_position", position=head), hint=_positions(node)))
             return node
         inner = _replace_at(node[int(head)], rest, value, path, problems) if rest else value
         return (*node[: int(head)], inner, *node[int(head) + 1 :])
     if node is None:
         outer = ".".join(path.replace("__", ".").split(".")[: -len(parts)])
-        hint = f"give the whole part: {outer}={{{head}=...}}"
-        problems.append(Problem(path, "this part is not in use", hint=hint))
+        hint = phrase("give_the_whole_part", outer=outer, setting=head)
+        problems.append(Problem(path, phrase("part_is_not_in_use"), hint=hint))
         return node
     names = [f.name for f in fields(node)] if is_dataclass(node) else []
     if head.isdigit() and "layers" in names:
         head, rest = "layers", parts
     if head not in names:
-        message = f"{type(node).__name__} has no field {head!r}"
+        message = phrase("has_no_field", owner=type(node).__name__, name=head)
         problems.append(Problem(path, message, hint=suggestion(head, names) if names else None))
         return node
     now = getattr(node, head)
@@ -58,7 +59,7 @@ def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: li
     except ConfigError as error:
         problems += [Problem(path, problem.message, hint=problem.hint) for problem in error.problems]
     except KoubaiError as error:
-        problems.append(Problem(path, refusal(error), hint=error.hint))
+        problems.append(Problem(path, error.refusal(), hint=error.hint))
     return node
 
 
@@ -91,4 +92,6 @@ def _fits(hint: Any, value: Any) -> bool:
 
 def _positions(node: tuple[Any, ...]) -> str:
     """Return where one could go instead."""
-    return f"positions: 0 to {len(node) - 1}" if node else "it is empty, so there is no position"
+    return (
+        phrase("positions_are", last=len(node) - 1) if node else phrase("it_is_empty_so_there_is_no_position")
+    )

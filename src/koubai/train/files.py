@@ -22,11 +22,7 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(
-            f"cannot write this run: {reason(error)}",
-            where=str(folder),
-            hint="what was written before is intact; free space or name another folder, then resume",
-        ) from error
+        raise RunError("cannot_write_this_run", why=reason(error), where=str(folder)) from error
 
 
 @contextmanager
@@ -35,7 +31,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"cannot read this file: {reason(error)}", where=str(path)) from None
+        raise RunError("cannot_read_this_file", why=reason(error), where=str(path)) from None
 
 
 @contextmanager
@@ -44,7 +40,7 @@ def understanding(path: Path) -> Iterator[None]:
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(f"this file does not hold what it should ({error!r})", where=str(path)) from None
+        raise RunError("file_does_not_hold_what_it_should", why=error, where=str(path)) from None
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -78,7 +74,7 @@ def parse_json(data: bytes, path: Path) -> Any:
     try:
         return json.loads(data.decode())
     except (ValueError, RecursionError) as error:
-        raise RunError(f"cannot read this file: {error}", where=str(path)) from None
+        raise RunError("cannot_read_this_file", why=error, where=str(path)) from None
 
 
 def standard(value: Any) -> Any:

@@ -40,14 +40,13 @@ from koubai.train.history_file import Lines, Read, read_lines, require
 from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check, unsealed
 from koubai.train.packing import unpack
 from koubai.train.recipe import Recipe
-from koubai.train.safe_folder import STRANGE_HINT, SafeFolder
+from koubai.train.safe_folder import SafeFolder
 from koubai.train.session import Observation, Score, Session
 from koubai.train.tensors import largest, tensors_of, unpack_state
 from koubai.words import say
+from koubai.words.phrase import phrase
 
 FORMAT = 2
-_OTHER = "its history is not the one that was written here"
-_LONGER = "its history goes on after the end of the run"
 _UNVOUCHED = 1  # the format without a manifest
 _TRIES = 5  # to read what another process changes meanwhile
 
@@ -93,9 +92,9 @@ class RunFolder:
             with self._with_rest():
                 return read_manifest(self.place)
         if not self.exists:
-            raise RunError("there is no run here", where=str(self.path), expected="a folder with run.json")
+            raise RunError("no_run_here", where=str(self.path))
         if self.format != _UNVOUCHED:
-            raise RunError("manifest.json is missing", where=str(self.path), hint=self._rest())
+            raise RunError("manifest_is_missing", where=str(self.path), hint=self._rest())
         return None
 
     @property
@@ -116,15 +115,16 @@ class RunFolder:
         try:
             recipe = Recipe.from_toml(text + "\n")  # with a line's end it is no path
         except ConfigError as error:
-            message = f"its recipe cannot be read: {error.message}"
-            raise RunError(message, where=str(file), hint=self._rest()) from None
+            raise RunError(
+                "its_recipe_cannot_be_read", why=error.message, where=str(file), hint=self._rest()
+            ) from None
         if recipe.hash != name:
             raise RunError(
-                "the recipe is not the one the run began with",
+                "recipe_is_not_the_one_of_this_run",
                 where=str(file),
                 expected=name,
                 got=recipe.hash,
-                hint="undo the change, or begin another run with it",
+                hint=phrase("undo_or_begin_another_run"),
             )
         return recipe
 
@@ -136,7 +136,7 @@ class RunFolder:
         with understanding(file):
             form = settings["format"]
             if form not in (_UNVOUCHED, FORMAT):
-                raise RunError("a run of another format", where=str(file), expected=FORMAT, got=form)
+                raise RunError("run_has_another_format", where=str(file), expected=FORMAT, got=form)
             settings = settings if form == _UNVOUCHED else unsealed(settings, file)
             return {**settings, "observation": Observation(**settings["observation"])}
 
@@ -170,7 +170,7 @@ class RunFolder:
             manifest = self.manifest
             with suppress(_MovedOn):
                 return self._history(manifest)
-        raise RunError("another process is writing this run", where=str(self.path))
+        raise RunError("another_process_writes_this_run", where=str(self.path))
 
     def files(self, folder: str, kind: str) -> list[Path]:
         """Return the files such as checkpoints/step-*.safetensors in order of their steps."""
@@ -214,9 +214,9 @@ class RunFolder:
         entry = manifest.files.get(name)
         with self._with_rest():
             if entry is None:
-                raise RunError("the manifest of this run names no such file", where=str(file))
+                raise RunError("manifest_names_no_such_file", where=str(file))
             if not self.place.has(name):
-                raise RunError("this file is missing", where=str(file))
+                raise RunError("file_is_missing", where=str(file))
             with reading(file):
                 data = self.place.read(name, entry.largest() if most is None else min(most, entry.largest()))
             check(entry, data, file)
@@ -236,7 +236,7 @@ class RunFolder:
         try:
             yield
         except RunError as error:
-            if not error.hint or error.hint == STRANGE_HINT:
+            if not error.hint or error.hint == phrase("remove_or_replace_it"):
                 error.hint = self._rest()
             raise
 
@@ -272,16 +272,16 @@ class RunFolder:
             read = self._read_lines(None, at)
             self._require(read, sure.size, None)
             if sure.size and seen[-1:] != [sure.sha256]:
-                raise RunError(_OTHER, where=str(self.path / HISTORY), hint=self._rest())
+                raise RunError("history_is_another", where=str(self.path / HISTORY), hint=self._rest())
             if (
                 manifest is not None
                 and "result.json" in manifest.files
                 and read.lines.size + read.torn != sure.size
             ):
                 raise RunError(
-                    _LONGER,
+                    "history_goes_on_after_the_end",
                     where=str(self.path / HISTORY),
-                    expected=f"{sure.size} bytes",
+                    expected=phrase("bytes_counted", count=sure.size),
                     got=read.lines.size + read.torn,
                     hint=self._rest(),
                 )
@@ -316,9 +316,7 @@ class RunFolder:
         names = [name for name in self.names("checkpoints", "step") if step in (None, step_of(name))]
         if not names:
             if self.finished:
-                raise RunError(
-                    "no checkpoint of this finished run is left", where=str(self.path), hint=self._rest()
-                )
+                raise RunError("no_checkpoint_is_left", where=str(self.path), hint=self._rest())
             return Checkpoint(Lines())
         return self._restore(session, names[-1])
 
@@ -342,7 +340,7 @@ class RunFolder:
                 session.history.vectors.update(self._vectors(file))
         if vectors is not None and len(session.history.vectors) != vectors:
             raise RunError(
-                "rows of units are missing",
+                "rows_of_units_are_missing",
                 where=str(self.path / "vectors"),
                 expected=vectors,
                 got=len(session.history.vectors),
@@ -354,7 +352,7 @@ class RunFolder:
         data = self.bytes_of(name, largest(tensors_of(like)))
         state, about = unpack_state(data, self.path / name, like)
         if about.get("recipe") != recipe:
-            raise RunError("a checkpoint of another recipe", where=str(self.path / name), hint="remove it")
+            raise RunError("checkpoint_of_another_recipe", where=str(self.path / name))
         return state, about
 
     def _seconds(self, name: str) -> float:
@@ -366,10 +364,12 @@ class RunFolder:
             first = self.settings.get("data") or self.environments[0]["data"]
             if first["sha256"] != session.dataset.sha256:
                 raise RunError(
-                    "the data are not those the run began with",
+                    "data_are_not_those_of_this_run",
                     where=str(self.path),
-                    expected=f"{first['name']} with digest {first['sha256'][:16]}...",
-                    got=f"{session.dataset.name} with digest {session.dataset.sha256[:16]}...",
+                    expected=phrase("name_with_digest", name=first["name"], digest=first["sha256"][:16]),
+                    got=phrase(
+                        "name_with_digest", name=session.dataset.name, digest=session.dataset.sha256[:16]
+                    ),
                 )
 
 
@@ -385,7 +385,7 @@ def read_manifest(place: SafeFolder) -> Manifest:
     there = [f"vectors/{name}" for name in place.names("vectors")] if _is_folder(place, "vectors") else []
     manifest = Manifest.read(place)
     if len(set(numbered(there, "vectors", "step")) - manifest.files.keys()) > 1:
-        raise RunError("manifest.json is older than the files beside it", where=str(place.path / MANIFEST))
+        raise RunError("manifest_is_older", where=str(place.path / MANIFEST))
     return manifest
 
 

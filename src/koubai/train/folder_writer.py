@@ -49,7 +49,7 @@ class RunWriter(RunFolder):
             handle = self.place.touch(LOCK)
         try:
             if lock(handle) is False:
-                raise RunError("another process is writing this run", where=str(self.path))
+                raise RunError("another_process_writes_this_run", where=str(self.path))
             yield
         finally:
             os.close(handle)
@@ -77,11 +77,7 @@ class RunWriter(RunFolder):
     def begin(self, session: Session) -> None:
         """Write what decides the run and what it goes on with."""
         if self.exists:
-            hint = (
-                f"continue it with: koubai resume {self.path}; or keep it and name another folder (--new); "
-                "or replace it (--overwrite)"
-            )
-            raise RunError("there is a run here already", where=str(self.path), hint=hint)
+            raise RunError("run_is_here_already", folder=self.path, where=str(self.path))
         settings = {
             "format": FORMAT,
             "recipe": session.recipe.hash,

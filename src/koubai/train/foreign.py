@@ -38,7 +38,7 @@ def read_foreign(path: Path) -> dict[str, Array]:
         return _npz(path)
     if path.suffix in TORCH_SUFFIXES:
         return _state_dict(path)
-    raise RunError("no file of weights", where=str(path), expected=", ".join(SUFFIXES), got=path.suffix)
+    raise RunError("not_a_file_of_weights", where=str(path), expected=", ".join(SUFFIXES), got=path.suffix)
 
 
 def _plain_name(name: str) -> str:
@@ -59,9 +59,7 @@ def _state_dict(path: Path) -> dict[str, Array]:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        raise EngineError(
-            "this file was written by PyTorch", where=str(path), hint="pip install 'koubai[torch]'"
-        ) from None
+        raise EngineError("written_by_torch", where=str(path), hint="pip install 'koubai[torch]'") from None
     data = read_file(path)
     try:
         held: Any = torch.load(BytesIO(data), map_location="cpu", weights_only=True)
@@ -76,20 +74,12 @@ def _state_dict(path: Path) -> dict[str, Array]:
     ) as error:
         text = str(error).strip().split("\n", 1)[0]
         raise RunError(
-            "this file holds more than weights, or is damaged",
-            where=str(path),
-            expected="a state_dict: torch.save(model.state_dict(), path)",
-            got=text[:200] or type(error).__name__,
+            "holds_more_than_weights", where=str(path), got=text[:200] or type(error).__name__
         ) from None
     if isinstance(held, dict) and isinstance(held.get("state_dict"), dict):
         held = held["state_dict"]
     if not isinstance(held, dict):
-        raise RunError(
-            "this file holds no state_dict",
-            where=str(path),
-            expected="names with tensors",
-            got=type(held).__name__,
-        )
+        raise RunError("holds_no_state_dict", where=str(path), got=type(held).__name__)
     return {
         str(name): value.detach().to(torch.float64 if value.is_floating_point() else value.dtype).numpy()
         for name, value in held.items()

@@ -116,22 +116,8 @@ def read_lines(
 def require(read: Read, size: int, sha256: str | None, where: str) -> None:
     """Raise RunError unless at least `size` bytes were read, and are those with this digest."""
     if read.broken is not None:
-        raise RunError(
-            f"its history is damaged in line {read.broken}",
-            where=where,
-            got=f"{read.lines.size} bytes of whole lines before it",
-        )
+        raise RunError("history_is_damaged_in_line", line=read.broken, count=read.lines.size, where=where)
     if read.lines.size < size:
-        raise RunError(
-            "its history is shorter than its checkpoint says",
-            where=where,
-            expected=f"{size} bytes of whole lines",
-            got=read.lines.size,
-        )
+        raise RunError("history_is_shorter_than_its_checkpoint", count=size, where=where, got=read.lines.size)
     if sha256 is not None and read.lines.sha256 != sha256:
-        raise RunError(
-            "its history is not the one that was written here",
-            where=where,
-            expected=f"SHA-256 {sha256}",
-            got=read.lines.sha256,
-        )
+        raise RunError("history_is_another", where=where, expected=f"SHA-256 {sha256}", got=read.lines.sha256)

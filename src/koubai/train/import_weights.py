@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from koubai.core.errors import ConfigError, Problem, RunError, nearest
+from koubai.core.errors import ConfigError, Problem, RunError, did_you_mean, nearest
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.data.sources.arrays import Arrays
@@ -25,6 +25,7 @@ from koubai.train.files import read_file
 from koubai.train.foreign import TORCH_SUFFIXES, as_weights, read_foreign
 from koubai.train.model_file import Trained
 from koubai.train.recipe import Recipe
+from koubai.words.phrase import phrase
 
 _MEANINGS = {
     "weight": ("weight", "kernel", "w"),
@@ -111,17 +112,17 @@ def read_mapping(path: Path) -> dict[str, Source]:
     try:
         plain = tomllib.loads(read_file(path, 2**24).decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(str(path), [Problem("", f"this is not TOML: {error}")]) from None
+        raise ConfigError(str(path), [Problem("", phrase("mapping_is_not_toml", reason=error))]) from None
     table = plain.get("tensors")
     if not isinstance(table, dict):
-        raise ConfigError(str(path), [Problem("tensors", "is missing, expected a table of parameters")])
+        raise ConfigError(str(path), [Problem("tensors", phrase("expected_table_of_parameters"))])
     found: dict[str, Source] = {}
     problems = []
     for name, value in table.items():
         source = _source(value)
         if source is None:
-            hint = '"name", or { from = "name", transpose = true }'
-            problems.append(Problem(name, f"expected the name of an array, got {value!r}", hint=hint))
+            hint = phrase("how_to_name_an_array")
+            problems.append(Problem(name, phrase("expected_name_of_an_array", value=value), hint=hint))
         else:
             found[name] = source
     if problems:
@@ -172,11 +173,11 @@ def _proposed(
         fitting = [n for n in left if shapes[n] == (shape[::-1] if flip else shape) and _may_be(path, n)]
         if not fitting:
             raise RunError(
-                f"no array of this file fits parameter {path}",
+                "no_array_fits_parameter",
+                path=path,
                 where=str(file),
-                expected=f"shape {shape[::-1] if flip else shape}",
-                got=", ".join(f"{name} {shapes[name]}" for name in left[:6]) or "nothing left",
-                hint="another network, or a mapping in TOML",
+                expected=phrase("of_shape", shape=shape[::-1] if flip else shape),
+                got=", ".join(f"{name} {shapes[name]}" for name in left[:6]) or phrase("nothing_is_left"),
             )
         taken = path if path in fitting else fitting[0]
         if len(fitting) > 1 and taken != path:
@@ -219,7 +220,7 @@ def _applied(
     where: str,
 ) -> Weights:
     problems = [
-        Problem(path, "the network has no such parameter", hint=_near(path, wanted))
+        Problem(path, phrase("network_has_no_such_parameter"), hint=_near(path, wanted))
         for path in chosen
         if path not in wanted
     ]
@@ -227,17 +228,19 @@ def _applied(
     for path, shape in wanted.items():
         source = chosen.get(path)
         if source is None:
-            problems.append(Problem(path, "is missing: nothing becomes this parameter"))
+            problems.append(Problem(path, phrase("nothing_becomes_this_parameter")))
         elif source.name not in tensors:
-            message = f"the file has no array {source.name!r}"
+            message = phrase("file_has_no_array", name=source.name)
             problems.append(Problem(path, message, hint=_near(source.name, tensors)))
         else:
             array = tensors[source.name].T if source.transpose else tensors[source.name]
             if array.shape != shape or array.dtype.kind not in "fiu":
-                got = f"{array.dtype} of shape {array.shape}"
-                problems.append(Problem(path, f"expected numbers of shape {shape}, got {got}"))
+                message = phrase(
+                    "expected_numbers_of_another_shape", shape=shape, found=array.dtype, other=array.shape
+                )
+                problems.append(Problem(path, message))
             elif not np.isfinite(array).all():
-                problems.append(Problem(path, f"array {source.name!r} is not finite"))
+                problems.append(Problem(path, phrase("array_is_not_finite", name=source.name)))
             else:
                 arrays[path] = as_weights(array, dtype)
     if problems:
@@ -250,8 +253,7 @@ def _applied(
 
 
 def _near(name: str, names: Iterable[str]) -> str | None:
-    near = nearest(name, list(names))
-    return f"did you mean {near!r}?" if near else None
+    return did_you_mean(nearest(name, list(names)))
 
 
 def _quoted(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from koubai.core.errors import RunError
 from koubai.train.files import LARGEST_TEXT, json_bytes, parse_json, reading, standard, understanding
 from koubai.train.safe_folder import SafeFolder
+from koubai.words.phrase import phrase
 
 MANIFEST, HISTORY = "manifest.json", "history.jsonl"
 _FORMAT, _SEAL = 1, "sha256"
@@ -89,11 +90,11 @@ class Manifest:
         with understanding(file):
             if plain["format"] != _FORMAT:
                 raise RunError(
-                    "a run of another format", where=str(file), expected=_FORMAT, got=plain["format"]
+                    "run_has_another_format", where=str(file), expected=_FORMAT, got=plain["format"]
                 )
             for name in plain["files"]:
                 if not _NAME.fullmatch(name):
-                    raise RunError("a name that no file of a run has", where=str(file), got=ascii(name))
+                    raise RunError("no_file_of_a_run_has_this_name", where=str(file), got=ascii(name))
             return cls({name: Entry.from_plain(entry) for name, entry in plain["files"].items()})
 
     def write(self, place: SafeFolder) -> None:
@@ -116,10 +117,10 @@ def check(entry: Entry, data: bytes, path: Path) -> None:
     if not entry.fits(data):
         same = len(data) == entry.size
         raise RunError(
-            "this file is damaged: it is not as it was written",
+            "file_is_not_as_it_was_written",
             where=str(path),
-            expected=f"SHA-256 {entry.sha256}" if same else f"{entry.size} bytes",
-            got=hashlib.sha256(data).hexdigest() if same else f"{len(data)} bytes",
+            expected=f"SHA-256 {entry.sha256}" if same else phrase("bytes_counted", count=entry.size),
+            got=hashlib.sha256(data).hexdigest() if same else phrase("bytes_counted", count=len(data)),
         )
 
 
@@ -135,11 +136,7 @@ def unsealed(plain: Any, path: Path) -> dict[str, Any]:
         rest = {name: value for name, value in plain.items() if name != _SEAL}
         if plain[_SEAL] == _digest(rest):
             return rest
-    raise RunError(
-        "this file is damaged: it does not have the digest that it names",
-        where=str(path),
-        hint="take it from a copy, or make it anew",
-    )
+    raise RunError("file_lacks_its_digest", where=str(path), hint=phrase("take_it_from_a_copy"))
 
 
 def _digest(plain: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from koubai.train.folder import RunFolder
 from koubai.train.packing import unpack
 from koubai.train.recipe import Recipe
 from koubai.train.tensors import weights_of, write_weights
+from koubai.words.phrase import phrase
 
 _ROWS = 1000  # samples predicted at once
 _LARGEST = 2**40  # values of one sample that no real network takes
@@ -99,10 +100,7 @@ def load(path: str | Path) -> Trained:
         recipe, (tensors, about) = _recipe_beside(path), unpack(read_file(path), path)
     if about.get("recipe") != recipe.hash:
         raise RunError(
-            "the recipe beside these weights is not the one that made them",
-            where=str(path),
-            expected=about.get("recipe"),
-            got=recipe.hash,
+            "recipe_beside_weights_is_another", where=str(path), expected=about.get("recipe"), got=recipe.hash
         )
     network = Network(recipe.network, _in_shape(path, about.get("in_shape", "")), recipe.initializer)
     preparation = _preparation(path, about.get("preparation"), network)
@@ -111,9 +109,10 @@ def load(path: str | Path) -> Trained:
 
 def _finished(folder: RunFolder) -> RunFolder:
     if not folder.exists or not folder.finished:
-        message = "this run is not finished" if folder.exists else "there is no run here"
         hint = f"koubai resume {folder.path}" if folder.exists else None
-        raise RunError(message, where=str(folder.path), hint=hint)
+        raise RunError(
+            "run_is_not_finished" if folder.exists else "no_run_here", where=str(folder.path), hint=hint
+        )
     return folder
 
 
@@ -121,7 +120,7 @@ def _recipe_beside(path: Path) -> Recipe:
     beside = path.with_suffix(".toml")
     file = beside if beside.exists() else path.with_name("recipe.toml")
     if not file.exists():
-        raise RunError("no recipe beside these weights", where=str(path), expected=str(beside))
+        raise RunError("no_recipe_beside_weights", where=str(path), expected=str(beside))
     try:
         return Recipe.from_toml(
             read_file(file, LARGEST_TEXT).decode() + "\n"
@@ -129,11 +128,9 @@ def _recipe_beside(path: Path) -> Recipe:
     except ConfigError as error:
         why = error.message
     except UnicodeDecodeError as error:
-        why = f"not a text in UTF-8 (byte {error.start})"
+        why = phrase("not_utf_8", byte=error.start)
     raise RunError(
-        f"the recipe beside these weights cannot be read: {why}",
-        where=str(file),
-        hint="take it from a copy, or make it anew",
+        "recipe_beside_weights_cannot_be_read", why=why, where=str(file), hint=phrase("take_it_from_a_copy")
     )
 
 
@@ -141,8 +138,8 @@ def _preparation(path: Path, text: str | None, network: Network) -> Preparation 
     try:
         return None if text is None else Preparation.from_json(text, network.in_shape, network.out_shape)
     except ValueError:
-        message = "the preparation of inputs in this file does not fit its network"
-        raise RunError(message, where=str(path), got=text and text[:80]) from None
+        got = text and text[:80]
+        raise RunError("preparation_does_not_fit_the_network", where=str(path), got=got) from None
 
 
 def _in_shape(path: Path, text: str) -> Shape:
@@ -151,4 +148,4 @@ def _in_shape(path: Path, text: str) -> Shape:
         shape = tuple(map(int, sizes))
         if sizes and 0 < prod(shape) < _LARGEST:
             return shape
-    raise RunError("these weights name no shape of their inputs", where=str(path), got=text[:80])
+    raise RunError("weights_name_no_input_shape", where=str(path), got=text[:80])

@@ -18,10 +18,10 @@ import numpy as np
 
 from koubai.core.errors import RunError
 from koubai.core.params import Array
+from koubai.words.phrase import phrase
 
 LARGEST_HEADER = 16 * 2**20  # bytes
 _SEAL, _FACTS = "sha256", "__metadata__"
-_HINT = "take it from a copy, or make it anew"
 NUMBERS = {
     "float64": "F64",
     "float32": "F32",
@@ -76,22 +76,20 @@ def unpack(data: bytes, path: Path) -> tuple[dict[str, Array], dict[str, str]]:
             for name, view in found
         }
     except KeyError as error:
-        raise unreadable(path, f"numbers of kind {error}") from None
+        raise unreadable(path, phrase("numbers_of_kind", kind=error)) from None
     except (SafetensorError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise unreadable(path, error) from None
     seal = facts.pop(_SEAL, None)
     if seal is not None and seal != _digest(header, facts, [memoryview(data)[8 + length :]]):
-        raise RunError(
-            "this file is damaged: it does not have the digest that it names",
-            where=str(path),
-            hint=_HINT,
-        )
+        raise RunError("file_lacks_its_digest", where=str(path), hint=phrase("take_it_from_a_copy"))
     return arrays, facts
 
 
 def unreadable(path: Path, why: object) -> RunError:
     """Return the error of a file that is not safetensors."""
-    return RunError(f"not a safetensors file that can be read: {why}", where=str(path), hint=_HINT)
+    return RunError(
+        "safetensors_cannot_be_read", why=why, where=str(path), hint=phrase("take_it_from_a_copy")
+    )
 
 
 def _digest(header: Mapping[str, Any], about: Mapping[str, str], parts: list[Any]) -> str:

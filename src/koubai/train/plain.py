@@ -9,7 +9,8 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, ClassVar, get_origin, get_type_hints
 
-from koubai.core.errors import KoubaiError, nearest
+from koubai.core.errors import did_you_mean, nearest
+from koubai.words.phrase import Phrase, phrase
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,10 @@ def build(cls: type, values: dict[str, Any]) -> Any:
     return cls(*(rest.pop(several) if several else ()), **rest)
 
 
-def refusal(error: KoubaiError) -> str:
-    """Return on one line why a constructor refused its settings."""
-    expected = f", expected {error.expected}" if error.expected is not None else ""
-    got = f", got {error.got}" if error.got is not None else ""
-    return f"{error.message}{expected}{got}"
-
-
-def suggestion(name: str, choices: list[str]) -> str:
+def suggestion(name: str, choices: list[str]) -> Phrase:
     """Return the nearest choice as a question (also the only one there is), or all of them."""
     near = choices[0] if len(choices) == 1 else nearest(name, choices)
-    return f"did you mean {near!r}?" if near else "one of " + ", ".join(choices)
+    return did_you_mean(near) or phrase("one_of", names=", ".join(choices))
 
 
 def _spread_field(cls: type) -> str | None:

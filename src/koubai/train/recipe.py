@@ -23,6 +23,7 @@ from koubai.schedules.schedule import ConstantRate, Schedule
 from koubai.train.early_stopping import EarlyStopping
 from koubai.train.edits import edit
 from koubai.train.plain import AtLeast, differences, digest, hints_of, normalized, suggestion, to_plain
+from koubai.words.phrase import joined, phrase
 
 _LATER = ("class_weight", "augment", "exact_convolution")
 _MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds exactly
@@ -94,23 +95,26 @@ class Recipe:
             try:
                 whole = operator.index(value)
             except TypeError:
-                yield Problem(name, f"expected a whole number, got {value!r}")
+                yield Problem(name, phrase("expected_whole_number", got=value))
                 continue
             object.__setattr__(self, name, whole)  # a NumPy integer becomes a plain one
             if whole < least:
-                yield Problem(name, f"expected a whole number of at least {least}, got {whole}")
+                yield Problem(name, phrase("expected_whole_number_from", least=least, got=whole))
             elif whole > _MOST:
-                yield Problem(name, f"expected a whole number of at most {_MOST}")
+                yield Problem(name, phrase("expected_whole_number_up_to", most=_MOST))
 
     def _wrong_words(self) -> Iterator[Problem]:
         hints = hints_of(Recipe)
         for name in ("dtype", "precision"):
             value, choices = getattr(self, name), get_args(hints[name])
             if value not in choices:
-                message = f"expected {' or '.join(map(repr, choices))}, got {value!r}"
+                either = joined(map(repr, choices), "or")
+                message = phrase("expected_but_got", expected=either, got=repr(value))
                 yield Problem(name, message, hint=suggestion(str(value), list(choices)))
         if self.precision == "bfloat16" and self.dtype != "float32":
-            yield Problem("precision", "bfloat16 keeps its master weights in float32", hint="dtype float32")
+            yield Problem(
+                "precision", phrase("bfloat16_keeps_weights_in_float32"), hint=phrase("dtype_float32")
+            )
 
     @classmethod
     def from_toml(cls, source: str | Path) -> Recipe:
@@ -156,7 +160,7 @@ def _not_a(kind: type, name: str, value: Any) -> Problem:
     """Return the problem of a field that holds another kind of thing than `kind`."""
     hint = None
     if isinstance(value, type) and issubclass(value, kind):
-        hint = f"write {value.__name__}(...), with brackets"
+        hint = phrase("write_it_with_brackets", name=value.__name__)
     elif isinstance(value, str):
-        hint = "names are for files and edit(); here give the object itself"
-    return Problem(name, f"expected a {kind.__name__}, got {value!r}", hint=hint)
+        hint = phrase("give_the_object_not_its_name")
+    return Problem(name, phrase("expected_kind_but_got", kind=kind.__name__, got=value), hint=hint)

@@ -12,12 +12,13 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Item
 
-from koubai.core.errors import ConfigError, DataError, Problem, nearest
+from koubai.core.errors import ConfigError, DataError, Problem, did_you_mean, nearest
 from koubai.data.files import open_regular
 from koubai.train.plain import default_of
 from koubai.train.recipe import Recipe
 from koubai.train.schema import Fault, Faults, read
 from koubai.train.toml_lines import Place, lines_of
+from koubai.words.phrase import phrase
 from koubai.words.system import advice, reason
 
 MAX_BYTES = 256 * 1024
@@ -71,9 +72,9 @@ def toml_text(source: str | Path) -> tuple[str, str]:
     except DataError as error:
         raise ConfigError(str(path), [Problem("", error.message)]) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(str(path), [Problem("", f"not a text in UTF-8 (byte {error.start})")]) from None
+        raise ConfigError(str(path), [Problem("", phrase("not_utf_8", byte=error.start))]) from None
     except ValueError:  # NUL, lone surrogates
-        raise ConfigError(repr(str(source)), [Problem("", "no name that a file can have")]) from None
+        raise ConfigError(repr(str(source)), [Problem("", phrase("not_a_file_name"))]) from None
     except OSError as error:
         raise ConfigError(
             str(path), [Problem("", reason(error), hint=_neighbor(path) or advice(error))]
@@ -83,10 +84,8 @@ def toml_text(source: str | Path) -> tuple[str, str]:
 def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[Place, int]]:
     """Return the tables of a TOML text and the line of every place; refuse what is too large or too deep."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise ConfigError(
-            source, [Problem("", f"larger than {MAX_BYTES // 1024} KiB, which no recipe needs")]
-        )
-    deep = ConfigError(source, [Problem("", f"nested more than {MAX_DEPTH} levels deep")])
+        raise ConfigError(source, [Problem("", phrase("larger_than_a_recipe", size=MAX_BYTES // 1024))])
+    deep = ConfigError(source, [Problem("", phrase("nested_too_deep", levels=MAX_DEPTH))])
     if _DEEP_NAME.search(text):
         raise deep
     try:
@@ -96,13 +95,13 @@ def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[Place, int]
     except ValueError as error:  # TOMLDecodeError, and int()'s refusal of thousands of digits
         placed = _AT_LINE.fullmatch(str(error))
         message, line = (placed[1], int(placed[2])) if placed else (str(error), None)
-        raise ConfigError(source, [Problem("", f"not TOML: {message}", line)]) from None
+        raise ConfigError(source, [Problem("", phrase("not_toml", why=message), line)]) from None
     levels = list(_levels(table))
     if len(levels) > MAX_DEPTH:
         raise deep
     lines = lines_of(text)
     long = [
-        Fault(place, "a whole number of more than 64 bits, which TOML has not")
+        Fault(place, phrase("whole_number_of_more_than_64_bits"))
         for level in levels
         for place, value in level
         if isinstance(value, int) and not -_INT64 <= value < _INT64
@@ -130,7 +129,7 @@ def _neighbor(path: Path) -> str | None:
         near = nearest(path.name, (other.name for other in path.parent.glob("*.toml")))
     except OSError:
         return None
-    return f"did you mean {str(path.with_name(near))!r}?" if near else None
+    return did_you_mean(str(path.with_name(near))) if near else None
 
 
 # ------------------------------------------------------------------------------------------------- writing

@@ -19,6 +19,7 @@ from typing import IO
 from koubai.core.errors import RunError
 from koubai.core.file_names import can_be_a_name
 from koubai.data.files import regular
+from koubai.words.phrase import phrase
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
@@ -27,7 +28,6 @@ _BY_HANDLE = (
     and {os.open, os.mkdir, os.unlink, os.rename, os.stat} <= os.supports_dir_fd
     and os.listdir in os.supports_fd
 )
-STRANGE_HINT = "remove it, or put a file in its place"
 _FORBIDDEN = ("\\", ":") if os.name == "nt" else ()
 
 
@@ -43,7 +43,7 @@ class SafeFolder:
 
     def __post_init__(self) -> None:
         if not can_be_a_name(str(self.path)):
-            raise RunError("no name that a file can have", where=repr(str(self.path)))
+            raise RunError("not_a_file_name", where=repr(str(self.path)))
 
     def inner(self, name: str) -> SafeFolder:
         """Return a folder inside this one."""
@@ -57,10 +57,10 @@ class SafeFolder:
     def _inside(self, name: str) -> Iterator[tuple[int | None, str]]:
         """Yield the handle of the folder that holds a name, and the name there (else its whole path)."""
         if not can_be_a_name(name):
-            raise RunError("no name that a file can have", where=repr(name))
+            raise RunError("not_a_file_name", where=repr(name))
         *folders, last = parts = name.split("/")
         if any(part in ("", ".", "..") or any(c in part for c in _FORBIDDEN) for part in parts):
-            raise RunError("a name that leads out of its folder", where=str(self.path), got=repr(name))
+            raise RunError("name_leads_out_of_its_folder", where=str(self.path), got=repr(name))
         with self._within(folders) as handle:
             yield handle, last if handle is not None else str(self.path.joinpath(*parts))
 
@@ -225,13 +225,11 @@ def read_bounded(file: IO[bytes], path: Path, most: int | None) -> bytes:
     """Return what an open file holds, at most `most` bytes; what does not fit into memory is an error too."""
     size = os.fstat(file.fileno()).st_size
     if most is not None and size > most:
-        raise RunError(
-            "this file is larger than it can be", where=str(path), expected=f"at most {most} bytes", got=size
-        )
+        raise RunError("file_is_too_large_for_a_run", count=most, where=str(path), got=size)
     try:
         return file.read(size if most is None else most)
     except (MemoryError, OverflowError):
-        raise RunError("this file does not fit into memory", where=str(path), got=size) from None
+        raise RunError("file_does_not_fit_into_memory", where=str(path), got=size) from None
 
 
 def open_regular(path: Path) -> IO[bytes]:
@@ -273,9 +271,8 @@ def _new(name: str, folder: int | None) -> int:
 
 
 def _link(path: Path) -> RunError:
-    hint = "put what it points to in its place, if you trust it"
-    return RunError("a link, and links in a run's folder are not followed", where=str(path), hint=hint)
+    return RunError("links_are_not_followed", where=str(path))
 
 
 def _strange(path: Path) -> RunError:
-    return RunError("not a regular file", where=str(path), hint=STRANGE_HINT)
+    return RunError("not_a_regular_file", where=str(path), hint=phrase("remove_or_replace_it"))

@@ -37,12 +37,7 @@ def salvage(folder: RunFolder) -> Salvaged | None:
     if found.intact:
         return None
     if found.back_to is None:
-        raise RunError(
-            "what decides this run is damaged, so it cannot go on",
-            where=str(folder.path),
-            expected="recipe.toml and run.json as they were written",
-            hint="begin another run with the recipe, if you have it; koubai verify shows what is whole",
-        )
+        raise RunError("run_cannot_go_on", where=str(folder.path))
     with writing(folder.path):
         return _go_back(folder, found, found.back_to)
 

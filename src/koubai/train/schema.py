@@ -41,9 +41,10 @@ from koubai.losses.loss import LOSSES, Loss
 from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 from koubai.penalties.penalty import PENALTIES, Penalty
 from koubai.schedules.schedule import SCHEDULES, Schedule
-from koubai.train.plain import AtLeast, build, default_of, hints_of, refusal, suggestion
+from koubai.train.plain import AtLeast, build, default_of, hints_of, suggestion
 from koubai.train.toml_lines import Place
 from koubai.words import say
+from koubai.words.phrase import joined, phrase, term
 
 KINDS: dict[type, Registry] = {
     Layer: LAYERS,
@@ -59,7 +60,7 @@ KINDS: dict[type, Registry] = {
 for _package in ("layers", "models", "losses", "optim", "schedules", "penalties", "initializers", "data"):
     import_module(f"koubai.{_package}")  # its classes register themselves
 _AMBIGUOUS = ("xavier",)  # names that people give to two different things
-_SCALARS = {int: "whole number", float: "number", bool: "true or false", str: "text in quotes"}
+_SCALARS = {int: "whole number", float: "number", bool: "truth", str: "text"}
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,8 @@ def _refusals(error: KoubaiError, given: dict[str, Any]) -> Iterator[tuple[Place
             yield tuple(problem.path.split(".")), problem.message, problem.hint
     else:
         # "ratio is out of range" stands at the setting it names; too large a network says where
-        name = error.where if error.where in given else error.message.split(maxsplit=1)[0]
-        yield (name,) if name in given else (), refusal(error), error.hint
+        name = error.where if error.where in given else error.values.get("setting")
+        yield (str(name),) if name in given else (), error.refusal(), error.hint
 
 
 def _translated(hint: Any) -> Any:
@@ -254,26 +255,34 @@ def _faults(root: Any, plain: Any, errors: list[Any]) -> list[Fault]:
             case "refused":
                 found += [Fault((*place, *at), *words) for at, *words in item["ctx"]["refusals"]]
             case "missing" if value is None:  # else a table that may also be a scalar lacks something
-                lacking.append(Fault(place, f"is missing, expected {describe(hint)}"))
+                lacking.append(Fault(place, phrase("is_missing_but_expected", expected=describe(hint))))
             case "extra_forbidden" if isinstance(hint, type) and is_dataclass(hint):
                 name, names = str(place[-1]), [field.name for field in fields(hint)]
                 what = getattr(hint, "registry_name", "") or hint.__name__.lower()
-                found.append(Fault(place, f"{what} has no setting {name!r}", suggestion(name, names)))
+                found.append(
+                    Fault(
+                        place,
+                        phrase("has_no_setting", owner=term("owner", what), name=name),
+                        suggestion(name, names),
+                    )
+                )
                 meant.add((*place[:-1], nearest(name, names)))
             case "union_tag_invalid" | "union_tag_not_found" if isinstance(value, dict):
                 found.append(Fault(place, *_wrong_type(hint, value.get("type"))))
             case _:
                 choices = list(map(str, get_args(hint))) if get_origin(hint) is Literal else []
                 advice = suggestion(str(value), choices) if choices else None
-                found.append(Fault(place, f"expected {describe(hint)}, got {value!r}", advice))
+                found.append(
+                    Fault(place, phrase("expected_but_got", expected=describe(hint), got=repr(value)), advice)
+                )
     return list(dict.fromkeys([*found, *(fault for fault in lacking if fault.place not in meant)]))
 
 
 def _wrong_type(base: type, name: Any) -> tuple[str, str]:
     kind, names = KINDS[base].kind, list(KINDS[base])
     if name is None:
-        return f'has no type = "...", the name of {describe(base)}', suggestion("", names)
-    return f"unknown {kind} {name!r}", suggestion(str(name), names)
+        return phrase("has_no_type", noun=describe(base)), suggestion("", names)
+    return phrase("unknown_name", kind=term("kind", kind), name=name), suggestion(str(name), names)
 
 
 def _follow(hint: Any, plain: Any, steps: tuple[str | int, ...]) -> tuple[Place, Any, Any]:
@@ -326,15 +335,17 @@ def describe(hint: Any) -> str:
     """
     hint = _without_none(hint)
     if get_origin(hint) is Annotated:
-        return f"{describe(_bare(hint))} of at least {get_args(hint)[1].least}"
+        return phrase("at_least", noun=describe(_bare(hint)), least=get_args(hint)[1].least)
     if get_origin(hint) in (Union, types.UnionType):
-        return " or ".join(describe(item) for item in get_args(hint))
+        return joined((describe(item) for item in get_args(hint)), "or")
     if get_origin(hint) is Literal:
-        return " or ".join(f'"{item}"' for item in get_args(hint))
+        return joined((f'"{item}"' for item in get_args(hint)), "or")
     if get_origin(hint) is tuple:
-        return f"a list of {_noun(_bare(get_args(hint)[0]))}s"
+        return phrase("list_of", noun=_noun(_bare(get_args(hint)[0])))
     noun = _noun(hint)
-    return noun if hint is bool else f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    if hint is bool:
+        return noun
+    return phrase("an_thing" if noun[0] in "aeiou" else "a_thing", noun=noun)
 
 
 def _bare(hint: Any) -> Any:
@@ -344,5 +355,7 @@ def _bare(hint: Any) -> Any:
 
 def _noun(hint: Any) -> str:
     if hint in _SCALARS:
-        return _SCALARS[hint]
-    return KINDS[hint].kind if hint in KINDS else "table with " + ", ".join(f.name for f in fields(hint))
+        return term("noun", _SCALARS[hint])
+    if hint in KINDS:
+        return term("kind", KINDS[hint].kind)
+    return phrase("table_with", fields=", ".join(f.name for f in fields(hint)))

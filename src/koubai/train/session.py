@@ -22,6 +22,7 @@ from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.probes.record import Recorder, default_probes
 from koubai.train.recipe import Recipe
+from koubai.words.phrase import phrase
 
 PARTS = ("train", "val", "test")
 
@@ -106,12 +107,12 @@ class Session:
         if sentence := recipe.loss.check(network.out_shape, self.dataset.classes):
             problems.append(Problem("network", sentence))
         if recipe.early_stopping is not None and not len(self.dataset.t_val):
-            hint = "give data.validation a number of samples"
-            problems.append(Problem("early_stopping", "needs a validation part to judge by", hint=hint))
+            hint = phrase("give_a_validation_part")
+            problems.append(Problem("early_stopping", phrase("needs_a_validation_part"), hint=hint))
         for i, way in enumerate(recipe.data.augment):
             if not way.fits(shape := network.in_shape):
                 name = way.registry_name
-                text = f"{name} alters pictures (C, H, W), these samples are {shape}"
+                text = phrase("augmentation_needs_pictures", way=name, shape=shape)
                 problems.append(Problem(f"data.augment.{i}", text))
         if problems:
             raise ConfigError("recipe", problems)

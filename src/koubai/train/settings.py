@@ -13,6 +13,7 @@ from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
 from koubai.train.plain import hints_of, suggestion
 from koubai.train.recipe import Recipe
+from koubai.words.phrase import phrase
 
 _PARTS = ("loss", "optimizer", "schedule", "penalties", "clipping", "initializer", "early_stopping")
 _MORE = ("epochs", "learning_rate")  # what stands for fields of Recipe
@@ -38,7 +39,7 @@ def understood(
             found[name] = value
         elif name not in _MORE:
             hint = suggestion(name, [*names, *_MORE, *_OF_FIT])
-            problems.append(Problem(name, "fit takes no such setting", hint=hint))
+            problems.append(Problem(name, phrase("fit_takes_no_such_setting"), hint=hint))
     if "learning_rate" in settings:
         _learning_rate(found, settings["learning_rate"], problems)
     if "epochs" in settings:
@@ -74,27 +75,27 @@ def _learning_rate(found: dict[str, Any], value: Any, problems: list[Problem]) -
     try:
         found["optimizer"] = replace(optimizer, learning_rate=value)
     except (SettingError, TypeError):
-        problems.append(Problem("learning_rate", f"expected a number of at least 0, got {value!r}"))
+        problems.append(Problem("learning_rate", phrase("expected_number_from_0", got=value)))
 
 
 def _epochs(found: dict[str, Any], value: Any, samples: Callable[[], int], problems: list[Problem]) -> None:
     """Say steps for epochs: passes in whole batches, newly permuted unless `replacement` is asked for."""
     if "steps" in found:
-        problems.append(Problem("epochs", "steps say the same; give one of them"))
+        problems.append(Problem("epochs", phrase("epochs_and_steps_say_the_same")))
         return
     try:
         epochs = operator.index(value)
     except TypeError:
         epochs = -1
     if epochs < 0:
-        problems.append(Problem("epochs", f"expected a whole number of at least 0, got {value!r}"))
+        problems.append(Problem("epochs", phrase("expected_whole_number_from", least=0, got=repr(value))))
         return
     size = found.get("batch_size", Recipe.batch_size)
     if not isinstance(size, int) or size < 1:
         return  # told by the recipe
     n = samples()
     if size > n:
-        message = f"a batch of {size} is larger than the {n} training samples"
+        message = phrase("batch_is_larger_than_training_part", batch=size, samples=n)
         problems.append(Problem("batch_size", message, hint=f"batch_size={n}"))
         return
     found["steps"] = epochs * (n // size)
@@ -108,7 +109,7 @@ def thread_count(threads: int | str) -> int:
     """
     if threads != "auto":
         if isinstance(threads, str):
-            raise SettingError("threads: a number, or 'auto'", got=threads)
+            raise SettingError("threads_are_a_number_or_auto", got=threads)
         return threads
     given = os.environ.get("OMP_NUM_THREADS", "")
     return max(1, int(given)) if given.isdecimal() else len(os.sched_getaffinity(0))

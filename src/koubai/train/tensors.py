@@ -19,6 +19,7 @@ from koubai.engines.engine import TrainingState
 from koubai.network.network import Network, Weights
 from koubai.train.files import read_file, write_atomic, writing
 from koubai.train.packing import LARGEST_HEADER, NUMBERS, pack, unpack
+from koubai.words.phrase import joined, phrase
 
 _KINDS = ("params", "buffers", "slots")
 _DIGITS = 15  # of a step
@@ -64,13 +65,14 @@ def check_tensors(path: Path, tensors: Mapping[str, Array], expected: Expected) 
 def _check_names(path: Path, names: list[str], expected: Mapping[str, object]) -> None:
     missing, extra = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
     if missing or extra:
-        lacks = f"lacks {_few(missing)}" if missing else ""
-        holds = f"holds {_few(extra)} too" if extra else ""
+        lacks = [phrase("lacks_tensors", names=_few(missing))] if missing else []
+        holds = [phrase("holds_tensors_too", names=_few(extra))] if extra else []
         raise RunError(
-            "the tensors are those of another network",
+            "tensors_of_another_network",
+            count=len(expected),
+            names=_few(sorted(expected)),
             where=str(path),
-            expected=f"{len(expected)} tensors: {_few(sorted(expected))}",
-            got="; ".join(part for part in (lacks, holds) if part),
+            got=joined([*lacks, *holds], "semicolon"),
         )
 
 
@@ -82,10 +84,11 @@ def _check(path: Path, name: str, found: tuple[Shape, str], expected: tuple[Shap
     shape, dtype = expected
     if found != (shape, NUMBERS[dtype]):
         raise RunError(
-            f"tensor {name} does not fit the network",
+            "tensor_does_not_fit",
+            name=name,
             where=str(path),
-            expected=f"{NUMBERS[dtype]} of shape {shape}",
-            got=f"{found[1]} of shape {found[0]}",
+            expected=phrase("dtype_of_shape", kind=NUMBERS[dtype], shape=shape),
+            got=phrase("dtype_of_shape", kind=found[1], shape=found[0]),
         )
 
 
@@ -105,7 +108,7 @@ def unpack_state(data: bytes, path: Path, like: TrainingState) -> tuple[Training
     check_tensors(path, tensors, tensors_of(like))
     step = about.get("step", "")
     if not step.isdecimal() or len(step) > _DIGITS:
-        raise RunError("this file names no step", where=str(path))
+        raise RunError("file_names_no_step", where=str(path))
     groups = _grouped(tensors)
     return TrainingState(int(step), Weights(groups["params"], groups["buffers"]), groups["slots"]), about
 

@@ -15,6 +15,7 @@ from koubai.train.folder_writer import RunWriter
 from koubai.train.recipe import Recipe
 from koubai.train.session import Observation, Session
 from koubai.train.train import OnProgress, Run, default_observation, finish, reopened
+from koubai.words.phrase import phrase
 
 
 def train_together(
@@ -83,7 +84,9 @@ def told_once(ranks: Ranks) -> Iterator[None]:
             continue
         if ranks.rank:
             raise ToldElsewhere("one of the processes cannot begin") from error
-        raise error or EngineError("one of the processes cannot begin", where=f"rank {rank}", got=told)
+        raise error or EngineError(
+            "a_process_cannot_begin", where=phrase("rank_numbered", number=rank), got=told
+        )
 
 
 def _check_alike(session: Session) -> None:
@@ -97,12 +100,7 @@ def _check_alike(session: Session) -> None:
     first = session.ranks.first(own)
     for name, value in own.items():
         if value != first[name]:
-            raise EngineError(
-                "this process was given something else than rank 0",
-                where=name,
-                expected=first[name],
-                got=value,
-            )
+            raise EngineError("process_was_given_something_else", where=name, expected=first[name], got=value)
 
 
 def _begun(place: RunWriter, session: Session) -> float:

@@ -16,6 +16,7 @@ from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check, uns
 from koubai.train.packing import unpack
 from koubai.train.recipe import Recipe
 from koubai.train.safe_folder import SafeFolder
+from koubai.words.phrase import phrase
 
 WHOLE, DAMAGED, MISSING, UNVOUCHED = "whole", "damaged", "missing", "unvouched"
 _SHOWN = 6  # names of whole files in an error
@@ -73,15 +74,15 @@ def rest_of(path: Path) -> str:
     rest = [name for name in found.whole if name not in (MANIFEST, "environment.json")]
     names = ", ".join(rest[:_SHOWN]) + (", ..." if len(rest) > _SHOWN else "")
     if found.back_to is None:
-        return f"whole are: {names or '-'}; see: koubai verify {path}"
-    return f"whole are: {names}; go back to step {found.back_to}: koubai resume {path} --salvage"
+        return phrase("what_is_whole", names=names or "-", folder=path)
+    return phrase("what_is_whole_and_step_to_go_back_to", names=names, step=found.back_to, folder=path)
 
 
 def verify(path: str | Path) -> Verified:
     """Return what is whole, damaged or missing in a run's folder; raise RunError if it is none."""
     place = SafeFolder(Path(path))
     if not place.has(MANIFEST) and not place.has("run.json"):
-        raise RunError("there is no run here", where=str(path), expected="a folder with run.json")
+        raise RunError("no_run_here", where=str(path))
     return _Look(place).verified()
 
 
@@ -167,7 +168,7 @@ class _Look:
         self.data[name] = data
         if name == "recipe.toml" and "run.json" in self.data:
             if not self._recipe_fits():
-                raise RunError("the recipe is not the one the run began with", where=str(file))
+                raise RunError("recipe_is_not_the_one_of_this_run", where=str(file))
             return not self.unchecked
         return False
 
@@ -187,12 +188,12 @@ class _Look:
         except RunError as error:
             return Found(HISTORY, DAMAGED, error.message)
         if read.broken is not None:
-            return Found(HISTORY, DAMAGED, f"its history is damaged in line {read.broken}")
+            return Found(HISTORY, DAMAGED, phrase("history_is_damaged_in_line", line=read.broken))
         if entry is not None and (read.lines.size < size or digests.get(size) != entry.sha256):
-            return Found(HISTORY, DAMAGED, "its history is not the one that was written here")
+            return Found(HISTORY, DAMAGED, phrase("history_is_another"))
         ended = self.manifest is not None and "result.json" in self.manifest.files
         if ended and read.lines.size + read.torn != size:
-            return Found(HISTORY, DAMAGED, "its history goes on after the end of the run")
+            return Found(HISTORY, DAMAGED, phrase("history_goes_on_after_the_end"))
         return Found(HISTORY, UNVOUCHED if self.unchecked and entry is None else WHOLE)
 
     # ------------------------------------------------------------------------------------ going back

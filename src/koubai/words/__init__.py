@@ -12,8 +12,8 @@ One TOML file an area, one table an entry, one line a language; a table may hold
     ja = "{layer} のユニットの {share:.0%} が一度も発火しません。"
 
 Texts are plain (whoever writes HTML escapes them); placeholders are those of `str.format`. Where a word
-follows a number, `{count:seed|seeds}` is the word for it: the first for 1, the second for all else. The areas
-`errors*` are not said by key but recognized: see `koubai.words.retell`. An area is read when its first
+follows a number, `{count:seed|seeds}` is the word for it: the first for 1, the second for all else. What the
+areas `errors*` hold is said by phrases: see `koubai.words.phrase`. An area is read when its first
 word is asked for. The tests hold every entry to: all languages, the same placeholders in each, no empty
 text; and a text with a number or a comparison needs a source (`tests/words/test_sources.py`).
 """
@@ -23,6 +23,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -73,9 +74,14 @@ def say(key: str, /, lang: str | None = None, **values: Any) -> str:
     texts = entries(area)
     if name not in texts:
         raise KeyError(_unknown(f"entry of words/{area}.toml", name, tuple(texts)))
-    text = texts[name][language() if lang is None else _known(lang, "language")]
+    spoken = language() if lang is None else _known(lang, "language")
+    return filled(key, texts[name][spoken], spoken, values)
+
+
+def filled(key: str, text: str, lang: str, values: Mapping[str, Any]) -> str:
+    """Return a text of the catalog with its placeholders filled; a value with `say` is said in `lang`."""
     try:
-        return _joined(_WRITER.vformat(text, (), values))
+        return _joined(_WRITERS[lang].vformat(text, (), values))
     except KeyError as missing:
         raise KeyError(f"{key}: no value for {{{missing.args[0]}}} in {text!r}") from None
 
@@ -115,14 +121,18 @@ def add(area: str, toml: str) -> None:
 class _Writer(Formatter):
     """Fills placeholders; "one|many" is a word that depends on the number."""
 
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+
     def format_field(self, value: Any, format_spec: str) -> str:
         one, bar, many = format_spec.partition("|")
         if not bar:
+            value = value.say(self.lang) if hasattr(value, "say") else value
             return f"{_EDGE}{super().format_field(value, format_spec)}{_EDGE}"
         return one if value == 1 else many
 
 
-_WRITER = _Writer()
+_WRITERS = {lang: _Writer(lang) for lang in LANGUAGES}
 _EDGE = "\ue000"  # where a value that was filled in begins or ends; a private character, in no text
 _KANA = "[ぁ-んァ-ヶー一-龠々]"
 _SPACED = re.compile(f"(?<={_KANA}){_EDGE} (?={_KANA})|(?<={_KANA}) {_EDGE}(?={_KANA})")

@@ -1,14 +1,11 @@
-"""What the operating system says about files, in words of ours: English, as all errors are raised.
-
-Where it is shown it is told again in the reader's language, as part of whatever sentence it stands in.
-"""
+"""What the operating system says about files, in words of ours."""
 
 from __future__ import annotations
 
 import errno
 from pathlib import Path
 
-from koubai.words import say
+from koubai.words.phrase import phrase
 
 _NAMES = {
     errno.ENOENT: "missing",
@@ -29,10 +26,10 @@ def reason(error: OSError) -> str:
     'the disk is full'
     """
     name = _NAMES.get(error.errno or 0)
-    return say(f"errors_system.{name}", "en") if name else error.strerror or str(error)
+    return phrase(f"system.{name}") if name else error.strerror or str(error)
 
 
 def advice(error: OSError) -> str | None:
     """Return what to try, or None where the catalog knows nothing."""
     name = _NAMES.get(error.errno or 0)
-    return say(f"errors_system.{name}_hint", "en", here=Path.cwd()) if name else None
+    return phrase(f"advice.{name}", here=Path.cwd()) if name else None

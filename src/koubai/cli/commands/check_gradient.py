@@ -16,6 +16,7 @@ from koubai.models.model import MODELS
 from koubai.network.gradient_check import Scalar, WeightedSum, check_gradients, passes
 from koubai.network.network import Network
 from koubai.words import say
+from koubai.words.phrase import phrase
 
 if TYPE_CHECKING:
     from koubai.network.gradient_check import Checked
@@ -40,21 +41,27 @@ def check_gradient(
     """Check the gradients; 0 if all agree, else 3."""
     for name, number in (("--samples", samples), ("--elements", elements)):
         if number < 1:
-            raise SettingError(f"{name} is out of range", where="check-gradient", expected=">= 1", got=number)
+            raise SettingError(
+                "out_of_range", setting=name, where="check-gradient", expected=">= 1", got=number
+            )
     if seed < 0:
-        raise SettingError("--seed is out of range", where="check-gradient", expected=">= 0", got=seed)
+        raise SettingError(
+            "out_of_range", setting="--seed", where="check-gradient", expected=">= 0", got=seed
+        )
     if not 0 < tolerance < 1:
         raise SettingError(
-            "--tolerance is out of range", where="check-gradient", expected="0 < value < 1", got=tolerance
+            "out_of_range",
+            setting="--tolerance",
+            where="check-gradient",
+            expected=phrase("between_0_and_1"),
+            got=tolerance,
         )
     shape = None if input_ is None else shape_of(input_)
     network, loss, x, t = _task(target, shape, set_ or [], samples, seed, data_dir)
     cost = passes(network, elements) * samples * max(network.multiply_adds, network.parameter_count)
     if cost > _MOST:
-        hint = "--elements 2, --samples 1, --input 1x28x28, --set width=0.1"
-        raise TooLarge(
-            "a gradient check of so many products", expected=f"<= {_MOST:.0e}", got=f"{cost:.0e}", hint=hint
-        )
+        hint = phrase("check_less")
+        raise TooLarge("too_many_products", expected=f"<= {_MOST:.0e}", got=f"{cost:.0e}", hint=hint)
     found = list(check_gradients(network, loss, x, t, seed=seed, elements=elements))
     wrong = [one for one in found if one.verdict(tolerance) == "wrong"]
     if style.json:
@@ -95,11 +102,7 @@ def _alone(name: str, shape: Shape | None, changes: list[str]) -> Network:
     cls = LAYERS[name]
     needed = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
     if set(needed) - set(_NEEDED):
-        raise KoubaiError(
-            "this layer holds others: write a recipe with it",
-            where=name,
-            hint="koubai check-gradient recipe.toml",
-        )
+        raise KoubaiError("layer_holds_others", where=name, hint="koubai check-gradient recipe.toml")
     layer: Layer = edited(cls(**{field: _NEEDED[field] for field in needed}), changes)
     for tried in (shape,) if shape else _SHAPES:
         network = Network(layer, tried)

@@ -93,7 +93,7 @@ def _write(terms: tuple[Term, ...], name: str, out: Path) -> None:
     from koubai.study.page import term_page
 
     if not terms:
-        raise KoubaiError("a diagnosis has no page of its own", where=name, hint="koubai report RUN --doctor")
+        raise KoubaiError("diagnosis_has_no_page", where=name, hint="koubai report RUN --doctor")
     written = write_page(term_page(terms[0]), out)
     if style.json:
         print_json({"page": str(written)})

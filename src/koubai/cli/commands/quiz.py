@@ -23,7 +23,7 @@ def quiz(
 ) -> None:
     """Ask check questions."""
     if count < 1:
-        raise KoubaiError("too few questions", where="--count", expected="1 or more", got=count)
+        raise KoubaiError("too_few_questions", where="--count", got=count)
     asked = _drawn(name, count, secrets.randbelow(_SEEDS) if seed is None else seed)
     if style.json:
         print_json([_facts(one) for one in asked])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from koubai.cli.output import console, option, print_json, print_table, style
 from koubai.core.errors import RunError
 from koubai.words import say
-from koubai.words.retell import retold
+from koubai.words.phrase import told
 
 if TYPE_CHECKING:
     from koubai.train.verify import Verified
@@ -22,7 +22,7 @@ def verify(folder: Annotated[Path, option("cli.verify.folder")]) -> int:
     """Check every file against its digest; 0 if all are as they were written, else 3."""
     found = list(_found(folder))
     if not found:
-        raise RunError("there is no run here", where=str(folder), expected="a folder with run.json")
+        raise RunError("no_run_here", where=str(folder))
     if style.json:
         print_json({"sound": all(one.sound for one in found), "folders": [_plain(one) for one in found]})
     else:
@@ -61,7 +61,7 @@ def _tell(found: Verified) -> None:
     key = "unvouched" if found.intact else "damaged"
     screen.print(say(f"cli.verify.{key}", folder=found.path), markup=False, soft_wrap=True)
     header = [say(f"cli.verify.column.{name}") for name in ("file", "state", "why")]
-    rows = [[one.name, say(f"cli.verify.state.{one.state}"), retold(one.why)] for one in found.files]
+    rows = [[one.name, say(f"cli.verify.state.{one.state}"), told(one.why)] for one in found.files]
     print_table(header, rows)
     if not found.intact and found.back_to is not None:
         text = say("cli.verify.back", folder=found.path, step=found.back_to)

@@ -33,12 +33,7 @@ class Erase(Augmentation):
     def __post_init__(self) -> None:
         probability(self, share=self.share, smallest=self.smallest, largest=self.largest)
         if not 0 < self.smallest <= self.largest:
-            raise SettingError(
-                "an area is out of range",
-                where="Erase",
-                expected="0 < smallest <= largest <= 1",
-                got=(self.smallest, self.largest),
-            )
+            raise SettingError("area_is_out_of_range", where="Erase", got=(self.smallest, self.largest))
 
     def alter(self, x: Array, t: Array, u: Array) -> tuple[Array, Array]:
         """Cover what is drawn."""

@@ -48,14 +48,14 @@ class Imbalance(Flaw):
     def _shares(self, classes: int | None) -> Array:
         """Return what share of each class is left."""
         if classes is None or classes < 2:
-            raise DataError("imbalance needs two classes or more", where="imbalance")
+            raise DataError("imbalance_needs_two_classes", where="imbalance")
         if not self.rare:
             return self.ratio ** (-np.arange(classes) / (classes - 1))
         if not set(self.rare) < set(range(classes)):
             raise DataError(
-                "rare: no such choice",
+                "no_such_choice_of_rare_classes",
+                range=f"0 .. {classes - 1}",
                 where="imbalance",
-                expected=f"some, not all, of 0 .. {classes - 1}",
                 got=self.rare,
             )
         return np.where(np.isin(np.arange(classes), self.rare), 1 / self.ratio, 1)

@@ -30,7 +30,8 @@ class RepeatedSamples(Flaw):
         n = len(raw.x_train)
         if self.distinct > n:
             raise DataError(
-                "distinct: not so many samples",
+                "not_so_many_samples",
+                setting="distinct",
                 where="repeated_samples",
                 expected=f"<= {n}",
                 got=self.distinct,

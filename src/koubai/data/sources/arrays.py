@@ -20,6 +20,7 @@ from koubai.data.frames import beside, columns_of, is_frame
 from koubai.data.prepare import Raw, split
 from koubai.data.sampler import check_weights
 from koubai.data.tabular import table_raw
+from koubai.words.phrase import phrase
 
 MAX_CLASSES = 1 << 16
 _AT_ONCE = 1 << 18  # numbers looked at
@@ -110,13 +111,7 @@ class Arrays(DataSource):
         """Return the arrays in memory."""
         held: Raw | None = self.__dict__["_held"]
         if held is None:
-            raise DataError(
-                "these arrays are not in this process",
-                where="arrays",
-                expected=f"arrays with digest {self.sha256[:16]}...",
-                hint="make the source from the same arrays with koubai.data.arrays(x, t), or save them "
-                "with numpy.savez and use npz_file",
-            )
+            raise DataError("arrays_are_not_in_this_process", digest=self.sha256[:16], where="arrays")
         return held
 
 
@@ -138,18 +133,24 @@ def raw_of(
     share and the seed of the order.
     """
     inputs, targets = _inputs(x, "x", where, own=own), _of_targets(t, "t", where)
-    _same_length(inputs, targets, "x and t", where)
+    _same_length(inputs, targets, ("x", "t"), where)
     kept = None if weights is None else check_weights(weights, len(inputs), where)
     if (x_test is None) != (t_test is None):
-        raise DataError("x_test and t_test go together", where=where)
+        raise DataError("x_test_and_t_test_go_together", where=where)
     if x_test is not None and t_test is not None:
         inputs_test = _inputs(x_test, "x_test", where, own=own)
         targets_test = _of_targets(t_test, "t_test", where)
-        _same_length(inputs_test, targets_test, "x_test and t_test", where)
+        _same_length(inputs_test, targets_test, ("x_test", "t_test"), where)
     else:
         test_share, seed = drawn
         if not 0 <= test_share < 1:
-            raise DataError("test_share is a share", where=where, expected="0 <= value < 1", got=test_share)
+            raise DataError(
+                "not_a_share",
+                setting="test_share",
+                where=where,
+                expected=phrase("from_0_to_below_1"),
+                got=test_share,
+            )
         order = random.permutation(random.key(seed, "arrays"), len(inputs))
         reorder(inputs, order)
         inputs, targets, inputs_test, targets_test = split(inputs, targets[order], test_share)
@@ -178,7 +179,12 @@ def reorder(x: Array, order: Array) -> None:
 def _inputs(x: ArrayLike, name: str, where: str, *, own: bool) -> Array:
     array = numbers_of(x, name, where)
     if array.ndim < 1:
-        raise DataError(f"{name}: not an array of real numbers", where=where, got=f"{array.dtype}, shape ()")
+        raise DataError(
+            "not_array_of_real_numbers",
+            name=name,
+            where=where,
+            got=phrase("dtype_and_shape", kind=array.dtype, shape="()"),
+        )
     _check_finite(array, name, where)
     kept = array.dtype in (np.uint8, np.float32, np.float64)
     small = np.can_cast(array.dtype, np.float32)  # 16 bits are exact there
@@ -213,10 +219,12 @@ def _check_finite(array: Array, name: str, where: str) -> None:
         bad += int(wrong.sum())
     if first is not None:
         raise DataError(
-            f"{name}: {bad} of {array.size} values are not finite in float32",
+            "values_are_not_finite",
+            name=name,
+            count=bad,
+            total=array.size,
             where=where,
-            got=f"{array[first]} at {first}",
-            hint="drop or fill these samples",
+            got=phrase("value_at", value=array[first], place=first),
         )
 
 
@@ -232,10 +240,10 @@ def _targets(
         return (np.array(wide[0], np.float32), np.array(wide[1], np.float32)), None, ()
     if train.ndim != 1 or test.ndim != 1 or kinds not in ({"classes"}, {"names"}):
         raise DataError(
-            "t: neither classes nor values",
+            "t_neither_classes_nor_values",
             where=where,
-            expected="(n,) integers or strings, or (n,) or (n, K) floats, the same in both parts",
-            got=" and ".join(f"{part.dtype} {part.shape}" for part in (train, test)),
+            one=f"{train.dtype} {train.shape}",
+            other=f"{test.dtype} {test.shape}",
         )
     if kinds == {"names"}:
         found = np.unique(np.concatenate([train, test]))
@@ -248,19 +256,21 @@ def _targets(
     count = len(names) or int(labels.max(initial=0)) + 1
     if len(labels) and (labels.min() < 0 or labels.max() >= count or count > MAX_CLASSES):
         raise DataError(
-            "t: a label is not a class",
+            "label_in_array_is_not_a_class",
+            array="t",
             where=where,
             expected=f"0 .. {min(count, MAX_CLASSES) - 1}",
             got=f"{labels.min()} .. {labels.max()}",
-            hint="give values (not classes) as floats",
+            hint=phrase("give_values_not_classes_as_floats"),
         )
     return (train.astype(np.int64), test.astype(np.int64)), count, names
 
 
-def _same_length(x: Array, t: Array, names: str, where: str) -> None:
+def _same_length(x: Array, t: Array, names: tuple[str, str], where: str) -> None:
     if t.ndim < 1 or len(x) != len(t):
-        got = f"{len(x)} and {len(t) if t.ndim else 'a single number'}"
-        raise DataError(f"{names} differ in number", where=where, got=got)
+        count: object = len(t) if t.ndim else phrase("a_single_number")
+        one, other = names
+        raise DataError("arrays_differ_in_number", one=one, other=other, x=len(x), t=count, where=where)
 
 
 def _digest(raw: Raw) -> str:

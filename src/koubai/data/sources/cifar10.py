@@ -17,6 +17,7 @@ from koubai.data.download import Download, fetch
 from koubai.data.files import Unpacked, cache_folder, data_root, decoding, find, sha256_of, stamp_of, take
 from koubai.data.prepare import DataFile, Raw
 from koubai.data.scale import Scale
+from koubai.words.phrase import phrase
 
 IMAGE = (3, 32, 32)
 RECORD = 1 + 3 * 32 * 32
@@ -88,16 +89,15 @@ class Cifar10(DataSource):
         digest = sha256_of(path)
         if digest != self.archive.sha256 and path.is_relative_to(cache_folder()):
             raise DataError(
-                "not the published file",
+                "not_the_published_file",
                 where=str(path),
                 expected=f"SHA-256 {self.archive.sha256}",
                 got=digest,
-                hint="delete it, and it is downloaded again",
             )
         contents = _members(path)
         missing = [name for name in FILES if name not in contents]
         if missing:
-            raise DataError("files are missing in the archive", where=str(path), expected=", ".join(missing))
+            raise DataError("files_are_missing_in_archive", where=str(path), expected=", ".join(missing))
         parts = [_records(contents[name], f"{path}: {name}") for name in FILES]
         return parts, [DataFile(path.relative_to(root).as_posix(), digest, digest == self.archive.sha256)]
 
@@ -140,7 +140,9 @@ class _Bounded:
         self._left -= len(piece)
         if self._left < 0:
             raise DataError(
-                "unpacks to too much", where=str(self._file.path), expected=f"<= {MAX_ARCHIVE:,} bytes"
+                "unpacks_to_too_much",
+                where=str(self._file.path),
+                expected=phrase("at_most_bytes", count=MAX_ARCHIVE),
             )
         return bytes(piece)
 
@@ -148,13 +150,14 @@ class _Bounded:
 def _records(content: bytearray, where: str) -> tuple[Array, Array]:
     if not content or len(content) % RECORD or len(content) > MAX_FILE:
         raise DataError(
-            "not whole records",
+            "records_are_not_whole",
+            record=RECORD,
+            most=MAX_FILE,
             where=where,
-            expected=f"a multiple of {RECORD} bytes, at most {MAX_FILE:,}",
-            got=f"{len(content):,} bytes",
+            got=phrase("bytes_counted", count=len(content)),
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)
     t = records[:, 0].astype(np.int64)
     if t.max() >= len(Cifar10.names):
-        raise DataError("a label is not a class", where=where, expected="0 .. 9", got=t.max())
+        raise DataError("label_is_not_a_class", where=where, expected="0 .. 9", got=t.max())
     return records[:, 1:].reshape(-1, *IMAGE), t

@@ -49,15 +49,11 @@ class Flawed(DataSource):
         super().__post_init__()
         object.__setattr__(self, "flaws", tuple(self.flaws))  # a list may come, a hash must work
         if isinstance(self.source, DataSource) and self.source.augment:
-            hint = "write augment beside the flaws"
-            raise DataError(
-                "augment stands in the inner source, where nothing reads it", where="Flawed", hint=hint
-            )
+            raise DataError("augment_stands_in_the_inner_source", where="Flawed")
         for kind, values in ((DataSource, (self.source,)), (Flaw, self.flaws)):
             for value in values:
                 if not isinstance(value, kind):
-                    name = kind.__name__
-                    raise DataError(f"not a {name}", where="Flawed", expected=f"a {name}", got=repr(value))
+                    raise DataError("not_a_kind", kind=kind.__name__, where="Flawed", got=repr(value))
 
     def stamp(self, folder: Path | None) -> Hashable:
         """That of the source."""
@@ -71,11 +67,7 @@ class Flawed(DataSource):
         """Load the source and do to it what is wrong."""
         sound = self.source.load(folder)
         if sound.w_train is not None:
-            raise DataError(
-                "a flaw keeps no weights of samples",
-                where="Flawed",
-                hint="class_weight beside source, not in it",
-            )
+            raise DataError("flaw_keeps_no_weights_of_samples", where="Flawed")
         raw = Raw(
             sound.x_train,
             sound.t_train,

@@ -17,6 +17,7 @@ from koubai.data.files import cache_folder, data_root, find, stamp_of
 from koubai.data.idx import read_idx
 from koubai.data.prepare import DataFile, Raw
 from koubai.data.scale import Scale
+from koubai.words.phrase import phrase
 
 IMAGE = (28, 28)
 CLASSES = 10
@@ -82,14 +83,14 @@ class IdxImages(DataSource):
         t, t_file = self._array(root, labels, ())
         if len(x) != len(t):
             raise DataError(
-                "images and labels differ in number",
+                "images_and_labels_differ_in_number",
+                count=len(x),
                 where=f"{x_file.name}, {t_file.name}",
-                expected=f"{len(x)} labels",
                 got=len(t),
             )
         if t.max(initial=0) >= CLASSES:
             raise DataError(
-                "a label is not a class", where=t_file.name, expected=f"0 .. {CLASSES - 1}", got=t.max()
+                "label_is_not_a_class", where=t_file.name, expected=f"0 .. {CLASSES - 1}", got=t.max()
             )
         return x[:, None], t.astype(np.int64), (x_file, t_file)
 
@@ -103,18 +104,18 @@ class IdxImages(DataSource):
         stranger = _owner(digest)
         if stranger is not None and stranger is not type(self):
             raise DataError(
-                f"this file belongs to {stranger.registry_name}",
+                "this_file_belongs_to",
+                name=stranger.registry_name,
+                wanted=self.registry_name,
+                folder=root / self.folders[0],
                 where=str(path),
-                expected=f"a file of {self.registry_name}",
-                hint=f"put the files of {self.registry_name} into {root / self.folders[0]}",
             )
         if digest != file.unpacked and path.is_relative_to(cache_folder()):
             raise DataError(
-                "not the published file",
+                "not_the_published_file",
                 where=str(path),
-                expected=f"SHA-256 {file.unpacked} of the unpacked bytes",
+                expected=phrase("sha_256_of_unpacked_bytes", digest=file.unpacked),
                 got=digest,
-                hint="delete it, and it is downloaded again",
             )
         return array, DataFile(path.relative_to(root).as_posix(), digest, digest == file.unpacked)
 

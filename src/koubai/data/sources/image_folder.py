@@ -18,6 +18,7 @@ from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import decoding, inside, real, stamp_of
 from koubai.data.prepare import Raw
 from koubai.data.scale import Scale
+from koubai.words.phrase import phrase
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # few decoders: each is open to what a stranger puts into a file
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"))
@@ -74,14 +75,12 @@ class ImageFolder(DataSource):
     def _listing(self, root: Path) -> tuple[tuple[str, ...], Listing, Listing]:
         """Return the names of the classes, and the pictures of both parts with their classes."""
         if not root.is_dir():
-            raise DataError("not a folder", where=str(root))
+            raise DataError("not_a_folder", where=str(root))
         parted = (root / "train").is_dir() and (root / "test").is_dir()
         home = root / "train" if parted else root
         names = _folders(home)
         if not names:
-            raise DataError(
-                "no folders of classes", where=str(home), hint="one folder a class, pictures inside"
-            )
+            raise DataError("no_folders_of_classes", where=str(home))
         train: Listing = []
         test: Listing = []
         for label, name in enumerate(names):
@@ -100,7 +99,7 @@ class ImageFolder(DataSource):
             train += [(path, label) for path in pictures]
         if parted and (strangers := sorted(set(_folders(root / "test")) - set(names))):
             raise DataError(
-                "classes that the training part lacks",
+                "classes_lack_in_training",
                 where=str(root / "test"),
                 expected=", ".join(names),
                 got=", ".join(strangers),
@@ -128,19 +127,18 @@ def read_picture(path: Path, size: tuple[int, int], color: bool) -> Array:
         from PIL import Image, ImageOps
     except ImportError as error:
         raise DataError(
-            "pictures need Pillow", where=str(path), hint="pip install 'koubai[images]'"
+            "pictures_need_pillow", where=str(path), hint="pip install 'koubai[images]'"
         ) from error
     with decoding(path), Image.open(path, formats=FORMATS) as picture:
         if picture.width * picture.height > MAX_PIXELS:
             raise DataError(
-                "a picture of too many pixels",
+                "picture_has_too_many_pixels",
                 where=str(path),
                 expected=f"<= {MAX_PIXELS:,}",
                 got=f"{picture.width} x {picture.height}",
-                hint="make it smaller with an image program",
             )
         if picture.mode.startswith(("I", "F")):
-            raise DataError("not 8 bits a channel", where=str(path), got=f"mode {picture.mode}")
+            raise DataError("picture_has_not_8_bits", mode=picture.mode, where=str(path))
         upright = ImageOps.exif_transpose(picture).convert("RGB" if color else "L")
         middle = upright.crop(_middle(upright.size, size))
         pixels = np.asarray(middle.resize(size[::-1], Image.Resampling.BILINEAR))
@@ -168,26 +166,15 @@ def _pictures_in(home: Path, root: Path) -> list[Path]:
         if path.name.startswith(".") or suffix not in SUFFIXES | OTHER_PICTURES:
             continue
         if suffix in OTHER_PICTURES:
-            raise DataError(
-                "a picture in a format that is not read",
-                where=str(path),
-                expected=", ".join(FORMATS),
-                hint="convert it to PNG",
-            )
+            raise DataError("picture_format_is_not_read", where=str(path), expected=", ".join(FORMATS))
         target = real(path)
         if not target.is_relative_to(real(root)):
-            raise DataError(
-                "a link that leads out of the folder",
-                where=str(path),
-                expected=f"a file inside {root}",
-                got=target,
-                hint="copy the picture",
-            )
+            raise DataError("link_leads_out_of_folder", folder=root, where=str(path), got=target)
         if not path.is_file() or path.stat().st_size > MAX_FILE:
             raise DataError(
-                "not a file of a picture", where=str(path), expected=f"a file, <= {MAX_FILE:,} bytes"
+                "not_a_picture_file", size=phrase("at_most_bytes", count=MAX_FILE), where=str(path)
             )
         found.append(path)
     if not found:
-        raise DataError("a class without pictures", where=str(home), expected=", ".join(FORMATS))
+        raise DataError("class_has_no_pictures", where=str(home), expected=", ".join(FORMATS))
     return found

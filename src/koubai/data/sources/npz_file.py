@@ -18,6 +18,7 @@ from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import MAX_RATIO, decoding, fill, inside, open_regular, sha256_of, stamp_of
 from koubai.data.prepare import DataFile, Raw
 from koubai.data.sources.arrays import raw_of
+from koubai.words.phrase import phrase
 
 COPIES = 3  # of what is declared: as read, in random order, as float32
 MAX_HEADER = 4096
@@ -58,10 +59,10 @@ class NpzFile(DataSource):
             missing = [f"{NAMES[kind][0]}.npy" for kind in ("x", "t") if found[kind] is None]
             if missing:
                 raise DataError(
-                    "arrays are missing",
+                    "arrays_are_missing",
                     where=str(path),
                     expected=", ".join(missing),
-                    got=", ".join(file.namelist()[:8]) or "an empty file",
+                    got=", ".join(file.namelist()[:8]) or phrase("an_empty_file"),
                 )
             there = [info for info in found.values() if info]
             require({"data": COPIES * sum(info.file_size for info in there)}, str(path))
@@ -85,10 +86,10 @@ def array_in(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Array:
     most = MAX_RATIO * path.stat().st_size
     if info.file_size > most or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(
-            "the array cannot be in this file",
+            "array_cannot_be_in_this_file",
+            size=phrase("at_most_bytes", count=most),
             where=where,
-            expected=f"<= {most:,} bytes, stored or deflated",
-            got=f"{info.file_size:,} bytes",
+            got=phrase("bytes_counted", count=info.file_size),
         )
     with file.open(info) as stream:
         version = np.lib.format.read_magic(stream)
@@ -97,15 +98,13 @@ def array_in(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Array:
             (2, 0): np.lib.format.read_array_header_2_0,
         }
         if version not in readers:
-            raise DataError(
-                "unknown version of the .npy format", where=where, expected=[*readers], got=version
-            )
+            raise DataError("unknown_version_of_npy_format", where=where, expected=[*readers], got=version)
         shape, by_columns, dtype = readers[version](stream, max_header_size=MAX_HEADER)
         if dtype.kind not in "biufU":
-            raise DataError("not an array of numbers or strings", where=where, got=dtype)
+            raise DataError("not_array_of_numbers_or_strings", where=where, got=dtype)
         declared, there = prod(shape) * dtype.itemsize, info.file_size - stream.tell()
         if declared != there:
-            raise DataError("the size does not match the shape", where=where, expected=declared, got=there)
+            raise DataError("size_does_not_match_shape", where=where, expected=declared, got=there)
         array = np.empty(shape, dtype, "F" if by_columns else "C")
         fill(array.reshape(-1, order="A").view(np.uint8).data, stream, where)
     return array

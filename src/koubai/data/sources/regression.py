@@ -56,7 +56,12 @@ class Regression(DataSource):
         share(self, test_share=self.test_share)
         if not self.low < self.high:
             raise DataError(
-                "low is not below high", where="Regression", expected="low < high", got=(self.low, self.high)
+                "is_not_below",
+                setting="low",
+                other="high",
+                where="Regression",
+                expected="low < high",
+                got=(self.low, self.high),
             )
         if self.curve not in get_args(Curve):
             raise UnknownName("curve", self.curve, get_args(Curve), where="Regression")

@@ -135,7 +135,7 @@ def prove(
     """
     data = dataset if dataset is not None else recipe.data.load(None)
     if REMEDIES[remedy]().apply(recipe, data) is None:
-        raise KoubaiError("the remedy changes nothing in this recipe", where=remedy)
+        raise KoubaiError("remedy_changes_nothing", where=remedy)
     skills: dict[str, list[float]] = {arm: [] for arm in ("unchanged", "remedy", "placebo", "random")}
     for i in range(seeds):
         for arm, treated in _arms(recipe, remedy, data, recipe.seed + i):

@@ -29,6 +29,7 @@ from koubai.engines.native.rates import rates
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.tap_reader import TapReader
 from koubai.engines.turns import Turn, in_turn
+from koubai.words.phrase import phrase
 
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
 _SLOTS = Known.SLOT_1, Known.SLOT_2, Known.SLOT_3
@@ -39,17 +40,15 @@ _TAPPED_BYTES = 1 << 24  # of taps kept between two looks
 def _check(job: Job, backend: Backend) -> None:
     """Raise unless this engine on this machine can compute as the job asks."""
     if job.dtype != "float32":
-        raise EngineError("the native engine computes in float32", got=job.dtype, hint="engine='reference'")
+        raise EngineError("native_engine_computes_in_float32", got=job.dtype, hint="engine='reference'")
     if job.precision not in ("float32", "bfloat16"):
-        raise EngineError(f"unknown precision {job.precision!r}", expected="float32 or bfloat16")
-    if job.precision == "bfloat16" and not has_bfloat16():
-        raise EngineError("this processor has no bfloat16 instructions", hint="precision='float32'")
-    if job.precision == "bfloat16" and not backend.has_bfloat16:
         raise EngineError(
-            "bfloat16 needs oneDNN, which is not used here",
-            got=why_not_onednn(),
-            hint="precision='float32'",
+            "unknown_name", kind="precision", name=job.precision, expected=phrase("float32_or_bfloat16")
         )
+    if job.precision == "bfloat16" and not has_bfloat16():
+        raise EngineError("processor_has_no_bfloat16", hint="precision='float32'")
+    if job.precision == "bfloat16" and not backend.has_bfloat16:
+        raise EngineError("bfloat16_needs_onednn", got=why_not_onednn(), hint="precision='float32'")
 
 
 class NativeProgram:
@@ -212,7 +211,7 @@ class NativeProgram:
 
     def _failure(self, linked: Linked, status: int) -> EngineError:
         if status == loop.SHORT_TEAM:
-            return EngineError("OpenMP gave fewer threads than asked for", expected=self.job.threads)
+            return EngineError("openmp_gave_fewer_threads", expected=self.job.threads)
         failed = linked.failed()
         instruction = failed.instructions[failed.get("row")]
         assert isinstance(instruction, Library)  # nothing else fails

@@ -6,6 +6,11 @@ Importing this package imports PyTorch, and says how to get it where it is missi
 from importlib.util import find_spec
 
 from koubai.core.errors import EngineError
+from koubai.words.phrase import phrase
 
 if find_spec("torch") is None:
-    raise EngineError("PyTorch is not installed", where="engine torch", hint="pip install 'koubai[torch]'")
+    raise EngineError(
+        "pytorch_is_not_installed",
+        where=phrase("place.engine", name="torch"),
+        hint="pip install 'koubai[torch]'",
+    )

@@ -16,6 +16,7 @@ from koubai.engines.torch.formula import run_formula, to_array
 from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 from koubai.engines.torch.verbs import TorchBuilder, data
 from koubai.network.network import Network, Weights, join
+from koubai.words.phrase import phrase
 
 
 @dataclass
@@ -108,9 +109,8 @@ def check_ranks(module: CellModule) -> None:
         layer = part.layer
         if layer.over_batch or layer.random or layer.buffers(part.in_shape):
             raise EngineError(
-                "a layer that runs by its formula sees one process's rows",
-                where=f"layer {part.path} ({type(layer).__name__})",
-                hint="give it a lowering, or train in one process",
+                "layer_sees_rows_of_one_process",
+                where=phrase("place.layer", path=part.path, kind=type(layer).__name__),
             )
 
 

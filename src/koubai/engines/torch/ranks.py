@@ -12,6 +12,7 @@ from torch import distributed
 
 from koubai.core.errors import EngineError, ToldElsewhere
 from koubai.engines.ranks import Ranks
+from koubai.words.phrase import phrase
 
 T = TypeVar("T")
 _TELLS = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun tells its processes
@@ -46,9 +47,7 @@ class TorchRanks(Ranks):
             if self.rank:
                 raise ToldElsewhere("another process of this run has ended") from error
             raise EngineError(
-                "another process of this run has ended",
-                where="rank 0",
-                hint="what it said stands above; torchrun --max-restarts goes on from the last checkpoint",
+                "another_process_has_ended", where=phrase("rank_numbered", number="0")
             ) from error
 
 
@@ -62,16 +61,16 @@ def joined() -> Iterator[Ranks]:
         EngineError: a variable is missing or no number, or nobody answers at the address.
     """
     if missing := [name for name in _TELLS if not os.environ.get(name)]:
-        raise EngineError("torchrun tells less than is needed", where="torchrun", got=f"no {missing[0]}")
+        raise EngineError(
+            "torchrun_tells_too_little", where="torchrun", got=phrase("no_variable", name=missing[0])
+        )
     cuda = torch.cuda.is_available()
     try:
         if cuda:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         _meet("cpu:gloo,cuda:nccl" if cuda else "gloo")
     except (ValueError, RuntimeError) as error:
-        raise EngineError(
-            "the processes that torchrun started do not find each other", where="torchrun", got=error
-        ) from error
+        raise EngineError("processes_do_not_find_each_other", where="torchrun", got=error) from error
     try:
         yield TorchRanks()
     finally:

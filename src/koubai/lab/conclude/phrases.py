@@ -14,7 +14,7 @@ from koubai.lab.declare.experiment import Text
 from koubai.lab.declare.measures import Measured
 from koubai.lab.perform.run_result import RunResult
 from koubai.words import say
-from koubai.words.retell import retold
+from koubai.words.phrase import told
 
 _ENDINGS = ("learned", "never", "fell", "diverged")
 _LONG = 1e9  # from which the zeros of a number are no longer counted by eye
@@ -54,7 +54,7 @@ class Failure:
 
     def say(self, lang: str | None = None) -> str:
         """Return the error's text in a language."""
-        return retold(self.text, lang)
+        return told(self.text, lang)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Annotated, Any, Protocol
 
-from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.core.errors import ConfigError, Problem, did_you_mean, nearest
 from koubai.lab.declare.measures import factor_name
 from koubai.train.plain import AtLeast
 from koubai.words import LANGUAGES, language
+from koubai.words.phrase import phrase
 
 MOST_SEEDS = 100_000
 """More than any experiment needs; a list of them must fit into memory."""
@@ -112,7 +113,14 @@ class Claim:
     def __post_init__(self) -> None:
         if self.direction not in ("higher", "lower"):
             raise ConfigError(
-                "claim", [Problem("direction", f"no direction {self.direction!r}", hint="higher or lower")]
+                "claim",
+                [
+                    Problem(
+                        "direction",
+                        phrase("no_direction", name=self.direction),
+                        hint=phrase("higher_or_lower"),
+                    )
+                ],
             )
 
 
@@ -169,28 +177,28 @@ class Experiment:
     def __post_init__(self) -> None:
         problems = list(self._problems())
         if problems:
-            raise ConfigError(f"experiment {self.name}", problems)
+            raise ConfigError(phrase("place.experiment", name=self.name), problems)
 
     def _problems(self) -> Iterator[Problem]:
         names = [arm.name for arm in self.arms]
         if not names:
-            yield Problem("arms", "an experiment compares something", hint="add an axis or an arm")
+            yield Problem("arms", phrase("experiment_compares_nothing"), hint=phrase("add_axis_or_arm"))
         for name in {name for name in names if names.count(name) > 1}:
-            yield Problem("arms", f"two arms are named {name!r}")
+            yield Problem("arms", phrase("two_arms_have_one_name", name=name))
         if not self.seeds:
-            yield Problem("seeds", "at least one seed is needed")
+            yield Problem("seeds", phrase("at_least_one_seed_is_needed"))
         if len(set(self.seeds)) < len(self.seeds):
-            yield Problem("seeds", "a seed is there twice", hint="every replica needs its own")
+            yield Problem("seeds", phrase("seed_is_there_twice"), hint=phrase("every_replica_needs_its_own"))
         asked: list[tuple[str, str | None]] = [("baseline", self.baseline)]
         for i, claim in enumerate(self.claims):
             asked += [(f"claims.{i}.arm", claim.arm), (f"claims.{i}.over", claim.over)]
             if claim.arm == claim.over:
-                yield Problem(f"claims.{i}.over", f"{claim.arm!r} is compared with itself")
+                yield Problem(f"claims.{i}.over", phrase("arm_compared_with_itself", name=claim.arm))
         for path, wanted in asked:
             if wanted is not None and wanted not in names:
                 near = nearest(wanted, names)
-                hint = f"did you mean {near!r}?" if near else "arms: " + ", ".join(names)
-                yield Problem(path, f"no arm is named {wanted!r}", hint=hint)
+                hint = did_you_mean(near) or phrase("arms_are", names=", ".join(names))
+                yield Problem(path, phrase("no_arm_is_named", name=wanted), hint=hint)
 
     def _repr_html_(self) -> str:
         from koubai.lab.declare.notebook import experiment_html
@@ -219,7 +227,9 @@ class Experiment:
         try:
             return self.base.edit(**dict(arm.edits)).edit(seed=seed)
         except ConfigError as error:
-            raise ConfigError(f"experiment {self.name}, arm {arm.name!r}", error.problems) from None
+            raise ConfigError(
+                phrase("place.experiment_arm", name=self.name, arm=arm.name), error.problems
+            ) from None
 
     def vary(self, path: str, values: Iterable[Any]) -> Experiment:
         """Return this experiment with every arm multiplied by the values of one more path."""

@@ -40,11 +40,10 @@ from koubai.train.recipe import Recipe
 from koubai.train.recipe_file import parse_toml, problem_of, toml_text
 from koubai.train.schema import Fault, Faults, read
 from koubai.train.toml_lines import Place
+from koubai.words.phrase import phrase
 
 Seeds = Annotated[int, AtLeast(1)] | tuple[Annotated[int, AtLeast(0)], ...]
 _AXES, _ARMS = "axes", "arms"
-_EDITS = "expected a table of edits"
-_EDITS_HINT = "what changes in the recipe, such as { steps = 100 }"
 _SETTINGS = tuple(field.name for field in fields(Recipe))
 
 
@@ -128,46 +127,46 @@ def _strangers(table: dict[str, Any], names: list[str]) -> Iterator[Fault]:
             measured.append((("claims", i, "measure"), claim.get("measure")))
     for place, name in asked:
         if isinstance(name, str) and name not in names and names:
-            yield Fault(place, f"no arm is named {name!r}", suggestion(name, names))
+            yield Fault(place, phrase("no_arm_is_named", name=name), suggestion(name, names))
     for place, name in measured:
         if isinstance(name, str) and name not in MEASURES:
             near = next((measure for measure in MEASURES if name and name in measure), name)
-            yield Fault(place, f"no run has a number {name!r}", suggestion(near, list(MEASURES)))
+            yield Fault(
+                place, phrase("no_run_has_such_a_number", name=name), suggestion(near, list(MEASURES))
+            )
 
 
 def _crowds(table: dict[str, Any]) -> Iterator[Fault]:
     """Yield a number of seeds that no memory holds."""
     seeds = table.get("seeds")
     if isinstance(seeds, int) and seeds > MOST_SEEDS:
-        yield Fault(("seeds",), f"expected at most {MOST_SEEDS} seeds, got {seeds}")
+        yield Fault(("seeds",), phrase("too_many_seeds", most=MOST_SEEDS, got=seeds))
 
 
 def _unknown(table: dict[str, Any]) -> Iterator[Fault]:
     known = ["recipe", *(field.name for field in fields(_Head)), _AXES, _ARMS]
     for key in table:
         if key not in known:
-            hint = f"{key} belongs under [recipe]" if key in _SETTINGS else suggestion(key, known)
-            yield Fault((key,), f"an experiment has no setting {key!r}", hint)
+            hint = phrase("belongs_under_recipe", key=key) if key in _SETTINGS else suggestion(key, known)
+            yield Fault((key,), phrase("experiment_has_no_setting", key=key), hint)
     if "recipe" not in table:
-        yield Fault((), "there is no [recipe]", "[recipe] with the network and the data that all arms share")
+        yield Fault((), phrase("there_is_no_recipe"), phrase("recipe_that_all_arms_share"))
     if _AXES not in table and not table.get(_ARMS):
-        yield Fault(
-            (), "nothing is compared", "[axes.NAME] with path and values, or [[arms]] with name and edits"
-        )
+        yield Fault((), phrase("nothing_is_compared"), phrase("axes_or_arms"))
 
 
 def _arms(table: dict[str, Any], ground: Ground, faults: list[Fault]) -> tuple[Arm, ...]:
     """Return the grid of all axes and the arms that stand alone; their edits are tried on the recipe."""
     axes = table.get(_AXES, {})
     if not isinstance(axes, dict):
-        faults.append(Fault((_AXES,), "expected tables [axes.NAME]"))
+        faults.append(Fault((_AXES,), phrase("expected_tables_of_axes")))
         axes = {}
     read_axes = [_axis(name, axis, ground, faults) for name, axis in axes.items()]
     arms = list(grid(*read_axes)) if read_axes else []
     places: list[Place] = [(_AXES,)] * len(arms)
     listed = table.get(_ARMS, [])
     if not isinstance(listed, list):
-        faults.append(Fault((_ARMS,), "expected tables [[arms]], with two brackets"))
+        faults.append(Fault((_ARMS,), phrase("expected_tables_of_arms")))
         listed = []
     for i, item in enumerate(listed):
         arms += _arm(item, (_ARMS, i), ground, faults)
@@ -187,30 +186,27 @@ def _twins(arms: list[Arm], places: list[Place], recipe: Recipe) -> Iterator[Fau
     for arm, place in zip(arms, places, strict=True):
         first = recipes.setdefault(recipe.edit(**arm.edits).hash, arm.name)
         if arm.name in names:
-            yield Fault(place, f"two arms are named {arm.name!r}")
+            yield Fault(place, phrase("two_arms_have_one_name", name=arm.name))
         elif first != arm.name and place[0] == _ARMS:
             yield Fault(
                 place,
-                f"{arm.name!r} has the same recipe as {first!r}, so there is nothing to compare",
-                "give it edits that change the recipe, or remove it",
+                phrase("arm_has_the_same_recipe", other=arm.name, one=first),
+                phrase("change_or_remove_it"),
             )
         names.add(arm.name)
 
 
 def _axis_hint(name: Any) -> str:
-    return (
-        f'[axes.{name}] with path = "optimizer.learning_rate" and values = [0.01, 0.1], '
-        'or one level a line: adam = { optimizer = "adam" }'
-    )
+    return phrase("what_an_axis_is", name=name)
 
 
 def _axis(name: str, plain: Any, ground: Ground, faults: list[Fault]) -> Axis:
     place = (_AXES, name)
     if not isinstance(plain, dict):
-        faults.append(Fault(place, "an axis is a table", _axis_hint(name)))
+        faults.append(Fault(place, phrase("axis_is_a_table"), _axis_hint(name)))
         return Axis(name, {})
     if not plain:
-        faults.append(Fault(place, "this axis is empty, so there is no arm", _axis_hint(name)))
+        faults.append(Fault(place, phrase("axis_is_empty"), _axis_hint(name)))
         return Axis(name, {})
     if not isinstance(plain.get("path", {}), dict) or not isinstance(plain.get("values", {}), dict):
         return Axis(name, _values(plain, place, ground, faults))
@@ -220,7 +216,7 @@ def _axis(name: str, plain: Any, ground: Ground, faults: list[Fault]) -> Axis:
             levels[level] = _flat(edits)
             _try(levels[level], (*place, level), ground, faults)
         else:
-            faults.append(Fault((*place, level), _EDITS, _EDITS_HINT))
+            faults.append(Fault((*place, level), phrase("expected_table_of_edits"), phrase("what_edits_are")))
     return Axis(name, levels)
 
 
@@ -231,21 +227,19 @@ def _values(
     for key in plain:
         if key not in ("path", "values"):
             advice = suggestion(key, ["path", "values"])
-            faults.append(Fault((*place, key), f"an axis of values has no setting {key!r}", advice))
+            faults.append(Fault((*place, key), phrase("axis_has_no_setting", key=key), advice))
     path, values = plain.get("path"), plain.get("values")
     if not isinstance(path, str) or not isinstance(values, list):
-        faults.append(Fault(place, "expected a path in quotes and a list of values", _axis_hint(place[-1])))
+        faults.append(Fault(place, phrase("expected_path_and_values"), _axis_hint(place[-1])))
         return {}
     if not values:
-        faults.append(
-            Fault((*place, "values"), "there are no values, so there is no arm", "values = [0.01, 0.1]")
-        )
+        faults.append(Fault((*place, "values"), phrase("there_are_no_values"), phrase("values_such_as")))
     found: list[Fault] = []
     levels: dict[str, dict[str, Any]] = {}
     for i, value in enumerate(values):
         level = brief(value)
         if level in levels:
-            faults.append(Fault((*place, "values", i), f"{level} is there twice"))
+            faults.append(Fault((*place, "values", i), phrase("value_is_there_twice", value=level)))
         levels[level] = {path: value}
         _try(levels[level], (*place, "values", i), ground, found, of_value=True)
     faults += {(fault.message, fault.hint): fault for fault in reversed(found)}.values()
@@ -254,22 +248,22 @@ def _values(
 
 def _arm(plain: Any, place: Place, ground: Ground, faults: list[Fault]) -> list[Arm]:
     if not isinstance(plain, dict):
-        faults.append(Fault(place, "expected tables [[arms]], with two brackets"))
+        faults.append(Fault(place, phrase("expected_tables_of_arms")))
         return []
     for key in plain:
         if key not in ("name", "edits"):
-            of_recipe = f"edits = {{ {key} = ... }}" if key in _SETTINGS else None
+            of_recipe = phrase("write_it_in_edits", key=key) if key in _SETTINGS else None
             advice = of_recipe or suggestion(key, ["name", "edits"])
-            faults.append(Fault((*place, key), f"an arm has no setting {key!r}", advice))
+            faults.append(Fault((*place, key), phrase("arm_has_no_setting", key=key), advice))
     edits = plain.get("edits", {})
     if not isinstance(edits, dict):
-        faults.append(Fault((*place, "edits"), _EDITS, _EDITS_HINT))
+        faults.append(Fault((*place, "edits"), phrase("expected_table_of_edits"), phrase("what_edits_are")))
         edits = {}
     flat = _flat(edits)
     _try(flat, (*place, "edits"), ground, faults)
     name = plain.get("name")
     if not isinstance(name, str) or not name:
-        faults.append(Fault((*place, "name"), "an arm needs a name in quotes", 'name = "wide"'))
+        faults.append(Fault((*place, "name"), phrase("arm_needs_a_name"), 'name = "wide"'))
         return []
     return [Arm(name, flat)]
 
@@ -294,7 +288,9 @@ def _try(
     except ConfigError as error:
         for problem in error.problems:
             if of_value:
-                faults.append(Fault(place, f"{problem.path}: {problem.message}", problem.hint))
+                faults.append(
+                    Fault(place, phrase("at", where=problem.path, problem=problem.message), problem.hint)
+                )
             else:
                 faults.append(Fault((*place, *_place(problem.path)), problem.message, problem.hint))
 
@@ -311,7 +307,9 @@ def parse_vary(text: str) -> tuple[str, list[Any]]:
     """
     path, _, listed = text.partition("=")
     if not path or not listed:
-        raise ConfigError("--vary", [Problem("", f"cannot read {text!r}", hint="PATH=VALUE,VALUE,...")])
+        raise ConfigError(
+            "--vary", [Problem("", phrase("cannot_read_vary", text=text), hint="PATH=VALUE,VALUE,...")]
+        )
     return path.strip(), [_value(word.strip()) for word in _split(listed)]
 
 

@@ -125,14 +125,12 @@ def dask_workers(address: str) -> Iterator[Workers]:
     try:
         from distributed import Client
     except ImportError:
-        raise KoubaiError(
-            "a cluster needs Dask", where=address, hint="pip install 'koubai[cluster]'"
-        ) from None
+        raise KoubaiError("cluster_needs_dask", where=address, hint="pip install 'koubai[cluster]'") from None
     try:
         client = Client(address, timeout=_PATIENCE)
     except (OSError, ValueError) as error:
         raise KoubaiError(
-            f"no Dask scheduler answers: {error}", where=address, hint="dask scheduler; dask worker ADDRESS"
+            "no_dask_scheduler_answers", why=error, where=address, hint="dask scheduler; dask worker ADDRESS"
         ) from error
     try:
         count = sum(client.nthreads().values())

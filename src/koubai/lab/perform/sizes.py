@@ -11,6 +11,7 @@ from koubai.core.memory import require
 from koubai.lab.perform.work import Task
 from koubai.train.recipe import Recipe
 from koubai.train.sizes import recipe_bytes
+from koubai.words.phrase import phrase
 
 
 def require_memory(tasks: Iterable[Task], at_once: int) -> None:
@@ -25,11 +26,11 @@ def require_memory(tasks: Iterable[Task], at_once: int) -> None:
             judged.add(task.arm)
             for recipe in [task.plan] if isinstance(task.plan, Recipe) else task.plan.recipes():
                 parts = _bytes(recipe, task.engine, task.threads, task.data_dir)
-                require(parts, f"arm {task.arm!r}")
+                require(parts, phrase("arm_named", name=task.arm))
                 largest = max(largest, parts, key=lambda sizes: sum(sizes.values()))
     data = largest.pop("data", 0)
     together = Counter({name: at_once * size for name, size in largest.items()})
-    require({**together, "data": data}, f"{at_once} runs at once")
+    require({**together, "data": data}, phrase("runs_at_once", count=at_once))
 
 
 def _bytes(recipe: Recipe, engine: str, threads: int, data_dir: Path | None) -> dict[str, int]:

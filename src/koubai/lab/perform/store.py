@@ -82,9 +82,10 @@ class Store:
         except (RunError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = error.message if isinstance(error, RunError) else error
             raise RunError(
-                f"a stored run cannot be read: {why}",
+                "stored_run_cannot_be_read",
+                why=why,
+                folder=place.path,
                 where=error.where if isinstance(error, RunError) else str(place.path),
-                hint=f"delete the folder {place.path} to run it anew",
             ) from error
 
     def verify(self) -> list[Verified]:
@@ -106,11 +107,7 @@ class Store:
             shutil.rmtree(self.runs / rest, ignore_errors=True)
             if place.has(run.key):  # another process finished the same run between our look and our rename
                 return
-            raise RunError(
-                f"cannot keep a finished run: {reason(error)}",
-                where=str(self.runs),
-                hint="earlier results are intact; free space, or name another folder with --out",
-            ) from error
+            raise RunError("cannot_keep_finished_run", why=reason(error), where=str(self.runs)) from error
 
     def check(self) -> None:
         """Raise RunError now if nothing can be written here, before hours of training."""
@@ -120,11 +117,7 @@ class Store:
             os.close(self._place.touch(probe))
             self._place.remove(probe)
         except OSError as error:
-            raise RunError(
-                f"cannot write here: {reason(error)}",
-                where=str(self.runs),
-                hint="name another folder with --out",
-            ) from error
+            raise RunError("cannot_write_here", why=reason(error), where=str(self.runs)) from error
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -211,7 +204,7 @@ def _files(place: SafeFolder) -> dict[str, bytes]:
     """Return the files of a stored run; raise RunError unless they are as they were written."""
     if not place.has(MANIFEST) and (form := _format(place)) != _FORMAT:
         if form != _UNVOUCHED:
-            raise RunError(f"format {form}, this version reads {_FORMAT}", where=str(place.path))
+            raise RunError("another_format", found=form, known=_FORMAT, where=str(place.path))
         warnings.warn(say("train.unvouched", folder=place.path), stacklevel=2)
         files = {}
         for name in (_RESULT, HISTORY, _EXHIBITS):
@@ -231,9 +224,9 @@ def _read(place: SafeFolder, key: str) -> RunResult:
     files = _files(place)
     plain = parse_json(files[_RESULT], place.path / _RESULT)
     if plain["format"] not in (_UNVOUCHED, _FORMAT):
-        raise RunError(f"format {plain['format']}, this version reads {_FORMAT}", where=str(place.path))
+        raise RunError("another_format", found=plain["format"], known=_FORMAT, where=str(place.path))
     if plain["key"] != key:
-        raise RunError(f"it is the run {plain['key']}", where=str(place.path))
+        raise RunError("it_is_another_run", key=plain["key"], where=str(place.path))
     history = History()
     for line in files[HISTORY].decode().splitlines():
         history.add_json(line)

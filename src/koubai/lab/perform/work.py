@@ -88,7 +88,7 @@ def perform(task: Task, line: Line | None = None) -> RunResult:
     except Stopped:
         raise
     except KoubaiError as error:
-        return failed(task, str(error))
+        return failed(task, error.whole())
     except Exception as error:  # a bug in one arm must not cost the others
         return failed(task, f"{type(error).__name__}: {error}")
     took = time.perf_counter() - started

@@ -33,8 +33,4 @@ def export(runs: Sequence[Curves], path: Path, to: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         return FORMATS[to][0](runs, path)
     except OSError as error:
-        raise KoubaiError(
-            f"the curves could not be written: {reason(error)}",
-            where=str(path),
-            hint="name another place",
-        ) from error
+        raise KoubaiError("curves_could_not_be_written", why=reason(error), where=str(path)) from error

@@ -19,7 +19,7 @@ def write_parquet(runs: Sequence[Curves], path: Path) -> Path:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        raise KoubaiError("Parquet needs pyarrow", hint="pip install 'koubai[parquet]'") from None
+        raise KoubaiError("parquet_needs_pyarrow", hint="pip install 'koubai[parquet]'") from None
     columns = list(zip(*rows(runs), strict=True)) or [()] * len(COLUMNS)
     types = (getattr(pyarrow, kind)() for kind in _TYPES)
     arrays = [pyarrow.array(column, type=kind) for column, kind in zip(columns, types, strict=True)]

@@ -28,7 +28,7 @@ def write_tensorboard(runs: Sequence[Curves], path: Path) -> Path:
         event = import_module("tensorboardX.proto.event_pb2").Event
     except ImportError:
         raise KoubaiError(
-            "TensorBoard files need tensorboardX", hint="pip install 'koubai[tensorboard]'"
+            "tensorboard_needs_tensorboardx", hint="pip install 'koubai[tensorboard]'"
         ) from None
     for run, name in zip(runs, folders(runs), strict=True):
         (path / name).mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,6 @@ from koubai.report.numbers import number, seconds
 from koubai.report.page import Section, TitledTable
 from koubai.report.picture import Table
 from koubai.words import say
-from koubai.words.retell import retold
 
 _MOST_COLUMNS = 6
 
@@ -131,7 +130,7 @@ def run_section(result: ExperimentResult, lang: str | None = None) -> Section:
 
 def _ending(run: RunResult, lang: str | None) -> str:
     if run.failure is not None:
-        return say("report.runs.failed", lang, failure=retold(run.failure, lang))
+        return say("report.runs.failed", lang, failure=run.failure)
     if run.stopped_by == "not finite":
         return say("report.runs.diverged", lang)
     if run.stopped_by:

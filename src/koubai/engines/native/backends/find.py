@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from koubai.core.errors import EngineError, UnknownName
 from koubai.engines.native.backends.onednn import library as onednn
+from koubai.words.phrase import phrase
 
 if TYPE_CHECKING:  # it loads Numba
     from koubai.engines.native.backends.backend import Backend
@@ -28,7 +29,7 @@ def why_not_onednn() -> str | None:
     wanted = _wanted()
     if wanted == "onednn":
         return None
-    return "KOUBAI_KERNELS names other kernels" if wanted == "blas" else _refusal()
+    return phrase("other_kernels_are_named") if wanted == "blas" else _refusal()
 
 
 def kernels() -> str:

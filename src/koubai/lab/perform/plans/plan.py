@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, Self
 
-from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.core.errors import ConfigError, Problem, did_you_mean, nearest
 from koubai.lab.perform.outcome import Context, Outcome, Report
 from koubai.train.plain import differences, digest, normalized, to_plain
 from koubai.train.recipe import Recipe
+from koubai.words.phrase import phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +56,10 @@ def _replaced(node: Any, parts: list[str], value: Any, path: str, problems: list
     names = [field.name for field in fields(node)] if is_dataclass(node) else []
     head, rest = parts[0], parts[1:]
     if head not in names:
-        near = nearest(head, names)
-        hint = f"did you mean {near!r}?" if near else "fields: " + ", ".join(names)
-        problems.append(Problem(path, f"{type(node).__name__} has no field {head!r}", hint=hint))
+        hint = did_you_mean(nearest(head, names)) or phrase("fields_are", names=", ".join(names))
+        problems.append(
+            Problem(path, phrase("has_no_field", owner=type(node).__name__, name=head), hint=hint)
+        )
         return node
     now = getattr(node, head)
     if not rest:

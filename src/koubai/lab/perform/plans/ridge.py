@@ -15,6 +15,7 @@ from koubai.lab.perform.training import outcome_of, run_of
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.penalties.p_norm import L2
 from koubai.train.recipe import Recipe
+from koubai.words.phrase import phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +32,7 @@ class Ridge(LabPlan):
     def __post_init__(self) -> None:
         recipe = self.recipe
         if not isinstance(recipe.loss, MeanSquaredError) or not all(type(p) is L2 for p in recipe.penalties):
-            what = "ridge regression has the mean squared error, and L2 penalties or none"
-            raise ConfigError("ridge", [Problem("recipe", what)])
+            raise ConfigError("ridge", [Problem("recipe", phrase("not_a_ridge_regression"))])
 
     @property
     def data(self) -> DataSource:

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from koubai.core import random
-from koubai.core.errors import ConfigError, Problem, nearest
+from koubai.core.errors import ConfigError, Problem
 from koubai.data.dataset import DataSource
 from koubai.lab.perform.outcome import Context, Outcome
 from koubai.lab.perform.plans.plan import LabPlan, shifted
 from koubai.lab.perform.run_result import Exhibit
 from koubai.lab.perform.training import run_recipe
+from koubai.train.plain import suggestion
 from koubai.train.recipe import Recipe
+from koubai.words.phrase import phrase
 
 METHODS = ("none", "grid", "random")
 
@@ -48,9 +50,8 @@ class Search(LabPlan):
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            near = nearest(self.method, METHODS)
-            hint = f"did you mean {near!r}?" if near else "one of " + ", ".join(METHODS)
-            raise ConfigError("search", [Problem("method", f"no method {self.method!r}", hint=hint)])
+            hint = suggestion(self.method, list(METHODS))
+            raise ConfigError("search", [Problem("method", phrase("no_method", name=self.method), hint=hint)])
 
     @property
     def data(self) -> DataSource:

@@ -20,11 +20,11 @@ def sgemm() -> int:
 
     capsule = cython_blas.__pyx_capi__.get("sgemm")
     if capsule is None:
-        raise EngineError("SciPy gives no matrix product to compiled code", where="scipy.linalg.cython_blas")
+        raise EngineError("scipy_gives_no_matrix_product", where="scipy.linalg.cython_blas")
     name = _of_capsule("PyCapsule_GetName", ctypes.c_char_p)(capsule)
     signature = name.decode().replace("__pyx_t_5scipy_6linalg_11cython_blas_", "")
     if signature != _SGEMM:
-        raise EngineError("another matrix product in SciPy", expected=_SGEMM, got=signature)
+        raise EngineError("scipy_has_another_matrix_product", expected=_SGEMM, got=signature)
     return int(_of_capsule("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.c_char_p)(capsule, name))
 
 

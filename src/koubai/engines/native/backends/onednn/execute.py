@@ -51,7 +51,7 @@ class Execute(Library):
 
     def failure(self) -> EngineError:
         """Name the primitive and the layer."""
-        return EngineError(f"oneDNN failed in {self.primitive.kind}", where=self.path or None)
+        return EngineError("onednn_failed", kind=self.primitive.kind, where=self.path or None)
 
 
 def execute(plan: Plan, primitive: PD, why: str = "", /, **memories: tuple[Tensor | Buffer, MD]) -> None:

@@ -70,21 +70,21 @@ class Library:
             self.dnnl = c.CDLL(self.path, mode=c.RTLD_GLOBAL)
             self.gomp = c.CDLL("libgomp.so.1", mode=c.RTLD_GLOBAL)
         except OSError as error:
-            raise EngineError(f"oneDNN does not load: {error}", where=self.path) from None
+            raise EngineError("onednn_does_not_load", why=error, where=self.path) from None
         missing = [name for name in _SYMBOLS if not hasattr(self.dnnl, name)]
         if missing:
-            raise EngineError("not oneDNN 3.x: a function is missing", where=self.path, got=missing[0])
+            raise EngineError("onednn_lacks_a_function", where=self.path, got=missing[0])
         self.dnnl.dnnl_version.restype = c.POINTER(c.c_int * 3)
         self.version: tuple[int, ...] = tuple(self.dnnl.dnnl_version().contents)
         if self.version[0] != 3:
-            raise EngineError("another oneDNN", where=self.path, expected="version 3", got=self.version)
+            raise EngineError("another_onednn", number="3", where=self.path, got=self.version)
         self.dnnl.dnnl_primitive_desc_query_md.restype = c.c_void_p
         self.dnnl.dnnl_memory_desc_get_size.restype = c.c_size_t
         self.dnnl.dnnl_set_primitive_cache_capacity(c.c_int(_CACHED_PRIMITIVES))
         try:
             self.engine = self.new("dnnl_engine_create", c.c_int(1), c.c_size_t(0))
         except Unimplemented:
-            raise EngineError("oneDNN finds no CPU device", where=self.path) from None
+            raise EngineError("onednn_finds_no_cpu_device", where=self.path) from None
         self._has_had_team = self._has_lost_team = False
         if not renew_openmp_at_fork():
             os.register_at_fork(after_in_child=self._lose_team)
@@ -118,11 +118,7 @@ class Library:
     def _gather(self, threads: int) -> None:
         """Raise EngineError if a team is wanted that stayed behind in the process we were forked from."""
         if threads > 1 and self._has_lost_team:
-            raise EngineError(
-                "this OpenMP cannot start threads in a forked process",
-                got=f"threads={threads}",
-                hint="start processes by 'spawn', or use threads=1",
-            )
+            raise EngineError("openmp_cannot_start_threads_after_a_fork", got=f"threads={threads}")
         self._has_had_team |= threads > 1
 
     def _lose_team(self) -> None:
@@ -148,9 +144,7 @@ def _preload_gomp() -> None:
         spec = importlib.util.find_spec("torch")
         bundled = Path(spec.origin).parent / "lib" / "libgomp.so.1" if spec and spec.origin else None
         if bundled is None or not bundled.exists():
-            raise EngineError(
-                "libgomp.so.1 is missing", hint="install GCC's OpenMP runtime (Debian: apt install libgomp1)"
-            ) from None
+            raise EngineError("libgomp_is_missing") from None
         c.CDLL(str(bundled), mode=c.RTLD_GLOBAL)
 
 
@@ -158,7 +152,7 @@ def _preload_gomp() -> None:
 def library() -> Library:
     """Return the library, or raise EngineError with one line that says why there is none."""
     if not sys.platform.startswith("linux"):
-        raise EngineError("oneDNN is used on Linux only", got=sys.platform)
+        raise EngineError("onednn_is_used_on_linux_only", got=sys.platform)
     _preload_gomp()
     errors = []
     for path in candidates():
@@ -169,9 +163,7 @@ def library() -> Library:
     raise (
         errors[-1]
         if os.environ.get("KOUBAI_ONEDNN")
-        else EngineError(
-            "oneDNN is not installed", hint="pip install onednn-cpu-gomp==2023.1.0, or set KOUBAI_ONEDNN"
-        )
+        else EngineError("onednn_is_not_installed", package="onednn-cpu-gomp==2023.1.0")
     )
 
 
