@@ -9,6 +9,7 @@ from typing import Annotated
 from koubai.cli.output import console, option, style, whole
 from koubai.core.errors import KoubaiError
 from koubai.words import say
+from koubai.words.phrase import phrase
 
 
 def serve(
@@ -45,9 +46,7 @@ def serve(
 
     for folder in runs:
         if not folder.is_dir():
-            raise KoubaiError(
-                "no such folder", where="--runs", got=str(folder), hint="make the folder, or name another"
-            )
+            raise KoubaiError("no_such_folder", where="--runs", got=str(folder), hint=phrase("make_folder"))
     place = Place(host, port, allow_remote, root_path, origin)
     serve(place, store=out or cache_folder() / "lessons", data_dir=data_dir, runs=runs, on_address=tell)
     if not style.json:

@@ -29,6 +29,7 @@ from koubai.train.history_file import Lines
 from koubai.train.manifest import HISTORY, sealed
 from koubai.train.safe_folder import SafeFolder
 from koubai.words import LANGUAGES, say
+from koubai.words.phrase import phrase
 
 ABOUT, FINDINGS, FORMAT = "watch.json", "findings.json", 1
 EVERY = 0.5  # seconds between two times of writing
@@ -54,9 +55,7 @@ class Diary:
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             if any(self._place.has(name) for name in _MARKS):
-                raise RunError(
-                    "there is a run here already", where=str(self.path), hint="name another folder"
-                )
+                raise RunError("run_is_here_already", where=str(self.path), hint=phrase("another_folder"))
 
     def due(self, owner: Any, step: int) -> bool:
         """Whether it is time to write of a watch: it made most updates, and some time has passed."""

@@ -30,7 +30,7 @@ from koubai.train.folder import RunFolder, step_of
 from koubai.train.manifest import HISTORY, MANIFEST, unsealed
 from koubai.train.safe_folder import SafeFolder
 from koubai.words import LANGUAGES
-from koubai.words.retell import retold
+from koubai.words.phrase import told
 
 SILENT = 120.0  # seconds
 _READ = (MANIFEST, "run.json", "recipe.toml", "result.json", ABOUT, FINDINGS)
@@ -60,7 +60,7 @@ def facts(place: Place) -> dict[str, Any]:
     except (KoubaiError, OSError, ValueError, TypeError, AttributeError) as error:
         if not place.folder.path.is_dir():
             return {"state": "gone"}
-        return {"state": "damaged", "why": _told(str(error))}
+        return {"state": "damaged", "why": _told(error)}
 
 
 def with_state(place: Place, known: dict[str, Any]) -> dict[str, Any]:
@@ -88,11 +88,7 @@ def stored_steps(folder: SafeFolder) -> list[int]:
 def _own(folder: SafeFolder) -> dict[str, Any]:
     for name in ("run.json", MANIFEST, "recipe.toml", "result.json"):
         if (folder.size(name) or 0) > _LARGEST:
-            raise RunError(
-                "this file is larger than it can be",
-                where=str(folder.path / name),
-                expected=f"at most {_LARGEST} bytes",
-            )
+            raise RunError("file_is_too_large_for_a_run", count=_LARGEST, where=str(folder.path / name))
     run = run_folder(folder)
     settings = run.settings
     recipe = run.bytes_of("recipe.toml", _LARGEST).decode()
@@ -183,8 +179,8 @@ def text_of(value: Any) -> str:
     return visible(str(value)[:_LONGEST])
 
 
-def _told(error: str) -> dict[str, str]:
-    return {lang: text_of(retold(error, lang)) for lang in LANGUAGES}
+def _told(error: object) -> dict[str, str]:
+    return {lang: text_of(told(error, lang)) for lang in LANGUAGES}
 
 
 def _number(value: float | None) -> float | None:

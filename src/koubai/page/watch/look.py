@@ -29,7 +29,7 @@ from koubai.train.recipe import Recipe
 from koubai.train.safe_folder import SafeFolder
 from koubai.train.session import Session
 from koubai.words import LANGUAGES, say
-from koubai.words.retell import retold
+from koubai.words.phrase import told
 
 
 class NotPossible(Exception):
@@ -65,8 +65,8 @@ def failure(error: Exception) -> dict[str, str]:
     """Return what went wrong in every language."""
     if isinstance(error, NotPossible):
         return {lang: say(str(error), lang) for lang in LANGUAGES}
-    text = str(error) if isinstance(error, KoubaiError) else f"{type(error).__name__}: {error}"
-    return {lang: retold(text, lang)[:2000] for lang in LANGUAGES}
+    said = error if isinstance(error, KoubaiError) else f"{type(error).__name__}: {error}"
+    return {lang: told(said, lang)[:2000] for lang in LANGUAGES}
 
 
 def opened(folder: SafeFolder, data_dir: Path | None, step: int | None = None) -> Session:
