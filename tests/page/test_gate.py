@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 pytest.importorskip("starlette", reason="pip install 'koubai[page]'")
 
 from koubai.page.gate import HEADERS, LARGEST_BODY, Keys
+from koubai.page.play.choices import FIRST
 from koubai.page.watch.hub import Run
 
 from .whole import ORIGIN, PORT, Page
 from .written import Written
 
 JOB = {"client": "a-client-of-tests", "lesson": "vanishing_gradient", "round": 0}
+PLAY = {"client": "a-client-of-tests", "recipe": FIRST, "start": 0, "stop": -1}
 
 
 def one_run(folder):
@@ -40,10 +42,10 @@ async def every_route(page):
         method = "POST" if "POST" in route.methods else "GET"
         values = {**known, "name": "depth"} if "seed" in route.path_format else known
         path = route.path_format.format(**values)
-        honest = {"/jobs": JOB, "/runs/trials": asked}.get(path, {})
+        honest = {"/jobs": JOB, "/play": PLAY, "/runs/trials": asked}.get(path, {})
         body = json.dumps(honest).encode()
         found.append((method, path, body if method == "POST" else b""))
-    assert len(found) == len(page.app.routes) >= 12
+    assert len(found) == len(page.app.routes) >= 14
     return found
 
 
@@ -207,6 +209,8 @@ WORDS = st.sampled_from(
         "runs.json",
         "runs",
         "trials",
+        "play",
+        "play.json",
     ]
 )
 PATHS = st.lists(WORDS | TEXT, max_size=5).map("/".join).map(lambda path: "/" + path)

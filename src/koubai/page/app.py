@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from koubai.page import texts
+from koubai.page.asked import client_of, fields
 from koubai.page.gate import Refused, refusal
 from koubai.page.jobs import MOST_STREAMS, Busy, Jobs
+from koubai.page.play.routes import routes as play_routes
 from koubai.page.watch.hub import Hub
 from koubai.page.watch.routes import routes as watch_routes
 from koubai.study.lessons import lessons
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_CLIENT = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 
 
@@ -40,8 +41,8 @@ def table() -> dict[str, tuple[bytes, str]]:
     return found
 
 
-def application(jobs: Jobs, hub: Hub) -> Starlette:
-    """Return the application; the gate is put around it by whoever serves it."""
+def application(jobs: Jobs, hub: Hub, data_dir: Path | None = None) -> Starlette:
+    """Return the application over the data files of a folder; whoever serves it puts the gate around it."""
     from starlette.applications import Starlette
     from starlette.exceptions import HTTPException
     from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -73,18 +74,18 @@ def application(jobs: Jobs, hub: Hub) -> Starlette:
         return JSONResponse(texts.question(name, int(seed)))
 
     async def submit(request: Request) -> Response:
-        asked = await _fields(request, {"client": str, "lesson": str, "round": int})
-        known = asked["lesson"] in lessons()
-        if not (known and _CLIENT.fullmatch(asked["client"]) and 0 <= asked["round"] < ROUNDS):
+        asked = await fields(request, {"client": str, "lesson": str, "round": int})
+        client = client_of(asked["client"])
+        if not (asked["lesson"] in lessons() and 0 <= asked["round"] < ROUNDS):
             raise Refused(400, "asked")
         try:
-            job = jobs.submit(asked["client"], "lesson", asked["lesson"], asked["round"])
+            job = jobs.submit(client, "lesson", asked["lesson"], asked["round"])
         except Busy:
             raise Refused(429, "busy") from None
         return JSONResponse({"job": job.id, "ready": jobs.ready}, status_code=201)
 
     async def stop(request: Request) -> Response:
-        await _fields(request, {})
+        await fields(request, {})
         jobs.stop(_job(request, jobs))
         return Response(status_code=204)
 
@@ -117,7 +118,8 @@ def application(jobs: Jobs, hub: Hub) -> Starlette:
             Route("/jobs", submit, methods=["POST"]),
             Route("/jobs/{job}/stop", stop, methods=["POST"]),
             Route("/jobs/{job}/events", events),
-            *watch_routes(hub, _fields, stream),
+            *watch_routes(hub, fields, stream),
+            *play_routes(jobs, data_dir),
         ],
         exception_handlers={Refused: refused, HTTPException: refused},
     )
@@ -148,16 +150,3 @@ def _job(request: Request, jobs: Jobs) -> Any:
     if job is None:
         raise Refused(404, "nothing")
     return job
-
-
-async def _fields(request: Request, wanted: dict[str, type]) -> dict[str, Any]:
-    """Return the JSON object of a request, which must have exactly these fields of these types."""
-    try:
-        found = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise Refused(400, "asked") from None
-    if not isinstance(found, dict) or set(found) != set(wanted):
-        raise Refused(400, "asked")
-    if any(type(found[name]) is not kind for name, kind in wanted.items()):
-        raise Refused(400, "asked")
-    return found

@@ -110,7 +110,7 @@ def serve(
     keys = Keys(on_new=lambda token: on_address(f"{origins[0]}{root}/?token={token}"))
     jobs, hub = Jobs(store, data_dir), Hub(runs, data_dir)
     gate = Gate(
-        application(jobs, hub),
+        application(jobs, hub, data_dir),
         keys,
         origins=origins,
         port=port,

@@ -10,7 +10,7 @@ from koubai.study.quiz import ask
 from koubai.study.term import code_of
 from koubai.words import LANGUAGES, entries
 
-AREAS = ("page", "lessons", "runs")
+AREAS = ("page", "lessons", "play", "runs")
 MOST_SEEDS = 2**31
 
 

@@ -39,6 +39,7 @@ from koubai.lab.perform.progress import Progress
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.store import Store
 from koubai.lab.start import open_workers, usable_cores
+from koubai.page.play.perform import perform as play
 from koubai.study.lessons import Lesson, lessons
 from koubai.study.lessons.lesson import SEEDS
 from koubai.train.recipe import Recipe
@@ -84,6 +85,7 @@ def works() -> dict[str, Work]:
         "lesson": lambda room, name, turn: perform(
             known[name], turn, room.store, room.data_dir, room.stopped, room.send
         ),
+        "play": play,
     }
 
 

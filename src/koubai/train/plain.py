@@ -96,7 +96,7 @@ def build(cls: type, values: dict[str, Any]) -> Any:
     Sequential(layers=(ReLU(),))
     """
     rest = dict(values)
-    several = _spread_field(cls)
+    several = spread_field(cls)
     return cls(*(rest.pop(several) if several else ()), **rest)
 
 
@@ -106,7 +106,7 @@ def suggestion(name: str, choices: list[str]) -> Phrase:
     return did_you_mean(near) or phrase("one_of", names=", ".join(choices))
 
 
-def _spread_field(cls: type) -> str | None:
+def spread_field(cls: type) -> str | None:
     """Return the field that the constructor takes as positional arguments, as Sequential takes `layers`."""
     parameters = inspect.signature(cls).parameters.values()
     return next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)

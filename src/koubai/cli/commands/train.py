@@ -13,6 +13,7 @@ from koubai.cli.run_report import finish_in_words, watching
 from koubai.core.errors import ConfigError, Problem, SettingError
 from koubai.train.folder import RunFolder
 from koubai.train.recipe import Recipe
+from koubai.train.recipe_address import is_address, read_address
 from koubai.train.train import resume
 from koubai.train.train import train as train_recipe
 from koubai.words import say
@@ -86,6 +87,8 @@ def _wanted(
     if recipe is None or target is not None:
         words = ("cli.train.needs_recipe", "RECIPE") if recipe is None else ("cli.train.needs_data", "--data")
         raise ConfigError("train", [Problem(words[1], say(words[0]), hint="koubai train --help")])
+    if is_address(str(recipe)):
+        return edited(read_address(str(recipe)), changes, **named), "play", ""
     return edited(Recipe.from_toml(recipe), changes, **named), recipe.stem, ""
 
 

@@ -9,8 +9,8 @@ import { LANGUAGES, language, say, speak } from "./words.js";
 const main = document.getElementById("main");
 const top = document.getElementById("top");
 const THEMES = ["auto", "light", "dark"];
-// Views beside the lessons: each a module of its own, loaded when its address (#watch, #watch/...) is opened.
-const VIEWS = { watch: () => import("./watch.js") };
+// Views beside the lessons: each a module of its own, loaded when its address (#play, #watch/...) is opened.
+const VIEWS = { play: () => import("./play.js"), watch: () => import("./watch.js") };
 let lessons = [];
 let view = null;
 

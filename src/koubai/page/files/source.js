@@ -30,7 +30,7 @@ export const post = (path, body) =>
   fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
 /** This page, for as long as its tab is open: one client has one job. */
-function client() {
+export function client() {
   const name = sessionStorage.getItem("koubai-client") ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
   sessionStorage.setItem("koubai-client", name);
   return name;
@@ -58,7 +58,7 @@ export function run(lesson, round, hear) {
 const TRIES = 20; // a second apart, after which a server that refuses is given up
 
 /** Listen while the page is seen; one that was hidden, or cut off, goes on behind the last event it had. */
-function listen(job, hear) {
+export function listen(job, hear) {
   let seen = -1;
   let stream = null;
   let over = false;
