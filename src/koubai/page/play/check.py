@@ -59,7 +59,9 @@ def fits(recipe: Recipe, network: Network) -> None:
     problems = []
     if network.parameter_count > MOST_PARAMETERS:
         got = network.parameter_count
-        problems.append(Problem("network", phrase("more_parameters_than_played_with", most=MOST_PARAMETERS, got=got)))
+        problems.append(
+            Problem("network", phrase("more_parameters_than_played_with", most=MOST_PARAMETERS, got=got))
+        )
     products = network.multiply_adds * recipe.batch_size * recipe.steps
     if products > MOST_PRODUCTS:
         text = phrase("most_products_played_with", got=float(products), most=float(MOST_PRODUCTS))
@@ -70,13 +72,10 @@ def fits(recipe: Recipe, network: Network) -> None:
 
 def told(error: KoubaiError) -> list[dict[str, Any]]:
     """Return the problems of an error: path of the setting ("" for the whole), and text by language."""
-    problems = error.problems if isinstance(error, ConfigError) else ()
-    if not problems:
+    if not isinstance(error, ConfigError):
         return [{"path": "", "text": {lang: error.say(lang) for lang in LANGUAGES}}]
-    return [
-        {"path": one.path, "text": {lang: Problem("", one.message, hint=one.hint).say(lang) for lang in LANGUAGES}}
-        for one in problems
-    ]
+    alone = [(one.path, Problem("", one.message, hint=one.hint)) for one in error.problems]
+    return [{"path": path, "text": {lang: one.say(lang) for lang in LANGUAGES}} for path, one in alone]
 
 
 def _network(network: Any) -> Iterator[Problem]:
