@@ -196,6 +196,30 @@ def audit(page):
     return [(rule["id"], rule["nodes"][0]["html"]) for rule in found]
 
 
+COLORS = ("light", "dark")
+
+
+@pytest.mark.parametrize(("lang", "scheme"), [(lang, scheme) for lang in LANGUAGES for scheme in COLORS])
+def test_the_first_page_has_no_fault_that_axe_finds(look, lang, scheme):
+    page = look(color_scheme=scheme, bypass_csp=True)
+    page.click(f".controls [lang={lang}]")
+    page.wait_for_selector(f"html[lang={lang}]")
+    assert audit(page) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", COLORS)
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", lessons())
+def test_no_part_of_any_lesson_has_a_fault_that_axe_finds(look, name, lang, scheme):
+    page = look(f"#{name}", color_scheme=scheme, bypass_csp=True)
+    page.click(f".controls [lang={lang}]")
+    page.wait_for_selector(f"html[lang={lang}]")
+    found = {}
+    walk(page, lambda page: found.update({stage(page): audit(page)}))
+    assert found == {name: [] for name in STAGES}
+
+
 def test_a_lesson_with_keys_alone_changes_its_language_on_the_way(look):
     page = look()
     press = page.keyboard.press

@@ -119,7 +119,8 @@ export class Heat {
         if (value === undefined) return;
         pen.fillStyle = Number.isNaN(value) ? BROKEN : value === 0 ? ZERO : color((Math.log10(value) - low) / (high - low));
         const until = this.columns[at + 1] ?? column + 1; // to the next one: between them nobody looked
-        pen.fillRect(column * wide, row * tall, Math.max((until - column) * wide, 2), tall - (tall > 5 ? 1 : 0));
+        const left = Math.round(column * wide); // whole pixels: no seams
+        pen.fillRect(left, row * tall, Math.max(Math.round(until * wide) - left, 2), tall - (tall > 5 ? 1 : 0));
       }),
     );
     if (this.at !== null) {
