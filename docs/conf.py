@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from catalog import write_experiments, write_scripts  # the modules beside this file
 from diagnoses import write_diagnoses
+from notebooks import write_notebooks
 from reference import write_reference
 
 HERE = Path(__file__).parent
@@ -25,12 +26,13 @@ html_css_files = ["pictures.css"]
 html_show_sourcelink = False
 html_show_copyright = False
 html_copy_source = False
-exclude_patterns = ["generated/runs"]
+exclude_patterns = ["generated/runs", "gallery"]
 suppress_warnings = ["myst.header"]
 
 write_reference(HERE / "generated")
 write_diagnoses(HERE / "generated" / "diagnoses")
 write_scripts(HERE / "generated" / "static")
+write_notebooks(HERE / "generated" / "gallery")
 write_experiments(
     HERE / "generated" / "experiments",
     Path(os.environ.get("KOUBAI_DOCS_RUNS", HERE / "generated" / "runs")),
