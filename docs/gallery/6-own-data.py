@@ -1,11 +1,13 @@
 # %% en
 # # Data of your own
 #
-# Arrays as they come: labels are words, and one class is rare. How labels were understood is kept with the model.
+# Arrays as they come: labels are words, and one class is rare. How labels were understood is kept with the
+# model.
 # %% ja
 # # 自分のデータで学習する
 #
-# 配列はそのまま渡せます。ラベルは文字列で、少ないクラスが 1 つあります。
+# 配列はそのまま渡せます。
+# ラベルは文字列で、少ないクラスが 1 つあります。
 # ラベルの読み方はモデルと一緒に保存されます。
 # %%
 import numpy as np

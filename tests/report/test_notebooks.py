@@ -29,7 +29,7 @@ def english():
 def whole(html):
     """Parse HTML as strictly as XML; return its texts."""
     assert "<script" not in html
-    root = ElementTree.fromstring(f"<div>{html.replace('<br>', '<br/>')}</div>")
+    root = ElementTree.fromstring(f"<div>{html}</div>")
     return [text.strip() for text in root.itertext() if text.strip()], root
 
 

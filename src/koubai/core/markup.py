@@ -28,7 +28,7 @@ def block(*parts: str) -> str:
 
 def paragraph(text: str, *, strong: bool = False) -> str:
     """Return a text as a paragraph; lines stay lines."""
-    inner = escape(text).replace("\n", "<br>")
+    inner = escape(text).replace("\n", "<br/>")
     return f"<p>{f'<strong>{inner}</strong>' if strong else inner}</p>"
 
 

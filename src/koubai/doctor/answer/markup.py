@@ -38,12 +38,12 @@ def _finding(finding: Finding, lang: str | None) -> str:
     if finding.place is not None:
         role = say(f"doctor.role.{finding.place.role}", lang)
         places.append(say("doctor.line.place", lang, place=finding.place.shown, role=role))
-    where = f"<br>{escape('; '.join(places))}" if places else ""
+    where = f"<br/>{escape('; '.join(places))}" if places else ""
     return (
         f'<div style="border-left:4px solid {_COLORS[finding.severity]};padding:2px 12px;margin:8px 0">'
-        f"<strong>{escape(f'{finding.code} {title_of(finding.name, lang)} [{severity}]')}</strong><br>"
+        f"<strong>{escape(f'{finding.code} {title_of(finding.name, lang)} [{severity}]')}</strong><br/>"
         f"{escape(sentence(finding, lang))}{where}"
-        f"<br>{escape(say('doctor.line.do', lang, text=advice(finding, lang)))}"
+        f"<br/>{escape(say('doctor.line.do', lang, text=advice(finding, lang)))}"
         f"<details><summary>{escape(say('doctor.notebook.evidence', lang))}</summary>"
         f'<pre style="white-space:pre-wrap">{escape(tell([finding], lang))}</pre></details></div>'
     )
