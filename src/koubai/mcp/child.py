@@ -52,8 +52,8 @@ async def answer(words: list[str], folder: Path, seconds: float) -> tuple[dict[s
     try:
         return json.loads(out), code, said
     except (ValueError, RecursionError):
-        ended = say("mcp.ended", code=code, said=said.strip())
-        raise KoubaiError(say("mcp.no_answer"), where=words[0], got=ended) from None
+        how = say("mcp.ended", code=code, said=said.strip())
+        raise KoubaiError(say("mcp.no_answer"), where=words[0], got=how) from None
 
 
 async def _read(stream: ByteReceiveStream | None, kept: bytearray, most: int | None) -> None:
