@@ -56,9 +56,9 @@ def test_a_title_of_its_own_is_kept_and_numbers_get_their_factor():
     arms = grid(Axis("activation", {"sigmoid": {}}), Axis("hidden layers", {"2": {}}))
     (arm,) = named(Experiment("e", None, arms)).arms
     assert arm.name == "sigmoid + 2"
-    assert arm.title("en") == "sigmoid + hidden layers 2"
-    assert arm.title("ja") == "シグモイド + 中間層の数 2"
-    assert arm.level("hidden layers", "ja") == "中間層の数 2"
+    assert arm.title("en") == "sigmoid + 2 layers"
+    assert arm.title("ja") == "シグモイド + 2 層"
+    assert arm.level("hidden layers", "ja") == "2 層"
 
 
 def test_what_a_user_wrote_stays():

@@ -13,7 +13,7 @@ from functools import cache
 
 from koubai.lab.declare.experiment import Arm, Experiment, Text
 from koubai.lab.declare.measures import factor_name
-from koubai.words import entries
+from koubai.words import LANGUAGES, entries
 
 _NUMBER = r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?%?"
 _JOINT = re.compile(r"(, | \+ )(?![^(]*\))")  # between parts; not inside brackets
@@ -30,7 +30,7 @@ def _named(arm: Arm) -> Arm:
     if arm.label.ja:
         label = arm.label
     elif arm.name == " + ".join(arm.factors.values()):
-        label = Text(*(" + ".join(text.say(lang) for text in levels.values()) for lang in ("en", "ja")))
+        label = Text(*(" + ".join(text.say(lang) for text in levels.values()) for lang in LANGUAGES))
     else:
         label = Text(arm.title("en"), japanese(arm.name))
     return replace(arm, label=label, levels={**levels, **arm.levels})
@@ -40,11 +40,13 @@ def level_text(axis: str, level: str) -> Text:
     """Return a level as it is read; a number alone would not say what it is.
 
     >>> level_text("hidden layers", "5").ja, level_text("activation", "sigmoid").ja
-    ('中間層の数 5', 'シグモイド')
+    ('5 層', 'シグモイド')
     """
-    if re.fullmatch(_NUMBER, level):
-        return Text(*(f"{factor_name(axis, lang)} {level}" for lang in ("en", "ja")))
-    return Text(level, japanese(level))
+    if not re.fullmatch(_NUMBER, level):
+        return Text(level, japanese(level))
+    if counted := entries("names").get("count." + re.sub(r"\W+", "_", axis)):
+        return Text(*(counted[lang].format(n=level) for lang in LANGUAGES))
+    return Text(*(f"{factor_name(axis, lang)} {level}" for lang in LANGUAGES))
 
 
 def japanese(name: str) -> str:
