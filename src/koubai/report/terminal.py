@@ -26,7 +26,7 @@ from koubai.report.experiment import TONES
 from koubai.report.layers import Layers, aligned
 from koubai.report.numbers import MISSING, number
 from koubai.report.picture import thin
-from koubai.report.theme import columns, shorten
+from koubai.report.theme import columns, shorten, wrap_wide
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ _MARKS = {"good": "✓", "bad": "✗", "open": "?"}
 _NUMBER = 8  # columns of a number such as 2.5×10⁻⁵
 _WIDEST_BAR, _SHORTEST_BAR = 6, 2
 _WIDEST_NAME = 30
+_WIDEST_HEAD = 26  # a measure with a longer name stands in several lines above its numbers
 _ROOMY = 100  # columns from which there is room for a bar beside the score
 
 
@@ -161,13 +162,14 @@ def _layout(
     called = _layer_titles(experiment, made)
     layers = list(dict.fromkeys(title for titles in called for title in titles))
     titles = [row.arm.title(lang) if plain else shorten(row.arm.title(lang), _WIDEST_NAME) for row in made]
-    measure, head = experiment.measure, measures.title(experiment.measure, lang)
+    measure, said = experiment.measure, measures.title(experiment.measure, lang)
+    heads = [said] if plain else wrap_wide(said, _WIDEST_HEAD)
     complete = all(row.made == row.wanted for row in made)
     score_bars = 0 if plain or width < _ROOMY or not measures.is_share(measure) else _WIDEST_BAR
     for thrift in _THRIFT:
         counts = _counts(made, runs=plain or not (thrift.drops_runs and complete), lang=lang)
         scores = [_score(row, measure, score_bars, interval=thrift.interval) for row in made]
-        texts = [titles, [head, *(score.plain for score in scores)], *([count] for count in counts.values())]
+        texts = [titles, [*heads, *(score.plain for score in scores)], *([count] for count in counts.values())]
         room = width - sum(max(map(columns, text), default=0) + thrift.gap for text in texts)
         shown = layers if plain else _that_fit(layers, room, thrift)
         spare = room - sum(max(columns(layer), _NUMBER) + thrift.gap for layer in shown)
@@ -182,7 +184,7 @@ def _layout(
             dict(zip(own, row.gradients.values(), strict=True)) for own, row in zip(called, made, strict=True)
         ],
         bars=0 if plain or bars < _SHORTEST_BAR else bars,
-        head=head,
+        head="\n".join(heads),
         scores=scores,
         counts=counts,
     )
