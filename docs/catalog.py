@@ -66,6 +66,7 @@ def page(entry: Entry, result: ExperimentResult | None, *, recorded: bool = Fals
         inspect.cleandoc(type(entry).__doc__ or "") + "\n",
         *(_outcome(report, result) if report and result else [_NOT_RUN]),
         *([_RECORDED.format(name=entry.name())] if recorded else []),
+        *([f"## {report.lead.title}\n", _raw(picture(report.lead))] if report and report.lead else []),
         _repeat(entry),
         *_related(entry),
         *(part for section in sections for part in _section(section)),

@@ -126,11 +126,46 @@ def test_a_name_that_means_harm_does_nothing(look, reports, hostile_result):
     assert "<script>" in page.inner_text("main")
 
 
-def test_the_question_and_a_verdict_are_on_the_first_screen(look, reports, grid_result):
-    page = look(reports(grid_result, "en"), java_script_enabled=False)
+def test_question_verdict_and_the_picture_that_answers_are_on_the_first_screen(look, reports, grid_result):
+    page = look(reports(grid_result, "en"))
     assert page.locator("h1").bounding_box()["y"] < 200
-    last = page.locator(".badge").last.bounding_box()
-    assert last["y"] + last["height"] < 800
+    for part in (".tally", "header .plot"):
+        box = page.locator(part).first.bounding_box()
+        assert box["y"] + box["height"] < 800, part
+    plain = look(reports(grid_result, "en"), java_script_enabled=False)
+    box = plain.locator(".tally").bounding_box()
+    assert box["y"] + box["height"] < 800
+
+
+SIZES = """[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && [...e.childNodes]
+    .some((n) => n.nodeType === 3 && n.textContent.trim())).map((e) => parseFloat(getComputedStyle(e).fontSize))"""
+
+
+def test_no_text_is_small_hovering_covers_nothing_and_a_figure_is_one_tab_stop(look, reports, grid_result):
+    page = look(reports(grid_result, "en"), bypass_csp=True)
+    assert min(page.evaluate(SIZES)) >= 14
+    stops = page.evaluate("""[...document.querySelectorAll("figure")].map((figure) =>
+        [...figure.querySelectorAll("a[href], button, summary, [tabindex='0']")].filter(
+            (e) => e.checkVisibility({ visibilityProperty: true })).length)""")
+    assert max(stops) == 1
+    point = page.locator("header .plot .points path").last.bounding_box()
+    page.mouse.move(point["x"] + point["width"] / 2, point["y"] + point["height"] / 2)
+    until(page, "document.querySelector('header .hovered').textContent !== ''")
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('header .hoverlayer')).visibility") == "hidden"
+    )
+
+
+def test_a_table_sorts_by_the_column_that_is_clicked(look, reports, grid_result):
+    page = look(reports(grid_result, "en"))
+    read = """(i) => [...document.querySelector("table[data-sorts]").tBodies[0].rows].map(
+        (row) => parseFloat(row.cells[i].textContent))"""
+    head = page.locator("table[data-sorts] th button").nth(2)
+    head.click()
+    up = page.evaluate(read, 2)
+    assert up == sorted(up)
+    head.press("Enter")
+    assert page.evaluate(read, 2) == up[::-1]
 
 
 INK = "getComputedStyle(document.querySelector('.plot .xtick text')).fill"

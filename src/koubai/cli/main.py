@@ -36,6 +36,7 @@ COMMANDS = {
     "resume": ("koubai.cli.commands.resume:resume", "cli.command.resume"),
     "verify": ("koubai.cli.commands.verify:verify", "cli.command.verify"),
     "report": ("koubai.cli.commands.report:report", "report.command.report"),
+    "compare": ("koubai.cli.commands.compare:compare", "report.command.compare"),
     "export": ("koubai.cli.commands.export:export", "report.command.export"),
     "import": ("koubai.cli.commands.import_:import_", "cli.command.import"),
     "models": ("koubai.cli.commands.models:models", "cli.command.models"),

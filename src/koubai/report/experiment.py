@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.report.layers import Layers
 from koubai.report.numbers import seconds
-from koubai.report.page import Badge, Page
+from koubai.report.page import Badge, Page, Section
+from koubai.report.picture import Picture
 from koubai.report.sections.exhibits import (
     activation_section,
     filter_section,
@@ -50,6 +52,7 @@ def experiment_page(
         run_section(result, lang),
         environment_section(result.environment, lang),
     )
+    lead, others = _leading([section for section in sections if section])
     return Page(
         lang=lang,
         kicker=say("report.page.experiment", lang, name=experiment.name),
@@ -60,9 +63,20 @@ def experiment_page(
         ),
         sentences=tuple(sentence.say(lang) for sentence in result.sentences),
         facts=_facts(result, lang),
-        sections=tuple(section for section in sections if section),
+        sections=others,
         footer=say("report.page.footer", lang, version=__version__),
+        lead=lead,
     )
+
+
+def _leading(sections: Sequence[Section]) -> tuple[Picture | None, tuple[Section, ...]]:
+    """Return the first picture of all, which stands under the question, and the sections without it."""
+    first = next((i for i, section in enumerate(sections) if section.pictures), None)
+    if first is None:
+        return None, tuple(sections)
+    lead, *others = sections[first].pictures
+    rest = replace(sections[first], pictures=tuple(others))
+    return lead, (*sections[:first], *([rest] if rest else []), *sections[first + 1 :])
 
 
 def _split(text: str, outcome: str, lang: str) -> tuple[str, str]:

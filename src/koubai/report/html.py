@@ -34,7 +34,9 @@ class _Plots:
     """Numbers the panels of a page in the order the template meets them, and gives their data as JSON."""
 
     def __init__(self, page: Page) -> None:
-        panels = [panel for section in page.sections for p in section.pictures for panel in p.panels]
+        pictures = [page.lead] if page.lead else []
+        pictures += [picture for section in page.sections for picture in section.pictures]
+        panels = [panel for picture in pictures for panel in picture.panels]
         self._ids = {id(panel): f"figure-{i}" for i, panel in enumerate(panels)}
         self._panels = panels
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from koubai.report.picture import Picture, Table
@@ -54,7 +55,7 @@ class Section:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Everything one HTML file says, in one language."""
+    """Everything one HTML file says, in one language; `lead` is the picture that answers the question."""
 
     lang: str
     kicker: str
@@ -64,3 +65,10 @@ class Page:
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     footer: str
+    lead: Picture | None = None
+
+    @property
+    def tally(self) -> list[tuple[str, str, int]]:
+        """The verdicts in short: tone, word, how many."""
+        counts = Counter((badge.tone, badge.word) for badge in self.badges)
+        return [(tone, word, count) for (tone, word), count in counts.items()]

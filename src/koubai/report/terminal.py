@@ -169,7 +169,11 @@ def _layout(
     for thrift in _THRIFT:
         counts = _counts(made, runs=plain or not (thrift.drops_runs and complete), lang=lang)
         scores = [_score(row, measure, score_bars, interval=thrift.interval) for row in made]
-        texts = [titles, [*heads, *(score.plain for score in scores)], *([count] for count in counts.values())]
+        texts = [
+            titles,
+            [*heads, *(score.plain for score in scores)],
+            *([count] for count in counts.values()),
+        ]
         room = width - sum(max(map(columns, text), default=0) + thrift.gap for text in texts)
         shown = layers if plain else _that_fit(layers, room, thrift)
         spare = room - sum(max(columns(layer), _NUMBER) + thrift.gap for layer in shown)

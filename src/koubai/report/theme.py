@@ -15,6 +15,8 @@ FONTS = (
     'system-ui, -apple-system, "Segoe UI", "Hiragino Sans", "Hiragino Kaku Gothic ProN", "Yu Gothic UI", '
     '"Meiryo", "Noto Sans", "Noto Sans CJK JP", "Noto Sans JP", sans-serif'
 )
+TEXT = 14  # pixels: nothing in a figure is smaller
+_COLUMN = 8  # pixels that a column of such text takes, at most
 _INK = {False: ("#1f2328", "#59636e", "#dfe3e8"), True: ("#e6e8eb", "#a3adb8", "#363c44")}
 
 
@@ -32,12 +34,12 @@ def template(dark: bool = False) -> dict[str, Any]:
         "ticklen": 4,
         "automargin": True,
         "exponentformat": "power",
-        "title": {"standoff": 8, "font": {"size": 13, "color": soft}},
-        "tickfont": {"size": 12},
+        "title": {"standoff": 8, "font": {"size": TEXT, "color": soft}},
+        "tickfont": {"size": TEXT},
     }
     return {
         "layout": {
-            "font": {"family": FONTS, "size": 13, "color": ink},
+            "font": {"family": FONTS, "size": TEXT, "color": ink},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "margin": {"l": 56, "r": 16, "t": 8, "b": 44},
@@ -49,9 +51,9 @@ def template(dark: bool = False) -> dict[str, Any]:
                 "y": 1.02,
                 "xanchor": "left",
                 "yanchor": "bottom",
-                "font": {"size": 12},
+                "font": {"size": TEXT},
             },
-            "hoverlabel": {"font": {"family": FONTS, "size": 12}},
+            "hoverlabel": {"font": {"family": FONTS, "size": TEXT}},
             "hovermode": "closest",
             "dragmode": False,
             "separators": ".,",
@@ -69,6 +71,15 @@ def figure(height: int = 320, **layout: Any) -> Any:
 def step_axis(title: str) -> dict[str, Any]:
     """Return the axis of training steps: whole numbers, thousands separated, few enough to stay apart."""
     return {"title": {"text": title}, "tickformat": ",d", "nticks": 6}
+
+
+def share_axis(low: float, high: float) -> dict[str, Any]:
+    """Return how the ticks of shares from `low` to `high` are written, so that no two read alike.
+
+    >>> share_axis(.2, .9), share_axis(.955, .975), share_axis(.9571, .9582)
+    ({'tickformat': '.0%'}, {'tickformat': '.1%'}, {'tickformat': '.2%'})
+    """
+    return {"tickformat": f".{0 if high - low >= 0.1 else 1 if high - low >= 0.01 else 2}%"}
 
 
 def log_axis(low: float, high: float, margin: float = 0.05) -> dict[str, Any]:
@@ -118,12 +129,12 @@ def row_texts(texts: Sequence[str]) -> dict[str, Any]:
             "text": "<br>".join(label(line) for line in text.split("\n")),
             "align": "left",
             "showarrow": False,
-            "font": {"size": 12},
+            "font": {"size": TEXT},
         }
         for i, text in enumerate(texts)
     ]
     widest = max((columns(line) for text in texts for line in text.split("\n")), default=0)
-    return {"annotations": notes, "margin": {"l": 56, "r": 20 + 7 * widest, "t": 8, "b": 44}}
+    return {"annotations": notes, "margin": {"l": 56, "r": 20 + _COLUMN * widest, "t": 8, "b": 44}}
 
 
 def label(text: str, width: int = 0) -> str:

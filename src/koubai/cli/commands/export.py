@@ -20,7 +20,7 @@ def export(
     to: Annotated[str, option("report.cli.to")] = "csv",
     out: Annotated[Path | None, option("report.cli.export_out", name=("--out", "-o"))] = None,
 ) -> None:
-    """Write the curves of a folder as CSV, Parquet or TensorBoard files, or a trained network as ONNX."""
+    """Write the curves of a folder for other programs (CSV, MLflow ...), or a trained network as ONNX."""
     from koubai.report.export import FORMATS
     from koubai.report.export import export as write
 
@@ -55,8 +55,9 @@ def _network(path: Path, out: Path | None) -> None:
 def _curves(folder: Path) -> list[Curves]:
     from koubai.report.export.rows import Curves, curves_of
     from koubai.train.folder import RunFolder
+    from koubai.train.plain import to_plain
 
     run = RunFolder(folder)
     if run.exists:
-        return [Curves("", run.recipe.seed, run.history())]
+        return [Curves("", run.recipe.seed, run.history(), to_plain(run.recipe))]
     return curves_of(order_in(folder).result(folder).runs)

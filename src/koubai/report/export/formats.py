@@ -7,9 +7,11 @@ from pathlib import Path
 
 from koubai.core.errors import KoubaiError, UnknownName
 from koubai.report.export.csv_file import write_csv
+from koubai.report.export.mlflow_folder import write_mlflow
 from koubai.report.export.parquet import write_parquet
 from koubai.report.export.rows import Curves
 from koubai.report.export.tensorboard import write_tensorboard
+from koubai.report.export.wandb_folder import write_wandb
 from koubai.words.system import reason
 
 # name -> (writer, what a file's name ends with; "" for a folder)
@@ -17,6 +19,8 @@ FORMATS: dict[str, tuple[Callable[[Sequence[Curves], Path], Path], str]] = {
     "csv": (write_csv, ".csv"),
     "parquet": (write_parquet, ".parquet"),
     "tensorboard": (write_tensorboard, ""),
+    "wandb": (write_wandb, ""),
+    "mlflow": (write_mlflow, ""),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from koubai.report.numbers import percent, points
 from koubai.report.palette import BLUE, GRAY, VERMILION
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure, row_axis, row_texts
+from koubai.report.theme import figure, row_axis, row_texts, share_axis
 from koubai.words import say
 
 
@@ -41,9 +41,10 @@ def gap(arms: Sequence[Gap], *, lang: str | None = None) -> Picture:
 
 def _draw(arms: Sequence[Gap], lang: str | None) -> Any:
     rows = list(range(len(arms)))
+    ends = [share for arm in arms for share in (arm.test, arm.train)]
     fig = figure(
         96 + 32 * len(arms),
-        xaxis={"title": {"text": say("report.gap.axis", lang)}, "tickformat": ".0%"},
+        xaxis={"title": {"text": say("report.gap.axis", lang)}} | share_axis(min(ends), max(ends)),
         yaxis=row_axis([arm.title for arm in arms]),
         legend={"traceorder": "normal"},
         **row_texts([points(arm.size) for arm in arms]),

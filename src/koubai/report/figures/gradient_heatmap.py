@@ -11,7 +11,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.report.numbers import decades, number
 from koubai.report.picture import Panel, Picture, Table, place, thin
-from koubai.report.theme import figure, label, step_axis
+from koubai.report.theme import TEXT, figure, label, step_axis
 from koubai.words import say
 
 _ROWS = 12
@@ -63,7 +63,7 @@ def _draw(trace: LayerTrace, low: float, high: float, lang: str | None) -> Any:
             "outlinewidth": 0,
             "tickvals": ticks.tolist(),
             "ticktext": decades(ticks.tolist()),
-            "tickfont": {"size": 11},
+            "tickfont": {"size": TEXT},
         },
     )
     return fig

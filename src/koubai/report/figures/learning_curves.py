@@ -13,7 +13,7 @@ from koubai.report.numbers import MISSING
 from koubai.report.palette import translucent
 from koubai.report.picture import Panel, Picture, Table, thin
 from koubai.report.series import Curve, interval_of_mean
-from koubai.report.theme import figure, label, log_axis, step_axis
+from koubai.report.theme import figure, label, log_axis, share_axis, step_axis
 from koubai.words import say
 
 _ROWS = 40
@@ -113,7 +113,7 @@ def _y_axis(curves: Sequence[Curve], measure: str, log: bool) -> dict[str, Any]:
     if log:
         return log_axis(low, high)
     if measures.is_share(measure):
-        axis["tickformat"] = ".0%" if high - low > 0.05 else ".1%"
+        axis |= share_axis(low, high)
         if high - low > 0.5 or measure in measures.WHOLE:
             low, high = min(low, 0.0), max(high, 1.0)
     margin = 0.03 * (high - low) or 0.05

@@ -12,7 +12,7 @@ from koubai.core.params import Array
 from koubai.report.numbers import number
 from koubai.report.palette import GRAY, VERMILION
 from koubai.report.picture import Panel, Picture, Table, thin
-from koubai.report.theme import figure
+from koubai.report.theme import TEXT, figure
 from koubai.words import say
 
 _LEVELS = 12
@@ -84,7 +84,7 @@ def _draw(descent: Descent, lang: str | None) -> Any:
             y=[y[i]],
             mode="markers",
             marker={
-                "size": 13,
+                "size": TEXT,
                 "symbol": symbol,
                 "color": VERMILION,
                 "line": {"width": 2, "color": VERMILION},

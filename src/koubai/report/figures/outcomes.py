@@ -10,7 +10,7 @@ from koubai.report import measures
 from koubai.report.numbers import MISSING
 from koubai.report.palette import BLUE, GRAY, VERMILION, translucent
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure, label, log_axis, row_axis, row_texts
+from koubai.report.theme import figure, label, log_axis, row_axis, row_texts, share_axis
 from koubai.words import say
 
 _DECADES = 30.0  # ratio of largest to smallest value from which the axis is logarithmic
@@ -84,7 +84,7 @@ def _x_axis(arms: Sequence[Outcome], measure: str) -> dict[str, Any]:
         return {"tickformat": ".0%", "range": [-0.01, max(1.01, 1.02 * high)]}
     if high - low < 0.02:
         return {"tickformat": ".1%", "range": [low - 0.02, high + 0.02]}
-    return {"tickformat": ".0%"}
+    return share_axis(low, high)
 
 
 def _seeds(fig: Any, arms: Sequence[Outcome], measure: str, lang: str | None) -> None:

@@ -14,7 +14,7 @@ from koubai.report import measures
 from koubai.report.numbers import MISSING, number
 from koubai.report.palette import Style, translucent
 from koubai.report.picture import Panel, Picture, Table, join_sentences
-from koubai.report.theme import figure, label, log_axis
+from koubai.report.theme import figure, label, log_axis, share_axis
 from koubai.words import say
 
 _MANY = 1000.0  # ratio of largest to smallest value from which the measure's axis is logarithmic
@@ -131,10 +131,10 @@ def _x_axis(lines: Sequence[Sweep], factor: str) -> dict[str, Any]:
 def _y_axis(lines: Sequence[Sweep], measure: str, lang: str | None) -> dict[str, Any]:
     """Return percent for shares, else decades where numbers span so many that most would look 0."""
     title = {"title": {"text": label(measures.title(measure, lang), _WIDE)}}
-    if measures.is_share(measure):
-        return title | {"tickformat": ".0%"}
     seen = np.concatenate([line.seeds.ravel() for line in lines])
     seen = seen[np.isfinite(seen)]
+    if measures.is_share(measure):
+        return title | share_axis(float(seen.min(initial=1.0)), float(seen.max(initial=0.0)))
     if seen.size and seen.min() > 0 and seen.max() / seen.min() > _MANY:
         return title | log_axis(float(seen.min()), float(seen.max()))
     return title

@@ -12,7 +12,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.report.numbers import number
 from koubai.report.picture import Panel, Picture, Table, thin
-from koubai.report.theme import figure, label
+from koubai.report.theme import TEXT, figure, label
 from koubai.words import say
 
 _MOST = 64  # tiles in one panel
@@ -101,7 +101,7 @@ def _draw(tiles: Tiles) -> Any:
         zmin={"filters": -bound, "receptive_field": 0.0}.get(tiles.kind, float(np.nanmin(mosaic))),
         zmax=bound,
         showscale=tiles.kind != "sample",
-        colorbar={"thickness": 9, "outlinewidth": 0, "nticks": 4, "tickfont": {"size": 11}},
+        colorbar={"thickness": 9, "outlinewidth": 0, "nticks": 4, "tickfont": {"size": TEXT}},
         hovertemplate="%{z:.3g}<extra></extra>",
     )
     return fig

@@ -20,6 +20,17 @@
     return value;
   };
 
+  // Say what the pointer is on in a line below the plot: a label over it would cover its neighbors.
+  const listen = (plot) => {
+    const line = plot.nextElementSibling;
+    plot.dataset.heard = "yes";
+    plot.on("plotly_hover", () => {
+      const texts = [...plot.querySelectorAll(".hoverlayer text")].map((text) => text.textContent.trim());
+      line.textContent = texts.filter(Boolean).join("  ");
+    });
+    plot.on("plotly_unhover", () => { line.textContent = ""; });
+  };
+
   const draw = (plot, darkly, width) => {
     const { data, layout } = structuredClone(page.figures[plot.id]);
     layout.template = page.templates[darkly ? "dark" : "light"];
@@ -27,6 +38,7 @@
     const [shown, laid] = darkly ? [recolor(data, ""), recolor(layout, "")] : [data, layout];
     return Plotly.react(plot, shown, laid, config).then(() => { // the sentence and the table say it instead
       plot.querySelectorAll("svg.main-svg").forEach((svg) => svg.setAttribute("aria-hidden", "true"));
+      if (!plot.dataset.heard) listen(plot);
     });
   };
   // One figure after the other, so that the page answers meanwhile; a newer call takes over from an older one.
@@ -43,6 +55,36 @@
     });
     return turn;
   };
+
+  // A click on a column's head sorts a table by it, the next click the other way; numbers by their size.
+  const size = (text) => {
+    const found = /^[-−+]?[\d,.]+(×10)?/.exec(text.replace(/^1\//, ""));
+    if (!found) return NaN;
+    const power = /10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/.exec(text);
+    const exponent = power ? Number([...power[1]].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(c)).map((i) => (i ? i - 1 : "-")).join("")) : 0;
+    const value = Number(found[0].replace("−", "-").replace(/,|×10/g, ""));
+    return (text.startsWith("1/") ? 1 / value : value) * 10 ** exponent;
+  };
+  const order = (a, b) => {
+    const [x, y] = [size(a), size(b)];
+    if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
+    return Number.isNaN(x) ? a.localeCompare(b) : x - y;
+  };
+  document.querySelectorAll("table[data-sorts]").forEach((table) => {
+    const body = table.tBodies[0];
+    [...table.tHead.rows[0].cells].forEach((head, i) => {
+      const button = document.createElement("button");
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const rows = [...body.rows].sort((a, b) => order(a.cells[i].textContent, b.cells[i].textContent));
+        body.append(...(down ? rows.reverse() : rows));
+      });
+    });
+  });
 
   document.querySelectorAll("details").forEach((details) => { details.open = false; });
   for (const plot of plots) plot.style.minHeight = `${plot.dataset.height}px`;

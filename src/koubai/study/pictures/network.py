@@ -17,7 +17,7 @@ from koubai.network.network import Network
 from koubai.report.numbers import number
 from koubai.report.palette import BLUE, GRAY, VERMILION
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure
+from koubai.report.theme import TEXT, figure
 from koubai.words import say
 
 WIDTH, DEPTH, SEED = 2, 3, 3
@@ -130,7 +130,7 @@ def _draw(net: Small, most: Path) -> Any:
                     xshift=0 if flat else 30,
                     yshift=(-12 if top else 12) if flat else 0,
                     showarrow=False,
-                    font={"size": 12, "color": VERMILION},
+                    font={"size": TEXT, "color": VERMILION},
                     text=f"w {number(float(W[a, b]), 2)}",
                 )
     for c, column in enumerate(places):
