@@ -137,8 +137,9 @@ def test_question_verdict_and_the_picture_that_answers_are_on_the_first_screen(l
     assert box["y"] + box["height"] < 800
 
 
-SIZES = """[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && [...e.childNodes]
-    .some((n) => n.nodeType === 3 && n.textContent.trim())).map((e) => parseFloat(getComputedStyle(e).fontSize))"""
+SIZES = """[...document.querySelectorAll("body *")]
+    .filter((e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
+    .map((e) => parseFloat(getComputedStyle(e).fontSize))"""
 
 
 def test_no_text_is_small_hovering_covers_nothing_and_a_figure_is_one_tab_stop(look, reports, grid_result):

@@ -44,7 +44,8 @@ def _draw(arms: Sequence[Gap], lang: str | None) -> Any:
     ends = [share for arm in arms for share in (arm.test, arm.train)]
     fig = figure(
         96 + 32 * len(arms),
-        xaxis={"title": {"text": say("report.gap.axis", lang)}} | share_axis(min(ends), max(ends)),
+        xaxis={"title": {"text": say("report.gap.axis", lang)}}
+        | share_axis(min(ends, default=0), max(ends, default=1)),
         yaxis=row_axis([arm.title for arm in arms]),
         legend={"traceorder": "normal"},
         **row_texts([points(arm.size) for arm in arms]),
