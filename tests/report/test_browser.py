@@ -138,7 +138,8 @@ def test_question_verdict_and_the_picture_that_answers_are_on_the_first_screen(l
 
 
 SIZES = """[...document.querySelectorAll("body *")]
-    .filter((e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
+    .filter((e) => e.checkVisibility() && [...e.childNodes]
+        .some((n) => n.nodeType === 3 && n.textContent.trim()))
     .map((e) => parseFloat(getComputedStyle(e).fontSize))"""
 
 

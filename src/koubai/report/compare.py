@@ -29,7 +29,7 @@ def compare_page(records: Sequence[RunRecord], lang: str | None = None) -> Page:
 def side_by_side(records: Sequence[RunRecord]) -> ExperimentResult:
     """Return runs as an experiment of one arm each. One run an arm has no interval, so nothing is claimed."""
     if len(records) < 2:
-        raise KoubaiError("a comparison needs two runs or more", got=f"{len(records)}")
+        raise KoubaiError("comparison_needs_two_runs", got=len(records))
     names = _names(records)
     base = records[0].recipe
     arms = tuple(Arm(name, _edits(base, record.recipe)) for name, record in zip(names, records, strict=True))

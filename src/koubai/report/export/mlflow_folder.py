@@ -26,7 +26,7 @@ def write_mlflow(runs: Sequence[Curves], path: Path) -> Path:
         tracking = import_module("mlflow.tracking")
         metric = import_module("mlflow.entities").Metric
     except ImportError:
-        raise KoubaiError("an export to MLflow needs mlflow", hint="pip install mlflow-skinny") from None
+        raise KoubaiError("mlflow_is_missing", hint="pip install mlflow-skinny") from None
     path.mkdir(parents=True, exist_ok=True)
     client = tracking.MlflowClient(tracking_uri=path.resolve().as_uri())
     found = client.get_experiment_by_name("koubai")

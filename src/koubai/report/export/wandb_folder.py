@@ -19,7 +19,7 @@ def write_wandb(runs: Sequence[Curves], path: Path) -> Path:
     try:
         wandb = import_module("wandb")
     except ImportError:
-        raise KoubaiError("an export to Weights & Biases needs wandb", hint="pip install wandb") from None
+        raise KoubaiError("wandb_is_missing", hint="pip install wandb") from None
     path.mkdir(parents=True, exist_ok=True)
     quiet = wandb.Settings(silent=True, console="off", x_disable_stats=True, x_disable_meta=True)
     for run, name in zip(runs, folders(runs), strict=True):
