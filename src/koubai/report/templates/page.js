@@ -38,6 +38,8 @@
     const [shown, laid] = darkly ? [recolor(data, ""), recolor(layout, "")] : [data, layout];
     return Plotly.react(plot, shown, laid, config).then(() => { // the sentence and the table say it instead
       plot.querySelectorAll("svg.main-svg").forEach((svg) => svg.setAttribute("aria-hidden", "true"));
+      // For the mouse alone: by keyboard the figure's one stop is its numbers.
+      plot.querySelectorAll(".modebar *").forEach((part) => { if (part.tabIndex >= 0) part.tabIndex = -1; });
       if (!plot.dataset.heard) listen(plot);
     });
   };
