@@ -3,10 +3,14 @@
 import http.client
 import re
 
+import numpy as np
 import pytest
 
+from koubai.layers.im2col import col2im, im2col
 from koubai.page.offline import write_lesson
 from koubai.study.lessons import lessons
+from koubai.study.lessons.output_size import SETTINGS
+from koubai.train.recipe_address import read_address
 from koubai.words import LANGUAGES, entries
 
 from .cut import Line, free_port
@@ -319,6 +323,53 @@ def test_a_run_that_is_stopped_says_so_and_can_be_run_again(look):
     assert page.inner_text(".card p[role=status]").strip() == "Stopped."
     page.click("[data-holds=again] button")
     page.wait_for_selector("[data-holds=gap]")
+
+
+def test_a_filter_is_moved_by_keys_and_its_column_is_that_of_im2col(look):
+    page = look("#output_size")
+    guess(page)
+    onward(page)
+    page.wait_for_selector("[data-holds=gap]")
+    onward(page)
+    onward(page)
+    page.locator("fieldset input").first.check()
+    onward(page)
+    for name, one in SETTINGS.items():
+        page.locator(f".filter input[value={name}]").check()
+        pixels = np.arange(1.0, one.size**2 + 1).reshape(1, 1, one.size, one.size)
+        window = {"kernel": one.kernel, "stride": one.stride, "padding": one.padding}
+        columns = im2col(pixels, **window)[0]
+        times = col2im(im2col(np.ones_like(pixels), **window), pixels.shape, **window).ravel()
+        side = int(columns.shape[1] ** 0.5)
+        page.focus(".filter .picture")
+        for press, place in (("", 0), ("ArrowRight", 1), ("ArrowDown", side + 1), ("ArrowLeft", side)):
+            if press:
+                page.keyboard.press(press)
+            found = [float(cell) for cell in page.get_attribute(".filter", "data-column").split(",")]
+            assert found == columns[:, place].tolist()
+        for _ in range(side + 2):  # no further than the last place
+            page.click("[data-move=ArrowRight]")
+            page.click("[data-move=ArrowDown]")
+        assert [float(x) for x in page.get_attribute(".filter", "data-column").split(",")] == columns[
+            :, -1
+        ].tolist()
+        for cell, pixel in enumerate(columns[:, -1].astype(int)):
+            page.locator(".column button").nth(cell).click()
+            assert int(page.get_attribute(".filter", "data-times")) == (times[pixel - 1] if pixel else 0)
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.complaints == []
+
+
+def test_a_lesson_leads_to_free_play_with_its_own_network(look):
+    page = look(f"#{FIRST}")
+    cards = page.evaluate("fetch('lessons.json').then((one) => one.json())")
+    address = next(card["play"] for card in cards if card["name"] == FIRST)
+    experiment = lessons()[FIRST].experiment((0,))
+    assert read_address(address) == experiment.plan(experiment.arms[0], 0)
+    page.goto(f"{page.url.partition('#')[0]}#play/{address}")
+    page.wait_for_selector("[data-do=run]")
+    assert page.input_value("[data-field=hidden]") == ", ".join(["50"] * 10)
 
 
 def test_what_is_kept_can_be_saved_and_deleted_and_comes_again_when_its_day_has_come(look):

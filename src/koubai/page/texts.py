@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from koubai.study.lessons import lessons
+from koubai.core.errors import KoubaiError
+from koubai.page.play.check import recipe_in
+from koubai.page.play.shelf import Shelf
+from koubai.study.lessons import Lesson, lessons
 from koubai.study.mathml import formula
 from koubai.study.quiz import ask
 from koubai.study.term import code_of
+from koubai.train.recipe import Recipe
+from koubai.train.recipe_address import table_of, write_address
 from koubai.words import LANGUAGES, entries
 
 AREAS = ("page", "lessons", "play", "runs")
@@ -21,7 +27,21 @@ def words(lang: str) -> dict[str, str]:
 
 def cards() -> list[dict[str, Any]]:
     """Return every lesson, in order."""
-    return [lesson.card() for lesson in lessons().values()]
+    return [{**lesson.card(), "play": _played(lesson)} for lesson in lessons().values()]
+
+
+@cache
+def _played(lesson: Lesson) -> str | None:
+    """Return the address of a lesson's first arm in free play; None where it cannot be played with."""
+    experiment = lesson.experiment((0,))
+    if not isinstance(experiment.base, Recipe):
+        return None
+    recipe = experiment.plan(experiment.arms[0], 0)
+    try:
+        recipe_in(table_of(recipe), Shelf(None))
+    except KoubaiError:
+        return None
+    return write_address(recipe)
 
 
 def question(name: str, seed: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // What the card of a lesson holds at each of its seven parts.
 
 import { el } from "./dom.js";
+import { filter } from "./filter.js";
 import { next } from "./progress.js";
 import { put } from "./question.js";
 import { meant, placed, writing } from "./scale.js";
@@ -143,6 +144,7 @@ function why(view) {
       el("p", {}, say(`${words}.why`, view.end.facts)),
       el("p", { class: "note" }, say("page.why.trace")),
       trace(lesson, view.frames, named, pointed),
+      lesson.filters ? filter(lesson.filters, named) : "",
       buttons(onward(view, "why.next")),
     );
   };
@@ -208,6 +210,7 @@ function later(view) {
     lines.push(el("p", {}, say("page.later.further")), el("p", { class: "code" }, el("code", { tabindex: 0 }, `koubai run ${lesson.experiment}`)));
   }
   const row = [el("a", { class: "button", href: "#" }, say("page.later.home"))];
+  if (lesson.play) row.push(el("a", { class: "button", href: `#play/${lesson.play}` }, say("page.later.play")));
   if (view.following) row.unshift(el("a", { class: "button main", href: `#${view.following.name}` }, say("page.later.next", { title: say(`lessons.${view.following.name}.title`) })));
   return [...lines, live ? buttons(...row) : null].filter(Boolean);
 }

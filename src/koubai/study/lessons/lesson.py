@@ -112,6 +112,9 @@ class Lesson:
     experiment_name: ClassVar[str] = ""
     """The experiment of the catalog that goes on from here."""
 
+    filters: ClassVar[Mapping[str, Any]] = {}
+    """Arm -> size, kernel, stride and padding of a filter that a learner moves; none in most lessons."""
+
     random: ClassVar[bool] = True
     """Whether other seeds give other runs."""
 
@@ -166,6 +169,7 @@ class Lesson:
                 }
                 for row in self.rows
             ],
+            "filters": {name: dict(vars(setting)) for name, setting in self.filters.items()} or None,
             "random": self.random,
             "questions": list(self.questions),
             "experiment": self.experiment_name,

@@ -39,6 +39,7 @@ class OutputSize(Lesson):
     """
 
     number = 10
+    filters = SETTINGS
     random = False
     guess = Guess("levels", tuple(SETTINGS), low=0, high=12, start=6, step=1)
     arms = tuple(SETTINGS)
