@@ -113,7 +113,9 @@ sign = -1
 """,
     "shared": """
 import mmap
-kept = mmap.mmap(-1, 4096)
+with open("kept", "w+b") as file:
+    file.truncate(4096)
+    kept = mmap.mmap(file.fileno(), 4096)
 net = Net()
 opt = torch.optim.SGD(net.parameters(), 1e-6)
 """,
@@ -308,6 +310,29 @@ def test_a_trial_acts_on_nothing_outside(tmp_path):
     assert said[0][4]["made"] + bool(said[0][4]["not_run"])
     assert (tmp_path / "log.txt").read_text() == "written\nstarted\n"
     assert printed.count("random") == 1
+
+
+COUNTS = """
+import atexit, mmap, multiprocessing
+lock, counter = multiprocessing.RLock(), mmap.mmap(-1, 4096)  # as progress bars and shared tensors are
+atexit.register(lambda: print("counted", counter[0], file=sys.stderr))
+net = Net()
+opt = torch.optim.SGD(net.parameters(), 1e-4)
+for a, b in batches(100):
+    with lock:
+        counter[0] += 1
+    opt.zero_grad()
+    nn.functional.cross_entropy(net(a, 1.0), b).backward()
+    opt.step()
+"""
+
+
+@linux
+def test_memory_that_is_shared_is_a_forks_own(tmp_path):
+    said, printed = told(tmp_path, {"counts": HEAD + COUNTS}, ["1"])
+    assert said[0][4]["made"] > 1
+    assert said[0][3] == ["learning_rate_too_low"]
+    assert "counted 100" in printed  # trials, made while it still counts, changed nothing
 
 
 CLIPPED = (

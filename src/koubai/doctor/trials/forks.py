@@ -36,6 +36,7 @@ from koubai.doctor.watch.wires import Listener, Wires
 
 _FIRST = 16  # updates: the first snapshot after that of the start; then always twice as many
 _KEPT = 3  # of the later ones
+_HARMLESS = ("TMonitor", "_RefreshThread", "_AsyncWriterThread")
 _SPARE = 2.0  # times this process' memory must be free for another snapshot
 
 
@@ -225,9 +226,9 @@ def obstacle() -> str:
 def _is_harmless(thread: threading.Thread) -> bool:
     """Whether a thread is the program's own one, or one that a fork does well without.
 
-    Those look after progress bars (tqdm), or write what is put into a queue (TensorBoard).
+    Those look after progress bars (tqdm, rich), or write what is put into a queue (TensorBoard).
     """
-    return thread is threading.current_thread() or type(thread).__name__ in ("TMonitor", "_AsyncWriterThread")
+    return thread is threading.current_thread() or type(thread).__name__ in _HARMLESS
 
 
 def _has_room() -> bool:

@@ -11,6 +11,7 @@ import builtins
 import ctypes
 import fcntl
 import io
+import mmap
 import os
 import platform
 import queue
@@ -70,10 +71,59 @@ def _open_files() -> list[int]:
     return [int(path.name) for path in Path("/proc/self/fd").iterdir()]
 
 
-def shares_memory() -> bool:
-    """Whether this process shares memory that can be written: a child's writes would be seen outside."""
+_MEMORY = ("/dev/shm/", "/memfd:", "/dev/zero")
+"""How the name of a mapping begins that is memory, and no device or file: its bytes are all that it is."""
+_AT_THIS_PLACE = 0x10  # MAP_FIXED, which Python's mmap does not name
+_MOST_SHARED = 256 * 2**20  # bytes
+
+
+def _shared() -> list[tuple[int, int, str]]:
+    """Return the memory of this process that others see when it is written: where, how long, its name."""
+    found = []
     with Path("/proc/self/maps").open() as maps:
-        return any(line.split(maxsplit=2)[1].startswith("rw-s") for line in maps)
+        for line in maps:
+            place, may, _, _, _, *name = line.split(maxsplit=5)
+            if may.startswith("rw-s"):
+                first, last = (int(end, 16) for end in place.split("-"))
+                found.append((first, last - first, name[0].strip() if name else ""))
+    return found
+
+
+def shares_memory() -> bool:
+    """Whether this process shares memory that a child cannot make its own: a device's, or too much of it."""
+    shared = _shared()
+    devices = any(not (name.startswith(_MEMORY) or not name) for _, _, name in shared)
+    return devices or sum(size for _, size, _ in shared) > _MOST_SHARED
+
+
+def make_private() -> None:
+    """Put a copy in the place of all memory that is shared: what is written from here on nobody else sees.
+
+    Progress bars share a lock that way (a semaphore), programs their tensors.
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_int,
+        ctypes.c_int,
+        ctypes.c_int,
+        ctypes.c_long,
+    ]
+    own = os.open("/proc/self/mem", os.O_RDONLY)
+    for first, size, name in _shared():
+        data = os.pread(own, size, first)
+        if len(data) != size:
+            raise OSError(0, f"memory of {name} cannot be read")
+        how = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _AT_THIS_PLACE
+        if libc.mmap(first, size, mmap.PROT_READ | mmap.PROT_WRITE, how, -1, 0) != first:
+            raise OSError(ctypes.get_errno(), f"memory of {name} cannot be copied")
+        ctypes.memmove(first, data, size)
+    os.close(own)
 
 
 def cut_off(keep: Iterable[int], read_from: dict[int, int]) -> None:

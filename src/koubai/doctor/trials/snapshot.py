@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koubai.doctor.trials.orders import Answer, Order
+from koubai.doctor.trials.shut_in import make_private
 
 _LOOK = 0.5  # seconds between looks at the children
 _STILL = 60.0  # seconds in which a child uses no CPU at all: it waits for something that will not come
@@ -118,11 +119,18 @@ def write_all(fd: int, data: bytes) -> None:
 
 
 def fork_away() -> int:
-    """Fork a process that is nobody's child, so that the program never waits for it; 0 inside."""
+    """Fork a process that is nobody's child, so that the program never waits for it; 0 inside.
+
+    The program goes on when the copy has memory of its own.
+    """
     pid = os.fork()
     if pid:
         os.waitpid(pid, 0)
         return pid
+    try:
+        make_private()
+    except BaseException:
+        os._exit(1)
     if os.fork():
         os._exit(0)
     return 0

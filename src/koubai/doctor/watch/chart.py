@@ -141,7 +141,8 @@ def _places(watch: Seen, called: Mapping[str, Place | None], origin: Origin | No
         place = made.get(path) or called.get(path)
         if place is not None:
             found[f"layer:{path}"] = place
-    if watch.optimizers and (place := births.of(watch.optimizers[0])) is not None:
+    main = watch.optimizers[0] if watch.optimizers else None
+    if (place := births.of(getattr(main, "origin", main))) is not None:
         found["optimizer"] = place
     return found
 

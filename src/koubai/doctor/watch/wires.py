@@ -11,6 +11,7 @@
 | clipping by norm                  | likewise                   | how long gradients are           |
 | torch.jit, torch.export, torch.fx | likewise                   | that hooks must stand aside      |
 | constructors of modules, optimizers | likewise                 | the line where each is made      |
+| Keras' optimizers, on PyTorch     | likewise, once it is there | updates, learning rate         |
 
 Nothing is ever stored on a module or an optimizer of the user's: saving, copying, scripting and compiling
 them meets what they would meet alone.
@@ -34,6 +35,7 @@ from torch.optim.optimizer import (
 )
 
 from koubai.doctor.watch.guard import Guard
+from koubai.doctor.watch.keras_optimizer import as_torch, keras_optimizer
 from koubai.doctor.watch.places import births
 
 
@@ -137,6 +139,11 @@ _originals: list[tuple[Any, str, Any]] = []
 _state = {"compiles": False, "aside": 0}
 
 
+def is_listening() -> bool:
+    """Whether anybody listens."""
+    return bool(_connected)
+
+
 def is_elsewhere() -> bool:
     """Whether PyTorch is not computing but tracing, compiling or transforming."""
     return bool(
@@ -214,6 +221,7 @@ def _put_in_place() -> None:
     for cls, role in ((nn.Module, "layer"), (torch.optim.Optimizer, "optimizer")):
         _replace(cls, "__init__", functools.partial(_making, role))
     _hear_compiled()
+    _hear_keras()
 
 
 def _making(role: str, original: Any) -> Any:
@@ -223,6 +231,7 @@ def _making(role: str, original: Any) -> Any:
         if not torch.compiler.is_compiling():
             with suppress(Exception):  # a place is worth no error
                 births.note(self, role)
+                _hear_keras()  # its layers are modules: it is there before its first update
         original(self, *args, **options)
 
     return making
@@ -246,6 +255,27 @@ def _hear_compiled() -> None:
         return call
 
     _replace(cls, "__call__", make)
+
+
+def _hear_keras() -> None:
+    """Hear the updates of Keras' own optimizers, where it computes with PyTorch."""
+    cls = keras_optimizer()
+    if cls is not None and not any(place is cls for place, _, _ in _originals):
+        _replace(cls, "__init__", functools.partial(_making, "optimizer"))
+        _replace(cls, "apply", _applying)
+
+
+def _applying(original: Any) -> Any:
+    """Tell of an update that an optimizer of Keras makes."""
+
+    def apply(self: Any, *args: Any, **options: Any) -> Any:
+        optimizer = as_torch(self)
+        _before_step(optimizer, args, options)
+        result = original(self, *args, **options)
+        _after_step(optimizer, args, options)
+        return result
+
+    return apply
 
 
 def _put_back() -> None:
