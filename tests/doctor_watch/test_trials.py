@@ -335,6 +335,55 @@ def test_memory_that_is_shared_is_a_forks_own(tmp_path):
     assert "counted 100" in printed  # trials, made while it still counts, changed nothing
 
 
+LOOP_FAULTS = {
+    "schedule_each_batch": """
+opt = torch.optim.SGD(net.parameters(), 0.3, momentum=0.9)
+schedule = torch.optim.lr_scheduler.StepLR(opt, 5)
+for a, b in batches(240):
+    opt.zero_grad()
+    nn.functional.cross_entropy(net(a, 1.0), b).backward()
+    opt.step()
+    schedule.step()
+""",
+    "cosine": """
+opt = torch.optim.SGD(net.parameters(), 0.3, momentum=0.9)
+schedule = torch.optim.lr_scheduler.CosineAnnealingLR(opt, 240)
+for a, b in batches(240):
+    opt.zero_grad()
+    nn.functional.cross_entropy(net(a, 1.0), b).backward()
+    opt.step()
+    schedule.step()
+""",
+    "summed": """
+opt = torch.optim.SGD(net.parameters(), 1.5, momentum=0.9)
+for number, (a, b) in enumerate(batches(16 * 120), 1):
+    nn.functional.cross_entropy(net(a, 1.0), b).backward()
+    if number % 16 == 0:
+        opt.step()
+        opt.zero_grad()
+""",
+    "summed_at_a_rate_for_it": """
+opt = torch.optim.SGD(net.parameters(), 0.03, momentum=0.9)
+for number, (a, b) in enumerate(batches(16 * 120), 1):
+    nn.functional.cross_entropy(net(a, 1.0), b).backward()
+    if number % 16 == 0:
+        opt.step()
+        opt.zero_grad()
+""",
+}
+
+
+@linux
+def test_faults_of_the_loop_are_named_by_their_cause_and_look_alikes_are_not(tmp_path):
+    said, _ = told(
+        tmp_path, {name: f"{HEAD}\nnet = Net()\n{body}" for name, body in LOOP_FAULTS.items()}, ["1"]
+    )
+    names = {name.removesuffix(".py"): alarms for name, _, _, alarms, _, _ in said}
+    assert names["schedule_each_batch"][:1] == ["schedule_too_fast"]
+    assert names["summed"][:1] == ["gradients_summed"]
+    assert names["cosine"] == names["summed_at_a_rate_for_it"] == []
+
+
 CLIPPED = (
     HEAD
     + """

@@ -239,6 +239,29 @@ def test_a_step_that_the_scaler_skips_is_not_a_look():
     assert 0 < watch.step < 40
     assert np.isfinite(watched_losses(watch)).all()
     assert np.isfinite(watch.record.history.series("gradient_norm", "0.weight")[1]).all()
+    assert watch.loop.tried == 40
+    assert watch.loop.skipped == 40 - watch.step
+    few = watch.loop.skipped < 20  # until the scale has come down: that is what scalers are for
+    assert few == all(finding.name != "steps_skipped" for finding in watch.findings)
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_scaler_that_skips_every_update_or_every_other_is_named(every):
+    model = nn.Sequential(nn.Linear(5, CLASSES))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    x, t = data()
+    with Watch(model, optimizer, budget=0) as watch:
+        for step in range(40):
+            optimizer.zero_grad()
+            worth = float("inf") if step % every == 0 else 1.0
+            scaler.scale(functional.cross_entropy(model(x), t) * worth).backward()
+            scaler.step(optimizer)
+            scaler.update()
+    assert watch.step == 40 - 40 // every
+    finding = watch.findings[0]
+    assert (finding.name, finding.severity) == ("steps_skipped", "severe" if every == 1 else "warn")
+    assert finding.place.file == __file__
 
 
 def test_clipped_gradients_are_seen_as_they_were():

@@ -6,7 +6,8 @@ Why it hurts: dead units are lost capacity; a layer of dead units cuts the netwo
     it learns and the output is the same for every input.
 How it shows: units that fire for none of at least 512 samples (or of all there are): 50 % of a layer, if the
     run does worse than it should; 20 %, if it does far worse.
-Confused with: sparsity. A unit that is 0 for 95 % of the samples is not dead.
+Confused with: sparsity. A unit that is 0 for 95 % of the samples is not dead. A rate that is far
+    too low: units that start dead stay so in such a run, and are not the cause.
 Sick recipe: 34 ReLU layers of 50; about half of the runs die.
 Healthy look-alike: 80 to 95 % zeros under an L1 penalty, every unit firing for some sample.
 Remedies: died while training: a lower rate. Born dead: He weights, biases 0. Leaky ReLU, SELU, batch
@@ -21,12 +22,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.diagnoses.learning_rate_too_high import total_movement
 from koubai.doctor.patient.signs import dead_shares, initial
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
 _WARN, _SEVERE = 0.2, 0.5
 _ENOUGH = 512
+_HARDLY = 0.1  # of their own size: weights that went less far were not trained, whatever their units do
 
 
 @DIAGNOSES.register
@@ -81,6 +84,14 @@ class DeadUnits(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; far worse where most units are alive and could do the work."""
         return visit.harmed if sign.details["share"] >= _SEVERE else visit.far
+
+    def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
+        """Not where the weights have hardly moved: in a run that moves, units that start dead may wake.
+
+        A whole layer that is dead lets nothing move.
+        """
+        moved = total_movement(visit)
+        return sign.certain or moved is None or moved >= _HARDLY
 
 
 def _count(shares: dict[str, float], level: float) -> float:

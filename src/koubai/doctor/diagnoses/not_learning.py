@@ -6,7 +6,8 @@ How it shows: the skill stays within a tenth of the way from chance to what simp
     always answering the most frequent class would do better.
 Confused with: everything that causes it; this name is given only if no cause is.
 Sick recipe: every recipe below that stands still.
-Healthy look-alike: a plateau before learning begins; labels that nothing can be learned from.
+Healthy look-alike: a plateau before learning begins; labels that nothing can be learned from; a short run
+    whose loss falls steadily, and has not reached the level of the classes' shares yet.
 Remedies: fit one batch of 16 samples first; if that fails, look at output, loss and rate; if not, at
     data.
 References: Karpathy 2019, "A recipe for training neural networks".
@@ -22,6 +23,9 @@ from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
+
+_STEADILY = 3.0  # standard errors of the slope over the last third
+_FALLEN = 0.97  # of the loss at the start
 
 
 @DIAGNOSES.register
@@ -40,9 +44,20 @@ class NotLearning(Diagnosis):
             return None
         if not visit.skill_known and np.isfinite(visit.patient.losses).all():
             return None
+        if _on_its_way(visit):
+            return None
         details = {"fault": "below_chance", "chance": visit.chance} if visit.below_chance else {}
         return Sign((Measure("shortfall", visit.shortfall, 0.9),), None, None, "severe", details=details)
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Nothing in particular."""
         return []
+
+
+def _on_its_way(visit: Consultation) -> bool:
+    """Whether the loss has clearly fallen and still falls: such a run learns, and has not got far yet.
+
+    Letters, words: it takes long from knowing nothing to the shares of the classes.
+    """
+    smooth, whole = visit.smooth, np.isfinite(visit.patient.losses).all()
+    return bool(whole and len(smooth) > 1 and visit.falling > _STEADILY and smooth[-1] < _FALLEN * smooth[0])

@@ -162,6 +162,9 @@ class LoopFacts:
     | ascends        | whether what is differentiated falls where the loss rises                          |
     | clipped        | share of the updates whose gradient was clipped ...                                |
     | clipped_to     | ... and to which share of its length, on (geometric) average                       |
+    | rate_cut       | update since which the rate is at most 1/100 of its highest; None: it is not       |
+    | tried, skipped | updates tried with a gradient scaler, and those it skipped: gradients overflowed   |
+    | summed         | batches whose gradients are added up, undivided, to one update; 1: none            |
     """
 
     passes: int = 0
@@ -174,6 +177,10 @@ class LoopFacts:
     ascends: bool = False
     clipped: float = 0.0
     clipped_to: float = 1.0
+    rate_cut: int | None = None
+    tried: int = 0
+    skipped: int = 0
+    summed: int = 1
 
 
 @dataclass

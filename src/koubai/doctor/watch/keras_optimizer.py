@@ -58,7 +58,7 @@ def _class_of(name: str) -> type[KerasOptimizer]:
 def keras_optimizer() -> Any:
     """Return the class of all of Keras' optimizers; None where Keras is not there, or not on PyTorch."""
     module = sys.modules.get("keras.src.optimizers.base_optimizer")
-    backend = sys.modules.get("keras.src.backend")
-    if module is None or getattr(backend, "backend", None) is None or backend.backend() != "torch":
+    backend: Any = sys.modules.get("keras.src.backend")
+    if module is None or not hasattr(backend, "backend") or backend.backend() != "torch":
         return None
     return getattr(module, "BaseOptimizer", None)

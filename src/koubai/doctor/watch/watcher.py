@@ -419,6 +419,11 @@ class Watch(Seen):
             if self._gaze.look is not None:
                 self._gaze.look.scale = float(scaler.get_scale())
 
+    def scaled_step(self, optimizer: Any, made: bool) -> None:
+        """Note whether a scaler let an update be made."""
+        if not self._aside and self._has_own(optimizer):
+            self.loop.scaled(made)
+
     def clipped(self, parameters: Any, most: Any, length: Any) -> None:
         """Note how long the model's gradients are, and how long they may be."""
         first = next(iter(parameters), None) if isinstance(parameters, list | tuple) else None
@@ -501,11 +506,14 @@ class Watch(Seen):
         self.note_place("update")
         self.loop.update(self.step, self._fresh)
         if optimizer is not None:
-            self.rates.add(optimizer.param_groups[0]["lr"])
+            rate = float(optimizer.param_groups[0]["lr"])
+            self.rates.add(rate)
+            self.loop.rate(self.step, rate)
         look, self._gaze.look = self._gaze.look, None
         if look is not None:
             self.loop.ascends = self.loop.ascends or look.factor < 0
             self._losses.learn(look, self._gaze.criterion)
+            self.loop.factor(look.factor)
             self.loss_alone = self._losses.alone or self._losses.criterion is not None
         self._losses.write(self.record, self.step)
         if look is not None and look.has_gradients:

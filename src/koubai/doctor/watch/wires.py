@@ -5,7 +5,7 @@
 | every module's forward            | global hooks               | inputs, outputs, training or not |
 | every optimizer's step            | global hooks               | updates, learning rate           |
 | torch.autograd.backward and grad  | replaced while one watches | the loss that is differentiated  |
-| GradScaler.scale                  | likewise                   | the loss before it is scaled     |
+| GradScaler.scale and step         | likewise                   | the loss before; skipped updates |
 | Module.train (and eval)           | likewise                   | that an evaluation begins        |
 | torch.compile                     | likewise                   | that no hook may stay            |
 | clipping by norm                  | likewise                   | how long gradients are           |
@@ -66,6 +66,10 @@ class Listener(Protocol):
 
     def before_scaling(self, scaler: Any, loss: Any) -> None:
         """A loss is about to be scaled for half precision."""
+        return
+
+    def scaled_step(self, optimizer: Any, made: bool) -> None:
+        """A gradient scaler had an optimizer make its update, or skipped it."""
         return
 
     def before_step(self, optimizer: Any) -> None:
@@ -136,7 +140,7 @@ _close: list[Wires] = []
 _forward_hooks: list[Any] = []
 _step_hooks: list[Any] = []
 _originals: list[tuple[Any, str, Any]] = []
-_state = {"compiles": False, "aside": 0}
+_state = {"compiles": False, "aside": 0, "updates": 0}
 
 
 def is_listening() -> bool:
@@ -179,6 +183,7 @@ def _before_step(optimizer: Any, args: Any, options: Any) -> None:
 def _after_step(optimizer: Any, args: Any, options: Any) -> None:
     if torch.compiler.is_compiling():
         return
+    _state["updates"] += 1
     for wires in tuple(_connected):
         wires.tell("after_step", optimizer)
 
@@ -205,6 +210,7 @@ def _put_in_place() -> None:
     _replace(torch.autograd, "backward", _backward)
     _replace(torch.autograd, "grad", _grad)
     _replace(torch.amp.GradScaler, "scale", _scale)
+    _replace(torch.amp.GradScaler, "step", _scaled_step)
     _replace(nn.Module, "train", _train)
     if hasattr(clip_grad, "_clip_grads_with_norm_"):
         _replace(clip_grad, "_clip_grads_with_norm_", _clip)
@@ -342,6 +348,16 @@ def _scale(original: Any) -> Any:
         return original(scaler, outputs)
 
     return scale
+
+
+def _scaled_step(original: Any) -> Any:
+    def step(scaler: Any, optimizer: Any, *args: Any, **options: Any) -> Any:
+        before = _state["updates"]
+        result = original(scaler, optimizer, *args, **options)
+        _tell_all("scaled_step", optimizer, _state["updates"] > before)
+        return result
+
+    return step
 
 
 def _train(original: Any) -> Any:
