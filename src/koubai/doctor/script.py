@@ -91,16 +91,26 @@ def watch_script(
     taking: AbstractContextManager[Any] = nullcontext() if trials is None else trials
     with _as_main(target, arguments, as_module=as_module), _output_aside(), taking, search:
         try:
-            if as_module:
-                runpy.run_module(str(target), run_name="__main__", alter_sys=True)
-            else:
-                runpy.run_path(str(target), run_name="__main__")
+            _run(target, as_module=as_module)
         except SystemExit as end:
             code, failure = _code_of(end)
         except Exception as error:  # the script's own failure: told as Python tells it
             _show(error)
             code, failure = 1, f"{type(error).__name__}: {error}"
     return Outcome(search.best, code, failure, search.updates, search.backwards)
+
+
+def run_script(target: Path | str, arguments: Sequence[str], *, as_module: bool) -> None:
+    """Run a script and nothing else; its errors pass."""
+    with _as_main(target, arguments, as_module=as_module):
+        _run(target, as_module=as_module)
+
+
+def _run(target: Path | str, *, as_module: bool) -> None:
+    if as_module:
+        runpy.run_module(str(target), run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(str(target), run_name="__main__")
 
 
 def _code_of(end: SystemExit) -> tuple[int, str | None]:

@@ -39,6 +39,7 @@ def doctor(
     seeds: Annotated[int | None, whole("doctor.cli.seeds")] = None,
     budget: Annotated[float | None, option("doctor.cli.budget")] = None,
     thorough: Annotated[bool, option("doctor.cli.thorough", negative="")] = False,
+    again: Annotated[bool, option("doctor.cli.again", name="--try", negative="")] = False,
     fail_on: Annotated[Literal["info", "warn", "severe", "unseen"], option("doctor.cli.fail_on")] = "warn",
     module: Annotated[bool, option("doctor.cli.module", name=("--module", "-m"), negative="")] = False,
     sarif: Annotated[bool, option("doctor.cli.sarif", negative="")] = False,
@@ -56,7 +57,15 @@ def doctor(
         return _bench(arguments, cases, seeds, multiple, engine, threads, data_dir, names_only=names_only)
     path = Path(subject)
     script = partial(
-        _script, subject, list(arguments), fail_on, budget, thorough=thorough, as_sarif=sarif, out=out
+        _script,
+        subject,
+        list(arguments),
+        fail_on,
+        budget,
+        thorough=thorough,
+        again=again,
+        as_sarif=sarif,
+        out=out,
     )
     if module:
         return script(as_module=True)
@@ -87,16 +96,19 @@ def _script(
     budget: float | None,
     *,
     thorough: bool,
+    again: bool,
     as_sarif: bool,
     out: Path | None,
     as_module: bool = False,
 ) -> int:
     """Run a script under watch and answer; a script that failed keeps its exit code."""
     from koubai.doctor.script import judge_script
+    from koubai.doctor.trials.reruns import Script
     from koubai.doctor.trials.script import ScriptTrials
 
     target = subject if as_module else Path(subject)
-    trials = ScriptTrials(budget, thorough=thorough)
+    script = Script(subject, tuple(arguments), as_module) if again else None
+    trials = ScriptTrials(budget, thorough=thorough, again=script)
     verdict, code = judge_script(target, arguments, as_module=as_module, trials=trials, folder=out)
     said = _answer(verdict, subject, fail_on, as_sarif=as_sarif)
     return code or said

@@ -28,13 +28,29 @@ class Unseen:
         return say(f"verdict.{self.reason}.help", lang, **self.values)
 
 
+CAN_BE_RUN_AGAIN = (
+    "system",
+    "cuda",
+    "workers",
+    "shared",
+    "none",
+    "differs",
+    "hung",
+    "died",
+    "failed",
+    "threads",
+    "signal",
+)
+"""Reasons for which a process cannot be forked, and its script can still be run again."""
+
+
 @dataclass(frozen=True)
 class Trials:
     """The trials made on a program for this verdict, or why there were none.
 
     | field    | meaning                                                                           |
     |----------|-----------------------------------------------------------------------------------|
-    | way      | how they were made: "fork" (of the program's process)                             |
+    | way      | how they were made: "fork" (of the program's process), or "again" (run again)     |
     | made     | how many; the unchanged one, which all others are held against, is not counted    |
     | compared | losses of the program that the unchanged one repeated                             |
     | reason   | why there were none (any more), a key of words/trials.toml; "" where none hinders |
@@ -50,6 +66,8 @@ class Trials:
         said = [say(f"trials.{self.way}", lang, count=self.made, compared=self.compared)] if self.made else []
         if self.reason:
             said.append(say(f"trials.none.{self.reason}", lang))
+            if self.way == "fork" and self.reason in CAN_BE_RUN_AGAIN:
+                said.append(say("trials.try_hint", lang))
         return " ".join(said)
 
     def to_dict(self, lang: str | None = None) -> dict[str, Any]:

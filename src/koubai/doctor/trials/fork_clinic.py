@@ -1,4 +1,4 @@
-"""A clinic that asks the snapshots of a program's process."""
+"""A clinic that asks the snapshots of a program's process, or has the program run again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from koubai.doctor.trials.budget import Budget
 from koubai.doctor.trials.changes import FROM_THE_START, translated
 from koubai.doctor.trials.forks import Forks, Snapshot
 from koubai.doctor.trials.orders import Answer, Order
+from koubai.doctor.trials.reruns import Reruns
 
 NOTHING = Change("nothing")
 RACES = (
@@ -44,17 +45,16 @@ class ForkClinic:
     | told     | every trial that was made, in order                                                    |
     """
 
-    way = "fork"
-
     def __init__(
         self,
-        forks: Forks,
+        forks: Forks | Reruns,
         times: float = 1.0,
         *,
         thorough: bool = False,
         on_trial: Callable[[Change, int], None] | None = None,
     ) -> None:
         self._forks, self.thorough, self._on_trial = forks, thorough, on_trial
+        self.way = forks.way
         self._numbers = 0
         self._cpu_per_step = 1.0
         self._known: dict[tuple[Change, int], Trial | None] = {}

@@ -63,6 +63,8 @@ class Forks(Listener):
     | refused   | why there are no snapshots, a key of words/trials.toml; "" if nothing forbids |
     """
 
+    way = "fork"
+
     def __init__(self) -> None:
         self.meter = Meter(self._stepped)
         self.snapshots: list[Snapshot] = []
@@ -73,7 +75,7 @@ class Forks(Listener):
         self._wires = Wires(self, Guard(self._give_up))
 
     def __enter__(self) -> Forks:
-        self._entered = not self.refused
+        self._entered = self.refused != "unwanted"
         if self._entered:
             self.meter.__enter__()
             self._wires.connect()

@@ -32,6 +32,7 @@ class Meter:
     | inner   | whether an optimizer computes the loss several times in one update               |
     | signed  | whether a loss was below 0                                                       |
     | constant_rate | whether no optimizer's rate has changed: there is no schedule to take away |
+    | anywhere | whether losses are read that are not on the CPU: that waits for them                |
     | drawn   | how often the program drew from a distribution of its own, as policies do        |
     | on_loss | given what a backward pass begins at, if that is one tensor                      |
     | on_step | told after every update, with the number of the optimizer and of its update      |
@@ -42,6 +43,7 @@ class Meter:
         self.passes = 0
         self.cuda = self.signed = self.inner = False
         self.drawn = 0
+        self.anywhere = False
         self.constant_rate = True
         self._rates: dict[int, float] = {}
         self.on_step = on_step
@@ -99,7 +101,7 @@ class Meter:
         if self.on_loss is not None and isinstance(root, torch.Tensor):
             self.on_loss(root)
         if isinstance(root, torch.Tensor) and root.numel() == 1:
-            if root.is_cpu:
+            if root.is_cpu or self.anywhere:
                 self._values.append(float(root.detach()))
                 self.signed = self.signed or self._values[-1] < 0
             else:

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from koubai.doctor.answer.tell import change_title
-from koubai.doctor.answer.verdict import Trials
+from koubai.doctor.answer.verdict import CAN_BE_RUN_AGAIN, Trials
 from koubai.doctor.patient.clinic import Change, Clinic
 from koubai.doctor.patient.origin import Origin
 from koubai.doctor.trials.budget import THOROUGH
 from koubai.doctor.trials.fork_clinic import ForkClinic
 from koubai.doctor.trials.forks import Forks
 from koubai.doctor.trials.origin import origin_of
+from koubai.doctor.trials.reruns import Reruns, Script
 from koubai.words import say
 
 
@@ -24,12 +25,17 @@ class ScriptTrials:
     Args:
         times: the most that trials may cost, in multiples of the run; None: 1, or 6 if `thorough`; 0: none.
         thorough: more and longer trials, also of what could be better in a run that is not sick.
+        again: what to run again where the process cannot be forked; None: nothing is.
     """
 
-    def __init__(self, times: float | None = None, *, thorough: bool = False) -> None:
+    def __init__(
+        self, times: float | None = None, *, thorough: bool = False, again: Script | None = None
+    ) -> None:
         self._times = (THOROUGH if thorough else 1.0) if times is None else times
         self._thorough = thorough
+        self._again = again
         self._forks = Forks()
+        self._forks.meter.anywhere = again is not None
         self._clinic: ForkClinic | None = None
         if not self._times:
             self._forks.refused = "unwanted"
@@ -58,8 +64,18 @@ class ScriptTrials:
     def _clinic_of(self) -> Clinic | None:
         """The clinic of the script, the same each time; None where no trial can be made."""
         if self._clinic is None:
-            self._clinic = ForkClinic(self._forks, self._times, thorough=self._thorough, on_trial=_progress)
+            self._clinic = self._made(self._forks)
+            if (
+                self._again is not None
+                and not self._clinic.works
+                and self._clinic.trouble in CAN_BE_RUN_AGAIN
+            ):
+                print(say("trials.again_begins"), file=sys.stderr)
+                self._clinic = self._made(Reruns(self._again, self._forks.meter))
         return None if self._clinic.trouble else self._clinic
+
+    def _made(self, program: Forks | Reruns) -> ForkClinic:
+        return ForkClinic(program, self._times, thorough=self._thorough, on_trial=_progress)
 
     def _origin(self) -> Origin | None:
         """Repeat the program up to the first loss that is not finite, and look at every operation near it."""

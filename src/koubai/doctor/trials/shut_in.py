@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import builtins
 import ctypes
-import fcntl
 import io
 import mmap
 import os
@@ -41,6 +40,7 @@ _ENDS = (
     "shutil.",
     "signal.pthread_kill",
 )
+_CHANGES = ("os.truncate", "os.remove", "os.rename", "os.rmdir", "os.mkdir")
 _NOWHERE = (
     "mkdir",
     "makedirs",
@@ -128,6 +128,8 @@ def make_private() -> None:
 
 def cut_off(keep: Iterable[int], read_from: dict[int, int]) -> None:
     """Replace what is open by nothing, save what is only read: that gets a position of its own."""
+    import fcntl  # not on Windows, where nothing is forked
+
     nothing, kept = os.open(os.devnull, os.O_RDWR), {*keep}
     for fd in _open_files():
         if fd in kept or fd == nothing:
@@ -148,44 +150,53 @@ def cut_off(keep: Iterable[int], read_from: dict[int, int]) -> None:
 
 def shut_in(leave: Callable[[str], None]) -> None:
     """Let nothing out from here on; `leave(why)`, which must not return, is called where it insists."""
+    fence(leave)
+    _queues()
+    refuse_in_kernel()
+
+
+def fence(leave: Callable[[str], None], free: str = "") -> None:
+    """The fence that stands in Python; `free` is a folder in which writing is allowed."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     lost: set[str] = set()  # files that the program believes it has written
-    _files(nowhere, lost)
-    _queues()
+    _files(nowhere, lost, free)
 
     def watch(event: str, args: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(args[0], str | bytes | os.PathLike):
             path, mode, flags = os.fsdecode(args[0]), args[1], args[2]
+            if _inside(path, free):
+                return
             writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) if isinstance(flags, int) else 0
             if writes or (isinstance(mode, str) and any(c in mode for c in "wax+")):
                 leave(f"open {path}")
             if str(Path(path).absolute()) in lost:
                 leave(f"read {path}")
-        elif event.startswith(_ENDS) or event in (
-            "os.truncate",
-            "os.remove",
-            "os.rename",
-            "os.rmdir",
-            "os.mkdir",
-        ):
+        elif event.startswith(_ENDS) or (event in _CHANGES and not _inside(args[0], free)):
             leave(event)
 
     sys.addaudithook(watch)
-    refuse_in_kernel()
 
 
-def _files(nowhere: int, lost: set[str]) -> None:
+def _inside(path: Any, free: str) -> bool:
+    """Whether a path lies in the folder that is free."""
+    return bool(free) and isinstance(path, str | bytes | os.PathLike) and os.fsdecode(path).startswith(free)
+
+
+def _files(nowhere: int, lost: set[str], free: str) -> None:
     """Writing goes nowhere."""
     really, really_save = builtins.open, torch.save
 
     def opened(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
-        if isinstance(file, int) or not any(c in mode for c in "wax+"):
+        if isinstance(file, int) or not any(c in mode for c in "wax+") or _inside(file, free):
             return really(file, mode, *args, **options)
         lost.add(str(Path(os.fsdecode(file)).absolute()))
         return really(os.dup(nowhere), mode.replace("x", "w"), *args, **options)
 
-    def nothing(*args: Any, **options: Any) -> None:
-        return None
+    def not_done(change: Any) -> Any:
+        def nothing(*args: Any, **options: Any) -> Any:
+            return change(*args, **options) if args and _inside(args[0], free) else None
+
+        return nothing
 
     def saved(value: Any, file: Any, *args: Any, **options: Any) -> None:
         if isinstance(file, str | bytes | os.PathLike):
@@ -196,7 +207,7 @@ def _files(nowhere: int, lost: set[str]) -> None:
     builtins.open = io.open = opened
     torch.save = saved
     for name in _NOWHERE:
-        setattr(os, name, nothing)
+        setattr(os, name, not_done(getattr(os, name)))
 
 
 def _queues() -> None:

@@ -20,7 +20,7 @@ from koubai.doctor.trials.orders import Answer, Order
 from koubai.doctor.trials.shut_in import make_private
 
 _LOOK = 0.5  # seconds between looks at the children
-_STILL = 60.0  # seconds in which a child uses no CPU at all: it waits for something that will not come
+STILL = 60.0  # seconds in which a child uses no CPU at all: it waits for something that will not come
 
 
 @dataclass
@@ -96,13 +96,13 @@ class Sleeper:
 
 def _is_lost(child: _Child) -> bool:
     """Whether a child used up twice its CPU time, or waits without end."""
-    now, cpu = time.monotonic(), _cpu_of(child.pid)
+    now, cpu = time.monotonic(), cpu_of(child.pid)
     if cpu > child.cpu + 0.01:
         child.cpu, child.moved = cpu, now
-    return cpu > 2 * child.order.cpu + 5 or now - child.moved > _STILL
+    return cpu > 2 * child.order.cpu + 5 or now - child.moved > STILL
 
 
-def _cpu_of(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """CPU seconds of a process, all its threads together."""
     try:
         with Path(f"/proc/{pid}/stat").open() as stat:

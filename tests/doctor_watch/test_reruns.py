@@ -1,0 +1,95 @@
+"""Trials where no process can be forked: the script is run again, with the change made from outside."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from koubai.doctor.patient.clinic import Change
+from koubai.doctor.trials.meter import Meter
+from koubai.doctor.trials.orders import Order
+from koubai.doctor.trials.reruns import Reruns, Script
+
+# No seed of its own, a loader with workers, a thread, a file that it writes, another that it reads.
+PROGRAM = """
+import sys, threading, time
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
+net = nn.Sequential(nn.Linear(12, 32), nn.Tanh(), nn.Linear(32, 5))
+opt = torch.optim.SGD(net.parameters(), float(sys.argv[1]), momentum=0.9)
+x = torch.randn(512, 12)
+t = (x[:, :4] @ torch.randn(4, 5)).argmax(1)
+if __name__ == "__main__":
+    with open("losses.txt", "w") as file:
+        for epoch in range(int(sys.argv[2])):
+            for a, b in DataLoader(TensorDataset(x, t), 64, shuffle=True, num_workers=2):
+                opt.zero_grad()
+                loss = nn.functional.cross_entropy(net(a), b)
+                loss.backward()
+                opt.step()
+                file.write(f"{loss.item()}\\n")
+    print("accuracy", (net(x).argmax(1) == t).float().mean().item())
+"""
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return tmp_path / "program.py"
+
+
+def test_a_script_is_run_again_the_same_each_time_and_writes_nothing(program):
+    (program.parent / "losses.txt").write_text("before")
+    again = Reruns(Script(str(program), ("0.001", "2")), Meter())
+    orders = [
+        Order(1, Change("nothing"), 16),
+        Order(2, Change("nothing"), 4),
+        Order(3, Change("learning_rate", 300.0), 16),
+    ]
+    found = again.ask(again.nearest(0), orders)
+    assert [len(found[number].losses) for number in (1, 2, 3)] == [16, 4, 16]
+    assert found[2].losses == found[1].losses[:4]
+    assert found[3].losses[0] == found[1].losses[0]  # before the first update
+    assert np.mean(found[3].losses[-4:]) < 0.8 * np.mean(found[1].losses[-4:])
+    assert (program.parent / "losses.txt").read_text() == "before"
+
+
+def test_a_script_that_wants_out_or_dies_is_no_trial(program):
+    program.write_text("import subprocess\nsubprocess.run(['true'])\n")
+    again = Reruns(Script(str(program)), Meter())
+    answer = again.ask(again.nearest(0), [Order(1, Change("nothing"), 4)])[1]
+    assert not answer.losses
+    assert answer.ended.startswith("subprocess.Popen")
+
+
+@pytest.mark.slow
+def test_with_try_a_rate_is_named_although_nothing_can_be_forked(program):
+    def doctor(*flags):
+        command = [
+            sys.executable,
+            "-m",
+            "koubai.cli.process",
+            "doctor",
+            "program.py",
+            *flags,
+            "--",
+            "1e-4",
+            "20",
+        ]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=300, check=False
+        )
+
+    alone = doctor()
+    assert "--try" in alone.stdout
+    tried = doctor("--try")
+    assert tried.returncode == 3
+    assert "K010" in tried.stdout
+    assert "running the script again" in tried.stdout
+    assert len((program.parent / "losses.txt").read_text().splitlines()) == 160
