@@ -19,12 +19,14 @@ def watch(*, tell: bool = True) -> Any:
         hint = 'set KERAS_BACKEND to "torch" before keras is imported'
         raise EngineError("watch looks at PyTorch's steps", expected="torch", got=backend, hint=hint)
 
-    class Watch(Callback, keras.callbacks.Callback):  # type: ignore[misc]
+    base: Any = keras.callbacks.Callback
+
+    class Watch(Callback, base):
         """Watches from the begin of training to its end."""
 
         def __init__(self) -> None:
             Callback.__init__(self, tell)
-            keras.callbacks.Callback.__init__(self)
+            base.__init__(self)
 
         def on_train_begin(self, logs: Any = None) -> None:
             """Begin to watch."""

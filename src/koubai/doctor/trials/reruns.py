@@ -96,7 +96,7 @@ class Reruns:
         kind = "module" if self._script.as_module else "script"
         with tempfile.TemporaryDirectory(prefix="koubai-", ignore_cleanup_errors=True) as free:
             answer = Path(free) / "answer"
-            command = [sys.executable, "-m", "koubai.doctor.trials.again", order.line().decode(), str(answer)]
+            command = [sys.executable, "-m", "koubai.doctor.again", order.line().decode(), str(answer)]
             process = subprocess.Popen(
                 [*command, free, kind, self._script.target, *self._script.arguments],
                 stdin=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 Seeds are fixed before it begins: a script that sets none does the same each time, and one that sets its own
 does what it did. Loaders read in this process (`num_workers=0`), so nothing has to be started. It may write
 into its own temporary folder; else what it writes goes nowhere, and connecting or starting a process ends
-it (`shut_in.py`).
+it (`trials/shut_in.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from koubai.doctor.script import run_script
 from koubai.doctor.trials.changes import Site
 from koubai.doctor.trials.forks import Forks
 from koubai.doctor.trials.orders import Answer, Order
@@ -68,7 +69,7 @@ class Again(Forks):
 
 
 def main() -> None:
-    """Run a script again: order, file for the answer, free folder, "module" or "script", it, its arguments."""
+    """order, file for the answer, free folder, "module" or "script", target, arguments."""
     order, answer, free, kind, target, *arguments = sys.argv[1:]
     into = os.open(answer, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     silence()
@@ -77,8 +78,6 @@ def main() -> None:
     fix_seeds(SEED)
     load_alone()
     fence(trial.leave_if_child, free)
-    from koubai.doctor.script import run_script
-
     with trial:
         run_script(target if kind == "module" else Path(target), arguments, as_module=kind == "module")
 
@@ -101,7 +100,7 @@ def load_alone() -> None:
         rest = given.pop("kwargs", {})
         original(**{**given, **_ALONE, **rest})
 
-    DataLoader.__init__ = making  # type: ignore[method-assign]
+    DataLoader.__init__ = making
 
 
 if __name__ == "__main__":
