@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
@@ -51,3 +51,10 @@ class ScheduleTooFast(Diagnosis):
             return None
         share = 1 - cut / patient.step
         return Sign((Measure("rate_cut", share, _EARLY),), None, cut, details={"cut": cut, "share": share})
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; where nothing tells how well it does, worse than with its rate kept."""
+        if visit.harmed or (visit.reach is not None and visit.skill_known) or not visit.can_try:
+            return visit.harmed
+        kept = visit.remedy("keep_learning_rate")
+        return kept is not None and self.relief(visit, kept) >= CURED
