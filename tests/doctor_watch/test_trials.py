@@ -171,7 +171,7 @@ def told(tmp_path, programs, rates=EXPECTED):
 class Sleepers:
     """Forks whose answers are given: `answer(order)` returns the losses of a trial, or raises."""
 
-    refused = ""
+    way, refused = "fork", ""
 
     def __init__(self, answer):
         self.meter = Meter()

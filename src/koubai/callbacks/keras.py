@@ -16,8 +16,7 @@ def watch(*, tell: bool = True) -> Any:
     """
     keras = needed("keras", "keras")
     if (backend := keras.backend.backend()) != "torch":
-        hint = 'set KERAS_BACKEND to "torch" before keras is imported'
-        raise EngineError("watch looks at PyTorch's steps", expected="torch", got=backend, hint=hint)
+        raise EngineError("keras_computes_elsewhere", expected="torch", got=backend)
 
     base: Any = keras.callbacks.Callback
 

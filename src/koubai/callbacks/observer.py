@@ -91,4 +91,4 @@ def needed(module: str, package: str) -> Any:
     except ModuleNotFoundError as error:
         if module.partition(".")[0] != (error.name or "").partition(".")[0]:
             raise
-        raise EngineError(f"{package} is not installed", hint=f"pip install {package}") from None
+        raise EngineError("framework_is_not_installed", package=package) from None
