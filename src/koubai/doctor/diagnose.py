@@ -28,6 +28,9 @@ def diagnose(subject: Run | Session | Patient, *, budget: float = 20.0) -> list[
     return consult(Consultation(patient))
 
 
+_NO_CAUSE = "not_learning"  # says what came of it: trials may still find why
+
+
 def consult(visit: Consultation) -> list[Finding]:
     """Ask every diagnosis, root causes first (they deserve the budget), and judge."""
     found: list[Finding] = []
@@ -39,9 +42,12 @@ def consult(visit: Consultation) -> list[Finding]:
         elif isinstance(answer, Considered):
             rejected.append(answer)
     findings = judge(found, rejected)
-    if not any(finding.alarm for finding in findings):
+    alarms = [finding.name for finding in findings if finding.alarm]
+    if set(alarms) <= {_NO_CAUSE}:
         more, visit.hints = look_further(visit, rejected)
-        return [*more, *findings]
+        if not alarms:
+            return [*more, *findings]
+        findings = judge([*more, *found], rejected) if more else findings
     return [prescribe(visit, findings[0]), *findings[1:]] if visit.can_try else findings
 
 

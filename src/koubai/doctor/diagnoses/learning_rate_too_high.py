@@ -144,14 +144,20 @@ def typical_update(visit: Consultation) -> float | None:
     """
     history = visit.patient.history
     ratios = []
-    for layer in visit.patient.weighted:
-        steps, values = history.series("update_ratio", layer.params[0])
+    for path in _weights(visit):
+        steps, values = history.series("update_ratio", path)
         steps, values = steps[np.isfinite(values)], values[np.isfinite(values)]
         if len(values):
             ratios.append(
                 float(np.median(values)) if visit.patient.constant_rate else _mean_over(steps, values)
             )
     return max(ratios, default=None)
+
+
+def _weights(visit: Consultation) -> list[str]:
+    """Return the weights of the layers that are known; where none is (layers of one's own), all parameters."""
+    known = [layer.params[0] for layer in visit.patient.weighted]
+    return known or visit.patient.history.paths("update_ratio")
 
 
 def _mean_over(steps: Array, values: Array) -> float:
@@ -175,8 +181,8 @@ def early_update(visit: Consultation) -> float | None:
     """Return the largest update / weight ratio of any weight among the early taps."""
     history = visit.patient.history
     largest = []
-    for layer in visit.patient.weighted:
-        values = history.series("update_ratio", layer.params[0])[1]
+    for path in _weights(visit):
+        values = history.series("update_ratio", path)[1]
         early = values[1 : max(3, len(values) // 10)]
         if len(early) and np.isfinite(early).any():
             largest.append(float(np.nanmax(early)))
