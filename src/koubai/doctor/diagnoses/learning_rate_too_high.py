@@ -155,7 +155,7 @@ def typical_update(visit: Consultation) -> float | None:
 
 
 def _weights(visit: Consultation) -> list[str]:
-    """Return the weights of the layers that are known; where none is (layers of one's own), all parameters."""
+    """Return the weights of known layers; where there is none (layers of one's own), all parameters."""
     known = [layer.params[0] for layer in visit.patient.weighted]
     return known or visit.patient.history.paths("update_ratio")
 

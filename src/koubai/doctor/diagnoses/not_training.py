@@ -49,9 +49,9 @@ class NotTraining(Diagnosis):
     remedies = ("train_everything",)
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Any parameter that is known not to train."""
+        """Any parameter that is known not to train; of updates that a scaler skips, `steps_skipped` tells."""
         patient = visit.patient
-        if not patient.untrained:
+        if not patient.untrained or patient.loop.skipped > patient.step:
             return None
         meant = set(patient.untrained) <= set(patient.declared_frozen)
         path = patient.untrained[0].rpartition(".")[0]
