@@ -109,7 +109,7 @@ def row_axis(names: Sequence[str]) -> dict[str, Any]:
     """Return an axis with one named row a thing, the first at the top, a hairline through each."""
     return {
         "tickvals": list(range(len(names))),
-        "ticktext": [label(shorten(name, 44), 24) for name in names],
+        "ticktext": [label(shorten(name, 44), 22) for name in names],
         "range": [len(names) - 0.4, -0.6],
         "ticks": "",
         "ticklabelstandoff": 6,

@@ -43,7 +43,7 @@ def _draw(arms: Sequence[Gap], lang: str | None) -> Any:
     rows = list(range(len(arms)))
     ends = [share for arm in arms for share in (arm.test, arm.train)]
     fig = figure(
-        96 + 32 * len(arms),
+        128 + 42 * len(arms),
         xaxis={"title": {"text": say("report.gap.axis", lang)}}
         | share_axis(min(ends, default=0), max(ends, default=1)),
         yaxis=row_axis([arm.title for arm in arms]),

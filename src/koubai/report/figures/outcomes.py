@@ -52,7 +52,7 @@ def _draw(arms: Sequence[Outcome], measure: str, chance: float | None, lang: str
     write = measures.writer(measure)
     x = {"title": {"text": label(measures.title(measure, lang))}} | _x_axis(arms, measure)
     fig = figure(
-        96 + 38 * len(arms),
+        128 + 42 * len(arms),
         xaxis=x,
         yaxis=row_axis([arm.title for arm in arms]),
         legend={"traceorder": "normal"},

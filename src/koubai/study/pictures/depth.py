@@ -11,13 +11,14 @@ from koubai.core.params import Array
 from koubai.core.random import generator
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal, Normal
+from koubai.lab.declare.naming import japanese
 from koubai.models.mlp import Mlp
 from koubai.network.network import Network
 from koubai.report.numbers import number
 from koubai.report.picture import Picture
 from koubai.report.theme import log_axis
 from koubai.study.pictures.lines import lines
-from koubai.words import say
+from koubai.words import language, say
 
 _DEPTH, _WIDTH, _SAMPLES, _SEED = 10, 100, 256, 0
 _LAYERS = np.arange(1, _DEPTH + 1)
@@ -27,19 +28,27 @@ _STARTS: dict[str, Initializer] = {"normal .01": Normal(0.01), "1/sqrt(n)": LeCu
 def product(_: str, lang: str | None) -> Picture:
     """Return |dE/dy| of every hidden layer over that of the last one, and the bound .25^l of the sigmoid."""
     curves = {
-        f"{kind}, {start}": _gradients(kind, _STARTS[start])
-        for kind, start in (("sigmoid", "1/sqrt(n)"), ("tanh", "1/sqrt(n)"), ("relu", "He"))
+        f"{kind}, {start}": _gradients(kind.lower(), _STARTS[start])
+        for kind, start in (("sigmoid", "1/sqrt(n)"), ("tanh", "1/sqrt(n)"), ("ReLU", "He"))
     }
     first = float(curves["sigmoid, 1/sqrt(n)"][0])
+    curves = _in(lang, curves)
     curves[say("study.picture.product.bound", lang)] = 0.25 ** (_DEPTH - _LAYERS).astype(float)
     return _by_layer("product", curves, "|dE/dy|", {"share": number(first), "layers": _DEPTH}, lang)
 
 
 def signal(_: str, lang: str | None) -> Picture:
     """Return the deviation over samples of a unit's value, layer by layer, for ReLU under three starts."""
-    curves = {f"relu, {name}": _deviations("relu", start) for name, start in _STARTS.items()}
+    curves = {f"ReLU, {name}": _deviations("relu", start) for name, start in _STARTS.items()}
     last = {f"at{i}": number(float(curve[-1])) for i, curve in enumerate(curves.values())}
-    return _by_layer("signal", curves, say("study.picture.signal.axis", lang), last, lang)
+    return _by_layer("signal", _in(lang, curves), say("study.picture.signal.axis", lang), last, lang)
+
+
+def _in(lang: str | None, curves: dict[str, Array]) -> dict[str, Array]:
+    """Return the curves with their names in the reader's language."""
+    return (
+        {japanese(name): curve for name, curve in curves.items()} if (lang or language()) == "ja" else curves
+    )
 
 
 def _by_layer(
