@@ -20,7 +20,7 @@ export class Heat {
     this.how = el("p", { class: "note" });
     this.sentence = el("p", {});
     this.canvas = el("canvas", { role: "img", onpointermove: (event) => this.hover(event) });
-    this.scale = el("ul", { class: "legend scale" });
+    this.scale = el("ul", { class: "legend powers" });
     this.told = el("output", { class: "told" });
     const range = (name) => el("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "data-axis": name, oninput: () => this.point() });
     this.step = range("step");

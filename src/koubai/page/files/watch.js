@@ -91,7 +91,7 @@ class List {
       "tr",
       { "data-run": id, "data-state": state },
       el("th", { scope: "row" }, el("a", { href: `#watch/${id}`, "data-key": `run ${id}` }, name)),
-      el("td", {}, el("span", { class: `state ${state}` }, stateOf(state))),
+      el("td", {}, el("span", { class: `standing ${state}` }, stateOf(state))),
       el("td", {}, at),
       el("td", {}, loss === null ? "–" : number(loss)),
       el("td", {}, el("label", { class: "box" }, box)),

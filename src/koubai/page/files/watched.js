@@ -42,7 +42,7 @@ export class Watched {
   /** Say everything again in another language; nothing that was seen is lost. */
   translate() {
     this.title = el("h1", {});
-    this.status = el("p", { role: "status", class: "state" });
+    this.status = el("p", { role: "status" });
     this.faults = el("p", { class: "bad" });
     this.facts = el("p", { class: "note" });
     this.found = el("section", { class: "card found", "aria-labelledby": "found" });
