@@ -146,7 +146,9 @@ def test_a_run_that_is_being_written_is_seen_as_it_goes_on(look, served, run, la
     assert page.locator(f"h2:text-is('{title}')").count() == 1
     for summary in page.locator(".live:not([hidden]) summary").all():
         summary.click()
-    assert page.locator(".heat tbody tr").count() == 2 * len(LAYERS)
+    page.wait_for_selector(
+        f".heat tbody tr >> nth={2 * len(LAYERS) - 1}"
+    )  # a table is made when it is opened
     well_made(page)
     assert page.complaints == []
     assert all(url.startswith(f"{served.origin}/") for url in page.requested)
@@ -213,6 +215,7 @@ def test_a_cut_line_is_picked_up_and_a_second_page_sees_the_same(browser, look, 
     tables = []
     for page in (first, second):
         page.locator(".live summary").first.click()
+        page.wait_for_selector(".live tbody tr >> nth=19")
         tables.append(page.inner_text(".live table >> nth=0"))
     assert tables[0] == tables[1], "nothing is lost, nothing is doubled"
     grow(run, 21)
