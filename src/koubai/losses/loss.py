@@ -102,8 +102,8 @@ class Loss:
             raise DataError("loss_takes_class_labels", where=where, got=got)
         column = labels or (t.ndim == 1 and y.shape[1] == 1)
         if t.shape != (y.shape[:1] if column else y.shape):
-            n, either = len(y), phrase("labels_or_values", n=len(y), shape=y.shape)
-            expected = phrase("labels_of_shape", n=n) if only_labels else either
+            either = phrase("labels_or_values", n=len(y), shape=y.shape)
+            expected = phrase("labels_of_shape", n=len(y)) if only_labels else either
             raise ShapeError("not_targets_of_these_outputs", where=where, expected=expected, got=t.shape)
         return y, (self._labels(t, y.shape[1]) if labels else t)
 
