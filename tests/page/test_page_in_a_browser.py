@@ -99,6 +99,11 @@ def stage(page):
 
 def guess(page):
     """Move what can be moved, with keys."""
+    for press in ("Enter", "Enter"):
+        if page.locator(".moves").count():
+            page.locator(".moves button").last.focus()
+            page.locator(".moves button >> nth=-2").focus()
+            page.keyboard.press(press)
     points = page.locator("[role=slider], .level input")
     for i in range(points.count()):
         points.nth(i).focus()
@@ -323,6 +328,44 @@ def test_a_run_that_is_stopped_says_so_and_can_be_run_again(look):
     assert page.inner_text(".card p[role=status]").strip() == "Stopped."
     page.click("[data-holds=again] button")
     page.wait_for_selector("[data-holds=gap]")
+
+
+def test_an_order_is_put_by_keys_and_the_one_furthest_off_is_named(look):
+    page = look("#optimizers")
+    order = [
+        "sgd_large",
+        "adam",
+        "rmsprop",
+        "adagrad",
+        "momentum",
+        "sgd",
+    ]  # turned round: the usual answer is not
+    for name in reversed(order):
+        button = page.locator(f"[data-by='{name} -1']")
+        button.focus()
+        for _ in order:
+            page.keyboard.press("Enter")
+    assert page.locator(".ranking li").evaluate_all("all => all.map((one) => one.dataset.arm)") == order
+    assert page.evaluate("document.activeElement.dataset.by") == "sgd_large -1"
+    assert page.inner_text("p.told") == "SGD 3: place 1 of 6"
+    onward(page)
+    page.wait_for_selector("[data-holds=gap]")
+    onward(page)
+    assert page.inner_text("p.gap").startswith("Your order holds")
+    page.locator(".steps button").first.click()
+    for _ in order[1:]:
+        page.locator("[data-by='sgd_large 1']").click()
+    onward(page)
+    page.wait_for_selector("[data-holds=gap]")
+    onward(page)
+    assert re.search(r"Furthest off is SGD 3: you put it in place 6; with 9\d", page.inner_text("p.gap"))
+    page.locator(".numbers summary").click()
+    assert page.locator("tbody tr").count() == 6
+    onward(page)
+    page.locator("fieldset input").first.check()
+    onward(page)
+    onward(page)
+    assert page.complaints == []
 
 
 def test_a_filter_is_moved_by_keys_and_its_column_is_that_of_im2col(look):

@@ -4,6 +4,7 @@ import { Curve, numbers } from "./curve.js";
 import { el, svg } from "./dom.js";
 import { Levels } from "./levels.js";
 import { Losses } from "./losses.js";
+import { Order } from "./order.js";
 import { reached } from "./progress.js";
 import { placed, style } from "./scale.js";
 import { play } from "./sound.js";
@@ -47,7 +48,7 @@ export class LessonView {
   /** Build what stays while the stages change. */
   parts() {
     const { lesson, words } = this;
-    const Chart = lesson.guess.kind === "curve" ? Curve : Levels;
+    const Chart = { curve: Curve, levels: Levels, order: Order }[lesson.guess.kind];
     this.chart = new Chart(lesson.guess, this.names(), () => this.guessed());
     this.losses = new Losses(lesson.arms);
     this.legend = el("ul", { class: "legend" });
@@ -116,7 +117,8 @@ export class LessonView {
 
   /** The chart for keys and ears: one point after another, said in words; or all of it as tones. */
   reader() {
-    const { points, low, high } = this.lesson.guess;
+    const { points } = this.lesson.guess;
+    const { low, high } = this.lesson.guess.kind === "order" ? { low: 0, high: 1 } : this.lesson.guess;
     const names = this.names();
     const text = el("output", { class: "told" });
     const tell = (i) => {
@@ -138,7 +140,8 @@ export class LessonView {
   // ------------------------------------------------------------------------------------ guess
 
   started() {
-    const { points, given, start } = this.lesson.guess;
+    const { kind, points, given, start } = this.lesson.guess;
+    if (kind === "order") return Object.fromEntries(points.map((point, i) => [point, i + 1]));
     return Object.fromEntries(points.map((point) => [point, given[point] ?? start]));
   }
 

@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { filter } from "./filter.js";
+import { between, ranks } from "./order.js";
 import { next } from "./progress.js";
 import { put } from "./question.js";
 import { meant, placed, writing } from "./scale.js";
@@ -87,13 +88,26 @@ function state(view) {
 export function furthest(view) {
   const { guess, arm } = { guess: view.lesson.guess, arm: view.lesson.guess.arm };
   if (!view.guess) return null;
+  if (guess.kind === "order") return misplaced(guess, view);
   const gaps = view.end.means
     .filter((one) => (!arm || one.arm === arm) && !(one.point in guess.given))
     .map((one) => ({ ...one, guessed: view.guess[one.point], gap: view.guess[one.point] - placed(guess, one.mean) }));
   return gaps.reduce((most, one) => (Math.abs(one.gap) > Math.abs(most.gap) ? one : most));
 }
 
-const near = (guess, gap) => Math.abs(gap) <= (guess.log ? 1 : guess.share ? 0.05 : (guess.high - guess.low) / 20);
+/** The arm that is furthest from its place; arms that reach the same may change places. */
+function misplaced(guess, view) {
+  const means = view.end.means.filter((one) => guess.points.includes(one.point));
+  const places = ranks(means, guess.tie);
+  const gaps = means.map((one) => {
+    const [first, last] = places[one.point];
+    const guessed = view.guess[one.point];
+    return { ...one, guessed, places: [first, last], gap: guessed - Math.min(Math.max(guessed, first), last) };
+  });
+  return gaps.reduce((most, one) => (Math.abs(one.gap) > Math.abs(most.gap) ? one : most));
+}
+
+const near = (guess, gap) => guess.kind === "order" ? gap === 0 : Math.abs(gap) <= (guess.log ? 1 : guess.share ? 0.05 : (guess.high - guess.low) / 20);
 
 /** The gap between the guess and the runs, in one sentence. */
 function difference(view) {
@@ -101,6 +115,10 @@ function difference(view) {
   const most = furthest(view);
   if (most === null) return say("page.gap.open");
   const names = view.names();
+  if (guess.kind === "order") {
+    const told = { point: names.points[most.point], guessed: most.guessed, place: between(most.places ?? []), mean: names.write(most.mean) };
+    return say(most.gap === 0 ? "page.gap.order.near" : "page.gap.order.far", told);
+  }
   const values = {
     point: guess.kind === "curve" ? `${names.x} ${names.points[most.point]}` : names.points[most.point],
     guessed: writing(guess)(most.guessed),

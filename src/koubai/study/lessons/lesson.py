@@ -40,7 +40,8 @@ class Guess:
 
     | field   | meaning                                                                           |
     |---------|-----------------------------------------------------------------------------------|
-    | kind    | "curve": points in a row, to be drawn; "levels": one value for each of some arms   |
+    | kind    | "curve": points in a row, to be drawn; "levels": one value for each of some arms;  |
+    |         | "order": the arms in a row, the one with the highest value first, from place 1     |
     | points  | their names; a number names itself                                                |
     | arm     | which arm a curve is guessed for; "" where every point is an arm                  |
     | low     | lower end of the scale; an exponent of ten where `log`                            |
@@ -48,9 +49,10 @@ class Guess:
     | given   | point -> its value, which is not asked                                            |
     | floor   | what a value of exactly 0 is drawn as, on a scale of powers                       |
     | share   | whether the values are shares, written in percent                                 |
+    | tie     | values that differ by no more than this may change places in an order              |
     """
 
-    kind: Literal["curve", "levels"]
+    kind: Literal["curve", "levels", "order"]
     points: tuple[str, ...]
     low: float
     high: float
@@ -60,6 +62,7 @@ class Guess:
     log: bool = False
     share: bool = False
     floor: float = 0.0
+    tie: float = 0.0
     given: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -41,10 +41,10 @@ class Optimizers(Lesson):
     """
 
     number = 7
-    guess = Guess("levels", tuple(RULES), low=0, high=1, start=0.5, step=0.01, share=True)
+    guess = Guess("order", tuple(RULES), low=1, high=len(RULES), start=1, step=1, share=True, tie=0.03)
     arms = tuple(RULES)
     reasons = ("size", "minimum", "sgd_weak", "memory")
-    wrongs = (Wrong("sgd_weak", {"sgd_large": (0, 0.6)}), Wrong("same", {"sgd": (0.6, 1)}))
+    wrongs = (Wrong("sgd_weak", {"sgd_large": (5, 6)}), Wrong("same", {"sgd": (1, 3)}))
     usual = "sgd_weak"
     rows = rows_of(RULES)
     questions = ("adam_first_step", "adagrad_step", "momentum_step")
