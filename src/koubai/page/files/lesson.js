@@ -107,7 +107,8 @@ export class LessonView {
     this.prompt.textContent = stage === 0 ? say(`${words}.guess`) : end ? say(`${words}.seen`, this.end.facts) : say(lesson.random ? "page.run.comes" : "page.run.exact");
     const curve = lesson.guess.kind === "curve";
     const items = curve ? lesson.arms.map((arm) => key(arm, style(lesson.arms.indexOf(arm)), this.names().of(arm))) : [];
-    this.legend.replaceChildren(...(stage ? [guessKey(curve), ...items, ...(curve ? [] : dotKeys(lesson.random))] : []));
+    const marked = lesson.guess.kind !== "order"; // a place has no mark on the scale of the runs
+    this.legend.replaceChildren(...(stage ? [...(marked ? [guessKey(curve)] : []), ...items, ...(curve ? [] : dotKeys(lesson.random))] : []));
     const below = [];
     if (stage === 1 && lesson.random && this.losses.lines.size) below.push(this.losses.node);
     if (end && stage > 1) below.push(this.reader(), numbers(this.chart.table(), say(`${words}.title`)));

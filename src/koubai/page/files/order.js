@@ -32,7 +32,7 @@ export class Order extends Levels {
       return el("li", { class: "level", "data-arm": point }, el("div", { class: "named" }, el("span", {}, place, this.names.points[point]), moves), strip);
     });
     this.axis = el("div", { class: "strip" });
-    this.node.replaceChildren(this.open ? el("p", { class: "note" }, say("page.guess.best")) : "", el("ol", { class: "ranking" }, ...rows), this.told, this.axis, el("p", { class: "axis" }, this.names.x));
+    this.node.replaceChildren(this.open ? el("p", { class: "note" }, say("page.guess.best")) : "", el("ol", { class: "ranking" }, ...rows), this.told, ...(this.open ? [] : [this.axis, el("p", { class: "axis" }, this.names.x)]));
   }
 
   move(point, by) {
