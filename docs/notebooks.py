@@ -23,8 +23,8 @@ from koubai.words import LANGUAGES, set_language
 SOURCES = Path(__file__).parent / "gallery"
 _TITLES = {"en": "Notebooks", "ja": "ノートブック集"}
 _INTRO = {
-    "en": "Six notebooks, executed when these pages were built. Each can be downloaded and run.",
-    "ja": "このページを作るときに実行した 6 つのノートブックです。ダウンロードして自分でも動かせます。",
+    "en": "Notebooks, executed when these pages were built. Each can be downloaded and run.",
+    "ja": "このページを作るときに実行した ノートブックです。ダウンロードして自分でも動かせます。",
 }
 _FILE = {"en": "As a file for Jupyter", "ja": "Jupyter 用のファイル"}
 

@@ -1,6 +1,7 @@
 """The gallery: every source has both languages and readable files; what a cell shows is on its page."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -20,8 +21,12 @@ def notebooks():
     return module
 
 
-def test_there_are_six():
-    assert len(SOURCES) == 6
+def test_there_are_six_and_one_for_each_task_of_the_front_page():
+    assert len(SOURCES) >= 6
+    front = (DOCS / "index.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"generated/gallery/(\S+?)\.(?:en|ja)\.md", front)) - {"index"}
+    assert {"7-loss-is-nan", "3-initial-weights", "4-optimizers"} <= linked
+    assert linked <= {source.stem for source in SOURCES}
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
