@@ -36,6 +36,29 @@ def libraries():
         except ImportError:
             continue
         yield name, lambda module=module, **changes: module.DataFrame({**COLUMNS, **changes})
+    yield "in the manner of datasets", lambda **changes: Held(arrow(**changes))
+    try:
+        import datasets
+    except ImportError:
+        return
+    yield "datasets", lambda **changes: datasets.Dataset.from_dict({**COLUMNS, **changes})
+
+
+class Held:
+    """What koubai asks of a `datasets.Dataset`: its names, and its rows in a format."""
+
+    def __init__(self, table, kind=None):
+        self.table, self.kind = table, kind
+        self.features, self.column_names = (
+            dict(zip(table.column_names, table.schema, strict=True)),
+            table.column_names,
+        )
+
+    def with_format(self, kind):
+        return Held(self.table, kind)
+
+    def __getitem__(self, rows):
+        return {"arrow": self.table}[self.kind].take(list(range(self.table.num_rows))[rows])
 
 
 @pytest.mark.parametrize("frame", [pytest.param(made, id=name) for name, made in libraries()])

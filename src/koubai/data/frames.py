@@ -21,6 +21,12 @@ _EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "None", "?")
 _TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 
 
+def native(x: Any) -> Any:
+    """Return a `datasets.Dataset` as its table of Arrow, its rows in its own order; all else as it is."""
+    held = callable(getattr(x, "with_format", None)) and hasattr(x, "features")
+    return x.with_format("arrow")[:] if held and hasattr(x, "column_names") else x
+
+
 def is_frame(x: Any) -> bool:
     """Return whether x is a table of some library that narwhals knows; arrays and lists are none."""
     named = hasattr(x, "columns") or hasattr(x, "column_names")
@@ -28,7 +34,7 @@ def is_frame(x: Any) -> bool:
         return False
     import narwhals as nw
 
-    return isinstance(nw.from_native(x, pass_through=True), nw.DataFrame | nw.LazyFrame)
+    return isinstance(nw.from_native(native(x), pass_through=True), nw.DataFrame | nw.LazyFrame)
 
 
 def columns_of(frame: Any, where: str) -> list[Column]:
@@ -40,7 +46,7 @@ def columns_of(frame: Any, where: str) -> list[Column]:
     import narwhals as nw
 
     try:
-        table = nw.from_native(frame)
+        table = nw.from_native(native(frame))
         table = table.collect() if isinstance(table, nw.LazyFrame) else table
         names = list(table.columns)
     except Exception as error:  # such as two columns of one name; each library says it its own way
