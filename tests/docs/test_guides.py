@@ -63,7 +63,7 @@ def test_experiments_that_are_run_exist(guide):
         build(name, data or None)
 
 
-@pytest.mark.parametrize("guide", GUIDES)
+@pytest.mark.parametrize("guide", [*GUIDES, "docs/index.md"])
 def test_python_runs(guide, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for block in blocks(guide, "python"):
