@@ -92,7 +92,7 @@ def grow(run, first, count=10):
 
 def enter(page, run):
     """Open a run from the list, with keys."""
-    link = page.locator(f".runs a:text-is('{run.folder.name}')")
+    link = page.locator(f".trainings a:text-is('{run.folder.name}')")
     link.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector(".live:not([hidden])")
@@ -130,7 +130,7 @@ def test_a_run_that_is_being_written_is_seen_as_it_goes_on(look, served, run, la
     page = look(color_scheme=scheme, bypass_csp=True)  # the audit is a foreign script
     page.click(f".controls [lang={lang}]")
     page.wait_for_selector(f"html[lang={lang}]")
-    page.wait_for_selector(f".runs a:text-is('{run.folder.name}')")
+    page.wait_for_selector(f".trainings a:text-is('{run.folder.name}')")
     well_made(page)
     enter(page, run)
     sentence = page.locator(".heat p").first
@@ -252,11 +252,11 @@ def test_an_empty_folder_says_what_begins_a_run_and_shows_it_when_it_has_begun(l
     page.wait_for_selector("text=There is no run in this folder yet")
     first = Written(served.root / "first")
     first.add([1], [1.0])
-    page.wait_for_selector(".runs a:text-is('first')")
+    page.wait_for_selector(".trainings a:text-is('first')")
     second = Written(served.root / "second")
     second.add([1], [3.0])
-    page.wait_for_selector(".runs a:text-is('second')")
-    for box in page.locator(".runs input").all():
+    page.wait_for_selector(".trainings a:text-is('second')")
+    for box in page.locator(".trainings input").all():
         box.check()
     page.click("text=Compare the chosen runs")
     page.wait_for_selector("h1:text-is('Runs beside each other')")
@@ -271,7 +271,7 @@ def test_a_change_is_tried_on_a_copy_and_both_curves_and_a_verdict_are_shown(loo
     train(RECIPE, folder=served.root / "own", save_every=20)
     before = {file: file.read_bytes() for file in (served.root / "own").rglob("*") if file.is_file()}
     page = look(bypass_csp=True)
-    page.click(".runs a:text-is('own')")
+    page.click(".trainings a:text-is('own')")
     page.wait_for_selector(".try select")
     page.locator(".try input[type=radio]").first.check()
     page.click(".try button.main")

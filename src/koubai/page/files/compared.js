@@ -37,7 +37,7 @@ export class Compared {
       el("p", {}, el("a", { href: "#watch", class: "back" }, say("runs.all"))),
       el("h1", {}, say("runs.compare.title")),
       this.status,
-      el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("runs.compare.title") }, el("table", { class: "runs" }, el("thead", {}, el("tr", {}, ...heads)), this.body)),
+      el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("runs.compare.title") }, el("table", { class: "trainings" }, el("thead", {}, el("tr", {}, ...heads)), this.body)),
       this.loss.node,
       el("div", { class: "columns even" }, ...this.maps.map((map, i) => el("div", {}, this.titles[i], map.node))),
     );

@@ -70,7 +70,7 @@ class List {
   frame() {
     this.body = el("tbody", {});
     const heads = ["run", "state", "step", "loss", "compare"].map((name) => el("th", { scope: "col" }, say(`runs.column.${name}`)));
-    const table = el("table", { class: "runs" }, el("thead", {}, el("tr", {}, ...heads)), this.body);
+    const table = el("table", { class: "trainings" }, el("thead", {}, el("tr", {}, ...heads)), this.body);
     this.place.replaceChildren(el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("runs.title") }, table), el("div", { class: "buttons" }, this.go));
   }
 
