@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -49,6 +50,16 @@ def test_eighty_columns_hold_the_demo_uncut_with_first_and_last_layer(grid_resul
     assert "…" not in text
     assert "[91.0%, 92.6%]" in text
     assert "3×10⁻⁵" in text
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_a_measure_with_a_long_name_stands_in_lines_above_its_numbers(grid_result, lang):
+    experiment = replace(grid_result.experiment, measure="first_to_last_gradient")
+    text = printed(result_table(experiment, grid_result.runs, width=80, lang=lang), 80)
+    head, _, _ = text.partition("─")
+    assert "…" not in text
+    assert len(head.splitlines()) > 1
+    assert "dE/du" in head
 
 
 def test_sixty_columns_cut_no_number(grid_result):
