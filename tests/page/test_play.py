@@ -220,6 +220,13 @@ def test_the_list_holds_the_data_of_the_folder_and_nothing_else(folder):
     assert Shelf(None).files() == []
 
 
+def test_a_folder_that_is_gone_holds_nothing(tmp_path):
+    found = choices(Shelf(tmp_path / "gone"))
+    assert (found["files"], found["data"][0]) == ([], "digits")
+    with pytest.raises(ConfigError, match="not among"):
+        recipe_in({**TABLE, "data": "mnist"}, Shelf(tmp_path / "gone"))
+
+
 @pytest.mark.parametrize(
     ("data", "classes", "loss"),
     [

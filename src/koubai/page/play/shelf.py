@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from koubai.core.errors import DataError
 from koubai.data.files import data_root, find, regular
 from koubai.data.sources.fashion_mnist import FashionMnist
 from koubai.data.sources.idx_images import IdxImages
@@ -35,7 +36,11 @@ class Shelf:
         if self.folder is None:
             return []
         found = []
-        for path in sorted(self.folder.iterdir(), key=lambda path: path.name):
+        try:
+            there = sorted(self.folder.iterdir(), key=lambda path: path.name)
+        except OSError:  # it went away, or may not be read: then there is nothing to choose
+            there = []
+        for path in there:
             kind = path.suffix.lower()
             if kind in (*TABLES, *ARRAYS) and _fits(path):
                 columns = _columns(path) if kind in TABLES else []
@@ -54,7 +59,10 @@ class Shelf:
     def images(self) -> tuple[str, ...]:
         """Names of the image sets whose files are all there; nothing is ever downloaded for a browser."""
         sets: tuple[type[IdxImages], ...] = (Mnist, FashionMnist)
-        root = data_root(self.folder)
+        try:
+            root = data_root(self.folder)
+        except DataError:  # no such folder
+            return ()
         return tuple(kind.registry_name for kind in sets if _whole(root, kind))
 
 
