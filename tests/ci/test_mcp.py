@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client, StdioServerParameters, stdio_client
 
 from koubai.core.errors import KoubaiError
 from koubai.mcp import child
@@ -62,7 +62,7 @@ def asked(folder, *calls):
     )
 
     async def talk():
-        async with Client(command) as client:
+        async with Client(stdio_client(command)) as client:
             tools = (await client.list_tools()).tools
             answers = [await client.call_tool(name, values) for name, values in calls]
         return tools, [(each.is_error, each.content[0].text) for each in answers]
