@@ -270,3 +270,19 @@ def test_a_run_that_knows_nothing_is_never_healthy(skill, goal, open_question):
     visit.knows_nothing = Consultation.knows_nothing.fget(visit)
     found = _progress(SimpleNamespace(), visit, 500)
     assert (None if found is None else found.reason) == open_question
+
+
+def test_a_short_run_whose_loss_falls_steadily_is_not_said_to_learn_nothing():
+    torch.manual_seed(0)
+    shares = torch.linspace(1, 12, 27).softmax(0)
+    table = nn.Embedding(27, 27)  # a language model of letters, begun at equal shares
+    nn.init.zeros_(table.weight)
+    optimizer = torch.optim.AdamW(table.parameters(), 5e-4)
+    with koubai.watch(table, optimizer, budget=0) as watch:
+        for _ in range(300):
+            x, t = torch.multinomial(shares, 64, True), torch.multinomial(shares, 64, True)
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(table(x), t).backward()
+            optimizer.step()
+    assert not [finding.name for finding in watch.findings if finding.alarm]
+    assert watch.verdict.name == "not_judged"

@@ -111,8 +111,10 @@ def _is_alarm(visit: Consultation, clinic: ProgramClinic, trial: Trial, relief: 
     """Whether the run is sick: known to do badly, or far behind what one change reaches.
 
     Ten times the rate may well be faster in a run that is young; where a hundred times is, too, the rate is
-    far off.
+    far off. A run that has clearly learned and still does is no sick one: that it could be faster is a hint.
     """
+    if visit.on_its_way and trial.change in HIGHER:
+        return False
     if visit.harmed:
         return relief >= CURED
     if visit.reach is not None and visit.skill_known:

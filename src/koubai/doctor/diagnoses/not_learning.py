@@ -24,9 +24,6 @@ from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
-_STEADILY = 3.0  # standard errors of the slope over the last third
-_FALLEN = 0.97  # of the loss at the start
-
 
 @DIAGNOSES.register
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class NotLearning(Diagnosis):
             return None
         if not visit.skill_known and np.isfinite(visit.patient.losses).all():
             return None
-        if _on_its_way(visit):
+        if visit.on_its_way:
             return None
         details = {"fault": "below_chance", "chance": visit.chance} if visit.below_chance else {}
         return Sign((Measure("shortfall", visit.shortfall, 0.9),), None, None, "severe", details=details)
@@ -52,12 +49,3 @@ class NotLearning(Diagnosis):
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Nothing in particular."""
         return []
-
-
-def _on_its_way(visit: Consultation) -> bool:
-    """Whether the loss has clearly fallen and still falls: such a run learns, and has not got far yet.
-
-    Letters, words: it takes long from knowing nothing to the shares of the classes.
-    """
-    smooth, whole = visit.smooth, np.isfinite(visit.patient.losses).all()
-    return bool(whole and len(smooth) > 1 and visit.falling > _STEADILY and smooth[-1] < _FALLEN * smooth[0])

@@ -184,6 +184,15 @@ class Consultation:
             return False
         return bool(smooth[-1] < 0.98 * smooth[0]) or self.falling > 3
 
+    @cached_property
+    def on_its_way(self) -> bool:
+        """Whether the loss has clearly fallen and still falls: such a run learns, and has not got far yet.
+
+        Letters, words: it takes long from knowing nothing to the shares of the classes.
+        """
+        smooth, whole = self.smooth, np.isfinite(self.patient.losses).all()
+        return bool(whole and len(smooth) > 1 and self.falling > 3 and smooth[-1] < (1 - LEARNED) * smooth[0])
+
     # ------------------------------------------------------------------------------------ progress
 
     @cached_property
