@@ -286,3 +286,22 @@ def test_a_short_run_whose_loss_falls_steadily_is_not_said_to_learn_nothing():
             optimizer.step()
     assert not [finding.name for finding in watch.findings if finding.alarm]
     assert watch.verdict.name == "not_judged"
+
+
+def test_one_label_is_meant_where_outputs_are_compared_with_one_another():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 8))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    apart = ~torch.eye(64, dtype=torch.bool)
+    same = torch.eye(32, dtype=torch.bool).repeat(2, 2)[apart].view(64, 63)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(80):
+            x = torch.randn(32, 16)
+            views = torch.cat([x + 0.1 * torch.randn(32, 16), x + 0.1 * torch.randn(32, 16)])
+            features = functional.normalize(model(views), dim=1)
+            alike = (features @ features.T)[apart].view(64, 63)
+            logits = torch.cat([alike[same].view(64, 1), alike[~same].view(64, 62)], 1) / 0.1
+            optimizer.zero_grad()
+            functional.cross_entropy(logits, torch.zeros(64, dtype=torch.long)).backward()
+            optimizer.step()
+    assert watch.verdict.name != "findings", watch.findings

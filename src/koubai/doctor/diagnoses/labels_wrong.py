@@ -85,9 +85,12 @@ class LabelsWrong(Diagnosis):
 def _one_class(visit: Consultation) -> Sign | None:
     """Return the sign of labels that are all the same.
 
-    One answer of two may be meant: a network that competes is told 'real' all the time.
+    One answer of two may be meant: a network that competes is told 'real' all the time. So may one place
+    among outputs that are compared with one another: contrastive learning puts the right one first.
     """
-    counts = visit.patient.data.class_counts
+    loss, counts = visit.patient.loss, visit.patient.data.class_counts
+    if loss is not None and not loss.of_outputs:
+        return None
     if counts is None or len(counts) == 2 or counts.sum() < _ENOUGH or np.count_nonzero(counts) != 1:
         return None
     details = {"fault": "one_class", "label": int(counts.argmax()), "count": int(counts.sum())}

@@ -87,7 +87,8 @@ class LossFacts:
     where these are not alike and every row of one was compared with every row of the other. `before` are
     activations that the program applies between the network and the loss. `floor` is the loss of the best
     constant answer, where that was computed; `alone` says whether the recorded loss is this one and nothing
-    besides.
+    besides; `of_outputs` whether it takes what the network puts out: not where outputs are compared with one
+    another (contrastive learning), whose labels are places in that comparison.
     """
 
     name: str
@@ -97,6 +98,7 @@ class LossFacts:
     before: tuple[str, ...] = ()
     floor: float | None = field(default=None, compare=False)
     alone: bool = field(default=True, compare=False)
+    of_outputs: bool = True
 
 
 @dataclass(frozen=True)

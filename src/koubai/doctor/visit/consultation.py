@@ -18,6 +18,7 @@ STUCK = 0.1  # of the way from chance to what is within reach: below it, nothing
 HARMED = 0.15  # of the same way is missing: the run does worse than it should
 FAR = 0.25  # of the same way is missing: it is time to doubt what could always be tuned a little
 _LOST = 1.5  # times the loss of knowing nothing: a run that ends above it knows less than nothing
+_SURELY = 3.0  # standard errors
 LEARNED = 0.03  # of the loss of knowing nothing: a run that gained less has learned nothing yet
 SHORT = 30  # updates below which nothing can be told of a run by looking at it
 SMALLEST_GAIN = 0.02  # of skill; less is not worth a word
@@ -135,6 +136,13 @@ class Consultation:
             return 0.0 if self.progressing else 1.0
         end = float(self.patient.losses[-max(1, len(self.patient.losses) // 10) :].mean())
         return 1.0 if end > (1 - LEARNED) * (self.floor_loss or 0.0) else 0.0
+
+    @property
+    def surely_learned(self) -> bool:
+        """Whether the loss ends below that of knowing nothing by more than its batches scatter."""
+        tail = self.patient.losses[-max(1, len(self.patient.losses) // 10) :]
+        error = float(tail.std()) / sqrt(len(tail))
+        return float(tail.mean()) + _SURELY * error < (1 - LEARNED) * (self.floor_loss or 0.0)
 
     @property
     def floor_known(self) -> bool:

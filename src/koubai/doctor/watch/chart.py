@@ -164,7 +164,9 @@ def _loss(watch: Seen, outputs: Array | None) -> LossFacts | None:
     except Exception:  # options of a loss may be of any kind
         floor = None
     alone = watch.loss_alone
-    return replace(kind.facts, crossed=watch.crossed, before=watch.before_loss, floor=floor, alone=alone)
+    own = watch.rule is not None or watch.of_outputs
+    facts = replace(kind.facts, crossed=watch.crossed, before=watch.before_loss, floor=floor)
+    return replace(facts, alone=alone, of_outputs=own)
 
 
 def _recent(watch: Seen) -> tuple[int, Array, Array] | None:

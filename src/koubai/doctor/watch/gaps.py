@@ -47,7 +47,8 @@ def _progress(watch: Seen, visit: Consultation, updates: int) -> Unseen | None:
             return short or Unseen("unexplained", {"skill": visit.skill, "goal": visit.goal})
         return (short or Unseen("at_chance")) if visit.knows_nothing else short
     if visit.floor_known:
-        return (short or Unseen("at_chance")) if visit.shortfall > HARMED else short
+        known = visit.shortfall <= HARMED and visit.surely_learned
+        return short if known else short or Unseen("at_chance")
     fallen = visit.progressing and len(visit.smooth) and visit.smooth[-1] < _fallen(visit)
     return short if fallen else short or Unseen("progress")
 

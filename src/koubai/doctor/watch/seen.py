@@ -54,6 +54,7 @@ class Seen:
     | calls, backwards | forward passes that were heard, and backward passes                           |
     | loss_alone      | whether what is differentiated is the loss that was seen, times a factor       |
     | before_loss     | activations between the model and its loss                                     |
+    | of_outputs      | whether the loss is known to take what the model puts out                      |
     | died            | the error with which the program ended                                         |
     | places          | lines of the program, by role, at the first time                               |
     | rivals          | watches of other models of the program that were trained, too                  |
@@ -101,6 +102,7 @@ class Seen:
         self.loss_alone = True
         self.calls = self.backwards = 0
         self.before_loss: tuple[str, ...] = ()
+        self.of_outputs = True
         self.first_call: tuple[str, Any, dict[str, Any]] = ("", None, {})
         self.loss_targets: list[torch.Tensor] = []
         self.refused: str | None = None
@@ -120,6 +122,7 @@ class Seen:
             self.places.setdefault("loss", call.place)
         if first:
             self.first_call = call.name, call.function, dict(call.options)
+            self.of_outputs = call.origin is not None
             if call.origin is not None:
                 self.before_loss = call.origin.applied
         if call.name == self.first_call[0] and len(self.loss_targets) < _TARGETS and not call.moving:
