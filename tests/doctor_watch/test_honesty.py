@@ -305,3 +305,17 @@ def test_one_label_is_meant_where_outputs_are_compared_with_one_another():
             functional.cross_entropy(logits, torch.zeros(64, dtype=torch.long)).backward()
             optimizer.step()
     assert watch.verdict.name != "findings", watch.findings
+
+
+@pytest.mark.parametrize(
+    ("level", "scatter", "open_question"), [(0.95, 0.3, "at_chance"), (0.95, 0.01, None), (0.5, 0.3, None)]
+)
+def test_a_loss_is_below_that_of_knowing_nothing_only_by_more_than_its_scatter(level, scatter, open_question):
+    tail = torch.tensor([level - scatter, level + scatter] * 25).numpy()
+    visit = SimpleNamespace(
+        reach=None, floor_known=True, floor_loss=1.0, shortfall=0.0, patient=SimpleNamespace(losses=tail)
+    )
+    visit.patient.losses = tail.repeat(10)
+    visit.surely_learned = Consultation.surely_learned.fget(visit)
+    found = _progress(SimpleNamespace(), visit, 500)
+    assert (None if found is None else found.reason) == open_question
