@@ -156,7 +156,9 @@ def flip(file):
     file.write_bytes(data)
 
 
-@pytest.mark.parametrize("name", ["result.json", "history.jsonl", "exhibits.safetensors", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", ["result.json", "history.safetensors", "exhibits.safetensors", "manifest.json"]
+)
 @pytest.mark.parametrize("damage", ["flip", "delete", "cut", "link", "pipe"])
 def test_every_file_of_a_stored_run_is_checked(run, tmp_path, name, damage):
     store = Store(tmp_path)

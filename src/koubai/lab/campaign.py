@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.perform.environment import environment
 from koubai.lab.perform.executors import Workers
+from koubai.lab.perform.keeper import Keeper, keeping
 from koubai.lab.perform.outcome import Stopped
 from koubai.lab.perform.progress import Progress
 from koubai.lab.perform.run_result import RunResult
@@ -61,10 +62,10 @@ def run_experiment(
     if tasks is None:
         tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=data_dir)
     require_memory(tasks, 1 if workers.elsewhere else min(workers.count, len(tasks)))
-    campaign = Campaign(experiment, workers, store, on_progress or (lambda progress: None))
+    campaign = Campaign(experiment, workers, on_progress or (lambda progress: None))
     started = time.perf_counter()
-    with store.held() if store is not None else nullcontext():
-        campaign.run(tasks)
+    with keeping(store) as keeper:
+        campaign.run(tasks, store, keeper)
     done = [
         campaign.results[task.arm, task.seed] for task in tasks if (task.arm, task.seed) in campaign.results
     ]
@@ -85,16 +86,17 @@ class Campaign:
 
     experiment: Experiment
     workers: Workers
-    store: Store | None
     on_progress: OnProgress
     results: dict[tuple[str, int], RunResult] = field(default_factory=dict)
     reused: int = 0
     stopped_by: str | None = None
+    _keeper: Keeper | None = field(default=None, init=False)
     _under_way: dict[Future[RunResult], Task] = field(default_factory=dict, init=False)
 
-    def run(self, tasks: list[Task]) -> None:
-        """Perform what the store lacks; return when all is done, stopped, or out of budget."""
-        missing = [task for task in tasks if not self._take(task)]
+    def run(self, tasks: list[Task], store: Store | None = None, keeper: Keeper | None = None) -> None:
+        """Perform what the store lacks and have it kept; return when done, stopped, or out of budget."""
+        self._keeper = keeper
+        missing = [task for task in tasks if not self._take(task, store)]
         self.progress = Progress(len(tasks), self.reused, runs=list(self.results.values()))
         self.on_progress(self.progress)
         try:
@@ -103,8 +105,8 @@ class Campaign:
         except KeyboardInterrupt:
             self._stop("interrupt")
 
-    def _take(self, task: Task) -> bool:
-        stored = self.store.load(task.key, task.arm, task.seed) if self.store else None
+    def _take(self, task: Task, store: Store | None) -> bool:
+        stored = store.load(task.key, task.arm, task.seed) if store else None
         if stored is not None:
             self.results[task.arm, task.seed] = stored
             self.reused += 1
@@ -164,8 +166,8 @@ class Campaign:
         if (task.arm, task.seed) not in self.results:
             self.results[task.arm, task.seed] = result
             self.progress.finish(task, result)
-            if self.store is not None and result.failure is None:
-                self.store.save(result)
+            if self._keeper is not None and result.failure is None:
+                self._keeper.keep(result)
         return True
 
     def _out_of_budget(self) -> bool:

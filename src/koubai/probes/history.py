@@ -20,6 +20,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.probes.column import Column
+from koubai.probes.packed import Packed, packed, unpacked
 
 _MOST_WAITING = 1000  # steps: what waits takes as much memory as what is written
 
@@ -75,10 +76,26 @@ class History:
         self._vectors = {} if vectors is None else vectors
         self._measurer: Measurer | None = None
         self._waiting: list[Any] = []
+        self._tables: Packed | None = None  # what all columns are made of
         self._lock = RLock()  # somebody may read in another thread
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return History, (self.columns, self.vectors)
+        return History.of_tables, (self.tables(), self.vectors)
+
+    @staticmethod
+    def of_tables(tables: Packed, vectors: dict[tuple[int, str, str], Array] | None = None) -> History:
+        """Return a history whose columns are made when somebody first asks for them: until then it is small.
+
+        Raises ValueError then where the tables are none (see koubai.probes.packed).
+        """
+        history = History(None, vectors)
+        history._tables = tables
+        return history
+
+    def tables(self) -> Packed:
+        """Return all columns in little memory."""
+        with self._lock:
+            return packed(self.columns) if self._tables is None else self._tables
 
     @property
     def columns(self) -> dict[tuple[str, str], Column]:
@@ -89,7 +106,8 @@ class History:
     @property
     def vectors(self) -> dict[tuple[int, str, str], Array]:
         """One row of numbers for each unit of a layer, by (step, path, quantity)."""
-        self._write_waiting()
+        if self._waiting:
+            self._write_waiting()
         return self._vectors
 
     # ------------------------------------------------------------------------------------ writing
@@ -109,6 +127,8 @@ class History:
     def _write_waiting(self, quantity: str | None = None) -> None:
         """Write what waits; if a quantity is named, only where that is among it."""
         with self._lock:
+            if self._tables is not None:
+                self._columns, self._tables = unpacked(self._tables), None
             if not self._waiting or self._measurer is None:
                 return
             if quantity is None or quantity in self._measurer.quantities:

@@ -99,8 +99,12 @@ class Manifest:
 
     def write(self, place: SafeFolder) -> None:
         """Write it to a folder, whole or not at all."""
+        place.write(MANIFEST, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return what its file holds."""
         files = {name: entry.to_plain() for name, entry in sorted(self.files.items())}
-        place.write(MANIFEST, json_bytes(sealed({"format": _FORMAT, "files": files})))
+        return json_bytes(sealed({"format": _FORMAT, "files": files}))
 
     def replacing(self, new: Mapping[str, bytes]) -> Manifest | None:
         """Return what holds while files are replaced, None if all are new."""

@@ -8,9 +8,11 @@ elsewhere every step is looked at first.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,6 +131,20 @@ class SafeFolder:
                 ):  # systems that cannot are trusted to hold the list of names themselves
                     os.fsync(folder)
 
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file that nobody looks for yet; the disk may not hold it before `hold_all`."""
+        with self._inside(name) as (folder, last), os.fdopen(_new(last, folder), "wb") as file:
+            file.write(data)
+
+    def hold_all(self, folders: Iterable[str]) -> None:
+        """Have the disk hold all files in some folders of the place; many at the price of one if it can."""
+        folders = list(folders)
+        if len(folders) > 1 and _sync_all(self.path):
+            return
+        for folder in folders:
+            for name in self.names(folder):
+                self.hold(f"{folder}/{name}")
+
     def append(self, name: str, data: bytes) -> int:
         """Append to a file and return its size; a file that has other names too is copied first."""
         with os.fdopen(self._own(name, os.O_WRONLY | os.O_APPEND), "ab") as file:
@@ -238,6 +254,18 @@ def open_regular(path: Path) -> IO[bytes]:
     if file is None:
         raise _strange(path)
     return file
+
+
+def _sync_all(path: Path) -> bool:
+    """Have the disk that holds a folder write all that waits; return whether the system knows how."""
+    syncfs = getattr(ctypes.CDLL(None), "syncfs", None) if sys.platform.startswith("linux") else None
+    if syncfs is None:
+        return False
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        return bool(syncfs(handle) == 0)
+    finally:
+        os.close(handle)
 
 
 def _regular(path: Path, name: str, flags: int, folder: int | None) -> int:

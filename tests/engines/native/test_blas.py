@@ -118,10 +118,10 @@ def test_an_interrupt_before_all_lanes_have_begun_leaves_nobody_waiting(monkeypa
 
 
 def test_more_lanes_than_cores_meet():
-    job = classes_job(LANES, (9,), threads=5)
+    job = classes_job(LANES, (9,), threads=5, batch=80)
     program = compile_job(job, "native")
     assert "5 lanes" in program.listing()
-    one = compile_job(classes_job(LANES, (9,), threads=1), "native")
+    one = compile_job(classes_job(LANES, (9,), threads=1, batch=80), "native")
     np.testing.assert_allclose(program.advance(batches(job, 20)), one.advance(batches(job, 20)), rtol=1e-4)
 
 

@@ -164,8 +164,20 @@ def test_programs_in_threads_do_not_interfere():
 @with_both
 @pytest.mark.parametrize("threads", [2, 3])
 def test_lanes_agree_with_one_thread(threads):
-    one = trained(classes_job(CONVNET, SHAPE, threads=1))[0]
-    np.testing.assert_allclose(trained(classes_job(CONVNET, SHAPE, threads=threads))[0], one, rtol=1e-4)
+    job = classes_job(CONVNET, SHAPE, threads=threads, batch=16 * threads)
+    assert f"{threads} lanes" in compile_job(job, "native").listing()
+    np.testing.assert_allclose(trained(job)[0], trained(replace(job, threads=1))[0], rtol=1e-4)
+
+
+@with_both
+@pytest.mark.parametrize(
+    ("batch", "lanes"),
+    [(20, "2 lanes side by side, each with 10"), (100, "6 lanes side by side, each with 16")],
+)
+def test_sixty_four_cores_get_no_more_lanes_than_have_rows(batch, lanes):
+    """The plan alone: nothing runs, so it can be looked at on any machine."""
+    job = classes_job(Sequential(Linear(8), ReLU(), Linear(3)), (9,), threads=64, batch=batch)
+    assert f"{lanes} of {batch} samples and one thread" in compile_job(job, "native").listing()
 
 
 def test_many_parameters_run_in_one_lane_where_threads_can_share_a_product(backend):

@@ -23,6 +23,7 @@ from koubai.engines.native.taps import Taps
 
 KEPT = 64  # blueprints, those used last; small ones are about half a megabyte each
 _PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 250  # of the largest tensor; for each thread of a team
+_LANE_ROWS = 16  # of a lane, where there are more than two
 
 
 @dataclass
@@ -64,12 +65,15 @@ class Blueprint:
 
     @property
     def lanes(self) -> int:
-        """Lanes of a training step; a program that returns to Python has one."""
+        """Lanes of a training step; a program that returns to Python has one.
+
+        A third lane and any further one must have rows enough to be worth its gradient and its wait.
+        """
         s = self.structure
         in_python = any(node.op == "formula" for node in self.graph.nodes) or s.penalties is None
         in_python = in_python or not s.loss_has_kernel or s.optimizer not in OPTIMIZERS
         paying = self.backend.lanes(s.threads, s.network.parameter_count)
-        return 1 if in_python else min(paying, s.batch_size)
+        return 1 if in_python else min(paying, s.batch_size, max(2, s.batch_size // _LANE_ROWS))
 
     def parts(self) -> list[Part]:
         """How the batch is divided."""

@@ -2,7 +2,7 @@
 
     STORE/
       runs/KEY/result.json         arm, seed, scores, seconds, what the environment was
-      runs/KEY/history.jsonl       one column a line
+      runs/KEY/history.safetensors columns of the same steps in one table (see koubai.probes.packed)
       runs/KEY/exhibits.safetensors
       runs/KEY/manifest.json       size and SHA-256 of each; checked when a run is read
       runs/.lock                   held by who writes here
@@ -15,6 +15,7 @@ experiment, or under another name, is not trained again.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -32,6 +33,7 @@ from koubai.core.errors import RunError
 from koubai.core.params import Array
 from koubai.lab.perform.run_result import Exhibit, RunResult
 from koubai.probes.history import History
+from koubai.probes.packed import Packed, unpacked
 from koubai.train.files import LARGEST_TEXT, json_bytes, parse_json, reading
 from koubai.train.lock import LOCK, lock, share
 from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check
@@ -41,10 +43,11 @@ from koubai.train.verify import Found, Verified, look_at
 from koubai.words import say
 from koubai.words.system import reason
 
-_FORMAT = 2
-_UNVOUCHED = 1  # the format without a manifest
+_FORMAT = 3
+_LINES = 2  # the format with the history as lines of JSON
+_UNVOUCHED = 1  # that without a manifest, too
 _REST = re.compile(r"\.[A-Za-z0-9_-]+\.[0-9a-f]{8}", re.ASCII)
-_RESULT, _EXHIBITS = "result.json", "exhibits.safetensors"
+_RESULT, _HISTORY, _EXHIBITS = "result.json", "history.safetensors", "exhibits.safetensors"
 
 
 @dataclass(frozen=True)
@@ -93,21 +96,34 @@ class Store:
         keys = [name for name in self._place.names() if not name.startswith(".")]
         return [_verified(self._place.inner(key)) for key in keys if (self.runs / key).is_dir()]
 
-    def save(self, run: RunResult) -> None:
-        """Keep a finished run; a run that is already there stays as it is."""
-        place, rest = self._place, f".{run.key}.{uuid.uuid4().hex[:8]}"
-        if any(place.inner(run.key).has(name) for name in (_RESULT, MANIFEST)):
-            return
+    def save(self, *runs: RunResult) -> None:
+        """Keep finished runs; a run that is already there stays as it is.
+
+        All are written under other names, then the disk is asked once to hold them, then they are renamed.
+        """
+        place, rests = self._place, dict[str, str]()
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
-            place.make(rest)
-            _write(place.inner(rest), run)
-            place.move(rest, run.key)
+            for run in runs:
+                if not any(place.inner(run.key).has(name) for name in (_RESULT, MANIFEST)):
+                    rests[run.key] = rest = f".{run.key}.{uuid.uuid4().hex[:8]}"
+                    place.make(rest)
+                    _write(place.inner(rest), run)
+            place.hold_all(rests.values())
+            for key, rest in rests.items():
+                self._rename(rest, key)
         except OSError as error:
-            shutil.rmtree(self.runs / rest, ignore_errors=True)
-            if place.has(run.key):  # another process finished the same run between our look and our rename
-                return
+            for rest in rests.values():
+                shutil.rmtree(self.runs / rest, ignore_errors=True)
             raise RunError("cannot_keep_finished_run", why=reason(error), where=str(self.runs)) from error
+
+    def _rename(self, rest: str, key: str) -> None:
+        try:
+            self._place.move(rest, key)
+        except OSError:
+            if not self._place.has(key):
+                raise
+            shutil.rmtree(self.runs / rest, ignore_errors=True)  # another process was quicker
 
     def check(self) -> None:
         """Raise RunError now if nothing can be written here, before hours of training."""
@@ -189,20 +205,17 @@ def _write(place: SafeFolder, run: RunResult) -> None:
         "engine": run.engine,
         "exhibits": exhibits,
     }
-    lines = [
-        column.to_json(path, quantity) + "\n" for (path, quantity), column in run.history.columns.items()
-    ]
-    files = {HISTORY: "".join(lines).encode(), _RESULT: json_bytes(plain)}
+    files = {_HISTORY: _packed(run.history), _RESULT: json_bytes(plain)}
     if arrays:
         files[_EXHIBITS] = pack(arrays, {})
     for name, data in files.items():
-        place.write(name, data)
-    Manifest({name: Entry.of(data) for name, data in files.items()}).write(place)
+        place.put(name, data)
+    place.put(MANIFEST, Manifest({name: Entry.of(data) for name, data in files.items()}).to_bytes())
 
 
 def _files(place: SafeFolder) -> dict[str, bytes]:
     """Return the files of a stored run; raise RunError unless they are as they were written."""
-    if not place.has(MANIFEST) and (form := _format(place)) != _FORMAT:
+    if not place.has(MANIFEST) and (form := _format(place)) not in (_LINES, _FORMAT):
         if form != _UNVOUCHED:
             raise RunError("another_format", found=form, known=_FORMAT, where=str(place.path))
         warnings.warn(say("train.unvouched", folder=place.path), stacklevel=2)
@@ -223,13 +236,10 @@ def _files(place: SafeFolder) -> dict[str, bytes]:
 def _read(place: SafeFolder, key: str) -> RunResult:
     files = _files(place)
     plain = parse_json(files[_RESULT], place.path / _RESULT)
-    if plain["format"] not in (_UNVOUCHED, _FORMAT):
+    if plain["format"] not in (_UNVOUCHED, _LINES, _FORMAT):
         raise RunError("another_format", found=plain["format"], known=_FORMAT, where=str(place.path))
     if plain["key"] != key:
         raise RunError("it_is_another_run", key=plain["key"], where=str(place.path))
-    history = History()
-    for line in files[HISTORY].decode().splitlines():
-        history.add_json(line)
     arrays = unpack(files[_EXHIBITS], place.path / _EXHIBITS)[0] if _EXHIBITS in files else {}
     return RunResult(
         arm=plain["arm"],
@@ -237,7 +247,7 @@ def _read(place: SafeFolder, key: str) -> RunResult:
         plan_hash=plain["plan_hash"],
         key=plain["key"],
         scores={name: float(value) for name, value in plain["scores"].items()},
-        history=history,
+        history=_history(files, place.path),
         seconds=float(plain["seconds"]),
         collapsed=bool(plain["collapsed"]),
         stopped_by=plain["stopped_by"],
@@ -245,6 +255,29 @@ def _read(place: SafeFolder, key: str) -> RunResult:
         exhibits=_exhibits(arrays, plain["exhibits"]),
         startup=float(plain.get("startup", 0.0)),
     )
+
+
+def _packed(history: History) -> bytes:
+    tables = history.tables()
+    arrays = {f"{i}/steps": steps for i, steps in enumerate(tables.steps)}
+    arrays |= {f"{i}/values": values for i, values in enumerate(tables.values)}
+    return pack(arrays, {"columns": json.dumps(tables.names, ensure_ascii=False)})
+
+
+def _history(files: Mapping[str, bytes], folder: Path) -> History:
+    """Return the history in a stored run's files, of any format; it stays small until somebody looks."""
+    if HISTORY in files:
+        history = History()
+        for line in files[HISTORY].decode().splitlines():
+            history.add_json(line)
+        return History.of_tables(history.tables())
+    arrays, about = unpack(files[_HISTORY], folder / _HISTORY)
+    count = range(len(arrays) // 2)
+    steps, values = ([arrays[f"{i}/{name}"] for i in count] for name in ("steps", "values"))
+    names = tuple((str(path), str(quantity), int(i)) for path, quantity, i in json.loads(about["columns"]))
+    tables = Packed(names, tuple(steps), tuple(values))
+    unpacked(tables)  # raises now what it would raise later
+    return History.of_tables(tables)
 
 
 def _exhibits(arrays: Mapping[str, Array], listed: list[Mapping[str, Any]]) -> tuple[Exhibit, ...]:

@@ -14,6 +14,8 @@ from koubai.lab.perform.outcome import Context, Outcome, Stopped
 from koubai.layers.activations import Activation
 from koubai.layers.linear import Linear
 from koubai.probes.histograms import activations
+from koubai.probes.history import History
+from koubai.probes.packed import rounded
 from koubai.train.recipe import Recipe
 from koubai.train.session import Observation, Session
 from koubai.train.train import Run, train
@@ -52,13 +54,19 @@ def outcome_of(run: Run, dataset: Dataset, context: Context) -> Outcome:
     """Return what came out of a finished run: scores, history, exhibits."""
     return Outcome(
         scores=scores_of(run, context.watch),
-        history=run.history,
+        history=_short(run),
         exhibits=exhibits_of(run.session, context.watch) if context.exhibits else (),
         collapsed=is_constant(run, dataset),
         stopped_by=run.stopped_by,
         engine=run.session.program.engine,
         seconds=run.seconds - run.startup,
     )
+
+
+def _short(run: Run) -> History:
+    """Return the run's history, the losses of batches and what was measured inside with 24 bits a number."""
+    measured = [name for name in run.history.columns if name[0] or name[1] == "loss"]
+    return History(rounded(run.history.columns, measured), run.history.vectors)
 
 
 def observation(recipe: Recipe, context: Context) -> Observation:
