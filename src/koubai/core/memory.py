@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -68,9 +69,14 @@ def in_words(size: int) -> str:
 
 @cache
 def machine_bytes() -> int:
-    """Return the bytes this process may use: the machine's, or what a group or a limit leaves of it."""
-    import resource
+    """Return the bytes this process may use: the machine's, or what a group or a limit leaves of it.
 
+    A system that does not tell (Windows) bounds nothing.
+    """
+    try:
+        import resource
+    except ImportError:
+        return sys.maxsize
     bounds = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_group_bounds()]
     soft = resource.getrlimit(resource.RLIMIT_AS)[0]
     if soft != resource.RLIM_INFINITY:

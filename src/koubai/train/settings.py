@@ -112,4 +112,6 @@ def thread_count(threads: int | str) -> int:
             raise SettingError("threads_are_a_number_or_auto", got=threads)
         return threads
     given = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, int(given)) if given.isdecimal() else len(os.sched_getaffinity(0))
+    if given.isdecimal():
+        return max(1, int(given))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
