@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
-from koubai.core.errors import ConfigError, DataError, EngineError, Problem
+from koubai.core.errors import DataError, EngineError
 from koubai.core.layer import Layer
 from koubai.core.memory import allowing
-from koubai.data.dataset import Dataset, DataSource
+from koubai.data.dataset import Dataset
 from koubai.data.prepare import ClassWeight
-from koubai.losses.mean_squared_error import MeanSquaredError
-from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from koubai.train.given import Data, given_path, given_recipe, given_table, given_weights
 from koubai.train.import_weights import import_weights
 from koubai.train.model_file import Trained, load
 from koubai.train.model_file import save as save_weights
@@ -27,19 +26,16 @@ from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
 from koubai.train.sentences import ended, go_on
 from koubai.train.session import Observation
-from koubai.train.settings import thread_count, understood
+from koubai.train.settings import thread_count
 from koubai.train.train import Run as TrainRun
 from koubai.train.train import finish, train
 from koubai.train.train import resume as resume_folder
-from koubai.words.phrase import phrase
 
 if TYPE_CHECKING:
     from koubai.doctor.visit.finding import Finding
     from koubai.doctor.watch.watcher import Watch
 
 __all__ = ["Run", "Trained", "fit", "from_torch", "import_weights", "load", "resume", "save", "watch"]
-
-Data = DataSource | Dataset | tuple[ArrayLike, ...]
 
 
 class Run(TrainRun):
@@ -144,19 +140,15 @@ def fit(
             MeanSquaredError for values. `epochs` instead of `steps` are passes over the training part in
             whole, newly permuted batches; `learning_rate` is that of the optimizer.
 
-    Raises:
-        ConfigError: settings that cannot be, all at once.
-        TooLarge: more memory is needed than there is; raised before any is taken.
+    Raises: ConfigError (settings that cannot be, all at once); TooLarge, before any memory is taken.
     """
     with allowing(allow_memory), _progress(progress) as on_progress:
-        if target is not None:
-            data = _of_table(data, target)
-        data = _weighted(network, data, sample_weight, class_weight)
-        recipe, dataset = _recipe(network, data, data_dir, settings)
+        data = given_weights(network, given_table(data, target), sample_weight, class_weight)
+        recipe, dataset = given_recipe(network, data, data_dir, settings)
         run = train(
             recipe,
             dataset=dataset,
-            data_dir=_path(data_dir),
+            data_dir=given_path(data_dir),
             engine=engine,
             threads=thread_count(threads),
             observation=observation,
@@ -221,7 +213,7 @@ def resume(
         run = resume_folder(
             folder,
             dataset=dataset,
-            data_dir=_path(data_dir),
+            data_dir=given_path(data_dir),
             engine=engine,
             threads=threads,
             on_progress=on_progress,
@@ -245,80 +237,6 @@ def watch(model: Any, optimizer: Any = None, **settings: Any) -> Watch:
             raise
         raise EngineError("watch_needs_a_torch_model", hint="pip install 'koubai[torch]'") from None
     return Watch(model, optimizer, **settings)
-
-
-def _recipe(
-    network: Layer | Recipe, data: Data | None, data_dir: str | Path | None, settings: dict[str, Any]
-) -> tuple[Recipe, Dataset | None]:
-    """Return the recipe of what was given, and its arrays where they were given as such."""
-    if isinstance(network, Recipe):
-        if data is not None:
-            raise DataError("recipe_brings_its_own_data")
-        return (network.edit(**settings) if settings else network), None
-    dataset = data if isinstance(data, Dataset) else None
-    source = _source(data)
-    if "loss" not in settings:
-        classes = (dataset or source.load(_path(data_dir))).classes
-        settings = {"loss": MeanSquaredError() if classes is None else SoftmaxCrossEntropy(), **settings}
-    known, problems = understood(settings, lambda: len((dataset or source.load(_path(data_dir))).t_train))
-    try:
-        recipe = Recipe(network, source, **known)
-    except ConfigError as error:
-        raise ConfigError("fit", [*problems, *error.problems]) from None
-    if problems:
-        raise ConfigError("fit", problems)
-    return recipe, dataset
-
-
-def _of_table(data: Any, target: str) -> DataSource:
-    """Return a source of a table in memory or in a file."""
-    import koubai.data
-
-    if isinstance(data, str | Path):
-        source: DataSource = koubai.data.TableFile(str(Path(data).expanduser().absolute()), target)
-    else:
-        source = koubai.data.table(data, target)
-    return source
-
-
-def _weighted(
-    network: Layer | Recipe, data: Data | None, sample_weight: ArrayLike | None, class_weight: ClassWeight
-) -> Data | None:
-    """Return data with the weights that were asked for."""
-    if sample_weight is None and class_weight is None:
-        return data
-    if isinstance(network, Recipe):
-        raise DataError("recipe_brings_its_own_data")
-    arrays = isinstance(data, tuple | list) and len(data) in (2, 4)
-    if isinstance(data, Dataset) or (sample_weight is not None and not arrays):
-        raise DataError(
-            "weights_of_samples_go_with_arrays",
-            where="fit",
-            expected="data = (x, t) or (x, t, x_test, t_test)",
-            got=type(data).__name__,
-        )
-    if isinstance(data, tuple | list) and arrays:
-        import koubai.data
-
-        return koubai.data.Arrays.of(*data, sample_weight=sample_weight, class_weight=class_weight)
-    return replace(_source(data), class_weight=class_weight)
-
-
-def _source(data: Data | None) -> DataSource:
-    import koubai.data
-
-    if isinstance(data, DataSource):
-        return data
-    if isinstance(data, Dataset):
-        return koubai.data.Arrays(data.sha256)
-    if isinstance(data, tuple | list) and len(data) in (2, 4):
-        return koubai.data.Arrays.of(*data)
-    hint = phrase("what_data_can_be")
-    raise ConfigError("fit", [Problem("data", phrase("expected_data", got=type(data).__name__), hint=hint)])
-
-
-def _path(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
 
 
 def _progress(wanted: bool) -> Any:

@@ -19,7 +19,8 @@ from koubai.cli.main import main
 from koubai.core.errors import KoubaiError
 from koubai.data import NpzFile
 from koubai.data.idx import read_idx
-from koubai.lab.declare.experiment_file import parse_vary, read_experiment
+from koubai.lab.declare.experiment_file import read_experiment
+from koubai.lab.declare.vary import parse_vary
 from koubai.lab.order import Order
 from koubai.lab.perform.store import Store
 from koubai.probes.history import History

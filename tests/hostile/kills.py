@@ -27,7 +27,7 @@ from hostile.cases import WATCH, experiment, quietly, recipe, run_it
 from hostile.judge import same_result
 from koubai.lab.perform.store import Store
 from koubai.train import RunFolder, resume, train
-from koubai.train.folder import step_of
+from koubai.train.folder_files import step_of
 from koubai.train.verify import verify
 from support.runs import assert_same
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from koubai.core.registry import Registry
 from koubai.lab.declare.experiment_file import read_experiment
+from koubai.train.kinds import KINDS
 from koubai.train.recipe import Recipe
-from koubai.train.schema import KINDS
 from koubai.train.train import train
 from support.data_files import idx
 

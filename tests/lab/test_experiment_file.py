@@ -7,9 +7,10 @@ import pytest
 from koubai.core.errors import ConfigError
 from koubai.data.sources.digits import Digits
 from koubai.lab.declare.experiment import Watch
-from koubai.lab.declare.experiment_file import parse_vary, read_experiment
+from koubai.lab.declare.experiment_file import read_experiment
 from koubai.lab.declare.measures import MEASURES
 from koubai.lab.declare.mending import mended
+from koubai.lab.declare.vary import parse_vary
 from koubai.lab.perform.outcome import Context
 from koubai.lab.perform.training import run_recipe
 from koubai.models.mlp import Mlp

@@ -12,9 +12,11 @@ import koubai as kb
 from koubai.core.errors import ConfigError, KoubaiError
 from koubai.core.layer import Layer
 from koubai.train import Recipe
+from koubai.train.faults import Faults
+from koubai.train.kinds import KINDS
 from koubai.train.plain import build, default_of, hints_of
 from koubai.train.recipe_file import MAX_BYTES, MAX_DEPTH
-from koubai.train.schema import KINDS, Faults, json_schema, read
+from koubai.train.schema import json_schema, read
 from koubai.train.toml_lines import lines_of
 
 SCALARS = {

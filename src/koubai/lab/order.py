@@ -13,7 +13,8 @@ from koubai.lab.catalog import build
 from koubai.lab.closing import conclude
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import MOST_SEEDS, Experiment
-from koubai.lab.declare.experiment_file import parse_vary, read_experiment
+from koubai.lab.declare.experiment_file import read_experiment
+from koubai.lab.declare.vary import parse_vary
 from koubai.lab.experiments.entry import catalog
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.store import Store

@@ -135,7 +135,22 @@ def serve(
             hub.close()
             self.should_exit = self.force_exit = True
 
-    config: Any = uvicorn.Config(
+    config = _config(answer)
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in str(record.msg))
+    on_address(f"{origins[0]}{root}/?token={keys.token}")
+    try:
+        Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:  # uvicorn raises again what it has heard
+        pass
+    finally:
+        listening.close()
+
+
+def _config(answer: Any) -> Any:
+    """Return how uvicorn is to serve: plain HTTP, little at once, and nothing told of itself."""
+    import uvicorn
+
+    return uvicorn.Config(
         answer,
         http="h11",
         ws="none",
@@ -148,14 +163,6 @@ def serve(
         h11_max_incomplete_event_size=16 * 1024,
         timeout_keep_alive=30,
     )
-    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in str(record.msg))
-    on_address(f"{origins[0]}{root}/?token={keys.token}")
-    try:
-        Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:  # uvicorn raises again what it has heard
-        pass
-    finally:
-        listening.close()
 
 
 def _listen(place: Place) -> socket.socket:

@@ -8,16 +8,13 @@ read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from koubai.core import statistics
 from koubai.lab.conclude.result import ExperimentResult
-from koubai.lab.declare.experiment import Arm, Experiment
-from koubai.lab.declare.measures import Duration, interval_of
+from koubai.lab.declare.experiment import Experiment
+from koubai.lab.declare.measures import Duration
 from koubai.lab.perform.gradients import at_start
 from koubai.lab.perform.progress import Progress
 from koubai.lab.perform.run_result import RunResult
@@ -26,6 +23,7 @@ from koubai.report.experiment import TONES
 from koubai.report.layers import Layers, aligned
 from koubai.report.numbers import MISSING, number
 from koubai.report.picture import thin
+from koubai.report.terminal_rows import Row, rows
 from koubai.report.theme import columns, shorten, wrap_wide
 from koubai.words import say
 
@@ -76,48 +74,6 @@ class _Layout:
     head: str
     scores: Sequence[Text]
     counts: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One arm as far as its runs are known: median gradient by layer, score, how the runs ended."""
-
-    arm: Arm
-    made: int
-    wanted: int
-    gradients: Mapping[str, float] = field(default_factory=dict)
-    score: float | None = None
-    interval: statistics.Interval | None = None
-    collapsed: int = 0
-    lost: int = 0
-
-
-def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[Row]:
-    """Return one row an arm, in the order of the experiment."""
-    found = []
-    for arm in experiment.arms:
-        own = [run for run in runs if run.arm == arm.name]
-        scores = [run.scores.get(experiment.measure, float("nan")) for run in own]
-        known = [score for score in scores if isfinite(score)]
-        found.append(
-            Row(
-                arm=arm,
-                made=len(own),
-                wanted=len(experiment.seeds),
-                gradients=_gradients(own),
-                score=statistics.mean(known) if known else None,
-                interval=interval_of(experiment.measure, known),
-                collapsed=sum(run.collapsed for run in own),
-                lost=len(own) - len(known),
-            )
-        )
-    return found
-
-
-def _gradients(runs: Sequence[RunResult]) -> dict[str, float]:
-    sizes = [found for run in runs if (found := at_start(run.history))]
-    paths = sizes[0] if sizes else ()
-    return {path: float(np.median([size.get(path, np.nan) for size in sizes])) for path in paths}
 
 
 def result_table(

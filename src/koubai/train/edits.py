@@ -69,7 +69,8 @@ def _typed(node: Any, name: str, value: Any) -> Any:
     hint = hints_of(type(node))[name]
     if _fits(hint, value):
         return value
-    from koubai.train.schema import Faults, read
+    from koubai.train.faults import Faults
+    from koubai.train.schema import read
 
     try:
         return read(hint, value)

@@ -22,12 +22,10 @@ once resumed they have one.
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import ConfigError, RunError
@@ -35,20 +33,15 @@ from koubai.core.params import Array
 from koubai.engines.engine import TrainingState
 from koubai.probes.history import History
 from koubai.train.environment import as_environment
-from koubai.train.files import LARGEST_TEXT, parse_json, reading, understanding
+from koubai.train.files import reading, understanding
+from koubai.train.folder_files import FORMAT, TRIES, UNVOUCHED, FolderFiles, name_of, step_of
 from koubai.train.history_file import Lines, Read, read_lines, require
-from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check, unsealed
-from koubai.train.packing import unpack
+from koubai.train.manifest import HISTORY, Entry, Manifest, unsealed
 from koubai.train.recipe import Recipe
-from koubai.train.safe_folder import SafeFolder
 from koubai.train.session import Observation, Score, Session
 from koubai.train.tensors import largest, tensors_of, unpack_state
 from koubai.words import say
 from koubai.words.phrase import phrase
-
-FORMAT = 2
-_UNVOUCHED = 1  # the format without a manifest
-_TRIES = 5  # to read what another process changes meanwhile
 
 
 @dataclass(frozen=True)
@@ -59,53 +52,14 @@ class Checkpoint:
     seconds: float = 0.0
 
 
-class RunFolder:
+class RunFolder(FolderFiles):
     """One run's folder, to be read; also while another process writes it."""
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.place = SafeFolder(self.path)
-
-    @property
-    def exists(self) -> bool:
-        """Whether a run was begun here; also one that has lost its run.json."""
-        if self.place.has("run.json"):
-            return True
-        if not self.place.has(MANIFEST):
-            return False
-        try:
-            files = Manifest.read(self.place).files
-        except RunError:
-            return True
-        return HISTORY in files and (files[HISTORY].size > 0 or any("/" in name for name in files))
 
     @property
     def finished(self) -> bool:
         """Whether the run came to its end."""
         manifest = self.manifest
         return self.place.has("result.json") if manifest is None else "result.json" in manifest.files
-
-    @property
-    def manifest(self) -> Manifest | None:
-        """The manifest; None for a run of format 1 that has none."""
-        if self.place.has(MANIFEST):
-            with self._with_rest():
-                return read_manifest(self.place)
-        if not self.exists:
-            raise RunError("no_run_here", where=str(self.path))
-        if self.format != _UNVOUCHED:
-            raise RunError("manifest_is_missing", where=str(self.path), hint=self._rest())
-        return None
-
-    @property
-    def format(self) -> object:
-        """The format that run.json names, whether or not it is as it was written."""
-        file = self.path / "run.json"
-        with self._with_rest():
-            with reading(file):
-                plain = parse_json(self.place.read("run.json", LARGEST_TEXT), file)
-            with understanding(file):
-                return plain["format"]
 
     @property
     def recipe(self) -> Recipe:
@@ -135,9 +89,9 @@ class RunFolder:
         settings = self._json("run.json")
         with understanding(file):
             form = settings["format"]
-            if form not in (_UNVOUCHED, FORMAT):
+            if form not in (UNVOUCHED, FORMAT):
                 raise RunError("run_has_another_format", where=str(file), expected=FORMAT, got=form)
-            settings = settings if form == _UNVOUCHED else unsealed(settings, file)
+            settings = settings if form == UNVOUCHED else unsealed(settings, file)
             return {**settings, "observation": Observation(**settings["observation"])}
 
     @property
@@ -166,89 +120,11 @@ class RunFolder:
 
     def history(self) -> History:
         """Return the history as far as it is written."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             manifest = self.manifest
             with suppress(_MovedOn):
                 return self._history(manifest)
         raise RunError("another_process_writes_this_run", where=str(self.path))
-
-    def files(self, folder: str, kind: str) -> list[Path]:
-        """Return the files such as checkpoints/step-*.safetensors in order of their steps."""
-        return [self.path / name for name in self.names(folder, kind)]
-
-    def names(self, folder: str, kind: str) -> list[str]:
-        """Return the names of such files in order of their steps: those that count."""
-        manifest = self.manifest
-        known = (
-            [f"{folder}/{name}" for name in self.place.names(folder)] if manifest is None else manifest.files
-        )
-        return numbered(known, folder, kind)
-
-    def file(self, folder: str, kind: str, step: int) -> Path:
-        """Return the path of such a file."""
-        return self.path / name_of(folder, kind, step)
-
-    # ------------------------------------------------------------------------------------ reading
-
-    def bytes_of(self, name: str, most: int | None = None) -> bytes:
-        """Return what a file holds; raise RunError unless it is as it was written.
-
-        Where another process writes meanwhile, what counts is the manifest after that.
-        """
-        manifest = self.manifest
-        for _ in range(_TRIES):
-            try:
-                return self._checked(name, manifest, most)
-            except RunError:
-                last, manifest = manifest, self.manifest
-                if manifest == last:
-                    raise
-        return self._checked(name, manifest, most)
-
-    def _checked(self, name: str, manifest: Manifest | None, most: int | None = None) -> bytes:
-        file = self.path / name
-        if manifest is None:
-            warnings.warn(say("train.unvouched", folder=self.path), stacklevel=2)
-            with reading(file):
-                return self.place.read(name, most)
-        entry = manifest.files.get(name)
-        with self._with_rest():
-            if entry is None:
-                raise RunError("manifest_names_no_such_file", where=str(file))
-            if not self.place.has(name):
-                raise RunError("file_is_missing", where=str(file))
-            with reading(file):
-                data = self.place.read(name, entry.largest() if most is None else min(most, entry.largest()))
-            check(entry, data, file)
-        return data
-
-    def _text(self, name: str) -> str:
-        data = self.bytes_of(name, LARGEST_TEXT)
-        with understanding(self.path / name):
-            return data.decode()
-
-    def _json(self, name: str) -> Any:
-        return parse_json(self.bytes_of(name, LARGEST_TEXT), self.path / name)
-
-    @contextmanager
-    def _with_rest(self) -> Iterator[None]:
-        """Have an error say what of the folder can still be had, but where it knows better."""
-        try:
-            yield
-        except RunError as error:
-            if not error.hint or error.hint == phrase("remove_or_replace_it"):
-                error.hint = self._rest()
-            raise
-
-    def _rest(self) -> str | None:
-        """Return what can still be had of a damaged folder, as an error's hint."""
-        from koubai.train.verify import rest_of
-
-        return rest_of(self.path)
-
-    def tensors(self, name: str) -> tuple[dict[str, Array], dict[str, str]]:
-        """Return the arrays of a file and what it says about them."""
-        return unpack(self.bytes_of(name), self.path / name)
 
     def _vectors(self, name: str) -> dict[tuple[int, str, str], Array]:
         found, (tensors, _) = {}, self.tensors(name)
@@ -297,7 +173,7 @@ class RunFolder:
 
     def _read_lines(self, length: int | None, seen: Callable[[Lines], None] = lambda lines: None) -> Read:
         file = self.path / HISTORY
-        unchecked = self.format == _UNVOUCHED
+        unchecked = self.format == UNVOUCHED
         with self._with_rest(), reading(file), self.place.open(HISTORY) as stream:
             return read_lines(stream, length, unchecked=unchecked, seen=seen)
 
@@ -375,36 +251,3 @@ class RunFolder:
 
 class _MovedOn(Exception):
     """Another process has changed the folder since the manifest was read."""
-
-
-def read_manifest(place: SafeFolder) -> Manifest:
-    """Return the manifest of a run; raise RunError if it is missing, damaged, or older than the run.
-
-    A kill leaves at most one file of rows that the manifest does not name yet.
-    """
-    there = [f"vectors/{name}" for name in place.names("vectors")] if _is_folder(place, "vectors") else []
-    manifest = Manifest.read(place)
-    if len(set(numbered(there, "vectors", "step")) - manifest.files.keys()) > 1:
-        raise RunError("manifest_is_older", where=str(place.path / MANIFEST))
-    return manifest
-
-
-def _is_folder(place: SafeFolder, name: str) -> bool:
-    path = place.path / name
-    return path.is_dir() and not path.is_symlink()
-
-
-def name_of(folder: str, kind: str, step: int) -> str:
-    """Return the name of a file such as checkpoints/step-00000200.safetensors."""
-    return f"{folder}/{kind}-{step:08d}.safetensors"
-
-
-def numbered(names: Iterable[str], folder: str, kind: str) -> list[str]:
-    """Return those of some names that are such, in order of their steps."""
-    form = re.compile(rf"{folder}/{kind}-\d{{8,15}}\.safetensors", re.ASCII)
-    return sorted((name for name in names if form.fullmatch(name)), key=step_of)
-
-
-def step_of(file: str | Path) -> int:
-    """Return the step in a name such as step-00000200.safetensors."""
-    return int(Path(file).stem.partition("-")[2])

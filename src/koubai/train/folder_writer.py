@@ -17,7 +17,8 @@ from koubai.core.errors import RunError
 from koubai.probes.history import History
 from koubai.train.environment import environment
 from koubai.train.files import json_bytes, writing
-from koubai.train.folder import FORMAT, RunFolder, name_of, numbered, step_of
+from koubai.train.folder import RunFolder
+from koubai.train.folder_files import FORMAT, name_of, numbered, step_of
 from koubai.train.history_file import Lines
 from koubai.train.lock import LOCK, lock
 from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, sealed

@@ -14,9 +14,10 @@ from tomlkit.items import Item
 
 from koubai.core.errors import ConfigError, DataError, Problem, did_you_mean, nearest
 from koubai.data.files import open_regular
+from koubai.train.faults import Fault, Faults
 from koubai.train.plain import default_of
 from koubai.train.recipe import Recipe
-from koubai.train.schema import Fault, Faults, read
+from koubai.train.schema import read
 from koubai.train.toml_lines import Place, lines_of
 from koubai.words.phrase import phrase
 from koubai.words.system import advice, reason

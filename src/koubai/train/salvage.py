@@ -7,7 +7,8 @@ from itertools import count
 
 from koubai.core.errors import RunError
 from koubai.train.files import json_bytes, reading, understanding, writing
-from koubai.train.folder import RunFolder, name_of, numbered, step_of
+from koubai.train.folder import RunFolder
+from koubai.train.folder_files import name_of, numbered, step_of
 from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest
 from koubai.train.packing import unpack
 from koubai.train.safe_folder import SafeFolder

@@ -50,7 +50,8 @@ def understood(
 
 def _part(name: str, value: Any, problems: list[Problem]) -> Any:
     """Return a part that is described as in a file, made; anything else as it is."""
-    from koubai.train.schema import Faults, read
+    from koubai.train.faults import Faults
+    from koubai.train.schema import read
 
     described = isinstance(value, str | dict) or (
         isinstance(value, list | tuple) and any(isinstance(item, str | dict) for item in value)

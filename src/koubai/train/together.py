@@ -12,9 +12,10 @@ from koubai.core.errors import EngineError, KoubaiError, ToldElsewhere
 from koubai.data.dataset import Dataset
 from koubai.engines.ranks import Ranks
 from koubai.train.folder_writer import RunWriter
+from koubai.train.loop import OnProgress
 from koubai.train.recipe import Recipe
 from koubai.train.session import Observation, Session
-from koubai.train.train import OnProgress, Run, default_observation, finish, reopened
+from koubai.train.train import Run, default_observation, finish, reopened
 from koubai.words.phrase import phrase
 
 

@@ -1,10 +1,9 @@
-"""The loop: a session run to its end, with evaluation, early stopping, checkpoints and progress."""
+"""Training: a recipe, a folder or a session run to its end, and the run that comes of it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from koubai.core.params import Array
@@ -18,16 +17,10 @@ from koubai.train.asked import Asked
 from koubai.train.folder import RunFolder
 from koubai.train.folder_writer import RunWriter
 from koubai.train.interrupt import Interrupt
+from koubai.train.loop import Loop, OnProgress
 from koubai.train.recipe import Recipe
 from koubai.train.salvage import salvage as go_back
 from koubai.train.session import Observation, Score, Session
-
-_STRETCH = 0.2  # seconds between two looks at the clock, at Ctrl-C and at whoever watches
-_LONGEST = 2000  # updates in one stretch
-_SAVE = 30.0  # seconds between two checkpoints, unless steps are asked for
-_FIRST_SAVE = 5.0  # seconds before the first: whoever watches the run can examine it from then on
-
-OnProgress = Callable[[Session], None]
 
 
 @dataclass
@@ -205,124 +198,15 @@ def finish(
         session.stopped_by = None
     with Interrupt() as interrupt:
         started = time.perf_counter() - seconds
-        return _Loop(session, interrupt, on_progress, progress_every, folder, save_every, started).run()
-
-
-@dataclass
-class _Loop:
-    """One pass through the loop; all that a resumed run needs lies in the session and its folder.
-
-    | field          | meaning                                                             |
-    |----------------|---------------------------------------------------------------------|
-    | progress_every | updates after which `on_progress` is called in any case; 0: by time |
-    | save_every     | updates between two checkpoints; 0: by time                         |
-    | started        | when the run began, less the pauses since                           |
-    | saved          | when the latest checkpoint was written                              |
-    | stored         | whether one was written here                                        |
-    | pace           | updates in the next stretch, if nothing is due before               |
-    | startup        | seconds until the first update here was made                        |
-    """
-
-    session: Session
-    interrupt: Interrupt
-    on_progress: OnProgress | None
-    progress_every: int
-    folder: RunWriter | None
-    save_every: int
-    started: float
-    saved: float = field(default_factory=time.perf_counter)
-    stored: bool = False
-    pace: int = 1
-    startup: float = 0.0
-    scores: dict[str, Score] = field(default_factory=dict)
-
-    @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self.started
-
-    def run(self) -> Run:
-        session, before, began = self.session, self.seconds, self.session.step
-        if session.step == 0 and session.history.last("train_loss") is None:
-            self.evaluate()
-        while session.step < session.recipe.steps and session.stopped_by is None:
-            self.stretch()
-            if not self.startup and session.step > began:
-                self.startup = self.seconds - before
-            if self.due(session.observation.evaluate_every):
-                self.evaluate()
-            if self.interrupt.requested and session.step < session.recipe.steps:
-                session.stopped_by = session.stopped_by or "interrupted"
-            if self.on_progress is not None:
-                self.on_progress(session)
-            why = session.ranks.gather(session.stopped_by)  # whoever stops, all stop
-            session.stopped_by = next(filter(None, why), None)
-            self.save()
-        return self.end()
-
-    def stretch(self) -> None:
-        """Advance about as many updates as fit between two looks at the clock."""
-        session = self.session
-        marks = (session.observation.evaluate_every, self.save_every, self.progress_every)
-        to_marks = [every - session.step % every for every in marks if every]
-        steps = min(session.recipe.steps - session.step, *to_marks, *session.ranks.gather(self.pace))
-        start = time.perf_counter()
-        session.advance(steps)
-        spent = time.perf_counter() - start
-        self.pace = max(1, min(4 * self.pace, _LONGEST, int(steps * _STRETCH / max(spent, 1e-9))))
-
-    def due(self, every: int) -> bool:
-        return bool(every) and self.session.step % every == 0
-
-    def evaluate(self) -> None:
-        """Record the scores; under early stopping keep the best weights, or end."""
-        session, stopping = self.session, self.session.recipe.early_stopping
-        self.scores = session.record_scores()
-        if stopping is not None:
-            losses = list(session.history.series("val_loss")[1])
-            if stopping.best(losses) == len(losses) - 1:
-                session.best = session.state()
-            if stopping.should_stop(losses):
-                session.stopped_by = session.stopped_by or "early stopping"
-
-    def save(self) -> None:
-        """Write a checkpoint if one is due; else what the history has gained."""
-        if self.folder is None:
-            return
-        wait = _SAVE if self.stored else _FIRST_SAVE
-        late = not self.save_every and time.perf_counter() - self.saved > wait
-        if late or self.due(self.save_every) or self.session.stopped_by == "interrupted":
-            self.folder.checkpoint(self.session, self.seconds)
-            self.saved, self.stored = time.perf_counter(), True
-        else:
-            self.folder.record(self.session.history)
-
-    def end(self) -> Run:
-        """Evaluate where the run ended; finish its folder unless it is to be resumed."""
-        session = self.session
-        if session.stopped_by == "interrupted":
-            self.scores = session.scores()
-        elif self.last_look() < session.step:
-            self.scores = session.record_scores()
-        if session.stopped_by != "interrupted" and self.folder is not None:
-            self.folder.checkpoint(session, self.seconds)
-        if session.stopped_by == "early stopping" and session.best is not None:
-            session.program.restore(session.best)
-            self.scores = session.scores()
-        self.scores = self.scores or session.scores()
-        if session.stopped_by != "interrupted" and self.folder is not None:
-            self.folder.finish(session, self.scores, self.seconds)
+        loop = Loop(session, interrupt, on_progress, progress_every, folder, save_every, started)
+        loop.run()
         return Run(
             session.recipe,
             session.history,
-            self.scores,
+            loop.scores,
             session,
             session.stopped_by,
-            self.seconds,
-            None if self.folder is None else self.folder.path,
-            self.startup,
+            loop.seconds,
+            None if folder is None else folder.path,
+            loop.startup,
         )
-
-    def last_look(self) -> int:
-        """Return the step of the latest recorded scores, -1 without any."""
-        steps = self.session.history.series("train_loss")[0]
-        return int(steps[-1]) if len(steps) else -1

@@ -10,7 +10,7 @@ from typing import Any
 
 from koubai.core.errors import ConfigError, RunError
 from koubai.train.files import LARGEST_TEXT, parse_json, reading, understanding
-from koubai.train.folder import name_of, numbered, read_manifest, step_of
+from koubai.train.folder_files import name_of, numbered, read_manifest, step_of
 from koubai.train.history_file import Lines, read_lines
 from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check, unsealed
 from koubai.train.packing import unpack

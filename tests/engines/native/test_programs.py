@@ -419,7 +419,7 @@ def test_a_diverged_stretch_ends_with_its_taps(every):
 def test_a_tapped_step_works_in_the_memory_of_the_step_before_it():
     layer, shape = TAPPED["convnet"]
     program = compile_job(classes_job(layer, shape), "native")
-    plain, tapped = program._training.places, program._tapped(TapPlan(every=1)).places
+    plain, tapped = program._links.training.places, program._links.tapped(TapPlan(every=1)).places
     assert plain.bases[0][Region.LANE] == tapped.bases[0][Region.LANE]
 
 

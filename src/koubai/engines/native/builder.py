@@ -9,8 +9,8 @@ from typing import Any
 from koubai.core.layer import Cell
 from koubai.core.params import Shape
 from koubai.engines.native.graph import Graph, Node, Stored, Unsupported, Value
+from koubai.engines.native.kernels.activations import FUNCTIONS
 from koubai.engines.native.kernels.max_pool import NOWHERE
-from koubai.engines.native.kernels.pointwise import FUNCTIONS
 from koubai.layers.padding import padded_shape
 from koubai.layers.window import out_size
 from koubai.network.network import Network, join

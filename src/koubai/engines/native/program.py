@@ -13,42 +13,25 @@ from koubai.core.errors import EngineError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, as_inputs
 from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
-from koubai.engines.native.backends.backend import Backend
-from koubai.engines.native.backends.find import find_backend, why_not_onednn
-from koubai.engines.native.blueprint import PlanSet, blueprint
-from koubai.engines.native.compiling import COMPILING
+from koubai.engines.native.backends.find import find_backend
+from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.instructions import DropoutKey, Known, Library, Python
 from koubai.engines.native.kernels import loop
-from koubai.engines.native.kernels.base import has_bfloat16
 from koubai.engines.native.kernels.block import Place
 from koubai.engines.native.link import Linked
+from koubai.engines.native.links import Links
 from koubai.engines.native.listing import listing
-from koubai.engines.native.memory import Memory, Places, Samples
+from koubai.engines.native.memory import Memory, Samples
+from koubai.engines.native.possible import require
 from koubai.engines.native.rates import rates
 from koubai.engines.native.structure import Structure
-from koubai.engines.native.tap_reader import TapReader
 from koubai.engines.turns import Turn, in_turn
-from koubai.words.phrase import phrase
 
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
 _SLOTS = Known.SLOT_1, Known.SLOT_2, Known.SLOT_3
 _FED_BYTES = 1 << 24  # of augmented samples laid down at once
 _TAPPED_BYTES = 1 << 24  # of taps kept between two looks
-
-
-def _check(job: Job, backend: Backend) -> None:
-    """Raise unless this engine on this machine can compute as the job asks."""
-    if job.dtype != "float32":
-        raise EngineError("native_engine_computes_in_float32", got=job.dtype, hint="engine='reference'")
-    if job.precision not in ("float32", "bfloat16"):
-        raise EngineError(
-            "unknown_name", kind="precision", name=job.precision, expected=phrase("float32_or_bfloat16")
-        )
-    if job.precision == "bfloat16" and not has_bfloat16():
-        raise EngineError("processor_has_no_bfloat16", hint="precision='float32'")
-    if job.precision == "bfloat16" and not backend.has_bfloat16:
-        raise EngineError("bfloat16_needs_onednn", got=why_not_onednn(), hint="precision='float32'")
 
 
 class NativeProgram:
@@ -59,15 +42,14 @@ class NativeProgram:
     def __init__(self, job: Job) -> None:
         self.turn = Turn()
         self._backend = find_backend()
-        _check(job, self._backend)
+        require(job, self._backend)
         job.check()
         self._structure = Structure.of(job, self._backend.name)
         self._blueprint = blueprint(self._structure)
         self._store = self._blueprint.store
         self._memory = Memory(self._blueprint)
         self._inputs, self._asked, self._answers = Samples(), Samples(), np.zeros(1, np.int64)
-        self._linked: dict[str, Linked] = {}
-        self._readers: dict[str, TapReader] = {}
+        self._links = Links(self._blueprint, self._memory, self._backend, self._known)
         self._bounds = self._store.bounds(self._blueprint.parts()[0].slots)
         self._step = 0
         self._seconds = _STRETCH_SECONDS  # a step takes at most this, until one was timed
@@ -89,11 +71,8 @@ class NativeProgram:
             if node.op == "dropout"
         }
         self._formulas = Formulas(job, self._store, self._memory)
-        self._linked.clear()
-        self._readers.clear()
+        self._links.clear()
         self._shares: Array | None = None
-
-    # ------------------------------------------------------------------------------------ state
 
     @in_turn
     def state(self) -> TrainingState:
@@ -117,8 +96,6 @@ class NativeProgram:
             return False
         self._take(job)
         return True
-
-    # ------------------------------------------------------------------------------------ running
 
     @in_turn
     def advance(
@@ -144,7 +121,7 @@ class NativeProgram:
         if rows > self._room:
             self._room = rows
             self._t = np.zeros((rows, *self._t.shape[1:]), self._t.dtype)
-            self._linked.clear()  # the plans know where targets lie
+            self._links.clear()  # the plans know where targets lie
         self._inputs.hold(np.concatenate([x for x, _ in drawn]))
         self._t[:rows] = np.concatenate([t for _, t in drawn]).reshape(rows, *self._t.shape[1:])
         return np.arange(rows, dtype=np.int64).reshape(steps, -1)
@@ -164,7 +141,7 @@ class NativeProgram:
                 records = self._run_tapped(flags, wanted, table[part], indices[part], losses[part])
             else:
                 records = []
-                self._run(self._training, table[part], indices[part], losses[part])
+                self._run(self._links.training, table[part], indices[part], losses[part])
             done = self._step - first
             if on_tap is not None:
                 for record in records:
@@ -177,9 +154,9 @@ class NativeProgram:
         """The steps to run without returning: not for long. Which of them are tapped, as numbers 0 and 1."""
         most = min(left, _STRETCH, max(1, int(_STRETCH_SECONDS / self._seconds)))
         flags = np.array([taps.wants(self._step + 1 + n) for n in range(most)], np.int64)
-        if self._training.returns or (flags.any() and self._tapped(taps).returns):
+        if self._links.training.returns or (flags.any() and self._links.tapped(taps).returns):
             return flags[: 1 if flags[0] else int(np.argmax(np.append(flags[1:], 1))) + 1]
-        room = max(1, _TAPPED_BYTES // self._reader(taps).bytes) if flags.any() else most
+        room = max(1, _TAPPED_BYTES // self._links.reader(taps).bytes) if flags.any() else most
         return flags[: int(np.searchsorted(np.cumsum(flags), room, side="right"))]
 
     def _run(
@@ -231,21 +208,6 @@ class NativeProgram:
             self._formulas.run(action, node, tensors, training=training, step=update)
         linked.set(row=row + 1)
 
-    @property
-    def _training(self) -> Linked:
-        return self._link(self._blueprint.training())
-
-    def _tapped(self, taps: TapPlan) -> Linked:
-        return self._link(self._blueprint.tapped(units=taps.units))
-
-    def _link(self, plans: PlanSet) -> Linked:
-        """Plans linked to this program's memory, when first asked for."""
-        if plans.kind not in self._linked:
-            places = Places(self._memory, plans, self._store.shared_bytes.get(plans.kind, 0))
-            with COMPILING:
-                self._linked[plans.kind] = Linked(plans, places, self._known(), self._backend)
-        return self._linked[plans.kind]
-
     def _known(self) -> dict[Place, int]:
         """What the known places of a plan stand for in this program."""
         memory = self._memory
@@ -269,7 +231,7 @@ class NativeProgram:
         self, flags: Array, taps: TapPlan, table: Array, indices: Array, losses: Array
     ) -> list[TapRecord]:
         """Run steps of which some are tapped; return their records."""
-        reader, tapped, before = self._reader(taps), self._tapped(taps), self._step
+        reader, tapped, before = self._links.reader(taps), self._links.tapped(taps), self._step
         tapped.leave_sums(reader.expect(int(flags.sum())))
         if tapped.returns:  # one step, Python between its rows
             with self._formulas.tapping(units=taps.units) as inside:
@@ -277,20 +239,10 @@ class NativeProgram:
             (moments,) = reader.read(1)
             return [TapRecord(self._step, {**moments, **inside} if inside else moments)]
         self._stand(tapped, table, indices, losses)
-        with self._training.beside(tapped, flags):
-            self._run(self._training, table, indices, losses)
+        with self._links.training.beside(tapped, flags):
+            self._run(self._links.training, table, indices, losses)
         steps = before + 1 + np.flatnonzero(flags[: self._step - before])
         return list(map(TapRecord, steps.tolist(), reader.read(len(steps))))
-
-    def _reader(self, taps: TapPlan) -> TapReader:
-        """What reads the taps of a plan."""
-        plans = self._tapped(taps).plans
-        if plans.kind not in self._readers:
-            assert plans.taps is not None  # a tapped plan has taps
-            self._readers[plans.kind] = TapReader(
-                plans.taps.taps, plans.taps.numbers, plans.plans[0].part.slots
-            )
-        return self._readers[plans.kind]
 
     @in_turn
     def predict(self, x: Inputs) -> Array:
@@ -302,7 +254,7 @@ class NativeProgram:
         steps = -(-n // rows)
         order = np.minimum(np.arange(steps * rows), n - 1)  # the last sample stands where samples are missing
         y = np.empty((len(order), prod(network.out_shape)), np.float32)
-        linked = self._link(self._blueprint.predicting(rows))
+        linked = self._links.predicting(rows)
         self._asked.hold(x)
         self._answers[0] = y.ctypes.data
         linked.set(step=0, row=0, first_step=0, indices=order.ctypes.data, ticks=0)
@@ -318,12 +270,10 @@ class NativeProgram:
             pace = int(_STRETCH_SECONDS * ran / max(1e-7, time.perf_counter() - began))
         return y[:n].reshape(n, *network.out_shape)
 
-    # ------------------------------------------------------------------------------------ reading
-
     @in_turn
     def listing(self) -> str:
         """Return the training step as text: each row with its layer, primitive, implementation, layouts."""
-        linked = self._training
+        linked = self._links.training
         step = listing(linked, self._memory, self.job.network, self._backend.title, self._shares)
         return "\n".join([step, *self.job.outside()])
 
@@ -334,7 +284,7 @@ class NativeProgram:
         The first of several steps is not timed: it may touch memory for the first time. The listing shows the
         shares from then on.
         """
-        linked = self._training
+        linked = self._links.training
         indices = self.job.check_indices(indices)
         if len(indices) > 1:
             self.advance(indices[:1])

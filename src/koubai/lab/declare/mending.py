@@ -10,9 +10,11 @@ from typing import Any
 from koubai.core.errors import nearest
 from koubai.data.sources.digits import Digits
 from koubai.models.mlp import Mlp
+from koubai.train.faults import Faults
+from koubai.train.kinds import KINDS
 from koubai.train.plain import hints_of
 from koubai.train.recipe import Recipe
-from koubai.train.schema import KINDS, Faults, read
+from koubai.train.schema import read
 from koubai.train.toml_lines import Place
 
 _STAND_INS = {"network": Mlp(()), "data": Digits()}  # what a recipe cannot do without

@@ -26,7 +26,8 @@ from koubai.doctor.answer.diary import ABOUT, FINDINGS
 from koubai.page.watch.follower import last_written
 from koubai.page.watch.listing import WATCHED, Place
 from koubai.train.files import parse_json, understanding
-from koubai.train.folder import RunFolder, step_of
+from koubai.train.folder import RunFolder
+from koubai.train.folder_files import step_of
 from koubai.train.manifest import HISTORY, MANIFEST, unsealed
 from koubai.train.safe_folder import SafeFolder
 from koubai.words import LANGUAGES

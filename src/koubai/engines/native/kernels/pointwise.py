@@ -12,7 +12,7 @@ import numpy as np
 from numba import float32
 
 from koubai.engines.native.kernels import functions as f
-from koubai.engines.native.kernels.base import Kernel, floats, inline, kernel, share
+from koubai.engines.native.kernels.base import floats, inline, kernel, share
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.sums import OF_MAGNITUDES, block, clear, mask_tile
@@ -28,14 +28,6 @@ class InPlace(NamedTuple):
     y: Address
     size: int
     constant: float = 0.0  # of the formula
-
-
-class Beside(NamedTuple):
-    """Forward where u stays."""
-
-    u: Address
-    y: Address
-    size: int
 
 
 class Backward(NamedTuple):
@@ -65,13 +57,8 @@ def _forward(b: InPlace, thread: int, team: int) -> Any:
 
 
 @inline
-def _beside(b: Beside, thread: int, team: int) -> Any:
-    start, n = share(b.size, 64, thread, team)
-    return floats(b.u + 4 * start, n), floats(b.y + 4 * start, n), n
-
-
-@inline
-def _backward(b: Backward, thread: int, team: int) -> Any:
+def share_of(b: Backward, thread: int, team: int) -> Any:
+    """Return what was seen of the function, its gradient, and how many numbers are this thread's."""
     start, n = share(b.size, 64, thread, team)
     return floats(b.seen + 4 * start, n), floats(b.dy + 4 * start, n), n
 
@@ -87,7 +74,7 @@ def relu(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def relu_backward(b: Backward, thread: int, team: int) -> None:
     """du = dy where y > 0."""
-    y, g, n = _backward(b, thread, team)
+    y, g, n = share_of(b, thread, team)
     for i in range(n):
         g[i] = g[i] if y[i] > ZERO else ZERO
 
@@ -114,7 +101,7 @@ def leaky_relu(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def leaky_relu_backward(b: Backward, thread: int, team: int) -> None:
     """du = dy or slope dy."""
-    y, g, n = _backward(b, thread, team)
+    y, g, n = share_of(b, thread, team)
     slope = float32(b.constant)
     for i in range(n):
         g[i] = g[i] if y[i] > ZERO else slope * g[i]
@@ -133,7 +120,7 @@ def elu(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def elu_backward(b: Backward, thread: int, team: int) -> None:
     """du = dy or dy (y + alpha)."""
-    y, g, n = _backward(b, thread, team)
+    y, g, n = share_of(b, thread, team)
     alpha = float32(b.constant)
     for i in range(n):
         g[i] = g[i] if y[i] > ZERO else g[i] * (y[i] + alpha)
@@ -151,7 +138,7 @@ def selu(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def selu_backward(b: Backward, thread: int, team: int) -> None:
     """du = lambda dy or dy (y + lambda alpha)."""
-    y, g, n = _backward(b, thread, team)
+    y, g, n = share_of(b, thread, team)
     for i in range(n):
         g[i] = g[i] * (_SCALE if y[i] > ZERO else y[i] + _SCALE_ALPHA)
 
@@ -168,7 +155,7 @@ def step(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def step_backward(b: Backward, thread: int, team: int) -> None:
     """du = 0."""
-    _, g, n = _backward(b, thread, team)
+    _, g, n = share_of(b, thread, team)
     for i in range(n):
         g[i] = ZERO
 
@@ -184,7 +171,7 @@ def sigmoid(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def sigmoid_backward(b: Backward, thread: int, team: int) -> None:
     """du = dy y (1 - y)."""
-    y, g, n = _backward(b, thread, team)
+    y, g, n = share_of(b, thread, team)
     for i in range(n):
         g[i] = g[i] * (y[i] * (ONE - y[i]))
 
@@ -200,7 +187,7 @@ def tanh(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def tanh_backward(b: Backward, thread: int, team: int) -> None:
     """du = dy (1 - y^2)."""
-    y, g, n = _backward(b, thread, team)
+    y, g, n = share_of(b, thread, team)
     for i in range(n):
         g[i] = g[i] * (ONE - y[i] * y[i])
 
@@ -216,7 +203,7 @@ def exponential(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def exponential_backward(b: Backward, thread: int, team: int) -> None:
     """du = dy y."""
-    y, g, n = _backward(b, thread, team)
+    y, g, n = share_of(b, thread, team)
     for i in range(n):
         g[i] = g[i] * y[i]
 
@@ -232,81 +219,6 @@ def softplus(b: InPlace, thread: int, team: int) -> None:
 @kernel
 def softplus_backward(b: Backward, thread: int, team: int) -> None:
     """du = dy sigmoid(u), where sigmoid(u) = 1 - e^-y."""
-    y, g, n = _backward(b, thread, team)
+    y, g, n = share_of(b, thread, team)
     for i in range(n):
         g[i] = -g[i] * f.expm1(-y[i])
-
-
-@kernel
-def gelu(b: Beside, thread: int, team: int) -> None:
-    """y = u Phi(u)."""
-    u, y, n = _beside(b, thread, team)
-    for i in range(n):
-        y[i] = u[i] * f.normal_distribution(u[i])
-
-
-@kernel
-def gelu_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy (Phi(u) + u phi(u))."""
-    u, g, n = _backward(b, thread, team)
-    for i in range(n):
-        g[i] = g[i] * (f.normal_distribution(u[i]) + u[i] * f.normal_density(u[i]))
-
-
-@kernel
-def silu(b: Beside, thread: int, team: int) -> None:
-    """y = u s(u)."""
-    u, y, n = _beside(b, thread, team)
-    for i in range(n):
-        y[i] = u[i] * f.sigmoid(u[i])
-
-
-@kernel
-def silu_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy (s + u s (1 - s))."""
-    u, g, n = _backward(b, thread, team)
-    for i in range(n):
-        s = f.sigmoid(u[i])
-        g[i] = g[i] * (s + u[i] * s * (ONE - s))
-
-
-@kernel
-def mish(b: Beside, thread: int, team: int) -> None:
-    """y = u tanh(softplus(u))."""
-    u, y, n = _beside(b, thread, team)
-    for i in range(n):
-        y[i] = u[i] * f.tanh(f.softplus(u[i]))
-
-
-@kernel
-def mish_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy (t + u (1 - t^2) s(u)), t = tanh(softplus(u))."""
-    u, g, n = _backward(b, thread, team)
-    for i in range(n):
-        t = f.tanh(f.softplus(u[i]))
-        g[i] = g[i] * (t + u[i] * (ONE - t * t) * f.sigmoid(u[i]))
-
-
-class Function(NamedTuple):
-    """The kernels of an activation: forward takes InPlace, or Beside where backward needs u, not y."""
-
-    forward: Kernel[Any]
-    backward: Kernel[Backward]
-    needs_u: bool = False
-
-
-# By registry name.
-FUNCTIONS: dict[str, Function] = {
-    "step": Function(step, step_backward),
-    "sigmoid": Function(sigmoid, sigmoid_backward),
-    "tanh": Function(tanh, tanh_backward),
-    "exponential": Function(exponential, exponential_backward),
-    "relu": Function(relu, relu_backward),
-    "leaky_relu": Function(leaky_relu, leaky_relu_backward),
-    "elu": Function(elu, elu_backward),
-    "selu": Function(selu, selu_backward),
-    "softplus": Function(softplus, softplus_backward),
-    "gelu": Function(gelu, gelu_backward, needs_u=True),
-    "silu": Function(silu, silu_backward, needs_u=True),
-    "mish": Function(mish, mish_backward, needs_u=True),
-}

@@ -26,14 +26,12 @@ from koubai.engines.native.kernels.simd import (
     total_of,
 )
 from koubai.engines.native.kernels.simd_memory import (
-    add_to_doubles,
     count_ones,
     load,
     load_part,
     store,
     store_mask,
     store_part,
-    total_at,
 )
 
 # The order of what is left of a tensor: of squares the first two numbers, of magnitudes and of moments more;
@@ -89,7 +87,7 @@ def _is_zero(x: int, z: int, count: int) -> bool:
 
 
 @inline
-def _carefully(x: int, z: int, count: int, out_at: int, sizes: int) -> None:
+def carefully(x: int, z: int, count: int, out_at: int, sizes: int) -> None:
     """Add the squares of x, or of x - z, in float64, NaN and all; and the magnitudes, if asked for."""
     if _is_zero(x, z, count):
         return
@@ -112,7 +110,7 @@ def keep_magnitudes(squares: Any, sizes: Any, x: int, n: int, out_at: int) -> No
         out[SQUARES] += total_of(squares)
         out[MAGNITUDES] += total_of(sizes)
     else:
-        _carefully(x, 0, n, out_at, 1)
+        carefully(x, 0, n, out_at, 1)
 
 
 @inline
@@ -267,50 +265,3 @@ def moments(b: Summed, thread: int, team: int) -> None:
     clear(out, 2 * OF_MOMENTS if b.above else OF_MOMENTS)
     start, count = share(b.size, 64, thread, team)
     add_moments(b.x + 4 * start, count, b.above, b.masks + MASKS * thread, out)
-
-
-# Sums of a parameter's chunks are gathered lane by lane, in four rows of 16 float64 numbers.
-_W, _G, _G_SIZES, _CHANGE = (8 * LANES * row for row in range(4))
-GATHERED = 4 * LANES
-
-
-@inline
-def gather_parameter(squares: Any, w: int, n: int, gathered: int, out: int) -> None:
-    """Gather the squares of a chunk of a parameter; w and n tell where to look if they cannot be trusted."""
-    if trusted(squares):
-        add_to_doubles(gathered + _W, squares)
-    else:
-        _carefully(w, 0, n, out, 0)
-
-
-@inline
-def gather_gradient(squares: Any, sizes: Any, g: int, n: int, gathered: int, out: int) -> None:
-    """Gather the squares and magnitudes of its gradient."""
-    if not any_lane(differs(sizes, splat(ZERO))):
-        return
-    if trusted(squares):
-        add_to_doubles(gathered + _G, squares)
-        add_to_doubles(gathered + _G_SIZES, sizes)
-    else:
-        _carefully(g, 0, n, out + 8 * OF_SQUARES, 1)
-
-
-@inline
-def gather_change(squares: Any, w: int, kept: int, n: int, gathered: int, out: int) -> None:
-    """Gather the squares of what has changed of it since a copy was kept."""
-    if trusted(squares):
-        add_to_doubles(gathered + _CHANGE, squares)
-    else:
-        _carefully(w, kept, n, out + 8 * (OF_SQUARES + OF_MAGNITUDES), 0)
-
-
-@inline
-def hand_over(gathered: int, out_at: int) -> None:
-    """Add what was gathered of a parameter to its place."""
-    out = doubles(out_at, OF_PARAMETER)
-    gradient, change = OF_SQUARES, OF_SQUARES + OF_MAGNITUDES
-    out[SQUARES] += total_at(gathered + _W)
-    out[gradient + SQUARES] += total_at(gathered + _G)
-    out[gradient + MAGNITUDES] += total_at(gathered + _G_SIZES)
-    out[change + SQUARES] += total_at(gathered + _CHANGE)
-    clear(gathered, GATHERED)

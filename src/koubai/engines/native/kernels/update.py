@@ -18,18 +18,16 @@ from koubai.engines.native.kernels import functions as f
 from koubai.engines.native.kernels.base import Control, doubles, floats, inline, kernel, summing, words
 from koubai.engines.native.kernels.block import Address, read, record
 from koubai.engines.native.kernels.functions import ONE, ZERO
-from koubai.engines.native.kernels.simd import LANES, absolute, multiply_add, select, splat
-from koubai.engines.native.kernels.simd_memory import load, prefetch_to_write, store
-from koubai.engines.native.kernels.sums import (
+from koubai.engines.native.kernels.gather import (
     GATHERED,
-    OF_PARAMETER,
-    block,
-    clear,
     gather_change,
     gather_gradient,
     gather_parameter,
     hand_over,
 )
+from koubai.engines.native.kernels.simd import LANES, absolute, multiply_add, select, splat
+from koubai.engines.native.kernels.simd_memory import load, prefetch_to_write, store
+from koubai.engines.native.kernels.sums import OF_PARAMETER, block, clear
 
 CHUNK = 1024  # elements updated at a time, at most
 ROOM = 4 * CHUNK + 8 * GATHERED  # bytes that a worker needs to tap what it updates

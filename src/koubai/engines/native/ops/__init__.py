@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from koubai.engines.native.ops.average_pool import AveragePoolOp
 from koubai.engines.native.ops.batch_norm import BatchNormOp
 from koubai.engines.native.ops.dropout import DropoutOp
 from koubai.engines.native.ops.formula import FormulaOp
 from koubai.engines.native.ops.group_norm import GroupNormOp
+from koubai.engines.native.ops.max_pool import MaxPoolOp
 from koubai.engines.native.ops.pad import PadOp
 from koubai.engines.native.ops.pointwise import PointwiseOp
-from koubai.engines.native.ops.pool import AveragePoolOp, MaxPoolOp
 from koubai.engines.native.ops.prelu import PReLUOp
 from koubai.engines.native.ops.samples import LayerNormOp, LocalResponseOp, SoftmaxOp
 from koubai.engines.native.ops.wiring import AddOp, ConcatenateOp, MeanOverSpaceOp, ReshapeOp

@@ -6,17 +6,17 @@ from functools import partial
 
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
+from koubai.engines.native.kernels.activations import FUNCTIONS
 from koubai.engines.native.kernels.half import relu_backward_half, relu_half
 from koubai.engines.native.kernels.pointwise import (
-    FUNCTIONS,
     PIECE,
     Backward,
-    Beside,
     InPlace,
     TappedMask,
     relu_backward,
     relu_backward_tapped,
 )
+from koubai.engines.native.kernels.smooth import Beside
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import Plan

@@ -1,0 +1,61 @@
+"""The plans of one program, linked to its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from koubai.engines.engine import TapPlan
+from koubai.engines.native.backends.backend import Backend
+from koubai.engines.native.blueprint import Blueprint, PlanSet
+from koubai.engines.native.compiling import COMPILING
+from koubai.engines.native.kernels.block import Place
+from koubai.engines.native.link import Linked
+from koubai.engines.native.memory import Memory, Places
+from koubai.engines.native.tap_reader import TapReader
+
+
+class Links:
+    """Every plan is linked when it is first asked for; `known` tells what the known places stand for."""
+
+    def __init__(
+        self, blueprint: Blueprint, memory: Memory, backend: Backend, known: Callable[[], dict[Place, int]]
+    ) -> None:
+        self._blueprint, self._memory, self._backend, self._known = blueprint, memory, backend, known
+        self._linked: dict[str, Linked] = {}
+        self._readers: dict[str, TapReader] = {}
+
+    def clear(self) -> None:
+        """Forget all links: what is known lies elsewhere now."""
+        self._linked.clear()
+        self._readers.clear()
+
+    @property
+    def training(self) -> Linked:
+        """The plan of a training step."""
+        return self._link(self._blueprint.training())
+
+    def tapped(self, taps: TapPlan) -> Linked:
+        """The plan of a training step that is tapped."""
+        return self._link(self._blueprint.tapped(units=taps.units))
+
+    def predicting(self, rows: int) -> Linked:
+        """The plan that answers so many samples."""
+        return self._link(self._blueprint.predicting(rows))
+
+    def reader(self, taps: TapPlan) -> TapReader:
+        """What reads the taps of a plan."""
+        plans = self.tapped(taps).plans
+        if plans.kind not in self._readers:
+            assert plans.taps is not None  # a tapped plan has taps
+            self._readers[plans.kind] = TapReader(
+                plans.taps.taps, plans.taps.numbers, plans.plans[0].part.slots
+            )
+        return self._readers[plans.kind]
+
+    def _link(self, plans: PlanSet) -> Linked:
+        if plans.kind not in self._linked:
+            shared = self._blueprint.store.shared_bytes.get(plans.kind, 0)
+            places = Places(self._memory, plans, shared)
+            with COMPILING:
+                self._linked[plans.kind] = Linked(plans, places, self._known(), self._backend)
+        return self._linked[plans.kind]

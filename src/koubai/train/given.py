@@ -1,0 +1,103 @@
+"""What `koubai.fit` was given: a network or a recipe, and data of any form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import ArrayLike
+
+from koubai.core.errors import ConfigError, DataError, Problem
+from koubai.core.layer import Layer
+from koubai.data.dataset import Dataset, DataSource
+from koubai.data.prepare import ClassWeight
+from koubai.losses.mean_squared_error import MeanSquaredError
+from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from koubai.train.recipe import Recipe
+from koubai.train.settings import understood
+from koubai.words.phrase import phrase
+
+if TYPE_CHECKING:
+    pass
+
+Data = DataSource | Dataset | tuple[ArrayLike, ...]
+
+
+def given_recipe(
+    network: Layer | Recipe, data: Data | None, data_dir: str | Path | None, settings: dict[str, Any]
+) -> tuple[Recipe, Dataset | None]:
+    """Return the recipe of what was given, and its arrays where they were given as such."""
+    if isinstance(network, Recipe):
+        if data is not None:
+            raise DataError("recipe_brings_its_own_data")
+        return (network.edit(**settings) if settings else network), None
+    dataset = data if isinstance(data, Dataset) else None
+    source = _source(data)
+    if "loss" not in settings:
+        classes = (dataset or source.load(given_path(data_dir))).classes
+        settings = {"loss": MeanSquaredError() if classes is None else SoftmaxCrossEntropy(), **settings}
+    known, problems = understood(
+        settings, lambda: len((dataset or source.load(given_path(data_dir))).t_train)
+    )
+    try:
+        recipe = Recipe(network, source, **known)
+    except ConfigError as error:
+        raise ConfigError("fit", [*problems, *error.problems]) from None
+    if problems:
+        raise ConfigError("fit", problems)
+    return recipe, dataset
+
+
+def given_table(data: Any, target: str | None) -> Any:
+    """Return a source of a table in memory or in a file; without a target the data as they are."""
+    if target is None:
+        return data
+    import koubai.data
+
+    if isinstance(data, str | Path):
+        source: DataSource = koubai.data.TableFile(str(Path(data).expanduser().absolute()), target)
+    else:
+        source = koubai.data.table(data, target)
+    return source
+
+
+def given_weights(
+    network: Layer | Recipe, data: Data | None, sample_weight: ArrayLike | None, class_weight: ClassWeight
+) -> Data | None:
+    """Return data with the weights that were asked for."""
+    if sample_weight is None and class_weight is None:
+        return data
+    if isinstance(network, Recipe):
+        raise DataError("recipe_brings_its_own_data")
+    arrays = isinstance(data, tuple | list) and len(data) in (2, 4)
+    if isinstance(data, Dataset) or (sample_weight is not None and not arrays):
+        raise DataError(
+            "weights_of_samples_go_with_arrays",
+            where="fit",
+            expected="data = (x, t) or (x, t, x_test, t_test)",
+            got=type(data).__name__,
+        )
+    if isinstance(data, tuple | list) and arrays:
+        import koubai.data
+
+        return koubai.data.Arrays.of(*data, sample_weight=sample_weight, class_weight=class_weight)
+    return replace(_source(data), class_weight=class_weight)
+
+
+def _source(data: Data | None) -> DataSource:
+    import koubai.data
+
+    if isinstance(data, DataSource):
+        return data
+    if isinstance(data, Dataset):
+        return koubai.data.Arrays(data.sha256)
+    if isinstance(data, tuple | list) and len(data) in (2, 4):
+        return koubai.data.Arrays.of(*data)
+    hint = phrase("what_data_can_be")
+    raise ConfigError("fit", [Problem("data", phrase("expected_data", got=type(data).__name__), hint=hint)])
+
+
+def given_path(path: str | Path | None) -> Path | None:
+    """Return a path that may be given as text, or not at all."""
+    return None if path is None else Path(path)

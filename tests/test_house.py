@@ -1,0 +1,60 @@
+"""Files and functions stay short enough to be read at once."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = [path for folder in ("src/koubai", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+MOST_LINES, MOST_OF_A_FUNCTION = 300, 60
+STILL_LONG = {  # to be parted; none may grow much, and what has become short is taken out
+    "src/koubai/doctor/patient/patient.py": 350,
+    "src/koubai/doctor/watch/chart.py": 400,
+    "src/koubai/doctor/watch/sight.py": 420,
+    "src/koubai/doctor/watch/watcher.py": 610,
+    "src/koubai/doctor/watch/wires.py": 400,
+    "src/koubai/page/play/perform.py": 320,
+}
+
+
+def own_lines(function):
+    """Return how many lines of a function are its own: those of functions and classes inside do not count."""
+    inside = [
+        node
+        for child in ast.iter_child_nodes(function)
+        for node in ast.walk(child)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
+    taken = {line for node in inside for line in range(node.lineno, node.end_lineno + 1)}
+    return sum(line not in taken for line in range(function.lineno, function.end_lineno + 1))
+
+
+def long_functions(text):
+    """Return the functions of a source that are too long, with how many lines they have."""
+    return {
+        node.name: lines
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := own_lines(node)) > MOST_OF_A_FUNCTION
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_file_and_no_function_is_too_long(path):
+    text = path.read_text(encoding="utf-8")
+    most = STILL_LONG.get(path.relative_to(ROOT).as_posix(), MOST_LINES)
+    assert len(text.splitlines()) <= most
+    assert long_functions(text) == {}
+
+
+@pytest.mark.parametrize("name", STILL_LONG)
+def test_what_is_still_long_is_so(name):
+    assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) > MOST_LINES
+
+
+def test_what_is_too_long_is_found():
+    body = "    x = 1\n" * MOST_OF_A_FUNCTION
+    inner = "    def inner():\n        pass\n"
+    assert long_functions(f"def f():\n{body}") == {"f": MOST_OF_A_FUNCTION + 1}
+    assert long_functions(f"def f():\n{inner}{body[:-10]}") == {}
