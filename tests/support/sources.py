@@ -1,78 +1,68 @@
-"""Words and their sources: which sentences need one, and where one leads."""
+"""One small sample of every registered source of data; its files are written where a source reads some."""
 
-import importlib
-import re
-import tomllib
-from importlib.resources import files
+from collections.abc import Callable
 from pathlib import Path
 
-from koubai.lab.catalog import listing
+import numpy as np
+from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-_NAMES = re.compile(r"\b(?:im2col|col2im|SHA-256|\d-D|LeNet-5)\b|(?<=[A-Za-z_])\d+|#1")
-_NUMBER = re.compile(
-    r"\d|\b(?:half|twice|double|hundredth|thousandth|millionth|\w+fold|million|thousand|hundred)\b"
-)
-COMPARISON = re.compile(
-    r"\b(?:better|worse|faster|slower|best|worst|most|least|more than|less than|fewer"
-    r"|usually|always|never|rare(?:ly)?)\b"
-)
+import koubai.data
+from koubai.data import DataSource
+from support.data_files import small_set, write
 
 
-def bare(text):
-    """A text without what is filled in, options and commands, and names with digits."""
-    return _NAMES.sub("", re.sub(r"\{[^}]*\}|`[^`]*`|--[a-z][\w-]*(?: [\w.=]*\d\S*)?", "", text))
+def pictures(folder: Path) -> DataSource:
+    for k, name in enumerate(("cat", "dog", "eel")):
+        (folder / "pets" / name).mkdir(parents=True)
+        for i in range(10):
+            noise = np.random.default_rng([k, i]).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(folder / "pets" / name / f"{i}.png")
+    return koubai.data.image_folder("pets", size=(5, 4))
 
 
-def needs_a_source(text):
-    """Whether there is a number or a comparison."""
-    said = bare(text)
-    return bool(_NUMBER.search(said) or COMPARISON.search(said))
+def cifar(folder: Path) -> DataSource:
+    rng = np.random.default_rng(0)
+    for name in (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"):
+        content = b"".join(bytes([k]) + rng.bytes(3072) for k in range(10))
+        write(folder, {name: content})
+    return koubai.data.cifar10()
 
 
-def said_numbers(text):
-    """The numbers of a text as values, but for years."""
-    found = re.findall(r"\d[\d,]*\.?\d*|\.\d+", bare(text))
-    values = {float(number.replace(",", "").rstrip(".")) for number in found}
-    return {value for value in values if not 1900 <= value <= 2100}
+def npz(folder: Path) -> DataSource:
+    rng = np.random.default_rng(0)
+    np.savez(folder / "data.npz", x=rng.normal(size=(40, 6)), t=np.arange(40) % 3)
+    return koubai.data.npz_file("data.npz")
 
 
-def flat(table, path=""):
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{path}.{name}" if path else name)
-    if "en" in table:
-        yield path, table
+def table(folder: Path) -> DataSource:
+    lines = [f"{i % 7 + 0.5},{'ab'[i % 2]},{'true' if i % 5 else 'false'},{'xyz'[i % 3]}" for i in range(40)]
+    (folder / "data.csv").write_text("\n".join(["size,kind,fresh,goal", *lines]) + "\n")
+    return koubai.data.table_file("data.csv", "goal")
 
 
-def entries_of(area):
-    return list(flat(tomllib.loads((files("koubai.words") / f"{area}.toml").read_text(encoding="utf-8"))))
+def idx(source: Callable[[], DataSource]) -> Callable[[Path], DataSource]:
+    def made(folder: Path) -> DataSource:
+        write(folder, small_set())
+        return source()
+
+    return made
 
 
-def missing(source):
-    """What is wrong with a source; None if it leads somewhere."""
-    kind, _, rest = source.partition(": ")
-    path, _, name = rest.partition("::")
-    checks = {
-        "by definition": lambda: "",
-        "cited": lambda: "" if re.search(r"\b(19|20)\d\d\b", rest) else "no year",
-        "run": lambda: "" if rest in {entry.name() for entry in listing()} else "no such experiment",
-        "test": lambda: (
-            "" if (ROOT / path).exists() and f"def {name}" in (ROOT / path).read_text() else "no test"
-        ),
-        "computed": lambda: led_astray(*rest.partition(":")[::2]),
-    }
-    return checks[kind]() if kind in checks else "no such kind of source"
-
-
-def led_astray(place, name):
-    """What is missing on the way to a module's name; empty if nothing is."""
-    try:
-        found = importlib.import_module(place)
-    except ImportError:
-        return "no such module"
-    for part in filter(None, name.split(".")):
-        if not hasattr(found, part):
-            return f"no {part}"
-        found = getattr(found, part)
-    return ""
+SAMPLES: dict[str, Callable[[Path], DataSource]] = {
+    "arrays": lambda _: koubai.data.arrays(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 3),
+    "blobs": lambda _: koubai.data.blobs(),
+    "cifar10": cifar,
+    "circles": lambda _: koubai.data.circles(),
+    "digits": lambda _: koubai.data.digits(),
+    "fashion_mnist": idx(koubai.data.fashion_mnist),
+    "flawed": lambda _: koubai.data.flawed(koubai.data.digits(), [koubai.data.Imbalance()]),
+    "image_folder": pictures,
+    "mnist": idx(koubai.data.mnist),
+    "moons": lambda _: koubai.data.moons(),
+    "multi_label": lambda _: koubai.data.multi_label(n=100),
+    "npz_file": npz,
+    "regression": lambda _: koubai.data.regression(),
+    "table_file": table,
+    "waveforms": lambda _: koubai.data.waveforms(),
+    "xor": lambda _: koubai.data.xor(n=100, noise=0.1),
+}

@@ -29,7 +29,7 @@ from koubai.models import DeepConvNet, DoubleConvNet, SimpleConvNet
 from koubai.network.network import Network
 from koubai.optim import Momentum, RMSProp
 from koubai.words import areas
-from support.sources import entries_of, missing, needs_a_source
+from support.cited import entries_of, missing, needs_a_source
 
 ELSEWHERE = ("parts", "errata", "quiz", "lessons", "glossary", "names")
 AREAS = [area for area in areas() if area not in ELSEWHERE and not area.startswith("errors")]

@@ -29,7 +29,7 @@ from koubai.study.errata import errata
 from koubai.study.glossary import find, terms
 from koubai.study.lessons.lesson import LESSONS
 from koubai.study.quiz.asked import QUESTIONS
-from support.sources import COMPARISON, entries_of, missing, needs_a_source, said_numbers
+from support.cited import COMPARISON, entries_of, missing, needs_a_source, said_numbers
 
 for package in (koubai.study.lessons, koubai.study.quiz):
     for module in pkgutil.iter_modules(package.__path__):
