@@ -96,7 +96,8 @@ def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[Place, int]
     except ValueError as error:  # TOMLDecodeError, and int()'s refusal of thousands of digits
         placed = _AT_LINE.fullmatch(str(error))
         message, line = (placed[1], int(placed[2])) if placed else (str(error), None)
-        raise ConfigError(source, [Problem("", phrase("not_toml", why=message), line)]) from None
+        wrong = Problem("", phrase("not_toml", why=message), line, phrase("how_toml_is_written"))
+        raise ConfigError(source, [wrong]) from None
     levels = list(_levels(table))
     if len(levels) > MAX_DEPTH:
         raise deep
