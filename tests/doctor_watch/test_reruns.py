@@ -19,7 +19,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
-net = nn.Sequential(nn.Linear(12, 32), nn.Tanh(), nn.Linear(32, 5))
+class Net(nn.Module):  # called with two arguments: koubai has no twin of it
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(12, 32), nn.Linear(32, 5)
+    def forward(self, x, scale):
+        return self.second(torch.tanh(self.first(x))) * scale
+net = Net()
 opt = torch.optim.SGD(net.parameters(), float(sys.argv[1]), momentum=0.9)
 x = torch.randn(512, 12)
 t = (x[:, :4] @ torch.randn(4, 5)).argmax(1)
@@ -28,11 +34,11 @@ if __name__ == "__main__":
         for epoch in range(int(sys.argv[2])):
             for a, b in DataLoader(TensorDataset(x, t), 64, shuffle=True, num_workers=2):
                 opt.zero_grad()
-                loss = nn.functional.cross_entropy(net(a), b)
+                loss = nn.functional.cross_entropy(net(a, 1.0), b)
                 loss.backward()
                 opt.step()
                 file.write(f"{loss.item()}\\n")
-    print("accuracy", (net(x).argmax(1) == t).float().mean().item())
+    print("accuracy", (net(x, 1.0).argmax(1) == t).float().mean().item())
 """
 
 
