@@ -189,6 +189,20 @@ def test_a_run_of_a_few_updates_is_too_short_to_be_named():
     assert watch.verdict.name == "not_judged"
 
 
+def test_five_updates_of_a_sound_program_are_no_under_fitting_though_a_wider_network_leads_by_then():
+    model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
+    t = torch.randint(0, 3, (600,))
+    x = torch.eye(4)[t] * 2 + torch.randn(600, 4)
+
+    def draw():
+        rows = torch.randint(0, 600, (50,))
+        return x[rows], t[rows]
+
+    watch = trained(model, draw, steps=5)
+    assert names(watch) == []
+    assert watch.verdict.name == "not_judged"
+
+
 @pytest.mark.parametrize(
     ("factor", "uneven", "told"), [(1.0, False, False), (100.0, False, True), (1.0, True, False)]
 )

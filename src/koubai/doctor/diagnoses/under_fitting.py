@@ -45,9 +45,9 @@ class UnderFitting(Diagnosis):
     remedies = ("wider_layers", "keep_places")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Harm in a finished, finite run."""
+        """Harm in a finished, finite run that is more than a beginning, in which width leads anyway."""
         patient = visit.patient
-        if not patient.finished or not visit.far or not np.isfinite(patient.losses).all():
+        if not patient.finished or visit.too_short or not visit.far or not np.isfinite(patient.losses).all():
             return None
         return Sign((Measure("shortfall", visit.shortfall, 0.15),), None, None)
 

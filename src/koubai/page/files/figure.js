@@ -163,4 +163,4 @@ export const warm = (share) => mixed(STOPS, share);
 /** Blue below 0, orange above; white at 0. -1 to 1. */
 export const signed = (value) => mixed([[0, 80, 160], [110, 175, 220], [246, 246, 246], [245, 170, 100], [190, 80, 0]], (value + 1) / 2);
 
-export const GREY = "rgb(128,128,128)";
+export const GRAY = "rgb(128,128,128)";

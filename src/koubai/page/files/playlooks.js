@@ -1,7 +1,7 @@
 // The charts of one moment of a run: where the classes meet, how activations spread, weights.
 
 import { el, svg } from "./dom.js";
-import { Figure, GREY, cells, signed, some } from "./figure.js";
+import { Figure, GRAY, cells, signed, some } from "./figure.js";
 import { mark } from "./playplots.js";
 import { number, percent, say } from "./words.js";
 
@@ -196,7 +196,7 @@ export class WeightTiles extends Look {
       const most = one.most || 1;
       const tiles = one.tiles.map((tile, t) => {
         const cell = several ? Math.max(3, Math.floor(56 / tile.length)) : Math.max(2, Math.min(10, Math.floor(Math.min(width, 150) / Math.max(tile[0].length, tile.length))));
-        const canvas = cells(cell * tile[0].length, cell * tile.length, tile[0].length, tile.length, (column, row) => (tile[row][column] === null ? GREY : signed(tile[row][column] / most)));
+        const canvas = cells(cell * tile[0].length, cell * tile.length, tile[0].length, tile.length, (column, row) => (tile[row][column] === null ? GRAY : signed(tile[row][column] / most)));
         canvas.setAttribute("aria-hidden", "true");
         if (this.marked && this.at[0] === k && this.at[1] === t) mark(canvas, tile[0].length, tile.length, [this.at[3], this.at[2]]);
         return canvas;

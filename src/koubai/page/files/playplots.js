@@ -1,7 +1,7 @@
 // The charts of free play over time: loss and accuracy of all runs, and the map of one run's gradients.
 
 import { el, svg } from "./dom.js";
-import { Figure, GREY, cells, some, warm } from "./figure.js";
+import { Figure, GRAY, cells, some, warm } from "./figure.js";
 import { linear, style, ticks } from "./scale.js";
 import { number, percent, say } from "./words.js";
 
@@ -201,7 +201,7 @@ export class GradientMap extends Figure {
     const height = Math.min(Math.max(count * 18, 60), 240);
     const color = (column, row) => {
       const value = columns[column][1][row];
-      return value === null || value === undefined ? GREY : warm((log(value) - low) / (high - low));
+      return value === null || value === undefined ? GRAY : warm((log(value) - low) / (high - low));
     };
     const canvas = cells(width, height, columns.length, count, color);
     canvas.setAttribute("role", "img");
