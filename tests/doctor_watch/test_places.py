@@ -74,7 +74,10 @@ def test_text_json_and_sarif_show_the_line(tmp_path, monkeypatch, fault, name, m
     }
     assert f"train.py:{line}" in tell_verdict(verdict)
     location = sarif(verdict, "train.py")["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
-    assert location == {"artifactLocation": {"uri": "train.py"}, "region": {"startLine": line}}
+    assert location == {
+        "artifactLocation": {"uri": "train.py", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": line},
+    }
 
 
 def test_a_layer_is_where_it_is_made_and_a_subclass_where_it_is_called_into_being():

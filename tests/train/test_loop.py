@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import koubai as kb
 from koubai.core.errors import ConfigError
 from koubai.core.layer import Layer
-from koubai.train import Observation, Recipe, Session, finish, train
+from koubai.train import Observation, Recipe, Session, finish, loop, train
 from koubai.train.notebook import run_html
 from koubai.train.progress import Progress, duration
 from koubai.train.sentences import ended, go_on, score_rows
@@ -91,8 +91,8 @@ def test_whoever_watches_may_end_the_run(recipe, watch, lang):
 
 def test_the_time_of_the_first_update_is_start_up(recipe, monkeypatch):
     clock = SimpleNamespace(now=0.0)
-    module = sys.modules[train.__module__]  # the package has a function of that name
-    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    for module in (loop, sys.modules[train.__module__]):  # the package has a function of that name
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: clock.now))
     advance = Session.advance
 
     def slow_at_first(session, steps):

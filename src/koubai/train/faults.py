@@ -116,6 +116,7 @@ def _without_none(hint: Any) -> Any:
 def describe(hint: Any) -> str:
     """Return what values a type takes, in words.
 
+    >>> from koubai.losses.loss import Loss
     >>> describe(int | tuple[int, ...] | None), describe(Literal["a", "b"]), describe(Loss)
     ('a whole number or a list of whole numbers', '"a" or "b"', 'a loss')
     """

@@ -10,7 +10,7 @@ from koubai.core.errors import EngineError
 from koubai.data import Digits
 from koubai.engines import Job, TapPlan
 from koubai.engines.choose import compile_job
-from koubai.engines.native import program as native
+from koubai.engines.native import possible
 from koubai.engines.native.backends.find import why_not_onednn
 from koubai.engines.native.kernels import half
 from koubai.engines.native.kernels.base import has_bfloat16
@@ -115,7 +115,7 @@ def test_a_whole_experiment_reaches_the_accuracy_of_float32():
 
 
 def test_a_processor_without_it_says_so(monkeypatch):
-    monkeypatch.setattr(native, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(possible, "has_bfloat16", lambda: False)
     with pytest.raises(EngineError, match="no bfloat16 instructions"):
         compile_job(classes_job(Linear(4), (3,), precision="bfloat16"), "native")
 

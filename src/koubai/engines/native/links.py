@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from weakref import WeakMethod
 
 from koubai.engines.engine import TapPlan
 from koubai.engines.native.backends.backend import Backend
@@ -15,10 +16,17 @@ from koubai.engines.native.tap_reader import TapReader
 
 
 class Links:
-    """Every plan is linked when it is first asked for; `known` tells what the known places stand for."""
+    """Every plan is linked when it is first asked for; `known` tells what the known places stand for.
+
+    It is a method of the program that holds these links, and must not hold the program in turn.
+    """
 
     def __init__(
-        self, blueprint: Blueprint, memory: Memory, backend: Backend, known: Callable[[], dict[Place, int]]
+        self,
+        blueprint: Blueprint,
+        memory: Memory,
+        backend: Backend,
+        known: WeakMethod[Callable[[], dict[Place, int]]],
     ) -> None:
         self._blueprint, self._memory, self._backend, self._known = blueprint, memory, backend, known
         self._linked: dict[str, Linked] = {}
@@ -55,7 +63,8 @@ class Links:
     def _link(self, plans: PlanSet) -> Linked:
         if plans.kind not in self._linked:
             shared = self._blueprint.store.shared_bytes.get(plans.kind, 0)
-            places = Places(self._memory, plans, shared)
+            places, known = Places(self._memory, plans, shared), self._known()
+            assert known is not None  # the program is there: it asks
             with COMPILING:
-                self._linked[plans.kind] = Linked(plans, places, self._known(), self._backend)
+                self._linked[plans.kind] = Linked(plans, places, known(), self._backend)
         return self._linked[plans.kind]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from math import prod
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class NativeProgram:
         self._store = self._blueprint.store
         self._memory = Memory(self._blueprint)
         self._inputs, self._asked, self._answers = Samples(), Samples(), np.zeros(1, np.int64)
-        self._links = Links(self._blueprint, self._memory, self._backend, self._known)
+        self._links = Links(self._blueprint, self._memory, self._backend, WeakMethod(self._known))
         self._bounds = self._store.bounds(self._blueprint.parts()[0].slots)
         self._step = 0
         self._seconds = _STRETCH_SECONDS  # a step takes at most this, until one was timed
