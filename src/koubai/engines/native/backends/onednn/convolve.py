@@ -144,13 +144,12 @@ class ConvolveOp(BaseOp):
         return wide
 
     def _frame(self, plan: Plan, node: Node, choice: _Choice, x: Tensor, wide: Tensor) -> pad.Pad:
-        """Places of x in the middle of those of `wide`."""
+        """Places of x in the middle of those of `wide`; channels that lie together move together."""
         assert choice.widened is not None
-        _, H, W = node.inputs[0].shape
-        together = x.layout.block // (
-            2 if x.layout.half else 1
-        )  # two bfloat16 numbers move as one of float32
-        images = plan.part.rows * x.layout.channels // x.layout.block
+        C, H, W = node.inputs[0].shape
+        together = _BLOCK if choice.how == WINOGRAD else C
+        images = plan.part.rows * C // together
+        together //= 2 if x.layout.half else 1  # two bfloat16 numbers move as one of float32
         return pad.Pad(x, wide, images, H, W, together, *choice.widened.amounts, 0)
 
     def _packed(self, plan: Plan, node: Node, md: MD) -> Buffer:

@@ -163,7 +163,7 @@ def library() -> Library:
     raise (
         errors[-1]
         if os.environ.get("KOUBAI_ONEDNN")
-        else EngineError("onednn_is_not_installed", package="onednn-cpu-gomp==2023.2.0")
+        else EngineError("onednn_is_not_installed", package="onednn-cpu-gomp==2023.1.0")
     )
 
 

@@ -20,7 +20,6 @@ ARGUMENTS = {
     "src": 1, "dst": 17, "weights": 33, "bias": 41, "scratch": 80,
     "dsrc": 129, "ddst": 145, "dweights": 161, "dbias": 169,
 }  # fmt: skip
-_WRONG_BEFORE_3_2 = "convolution_backward_data", "brgconv"
 DIRECT, WINOGRAD = 1, 2  # how convolutions are computed
 
 
@@ -125,8 +124,6 @@ class PD:
         self.implementation = name.value.decode() if name.value else ""
         if self.implementation.startswith("ref") and kind != "reorder":
             raise Unimplemented(f"{kind}: only {self.implementation}")
-        if (kind, self.implementation[:7]) == _WRONG_BEFORE_3_2 and library().version < (3, 2):
-            raise Unimplemented(f"{kind}: {self.implementation} of this version overwrites memory")
         self._primitive: Owned | None = None
 
     def md(self, which: str, shape: Shape, dtype: int = F32) -> MD:
