@@ -100,7 +100,7 @@ for name in sys.argv[2:]:
 """
 
 
-EXPECTED = {"0.002": "learning_rate_too_low", "1": None, "200": "learning_rate_too_high"}
+EXPECTED = {"0.0005": "learning_rate_too_low", "1": None, "200": "learning_rate_too_high"}
 REFUSED = {  # in one process: what outlives its program stands last
     "inner": """
 net = Net()
