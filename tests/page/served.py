@@ -57,3 +57,12 @@ def look_at(context, address):
     page.goto(address)
     page.wait_for_selector("html[data-drawn]", state="attached")
     return page
+
+
+def tab_to(page, what, most):
+    """Press Tab until the key is at `what`, at most so many times."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("(what) => document.activeElement.matches(what)", what):
+            return
+    raise AssertionError(f"no key leads to {what}")

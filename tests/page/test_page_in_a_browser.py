@@ -14,7 +14,7 @@ from koubai.train.recipe_address import read_address
 from koubai.words import LANGUAGES, entries
 
 from .cut import Line, free_port
-from .served import CHROMIUM, Served, look_at
+from .served import CHROMIUM, Served, look_at, tab_to
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 for needed in ("starlette", "uvicorn"):
@@ -234,11 +234,7 @@ def test_a_lesson_with_keys_alone_changes_its_language_on_the_way(look):
     press = page.keyboard.press
 
     def to(what):
-        for _ in range(60):
-            press("Tab")
-            if page.evaluate("(what) => document.activeElement.matches(what)", what):
-                return
-        raise AssertionError(f"no key leads to {what}")
+        tab_to(page, what, 60)
 
     to(f"a[href='#{FIRST}']")
     press("Enter")

@@ -11,7 +11,7 @@ import pytest
 import koubai as kb
 from koubai.train.train import train
 
-from .served import CHROMIUM, Served, look_at
+from .served import CHROMIUM, Served, look_at, tab_to
 from .test_page_in_a_browser import audit
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
@@ -213,11 +213,7 @@ def test_with_keys_alone(look):
     press = page.keyboard.press
 
     def to(what):
-        for _ in range(90):
-            press("Tab")
-            if page.evaluate("(what) => document.activeElement.matches(what)", what):
-                return
-        raise AssertionError(f"no key leads to {what}")
+        tab_to(page, what, 90)
 
     to("[data-field=optimizer]")
     press("ArrowUp")  # the one before Adam in the list
