@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 from koubai.core.params import Shape
 from koubai.engines.native.backends.onednn import primitives, winograd
@@ -210,11 +211,9 @@ class ConvolveOp(BaseOp):
                 wide = _Side.blocked(rows, widened.shape)
             else:
                 wide = _Side.last(rows, widened.shape, half=half)
-        if how == WINOGRAD:
-            x_md, window = wide.md, wide_window
-        else:
-            x_md = x.md
+        x_md, window = (wide.md, wide_window) if how == WINOGRAD else (x.md, window)
 
+        @cache
         def forward(how: int) -> PD:
             return primitives.convolution(x_md, any_w, bias, y.md, window, how)
 
@@ -222,7 +221,9 @@ class ConvolveOp(BaseOp):
             return primitives.convolution_data(x_md, any_w, y.md, window, forward(how), how)
 
         def dweights(how: int) -> PD:
-            hint = primitives.convolution(wide.md, any_w, bias, y.md, wide_window, how)
+            hint = forward(how)
+            if x_md is not wide.md:
+                hint = primitives.convolution(wide.md, any_w, bias, y.md, wide_window, how)
             return primitives.convolution_weights(wide.md, any_dw, bias, y.md, wide_window, hint, how)
 
         choice = _Choice(x, y, how, widened, wide, forward(how))
