@@ -30,6 +30,7 @@ from koubai.train.settings import thread_count
 from koubai.train.train import Run as TrainRun
 from koubai.train.train import finish, train
 from koubai.train.train import resume as resume_folder
+from koubai.words import speaking
 
 if TYPE_CHECKING:
     from koubai.doctor.visit.finding import Finding
@@ -76,7 +77,8 @@ class Run(TrainRun):
         """
         from koubai.report.sections.parts import parts_section
 
-        pictures = {each.name: each for each in parts_section(self.history, lang).pictures}
+        with speaking(lang):
+            pictures = {each.name: each for each in parts_section(self.history).pictures}
         if f"curves-{measure}" not in pictures:
             known = ", ".join(sorted(name.removeprefix("curves-") for name in pictures))
             raise DataError("run_has_no_such_measure", where="plot", expected=known, got=measure)

@@ -12,6 +12,7 @@ from koubai.layers.sequential import Sequential
 from koubai.network.network import Network
 from koubai.report.figures.tiles import Tiles
 from koubai.report.figures.tiles import receptive_fields as drawn
+from koubai.words import speaking
 
 
 def test_permuted_pixels_are_the_same_ones_in_the_same_new_order_for_all():
@@ -77,7 +78,8 @@ def test_a_receptive_field_grows_by_kernel_stride_and_dilation(layers, sides):
 def test_the_picture_counts_what_a_unit_sees():
     field = np.zeros((1, 8, 8))
     field[0, 2:5, 2:5] = 1
-    assert "9 of 64 pixels" in drawn([Tiles("a", "receptive_field", field)], lang="en").summary
+    with speaking("en"):
+        assert "9 of 64 pixels" in drawn([Tiles("a", "receptive_field", field)]).summary
 
 
 def test_the_convolutional_network_has_about_the_parameters_of_the_dense_one():

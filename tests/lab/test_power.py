@@ -13,6 +13,7 @@ from koubai.lab.declare.experiment import Arm, Claim, Experiment
 from koubai.models.mlp import Mlp
 from koubai.report.sections.outcome import outcome_section
 from koubai.train.recipe import Recipe
+from koubai.words import speaking
 from support.made_runs import made
 
 BASE = Recipe(Mlp((4,), classes=3), Blobs())
@@ -54,7 +55,8 @@ def test_a_pair_that_is_claimed_has_one_p_in_the_verdict_and_in_the_table():
     assert rows["b"].p_holm == 7 * 2 / 64  # seven rows without a claim, two-sided
     assert "p = 0.016 (adjusted for 1 claim)" in result.verdicts[0].say("en")
     for lang, words in (("en", "none of them can be significant"), ("ja", "どれも有意にはなりえません")):
-        note = outcome_section(result, lang).tables[1].note
+        with speaking(lang):
+            note = outcome_section(result).tables[1].note
         assert words in note
         assert "0.22" in note
 

@@ -8,6 +8,7 @@ from koubai.lab.experiments.perceptron import CLOUDS, TABLE
 from koubai.lab.perform.outcome import Context
 from koubai.lab.perform.plans.two_classes import TwoClasses
 from koubai.report.figures.planes import Plane, planes
+from koubai.words import speaking
 
 
 def performed(points, **rest):
@@ -50,4 +51,5 @@ def test_the_picture_counts_points_that_lie_where_their_class_is_answered():
         "a", x, y, np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([[0, 0], [1, 1], [1, 0]]), np.array([0, 1, 0])
     )
     assert plane.right == pytest.approx(2 / 3)
-    assert "66.7%" in planes([plane], lang="en").summary
+    with speaking("en"):
+        assert "66.7%" in planes([plane]).summary

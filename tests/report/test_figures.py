@@ -18,8 +18,15 @@ from koubai.report.figures.weights import WeightHistogram, weights
 from koubai.report.palette import style
 from koubai.report.picture import of_many
 from koubai.report.series import Curve, Profile
+from koubai.words import speaking
 
 STEPS = np.array([0, 10, 20])
+
+
+@pytest.fixture(autouse=True)
+def english():
+    with speaking("en"):
+        yield
 
 
 def trace_named(figure, name):
@@ -33,7 +40,7 @@ def curve(title, values, i=0):
 
 def test_learning_curves_draw_the_mean_the_band_and_every_seed():
     values = [[0.1, 0.5, 0.9], [0.3, 0.7, 0.7], [0.2, 0.6, 0.8]]
-    picture = learning_curves([("", [curve("a", values)])], "test_accuracy", lang="en")
+    picture = learning_curves([("", [curve("a", values)])], "test_accuracy")
     (figure,) = [panel.figure for panel in picture.panels]
     np.testing.assert_allclose(trace_named(figure, "a").y, [0.2, 0.6, 0.8])
     seeds = [trace for trace in figure.data if trace.line.width == 0.8]
@@ -74,7 +81,7 @@ def test_gradients_by_layer_name_the_arm_whose_signal_fades_and_the_one_that_kee
     layers = ("1", "3", "5")
     fading = Profile("fading", "f", style(0), layers, np.array([[2.5e-5, 5e-3, 1.0]]))
     steady = Profile("steady", "s", style(1), layers, np.array([[0.9, 1.0, 1.0]]))
-    picture = gradient_by_layer([("", [fading, steady])], lang="en")
+    picture = gradient_by_layer([("", [fading, steady])])
     assert "1/40,000 for fading" in picture.summary
     assert "0.9 for steady" in picture.summary
     assert picture.table.rows[0][-1] == "1/40,000"
@@ -96,7 +103,7 @@ def test_an_exact_zero_is_a_marker_of_its_own_on_the_log_axis():
 def test_the_heat_map_is_logarithmic_on_one_scale_and_zero_is_empty():
     one = LayerTrace("one", ("1", "3"), STEPS, np.array([[1e-6, 1e-5, 0.0], [1.0, 1.0, np.nan]]))
     two = LayerTrace("two", ("1", "3"), STEPS, np.array([[0.1, 0.1, 0.1], [1.0, 1.0, 1.0]]))
-    picture = gradient_heatmap([one, two], lang="en")
+    picture = gradient_heatmap([one, two])
     maps = [panel.figure.data[0] for panel in picture.panels]
     np.testing.assert_allclose(maps[0].z, [[-6, -5, np.nan], [0, 0, np.nan]])
     assert maps[0].zmin == maps[1].zmin == -6
@@ -109,7 +116,7 @@ def test_outcomes_show_seeds_mean_interval_and_what_went_wrong():
     good = Outcome("good", {0: 0.9, 1: 0.94}, 0.92, 0.88, 0.96)
     stuck = Outcome("stuck", {0: 0.1, 1: 0.1}, 0.1, 0.1, 0.1, notes=("2/2 collapsed",))
     gone = Outcome("gone", {}, float("nan"), notes=("2/2 lost",))
-    picture = outcomes([good, stuck, gone], "test_accuracy", chance=0.1, lang="en")
+    picture = outcomes([good, stuck, gone], "test_accuracy", chance=0.1)
     figure = picture.panels[0].figure
     assert sorted(trace_named(figure, "one seed").x) == [0.1, 0.1, 0.9, 0.94]
     means = trace_named(figure, "mean and 95 % interval")
@@ -126,17 +133,17 @@ def test_outcomes_show_seeds_mean_interval_and_what_went_wrong():
 
 
 def test_the_gap_is_the_distance_between_two_dots():
-    picture = gap([Gap("wide", 1.0, 0.76), Gap("narrow", 0.9, 0.706)], lang="en")
+    picture = gap([Gap("wide", 1.0, 0.76), Gap("narrow", 0.9, 0.706)])
     figure = picture.panels[0].figure
     assert list(trace_named(figure, "Test accuracy").x) == [0.76, 0.706]
     assert "widest for wide (24.0 points) and narrowest for narrow (19.4 points)" in picture.summary
-    assert "2.0 points in every arm" in gap([Gap("a", 0.9, 0.88), Gap("b", 0.5, 0.48)], lang="en").summary
+    assert "2.0 points in every arm" in gap([Gap("a", 0.9, 0.88), Gap("b", 0.5, 0.48)]).summary
 
 
 def test_ridges_of_the_same_layers_share_their_axis_so_that_a_collapse_shows():
     wide = LayerHistogram("2 Sigmoid", np.linspace(0, 1, 11), np.full(10, 0.1), np.full(10, 0.1))
     spike = LayerHistogram("2 Sigmoid", np.linspace(0.49, 0.51, 11), np.eye(10)[5], np.eye(10)[5])
-    picture = activation_histograms([("wide", [wide]), ("spike", [spike])], lang="en")
+    picture = activation_histograms([("wide", [wide]), ("spike", [spike])])
     first, second = (panel.figure.layout.xaxis.range for panel in picture.panels)
     assert first == second
     assert picture.table.rows[0][2:4] == ("0.5", "0.287")
@@ -148,7 +155,7 @@ def test_a_descent_lies_on_its_contours_and_in_one_dimension_on_its_curve():
     values = grid_x[None, :] ** 2 / 20 + grid_y[:, None] ** 2
     points = np.array([[-7.0, 2.0], [-3.0, 0.5]])
     surface = Surface(grid_x, grid_y, values)
-    picture = optimizer_paths([Descent("SGD", points, np.array([6.45, 0.7]), surface)], lang="en")
+    picture = optimizer_paths([Descent("SGD", points, np.array([6.45, 0.7]), surface)])
     contour, path, *_ = picture.panels[0].figure.data
     np.testing.assert_allclose(np.square(contour.z), values - values.min())
     np.testing.assert_array_equal([path.x, path.y], points.T)
@@ -176,7 +183,7 @@ def test_a_regularization_path_shows_the_weights_go_and_the_biases_stay():
     path = RegularizationPath(
         "L2", strengths, np.array([5.0, 2.0, 0.01]), np.array([1.0, 1.1, 1.2]), free=6.0
     )
-    picture = regularization_paths([path], lang="en")
+    picture = regularization_paths([path])
     figure = picture.panels[0].figure
     assert list(trace_named(figure, "all weights").y) == [5.0, 2.0, 0.01]
     assert set(trace_named(figure, "weights without a penalty").y) == {6.0}
@@ -190,14 +197,12 @@ def made_sweep(title, levels, mean):
 
 
 def test_a_sweep_over_decades_is_logarithmic_and_names_the_best_level():
-    picture = sweep(
-        [made_sweep("SGD", [0.001, 0.1, 10], [0.2, 0.9, np.nan])], "rate", "test_accuracy", lang="en"
-    )
+    picture = sweep([made_sweep("SGD", [0.001, 0.1, 10], [0.2, 0.9, np.nan])], "rate", "test_accuracy")
     figure = picture.panels[0].figure
     assert figure.layout.xaxis.type == "log"
     assert picture.summary == "SGD: highest at rate 0.1, 90.0%."
     assert list(trace_named(figure, "no number (diverged or failed)").x) == [10]
-    best_loss = sweep([made_sweep("SGD", [1.0, 2, 3], [3.0, 1.0, 2.0])], "width", "test_loss", lang="en")
+    best_loss = sweep([made_sweep("SGD", [1.0, 2, 3], [3.0, 1.0, 2.0])], "width", "test_loss")
     assert "lowest at width 2, 1." in best_loss.summary
 
 
@@ -212,7 +217,7 @@ def test_what_has_only_the_level_zero_is_a_line_to_hold_the_others_against():
 
 def test_weights_that_remain_are_counted():
     histogram = WeightHistogram("L1", np.linspace(-1, 1, 5), np.array([0, 5, 90, 5]), 0.9, 1.5)
-    picture = weights([histogram], lang="en")
+    picture = weights([histogram])
     bars = picture.panels[0].figure.data[0]
     np.testing.assert_array_equal(bars.y, [np.nan, 5, 90, 5])
     assert "90.0% of the weights of L1" in picture.summary
@@ -232,24 +237,25 @@ def test_names_are_never_markup():
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_figures_of_nothing_say_so(lang):
-    pictures = [
-        learning_curves([], "test_accuracy", lang=lang),
-        gradient_by_layer([], lang=lang),
-        gradient_heatmap([], lang=lang),
-        outcomes([], "test_accuracy", lang=lang),
-        gap([], lang=lang),
-        activation_histograms([], lang=lang),
-        optimizer_paths([], lang=lang),
-        weights([], lang=lang),
-    ]
+    with speaking(lang):
+        pictures = [
+            learning_curves([], "test_accuracy"),
+            gradient_by_layer([]),
+            gradient_heatmap([]),
+            outcomes([], "test_accuracy"),
+            gap([]),
+            activation_histograms([]),
+            optimizer_paths([]),
+            weights([]),
+        ]
     assert all(picture.summary for picture in pictures)
     assert not any(picture.table.rows for picture in pictures)
 
 
 def test_a_picture_that_shows_only_some_says_how_many():
-    picture = gap([Gap("a", 0.9, 0.88)], lang="en")
-    assert of_many(picture, 1, "en") is picture
-    assert of_many(picture, 30, "en").note.startswith("Shown: 1 of 30, evenly chosen. Means over seeds")
+    picture = gap([Gap("a", 0.9, 0.88)])
+    assert of_many(picture, 1) is picture
+    assert of_many(picture, 30).note.startswith("Shown: 1 of 30, evenly chosen. Means over seeds")
 
 
 def test_starts_are_marked_by_where_they_end():
@@ -258,7 +264,7 @@ def test_starts_are_marked_by_where_they_end():
         Starts("stays", np.array([-1.0, 1.0]), np.array([False, True])),
         Starts("rolls", np.array([-1.0, 1.0]), np.array([True, True])),
     ]
-    picture = starts(rows, x, x**2, lang="en")
+    picture = starts(rows, x, x**2)
     figure = picture.panels[0].figure
     reached = trace_named(figure, "ends in the deepest minimum")
     assert list(zip(reached.x, reached.y, strict=True)) == [(1.0, 0), (-1.0, 1), (1.0, 1)]

@@ -10,6 +10,13 @@ from koubai.lab.perform.progress import Progress
 from koubai.report import terminal
 from koubai.report.terminal import Row, live_view, print_result, progress_line, result_table, rows
 from koubai.report.theme import columns
+from koubai.words import speaking
+
+
+@pytest.fixture(autouse=True)
+def english():
+    with speaking("en"):
+        yield
 
 
 def printed(what, width=100, **settings):
@@ -30,14 +37,15 @@ def test_a_row_is_the_median_gradient_and_the_mean_score(grid_result):
 @pytest.mark.parametrize("width", [60, 80, 100, 140])
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_every_line_fits_the_terminal_in_both_languages(result, width, lang):
-    table = result_table(result.experiment, result.runs, width=width, lang=lang)
+    with speaking(lang):
+        table = result_table(result.experiment, result.runs, width=width)
     lines = printed(table, width).splitlines()
     assert max(columns(line) for line in lines) <= width
     assert sum("─" in line for line in lines) == 1
 
 
 def test_numbers_are_not_cut_where_there_is_room(grid_result):
-    text = printed(result_table(grid_result.experiment, grid_result.runs, width=120, lang="en"), 120)
+    text = printed(result_table(grid_result.experiment, grid_result.runs, width=120), 120)
     assert "…" not in text
     assert "[91.0%, 92.6%]" in text
     assert "3×10⁻⁵" in text
@@ -46,7 +54,8 @@ def test_numbers_are_not_cut_where_there_is_room(grid_result):
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_eighty_columns_hold_the_demo_uncut_with_first_and_last_layer(grid_result, lang):
-    text = printed(result_table(grid_result.experiment, grid_result.runs, width=80, lang=lang), 80)
+    with speaking(lang):
+        text = printed(result_table(grid_result.experiment, grid_result.runs, width=80), 80)
     assert "…" not in text
     assert "[91.0%, 92.6%]" in text
     assert "3×10⁻⁵" in text
@@ -55,7 +64,8 @@ def test_eighty_columns_hold_the_demo_uncut_with_first_and_last_layer(grid_resul
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_a_measure_with_a_long_name_stands_in_lines_above_its_numbers(grid_result, lang):
     experiment = replace(grid_result.experiment, measure="first_to_last_gradient")
-    text = printed(result_table(experiment, grid_result.runs, width=80, lang=lang), 80)
+    with speaking(lang):
+        text = printed(result_table(experiment, grid_result.runs, width=80), 80)
     head, _, _ = text.partition("─")
     assert "…" not in text
     assert len(head.splitlines()) > 1
@@ -63,13 +73,13 @@ def test_a_measure_with_a_long_name_stands_in_lines_above_its_numbers(grid_resul
 
 
 def test_sixty_columns_cut_no_number(grid_result):
-    text = printed(result_table(grid_result.experiment, grid_result.runs, width=60, lang="en"), 60)
+    text = printed(result_table(grid_result.experiment, grid_result.runs, width=60), 60)
     assert "…" not in text
     assert "95.7%" in text
 
 
 def test_plain_has_no_bar_no_box_no_mark_and_numbers_a_program_reads(grid_result):
-    text = printed(lambda console: print_result(console, grid_result, plain=True, lang="en"), 400)
+    text = printed(lambda console: print_result(console, grid_result, plain=True), 400)
     assert not set("█─✓×⁻") & set(text)
     assert "\nCannot tell yet: " in text
     line = next(line for line in text.splitlines() if line.startswith("sigmoid + normal .01"))
@@ -77,18 +87,19 @@ def test_plain_has_no_bar_no_box_no_mark_and_numbers_a_program_reads(grid_result
 
 
 def test_verdicts_and_sentences_follow_the_table(grid_result):
-    text = printed(lambda console: print_result(console, grid_result, lang="en"), 300)
+    text = printed(lambda console: print_result(console, grid_result), 300)
     assert text.index("ReLU + He  ") < text.index("? Cannot tell yet") < text.index("best mean test accuracy")
 
 
 def test_a_name_is_never_markup(hostile_result):
-    text = printed(lambda console: print_result(console, hostile_result, plain=True, lang="en"), 400)
+    text = printed(lambda console: print_result(console, hostile_result, plain=True), 400)
     assert '<script>alert("x")</script>' in text
-    assert printed(lambda console: print_result(console, hostile_result, lang="ja"))
+    with speaking("ja"):
+        assert printed(lambda console: print_result(console, hostile_result))
 
 
 def test_before_any_run_there_is_a_table_of_arms(grid_result):
-    text = printed(result_table(grid_result.experiment, (), lang="en"))
+    text = printed(result_table(grid_result.experiment, ()))
     assert "0/5" in text
     assert "ReLU + He" in text
 
@@ -96,10 +107,11 @@ def test_before_any_run_there_is_a_table_of_arms(grid_result):
 def test_progress_is_one_line(grid_result):
     progress = Progress(total=45, reused=5)
     progress.done = 10
-    assert progress_line(progress, "en").startswith("15 of 45 runs, about ")
-    assert re.fullmatch(r"45 回中 15 回完了、残り約 [\d.]+ (秒|分|時間)", progress_line(progress, "ja"))
-    assert progress_line(Progress(total=45), "en") == "0 of 45 runs"
-    shown = printed(live_view(grid_result.experiment, grid_result.runs, progress, lang="en"))
+    assert progress_line(progress).startswith("15 of 45 runs, about ")
+    with speaking("ja"):
+        assert re.fullmatch(r"45 回中 15 回完了、残り約 [\d.]+ (秒|分|時間)", progress_line(progress))
+    assert progress_line(Progress(total=45)) == "0 of 45 runs"
+    shown = printed(live_view(grid_result.experiment, grid_result.runs, progress))
     assert "15 of 45 runs" in shown
 
 

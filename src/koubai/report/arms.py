@@ -36,22 +36,22 @@ class Group:
     arms: tuple[ArmView, ...]
 
 
-def groups(arms: Sequence[Arm], lang: str | None = None) -> tuple[Group, ...]:
+def groups(arms: Sequence[Arm]) -> tuple[Group, ...]:
     """Return the panels of a set of arms, in the order of the experiment."""
     axes = _grid(arms)
     if len(arms) <= _CROWDED or len(axes) != 2:
-        return (Group("", tuple(_alone(i, arm, lang) for i, arm in enumerate(arms))),)
+        return (Group("", tuple(_alone(i, arm) for i, arm in enumerate(arms))),)
     panel_axis, color_axis = _choose(axes, arms)
     levels = axes[color_axis]
     panels = {level: [arm for arm in arms if arm.factors[panel_axis] == level] for level in axes[panel_axis]}
     return tuple(
         Group(
-            _panel_title(panel_axis, own[0].level(panel_axis, lang), lang),
+            _panel_title(panel_axis, own[0].level(panel_axis)),
             tuple(
                 ArmView(
                     arm.name,
-                    arm.title(lang),
-                    arm.level(color_axis, lang),
+                    arm.title(),
+                    arm.level(color_axis),
                     style(levels.index(arm.factors[color_axis]) if len(levels) <= _COLORS else i),
                 )
                 for i, arm in enumerate(own)
@@ -61,9 +61,9 @@ def groups(arms: Sequence[Arm], lang: str | None = None) -> tuple[Group, ...]:
     )
 
 
-def views(arms: Sequence[Arm], lang: str | None = None) -> tuple[ArmView, ...]:
+def views(arms: Sequence[Arm]) -> tuple[ArmView, ...]:
     """Return all arms as drawn, in the order of the experiment."""
-    found = {view.name: view for group in groups(arms, lang) for view in group.arms}
+    found = {view.name: view for group in groups(arms) for view in group.arms}
     return tuple(found[arm.name] for arm in arms)
 
 
@@ -75,8 +75,8 @@ def numeric_axis(arms: Sequence[Arm]) -> str | None:
     return None
 
 
-def _alone(i: int, arm: Arm, lang: str | None) -> ArmView:
-    return ArmView(arm.name, arm.title(lang), arm.title(lang), style(i))
+def _alone(i: int, arm: Arm) -> ArmView:
+    return ArmView(arm.name, arm.title(), arm.title(), style(i))
 
 
 def _grid(arms: Sequence[Arm], whole: bool = True) -> dict[str, tuple[str, ...]]:
@@ -101,9 +101,9 @@ def _choose(axes: dict[str, tuple[str, ...]], arms: Sequence[Arm]) -> tuple[str,
     return (first, second) if cost(first) <= cost(second) else (second, first)
 
 
-def _panel_title(axis: str, level: str, lang: str | None) -> str:
+def _panel_title(axis: str, level: str) -> str:
     """Return the level; a number alone would not say what it is."""
-    return f"{factor_name(axis, lang)} {level}" if _is_number(level) else level
+    return f"{factor_name(axis)} {level}" if _is_number(level) else level
 
 
 def _is_number(level: str) -> bool:

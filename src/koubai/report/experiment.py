@@ -24,7 +24,7 @@ from koubai.report.sections.gradients import gradient_section
 from koubai.report.sections.learning import learning_section
 from koubai.report.sections.outcome import outcome_section
 from koubai.report.sections.setting import environment_section, recipe_section, run_section
-from koubai.words import language, say
+from koubai.words import language, say, speaking
 
 TONES = {"supported": "good", "not supported": "bad", "cannot tell yet": "open"}
 
@@ -33,38 +33,42 @@ def experiment_page(
     result: ExperimentResult, lang: str | None = None, findings: Sequence[Mapping[str, Any]] | None = None
 ) -> Page:
     """Return the page of a result; `findings` are the doctor's, as dicts (None: it was not asked)."""
+    with speaking(lang):
+        return _page(result, findings)
+
+
+def _page(result: ExperimentResult, findings: Sequence[Mapping[str, Any]] | None) -> Page:
     from koubai import __version__
 
-    lang = lang or language()
     experiment = result.experiment
     sections = (
-        plane_section(result, lang),
-        path_section(result, lang),
-        outcome_section(result, lang),
-        learning_section(result, lang),
-        gradient_section(result, lang),
-        activation_section(result, lang),
-        filter_section(result, lang),
-        weight_section(result, lang),
-        table_section(result, lang),
-        findings_section(findings, Layers.of(result, experiment.reference.name), lang),
-        recipe_section(result, lang),
-        run_section(result, lang),
-        environment_section(result.environment, lang),
+        plane_section(result),
+        path_section(result),
+        outcome_section(result),
+        learning_section(result),
+        gradient_section(result),
+        activation_section(result),
+        filter_section(result),
+        weight_section(result),
+        table_section(result),
+        findings_section(findings, Layers.of(result, experiment.reference.name)),
+        recipe_section(result),
+        run_section(result),
+        environment_section(result.environment),
     )
     lead, others = _leading([section for section in sections if section])
     return Page(
-        lang=lang,
-        kicker=say("report.page.experiment", lang, name=experiment.name),
-        title=experiment.question.say(lang) or experiment.name,
+        lang=language(),
+        kicker=say("report.page.experiment", name=experiment.name),
+        title=experiment.question.say() or experiment.name,
         badges=tuple(
-            Badge(TONES[verdict.outcome], *_split(verdict.say(lang), verdict.outcome, lang))
+            Badge(TONES[verdict.outcome], *_split(verdict.say(), verdict.outcome))
             for verdict in result.verdicts
         ),
-        sentences=tuple(sentence.say(lang) for sentence in result.sentences),
-        facts=_facts(result, lang),
+        sentences=tuple(sentence.say() for sentence in result.sentences),
+        facts=_facts(result),
         sections=others,
-        footer=say("report.page.footer", lang, version=__version__),
+        footer=say("report.page.footer", version=__version__),
         lead=lead,
     )
 
@@ -79,21 +83,21 @@ def _leading(sections: Sequence[Section]) -> tuple[Picture | None, tuple[Section
     return lead, (*sections[:first], *([rest] if rest else []), *sections[first + 1 :])
 
 
-def _split(text: str, outcome: str, lang: str) -> tuple[str, str]:
+def _split(text: str, outcome: str) -> tuple[str, str]:
     """Return (word, rest) of a verdict, whose sentence begins with the outcome and a colon."""
-    word = say(f"report.verdict.{outcome.replace(' ', '_')}", lang)
+    word = say(f"report.verdict.{outcome.replace(' ', '_')}")
     head, colon, rest = text.partition(":")
     return (word, rest.strip()) if colon and head.casefold() == word.casefold() else (word, text)
 
 
-def _facts(result: ExperimentResult, lang: str) -> tuple[tuple[str, str], ...]:
+def _facts(result: ExperimentResult) -> tuple[tuple[str, str], ...]:
     experiment = result.experiment
     made = len(result.runs)
     facts = [
-        (say("report.facts.runs", lang), f"{len(experiment.arms)} × {len(experiment.seeds)} = {made:,}")
+        (say("report.facts.runs"), f"{len(experiment.arms)} × {len(experiment.seeds)} = {made:,}")
         if not result.pending
-        else (say("report.facts.runs", lang), f"{made:,} / {made + result.pending:,}"),
-        (say("report.facts.seconds", lang), seconds(result.seconds)),
+        else (say("report.facts.runs"), f"{made:,} / {made + result.pending:,}"),
+        (say("report.facts.seconds"), seconds(result.seconds)),
     ]
     environment = result.environment
     data = environment.get("data", {})
@@ -102,5 +106,5 @@ def _facts(result: ExperimentResult, lang: str) -> tuple[tuple[str, str], ...]:
         "data": data.get("name", "") if isinstance(data, Mapping) else data,
         "cpu": environment.get("cpu", ""),
     }
-    facts += [(say(f"report.facts.{name}", lang), str(text)) for name, text in known.items() if text]
+    facts += [(say(f"report.facts.{name}"), str(text)) for name, text in known.items() if text]
     return tuple(facts)

@@ -20,11 +20,11 @@ def is_share(measure: str) -> bool:
     return measure in WHOLE or is_score_share(measure)
 
 
-def title(measure: str, lang: str | None = None) -> str:
+def title(measure: str) -> str:
     """Return a measure's name as a heading."""
     if f"measure.{measure}" in entries("report"):
-        return say(f"report.measure.{measure}", lang)
-    name = MeasureName(measure).say(lang)
+        return say(f"report.measure.{measure}")
+    name = MeasureName(measure).say()
     return name[:1].upper() + name[1:]
 
 
@@ -33,9 +33,9 @@ def writer(measure: str) -> Callable[[float | None], str]:
     return percent if is_share(measure) else number
 
 
-def said(measure: str, value: float | None, *, lang: str | None = None) -> str:
+def said(measure: str, value: float | None) -> str:
     """Return a number of a measure in a sentence, with its unit."""
-    return Measured(measure, float("nan") if value is None else value).say(lang)
+    return Measured(measure, float("nan") if value is None else value).say()
 
 
 def superlative(measure: str) -> str:

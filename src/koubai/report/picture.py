@@ -49,18 +49,18 @@ class Picture:
     note: str = ""
 
 
-def place(*parts: str, lang: str | None = None) -> str:
+def place(*parts: str) -> str:
     """Return where something is, from the parts that are there: 'ReLU + He, layer 1 Linear, update 20'."""
-    return say("report.list", lang).join(part for part in parts if part)
+    return say("report.list").join(part for part in parts if part)
 
 
-def of_many(picture: Picture, total: int, lang: str | None = None) -> Picture:
+def of_many(picture: Picture, total: int) -> Picture:
     """Return a picture whose note says how many panels of how many it shows, where it does not show all."""
     shown = len(picture.panels)
     if shown >= total:
         return picture
-    some = say("report.some", lang, shown=shown, total=total)
-    return replace(picture, note=join_sentences([some, picture.note], lang))
+    some = say("report.some", shown=shown, total=total)
+    return replace(picture, note=join_sentences([some, picture.note]))
 
 
 def thin(count: int, limit: int) -> list[int]:
@@ -74,6 +74,6 @@ def thin(count: int, limit: int) -> list[int]:
     return sorted({round(i * (count - 1) / (limit - 1)) for i in range(limit)})
 
 
-def join_sentences(sentences: Sequence[str], lang: str | None = None) -> str:
+def join_sentences(sentences: Sequence[str]) -> str:
     """Return sentences as one paragraph; Japanese puts no space between them."""
-    return ("" if (lang or language()) == "ja" else " ").join(sentence for sentence in sentences if sentence)
+    return ("" if language() == "ja" else " ").join(sentence for sentence in sentences if sentence)

@@ -31,7 +31,7 @@ from koubai.train.model_file import load
 from koubai.train.recipe import Recipe
 from koubai.train.session import Score
 from koubai.train.train import Run
-from koubai.words import language, say
+from koubai.words import language, say, speaking
 
 _SAMPLES = 500  # test samples whose activations are counted
 
@@ -96,29 +96,33 @@ def run_page(
     record: RunRecord, lang: str | None = None, findings: Sequence[Mapping[str, Any]] | None = None
 ) -> Page:
     """Return the page of one run; `findings` are the doctor's, as dicts (None: it was not asked)."""
+    with speaking(lang):
+        return _page(record, findings)
+
+
+def _page(record: RunRecord, findings: Sequence[Mapping[str, Any]] | None) -> Page:
     from koubai import __version__
 
-    lang = lang or language()
     result = _alone(record)
     sections = (
-        findings_section(findings, Layers.of_network(record.recipe.network), lang),
-        parts_section(record.history, lang),
-        gradient_section(result, lang),
-        layers_section(record.history, record.recipe.network, lang),
-        activation_section(result, lang),
-        filter_section(result, lang),
-        recipe_section(result, lang),
-        environment_section(record.environment, lang),
+        findings_section(findings, Layers.of_network(record.recipe.network)),
+        parts_section(record.history),
+        gradient_section(result),
+        layers_section(record.history, record.recipe.network),
+        activation_section(result),
+        filter_section(result),
+        recipe_section(result),
+        environment_section(record.environment),
     )
     return Page(
-        lang=lang,
-        kicker=say("report.page.run", lang, name=record.name),
+        lang=language(),
+        kicker=say("report.page.run", name=record.name),
         title=record.name,
-        badges=(_badge(record, lang),),
-        sentences=tuple(_score(part, score, lang) for part, score in record.scores.items()),
-        facts=_facts(record, lang),
+        badges=(_badge(record),),
+        sentences=tuple(_score(part, score) for part, score in record.scores.items()),
+        facts=_facts(record),
         sections=tuple(section for section in sections if section),
-        footer=say("report.page.footer", lang, version=__version__),
+        footer=say("report.page.footer", version=__version__),
     )
 
 
@@ -156,24 +160,32 @@ def _exhibits(record: RunRecord) -> tuple[Exhibit, ...]:
     return tuple(shown)
 
 
-def _badge(record: RunRecord, lang: str) -> Badge:
+def _badge(record: RunRecord) -> Badge:
     name, tone = {
         None: ("whole", "good"),
         "not finite": ("diverged", "bad"),
         "unfinished": ("unfinished", "open"),
     }.get(record.stopped_by, ("stopped", "open"))
-    values = {"step": record.step, "steps": record.recipe.steps, "why": record.stopped_by or ""}
-    return Badge(tone, say(f"report.run.{name}", lang), say(f"report.run.{name}_text", lang, **values))
+    values: dict[str, Any] = {
+        "step": record.step,
+        "steps": record.recipe.steps,
+        "why": record.stopped_by or "",
+    }
+    return Badge(tone, say(f"report.run.{name}"), say(f"report.run.{name}_text", **values))
 
 
-def _score(part: str, score: Score, lang: str) -> str:
-    values = {"part": say(f"report.parts.{part}", lang), "loss": number(score.loss), "count": score.count}
+def _score(part: str, score: Score) -> str:
+    values: dict[str, Any] = {
+        "part": say(f"report.parts.{part}"),
+        "loss": number(score.loss),
+        "count": score.count,
+    }
     if score.accuracy is None:
-        return say("report.run.score_loss", lang, **values)
-    return say("report.run.score", lang, accuracy=percent(score.accuracy), **values)
+        return say("report.run.score_loss", **values)
+    return say("report.run.score", accuracy=percent(score.accuracy), **values)
 
 
-def _facts(record: RunRecord, lang: str) -> tuple[tuple[str, str], ...]:
+def _facts(record: RunRecord) -> tuple[tuple[str, str], ...]:
     environment = record.environment
     found = {
         "steps": f"{record.step:,}",
@@ -183,4 +195,4 @@ def _facts(record: RunRecord, lang: str) -> tuple[tuple[str, str], ...]:
         "data": str(environment.get("data", {}).get("name", "")),
         "cpu": str(environment.get("cpu", "")),
     }
-    return tuple((say(f"report.facts.{name}", lang), text) for name, text in found.items() if text)
+    return tuple((say(f"report.facts.{name}"), text) for name, text in found.items() if text)

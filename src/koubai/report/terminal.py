@@ -82,14 +82,13 @@ def result_table(
     *,
     width: int = 100,
     plain: bool = False,
-    lang: str | None = None,
 ) -> Table:
     """Return the table of the runs that are known so far, for a terminal of `width` columns."""
     from rich import box
     from rich.table import Table
 
     made = rows(experiment, runs)
-    layout = _layout(experiment, made, width, plain, lang)
+    layout = _layout(experiment, made, width, plain)
     table = Table(
         box=None if plain else box.SIMPLE_HEAD,
         padding=(0, layout.gap - 1, 0, 0),
@@ -97,7 +96,7 @@ def result_table(
         show_edge=False,
         header_style="" if plain else "bold",
     )
-    table.add_column(say("report.axis.arm", lang), no_wrap=True)
+    table.add_column(say("report.axis.arm"), no_wrap=True)
     for name in layout.layers:
         table.add_column(name, justify="left" if layout.bars else "right", no_wrap=True)
     table.add_column(layout.head, no_wrap=True)
@@ -111,19 +110,17 @@ def result_table(
     return table
 
 
-def _layout(
-    experiment: Experiment, made: Sequence[Row], width: int, plain: bool, lang: str | None
-) -> _Layout:
+def _layout(experiment: Experiment, made: Sequence[Row], width: int, plain: bool) -> _Layout:
     """Return the roomiest layout that fits into `width` columns; plain tables leave nothing out."""
     called = _layer_titles(experiment, made)
     layers = list(dict.fromkeys(title for titles in called for title in titles))
-    titles = [row.arm.title(lang) if plain else shorten(row.arm.title(lang), _WIDEST_NAME) for row in made]
-    measure, said = experiment.measure, measures.title(experiment.measure, lang)
+    titles = [row.arm.title() if plain else shorten(row.arm.title(), _WIDEST_NAME) for row in made]
+    measure, said = experiment.measure, measures.title(experiment.measure)
     heads = [said] if plain else wrap_wide(said, _WIDEST_HEAD)
     complete = all(row.made == row.wanted for row in made)
     score_bars = 0 if plain or width < _ROOMY or not measures.is_share(measure) else _WIDEST_BAR
     for thrift in _THRIFT:
-        counts = _counts(made, runs=plain or not (thrift.drops_runs and complete), lang=lang)
+        counts = _counts(made, runs=plain or not (thrift.drops_runs and complete))
         scores = [_score(row, measure, score_bars, interval=thrift.interval) for row in made]
         texts = [
             titles,
@@ -155,10 +152,10 @@ def _ending(row: Row, count: str) -> str:
     return f"{row.made}/{row.wanted}" if count == "runs" else str(getattr(row, count) or "")
 
 
-def _counts(made: Sequence[Row], *, runs: bool, lang: str | None) -> dict[str, str]:
+def _counts(made: Sequence[Row], *, runs: bool) -> dict[str, str]:
     """Return the titles of the columns that count: runs, and what went wrong anywhere."""
     troubles = [name for name in ("collapsed", "lost") if any(getattr(row, name) for row in made)]
-    return {name: say(f"report.terminal.{name}", lang) for name in (*(["runs"] if runs else ()), *troubles)}
+    return {name: say(f"report.terminal.{name}") for name in (*(["runs"] if runs else ()), *troubles)}
 
 
 def live_view(
@@ -167,47 +164,44 @@ def live_view(
     progress: Progress,
     *,
     width: int = 100,
-    lang: str | None = None,
 ) -> RenderableType:
     """Return the table with a line under it: runs done, losses of those under way, time left."""
     from rich.console import Group
 
-    return Group(result_table(experiment, runs, width=width, lang=lang), _text(progress_line(progress, lang)))
+    return Group(result_table(experiment, runs, width=width), _text(progress_line(progress)))
 
 
-def progress_line(progress: Progress, lang: str | None = None) -> str:
+def progress_line(progress: Progress) -> str:
     """Return where the experiment stands, in one line that suits a log too."""
     done = progress.done + progress.failed + progress.reused
-    parts = [say("report.terminal.done", lang, done=done, total=progress.total)]
+    parts = [say("report.terminal.done", done=done, total=progress.total)]
     losses = [number(run.loss) for run in progress.running.values() if isfinite(run.loss)]
     if losses:
-        parts.append(say("report.terminal.losses", lang, losses=" ".join(losses[:4])))
+        parts.append(say("report.terminal.losses", losses=" ".join(losses[:4])))
     if progress.left is not None and done < progress.total:
-        left = Duration(ceil(progress.left)).say(lang)  # an estimate: parts of a second say nothing
-        parts.append(say("report.terminal.left", lang, time=left))
-    return say("report.list", lang).join(parts)
+        left = Duration(ceil(progress.left)).say()  # an estimate: parts of a second say nothing
+        parts.append(say("report.terminal.left", time=left))
+    return say("report.list").join(parts)
 
 
-def print_result(
-    console: Console, result: ExperimentResult, *, plain: bool = False, lang: str | None = None
-) -> None:
+def print_result(console: Console, result: ExperimentResult, *, plain: bool = False) -> None:
     """Print the question, the table, the verdicts and the closing sentences."""
     experiment = result.experiment
-    question = experiment.question.say(lang)
+    question = experiment.question.say()
     if question:
         console.print(_text(question, "" if plain else "bold"))
         console.print()
-    console.print(result_table(experiment, result.runs, width=console.width, plain=plain, lang=lang))
+    console.print(result_table(experiment, result.runs, width=console.width, plain=plain))
     if any(at_start(run.history) for run in result.runs):
-        console.print(_text(say("report.terminal.layers", lang), "" if plain else "dim"))
+        console.print(_text(say("report.terminal.layers"), "" if plain else "dim"))
     if not plain:
         console.print()
     for verdict in result.verdicts:
         tone = TONES[verdict.outcome]
         mark = "" if plain else f"{_MARKS[tone]} "
-        console.print(_text(f"{mark}{verdict.say(lang)}", "" if plain else _COLORS[tone]))
+        console.print(_text(f"{mark}{verdict.say()}", "" if plain else _COLORS[tone]))
     for sentence in result.sentences:
-        console.print(_text(sentence.say(lang)))
+        console.print(_text(sentence.say()))
 
 
 def _text(text: str, style: str = "") -> Text:

@@ -83,9 +83,9 @@ def experiment_named(text: str) -> str | None:
     return next((name for name in shown if name), None)
 
 
-def title(key: str, lang: str | None = None) -> str:
+def title(key: str) -> str:
     """Return the title of a term or a diagnosis."""
-    return terms()[key].title(lang) if key in terms() else say(f"diagnoses.{key}.title", lang)
+    return terms()[key].title() if key in terms() else say(f"diagnoses.{key}.title")
 
 
 def folded(text: str) -> str:

@@ -9,46 +9,50 @@ from koubai.study.glossary import title
 from koubai.study.pictures import draw
 from koubai.study.tell import source_of
 from koubai.study.term import Term, code_of
-from koubai.words import language, say
+from koubai.words import language, say, speaking
 
 
 def term_page(term: Term, lang: str | None = None) -> Page:
     """Return one term as a page."""
-    lang = lang or language()
+    with speaking(lang):
+        return _page(term)
+
+
+def _page(term: Term) -> Page:
     return Page(
-        lang=lang,
-        kicker=say("study.page.kicker", lang),
-        title=term.title(lang),
+        lang=language(),
+        kicker=say("study.page.kicker"),
+        title=term.title(),
         badges=(),
-        sentences=(term.text(lang),),
-        facts=_facts(term, lang),
-        sections=tuple(section for section in _sections(term, lang) if section),
-        footer=say("report.page.footer", lang, version=__version__),
+        sentences=(term.text(),),
+        facts=_facts(term),
+        sections=tuple(section for section in _sections(term) if section),
+        footer=say("report.page.footer", version=__version__),
     )
 
 
-def _facts(term: Term, lang: str) -> tuple[tuple[str, str], ...]:
+def _facts(term: Term) -> tuple[tuple[str, str], ...]:
     facts = {
         "formula": term.formula,
         "run": term.run,
-        "see": say("report.list", lang).join(title(key, lang) for key in term.see),
+        "see": say("report.list").join(title(key) for key in term.see),
     }
-    return tuple((say(f"study.heading.{name}", lang), text) for name, text in facts.items() if text)
+    return tuple((say(f"study.heading.{name}"), text) for name, text in facts.items() if text)
 
 
-def _sections(term: Term, lang: str) -> tuple[Section, ...]:
-    pictures = (draw(term.picture, lang),) if term.picture else ()
-    slips = tuple(_card(errata()[key], lang) for key in term.errata)
+def _sections(term: Term) -> tuple[Section, ...]:
+    pictures = (draw(term.picture),) if term.picture else ()
+    slips = tuple(_card(errata()[key]) for key in term.errata)
     code = code_of(term.code) if term.code else None
     place, text = (f"koubai/{code.place}", code.text) if code else ("", "")
     return (
-        Section("picture", say("study.heading.picture", lang), pictures=pictures),
-        Section("code", say("study.heading.code", lang), text=(place,) if place else (), code=text),
-        Section("errata", say("study.heading.errata", lang), cards=slips),
+        Section("picture", say("study.heading.picture"), pictures=pictures),
+        Section("code", say("study.heading.code"), text=(place,) if place else (), code=text),
+        Section("errata", say("study.heading.errata"), cards=slips),
     )
 
 
-def _card(slip: Erratum, lang: str) -> Card:
+def _card(slip: Erratum) -> Card:
     """Return a slip of the notes beside what is right."""
-    paragraphs = (slip.written(lang), slip.right(lang), f"{source_of(slip, lang)} {slip.run}")
-    return Card("open", slip.key, say("study.notes", lang, notes=", ".join(slip.notes)), paragraphs)
+    paragraphs = (slip.written(), slip.right(), f"{source_of(slip)} {slip.run}")
+    return Card("open", slip.key, say("study.notes", notes=", ".join(slip.notes)), paragraphs)

@@ -10,7 +10,7 @@ from koubai.doctor.diagnoses.diagnosis import known
 from koubai.study.errata import Erratum, errata
 from koubai.study.glossary import title
 from koubai.study.term import Term, code_of
-from koubai.words import LANGUAGES, say
+from koubai.words import LANGUAGES, say, speaking
 
 _SHOWN_HERE = ("computed", "measured")
 """Sources that are no citation: koubai's own command shows what is right."""
@@ -20,30 +20,31 @@ _LINES = 14
 
 def tell_term(term: Term, lang: str | None = None) -> str:
     """Return all that is known of a term."""
-    return "\n".join(_lines(term, lang))
+    with speaking(lang):
+        return "\n".join(_lines(term))
 
 
-def _lines(term: Term, lang: str | None) -> Iterator[str]:
-    others = [term.title(other) for other in LANGUAGES if term.title(other) != term.title(lang)]
-    yield term.title(lang) + (f"  [{', '.join(others)}]" if others else "")
-    yield f"  {term.text(lang)}"
+def _lines(term: Term) -> Iterator[str]:
+    others = [term.title(other) for other in LANGUAGES if term.title(other) != term.title()]
+    yield term.title() + (f"  [{', '.join(others)}]" if others else "")
+    yield f"  {term.text()}"
     if term.formula:
-        yield f"\n{_heading('formula', lang)}\n  {term.formula}"
+        yield f"\n{_heading('formula')}\n  {term.formula}"
     if term.code:
-        yield f"\n{_heading('code', lang)}: {_code(term.code)}"
+        yield f"\n{_heading('code')}: {_code(term.code)}"
     for key in term.errata:
-        yield f"\n{tell_erratum(errata()[key], lang)}"
+        yield f"\n{tell_erratum(errata()[key])}"
     if term.run:
-        yield f"\n{_heading('run', lang)}: {term.run}"
+        yield f"\n{_heading('run')}: {term.run}"
     if term.picture:
-        yield f"{_heading('picture', lang)}: koubai explain {term.key} -o {term.key}.html"
+        yield f"{_heading('picture')}: koubai explain {term.key} -o {term.key}.html"
     if term.see:
-        others = [title(key, lang) for key in term.see]
-        yield f"{_heading('see', lang)}: {say('report.list', lang).join(others)}"
+        others = [title(key) for key in term.see]
+        yield f"{_heading('see')}: {say('report.list').join(others)}"
 
 
-def _heading(name: str, lang: str | None) -> str:
-    return say(f"study.heading.{name}", lang)
+def _heading(name: str) -> str:
+    return say(f"study.heading.{name}")
 
 
 def _code(target: str) -> str:
@@ -58,16 +59,16 @@ def finding_line(name: str) -> str:
     return say("study.finding", code=known()[name].code, title=say(f"diagnoses.{name}.title"))
 
 
-def tell_erratum(slip: Erratum, lang: str | None = None) -> str:
+def tell_erratum(slip: Erratum) -> str:
     """Return a slip of the notes, what is right, and by whom."""
-    head = say("study.erratum", lang, key=slip.key, notes=", ".join(slip.notes))
-    return f"{head}\n  {slip.written(lang)}\n  -> {slip.right(lang)}\n     {source_of(slip, lang)} {slip.run}"
+    head = say("study.erratum", key=slip.key, notes=", ".join(slip.notes))
+    return f"{head}\n  {slip.written()}\n  -> {slip.right()}\n     {source_of(slip)} {slip.run}"
 
 
-def source_of(slip: Erratum, lang: str | None = None) -> str:
+def source_of(slip: Erratum) -> str:
     """Return who says what is right: a citation, the formula itself, or a measurement."""
     kind = slip.source if slip.source in _SHOWN_HERE else "cited"
-    return say(f"study.source.{kind}", lang, source=slip.source)
+    return say(f"study.source.{kind}", source=slip.source)
 
 
 def term_facts(term: Term) -> dict[str, Any]:

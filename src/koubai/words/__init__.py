@@ -23,7 +23,9 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -32,6 +34,7 @@ from typing import Any
 
 LANGUAGES = ("en", "ja")
 _chosen: str | None = None
+_spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
 
 
 def set_language(lang: str | None) -> None:
@@ -40,10 +43,31 @@ def set_language(lang: str | None) -> None:
     _chosen = None if lang is None else _known(lang, "language")
 
 
+@contextmanager
+def speaking(lang: str | None) -> Iterator[None]:
+    """Say everything inside in `lang`; None changes nothing.
+
+    It holds for this thread or this task of asyncio only, so a server can answer in two languages at once. A
+    thread that is started inside does not inherit it.
+
+    >>> with speaking("ja"):
+    ...     say("data.part.test")
+    'テスト'
+    """
+    if lang is None:
+        yield
+        return
+    token = _spoken.set(_known(lang, "language"))
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
 def language() -> str:
-    """Return the language in use: the one set, else KOUBAI_LANG, else the locale's, else English."""
-    if _chosen is not None:
-        return _chosen
+    """Return the language in use: the one spoken, the one set, KOUBAI_LANG, the locale's, or English."""
+    if (chosen := _spoken.get() or _chosen) is not None:
+        return chosen
     if wanted := os.environ.get("KOUBAI_LANG"):
         return _known(wanted, "KOUBAI_LANG")
     locale = next(

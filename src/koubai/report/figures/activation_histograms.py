@@ -35,17 +35,15 @@ class LayerHistogram:
         return mean, float(np.sqrt((shares * (centers - mean) ** 2).sum() / total))
 
 
-def activation_histograms(
-    panels: Sequence[tuple[str, Sequence[LayerHistogram]]], *, lang: str | None = None
-) -> Picture:
+def activation_histograms(panels: Sequence[tuple[str, Sequence[LayerHistogram]]]) -> Picture:
     """Draw one panel for each (arm, layers in forward order), the layer next to the input at the bottom."""
     return Picture(
         name="activations",
-        title=say("report.activations.title", lang),
-        summary=_summary(panels, lang),
-        panels=tuple(Panel(title, _draw(layers, _range(layers, panels), lang)) for title, layers in panels),
-        table=_table(panels, lang),
-        note=say("report.activations.note", lang),
+        title=say("report.activations.title"),
+        summary=_summary(panels),
+        panels=tuple(Panel(title, _draw(layers, _range(layers, panels))) for title, layers in panels),
+        table=_table(panels),
+        note=say("report.activations.note"),
     )
 
 
@@ -60,10 +58,10 @@ def _range(
     return [low - margin, high + margin]
 
 
-def _draw(layers: Sequence[LayerHistogram], x_range: list[float], lang: str | None) -> Any:
+def _draw(layers: Sequence[LayerHistogram], x_range: list[float]) -> Any:
     fig = figure(
         110 + 46 * len(layers),
-        xaxis={"title": {"text": say("report.activations.axis", lang)}, "range": x_range},
+        xaxis={"title": {"text": say("report.activations.axis")}, "range": x_range},
         yaxis={
             "tickvals": list(range(len(layers))),
             "ticktext": [label(layer.layer, 14) for layer in layers],
@@ -77,11 +75,11 @@ def _draw(layers: Sequence[LayerHistogram], x_range: list[float], lang: str | No
     )
     for row, layer in reversed(list(enumerate(layers))):
         for final in (False, True):
-            _ridge(fig, layer, row, final=final, show=row == 0, lang=lang)
+            _ridge(fig, layer, row, final=final, show=row == 0)
     return fig
 
 
-def _ridge(fig: Any, layer: LayerHistogram, row: int, *, final: bool, show: bool, lang: str | None) -> None:
+def _ridge(fig: Any, layer: LayerHistogram, row: int, *, final: bool, show: bool) -> None:
     shares = layer.final if final else layer.initial
     color, dash = (BLUE, "solid") if final else (GRAY, "dot")
     heights = np.sqrt(shares / (shares.max() or 1.0))  # else the zeros of ReLU would hide all the rest
@@ -97,27 +95,27 @@ def _ridge(fig: Any, layer: LayerHistogram, row: int, *, final: bool, show: bool
         fillcolor=translucent(BLUE, 0.16) if final else None,
         text=f"{label(layer.layer)}: {number(mean, 2)} ± {number(std, 2)}",
         hoverinfo="text",
-        name=say(f"report.activations.{'final' if final else 'initial'}", lang),
+        name=say(f"report.activations.{'final' if final else 'initial'}"),
         showlegend=show,
         legendgroup=dash,
     )
 
 
-def _summary(panels: Sequence[tuple[str, Sequence[LayerHistogram]]], lang: str | None) -> str:
+def _summary(panels: Sequence[tuple[str, Sequence[LayerHistogram]]]) -> str:
     """Say where the spread of the last layer shown is smallest and largest after training."""
     spreads = [
         (layer.moments(layer.final)[1], title, layer.layer) for title, layers in panels for layer in layers
     ]
     if not spreads:
-        return say("report.activations.none", lang)
+        return say("report.activations.none")
     values = {}
     for name, (spread, arm, layer) in (("low", min(spreads)), ("high", max(spreads))):
         values[name] = number(spread, 2)
-        values[f"{name}_place"] = place(arm, say("report.place.layer", lang, layer=layer), lang=lang)
-    return say("report.activations.summary", lang, **values)
+        values[f"{name}_place"] = place(arm, say("report.place.layer", layer=layer))
+    return say("report.activations.summary", **values)
 
 
-def _table(panels: Sequence[tuple[str, Sequence[LayerHistogram]]], lang: str | None) -> Table:
+def _table(panels: Sequence[tuple[str, Sequence[LayerHistogram]]]) -> Table:
     rows = []
     for title, layers in panels:
         for layer in layers:
@@ -125,8 +123,8 @@ def _table(panels: Sequence[tuple[str, Sequence[LayerHistogram]]], lang: str | N
             rows.append((title, layer.layer, *(number(value) for value in numbers)))
     heads = ("initial_mean", "initial_std", "final_mean", "final_std")
     columns = (
-        say("report.axis.arm", lang),
-        say("report.axis.layer", lang),
-        *(say(f"report.activations.{head}", lang) for head in heads),
+        say("report.axis.arm"),
+        say("report.axis.layer"),
+        *(say(f"report.activations.{head}") for head in heads),
     )
     return Table(columns, tuple(rows), headings=2)

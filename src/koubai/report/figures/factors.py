@@ -36,28 +36,28 @@ class Chain:
         return np.cumprod(self.of("weight") * self.of("derivative"))
 
 
-def factors_by_layer(chains: Sequence[Chain], *, lang: str | None = None) -> Picture:
+def factors_by_layer(chains: Sequence[Chain]) -> Picture:
     """Draw a panel a chain: both factors of every layer, and their product so far; one common axis."""
     sizes = np.concatenate([np.concatenate([*map(chain.of, _KINDS), chain.product]) for chain in chains])
     sizes = sizes[sizes > 0]
     y = log_axis(float(sizes.min()), float(sizes.max())) if sizes.size else {}
     return Picture(
         name="factors",
-        title=say("report.factors.title", lang),
-        summary=join_sentences([_sentence(chain, lang) for chain in chains], lang),
-        panels=tuple(Panel(chain.title, _draw(chain, y, lang)) for chain in chains),
-        table=_table(chains, lang),
-        note=say("report.factors.note", lang),
+        title=say("report.factors.title"),
+        summary=join_sentences([_sentence(chain) for chain in chains]),
+        panels=tuple(Panel(chain.title, _draw(chain, y)) for chain in chains),
+        table=_table(chains),
+        note=say("report.factors.note"),
     )
 
 
-def _draw(chain: Chain, y: dict[str, Any], lang: str | None) -> Any:
+def _draw(chain: Chain, y: dict[str, Any]) -> Any:
     back = np.arange(1, len(chain.factors) + 1)
-    x = {"title": {"text": say("report.factors.layers", lang)}, "nticks": 10, "tickformat": "d"}
+    x = {"title": {"text": say("report.factors.layers")}, "nticks": 10, "tickformat": "d"}
     fig = figure(320, xaxis=x, yaxis=y)
     for i, kind in enumerate(_KINDS):
-        _line(fig, back, chain.of(kind), say(f"report.factors.{kind}", lang), style(i).color, style(i).symbol)
-    _line(fig, back, chain.product, say("report.factors.product", lang), BLACK, "star", mode="lines+markers")
+        _line(fig, back, chain.of(kind), say(f"report.factors.{kind}"), style(i).color, style(i).symbol)
+    _line(fig, back, chain.product, say("report.factors.product"), BLACK, "star", mode="lines+markers")
     return fig
 
 
@@ -74,10 +74,14 @@ def _line(fig: Any, x: Array, y: Array, name: str, color: str, symbol: str, mode
     )
 
 
-def _sentence(chain: Chain, lang: str | None) -> str:
+def _sentence(chain: Chain) -> str:
     means = {kind: number(_mean(chain.of(kind)), 2) for kind in _KINDS}
-    values = {"title": chain.title, "layers": len(chain.factors), "product": ratio(float(chain.product[-1]))}
-    return say("report.factors.one", lang, **values, **means)
+    values: dict[str, Any] = {
+        "title": chain.title,
+        "layers": len(chain.factors),
+        "product": ratio(float(chain.product[-1])),
+    }
+    return say("report.factors.one", **values, **means)
 
 
 def _mean(values: Array) -> float:
@@ -85,13 +89,13 @@ def _mean(values: Array) -> float:
     return float(np.exp(np.log(values).mean())) if (values > 0).all() else 0.0
 
 
-def _table(chains: Sequence[Chain], lang: str | None) -> Table:
-    heads = [say(f"report.factors.{name}", lang) for name in (*_KINDS, "product")]
+def _table(chains: Sequence[Chain]) -> Table:
+    heads = [say(f"report.factors.{name}") for name in (*_KINDS, "product")]
     rows = [
         (chain.title, str(i + 1), *(number(float(column[i])) for column in columns))
         for chain in chains
         for columns in [(*map(chain.of, _KINDS), chain.product)]
         for i in range(len(chain.factors))
     ]
-    columns = (say("report.axis.arm", lang), say("report.factors.layers", lang), *heads)
+    columns = (say("report.axis.arm"), say("report.factors.layers"), *heads)
     return Table(columns, tuple(rows), headings=2)

@@ -27,24 +27,24 @@ class Gap:
         return self.train - self.test
 
 
-def gap(arms: Sequence[Gap], *, lang: str | None = None) -> Picture:
+def gap(arms: Sequence[Gap]) -> Picture:
     """Draw one row an arm in the given order."""
     return Picture(
         name="gap",
-        title=say("report.gap.title", lang),
-        summary=_summary(arms, lang),
-        panels=(Panel("", _draw(arms, lang)),),
-        table=_table(arms, lang),
-        note=say("report.gap.note", lang),
+        title=say("report.gap.title"),
+        summary=_summary(arms),
+        panels=(Panel("", _draw(arms)),),
+        table=_table(arms),
+        note=say("report.gap.note"),
     )
 
 
-def _draw(arms: Sequence[Gap], lang: str | None) -> Any:
+def _draw(arms: Sequence[Gap]) -> Any:
     rows = list(range(len(arms)))
     ends = [share for arm in arms for share in (arm.test, arm.train)]
     fig = figure(
         128 + 42 * len(arms),
-        xaxis={"title": {"text": say("report.gap.axis", lang)}}
+        xaxis={"title": {"text": say("report.gap.axis")}}
         | share_axis(min(ends, default=0), max(ends, default=1)),
         yaxis=row_axis([arm.title for arm in arms]),
         legend={"traceorder": "normal"},
@@ -67,28 +67,26 @@ def _draw(arms: Sequence[Gap], lang: str | None) -> Any:
             marker={"size": 11, "color": color, "symbol": symbol, "line": {"width": 2.4, "color": color}},
             customdata=[percent(value) for value in values],
             hovertemplate="%{customdata}",
-            name=say(f"report.gap.{part}", lang),
+            name=say(f"report.gap.{part}"),
         )
     return fig
 
 
-def _summary(arms: Sequence[Gap], lang: str | None) -> str:
+def _summary(arms: Sequence[Gap]) -> str:
     if not arms:
-        return say("report.gap.none", lang)
+        return say("report.gap.none")
     widest, narrowest = max(arms, key=lambda arm: arm.size), min(arms, key=lambda arm: arm.size)
     wide, narrow = points(widest.size), points(narrowest.size)
     kind = "one" if len(arms) == 1 else ("same" if wide == narrow else "many")
-    return say(
-        f"report.gap.{kind}", lang, widest=widest.title, wide=wide, narrowest=narrowest.title, narrow=narrow
-    )
+    return say(f"report.gap.{kind}", widest=widest.title, wide=wide, narrowest=narrowest.title, narrow=narrow)
 
 
-def _table(arms: Sequence[Gap], lang: str | None) -> Table:
+def _table(arms: Sequence[Gap]) -> Table:
     columns = (
-        say("report.axis.arm", lang),
-        say("report.gap.train", lang),
-        say("report.gap.test", lang),
-        say("report.gap.size", lang),
+        say("report.axis.arm"),
+        say("report.gap.train"),
+        say("report.gap.test"),
+        say("report.gap.size"),
     )
     rows = ((arm.title, percent(arm.train), percent(arm.test), points(arm.size)) for arm in arms)
     return Table(columns, tuple(rows))

@@ -18,9 +18,7 @@ from koubai.words import say
 _CROWDED = 6  # layers whose full names fit beside each other in one panel
 
 
-def gradient_by_layer(
-    panels: Sequence[tuple[str, Sequence[Profile]]], *, kind: str = "gradient", lang: str | None = None
-) -> Picture:
+def gradient_by_layer(panels: Sequence[tuple[str, Sequence[Profile]]], *, kind: str = "gradient") -> Picture:
     """Draw the size of a gradient in each layer, from input to output, on a log axis.
 
     `kind` names the words: "gradient" for what flows back to a layer, "weight_gradient" for dE/dW.
@@ -28,14 +26,14 @@ def gradient_by_layer(
     profiles = [profile for _, group in panels for profile in group]
     y = _y_axis(profiles)
     if len(panels) == 1:  # else the heading says it once
-        y["title"] = {"text": say(f"report.{kind}.axis", lang)}
+        y["title"] = {"text": say(f"report.{kind}.axis")}
     return Picture(
         name=f"{kind.replace('_', '-')}-by-layer",
-        title=say(f"report.{kind}.title", lang),
-        summary=_summary(panels, kind, lang),
-        panels=tuple(Panel(title, _draw(group, y, lang)) for title, group in panels),
-        table=_table(panels, lang),
-        note=say(f"report.{kind}.note", lang),
+        title=say(f"report.{kind}.title"),
+        summary=_summary(panels, kind),
+        panels=tuple(Panel(title, _draw(group, y)) for title, group in panels),
+        table=_table(panels),
+        note=say(f"report.{kind}.note"),
     )
 
 
@@ -46,11 +44,11 @@ def first_to_last(values: Array) -> float | None:
     return float(values[0] / values[-1])
 
 
-def _draw(group: Sequence[Profile], y: dict[str, Any], lang: str | None) -> Any:
+def _draw(group: Sequence[Profile], y: dict[str, Any]) -> Any:
     fig = figure(
         300 + 20 * ((len(group) - 1) // 3),
         yaxis=y,
-        xaxis={"title": {"text": say("report.axis.layers", lang)}, "type": "category"},
+        xaxis={"title": {"text": say("report.axis.layers")}, "type": "category"},
     )
     floor = 10 ** (y["range"][0] + 0.04 * (y["range"][1] - y["range"][0]))
     for profile in group:
@@ -89,7 +87,7 @@ def _y_axis(profiles: Sequence[Profile]) -> dict[str, Any]:
     return log_axis(float(values.min()), float(values.max()), 0.1) if values.size else log_axis(0.1, 1)
 
 
-def _summary(panels: Sequence[tuple[str, Sequence[Profile]]], kind: str, lang: str | None) -> str:
+def _summary(panels: Sequence[tuple[str, Sequence[Profile]]], kind: str) -> str:
     """Name the arm whose gradient shrinks most on its way down, and the one that keeps it best."""
     found = [
         (value, profile.title)
@@ -98,16 +96,16 @@ def _summary(panels: Sequence[tuple[str, Sequence[Profile]]], kind: str, lang: s
         if (value := first_to_last(profile.median)) is not None
     ]
     if not found:
-        return say("report.gradient.none", lang)
+        return say("report.gradient.none")
     weakest = min(found)
     steadiest = min(found, key=lambda pair: abs(np.log(pair[0])) if pair[0] > 0 else np.inf)
     values = {"weakest": weakest[1], "weak": ratio(weakest[0])}
     if len(found) == 1 or steadiest == weakest:
-        return say(f"report.{kind}.one", lang, **values)
-    return say(f"report.{kind}.many", lang, **values, steadiest=steadiest[1], steady=ratio(steadiest[0]))
+        return say(f"report.{kind}.one", **values)
+    return say(f"report.{kind}.many", **values, steadiest=steadiest[1], steady=ratio(steadiest[0]))
 
 
-def _table(panels: Sequence[tuple[str, Sequence[Profile]]], lang: str | None) -> Table:
+def _table(panels: Sequence[tuple[str, Sequence[Profile]]]) -> Table:
     layers = list(dict.fromkeys(layer for _, group in panels for p in group for layer in p.layers))
     rows = []
     for _, group in panels:
@@ -115,5 +113,5 @@ def _table(panels: Sequence[tuple[str, Sequence[Profile]]], lang: str | None) ->
             by_layer = dict(zip(profile.layers, profile.median.tolist(), strict=True))
             cells = [number(by_layer.get(layer)) for layer in layers]
             rows.append((profile.title, *cells, ratio(first_to_last(profile.median))))
-    columns = (say("report.axis.arm", lang), *layers, say("report.gradient.ratio", lang))
+    columns = (say("report.axis.arm"), *layers, say("report.gradient.ratio"))
     return Table(columns, tuple(rows))

@@ -27,26 +27,26 @@ class LayerTrace:
     values: Array
 
 
-def gradient_heatmap(traces: Sequence[LayerTrace], *, lang: str | None = None) -> Picture:
+def gradient_heatmap(traces: Sequence[LayerTrace]) -> Picture:
     """Draw one heat map an arm, all on one color scale; the layer next to the input lies at the bottom."""
     low, high = _range(traces)
     return Picture(
         name="gradient-over-steps",
-        title=say("report.heatmap.title", lang),
-        summary=_summary(traces, lang),
-        panels=tuple(Panel(trace.title, _draw(trace, low, high, lang)) for trace in traces),
-        table=_table(traces, lang),
-        note=say("report.heatmap.note", lang),
+        title=say("report.heatmap.title"),
+        summary=_summary(traces),
+        panels=tuple(Panel(trace.title, _draw(trace, low, high)) for trace in traces),
+        table=_table(traces),
+        note=say("report.heatmap.note"),
     )
 
 
-def _draw(trace: LayerTrace, low: float, high: float, lang: str | None) -> Any:
+def _draw(trace: LayerTrace, low: float, high: float) -> Any:
     ticks = np.arange(np.ceil(low), np.floor(high) + 1, max(1, np.ceil((high - low) / 4)))
     if len(ticks) < 2:
         ticks = np.linspace(low, high, 3)
     fig = figure(
         90 + 34 * max(len(trace.layers), 3),
-        xaxis=step_axis(say("report.axis.steps", lang)) | {"showline": False},
+        xaxis=step_axis(say("report.axis.steps")) | {"showline": False},
         yaxis={"type": "category", "showline": False, "ticks": "", "ticklabelstandoff": 6},
     )
     fig.add_heatmap(
@@ -84,7 +84,7 @@ def _range(traces: Sequence[LayerTrace]) -> tuple[float, float]:
     return (low, high) if high - low > 0.1 else (low - 0.5, high + 0.5)
 
 
-def _summary(traces: Sequence[LayerTrace], lang: str | None) -> str:
+def _summary(traces: Sequence[LayerTrace]) -> str:
     """Name the smallest and the largest gradient seen anywhere."""
     cells = [
         (float(value), trace.title, layer, int(step))
@@ -94,29 +94,27 @@ def _summary(traces: Sequence[LayerTrace], lang: str | None) -> str:
         if np.isfinite(value)
     ]
     if not cells:
-        return say("report.heatmap.none", lang)
+        return say("report.heatmap.none")
     low, high = min(cells), max(cells)
     return say(
         "report.heatmap.summary",
-        lang,
         low=number(low[0], 2),
-        low_place=_place(low, lang),
+        low_place=_place(low),
         high=number(high[0], 2),
-        high_place=_place(high, lang),
+        high_place=_place(high),
     )
 
 
-def _place(cell: tuple[float, str, str, int], lang: str | None) -> str:
+def _place(cell: tuple[float, str, str, int]) -> str:
     _, arm, layer, step = cell
     return place(
         arm,
-        say("report.place.layer", lang, layer=layer),
-        say("report.place.step", lang, step=step),
-        lang=lang,
+        say("report.place.layer", layer=layer),
+        say("report.place.step", step=step),
     )
 
 
-def _table(traces: Sequence[LayerTrace], lang: str | None) -> Table:
+def _table(traces: Sequence[LayerTrace]) -> Table:
     steps = np.unique(np.concatenate([trace.steps for trace in traces])) if traces else np.zeros(0)
     steps = steps[thin(len(steps), _ROWS)].tolist()
     rows = []
@@ -124,5 +122,5 @@ def _table(traces: Sequence[LayerTrace], lang: str | None) -> Table:
         for layer, row in zip(trace.layers, trace.values.tolist(), strict=True):
             by_step = dict(zip(trace.steps.tolist(), row, strict=True))
             rows.append((trace.title, layer, *(number(by_step.get(step), 2) for step in steps)))
-    columns = (say("report.axis.arm", lang), say("report.axis.layer", lang), *(f"{step:,}" for step in steps))
+    columns = (say("report.axis.arm"), say("report.axis.layer"), *(f"{step:,}" for step in steps))
     return Table(columns, tuple(rows), headings=2)

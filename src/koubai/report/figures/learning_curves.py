@@ -22,32 +22,30 @@ _FEWEST = 3  # seeds from which a band says something: of two, Student's t makes
 _BANDS = 7  # curves in one panel beyond which bands and seeds would hide the means
 
 
-def learning_curves(
-    panels: Sequence[tuple[str, Sequence[Curve]]], measure: str, *, lang: str | None = None
-) -> Picture:
+def learning_curves(panels: Sequence[tuple[str, Sequence[Curve]]], measure: str) -> Picture:
     """Draw one measure over training steps; one panel for each (title, curves)."""
     curves = [curve for _, group in panels for curve in group]
     log = _is_log(curves, measure)
     y = _y_axis(curves, measure, log)
     if len(panels) == 1:  # else the heading says it once
-        y["title"] = {"text": label(measures.title(measure, lang))}
-    drawn = tuple(Panel(title, _draw(group, measure, y, log, lang)) for title, group in panels)
+        y["title"] = {"text": label(measures.title(measure))}
+    drawn = tuple(Panel(title, _draw(group, measure, y, log)) for title, group in panels)
     seeds = max((len(curve.values) for curve in curves), default=0)
-    name = measures.title(measure, lang)
+    name = measures.title(measure)
     return Picture(
         name=f"curves-{measure}",
-        title=say("report.curves.title", lang, measure=name),
-        summary=_summary(curves, measure, lang),
+        title=say("report.curves.title", measure=name),
+        summary=_summary(curves, measure),
         panels=drawn,
-        table=_table(panels, measure, lang),
-        note=say("report.curves.note", lang, seeds=seeds) if seeds > 1 else "",
+        table=_table(panels, measure),
+        note=say("report.curves.note", seeds=seeds) if seeds > 1 else "",
     )
 
 
-def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool, lang: str | None) -> Any:
+def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool) -> Any:
     crowded = len(group) > _BANDS
     height = 300 + 20 * ((len(group) - 1) // 3)
-    fig = figure(height, yaxis=y, xaxis=step_axis(say("report.axis.steps", lang)))
+    fig = figure(height, yaxis=y, xaxis=step_axis(say("report.axis.steps")))
     for curve in group:
         if not crowded and len(curve.values) > 1:
             if len(curve.values) >= _FEWEST:
@@ -125,15 +123,15 @@ def _finite(curves: Sequence[Curve]) -> Array:
     return values[np.isfinite(values)]
 
 
-def _summary(curves: Sequence[Curve], measure: str, lang: str | None) -> str:
+def _summary(curves: Sequence[Curve], measure: str) -> str:
     """Say where the curves end."""
     ended = [curve for curve in curves if np.isfinite(curve.last)]
     if not ended:
-        return say("report.curves.none", lang, measure=measures.title(measure, lang))
+        return say("report.curves.none", measure=measures.title(measure))
     write = measures.writer(measure)
     best, worst = max(ended, key=lambda curve: curve.last), min(ended, key=lambda curve: curve.last)
-    values = {
-        "measure": measures.title(measure, lang),
+    values: dict[str, Any] = {
+        "measure": measures.title(measure),
         "steps": int(max(curve.steps[-1] for curve in ended)),
         "highest": best.title,
         "high": write(best.last),
@@ -142,10 +140,10 @@ def _summary(curves: Sequence[Curve], measure: str, lang: str | None) -> str:
     }
     same = "same" if values["high"] == values["low"] else measures.superlative(measure)
     kind = "one" if len(ended) == 1 else same
-    return say(f"report.curves.{kind}", lang, **values)
+    return say(f"report.curves.{kind}", **values)
 
 
-def _table(panels: Sequence[tuple[str, Sequence[Curve]]], measure: str, lang: str | None) -> Table:
+def _table(panels: Sequence[tuple[str, Sequence[Curve]]], measure: str) -> Table:
     write = measures.writer(measure)
     curves = [curve for _, group in panels for curve in group]
     steps = np.unique(np.concatenate([curve.steps for curve in curves])) if curves else np.zeros(0)
@@ -157,7 +155,7 @@ def _table(panels: Sequence[tuple[str, Sequence[Curve]]], measure: str, lang: st
         ends = dict(zip(curve.steps.tolist(), zip(low.tolist(), high.tolist(), strict=True), strict=True))
         columns.append([_cell(means.get(step), ends.get(step), write) for step in steps.tolist()])
     rows = tuple((f"{step:,}", *cells) for step, *cells in zip(steps.tolist(), *columns, strict=True))
-    return Table((say("report.axis.steps", lang), *(curve.title for curve in curves)), rows)
+    return Table((say("report.axis.steps"), *(curve.title for curve in curves)), rows)
 
 
 def _cell(mean: float | None, ends: tuple[float, float] | None, write: Any) -> str:

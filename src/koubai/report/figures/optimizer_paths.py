@@ -43,20 +43,20 @@ class Descent:
     surface: Surface | None = None
 
 
-def optimizer_paths(descents: Sequence[Descent], *, lang: str | None = None) -> Picture:
+def optimizer_paths(descents: Sequence[Descent]) -> Picture:
     """Draw one panel a descent: on contours in two dimensions, on the curve in one."""
     flat = all(descent.points.shape[1] == 1 for descent in descents)
     return Picture(
         name="paths",
-        title=say("report.paths.title", lang),
-        summary=_summary(descents, lang),
-        panels=tuple(Panel(descent.title, _draw(descent, lang)) for descent in descents),
-        table=_table(descents, lang),
-        note=say("report.paths.flat_note" if flat else "report.paths.note", lang),
+        title=say("report.paths.title"),
+        summary=_summary(descents),
+        panels=tuple(Panel(descent.title, _draw(descent)) for descent in descents),
+        table=_table(descents),
+        note=say("report.paths.flat_note" if flat else "report.paths.note"),
     )
 
 
-def _draw(descent: Descent, lang: str | None) -> Any:
+def _draw(descent: Descent) -> Any:
     flat = descent.points.shape[1] == 1
     fig = figure(300, xaxis={"title": {"text": "x"}}, yaxis={"title": {"text": "f(x)" if flat else "y"}})
     if descent.surface is not None:
@@ -64,8 +64,7 @@ def _draw(descent: Descent, lang: str | None) -> Any:
     x = descent.points[:, 0]
     y = descent.values if flat else descent.points[:, 1]
     texts = [
-        f"{say('report.axis.step', lang)} {i}: f = {number(float(value))}"
-        for i, value in enumerate(descent.values)
+        f"{say('report.axis.step')} {i}: f = {number(float(value))}" for i, value in enumerate(descent.values)
     ]
     fig.add_scatter(
         x=x,
@@ -75,7 +74,7 @@ def _draw(descent: Descent, lang: str | None) -> Any:
         marker={"size": 5, "color": VERMILION},
         text=texts,
         hoverinfo="text",
-        name=say("report.paths.path", lang),
+        name=say("report.paths.path"),
         showlegend=False,
     )
     for i, symbol, key in ((0, "circle-open", "start"), (len(x) - 1, "star", "end")):
@@ -91,7 +90,7 @@ def _draw(descent: Descent, lang: str | None) -> Any:
             },
             text=[texts[i]],
             hoverinfo="text",
-            name=say(f"report.paths.{key}", lang),
+            name=say(f"report.paths.{key}"),
         )
     return fig
 
@@ -130,25 +129,24 @@ def _curve(fig: Any, surface: Surface) -> None:
     )
 
 
-def _summary(descents: Sequence[Descent], lang: str | None) -> str:
+def _summary(descents: Sequence[Descent]) -> str:
     if not descents:
-        return say("report.paths.none", lang)
+        return say("report.paths.none")
     ends = [
         say(
             "report.paths.finish",
-            lang,
             method=descent.title,
             value=number(float(descent.values[-1])),
             steps=len(descent.values) - 1,
         )
         for descent in descents
     ]
-    return say("report.paths.summary", lang, ends=say("report.list", lang).join(ends))
+    return say("report.paths.summary", ends=say("report.list").join(ends))
 
 
-def _table(descents: Sequence[Descent], lang: str | None) -> Table:
+def _table(descents: Sequence[Descent]) -> Table:
     longest = max((len(descent.values) for descent in descents), default=0)
-    columns = [say("report.axis.step", lang)]
+    columns = [say("report.axis.step")]
     for descent in descents:
         letters = ("x",) if descent.points.shape[1] == 1 else ("x", "y")
         columns += [f"{descent.title}: {letter}" for letter in (*letters, "f")]

@@ -33,24 +33,22 @@ class Outcome:
     published: tuple[float, float] | None = None
 
 
-def outcomes(
-    arms: Sequence[Outcome], measure: str, *, chance: float | None = None, lang: str | None = None
-) -> Picture:
+def outcomes(arms: Sequence[Outcome], measure: str, *, chance: float | None = None) -> Picture:
     """Draw one row an arm in the given order; `chance` is drawn as a line where it is known."""
-    name = measures.title(measure, lang)
+    name = measures.title(measure)
     return Picture(
         name=f"outcomes-{measure}",
-        title=say("report.outcomes.title", lang, measure=name),
-        summary=_summary(arms, measure, lang),
-        panels=(Panel("", _draw(arms, measure, chance, lang)),),
-        table=_table(arms, measure, lang),
-        note=_note(arms, lang),
+        title=say("report.outcomes.title", measure=name),
+        summary=_summary(arms, measure),
+        panels=(Panel("", _draw(arms, measure, chance)),),
+        table=_table(arms, measure),
+        note=_note(arms),
     )
 
 
-def _draw(arms: Sequence[Outcome], measure: str, chance: float | None, lang: str | None) -> Any:
+def _draw(arms: Sequence[Outcome], measure: str, chance: float | None) -> Any:
     write = measures.writer(measure)
-    x = {"title": {"text": label(measures.title(measure, lang))}} | _x_axis(arms, measure)
+    x = {"title": {"text": label(measures.title(measure))}} | _x_axis(arms, measure)
     fig = figure(
         128 + 42 * len(arms),
         xaxis=x,
@@ -65,12 +63,12 @@ def _draw(arms: Sequence[Outcome], measure: str, chance: float | None, lang: str
             y=[None],
             mode="lines",
             line={"color": GRAY, "width": 1, "dash": "dot"},
-            name=say("report.outcomes.chance", lang),
+            name=say("report.outcomes.chance"),
         )
-    _published(fig, arms, lang)
+    _published(fig, arms)
     if _most_seeds(arms) > 1:
-        _seeds(fig, arms, measure, lang)
-    _means(fig, arms, measure, lang)
+        _seeds(fig, arms, measure)
+    _means(fig, arms, measure)
     return fig
 
 
@@ -87,7 +85,7 @@ def _x_axis(arms: Sequence[Outcome], measure: str) -> dict[str, Any]:
     return share_axis(low, high)
 
 
-def _seeds(fig: Any, arms: Sequence[Outcome], measure: str, lang: str | None) -> None:
+def _seeds(fig: Any, arms: Sequence[Outcome], measure: str) -> None:
     write = measures.writer(measure)
     dots = [
         (value, i + _SPREAD * (1 + (2 * k / max(len(arm.values) - 1, 1) - 1) * 0.6), seed)
@@ -99,13 +97,13 @@ def _seeds(fig: Any, arms: Sequence[Outcome], measure: str, lang: str | None) ->
         y=[row for _, row, _ in dots],
         mode="markers",
         marker={"size": 7, "color": translucent(BLUE, 0.4), "symbol": "circle"},
-        customdata=[f"{write(value)} ({say('report.axis.seed', lang)} {seed})" for value, _, seed in dots],
+        customdata=[f"{write(value)} ({say('report.axis.seed')} {seed})" for value, _, seed in dots],
         hovertemplate="%{customdata}<extra></extra>",
-        name=say("report.outcomes.seed", lang),
+        name=say("report.outcomes.seed"),
     )
 
 
-def _means(fig: Any, arms: Sequence[Outcome], measure: str, lang: str | None) -> None:
+def _means(fig: Any, arms: Sequence[Outcome], measure: str) -> None:
     write = measures.writer(measure)
     known = [(i, arm) for i, arm in enumerate(arms) if arm.values]
     fig.add_scatter(
@@ -124,11 +122,11 @@ def _means(fig: Any, arms: Sequence[Outcome], measure: str, lang: str | None) ->
         },
         customdata=[interval_text(arm, write) for _, arm in known],
         hovertemplate="%{customdata}<extra></extra>",
-        name=say(f"report.outcomes.{'mean' if _most_seeds(arms) > 1 else 'single'}", lang),
+        name=say(f"report.outcomes.{'mean' if _most_seeds(arms) > 1 else 'single'}"),
     )
 
 
-def _published(fig: Any, arms: Sequence[Outcome], lang: str | None) -> None:
+def _published(fig: Any, arms: Sequence[Outcome]) -> None:
     others = [(i, arm.published) for i, arm in enumerate(arms) if arm.published is not None]
     if others:
         fig.add_scatter(
@@ -143,7 +141,7 @@ def _published(fig: Any, arms: Sequence[Outcome], lang: str | None) -> None:
                 "width": 3,
             },
             hoverinfo="skip",
-            name=say("report.outcomes.published", lang),
+            name=say("report.outcomes.published"),
         )
 
 
@@ -156,39 +154,39 @@ def interval_text(arm: Outcome, write: Any) -> str:
     return f"{write(arm.mean)} [{write(arm.low)}, {write(arm.high)}]"
 
 
-def _summary(arms: Sequence[Outcome], measure: str, lang: str | None) -> str:
+def _summary(arms: Sequence[Outcome], measure: str) -> str:
     known = [arm for arm in arms if arm.values]
     if not known:
-        return say("report.outcomes.none", lang)
+        return say("report.outcomes.none")
     write = measures.writer(measure)
     best, worst = max(known, key=lambda arm: arm.mean), min(known, key=lambda arm: arm.mean)
     values = {
-        "measure": measures.title(measure, lang),
+        "measure": measures.title(measure),
         "highest": best.title,
         "high": interval_text(best, write),
         "lowest": worst.title,
         "low": interval_text(worst, write),
     }
     kind = "one" if len(known) == 1 else measures.superlative(measure)
-    return say(f"report.outcomes.{kind}", lang, **values)
+    return say(f"report.outcomes.{kind}", **values)
 
 
-def _note(arms: Sequence[Outcome], lang: str | None) -> str:
+def _note(arms: Sequence[Outcome]) -> str:
     seeds = _most_seeds(arms)
-    return say("report.outcomes.note", lang, seeds=seeds) if seeds > 1 else ""
+    return say("report.outcomes.note", seeds=seeds) if seeds > 1 else ""
 
 
 def _most_seeds(arms: Sequence[Outcome]) -> int:
     return max((len(arm.values) for arm in arms), default=0)
 
 
-def _table(arms: Sequence[Outcome], measure: str, lang: str | None) -> Table:
+def _table(arms: Sequence[Outcome], measure: str) -> Table:
     write = measures.writer(measure)
     seeds = sorted({seed for arm in arms for seed in arm.values})
     columns = (
-        say("report.axis.arm", lang),
-        measures.title(measure, lang),
-        *(f"{say('report.axis.seed', lang)} {seed}" for seed in seeds),
+        say("report.axis.arm"),
+        measures.title(measure),
+        *(f"{say('report.axis.seed')} {seed}" for seed in seeds),
     )
     rows = tuple(
         (arm.title, interval_text(arm, write), *(write(arm.values.get(seed)) for seed in seeds))

@@ -37,21 +37,21 @@ class Plane:
         return float((self.answers[rows, columns] == self.classes).mean())
 
 
-def planes(panels: Sequence[Plane], *, lang: str | None = None) -> Picture:
+def planes(panels: Sequence[Plane]) -> Picture:
     """Draw a panel a model."""
     shown = [f"{plane.title}: {percent(plane.right)}" for plane in panels]
-    columns = (say("report.axis.arm", lang), say("report.planes.right", lang))
+    columns = (say("report.axis.arm"), say("report.planes.right"))
     return Picture(
         name="planes",
-        title=say("report.planes.title", lang),
-        summary=say("report.planes.summary", lang, shown=say("report.list", lang).join(shown)),
-        panels=tuple(Panel(plane.title, _draw(plane, lang)) for plane in panels),
+        title=say("report.planes.title"),
+        summary=say("report.planes.summary", shown=say("report.list").join(shown)),
+        panels=tuple(Panel(plane.title, _draw(plane)) for plane in panels),
         table=Table(columns, tuple((plane.title, percent(plane.right)) for plane in panels)),
-        note=say("report.planes.note", lang),
+        note=say("report.planes.note"),
     )
 
 
-def _draw(plane: Plane, lang: str | None) -> Any:
+def _draw(plane: Plane) -> Any:
     fig = figure(300, xaxis={"title": {"text": "x1"}}, yaxis={"title": {"text": "x2"}})
     pale = [translucent(color, 0.16) for color in _COLORS]
     fig.add_heatmap(
@@ -71,7 +71,7 @@ def _draw(plane: Plane, lang: str | None) -> Any:
             y=own[:, 1],
             mode="markers",
             marker={"size": 6, "color": color, "symbol": symbol},
-            name=say("report.planes.class", lang, number=k),
+            name=say("report.planes.class", number=k),
             hoverinfo="skip",
         )
     return fig

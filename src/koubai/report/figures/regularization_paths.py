@@ -30,24 +30,24 @@ class RegularizationPath:
     free: float | None = None
 
 
-def regularization_paths(paths: Sequence[RegularizationPath], *, lang: str | None = None) -> Picture:
+def regularization_paths(paths: Sequence[RegularizationPath]) -> Picture:
     """Draw one panel a penalty: the weights go to zero, the biases, which no penalty touches, do not."""
     return Picture(
         name="regularization",
-        title=say("report.regularization.title", lang),
-        summary=_summary(paths, lang),
-        panels=tuple(Panel(path.title, _draw(path, lang)) for path in paths),
-        table=_table(paths, lang),
-        note=say("report.regularization.note", lang),
+        title=say("report.regularization.title"),
+        summary=_summary(paths),
+        panels=tuple(Panel(path.title, _draw(path)) for path in paths),
+        table=_table(paths),
+        note=say("report.regularization.note"),
     )
 
 
-def _draw(path: RegularizationPath, lang: str | None) -> Any:
+def _draw(path: RegularizationPath) -> Any:
     strengths = path.strengths[path.strengths > 0]
     fig = figure(
         320,
         xaxis={"title": {"text": "λ"}} | log_axis(float(strengths.min()), float(strengths.max())),
-        yaxis={"title": {"text": say("report.regularization.axis", lang)}, "rangemode": "tozero"},
+        yaxis={"title": {"text": say("report.regularization.axis")}, "rangemode": "tozero"},
     )
     lines = (
         ("weights", path.weights, {"color": BLUE, "width": 2.4}, "circle"),
@@ -60,7 +60,7 @@ def _draw(path: RegularizationPath, lang: str | None) -> Any:
             mode="lines+markers",
             line=line,
             marker={"symbol": symbol, "size": 7},
-            name=say(f"report.regularization.{name}", lang),
+            name=say(f"report.regularization.{name}"),
             customdata=[number(float(value)) for value in values],
             hovertemplate="%{x}: %{customdata}",
         )
@@ -71,16 +71,15 @@ def _draw(path: RegularizationPath, lang: str | None) -> Any:
             mode="lines",
             line={"color": GRAY, "width": 1.4, "dash": "dot"},
             hoverinfo="skip",
-            name=say("report.regularization.free", lang),
+            name=say("report.regularization.free"),
         )
     return fig
 
 
-def _summary(paths: Sequence[RegularizationPath], lang: str | None) -> str:
+def _summary(paths: Sequence[RegularizationPath]) -> str:
     sentences = [
         say(
             "report.regularization.one",
-            lang,
             penalty=path.title,
             first=number(float(path.strengths[0])),
             last=number(float(path.strengths[-1])),
@@ -91,15 +90,15 @@ def _summary(paths: Sequence[RegularizationPath], lang: str | None) -> str:
         )
         for path in paths
     ]
-    return join_sentences(sentences, lang)
+    return join_sentences(sentences)
 
 
-def _table(paths: Sequence[RegularizationPath], lang: str | None) -> Table:
+def _table(paths: Sequence[RegularizationPath]) -> Table:
     rows = tuple(
         (path.title, *(number(float(value)) for value in row))
         for path in paths
         for row in np.stack([path.strengths, path.weights, path.biases], axis=1)
     )
     heads = ("penalty", "strength", "weights", "biases")
-    columns = tuple(label(say(f"report.regularization.{head}", lang)) for head in heads)
+    columns = tuple(label(say(f"report.regularization.{head}")) for head in heads)
     return Table(columns, rows, headings=2)

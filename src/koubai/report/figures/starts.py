@@ -33,30 +33,29 @@ class Starts:
         return float(np.mean(self.reached))
 
 
-def starts(arms: Sequence[Starts], x: Array, values: Array, *, lang: str | None = None) -> Picture:
+def starts(arms: Sequence[Starts], x: Array, values: Array) -> Picture:
     """Draw one row an arm over the function `values` (W,) at `x` (W,), which lies behind them in gray."""
     best, worst = max(arms, key=lambda arm: arm.share), min(arms, key=lambda arm: arm.share)
     return Picture(
         name="starts",
-        title=say("report.starts.title", lang),
+        title=say("report.starts.title"),
         summary=say(
             "report.starts.summary",
-            lang,
             best=best.title,
             high=percent(best.share),
             worst=worst.title,
             low=percent(worst.share),
         ),
-        panels=(Panel("", _draw(arms, x, values, lang)),),
-        table=_table(arms, x, lang),
-        note=say("report.starts.note", lang),
+        panels=(Panel("", _draw(arms, x, values)),),
+        table=_table(arms, x),
+        note=say("report.starts.note"),
     )
 
 
-def _draw(arms: Sequence[Starts], x: Array, values: Array, lang: str | None) -> Any:
+def _draw(arms: Sequence[Starts], x: Array, values: Array) -> Any:
     fig = figure(
         130 + 42 * len(arms),
-        xaxis={"title": {"text": say("report.starts.axis", lang)}, "range": [float(x[0]), float(x[-1])]},
+        xaxis={"title": {"text": say("report.starts.axis")}, "range": [float(x[0]), float(x[-1])]},
         yaxis=row_axis([arm.title for arm in arms]),
         legend={"traceorder": "normal"},
         **row_texts([percent(arm.share) for arm in arms]),
@@ -87,12 +86,12 @@ def _draw(arms: Sequence[Starts], x: Array, values: Array, lang: str | None) -> 
                 "line": {"width": 1.6 if symbol == "x-thin" else 0, "color": color},
             },
             hovertemplate="%{x:.2f}",
-            name=say(f"report.starts.{key}", lang),
+            name=say(f"report.starts.{key}"),
         )
     return fig
 
 
-def _table(arms: Sequence[Starts], x: Array, lang: str | None) -> Table:
+def _table(arms: Sequence[Starts], x: Array) -> Table:
     """Return the share that reached the deepest minimum by where the start lies."""
     edges = np.linspace(float(x[0]), float(x[-1]), _BINS + 1)
     rows = []
@@ -101,4 +100,4 @@ def _table(arms: Sequence[Starts], x: Array, lang: str | None) -> Table:
         if any(len(part) for part in inside):
             shares = (percent(float(part.mean())) if len(part) else "–" for part in inside)
             rows.append((f"{number(float(low))} … {number(float(high))}", *shares))
-    return Table((say("report.starts.axis", lang), *(arm.title for arm in arms)), tuple(rows))
+    return Table((say("report.starts.axis"), *(arm.title for arm in arms)), tuple(rows))

@@ -35,33 +35,33 @@ class Sweep:
     seeds: Array
 
 
-def sweep(lines: Sequence[Sweep], factor: str, measure: str, *, lang: str | None = None) -> Picture:
+def sweep(lines: Sequence[Sweep], factor: str, measure: str) -> Picture:
     """Draw all lines in one panel, over a logarithmic axis where the levels span decades."""
-    name = measures.title(measure, lang)
+    name = measures.title(measure)
     return Picture(
         name=f"sweep-{measure}",
-        title=say("report.sweep.title", lang, measure=name, factor=factor),
-        summary=_summary(lines, factor, measure, lang),
-        panels=(Panel("", _draw(lines, factor, measure, lang)),),
-        table=_table(lines, factor, measure, lang),
-        note=say("report.sweep.note", lang),
+        title=say("report.sweep.title", measure=name, factor=factor),
+        summary=_summary(lines, factor, measure),
+        panels=(Panel("", _draw(lines, factor, measure)),),
+        table=_table(lines, factor, measure),
+        note=say("report.sweep.note"),
     )
 
 
-def _draw(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> Any:
-    fig = figure(340, xaxis=_x_axis(lines, factor), yaxis=_y_axis(lines, measure, lang))
+def _draw(lines: Sequence[Sweep], factor: str, measure: str) -> Any:
+    fig = figure(340, xaxis=_x_axis(lines, factor), yaxis=_y_axis(lines, measure))
     levels = np.concatenate([line.levels for line in lines])
     ends = (float(levels[levels > 0].min(initial=np.inf)), float(levels.max(initial=0.0)))
     for line in lines:
         if line.levels.any():
-            _line(fig, line, measure, lang)
+            _line(fig, line, measure)
         else:
             _without(fig, line, ends)
-    _lost(fig, lines, lang)
+    _lost(fig, lines)
     return fig
 
 
-def _line(fig: Any, line: Sweep, measure: str, lang: str | None) -> None:
+def _line(fig: Any, line: Sweep, measure: str) -> None:
     fig.add_scatter(
         x=np.repeat(line.levels, line.seeds.shape[1]),
         y=line.seeds.ravel(),
@@ -85,7 +85,7 @@ def _line(fig: Any, line: Sweep, measure: str, lang: str | None) -> None:
             "width": 4,
             "color": line.style.color,
         },
-        name=label(line.title or measures.title(measure, lang), 36),
+        name=label(line.title or measures.title(measure), 36),
         customdata=[measures.writer(measure)(float(value)) for value in line.mean],
         hovertemplate="%{x}: %{customdata}",
     )
@@ -103,7 +103,7 @@ def _without(fig: Any, line: Sweep, ends: tuple[float, float]) -> None:
     )
 
 
-def _lost(fig: Any, lines: Sequence[Sweep], lang: str | None) -> None:
+def _lost(fig: Any, lines: Sequence[Sweep]) -> None:
     """Mark at the lower edge the levels that gave no number at all."""
     marks = [(level, i) for i, line in enumerate(lines) for level in line.levels[~np.isfinite(line.mean)]]
     if marks:
@@ -115,7 +115,7 @@ def _lost(fig: Any, lines: Sequence[Sweep], lang: str | None) -> None:
             marker={"symbol": "x-thin", "size": 10, "line": {"width": 2.4}}
             | {"line": {"width": 2.4, "color": [lines[i].style.color for _, i in marks]}},
             hoverinfo="skip",
-            name=say("report.sweep.lost", lang),
+            name=say("report.sweep.lost"),
         )
         fig.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False})
 
@@ -128,9 +128,9 @@ def _x_axis(lines: Sequence[Sweep], factor: str) -> dict[str, Any]:
     return title
 
 
-def _y_axis(lines: Sequence[Sweep], measure: str, lang: str | None) -> dict[str, Any]:
+def _y_axis(lines: Sequence[Sweep], measure: str) -> dict[str, Any]:
     """Return percent for shares, else decades where numbers span so many that most would look 0."""
-    title = {"title": {"text": label(measures.title(measure, lang), _WIDE)}}
+    title = {"title": {"text": label(measures.title(measure), _WIDE)}}
     seen = np.concatenate([line.seeds.ravel() for line in lines])
     seen = seen[np.isfinite(seen)]
     if measures.is_share(measure):
@@ -140,16 +140,16 @@ def _y_axis(lines: Sequence[Sweep], measure: str, lang: str | None) -> dict[str,
     return title
 
 
-def _summary(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> str:
+def _summary(lines: Sequence[Sweep], factor: str, measure: str) -> str:
     write, lower = measures.writer(measure), measures.lower_is_better(measure)
     if measure == "gap":
-        write = partial(measures.said, measure, lang=lang)
+        write = partial(measures.said, measure)
     sentences = []
     for line in lines:
         if np.isfinite(line.mean).any():
             best = int(np.nanargmin(line.mean) if lower else np.nanargmax(line.mean))
             values = {
-                "line": line.title or measures.title(measure, lang),
+                "line": line.title or measures.title(measure),
                 "factor": factor,
                 "level": number(float(line.levels[best])),
                 "value": write(float(line.mean[best])),
@@ -158,11 +158,11 @@ def _summary(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None
             }
             judged = lower or measure.endswith("accuracy")
             kind = ("lowest" if lower else "highest") if judged else "range"
-            sentences.append(say(f"report.sweep.{kind}", lang, **values))
-    return join_sentences(sentences, lang) or say("report.outcomes.none", lang)
+            sentences.append(say(f"report.sweep.{kind}", **values))
+    return join_sentences(sentences) or say("report.outcomes.none")
 
 
-def _table(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) -> Table:
+def _table(lines: Sequence[Sweep], factor: str, measure: str) -> Table:
     write = measures.writer(measure)
     levels = np.unique(np.concatenate([line.levels for line in lines])) if lines else np.zeros(0)
     rows = []
@@ -172,7 +172,7 @@ def _table(lines: Sequence[Sweep], factor: str, measure: str, lang: str | None) 
             at = np.flatnonzero(line.levels == level)
             cells.append(_cell(line, int(at[0]), write) if at.size else MISSING)
         rows.append((number(float(level)), *cells))
-    titles = tuple(line.title or measures.title(measure, lang) for line in lines)
+    titles = tuple(line.title or measures.title(measure) for line in lines)
     return Table((factor, *titles), tuple(rows))
 
 

@@ -28,32 +28,30 @@ class Tiles:
     images: Array
 
 
-def filters(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture:
+def filters(panels: Sequence[Tiles]) -> Picture:
     """Draw filters: blue positive, red negative, white zero; one scale a panel."""
-    return _picture("filters", panels, lang)
+    return _picture("filters", panels)
 
 
-def feature_maps(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture:
+def feature_maps(panels: Sequence[Tiles]) -> Picture:
     """Draw what each layer makes of one sample; the sample itself may be among the panels."""
-    return _picture("feature_maps", panels, lang)
+    return _picture("feature_maps", panels)
 
 
-def augmented(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture:
+def augmented(panels: Sequence[Tiles]) -> Picture:
     """Draw one training picture, and what is made of it, arm by arm."""
-    return _picture("augmented", panels, lang)
+    return _picture("augmented", panels)
 
 
-def receptive_fields(panels: Sequence[Tiles], *, lang: str | None = None) -> Picture:
+def receptive_fields(panels: Sequence[Tiles]) -> Picture:
     """Draw which pixels a unit in the middle of each layer sees, and how many they are."""
-    picture = _picture("receptive_field", panels, lang)
+    picture = _picture("receptive_field", panels)
     seen = [
-        say(
-            "report.receptive_field.seen", lang, layer=tiles.title, seen=int((image > 0).sum()), of=image.size
-        )
+        say("report.receptive_field.seen", layer=tiles.title, seen=int((image > 0).sum()), of=image.size)
         for tiles in panels
         for image in tiles.images
     ]
-    return replace(picture, summary=say("report.list", lang).join(seen))
+    return replace(picture, summary=say("report.list").join(seen))
 
 
 def as_images(values: Array) -> Array:
@@ -70,15 +68,15 @@ def as_images(values: Array) -> Array:
     return values.transpose(0, 2, 1, 3).reshape(count, height, channels * width)
 
 
-def _picture(name: str, panels: Sequence[Tiles], lang: str | None) -> Picture:
+def _picture(name: str, panels: Sequence[Tiles]) -> Picture:
     shown = [f"{tiles.title}: {len(tiles.images):,}" for tiles in panels]
     return Picture(
         name=name.replace("_", "-"),
-        title=say(f"report.{name}.title", lang),
-        summary=say(f"report.{name}.summary", lang, shown=say("report.list", lang).join(shown)),
+        title=say(f"report.{name}.title"),
+        summary=say(f"report.{name}.summary", shown=say("report.list").join(shown)),
         panels=tuple(Panel(tiles.title, _draw(tiles)) for tiles in panels),
-        table=_table(panels, lang),
-        note=say(f"report.{name}.note", lang),
+        table=_table(panels),
+        note=say(f"report.{name}.note"),
     )
 
 
@@ -121,7 +119,7 @@ def _mosaic(images: Array) -> Array:
     return mosaic
 
 
-def _table(panels: Sequence[Tiles], lang: str | None) -> Table:
+def _table(panels: Sequence[Tiles]) -> Table:
     """Say of every image how strong it is: its mean, its spread, its extremes."""
     rows = []
     for tiles in panels:
@@ -130,8 +128,8 @@ def _table(panels: Sequence[Tiles], lang: str | None) -> Table:
             numbers = (image.mean(), image.std(), image.min(), image.max())
             rows.append((label(tiles.title), str(i), *(number(float(x)) for x in numbers)))
     columns = (
-        say("report.axis.panel", lang),
-        say("report.axis.number", lang),
-        *(say(f"report.axis.{name}", lang) for name in ("mean", "std", "min", "max")),
+        say("report.axis.panel"),
+        say("report.axis.number"),
+        *(say(f"report.axis.{name}") for name in ("mean", "std", "min", "max")),
     )
     return Table(columns, tuple(rows), headings=2)

@@ -27,23 +27,23 @@ class WeightHistogram:
     norm: float
 
 
-def weights(panels: Sequence[WeightHistogram], *, lang: str | None = None) -> Picture:
+def weights(panels: Sequence[WeightHistogram]) -> Picture:
     """Draw one panel an arm, with the share of weights that are below .001 in size."""
     return Picture(
         name="weights",
-        title=say("report.weights.title", lang),
-        summary=_summary(panels, lang),
-        panels=tuple(Panel(panel.title, _draw(panel, lang)) for panel in panels),
-        table=_table(panels, lang),
-        note=say("report.weights.note", lang),
+        title=say("report.weights.title"),
+        summary=_summary(panels),
+        panels=tuple(Panel(panel.title, _draw(panel)) for panel in panels),
+        table=_table(panels),
+        note=say("report.weights.note"),
     )
 
 
-def _draw(panel: WeightHistogram, lang: str | None) -> Any:
+def _draw(panel: WeightHistogram) -> Any:
     fig = figure(
         230,
-        xaxis={"title": {"text": say("report.weights.axis", lang)}},
-        yaxis={"title": {"text": say("report.weights.count", lang)}}
+        xaxis={"title": {"text": say("report.weights.axis")}},
+        yaxis={"title": {"text": say("report.weights.count")}}
         | log_axis(0.8, max(float(panel.counts.max(initial=0)), 10.0)),
         bargap=0,
     )
@@ -57,16 +57,15 @@ def _draw(panel: WeightHistogram, lang: str | None) -> Any:
     return fig
 
 
-def _summary(panels: Sequence[WeightHistogram], lang: str | None) -> str:
+def _summary(panels: Sequence[WeightHistogram]) -> str:
     if not panels:
-        return say("report.weights.none", lang)
+        return say("report.weights.none")
     most, least = (
         max(panels, key=lambda panel: panel.near_zero),
         min(panels, key=lambda panel: panel.near_zero),
     )
     return say(
         f"report.weights.{'one' if len(panels) == 1 else 'many'}",
-        lang,
         most=most.title,
         high=percent(most.near_zero),
         least=least.title,
@@ -74,11 +73,11 @@ def _summary(panels: Sequence[WeightHistogram], lang: str | None) -> str:
     )
 
 
-def _table(panels: Sequence[WeightHistogram], lang: str | None) -> Table:
+def _table(panels: Sequence[WeightHistogram]) -> Table:
     columns = (
-        say("report.axis.panel", lang),
-        say("report.weights.near_zero", lang),
-        say("report.weights.norm", lang),
+        say("report.axis.panel"),
+        say("report.weights.near_zero"),
+        say("report.weights.norm"),
     )
     rows = ((panel.title, percent(panel.near_zero), number(panel.norm)) for panel in panels)
     return Table(columns, tuple(rows))

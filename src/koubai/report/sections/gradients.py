@@ -24,29 +24,27 @@ _KINDS = {FLOW: "gradient", WEIGHTS: "weight_gradient"}
 _MAPS = 12  # heat maps on one page; beyond, they are chosen evenly over the arms
 
 
-def gradient_section(result: ExperimentResult, lang: str | None = None) -> Section:
+def gradient_section(result: ExperimentResult) -> Section:
     """Return the profiles and the heat maps, or nothing where no gradient of two layers was recorded."""
     histories = {arm.name: [run.history for run in result.of(arm.name)] for arm in result.experiment.arms}
     if not any(len(weighted(history)) > 1 for own in histories.values() for history in own):
         return Section("gradients", "")
     names = {arm.name: Layers.of(result, arm.name) for arm in result.experiment.arms}
     pictures = (
-        *_factors(result, histories, lang),
-        _profiles(result, histories, names, FLOW, lang),
-        _profiles(result, histories, names, WEIGHTS, lang),
-        _heatmaps(result, histories, names, lang),
+        *_factors(result, histories),
+        _profiles(result, histories, names, FLOW),
+        _profiles(result, histories, names, WEIGHTS),
+        _heatmaps(result, histories, names),
     )
-    return Section("gradients", say("report.section.gradients", lang), pictures=pictures)
+    return Section("gradients", say("report.section.gradients"), pictures=pictures)
 
 
-def _factors(
-    result: ExperimentResult, histories: dict[str, list[History]], lang: str | None
-) -> tuple[Picture, ...]:
+def _factors(result: ExperimentResult, histories: dict[str, list[History]]) -> tuple[Picture, ...]:
     """Return what every layer makes of the gradient, for the deepest arm of every group; where asked for."""
     if not result.experiment.watch.factors:
         return ()
     chains = []
-    for group in groups(result.experiment.arms, lang):
+    for group in groups(result.experiment.arms):
         own = [
             (view.title, found)
             for view in group.arms
@@ -54,7 +52,7 @@ def _factors(
         ]
         if own:
             chains.append(Chain(*max(own, key=lambda pair: len(pair[1]))))
-    return (factors_by_layer(chains, lang=lang),) if chains else ()
+    return (factors_by_layer(chains),) if chains else ()
 
 
 def _profiles(
@@ -62,12 +60,11 @@ def _profiles(
     histories: dict[str, list[History]],
     names: dict[str, Layers],
     quantity: str,
-    lang: str | None,
 ) -> Picture:
     paths = {arm: tuple(weighted(own[0])) if own else () for arm, own in histories.items()}
     called, counted = aligned(paths, names)
     panels: list[tuple[str, Sequence[Profile]]] = []
-    for group in groups(result.experiment.arms, lang):
+    for group in groups(result.experiment.arms):
         profiles = []
         for view in group.arms:
             sizes = [at_start(history, quantity) for history in histories[view.name] if weighted(history)]
@@ -77,22 +74,22 @@ def _profiles(
         if profiles:
             panels.append((group.title, profiles))
     shown = [panels[i] for i in thin(len(panels), MOST_PANELS)]
-    picture = of_many(gradient_by_layer(shown, kind=_KINDS[quantity], lang=lang), len(panels), lang)
+    picture = of_many(gradient_by_layer(shown, kind=_KINDS[quantity]), len(panels))
     if not counted:
         return picture
-    return replace(picture, note=join_sentences([say("report.gradient.counted", lang), picture.note], lang))
+    return replace(picture, note=join_sentences([say("report.gradient.counted"), picture.note]))
 
 
 def _heatmaps(
-    result: ExperimentResult, histories: dict[str, list[History]], names: dict[str, Layers], lang: str | None
+    result: ExperimentResult, histories: dict[str, list[History]], names: dict[str, Layers]
 ) -> Picture:
-    arms = [view for view in views(result.experiment.arms, lang) if histories[view.name]]
+    arms = [view for view in views(result.experiment.arms) if histories[view.name]]
     traces = []
     for view in (arms[i] for i in thin(len(arms), _MAPS)):
         own = [history for history in histories[view.name] if weighted(history)]
         if own:
             traces.append(trace(view.title if len(arms) > 1 else "", own, names[view.name]))
-    return of_many(gradient_heatmap(traces, lang=lang), len(arms), lang)
+    return of_many(gradient_heatmap(traces), len(arms))
 
 
 def trace(title: str, histories: Sequence[History], layers: Layers) -> LayerTrace:

@@ -17,7 +17,7 @@ QUANTITIES = ("update_ratio", "activation_std", "saturation", "zero_share")
 _MOST = 7  # layers in one figure
 
 
-def layers_section(history: History, network: Layer, lang: str | None = None) -> Section:
+def layers_section(history: History, network: Layer) -> Section:
     """Return one picture a quantity, a curve for each layer; of many layers, some evenly chosen."""
     names = Layers.of_network(network)
     pictures = []
@@ -30,8 +30,8 @@ def layers_section(history: History, network: Layer, lang: str | None = None) ->
             title = names.title(path)
             curves.append(Curve(title, title, style(i), steps, values[None, :]))
         if any(curve.values.any() for curve in curves):
-            pictures.append(learning_curves([("", curves)], quantity, lang=lang))
-    return Section("layers", say("report.section.layers", lang), pictures=tuple(pictures))
+            pictures.append(learning_curves([("", curves)], quantity))
+    return Section("layers", say("report.section.layers"), pictures=tuple(pictures))
 
 
 def _speaks(path: str, names: Layers) -> bool:

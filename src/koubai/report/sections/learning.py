@@ -19,11 +19,11 @@ QUANTITIES = (*_PARTS, "distance", "loss")
 _ACCURACIES = ("test_accuracy", "val_accuracy")
 
 
-def learning_section(result: ExperimentResult, lang: str | None = None) -> Section:
+def learning_section(result: ExperimentResult) -> Section:
     """Return one picture a measure: losses of the test part and of batches only for want of others."""
     recorded = {name for run in result.runs for path, name in run.history.columns if path == ""}
-    pictures = [_picture(result, name, lang) for name in chosen(recorded)]
-    return Section("learning", say("report.section.learning", lang), pictures=tuple(pictures))
+    pictures = [_picture(result, name) for name in chosen(recorded)]
+    return Section("learning", say("report.section.learning"), pictures=tuple(pictures))
 
 
 def chosen(recorded: set[str]) -> list[str]:
@@ -40,9 +40,9 @@ def chosen(recorded: set[str]) -> list[str]:
     return [name for name in found if name != "loss"] or found
 
 
-def _picture(result: ExperimentResult, quantity: str, lang: str | None) -> Picture:
+def _picture(result: ExperimentResult, quantity: str) -> Picture:
     panels: list[tuple[str, Sequence[Curve]]] = []
-    for group in groups(result.experiment.arms, lang):
+    for group in groups(result.experiment.arms):
         curves = []
         for view in group.arms:
             steps, values = stack([run.history for run in result.of(view.name)], quantity)
@@ -51,4 +51,4 @@ def _picture(result: ExperimentResult, quantity: str, lang: str | None) -> Pictu
         if curves:
             panels.append((group.title, curves))
     shown = [panels[i] for i in thin(len(panels), MOST_PANELS)]
-    return of_many(learning_curves(shown, quantity, lang=lang), len(panels), lang)
+    return of_many(learning_curves(shown, quantity), len(panels))

@@ -21,27 +21,27 @@ _CROWD = 12  # arms
 _RARE = ("collapsed", "lost", "published")  # columns that are shown only where they say something
 
 
-def outcome_section(result: ExperimentResult, lang: str | None = None) -> Section:
+def outcome_section(result: ExperimentResult) -> Section:
     """Return the dots of every measure in question, sweeps, the gap, and the tables of statistics."""
     experiment = result.experiment
     asked = measures_in_question(result)
-    paths = regularization(result, lang)
+    paths = regularization(result)
     crowded = len(experiment.arms) > _CROWD  # then rows of dots are too many to read, and lines say it all
     drawn = [measure for measure in asked if not (paths and measure == "weight_norm")]
-    swept = sweeps(result, list(dict.fromkeys([*drawn, "gap"])) if crowded else drawn, lang)
+    swept = sweeps(result, list(dict.fromkeys([*drawn, "gap"])) if crowded else drawn)
     dotted = asked[:1] if swept else [measure for measure in asked if measure != "gap"]
-    dots = [_outcomes(result, measure, lang) for measure in dotted]
+    dots = [_outcomes(result, measure) for measure in dotted]
     if swept and crowded:
         pictures = [*swept[:1], *paths, *swept[1:]]
     else:
-        pictures = [*dots[:1], *paths, *swept, *_gap(result, lang), *dots[1:]]
-    pictures = [*rates(result, lang), *pictures]
+        pictures = [*dots[:1], *paths, *swept, *_gap(result), *dots[1:]]
+    pictures = [*rates(result), *pictures]
     known = any(result.summary(arm.name) for arm in experiment.arms)
     return Section(
         "outcome",
-        say("report.section.outcome", lang),
+        say("report.section.outcome"),
         pictures=tuple(pictures) if result.runs else (),
-        tables=(_statistics(result, lang), *_comparisons(result, lang)) if known else (),
+        tables=(_statistics(result), *_comparisons(result)) if known else (),
     )
 
 
@@ -52,7 +52,7 @@ def measures_in_question(result: ExperimentResult) -> list[str]:
     return [measure for measure in asked if any(name == measure for _, name in result.summaries)]
 
 
-def _outcomes(result: ExperimentResult, measure: str, lang: str | None) -> Picture:
+def _outcomes(result: ExperimentResult, measure: str) -> Picture:
     rows = []
     for arm in result.experiment.arms:
         summary = result.summary(arm.name, measure)
@@ -60,21 +60,21 @@ def _outcomes(result: ExperimentResult, measure: str, lang: str | None) -> Pictu
         published = arm.published
         rows.append(
             Outcome(
-                title=arm.title(lang),
+                title=arm.title(),
                 values=dict(summary.values) if summary else {},
                 mean=summary.mean if summary else float("nan"),
                 low=interval.low if interval else None,
                 high=interval.high if interval else None,
-                notes=_notes(result, arm.name, measure, lang),
+                notes=_notes(result, arm.name, measure),
                 published=(published.mean, published.sd or 0.0)
                 if published and measure == "test_accuracy"
                 else None,
             )
         )
-    return outcomes(rows, measure, chance=_chance(result, measure), lang=lang)
+    return outcomes(rows, measure, chance=_chance(result, measure))
 
 
-def _notes(result: ExperimentResult, arm: str, measure: str, lang: str | None) -> tuple[str, ...]:
+def _notes(result: ExperimentResult, arm: str, measure: str) -> tuple[str, ...]:
     """Say how many runs of an arm collapsed and how many gave no number."""
     runs, summary = result.of(arm), result.summary(arm, measure)
     counts = {
@@ -82,7 +82,7 @@ def _notes(result: ExperimentResult, arm: str, measure: str, lang: str | None) -
         "lost": len(runs) - (summary.n if summary else 0),
     }
     found = [(name, count) for name, count in counts.items() if count]
-    return tuple(say(f"report.outcomes.{name}", lang, count=count, n=len(runs)) for name, count in found)
+    return tuple(say(f"report.outcomes.{name}", count=count, n=len(runs)) for name, count in found)
 
 
 def _chance(result: ExperimentResult, measure: str) -> float | None:
@@ -91,16 +91,16 @@ def _chance(result: ExperimentResult, measure: str) -> float | None:
     return found[0] if found and measure.endswith("accuracy") else None
 
 
-def _gap(result: ExperimentResult, lang: str | None) -> list[Picture]:
+def _gap(result: ExperimentResult) -> list[Picture]:
     rows = []
     for arm in result.experiment.arms:
         train, test = (result.summary(arm.name, f"{part}_accuracy") for part in ("train", "test"))
         if train and test:
-            rows.append(Gap(arm.title(lang), train.mean, test.mean))
-    return [gap(rows, lang=lang)] if rows else []
+            rows.append(Gap(arm.title(), train.mean, test.mean))
+    return [gap(rows)] if rows else []
 
 
-def _statistics(result: ExperimentResult, lang: str | None) -> TitledTable:
+def _statistics(result: ExperimentResult) -> TitledTable:
     measure = result.experiment.measure
     write = measures.writer(measure)
     heads = ("mean", "interval", "sd", "iqm", "seeds", "collapsed", "lost", "published", "seconds")
@@ -110,12 +110,12 @@ def _statistics(result: ExperimentResult, lang: str | None) -> TitledTable:
         if summary is None:
             runs = result.of(arm.name)
             counts = ("0", str(sum(run.collapsed for run in runs)), str(len(runs)))
-            rows.append((arm.title(lang), *(MISSING,) * 4, *counts, *(MISSING,) * 2))
+            rows.append((arm.title(), *(MISSING,) * 4, *counts, *(MISSING,) * 2))
             continue
         published = arm.published
         rows.append(
             (
-                arm.title(lang),
+                arm.title(),
                 write(summary.mean),
                 _interval(summary.interval, write),
                 write(summary.sd) if summary.n > 1 else MISSING,
@@ -133,13 +133,13 @@ def _statistics(result: ExperimentResult, lang: str | None) -> TitledTable:
     hidden = {"interval", "sd", "iqm"} if single else set()
     hidden |= {head for i, head in enumerate(heads) if head in _RARE and not _says(rows, i + 1)}
     keep = [i for i, head in enumerate(heads) if head not in hidden]
-    columns = (say("report.axis.arm", lang), *(say(f"report.statistics.{heads[i]}", lang) for i in keep))
-    title = say("report.statistics.title", lang, measure=measures.title(measure, lang))
+    columns = (say("report.axis.arm"), *(say(f"report.statistics.{heads[i]}") for i in keep))
+    title = say("report.statistics.title", measure=measures.title(measure))
     kept = tuple((row[0], *(row[i + 1] for i in keep)) for row in rows)
     startup = sum(run.startup for run in result.runs)
-    notes = [say("report.statistics.note", lang)]
+    notes = [say("report.statistics.note")]
     if startup:
-        notes.append(say("report.statistics.startup", lang, startup=seconds(startup)))
+        notes.append(say("report.statistics.startup", startup=seconds(startup)))
     return TitledTable(title, Table(columns, kept), " ".join(notes))
 
 
@@ -154,7 +154,7 @@ def _interval(interval: Interval | None, write: Callable[[float | None], str]) -
     return low if interval.low == interval.high else f"{low} … {high}"
 
 
-def _comparisons(result: ExperimentResult, lang: str | None) -> list[TitledTable]:
+def _comparisons(result: ExperimentResult) -> list[TitledTable]:
     if all(row.pairs < 2 for row in result.comparisons):
         return []
     arms, share = result.arms, measures.is_share(result.experiment.measure)
@@ -162,11 +162,11 @@ def _comparisons(result: ExperimentResult, lang: str | None) -> list[TitledTable
     families = {row.family for row in result.comparisons}
     rows = tuple(
         (
-            arms[row.arm].title(lang),
+            arms[row.arm].title(),
             ("+" if row.difference > 0 else "") + write(row.difference),
             _interval(row.interval, write),
             str(row.pairs),
-            *([say(f"report.comparisons.{row.family}", lang)] if len(families) > 1 else []),
+            *([say(f"report.comparisons.{row.family}")] if len(families) > 1 else []),
             _p(row.p),
             _p(row.p_holm),
         )
@@ -180,23 +180,23 @@ def _comparisons(result: ExperimentResult, lang: str | None) -> list[TitledTable
         "statistics.p",
         "statistics.p_holm",
     )
-    columns = (say("report.axis.arm", lang), *(say(f"report.{head}", lang) for head in heads))
-    title = say("report.comparisons.title", lang, baseline=result.experiment.reference.title(lang))
-    return [TitledTable(title, Table(columns, rows), _family_notes(result, lang))]
+    columns = (say("report.axis.arm"), *(say(f"report.{head}") for head in heads))
+    title = say("report.comparisons.title", baseline=result.experiment.reference.title())
+    return [TitledTable(title, Table(columns, rows), _family_notes(result))]
 
 
-def _family_notes(result: ExperimentResult, lang: str | None) -> str:
+def _family_notes(result: ExperimentResult) -> str:
     """Say which rows are tested together, how, and whether so few pairs can decide anything."""
     others = [row.pairs for row in result.comparisons if row.family == "others"]
     notes = []
     if len(others) < len(result.comparisons):
-        notes.append(say("report.comparisons.note_claims", lang))
+        notes.append(say("report.comparisons.note_claims"))
     if others:
-        notes.append(say("report.comparisons.note_others", lang, count=len(others)))
+        notes.append(say("report.comparisons.note_others", count=len(others)))
         family = Family("others", len(others), max(others), tails=2)
         if not family.decides:
             least = number(family.least, 2)
-            notes.append(say("report.comparisons.note_idle", lang, pairs=family.pairs, least=least))
+            notes.append(say("report.comparisons.note_idle", pairs=family.pairs, least=least))
     return " ".join(notes)
 
 

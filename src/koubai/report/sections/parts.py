@@ -16,28 +16,28 @@ PARTS = ("train", "val", "test")
 _BATCHES = 400  # points of the curve of mini-batches
 
 
-def parts_section(history: History, lang: str | None = None) -> Section:
+def parts_section(history: History) -> Section:
     """Return accuracy and loss, a curve for each part; the loss of the mini-batches lies behind."""
     pictures = []
     for measure in ("accuracy", "loss"):
-        curves = [curve for i, part in enumerate(PARTS) if (curve := _curve(history, part, measure, i, lang))]
-        if measure == "loss" and (batches := _batches(history, lang)):
+        curves = [curve for i, part in enumerate(PARTS) if (curve := _curve(history, part, measure, i))]
+        if measure == "loss" and (batches := _batches(history)):
             curves.insert(0, batches)
         if curves:
-            pictures.append(learning_curves([("", curves)], measure, lang=lang))
-    return Section("learning", say("report.section.learning", lang), pictures=tuple(pictures))
+            pictures.append(learning_curves([("", curves)], measure))
+    return Section("learning", say("report.section.learning"), pictures=tuple(pictures))
 
 
-def _curve(history: History, part: str, measure: str, i: int, lang: str | None) -> Curve | None:
+def _curve(history: History, part: str, measure: str, i: int) -> Curve | None:
     steps, values = history.series(f"{part}_{measure}")
-    name = say(f"report.parts.{part}", lang)
+    name = say(f"report.parts.{part}")
     return Curve(name, name, style(i), steps, values[None, :]) if steps.size else None
 
 
-def _batches(history: History, lang: str | None) -> Curve | None:
+def _batches(history: History) -> Curve | None:
     steps, values = history.series("loss")
     if not steps.size:
         return None
     shown = np.array(thin(len(steps), _BATCHES))
-    name = say("report.parts.batch", lang)
+    name = say("report.parts.batch")
     return Curve(name, name, Style(GRAY, "dot", "circle"), steps[shown], values[None, shown])

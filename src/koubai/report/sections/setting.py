@@ -18,44 +18,42 @@ from koubai.words import say
 _MOST_COLUMNS = 6
 
 
-def recipe_section(result: ExperimentResult, lang: str | None = None) -> Section:
+def recipe_section(result: ExperimentResult) -> Section:
     """Return the base recipe and what every arm changes in it."""
     experiment = result.experiment
     several = len(experiment.arms) > 1
-    title = say(f"report.recipe.{'base' if several else 'single'}", lang)
-    tables = [settings_table(title, experiment.base, lang)]
+    title = say(f"report.recipe.{'base' if several else 'single'}")
+    tables = [settings_table(title, experiment.base)]
     if any(arm.edits for arm in experiment.arms):
-        tables.insert(0, _differences(result, lang))
-    name = say("report.section.recipe" if several else "report.recipe.single", lang)
+        tables.insert(0, _differences(result))
+    name = say("report.section.recipe" if several else "report.recipe.single")
     return Section("recipe", name, tables=tuple(tables))
 
 
-def settings_table(title: str, plan: Any, lang: str | None = None) -> TitledTable:
+def settings_table(title: str, plan: Any) -> TitledTable:
     """Return the fields of a recipe, or of another plan, as rows."""
     rows = tuple((field.name, written(getattr(plan, field.name))) for field in fields(plan) if field.repr)
-    columns = (say("report.recipe.setting", lang), say("report.recipe.value", lang))
+    columns = (say("report.recipe.setting"), say("report.recipe.value"))
     return TitledTable(title, Table(columns, rows, text=1))
 
 
-def _differences(result: ExperimentResult, lang: str | None) -> TitledTable:
+def _differences(result: ExperimentResult) -> TitledTable:
     """Return arms by settings where there are few, else one row for every change."""
     experiment = result.experiment
     paths = list(dict.fromkeys(path for arm in experiment.arms for path in arm.edits))
-    title, arm_head = say("report.recipe.differences", lang), say("report.axis.arm", lang)
+    title, arm_head = say("report.recipe.differences"), say("report.axis.arm")
     if len(paths) <= _MOST_COLUMNS:
         rows = []
         for arm in experiment.arms:
             plan = experiment.plan(arm, experiment.seeds[0])
-            rows.append((arm.title(lang), *(written(_at(plan, path)) for path in paths), arm.defect or ""))
-        columns = (arm_head, *paths, say("report.recipe.defect", lang))
+            rows.append((arm.title(), *(written(_at(plan, path)) for path in paths), arm.defect or ""))
+        columns = (arm_head, *paths, say("report.recipe.defect"))
         if not any(row[-1] for row in rows):
             rows, columns = [row[:-1] for row in rows], columns[:-1]
         return TitledTable(title, Table(columns, tuple(rows), text=len(columns) - 1))
-    columns = (arm_head, say("report.recipe.setting", lang), say("report.recipe.value", lang))
+    columns = (arm_head, say("report.recipe.setting"), say("report.recipe.value"))
     changes = tuple(
-        (arm.title(lang), path, written(value))
-        for arm in experiment.arms
-        for path, value in arm.edits.items()
+        (arm.title(), path, written(value)) for arm in experiment.arms for path, value in arm.edits.items()
     )
     return TitledTable(title, Table(columns, changes, headings=2, text=1))
 
@@ -99,14 +97,14 @@ def _said(value: Any) -> list[str]:
     ]
 
 
-def run_section(result: ExperimentResult, lang: str | None = None) -> Section:
+def run_section(result: ExperimentResult) -> Section:
     """Return every run: its outcome, its time, how it ended and the key that names it."""
     measure = result.experiment.measure
     write = measures.writer(measure)
     rows = tuple(
         (
-            result.arms[run.arm].title(lang),
-            _ending(run, lang),
+            result.arms[run.arm].title(),
+            _ending(run),
             str(run.seed),
             write(run.scores.get(measure)),
             run.engine,
@@ -118,32 +116,32 @@ def run_section(result: ExperimentResult, lang: str | None = None) -> Section:
     )
     heads = ("engine", "seconds", "key")
     columns = (
-        say("report.axis.arm", lang),
-        say("report.runs.ending", lang),
-        say("report.axis.seed", lang),
-        measures.title(measure, lang),
-        *(say(f"report.runs.{head}", lang) for head in heads),
+        say("report.axis.arm"),
+        say("report.runs.ending"),
+        say("report.axis.seed"),
+        measures.title(measure),
+        *(say(f"report.runs.{head}") for head in heads),
     )
-    table = TitledTable(say("report.runs.title", lang), Table(columns, rows, text=1))
-    return Section("runs", say("report.section.runs", lang), tables=(table,) if rows else ())
+    table = TitledTable(say("report.runs.title"), Table(columns, rows, text=1))
+    return Section("runs", say("report.section.runs"), tables=(table,) if rows else ())
 
 
-def _ending(run: RunResult, lang: str | None) -> str:
+def _ending(run: RunResult) -> str:
     if run.failure is not None:
-        return say("report.runs.failed", lang, failure=run.failure)
+        return say("report.runs.failed", failure=run.failure)
     if run.stopped_by == "not finite":
-        return say("report.runs.diverged", lang)
+        return say("report.runs.diverged")
     if run.stopped_by:
-        return say("report.runs.stopped", lang, why=run.stopped_by)
-    return say(f"report.runs.{'collapsed' if run.collapsed else 'finished'}", lang)
+        return say("report.runs.stopped", why=run.stopped_by)
+    return say(f"report.runs.{'collapsed' if run.collapsed else 'finished'}")
 
 
-def environment_section(environment: Mapping[str, Any], lang: str | None = None) -> Section:
+def environment_section(environment: Mapping[str, Any]) -> Section:
     """Return versions, machine, threads, engine and data as rows."""
     rows = tuple((name, text) for name, text in _flat(environment) if text)
-    columns = (say("report.environment.item", lang), say("report.recipe.value", lang))
-    table = TitledTable(say("report.environment.title", lang), Table(columns, rows, text=1))
-    return Section("environment", say("report.section.environment", lang), tables=(table,) if rows else ())
+    columns = (say("report.environment.item"), say("report.recipe.value"))
+    table = TitledTable(say("report.environment.title"), Table(columns, rows, text=1))
+    return Section("environment", say("report.section.environment"), tables=(table,) if rows else ())
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -23,13 +23,13 @@ from koubai.words import say
 _NORMS = ("weight_norm", "bias_norm")
 
 
-def sweeps(result: ExperimentResult, measures: Sequence[str], lang: str | None = None) -> list[Picture]:
+def sweeps(result: ExperimentResult, measures: Sequence[str]) -> list[Picture]:
     """Return a picture a measure: a line for each combination of the factors that are no numbers."""
     axis = numeric_axis(result.experiment.arms)
     if axis is None:
         return []
-    lines = _lines(result, axis, lang)
-    name = factor_name(axis, lang)
+    lines = _lines(result, axis)
+    name = factor_name(axis)
     pictures = []
     for measure in measures:
         drawn = [
@@ -37,18 +37,18 @@ def sweeps(result: ExperimentResult, measures: Sequence[str], lang: str | None =
             for i, (title, arms) in enumerate(lines.items())
         ]
         if any(np.isfinite(line.mean).any() for line in drawn):
-            pictures.append(sweep(drawn, name, measure, lang=lang))
+            pictures.append(sweep(drawn, name, measure))
     return pictures
 
 
-def regularization(result: ExperimentResult, lang: str | None = None) -> list[Picture]:
+def regularization(result: ExperimentResult) -> list[Picture]:
     """Return the norms against the strength of every penalty that was tried at several strengths."""
     axis = numeric_axis(result.experiment.arms)
     penalized = any(_penalizes(arm) for arm in result.experiment.arms)
     if axis is None or not penalized:
         return []
     paths, free = [], None
-    for title, arms in _lines(result, axis, lang).items():
+    for title, arms in _lines(result, axis).items():
         levels = np.array([float(arm.factors[axis]) for arm in arms])
         weights, biases = (_means(result, arms, measure) for measure in _NORMS)
         if not levels.any():
@@ -56,14 +56,14 @@ def regularization(result: ExperimentResult, lang: str | None = None) -> list[Pi
         elif np.isfinite(weights).sum() > 1 and all(_penalizes(arm) for arm in arms):
             paths.append(RegularizationPath(title, levels, weights, biases))
     found = [replace(path, free=free) for path in paths]
-    return [regularization_paths(found, lang=lang)] if found else []
+    return [regularization_paths(found)] if found else []
 
 
 def _penalizes(arm: Arm) -> bool:
     return any("penalties" in path.split(".") for path in arm.edits)
 
 
-def rates(result: ExperimentResult, lang: str | None = None) -> list[Picture]:
+def rates(result: ExperimentResult) -> list[Picture]:
     """Return a picture a network: accuracy against the learning rate, for plans that try many of them."""
     plan = result.experiment.base
     if not hasattr(plan, "rates"):
@@ -71,27 +71,25 @@ def rates(result: ExperimentResult, lang: str | None = None) -> list[Picture]:
     pictures = []
     for network in plan.activations:
         lines = []
-        for view in views(result.experiment.arms, lang):
+        for view in views(result.experiment.arms):
             seeds = stack([run.history for run in result.of(view.name)], "val_accuracy", network)[1]
             if seeds.size:
                 low, high = interval_of_mean(seeds)
                 levels = np.array(plan.rates)
                 lines.append(Sweep(view.title, view.style, levels, seeds.mean(axis=0), low, high, seeds.T))
         if lines:
-            title = say("report.rates.title", lang, network=LAYERS[network].__name__)
-            drawn = sweep(lines, factor_name("learning rate", lang), "val_accuracy", lang=lang)
+            title = say("report.rates.title", network=LAYERS[network].__name__)
+            drawn = sweep(lines, factor_name("learning rate"), "val_accuracy")
             pictures.append(replace(drawn, name=f"rates-{network}", title=title))
     return pictures
 
 
-def _lines(result: ExperimentResult, axis: str, lang: str | None) -> dict[str, list[Arm]]:
+def _lines(result: ExperimentResult, axis: str) -> dict[str, list[Arm]]:
     """Return the arms that have runs by their other factors, in order of the number."""
     lines: dict[str, list[Arm]] = {}
     for arm in result.experiment.arms:
         if result.of(arm.name):
-            rest = say("lab.counts.comma", lang).join(
-                arm.level(name, lang) for name in arm.factors if name != axis
-            )
+            rest = say("lab.counts.comma").join(arm.level(name) for name in arm.factors if name != axis)
             lines.setdefault(rest, []).append(arm)
     return {title: sorted(arms, key=lambda arm: float(arm.factors[axis])) for title, arms in lines.items()}
 

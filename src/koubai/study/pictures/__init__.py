@@ -18,8 +18,9 @@ from koubai.study.pictures.network import network
 from koubai.study.pictures.noise import dropout
 from koubai.study.pictures.normalized import batch_norm
 from koubai.study.pictures.schedules import schedules
+from koubai.words import speaking
 
-KINDS: dict[str, Callable[[str, str | None], Picture]] = {
+KINDS: dict[str, Callable[[str], Picture]] = {
     "activation": activation,
     "activations": activations,
     "batch_norm": batch_norm,
@@ -40,4 +41,5 @@ KINDS: dict[str, Callable[[str, str | None], Picture]] = {
 def draw(picture: str, lang: str | None = None) -> Picture:
     """Return a picture by its name in terms.toml."""
     kind, _, of = picture.partition(":")
-    return KINDS[kind](of, lang)
+    with speaking(lang):
+        return KINDS[kind](of)

@@ -15,7 +15,7 @@ _COURSE = ("step", "sigmoid", "tanh", "relu", "leaky_relu", "elu")
 _INPUTS = np.linspace(-5, 5, 401)
 
 
-def activation(name: str, lang: str | None) -> Picture:
+def activation(name: str) -> Picture:
     """Return f and f' of one activation over -5 <= u <= 5."""
     function = _made(name)
     y = function.value(_INPUTS)
@@ -25,7 +25,6 @@ def activation(name: str, lang: str | None) -> Picture:
         _INPUTS,
         {"f(u)": y, "f'(u)": function.derivative(_INPUTS, y)},
         axes=("u", ""),
-        lang=lang,
         values={
             "name": type(function).__name__,
             "low": number(low),
@@ -36,13 +35,13 @@ def activation(name: str, lang: str | None) -> Picture:
     )
 
 
-def activations(_: str, lang: str | None) -> Picture:
+def activations(_: str) -> Picture:
     """Return the course's activations in one picture."""
     curves: dict[str, Array] = {}
     for name in _COURSE:
         function = _made(name)
         curves[type(function).__name__] = function.value(_INPUTS)
-    return lines("activations", _INPUTS, curves, axes=("u", "f(u)"), lang=lang, yaxis_range=[-1.5, 3])
+    return lines("activations", _INPUTS, curves, axes=("u", "f(u)"), yaxis_range=[-1.5, 3])
 
 
 def _made(name: str) -> Activation:

@@ -20,19 +20,18 @@ _LAMBDA = {"L1": 1.2, "L2": 1.2}
 _STEPS, _RATE = 4000, 0.01
 
 
-def contours(_: str, lang: str | None) -> Picture:
+def contours(_: str) -> Picture:
     """Return both penalties on one quadratic loss; the minimum of the sum is found by descent."""
     ends = {"L1": _minimum(L1(_LAMBDA["L1"])), "L2": _minimum(L2(_LAMBDA["L2"]))}
     rows = [
         (name, number(float(w[0])), number(float(w[1])), number(float(_loss(w[0], w[1]))))
-        for name, w in {say("study.picture.contours.none", lang): _BEST, **ends}.items()
+        for name, w in {say("study.picture.contours.none"): _BEST, **ends}.items()
     ]
     return Picture(
         name="contours",
-        title=say("study.picture.contours.title", lang),
+        title=say("study.picture.contours.title"),
         summary=say(
             "study.picture.contours.summary",
-            lang,
             l1=number(float(abs(ends["L1"][1]))),
             l2=number(float(ends["L2"][1])),
         ),

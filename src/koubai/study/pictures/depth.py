@@ -25,43 +25,38 @@ _LAYERS = np.arange(1, _DEPTH + 1)
 _STARTS: dict[str, Initializer] = {"normal .01": Normal(0.01), "1/sqrt(n)": LeCunNormal(), "He": HeNormal()}
 
 
-def product(_: str, lang: str | None) -> Picture:
+def product(_: str) -> Picture:
     """Return |dE/dy| of every hidden layer over that of the last one, and the bound .25^l of the sigmoid."""
     curves = {
         f"{kind}, {start}": _gradients(kind.lower(), _STARTS[start])
         for kind, start in (("sigmoid", "1/sqrt(n)"), ("tanh", "1/sqrt(n)"), ("ReLU", "He"))
     }
     first = float(curves["sigmoid, 1/sqrt(n)"][0])
-    curves = _in(lang, curves)
-    curves[say("study.picture.product.bound", lang)] = 0.25 ** (_DEPTH - _LAYERS).astype(float)
-    return _by_layer("product", curves, "|dE/dy|", {"share": number(first), "layers": _DEPTH}, lang)
+    curves = _in(curves)
+    curves[say("study.picture.product.bound")] = 0.25 ** (_DEPTH - _LAYERS).astype(float)
+    return _by_layer("product", curves, "|dE/dy|", {"share": number(first), "layers": _DEPTH})
 
 
-def signal(_: str, lang: str | None) -> Picture:
+def signal(_: str) -> Picture:
     """Return the deviation over samples of a unit's value, layer by layer, for ReLU under three starts."""
     curves = {f"ReLU, {name}": _deviations("relu", start) for name, start in _STARTS.items()}
     last = {f"at{i}": number(float(curve[-1])) for i, curve in enumerate(curves.values())}
-    return _by_layer("signal", _in(lang, curves), say("study.picture.signal.axis", lang), last, lang)
+    return _by_layer("signal", _in(curves), say("study.picture.signal.axis"), last)
 
 
-def _in(lang: str | None, curves: dict[str, Array]) -> dict[str, Array]:
+def _in(curves: dict[str, Array]) -> dict[str, Array]:
     """Return the curves with their names in the reader's language."""
-    return (
-        {japanese(name): curve for name, curve in curves.items()} if (lang or language()) == "ja" else curves
-    )
+    return {japanese(name): curve for name, curve in curves.items()} if language() == "ja" else curves
 
 
-def _by_layer(
-    name: str, curves: dict[str, Array], axis: str, values: dict[str, Any], lang: str | None
-) -> Picture:
+def _by_layer(name: str, curves: dict[str, Array], axis: str, values: dict[str, Any]) -> Picture:
     sizes = np.concatenate(list(curves.values()))
     scale = log_axis(float(sizes[sizes > 0].min()), float(sizes.max()))
     return lines(
         name,
         _LAYERS.astype(float),
         curves,
-        axes=(say("study.picture.layer", lang), axis),
-        lang=lang,
+        axes=(say("study.picture.layer"), axis),
         values=values,
         markers=True,
         yaxis=scale | {"title": {"text": axis}},

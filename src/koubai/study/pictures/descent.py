@@ -20,7 +20,7 @@ VALLEY_RATES = {"sgd": 0.95, "momentum": 0.1, "nesterov": 0.1, "adagrad": 1.5, "
 """The rates of the course's valley; those of Nesterov and RMSProp, which it has not, are their neighbors'."""
 
 
-def parabola(_: str, lang: str | None) -> Picture:
+def parabola(_: str) -> Picture:
     """Return x - a after every step of gradient descent on (x - a)^2, for six rates."""
     curves = {
         f"eps = {rate:g}": Descent(surface=Parabola(), optimizer=SGD(rate), start=(1.0,), steps=12).points()[
@@ -32,21 +32,20 @@ def parabola(_: str, lang: str | None) -> Picture:
         "parabola",
         np.arange(13.0),
         curves,
-        axes=(say("report.axis.step", lang), "x - a"),
-        lang=lang,
+        axes=(say("report.axis.step"), "x - a"),
         markers=True,
         yaxis_range=[-2, 2],
     )
 
 
-def path(name: str, lang: str | None) -> Picture:
+def path(name: str) -> Picture:
     """Return one optimizer's path through the valley."""
-    return optimizer_paths([_descent(name)], lang=lang)
+    return optimizer_paths([_descent(name)])
 
 
-def paths(_: str, lang: str | None) -> Picture:
+def paths(_: str) -> Picture:
     """Return all optimizers' paths through the valley."""
-    return optimizer_paths([_descent(name) for name in VALLEY_RATES], lang=lang)
+    return optimizer_paths([_descent(name) for name in VALLEY_RATES])
 
 
 def _descent(name: str) -> Drawn:

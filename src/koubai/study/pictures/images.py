@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from koubai.core.params import Array
@@ -17,14 +19,14 @@ _SIZE, _KERNEL = 4, 3
 _IMAGE, _LAYERS = 15, 4
 
 
-def im2col(_: str, lang: str | None) -> Picture:
+def im2col(_: str) -> Picture:
     """Return how often col2im(im2col(x)) gives every pixel of a 4 x 4 image back, for a 3 x 3 window."""
     ones = np.ones((1, 1, _SIZE, _SIZE))
     counts = col2im(unrolled(ones, _KERNEL), ones.shape, _KERNEL)[0, 0]
-    return _map("im2col", counts, lang, text="%{z:.0f}", values={"size": _SIZE, "kernel": _KERNEL})
+    return _map("im2col", counts, text="%{z:.0f}", values={"size": _SIZE, "kernel": _KERNEL})
 
 
-def receptive_field(_: str, lang: str | None) -> Picture:
+def receptive_field(_: str) -> Picture:
     """Return how many 3 x 3 layers have brought a pixel into the sight of the middle unit.
 
     Measured: 1 is sent back from the middle through one convolution after the other, with weights of 1.
@@ -39,10 +41,10 @@ def receptive_field(_: str, lang: str | None) -> Picture:
     seen = [int(np.sqrt((reached[reached > 0] <= layer).sum())) for layer in range(1, _LAYERS + 1)]
     shown = np.where(reached > 0, _LAYERS + 1 - reached, 0)
     values = {"layers": _LAYERS, "size": seen[-1], "first": seen[0]}
-    return _map("receptive_field", shown, lang, text="", values=values)
+    return _map("receptive_field", shown, text="", values=values)
 
 
-def _map(name: str, cells: Array, lang: str | None, *, text: str, values: dict[str, int]) -> Picture:
+def _map(name: str, cells: Array, *, text: str, values: dict[str, Any]) -> Picture:
     fig = figure(
         320,
         xaxis={"showticklabels": False, "constrain": "domain", "ticks": "", "showline": False},
@@ -65,8 +67,8 @@ def _map(name: str, cells: Array, lang: str | None, *, text: str, values: dict[s
     )
     return Picture(
         name=name,
-        title=say(f"study.picture.{name}.title", lang),
-        summary=say(f"study.picture.{name}.summary", lang, **values),
+        title=say(f"study.picture.{name}.title"),
+        summary=say(f"study.picture.{name}.summary", **values),
         panels=(Panel("", fig),),
         table=grid_table([str(i + 1) for i in range(cells.shape[1])], cells),
     )

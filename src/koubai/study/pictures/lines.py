@@ -23,7 +23,6 @@ def lines(
     curves: Mapping[str, Array],
     *,
     axes: tuple[str, str],
-    lang: str | None,
     values: Mapping[str, Any] | None = None,
     markers: bool = False,
     **layout: Any,
@@ -46,8 +45,8 @@ def lines(
         )
     return Picture(
         name=name,
-        title=say(f"study.picture.{name}.title", lang, **(values or {})),
-        summary=say(f"study.picture.{name}.summary", lang, **(values or {})),
+        title=say(f"study.picture.{name}.title", **(values or {})),
+        summary=say(f"study.picture.{name}.summary", **(values or {})),
         panels=(Panel("", fig),),
         table=table(axes[0], x, curves),
     )

@@ -70,7 +70,7 @@ def small() -> Small:
     return Small(matrices, slopes, root.backward(np.ones_like(y))[0])
 
 
-def network(_: str, lang: str | None) -> Picture:
+def network(_: str) -> Picture:
     """Return the drawing: f' at every hidden unit, weights along the path that carries most."""
     net = small()
     ways = net.paths()
@@ -79,7 +79,7 @@ def network(_: str, lang: str | None) -> Picture:
         f"({number(w, 2)})" + (f" x {number(s, 2)}" if s is not None else "")
         for w, s in zip(reversed(most.weights), [*reversed(most.slopes), None], strict=True)
     )
-    values = {
+    values: dict[str, Any] = {
         "factors": factors,
         "product": number(most.product, 2),
         "paths": len(ways),
@@ -89,11 +89,11 @@ def network(_: str, lang: str | None) -> Picture:
     }
     return Picture(
         name="network",
-        title=say("study.picture.network.title", lang),
-        summary=say("study.picture.network.summary", lang, **values),
+        title=say("study.picture.network.title"),
+        summary=say("study.picture.network.summary", **values),
         panels=(Panel("", _draw(net, most)),),
-        table=_table(ways, lang),
-        note=say("study.picture.network.note", lang),
+        table=_table(ways),
+        note=say("study.picture.network.note"),
     )
 
 
@@ -149,7 +149,7 @@ def _draw(net: Small, most: Path) -> Any:
     return fig
 
 
-def _table(ways: list[Path], lang: str | None) -> Table:
+def _table(ways: list[Path]) -> Table:
     heads = ("path", "weights", "slopes", "product")
     rows = [
         (
@@ -161,5 +161,5 @@ def _table(ways: list[Path], lang: str | None) -> Table:
         for way in ways
     ]
     total = number(sum(way.product for way in ways))
-    rows.append((say("study.picture.network.total", lang), "", "", total))
-    return Table(tuple(say(f"study.picture.network.{head}", lang) for head in heads), tuple(rows))
+    rows.append((say("study.picture.network.total"), "", "", total))
+    return Table(tuple(say(f"study.picture.network.{head}") for head in heads), tuple(rows))

@@ -17,21 +17,20 @@ from koubai.words import say
 _SAMPLES, _UNITS, _RATIO = 8, 20, 0.5
 
 
-def dropout(_: str, lang: str | None) -> Picture:
+def dropout(_: str) -> Picture:
     """Return what becomes of outputs of 1 under dropout .5 at two updates."""
     outputs = [_output(step) for step in (1, 2)]
-    title = say("report.axis.step", lang)
+    title = say("report.axis.step")
     return Picture(
         name="dropout",
-        title=say("study.picture.dropout.title", lang),
+        title=say("study.picture.dropout.title"),
         summary=say(
             "study.picture.dropout.summary",
-            lang,
             zeros=float(np.mean(outputs[0] == 0)),
             kept=number(float(outputs[0].max())),
             both=float(np.mean((outputs[0] == 0) == (outputs[1] == 0))),
         ),
-        panels=tuple(Panel(f"{title} {i + 1}", _draw(y, lang)) for i, y in enumerate(outputs)),
+        panels=tuple(Panel(f"{title} {i + 1}", _draw(y)) for i, y in enumerate(outputs)),
         table=grid_table([str(i + 1) for i in range(_UNITS)], outputs[0]),
     )
 
@@ -42,11 +41,11 @@ def _output(step: int) -> Array:
     return cell.forward(np.ones((_SAMPLES, _UNITS)))
 
 
-def _draw(y: Array, lang: str | None) -> object:
+def _draw(y: Array) -> object:
     fig = figure(
         240,
-        xaxis={"title": {"text": say("study.picture.unit", lang)}},
-        yaxis={"title": {"text": say("study.picture.sample", lang)}},
+        xaxis={"title": {"text": say("study.picture.unit")}},
+        yaxis={"title": {"text": say("study.picture.sample")}},
     )
     fig.add_heatmap(
         z=y, colorscale=[[0, "#ffffff"], [1, VERMILION]], showscale=False, xgap=1, ygap=1, hoverinfo="z"

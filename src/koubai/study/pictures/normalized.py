@@ -17,7 +17,7 @@ _SAMPLES = 2000
 _EDGES = np.linspace(-6, 10, 65)
 
 
-def batch_norm(_: str, lang: str | None) -> Picture:
+def batch_norm(_: str) -> Picture:
     """Return histograms of one unit's values in a batch, before and after the layer."""
     x = 3 + 2 * generator(0, "picture", "batch norm").standard_normal((_SAMPLES, 1))
     cell = wire(BatchNorm(), "", (1,))
@@ -30,11 +30,10 @@ def batch_norm(_: str, lang: str | None) -> Picture:
         "batch_norm",
         middles,
         {
-            say("study.picture.batch_norm.before", lang): _shares(x),
-            say("study.picture.batch_norm.after", lang): _shares(y),
+            say("study.picture.batch_norm.before"): _shares(x),
+            say("study.picture.batch_norm.after"): _shares(y),
         },
-        axes=(say("study.picture.batch_norm.value", lang), say("study.picture.batch_norm.share", lang)),
-        lang=lang,
+        axes=(say("study.picture.batch_norm.value"), say("study.picture.batch_norm.share")),
         values={
             "mean": number(float(x.mean())),
             "deviation": number(float(x.std())),

@@ -24,11 +24,11 @@ _SHOWN: tuple[Schedule, ...] = (
 )
 
 
-def schedules(_: str, lang: str | None) -> Picture:
+def schedules(_: str) -> Picture:
     """Return the factor on the learning rate at every update."""
     t = np.arange(1, _STEPS + 1)
     curves = {
         type(schedule).__name__: np.array([schedule.factor(int(step)) for step in t]) for schedule in _SHOWN
     }
-    axes = (say("report.axis.step", lang), say("study.picture.schedules.axis", lang))
-    return lines("schedules", t.astype(float), curves, axes=axes, lang=lang)
+    axes = (say("report.axis.step"), say("study.picture.schedules.axis"))
+    return lines("schedules", t.astype(float), curves, axes=axes)
