@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import ConfigDict, TypeAdapter
-
 from koubai.core.errors import ConfigError, KoubaiError, RunError, SettingError
 from koubai.lab.catalog import build
 from koubai.lab.closing import conclude
@@ -30,7 +28,7 @@ _FILE = "order.json"
 class Order:
     """An experiment as the command line asks for it: a name, or the text of a file, and what overrides it."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     target: str
     file: str | None = None
@@ -77,6 +75,8 @@ class Order:
                 expected=f"run.json | {_FILE}",
                 hint="koubai run",
             )
+        from pydantic import TypeAdapter  # as slow to import as the rest of a start
+
         with understanding(file):
             return TypeAdapter(cls).validate_python(read_json(file))
 
@@ -105,6 +105,8 @@ class _Told:
 
 def _told(folder: Path) -> _Told:
     """Return what result.json of a finished experiment adds, or nothing: the runs are what counts."""
+    from pydantic import TypeAdapter
+
     try:
         return TypeAdapter(_Told).validate_python(read_json(folder / "result.json"))
     except (RunError, ValueError):

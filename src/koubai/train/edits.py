@@ -86,7 +86,7 @@ def _fits(hint: Any, value: Any) -> bool:
         return all(isinstance(mark, AtLeast) for mark in marks) and (
             _fits(hint, value) and all(value >= mark.least for mark in marks)
         )
-    if hint in (int, bool, str):
+    if hint in (int, float, bool, str):
         return type(value) is hint
     return isinstance(hint, type) and is_dataclass(value) and isinstance(value, hint)
 

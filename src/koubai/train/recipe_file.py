@@ -7,20 +7,19 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any
-
-import tomlkit
-from tomlkit.items import Item
+from typing import TYPE_CHECKING, Any
 
 from koubai.core.errors import ConfigError, DataError, Problem, did_you_mean, nearest
 from koubai.data.files import open_regular
 from koubai.train.faults import Fault, Faults
 from koubai.train.plain import default_of
 from koubai.train.recipe import Recipe
-from koubai.train.schema import read
 from koubai.train.toml_lines import Place, lines_of
 from koubai.words.phrase import phrase
 from koubai.words.system import advice, reason
+
+if TYPE_CHECKING:
+    from tomlkit.items import Item
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -43,6 +42,8 @@ def read_recipe(source: str | Path) -> Recipe:
 
 def recipe_of(table: Any, source: str, lines: dict[Place, int] | None = None, under: Place = ()) -> Recipe:
     """Return the recipe that a parsed table describes; it stands at `under` in the file with these lines."""
+    from koubai.train.schema import read  # pydantic takes a tenth of a second, and most starts read no file
+
     try:
         recipe: Recipe = read(Recipe, table)
     except Faults as found:
@@ -142,6 +143,8 @@ _ALWAYS = ("network", "data", "loss", "optimizer", "initializer", "batch_size", 
 
 def write_recipe(recipe: Recipe, *, full: bool = False) -> str:
     """Return a recipe as TOML; without `full`, settings that are at their defaults are left out."""
+    import tomlkit
+
     document = tomlkit.document()
     parts: dict[str, dict[str, Any]] = {}
     for field in fields(recipe):
@@ -162,6 +165,8 @@ def write_recipe(recipe: Recipe, *, full: bool = False) -> str:
 
 
 def _item(value: Any, full: bool, *, multiline: bool = False) -> Item:
+    import tomlkit
+
     if is_dataclass(value) and not isinstance(value, type):
         settings = _settings(value, full)
         if list(settings) == ["type"]:

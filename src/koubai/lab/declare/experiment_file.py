@@ -40,7 +40,6 @@ from koubai.train.faults import Fault, Faults
 from koubai.train.plain import AtLeast, suggestion
 from koubai.train.recipe import Recipe
 from koubai.train.recipe_file import parse_toml, problem_of, toml_text
-from koubai.train.schema import read
 from koubai.train.toml_lines import Place
 from koubai.words.phrase import phrase
 
@@ -109,6 +108,8 @@ def _experiment(head: _Head, recipe: Recipe, arms: tuple[Arm, ...], name: str) -
 
 def _read(kind: type, plain: Any, under: Place, faults: list[Fault]) -> Any:
     """Return the value that a table describes, or None after adding what is wrong with it."""
+    from koubai.train.schema import read  # pydantic takes a tenth of a second, and most starts read no file
+
     try:
         return read(kind, plain)
     except Faults as found:

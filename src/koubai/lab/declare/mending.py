@@ -14,7 +14,6 @@ from koubai.train.faults import Faults
 from koubai.train.kinds import KINDS
 from koubai.train.plain import hints_of
 from koubai.train.recipe import Recipe
-from koubai.train.schema import read
 from koubai.train.toml_lines import Place
 
 _STAND_INS = {"network": Mlp(()), "data": Digits()}  # what a recipe cannot do without
@@ -43,6 +42,8 @@ def mended(plain: Any) -> Ground:
     with nothing to go by is unsure.
     """
     kept = deepcopy(plain) if isinstance(plain, dict) else {}
+    from koubai.train.schema import read  # pydantic takes a tenth of a second, and most starts read no file
+
     unsure: set[str] = set()
     while True:
         try:
