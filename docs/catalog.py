@@ -26,7 +26,7 @@ from koubai.report.page import Page, Section
 from koubai.report.palette import dark_colors
 from koubai.report.sections.setting import recipe_section
 from koubai.report.theme import template
-from koubai.words import say
+from koubai.words import say, speaking
 
 LEFT_OUT = ("findings", "runs", "environment")
 """The sections of a report that a page does not show: they are in the file that `koubai run` writes."""
@@ -57,8 +57,9 @@ def write_scripts(folder: Path) -> None:
 def page(entry: Entry, result: ExperimentResult | None, *, recorded: bool = False) -> str:
     """Return the page of one experiment in Markdown."""
     experiment = result.experiment if result else build(entry.name())
-    report = experiment_page(result, "en") if result else None
-    sections = report.sections if report else [recipe_section(_without_runs(experiment), "en")]
+    with speaking("en"):
+        report = experiment_page(result) if result else None
+        sections = report.sections if report else [recipe_section(_without_runs(experiment))]
     parts = [
         f"# {title(entry)}\n",
         f"**{experiment.question.en}**\n",
