@@ -1,16 +1,20 @@
 """Trials where no process can be forked: the script is run again, with the change made from outside."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
+import torch
 
 from koubai.doctor.patient.clinic import Change
 from koubai.doctor.trials.meter import Meter
 from koubai.doctor.trials.orders import Order
-from koubai.doctor.trials.reruns import Reruns, Script
+from koubai.doctor.trials.reruns import Reruns, Script, run_all
 
 # No seed of its own, a loader with workers, a thread, a file that it writes, another that it reads.
 PROGRAM = """
@@ -99,3 +103,40 @@ def test_with_try_a_rate_is_named_although_nothing_can_be_forked(program):
     assert "K010" in tried.stdout
     assert "running the script again" in tried.stdout
     assert len((program.parent / "losses.txt").read_text().splitlines()) == 160
+
+
+def test_a_whole_run_says_what_it_printed_and_seeds_move_also_where_the_script_sets_its_own(tmp_path):
+    path = tmp_path / "whole.py"
+    path.write_text(
+        "import random, sys\nimport numpy as np\nimport torch\ntorch.manual_seed(3)\n"
+        "net = torch.nn.Linear(4, 1)\nopt = torch.optim.SGD(net.parameters(), 0.1)\n"
+        "x = torch.tensor(np.random.default_rng(0).normal(size=(32, 4)), dtype=torch.float32)\n"
+        "for i in range(6):\n    opt.zero_grad()\n    loss = net(x).square().mean()\n"
+        "    loss.backward()\n    opt.step()\n"
+        "print('drawn', random.random(), np.random.rand(), np.random.default_rng().random())\n"
+        "print('loss', loss.item())\nsys.exit(0)\n"
+    )
+    orders = [Order(0, Change("nothing"), 0, seed=seed, whole=True) for seed in (0, 1, 1)]
+    first, second, again = run_all(Script(str(path)), orders)
+    for answer in (first, second, again):
+        assert (len(answer.losses), answer.ended, answer.speaks) == (6, "end", True)
+        assert answer.printed.splitlines()[-1] == f"loss {answer.losses[-1]}"
+        assert answer.cpu > 0
+    assert (second.losses, second.printed) == (again.losses, again.printed)
+    assert first.losses != second.losses
+    torch.manual_seed(3)
+    net = torch.nn.Linear(4, 1)
+    x = torch.tensor(np.random.default_rng(0).normal(size=(32, 4)), dtype=torch.float32)
+    assert first.losses[0] == pytest.approx(net(x).square().mean().item())  # the script's own seeds
+
+
+def test_ctrl_c_ends_all_runs(tmp_path):
+    path = tmp_path / "endless.py"
+    path.write_text("import time, pathlib\nwhile True:\n    time.sleep(0.1)\n")
+    script, orders = Script(str(path)), [Order(i, Change("nothing"), 0, whole=True) for i in range(3)]
+    begun = time.monotonic()
+    stop = threading.Timer(1.0, os.kill, [os.getpid(), signal.SIGINT])
+    stop.start()
+    with pytest.raises(KeyboardInterrupt):
+        list(run_all(script, orders))
+    assert time.monotonic() - begun < 30

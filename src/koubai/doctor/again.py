@@ -1,7 +1,8 @@
 """Again: the script run once more, in a process of its own, under one change. `main` is that process.
 
-Seeds are fixed before it begins: a script that sets none does the same each time, and one that sets its own
-does what it did. Loaders read in this process (`num_workers=0`), so nothing has to be started. It may write
+Seeds are fixed before it begins (`trials/seeds.py`): a script that sets none does the same each time, and
+one that sets its own does what it did. Loaders read in this process (`num_workers=0`), so nothing has to be
+started. It may write
 into its own temporary folder; else what it writes goes nowhere, and connecting or starting a process ends
 it (`trials/shut_in.py`).
 """
@@ -11,13 +12,12 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import random
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -25,11 +25,12 @@ from koubai.doctor.script import run_script
 from koubai.doctor.trials.changes import Site
 from koubai.doctor.trials.forks import Forks
 from koubai.doctor.trials.orders import Answer, Order
+from koubai.doctor.trials.printed import Tail, last_metric
+from koubai.doctor.trials.seeds import fix_seeds
 from koubai.doctor.trials.shut_in import fence, refuse_in_kernel
 from koubai.doctor.trials.snapshot import silence, write_all
 from koubai.doctor.trials.trial import Running, roots_of
 
-SEED = 0
 _ALONE = {
     "num_workers": 0,
     "prefetch_factor": None,
@@ -47,6 +48,7 @@ class Again(Forks):
         self.refused = ""
         self.meter.anywhere = True
         self._order, self._answer = order, answer
+        self._said = Tail(), Tail()
 
     def _take(self, step: int, running: nn.Module | None) -> None:
         if step or self._running is not None:
@@ -58,7 +60,24 @@ class Again(Forks):
         except Exception as error:  # a change that cannot be made here is no trial
             self._tell(Answer(self._order.number, ended=f"{type(error).__name__}: {error}"))
 
+    def __enter__(self) -> Again:
+        if self._order.whole:
+            sys.stdout, sys.stderr = self._said
+        super().__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        error = exception[1] if len(exception) > 1 else None
+        failed = isinstance(error, Exception) or (
+            isinstance(error, SystemExit) and error.code not in (None, 0)
+        )
+        self.leave_if_child(f"{type(error).__name__}: {error}" if failed else "end")
+
     def _tell(self, answer: Answer) -> None:
+        out, other = (said.text for said in self._said)
+        printed = out if last_metric(out) is not None else f"{out}\n{other}"
+        if self._order.whole:  # its start counts, too
+            answer = replace(answer, printed=printed, cpu=time.process_time())
         write_all(self._answer, answer.line())
         os._exit(0)
 
@@ -74,19 +93,13 @@ def main() -> None:
     into = os.open(answer, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     silence()
     sys.dont_write_bytecode = True
-    trial = Again(Order.of(order), into)
-    fix_seeds(SEED)
+    wanted = Order.of(order)
+    trial = Again(wanted, into)
+    fix_seeds(wanted.seed)
     load_alone()
     fence(trial.leave_if_child, free)
     with trial:
         run_script(target if kind == "module" else Path(target), arguments, as_module=kind == "module")
-
-
-def fix_seeds(seed: int) -> None:
-    """Begin with the same random numbers each time."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 -- the program's own state
-    torch.manual_seed(seed)
 
 
 def load_alone() -> None:

@@ -24,6 +24,9 @@ from koubai.words import say
 if TYPE_CHECKING:
     from koubai.doctor.answer.proof import Proof
     from koubai.doctor.answer.verdict import Verdict
+    from koubai.doctor.patient.clinic import Change
+    from koubai.doctor.script_proof import Unproven
+    from koubai.doctor.trials.reruns import Script
     from koubai.doctor.visit.finding import Finding
     from koubai.train.session import Session
     from koubai.train.train import Run
@@ -64,6 +67,8 @@ def doctor(
         budget,
         thorough=thorough,
         again=again,
+        prove=prove,
+        seeds=seeds,
         as_sarif=sarif,
         out=out,
     )
@@ -97,21 +102,43 @@ def _script(
     *,
     thorough: bool,
     again: bool,
+    prove: bool,
+    seeds: int | None,
     as_sarif: bool,
     out: Path | None,
     as_module: bool = False,
 ) -> int:
     """Run a script under watch and answer; a script that failed keeps its exit code."""
     from koubai.doctor.script import judge_script
+    from koubai.doctor.script_proof import treatments
     from koubai.doctor.trials.reruns import Script
     from koubai.doctor.trials.script import ScriptTrials
 
     target = subject if as_module else Path(subject)
-    script = Script(subject, tuple(arguments), as_module) if again else None
-    trials = ScriptTrials(budget, thorough=thorough, again=script)
+    script = Script(subject, tuple(arguments), as_module)
+    trials = ScriptTrials(budget, thorough=thorough, again=script if again else None)
     verdict, code = judge_script(target, arguments, as_module=as_module, trials=trials, folder=out)
-    said = _answer(verdict, subject, fail_on, as_sarif=as_sarif)
+    proof = _script_proof(script, verdict, seeds or 8, budget) if prove else None
+    said = _answer(verdict, subject, fail_on, as_sarif=as_sarif, proof=proof)
+    if not prove and any(True for _ in treatments(verdict.findings)):
+        _note(say("doctor.command.prove_hint", subject=subject))
     return code or said
+
+
+def _script_proof(script: Script, verdict: Verdict, seeds: int, budget: float | None) -> Proof | Unproven:
+    """Put the first treatment of a script to the proof."""
+    from koubai.doctor.answer.proof import ARMS
+    from koubai.doctor.answer.tell import remedy_title
+    from koubai.doctor.script_proof import prove_script
+    from koubai.doctor.trials.reruns import run_all
+
+    def told(change: Change, seed: int, cpu: float) -> None:
+        title = remedy_title(change)
+        _note(say("doctor.command.proving_script", remedy=title, number=seed + 1, seeds=seeds))
+        if cpu:
+            _note(say("doctor.command.proving_cost", cpu=len(ARMS) * (seeds - seed) * cpu))
+
+    return prove_script(verdict, partial(run_all, script), seeds=seeds, budget=budget, on_seed=told)
 
 
 def _bench(
@@ -180,9 +207,10 @@ def _answer(
     fail_on: str,
     *,
     as_sarif: bool = False,
-    proof: Proof | None = None,
+    proof: Proof | Unproven | None = None,
 ) -> int:
     """Print the verdict and a proof, and return the exit code."""
+    from koubai.doctor.answer.proof import Proof
     from koubai.doctor.answer.sarif import sarif as sarif_log
     from koubai.doctor.answer.tell import tell_proof, tell_verdict, verdict_facts
 
@@ -193,7 +221,8 @@ def _answer(
     else:
         console().print(tell_verdict(verdict), markup=False, soft_wrap=True)
         if proof is not None:
-            console().print("\n" + tell_proof(proof), markup=False, soft_wrap=True)
+            told = tell_proof(proof) if isinstance(proof, Proof) else proof.says()
+            console().print("\n" + told, markup=False, soft_wrap=True)
     if fail_on == "unseen" and verdict.name == "not_judged":
         return UNSEEN
     level = "warn" if fail_on == "unseen" else fail_on

@@ -26,6 +26,7 @@ from koubai.core import random
 from koubai.core.errors import KoubaiError
 from koubai.core.statistics import Interval, holm, mean, mean_interval, sd, seeds_needed, sign_flip_p
 from koubai.data.dataset import Dataset
+from koubai.doctor.patient.clinic import Change
 from koubai.doctor.patient.facts import data_facts, held_part, loss_facts
 from koubai.doctor.patient.skill import skill
 from koubai.doctor.remedies import REMEDIES
@@ -36,8 +37,9 @@ from koubai.train.session import Observation
 from koubai.train.train import Run, train
 
 RIVALS = ("unchanged", "placebo", "random")
+ARMS = ("unchanged", "remedy", "placebo", "random")
 ALPHA = 0.05
-_OTHER_SEEDS = 100_000
+OTHER_SEEDS = 100_000
 _WORTH = 0.01  # of skill: an effect that is surely smaller is none
 _MOST_SEEDS = 10_000
 _WORST = 1.0  # of skill below chance: R^2 has no end downwards, and one such run would be the whole mean
@@ -45,7 +47,7 @@ _WORST = 1.0  # of skill below chance: R^2 has no end downwards, and one such ru
 
 @dataclass(frozen=True)
 class Comparison:
-    """The remedy against one rival: mean difference of held-out skill over pairs, interval, Holm's p."""
+    """The remedy against one rival: by how much it is better (mean over pairs), interval, Holm's p."""
 
     rival: str
     difference: float
@@ -65,10 +67,13 @@ class Proof:
     | verdict    | meaning                                                                            |
     |------------|------------------------------------------------------------------------------------|
     | proven     | better than unchanged, placebo and random remedy: `Comparison.better` of all three |
-    | refuted    | surely not better than unchanged by .01 of skill: that interval ends below         |
+    | refuted    | surely not better than unchanged by .01 of skill: that interval ends below (of a   |
+    |            | script: by a hundredth of what its unchanged runs reach)                           |
     | undecided  | cannot tell yet; `more_seeds` would probably tell (None: no number of seeds would) |
 
-    `skills` holds held-out skill by arm, in order of seeds; a run that broke off counts as chance.
+    `skills` holds held-out skill by arm, in order of seeds; a run that broke off counts as chance. Of a
+    script it is the number of that name (`metric`) which it prints, or (`of_loss`) its loss, and `ended`
+    says why there are fewer seeds than wanted: "budget" or "interrupted"; `change` is what was changed.
     """
 
     remedy: str
@@ -76,6 +81,10 @@ class Proof:
     skills: dict[str, list[float]]
     comparisons: tuple[Comparison, ...]
     more_seeds: int | None = None
+    metric: str = "skill"
+    of_loss: bool = False
+    ended: str = ""
+    change: Change | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -83,6 +92,8 @@ class Proof:
             "remedy": self.remedy,
             "verdict": self.verdict,
             "more_seeds": self.more_seeds,
+            "metric": self.metric,
+            "ended": self.ended or None,
             "skills": self.skills,
             "comparisons": [
                 {
@@ -136,7 +147,7 @@ def prove(
     data = dataset if dataset is not None else recipe.data.load(None)
     if REMEDIES[remedy]().apply(recipe, data) is None:
         raise KoubaiError("remedy_changes_nothing", where=remedy)
-    skills: dict[str, list[float]] = {arm: [] for arm in ("unchanged", "remedy", "placebo", "random")}
+    skills: dict[str, list[float]] = {arm: [] for arm in ARMS}
     for i in range(seeds):
         for arm, treated in _arms(recipe, remedy, data, recipe.seed + i):
             if on_run is not None:
@@ -150,7 +161,7 @@ def _arms(recipe: Recipe, remedy: str, data: Dataset, seed: int) -> Iterator[tup
     yield "unchanged", plain
     treated = REMEDIES[remedy]().apply(plain, data)
     yield "remedy", plain if treated is None else replace(treated, steps=recipe.steps)
-    yield "placebo", replace(recipe, seed=seed + _OTHER_SEEDS)
+    yield "placebo", replace(recipe, seed=seed + OTHER_SEEDS)
     yield "random", random_treatment(plain, remedy, data)
 
 
@@ -186,10 +197,17 @@ def held_skill(recipe: Recipe, data: Dataset, original: Recipe, engine: str, thr
     return max(reached, chance - _WORST) if isfinite(reached) else chance
 
 
-def conclude(remedy: str, skills: dict[str, list[float]]) -> Proof:
-    """Return the verdict from the skills of all arms."""
+def conclude(
+    remedy: str, skills: dict[str, list[float]], *, worth: float = _WORTH, lower: bool = False
+) -> Proof:
+    """Return the verdict from the skills of all arms, or from numbers of which `lower` ones are better.
+
+    An effect that is surely smaller than `worth` is none.
+    """
+    sign = -1.0 if lower else 1.0
     differences = {
-        rival: [a - b for a, b in zip(skills["remedy"], skills[rival], strict=True)] for rival in RIVALS
+        rival: [sign * (a - b) for a, b in zip(skills["remedy"], skills[rival], strict=True)]
+        for rival in RIVALS
     }
     adjusted = holm([sign_flip_p(d, "greater") for d in differences.values()])
     comparisons = tuple(
@@ -199,7 +217,7 @@ def conclude(remedy: str, skills: dict[str, list[float]]) -> Proof:
     first = comparisons[0]
     if all(comparison.better for comparison in comparisons):
         return Proof(remedy, "proven", skills, comparisons)
-    if first.interval is not None and first.interval.high < _WORTH:
+    if first.interval is not None and first.interval.high < worth:
         return Proof(remedy, "refuted", skills, comparisons)
     pairs = len(skills["remedy"])
     wanted = max(seeds_needed(mean(d), sd(d), family=len(RIVALS)) for d in differences.values())

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from koubai.core.statistics import mean
 from koubai.doctor.answer.proof import Proof
 from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.patient.beside import levels
 from koubai.doctor.patient.clinic import Change, Trial
+from koubai.doctor.patient.tried_remedies import remedy_of
 from koubai.doctor.visit.finding import Finding, Measure
 from koubai.words import LANGUAGES, entries, say
 
@@ -161,6 +163,12 @@ def change_title(change: Change, lang: str | None = None) -> str:
     return say(f"trials.change.{change.name}", lang, value=number)
 
 
+def remedy_title(change: Change, lang: str | None = None) -> str:
+    """Return a change as the catalog's remedy that it is, if it is one, else in words."""
+    name = remedy_of(change)
+    return change_title(change if name is None else Change("remedy", path=name), lang)
+
+
 def hint_of(trial: Trial, lang: str | None = None) -> str:
     """Return what a trial brought that a run which is not sick could have done better."""
     return say("trials.hint", lang, trial=_beside(trial, lang))
@@ -208,17 +216,28 @@ def explain(name: str, lang: str | None = None) -> str:
 
 def tell_proof(proof: Proof, lang: str | None = None) -> str:
     """Return a proof as text: the differences to all rivals, then the verdict."""
-    remedy = say(f"remedies.{proof.remedy}.title", lang)
+    of_script = proof.change is not None
+    remedy = remedy_title(proof.change or Change("remedy", path=proof.remedy), lang)
     lines = [say("doctor.proof.title", lang, remedy=remedy, seeds=len(proof.skills["remedy"]))]
+    if of_script:
+        lines.append(
+            "  " + say(f"doctor.proof.{'by_loss' if proof.of_loss else 'by'}", lang, metric=proof.metric)
+        )
+        middle = {arm: mean(scores) for arm, scores in proof.skills.items()}
+        lines.append("  " + say("doctor.proof.means", lang, **middle))
     for row in proof.comparisons:
         interval = say("doctor.proof.no_interval", lang)
         if row.interval is not None:
             interval = say("doctor.proof.interval", lang, low=row.interval.low, high=row.interval.high)
         rival = say(f"doctor.proof.rival.{row.rival}", lang)
         values = {"rival": rival, "difference": row.difference, "interval": interval, "p": row.p}
-        lines.append("  " + say("doctor.proof.row", lang, **values))
+        lines.append("  " + say(f"doctor.proof.{'row_by' if of_script else 'row'}", lang, **values))
     hopeless = proof.verdict == "undecided" and proof.more_seeds is None
     seeds = len(proof.skills["remedy"]) + (proof.more_seeds or 0)
     key = f"doctor.proof.{'hopeless' if hopeless else proof.verdict}"
+    if of_script and proof.verdict == "refuted":
+        key += "_by"
     lines.append(say(key, lang, more=proof.more_seeds, seeds=seeds))
+    if proof.ended:
+        lines.append(say(f"doctor.proof.ended.{proof.ended}", lang))
     return "\n".join(lines)

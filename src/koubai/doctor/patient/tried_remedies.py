@@ -20,6 +20,14 @@ REMEDIES: dict[str, Change] = {
 }
 
 
+BY_NAME: dict[str, Change] = {
+    "gradients_not_reset": Change("reset_gradients"),
+    "trained_in_test_mode": Change("train_mode"),
+    "over_regularized": Change("no_decay"),
+}
+"""Changes that treat a diagnosis and are no remedy of the catalog: only a program can be mended so."""
+
+
 def remedy_of(change: Change) -> str | None:
     """Return the remedy that is this change; None if the catalog has none."""
     return next((name for name, made in REMEDIES.items() if made == change), None)

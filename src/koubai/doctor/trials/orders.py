@@ -21,6 +21,8 @@ class Order:
     | steps    | updates of the main optimizer to make                             |
     | main     | its number, in the order in which optimizers first make an update |
     | cpu      | CPU seconds after which the trial is ended                        |
+    | seed     | that of a program that is run again (`seeds.fix_seeds`)           |
+    | whole    | whether the program goes on to its end, whatever its losses are   |
     """
 
     number: int
@@ -28,6 +30,8 @@ class Order:
     steps: int
     main: int = 0
     cpu: float = 3600.0
+    seed: int = 0
+    whole: bool = False
 
     def line(self) -> bytes:
         """As a line of JSON."""
@@ -45,7 +49,8 @@ class Answer:
     """What came of a trial.
 
     `losses` are those of the main optimizer's updates; `ended` says why the trial ended before its steps were
-    made ("" : it did not), `made` how often the change took hold.
+    made ("" : it did not), `made` how often the change took hold. Of a whole run `printed` are
+    the last lines that it printed, and `speaks` says whether a lower loss means that it does better.
     """
 
     number: int
@@ -54,6 +59,8 @@ class Answer:
     cpu: float = 0.0
     ended: str = ""
     origin: Origin | None = None
+    printed: str = ""
+    speaks: bool = True
 
     def line(self) -> bytes:
         """As a line of JSON (with NaN, which Python's own reader takes)."""

@@ -12,10 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
@@ -64,12 +65,14 @@ class Reruns:
     def _repeat(self) -> None:
         """Make sure that the losses are those of a run that can be made again."""
         main = self.meter.main
-        first = self._run(Order(0, Change("nothing"), min(_COMPARED, self.meter.steps), main, _CPU))
+        first = run_again(
+            self._script, Order(0, Change("nothing"), min(_COMPARED, self.meter.steps), main, _CPU)
+        )
         own = self.meter.losses[main]
         there = np.array(first.losses)
         if len(there) and np.allclose(there, own[: len(there)], rtol=_ALIKE, atol=1e-6, equal_nan=True):
             return
-        whole = self._run(Order(0, Change("nothing"), len(own), main, _CPU))
+        whole = run_again(self._script, Order(0, Change("nothing"), len(own), main, _CPU))
         self.meter.losses[main] = whole.losses
 
     def nearest(self, step: int) -> Snapshot | None:
@@ -84,29 +87,41 @@ class Reruns:
     ) -> dict[int, Answer]:
         """Make trials, as many at a time as there are cores; return answers by number."""
         found: dict[int, Answer] = {}
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for answer in pool.map(self._run, orders):
-                found[answer.number] = answer
-                if on_answer is not None:
-                    on_answer(answer)
+        for answer in run_all(self._script, orders):
+            found[answer.number] = answer
+            if on_answer is not None:
+                on_answer(answer)
         return found
 
-    def _run(self, order: Order) -> Answer:
-        """Run the script again; one that ends without an answer has died."""
-        kind = "module" if self._script.as_module else "script"
-        with tempfile.TemporaryDirectory(prefix="koubai-", ignore_cleanup_errors=True) as free:
-            answer = Path(free) / "answer"
-            command = [sys.executable, "-m", "koubai.doctor.again", order.line().decode(), str(answer)]
-            process = subprocess.Popen(
-                [*command, free, kind, self._script.target, *self._script.arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_environment(free),
-            )
-            hung = _wait(process, order)
-            text = answer.read_text() if answer.exists() else ""
-        return Answer.of(text) if text else Answer(order.number, ended="hung" if hung else "died")
+
+def run_all(script: Script, orders: Sequence[Order]) -> Iterator[Answer]:
+    """Run a script again for each order, as many at a time as there are cores; leaving ends them all."""
+    stop = Event()
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        try:
+            yield from pool.map(lambda order: run_again(script, order, stop), orders)
+        finally:
+            stop.set()
+
+
+def run_again(script: Script, order: Order, stop: Event | None = None) -> Answer:
+    """Run a script again; one that ends without an answer has died, or was told to stop."""
+    kind = "module" if script.as_module else "script"
+    if stop is not None and stop.is_set():
+        return Answer(order.number, ended="stopped")
+    with tempfile.TemporaryDirectory(prefix="koubai-", ignore_cleanup_errors=True) as free:
+        answer = Path(free) / "answer"
+        command = [sys.executable, "-m", "koubai.doctor.again", order.line().decode(), str(answer)]
+        process = subprocess.Popen(
+            [*command, free, kind, script.target, *script.arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_environment(free),
+        )
+        ended = _wait(process, order, stop)
+        text = answer.read_text() if answer.exists() else ""
+    return Answer.of(text) if text else Answer(order.number, ended=ended or "died")
 
 
 def _environment(free: str) -> dict[str, str]:
@@ -117,20 +132,21 @@ def _environment(free: str) -> dict[str, str]:
     return {**os.environ, **alone, "TMPDIR": free, "MPLCONFIGDIR": free, "PYTHONPATH": paths}
 
 
-def _wait(process: subprocess.Popen[bytes], order: Order) -> bool:
-    """Wait for a process; end one that uses twice its CPU time or waits without end, and return True."""
-    cpu, moved = 0.0, time.monotonic()
+def _wait(process: subprocess.Popen[bytes], order: Order, stop: Event | None) -> str:
+    """Wait for a process; end one that uses too much CPU time, waits without end or is to stop; say why."""
+    cpu, moved, why = 0.0, time.monotonic(), ""
     try:
-        while process.poll() is None:
+        while process.poll() is None and not why:
             time.sleep(_LOOK)
             now, used = time.monotonic(), cpu_of(process.pid)
             if used > cpu + 0.01:
                 cpu, moved = used, now
             if used > 2 * order.cpu + 60 or (used and now - moved > STILL):
-                process.kill()
-                process.wait()
-                return True
-    except BaseException:  # Ctrl-C
-        process.kill()
-        raise
-    return False
+                why = "hung"
+            elif stop is not None and stop.is_set():
+                why = "stopped"
+    finally:  # Ctrl-C, too
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    return why

@@ -34,19 +34,24 @@ class Running:
 
     @property
     def _losses(self) -> list[float]:
-        main = self._order.main
+        main = self._meter.main if self._order.whole else self._order.main
         if main >= len(self._meter.losses):
             return []
         return self._meter.losses[main][self._begin[main] if main < len(self._begin) else 0 :]
 
-    def _stepped(self, number: int, count: int) -> None:
-        if self._over or number != self._order.main:
-            return
-        losses = self._losses
+    def _over_yet(self, losses: list[float]) -> str | None:
+        """Return why the trial is over after these losses; None: it is not."""
         if len(losses) >= self._order.steps:
-            self.leave()
-        elif not any(isfinite(loss) for loss in losses[-_BROKEN:]) and len(losses) >= _BROKEN:
-            self.leave("not finite")
+            return ""
+        broken = len(losses) >= _BROKEN and not any(isfinite(loss) for loss in losses[-_BROKEN:])
+        return "not finite" if broken else None
+
+    def _stepped(self, number: int, count: int) -> None:
+        if self._over or (number != self._order.main and not self._order.whole):
+            return
+        why = None if self._order.whole else self._over_yet(self._losses)
+        if why is not None:
+            self.leave(why)
         elif self._meter.cpu - self._cpu > self._order.cpu:
             self.leave("budget")
 
@@ -59,7 +64,8 @@ class Running:
             self._site.on_end()
         losses, site = self._losses, self._site
         cpu = self._meter.cpu - self._cpu
-        self._tell(Answer(self._order.number, losses, site.made, cpu, why, site.origin))
+        speaks = self._meter.speaks
+        self._tell(Answer(self._order.number, losses, site.made, cpu, why, site.origin, speaks=speaks))
 
     def close(self) -> None:
         """Take the change back."""
