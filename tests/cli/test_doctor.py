@@ -136,3 +136,35 @@ def test_explain_lists_all_and_names_the_nearest(koubai):
     koubai("explain", "vanishing_gradiant")
     assert koubai.code == 2
     assert "vanishing_gradient" in koubai.err
+
+
+UNRESET = """
+import torch
+from torch import nn
+net = nn.Sequential(nn.Linear(12, 32), nn.Tanh(), nn.Linear(32, 5))
+opt = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9)
+x = torch.randn(768, 12)
+t = (x[:, :4] @ torch.randn(4, 5)).argmax(1)
+for step in range(300):
+    i = torch.randint(512, (64,))
+    loss = nn.functional.cross_entropy(net(x[i]), t[i])
+    loss.backward()
+    opt.step()
+print("test accuracy", (net(x[512:]).argmax(1) == t[512:]).float().mean().item())
+"""
+
+
+@pytest.mark.slow
+def test_a_script_of_ones_own_gets_its_proof_or_hears_why_not(koubai, tmp_path):
+    (tmp_path / "unreset.py").write_text(UNRESET)
+    koubai("doctor", "unreset.py", "--prove", "--seeds", "6", "--json")
+    proof = json.loads(koubai.out)["proof"]
+    assert (proof["verdict"], proof["remedy"]) == ("proven", "reset_gradients")
+    assert proof["metric"] == "test accuracy"
+    assert min(proof["skills"]["remedy"]) > max(proof["skills"]["unchanged"])
+    (tmp_path / "well.py").write_text(
+        UNRESET.replace("    loss.backward", "    opt.zero_grad(); loss.backward")
+    )
+    koubai("doctor", "well.py", "--prove", "--plain")
+    assert koubai.code == 0
+    assert "No proof: nothing was found" in koubai.out
