@@ -195,8 +195,8 @@ def test_labels_of_one_class_are_named_although_the_accuracy_is_perfect(label):
     first = diagnose(run, budget=10)[0]
     assert run.scores["train"].accuracy == 1.0
     assert (first.name, first.severity, first.remedies) == ("labels_wrong", "severe", ())
-    assert f"are class {label}" in sentence(first, "en")
-    assert "every class" in advice(first, "en")
+    assert f"are class {label}" in sentence(first)
+    assert "every class" in advice(first)
 
 
 def test_a_few_equal_labels_may_be_a_trial_and_two_classes_are_none():
@@ -226,7 +226,7 @@ def test_without_a_cause_it_says_what_naming_the_most_frequent_class_would_reach
     )
     found = known()["not_learning"].examine(case)
     assert isinstance(found, Finding)
-    assert "97.7%" in sentence(found, "en")
+    assert "97.7%" in sentence(found)
 
 
 def test_the_guides_recipe_is_a_vanishing_gradient_and_no_rate_is_blamed_that_was_tried_higher():
@@ -245,7 +245,7 @@ def test_adam_speaks_for_a_low_rate_only_where_a_hundredfold_would_not_move_the_
     crawling = visit(digits(optimizer=SGD(1e-7)), budget=30)
     found = known()["learning_rate_too_low"].examine(crawling)
     assert found.details["fault"] == "adam"
-    assert "Adam" in sentence(found, "en")
+    assert "Adam" in sentence(found)
     assert "use_adam" in found.reliefs
     quicker = known()["learning_rate_too_low"].examine(visit(SICK["learning_rate_too_low"], budget=30))
     assert "fault" not in quicker.details
@@ -256,8 +256,8 @@ def test_a_table_of_raw_numbers_needs_both_sides_standardized():
     with np.errstate(all="ignore"):
         first = consult(case)[0]
     assert (first.name, first.remedies[0]) == ("targets_not_scaled", "standardize_inputs_and_targets")
-    assert sentence(first, "en").endswith("the targets alone are not enough.")
-    assert "inputs and targets" in advice(first, "en")
+    assert sentence(first).endswith("the targets alone are not enough.")
+    assert "inputs and targets" in advice(first)
 
 
 def test_without_trials_only_targets_far_beyond_the_limits_are_blamed():

@@ -48,7 +48,7 @@ def test_an_interval_that_touches_zero_is_no_proof_however_small_p_is(monkeypatc
     proof = conclude("use_relu", arms())
     assert max(row.p for row in proof.comparisons) <= 0.05
     assert proof.verdict == "undecided"
-    assert "95 % interval +0 to +0.8" in tell_proof(proof, "en")
+    assert "95 % interval +0 to +0.8" in tell_proof(proof)
 
 
 def test_few_seeds_cannot_prove_and_say_how_many_could():

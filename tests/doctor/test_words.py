@@ -87,13 +87,11 @@ def test_the_sentence_of_an_output_fault_names_that_fault():
     run = train(SICK["output_loss_mismatch"])
     (finding,) = diagnose(run)
     assert finding.details["fault"] == "one_unit"
-    assert sentence(finding, "en") == say(
-        "diagnoses.output_loss_mismatch.one_unit", "en", layer=finding.layer
-    )
+    assert sentence(finding) == say("diagnoses.output_loss_mismatch.one_unit", layer=finding.layer)
 
 
 def test_sarif_has_a_rule_and_a_result_for_each_finding(findings):
-    log = json.loads(json.dumps(sarif(Verdict(findings), "recipe.toml", "en"), allow_nan=False))
+    log = json.loads(json.dumps(sarif(Verdict(findings), "recipe.toml"), allow_nan=False))
     (run,) = log["runs"]
     assert log["version"] == "2.1.0"
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["K003"]

@@ -68,7 +68,7 @@ def test_rates_are_those_of_single_trainings_and_are_drawn():
     assert outcome.history.series("val_accuracy", "sigmoid")[1][1] == alone.scores["val_accuracy"]
     experiment = replace(build("optimizer-rates"), base=plan, seeds=(0, 1), claims=())
     result = start.run(replace(experiment, arms=experiment.arms[-1:]), threads=1)
-    drawn = rate_pictures(result, "en")
+    drawn = rate_pictures(result)
     assert [picture.name for picture in drawn] == ["rates-relu", "rates-sigmoid"]
     assert [row[0] for row in drawn[0].table.rows] == ["0.001", "0.03"]
 

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from koubai.lab.conclude.notebook import result_html
-from koubai.words import set_language
+from koubai.words import set_language, speaking
 
 
 def test_a_result_shows_itself_without_a_script(result):
@@ -15,7 +15,7 @@ def test_a_result_shows_itself_without_a_script(result):
 
 
 def test_dots_lie_where_the_numbers_are(grid_result):
-    html = result_html(grid_result, "en")
+    html = result_html(grid_result)
     assert "95.7% [95.1%, 96.7%]" in html
     *_, last, below = html.split("<svg")
     mean = float(last.split('x1="')[2].split('"')[0])
@@ -24,7 +24,8 @@ def test_dots_lie_where_the_numbers_are(grid_result):
     assert ("100.0", "0.5") in ticks
     verdict, table = html.index("<ul>"), html.index("<table>")
     assert verdict < table, "what was found comes first"
-    assert "どの活性化関数" in result_html(grid_result, "ja")
+    with speaking("ja"):
+        assert "どの活性化関数" in result_html(grid_result)
 
 
 def test_names_are_escaped(hostile_result):

@@ -12,7 +12,7 @@ from koubai.report.figures.outcomes import Outcome, outcomes
 from koubai.report.figures.sweep import Sweep, sweep
 from koubai.report.palette import style
 from koubai.report.picture import Panel, Picture, Table, of_many
-from koubai.words import say
+from koubai.words import say, speaking
 from support.made_runs import made
 
 
@@ -41,7 +41,8 @@ def test_no_space_stands_between_japanese_and_what_is_filled_in():
 )
 def test_what_is_on_top_depends_on_what_is_measured(measure, top, bottom):
     arms = [Outcome(name, {0: value}, value) for name, value in (("A", 0.2), ("B", 0.9))]
-    summary = outcomes(arms, measure, lang="ja").summary
+    with speaking("ja"):
+        summary = outcomes(arms, measure).summary
     assert top in summary
     assert bottom in summary
     assert summary.index("B") < summary.index(top) < summary.index("A") < summary.index(bottom)
@@ -50,16 +51,19 @@ def test_what_is_on_top_depends_on_what_is_measured(measure, top, bottom):
 def test_a_sweep_names_its_factor_and_the_smallest_gap():
     line = Sweep("L2", style(0), np.array([0.0, 0.1]), *(np.array([0.146, 0.2]),) * 3, np.zeros((2, 1)))
     assert factor_name("strength", "ja") == "強さ"
-    summary = sweep([line], factor_name("strength", "ja"), "gap", lang="ja").summary
+    with speaking("ja"):
+        summary = sweep([line], factor_name("strength"), "gap").summary
     assert summary == "L2: 最も小さいのは強さ 0 のときで、14.6 ポイントです。"
-    summary = sweep([line], factor_name("strength", "en"), "gap", lang="en").summary
+    with speaking("en"):
+        summary = sweep([line], factor_name("strength"), "gap").summary
     assert summary == "L2: lowest at strength 0, 14.6 points."
     assert factor_name("layers.of_my_own", "ja") == "of my own"
 
 
 def test_panels_that_are_chosen_are_counted():
     picture = Picture("p", "", "", (Panel("", None),) * 12, Table((), ()))
-    assert of_many(picture, 13, "ja").note == "13 個のうち 12 個を等間隔に選んで表示しています。"
+    with speaking("ja"):
+        assert of_many(picture, 13).note == "13 個のうち 12 個を等間隔に選んで表示しています。"
     assert say("report.terminal.done", "ja", done=36, total=54) == "54 回中 36 回完了"
 
 

@@ -115,12 +115,12 @@ class TableScheme:
             blocks.append(_encoded(wanted, found[wanted.name], where))
         return np.concatenate(blocks, axis=1)
 
-    def sentence(self, lang: str | None = None) -> str:
+    def sentence(self) -> str:
         """Say in one line what the columns are taken for."""
         kinds = {kind: sum(column.kind == kind for column in self.columns) for kind in get_args(Kind)}
-        said = [say(f"data.table.{kind}", lang, count=count) for kind, count in kinds.items() if count]
-        parts = say("data.table.and", lang).join(said)
-        return say("data.table.sentence", lang, parts=parts, inputs=len(self.names))
+        said = [say(f"data.table.{kind}", count=count) for kind, count in kinds.items() if count]
+        parts = say("data.table.and").join(said)
+        return say("data.table.sentence", parts=parts, inputs=len(self.names))
 
     def plain(self) -> dict[str, Any]:
         """Return it as values of JSON."""

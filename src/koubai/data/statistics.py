@@ -10,7 +10,7 @@ import numpy as np
 
 from koubai.core.params import Array, Shape
 from koubai.data.dataset import PARTS, Dataset
-from koubai.words import say
+from koubai.words import say, speaking
 
 _ROWS = 4096  # taken to float64 at a time
 
@@ -70,24 +70,25 @@ class DatasetStatistics:
 
     def text(self, lang: str | None = None) -> str:
         """Return the numbers as lines a learner reads."""
-        lines = [say("data.head", lang, name=self.name, shape=" x ".join(map(str, self.in_shape)))]
-        for part in PARTS:
-            numbers: PartStatistics | None = getattr(self, part)
-            if numbers is not None:
-                lines.append(say("data.inputs", lang, part=say(f"data.part.{part}", lang), **vars(numbers)))
-                lines += [f"  {line}" for line in self._details(numbers, lang)]
-        return "\n".join([*lines, say("data.digest", lang, sha256=self.sha256)])
+        with speaking(lang):
+            lines = [say("data.head", name=self.name, shape=" x ".join(map(str, self.in_shape)))]
+            for part in PARTS:
+                numbers: PartStatistics | None = getattr(self, part)
+                if numbers is not None:
+                    lines.append(say("data.inputs", part=say(f"data.part.{part}"), **vars(numbers)))
+                    lines += [f"  {line}" for line in self._details(numbers)]
+            return "\n".join([*lines, say("data.digest", sha256=self.sha256)])
 
-    def _details(self, numbers: PartStatistics, lang: str | None) -> Iterator[str]:
+    def _details(self, numbers: PartStatistics) -> Iterator[str]:
         if numbers.class_counts is not None:
             names = self.class_names or tuple(str(k) for k in range(len(numbers.class_counts)))
             pairs = zip(names, numbers.class_counts, strict=True)
             counts = ", ".join(f"{name}: {count:,}" for name, count in pairs)
-            yield say("data.class_counts", lang, counts=counts)
+            yield say("data.class_counts", counts=counts)
         if numbers.constant_features:
-            yield say("data.constant", lang, count=numbers.constant_features)
+            yield say("data.constant", count=numbers.constant_features)
         if numbers.nonfinite:
-            yield say("data.nonfinite", lang, count=numbers.nonfinite)
+            yield say("data.nonfinite", count=numbers.nonfinite)
 
 
 def describe(dataset: Dataset) -> DatasetStatistics:

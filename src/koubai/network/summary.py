@@ -9,7 +9,7 @@ from koubai.core.layer import Layer
 from koubai.core.params import Shape
 from koubai.initializers.initializer import Initializer
 from koubai.network.network import Network
-from koubai.words import say
+from koubai.words import say, speaking
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,27 @@ def describe(layer: Layer) -> str:
     return f"{type(layer).__name__}({', '.join(words)})"
 
 
-def table_rows(network: Network, lang: str | None = None) -> list[tuple[str, ...]]:
+def table_rows(network: Network) -> list[tuple[str, ...]]:
     """Return the rows as texts: heads in a language first, a line of totals last."""
     names = ("path", "layer", "output", "parameters", "multiply_adds")
-    lines = [tuple(say(f"network.{name}", lang=lang) for name in names)]
+    lines = [tuple(say(f"network.{name}") for name in names)]
     for row in rows(network):
         shape = " x ".join(map(str, row.shape))
         lines.append((row.path, row.layer, shape, f"{row.parameters:,}", f"{row.multiply_adds:,}"))
     total = f"{network.parameter_count:,}", f"{network.multiply_adds:,}"
-    return [*lines, (say("network.total", lang=lang), "", "", *total)]
+    return [*lines, (say("network.total"), "", "", *total)]
 
 
 def table(network: Network, lang: str | None = None) -> str:
     """Return the rows as a plain-text table with a line of totals, headed in a language."""
-    lines = table_rows(network, lang)
-    widths = [max(_width(line[column]) for line in lines) for column in range(len(lines[0]))]
-    rule = "  ".join("-" * width for width in widths)
-    text = ["  ".join(_pad(cell, widths[i], right=i > 2) for i, cell in enumerate(line)) for line in lines]
-    return "\n".join(line.rstrip() for line in (text[0], rule, *text[1:-1], rule, text[-1]))
+    with speaking(lang):
+        lines = table_rows(network)
+        widths = [max(_width(line[column]) for line in lines) for column in range(len(lines[0]))]
+        rule = "  ".join("-" * width for width in widths)
+        text = [
+            "  ".join(_pad(cell, widths[i], right=i > 2) for i, cell in enumerate(line)) for line in lines
+        ]
+        return "\n".join(line.rstrip() for line in (text[0], rule, *text[1:-1], rule, text[-1]))
 
 
 def _width(text: str) -> int:

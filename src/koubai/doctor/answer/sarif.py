@@ -17,7 +17,7 @@ _ROOT = "%SRCROOT%"
 _LEVELS = {"info": "note", "warn": "warning", "severe": "error"}
 
 
-def sarif(verdict: Verdict, subject: str, lang: str | None = None) -> dict[str, Any]:
+def sarif(verdict: Verdict, subject: str) -> dict[str, Any]:
     """Return a SARIF log; `subject` is the recipe, script or run folder the verdict is about.
 
     What could not be judged stands among the notifications of the one invocation, and the verdict in the
@@ -35,7 +35,7 @@ def sarif(verdict: Verdict, subject: str, lang: str | None = None) -> dict[str, 
                         "name": "koubai doctor",
                         "semanticVersion": __version__,
                         **_address(),
-                        "rules": [_rule(finding, lang) for finding in rules.values()],
+                        "rules": [_rule(finding) for finding in rules.values()],
                     }
                 },
                 "originalUriBaseIds": {_ROOT: {"uri": f"{Path.cwd().as_uri()}/"}},
@@ -43,10 +43,10 @@ def sarif(verdict: Verdict, subject: str, lang: str | None = None) -> dict[str, 
                 "invocations": [
                     {
                         "executionSuccessful": True,
-                        "toolExecutionNotifications": _notifications(verdict, lang),
+                        "toolExecutionNotifications": _notifications(verdict),
                     }
                 ],
-                "results": [_result(finding, subject, lang) for finding in findings],
+                "results": [_result(finding, subject) for finding in findings],
             }
         ],
     }
@@ -62,29 +62,29 @@ def _address() -> dict[str, str]:
     return {"informationUri": found} if found else {}
 
 
-def _notifications(verdict: Verdict, lang: str | None) -> list[dict[str, Any]]:
+def _notifications(verdict: Verdict) -> list[dict[str, Any]]:
     """Return what could not be judged, how trials were made or why not, and hints."""
     level = "warning" if verdict.name == "not_judged" else "note"
-    told = [(f"unseen/{gap.reason}", level, f"{gap.why(lang)} {gap.help(lang)}") for gap in verdict.unseen]
-    if verdict.trials is not None and verdict.trials.says(lang):
-        told.append(("trials", "note", verdict.trials.says(lang)))
-    told += [("hint", "note", hint_of(trial, lang)) for trial in verdict.hints]
+    told = [(f"unseen/{gap.reason}", level, f"{gap.why()} {gap.help()}") for gap in verdict.unseen]
+    if verdict.trials is not None and verdict.trials.says():
+        told.append(("trials", "note", verdict.trials.says()))
+    told += [("hint", "note", hint_of(trial)) for trial in verdict.hints]
     return [
         {"level": level, "descriptor": {"id": key}, "message": {"text": text}} for key, level, text in told
     ]
 
 
-def _rule(finding: Finding, lang: str | None) -> dict[str, Any]:
+def _rule(finding: Finding) -> dict[str, Any]:
     return {
         "id": finding.code,
         "name": finding.name,
-        "shortDescription": {"text": title_of(finding.name, lang)},
-        "fullDescription": {"text": say(f"diagnoses.{finding.name}.meaning", lang)},
-        "help": {"text": say(f"diagnoses.{finding.name}.do", lang)},
+        "shortDescription": {"text": title_of(finding.name)},
+        "fullDescription": {"text": say(f"diagnoses.{finding.name}.meaning")},
+        "help": {"text": say(f"diagnoses.{finding.name}.do")},
     }
 
 
-def _result(finding: Finding, subject: str, lang: str | None) -> dict[str, Any]:
+def _result(finding: Finding, subject: str) -> dict[str, Any]:
     place = finding.place.to_dict() if finding.place is not None else None
     uri = subject if place is None else Path(str(place["file"])).as_posix()
     artifact = {"uri": uri} if Path(uri).is_absolute() else {"uri": uri, "uriBaseId": _ROOT}
@@ -97,7 +97,7 @@ def _result(finding: Finding, subject: str, lang: str | None) -> dict[str, Any]:
     return {
         "ruleId": finding.code,
         "level": _LEVELS[finding.severity],
-        "message": {"text": sentence(finding, lang)},
+        "message": {"text": sentence(finding)},
         "locations": [location],
         "partialFingerprints": {"koubaiFinding/v1": _fingerprint(finding, uri)},
         "properties": finding.to_dict(),

@@ -61,19 +61,19 @@ class Trials:
     compared: int = 0
     reason: str = ""
 
-    def says(self, lang: str | None = None) -> str:
+    def says(self) -> str:
         """Say how trials were made, or why not; "" where none were needed."""
-        said = [say(f"trials.{self.way}", lang, count=self.made, compared=self.compared)] if self.made else []
+        said = [say(f"trials.{self.way}", count=self.made, compared=self.compared)] if self.made else []
         if self.reason:
-            said.append(say(f"trials.none.{self.reason}", lang))
+            said.append(say(f"trials.none.{self.reason}"))
             if self.way == "fork" and self.reason in CAN_BE_RUN_AGAIN:
-                said.append(say("trials.try_hint", lang))
+                said.append(say("trials.try_hint"))
         return " ".join(said)
 
-    def to_dict(self, lang: str | None = None) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         values = {"way": self.way, "made": self.made, "compared": self.compared}
-        return values | {"not_run": self.reason or None, "says": self.says(lang)}
+        return values | {"not_run": self.reason or None, "says": self.says()}
 
 
 @dataclass(frozen=True)
@@ -112,14 +112,12 @@ class Verdict:
 
         return verdict_html(self)
 
-    def to_dict(self, lang: str | None = None) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {
             "verdict": self.name,
             "findings": [finding.to_dict() for finding in self.findings],
-            "unseen": [
-                {"question": gap.reason, "why": gap.why(lang), "help": gap.help(lang)} for gap in self.unseen
-            ],
+            "unseen": [{"question": gap.reason, "why": gap.why(), "help": gap.help()} for gap in self.unseen],
             "hints": [trial_values(trial) for trial in self.hints],
-            "trials": None if self.trials is None else self.trials.to_dict(lang),
+            "trials": None if self.trials is None else self.trials.to_dict(),
         }

@@ -10,12 +10,12 @@ from koubai.lab.conclude.result import ArmSummary, ExperimentResult, Verdict
 from koubai.lab.perform.gradients import at_start
 
 
-def to_json(result: ExperimentResult, lang: str | None = None) -> dict[str, Any]:
+def to_json(result: ExperimentResult) -> dict[str, Any]:
     """Return what came out of an experiment as dicts, lists and scalars; one seed has no low and high."""
     experiment = result.experiment
     return {
         "experiment": experiment.name,
-        "question": experiment.question.say(lang),
+        "question": experiment.question.say(),
         "measure": experiment.measure,
         "baseline": experiment.reference.name,
         "arms": [_arm(result, name) for name in result.arms],
@@ -33,8 +33,8 @@ def to_json(result: ExperimentResult, lang: str | None = None) -> dict[str, Any]
             }
             for c in result.comparisons
         ],
-        "verdicts": [_verdict(verdict, lang) for verdict in result.verdicts],
-        "sentences": [sentence.say(lang) for sentence in result.sentences],
+        "verdicts": [_verdict(verdict) for verdict in result.verdicts],
+        "sentences": [sentence.say() for sentence in result.sentences],
         "environment": dict(result.environment),
         "seconds": result.seconds,
         "pending": result.pending,
@@ -75,7 +75,7 @@ def _summary(summary: ArmSummary) -> dict[str, Any]:
     }
 
 
-def _verdict(verdict: Verdict, lang: str | None) -> dict[str, Any]:
+def _verdict(verdict: Verdict) -> dict[str, Any]:
     claim = verdict.claim
     return {
         "arm": claim.arm,
@@ -84,7 +84,7 @@ def _verdict(verdict: Verdict, lang: str | None) -> dict[str, Any]:
         "direction": claim.direction,
         "margin": claim.margin,
         "outcome": verdict.outcome,
-        "text": verdict.say(lang),
+        "text": verdict.say(),
         "more_seeds": verdict.more_seeds,
         "seconds": verdict.seconds,
     }

@@ -12,7 +12,7 @@ from koubai.words import say
 _WIDTH, _HEIGHT = 200, 18  # of one arm's dots, in pixels
 
 
-def result_html(result: ExperimentResult, lang: str | None = None) -> str:
+def result_html(result: ExperimentResult) -> str:
     """Return the question, a row for every arm with its seeds as dots, the verdicts and the sentences."""
     experiment = result.experiment
     summaries = {arm: result.summary(arm) for arm in result.arms}
@@ -20,30 +20,30 @@ def result_html(result: ExperimentResult, lang: str | None = None) -> str:
     low, high = (
         (0.0, 1.0) if is_share(experiment.measure) else (min(values, default=0), max(values, default=1))
     )
-    heads = (say("report.axis.arm", lang), MeasureName(experiment.measure).say(lang), "")
+    heads = (say("report.axis.arm"), MeasureName(experiment.measure).say(), "")
     rows = [
-        f"<tr><td style='text-align:left'>{escape(result.arms[arm].title(lang))}</td>"
-        f"<td>{escape(_number(summary, lang))}</td><td>{_dots(summary, low, high)}</td></tr>"
+        f"<tr><td style='text-align:left'>{escape(result.arms[arm].title())}</td>"
+        f"<td>{escape(_number(summary))}</td><td>{_dots(summary, low, high)}</td></tr>"
         for arm, summary in summaries.items()
     ]
     if values:
         rows.append(f"<tr><td></td><td></td><td>{scale(low, high, _WIDTH)}</td></tr>")
-    said = [*(verdict.say(lang) for verdict in result.verdicts), *(s.say(lang) for s in result.sentences)]
+    said = [*(verdict.say() for verdict in result.verdicts), *(s.say() for s in result.sentences)]
     return (
-        f"<div><p><strong>{escape(experiment.question.say(lang) or experiment.name)}</strong></p>"
+        f"<div><p><strong>{escape(experiment.question.say() or experiment.name)}</strong></p>"
         f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in said)}</ul>"
         f"<table><thead><tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
-def _number(summary: ArmSummary | None, lang: str | None) -> str:
+def _number(summary: ArmSummary | None) -> str:
     if summary is None:
         return "–"
-    mean = Measured(summary.measure, summary.mean).say(lang)
+    mean = Measured(summary.measure, summary.mean).say()
     if summary.interval is None:
         return mean
-    ends = (Measured(summary.measure, end).say(lang) for end in (summary.interval.low, summary.interval.high))
+    ends = (Measured(summary.measure, end).say() for end in (summary.interval.low, summary.interval.high))
     return f"{mean} [{', '.join(ends)}]"
 
 

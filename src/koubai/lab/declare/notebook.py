@@ -10,23 +10,22 @@ from koubai.words import say
 _MOST_ARMS = 40
 
 
-def experiment_html(experiment: Experiment, lang: str | None = None) -> str:
+def experiment_html(experiment: Experiment) -> str:
     """Return the question, the arms with their edits, seeds and measure."""
-    rows = [(say("report.axis.arm", lang), say("lab.notebook.edits", lang))]
+    rows = [(say("report.axis.arm"), say("lab.notebook.edits"))]
     for arm in experiment.arms[:_MOST_ARMS]:
         edits = ", ".join(f"{path} = {value}" for path, value in arm.edits.items()) or "–"
-        rows.append((arm.title(lang), edits))
+        rows.append((arm.title(), edits))
     more = len(experiment.arms) - _MOST_ARMS
     facts = say(
         "lab.notebook.facts",
-        lang,
         arms=len(experiment.arms),
         seeds=len(experiment.seeds),
-        measure=MeasureName(experiment.measure).say(lang),
+        measure=MeasureName(experiment.measure).say(),
     )
     return block(
-        paragraph(experiment.question.say(lang) or experiment.name, strong=True),
+        paragraph(experiment.question.say() or experiment.name, strong=True),
         table(rows),
-        paragraph(say("lab.notebook.more", lang, count=more)) if more > 0 else "",
+        paragraph(say("lab.notebook.more", count=more)) if more > 0 else "",
         paragraph(facts),
     )
