@@ -44,8 +44,8 @@ check: $(VENV)/.dev
 	@scripts/check $(BIN)
 
 docs: $(VENV)/.dev
-	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs site
-	@echo "The pages are in site/index.html"
+	@$(BIN)/python docs/build.py site
+	@echo "The pages are in site/index.html, in Japanese in site/ja/index.html"
 
 bench: $(VENV)/.bench
 	@$(BIN)/koubai bench

@@ -12,7 +12,7 @@ from collections import Counter
 from html import escape
 from pathlib import Path
 
-from pages import write
+from pages import home, write
 from pictures import picture, table
 from record import RECORD, read, result_of
 
@@ -26,22 +26,23 @@ from koubai.report.page import Page, Section
 from koubai.report.palette import dark_colors
 from koubai.report.sections.setting import recipe_section
 from koubai.report.theme import template
-from koubai.words import say, speaking
+from koubai.words import LANGUAGES, say, speaking
 
 LEFT_OUT = ("findings", "runs", "environment")
 """The sections of a report that a page does not show: they are in the file that `koubai run` writes."""
 
 
-def write_experiments(folder: Path, runs: Path, kept: Path = RECORD) -> None:
-    """Write NAME.md for every experiment and index.md; `runs` holds a folder of results for each."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_experiments(root: Path, runs: Path, kept: Path = RECORD) -> None:
+    """Write a page of every experiment and an index, in every language; `runs` has folders of results."""
     record = read(kept)
-    results = {}
-    for entry in listing():
-        result, recorded = result_of(entry.name(), runs, record)
-        results[entry.name()] = result
-        write(folder / f"{entry.name()}.md", page(entry, result, recorded=recorded))
-    write(folder / "index.md", index(results))
+    found = {entry.name(): result_of(entry.name(), runs, record) for entry in listing()}
+    results = {name: result for name, (result, _) in found.items()}
+    for lang in LANGUAGES:
+        folder = home(lang, root) / "experiments"
+        for entry in listing():
+            result, recorded = found[entry.name()]
+            write(folder / f"{entry.name()}.md", page(entry, result, lang, recorded=recorded))
+        write(folder / "index.md", index(results, lang))
 
 
 def write_scripts(folder: Path) -> None:
@@ -54,110 +55,137 @@ def write_scripts(folder: Path) -> None:
     write(folder / "looks.js", f"const looks = {json.dumps(looks)};\n")
 
 
-def page(entry: Entry, result: ExperimentResult | None, *, recorded: bool = False) -> str:
+def page(entry: Entry, result: ExperimentResult | None, lang: str, *, recorded: bool = False) -> str:
     """Return the page of one experiment in Markdown."""
     experiment = result.experiment if result else build(entry.name())
-    with speaking("en"):
+    with speaking(lang):
         report = experiment_page(result) if result else None
         sections = report.sections if report else [recipe_section(_without_runs(experiment))]
+    told = inspect.cleandoc(type(entry).__doc__ or "")
     parts = [
-        f"# {title(entry)}\n",
-        f"**{experiment.question.en}**\n",
-        f'<p lang="ja">{escape(experiment.question.ja)}</p>\n',
-        inspect.cleandoc(type(entry).__doc__ or "") + "\n",
-        *(_outcome(report, result) if report and result else [_NOT_RUN]),
-        *([_RECORDED.format(name=entry.name())] if recorded else []),
-        *([f"## {report.lead.title}\n", _raw(picture(report.lead))] if report and report.lead else []),
-        _repeat(entry),
-        *_related(entry),
-        *(part for section in sections for part in _section(section)),
+        f"# {title(entry, lang)}\n",
+        f"**{experiment.question.say(lang)}**\n",
+        f"{told}\n" if lang == "en" else _FOLDED.format(text=told),
+        *(_outcome(report, lang) if report else [_NOT_RUN[lang]]),
+        *([_RECORDED[lang].format(name=entry.name())] if recorded else []),
+        *([f"## {report.lead.title}\n", _raw(picture(report.lead, lang))] if report and report.lead else []),
+        _repeat(entry, lang),
+        *_related(entry, lang),
+        *(part for section in sections for part in _section(section, lang)),
     ]
     return "\n".join(parts)
 
 
-def title(entry: Entry) -> str:
+def title(entry: Entry, lang: str) -> str:
     """Return the name of an experiment as a heading."""
-    return _NAMES.get(entry.name(), entry.name().replace("-", " ").capitalize())
+    return say(f"titles.{entry.registry_name}", lang)
 
 
-def index(results: dict[str, ExperimentResult | None]) -> str:
+def index(results: dict[str, ExperimentResult | None], lang: str) -> str:
     """Return the list of all experiments with their verdicts."""
-    lines = ["# The catalog\n", "| experiment | question | verdict |", "|---|---|---|"]
+    lines = [_INDEX[lang]]
     for entry in listing():
         name, result = entry.name(), results[entry.name()]
-        lines.append(f"| [{title(entry)}]({name}.md) | {build(name).question.en} | {_verdicts(result)} |")
+        question = build(name).question.say(lang)
+        lines.append(f"| [{title(entry, lang)}]({name}.md) | {question} | {_verdicts(result, lang)} |")
     names = "\n".join(results)
     return "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
 
 
-_NAMES = {
-    "adagrad-stalls": "AdaGrad stalls",
-    "alexnet": "AlexNet",
-    "im2col": "im2col",
-    "l1-l2": "L1 and L2",
-    "l2-output-layer": "L2 and the output layer",
-    "over-fitting": "Over-fitting",
-    "padding-stride": "Padding and stride",
+_INDEX = {
+    "en": "# The catalog\n\n| experiment | question | verdict |\n|---|---|---|",
+    "ja": "# 実験の一覧\n\n| 実験 | 問い | 判定 |\n|---|---|---|",
 }
-_NOT_RUN = """```{note}
+_FOLDED = """<details lang="en"><summary lang="ja">設定と背景（コードの説明文、英語）</summary>
+
+{text}
+
+</details>
+"""
+_NOT_RUN = {
+    "en": """```{note}
 This page was built without results: `scripts/run-catalog` makes them, and `make docs` then shows them.
 ```
-"""
-_RECORDED = """```{{note}}
+""",
+    "ja": """```{note}
+このページは結果なしで作られました。`scripts/run-catalog` で実行すると、
+次の `make docs` で結果が表示されます。
+```
+""",
+}
+_RECORDED = {
+    "en": """```{{note}}
 These are the numbers of the last recorded runs. Learning curves, gradients and all else that a run leaves are
 in the report that `koubai run {name}` writes, and on this page once `scripts/run-catalog` has made the runs.
 ```
-"""
+""",
+    "ja": """```{{note}}
+最後に記録した実行の数値です。学習曲線や勾配などの残りの結果は、`koubai run {name}` が書き出す
+レポートにあります。
+`scripts/run-catalog` で実行したあとなら、このページにも表示されます。
+```
+""",
+}
+_WORDS = {
+    "not_run": {"en": "not run here", "ja": "未実行"},
+    "no_claim": {"en": "no claim", "ja": "主張なし"},
+    "short": {"en": "In short", "ja": "要点"},
+    "repeat": {"en": "Repeat it", "ja": "もう一度実行する"},
+    "related": {
+        "en": "What the doctor calls what goes wrong here: {links}.",
+        "ja": "ここで起こる問題の診断名: {links}",
+    },
+}
 
 
-def _verdicts(result: ExperimentResult | None) -> str:
+def _verdicts(result: ExperimentResult | None, lang: str) -> str:
     """Return how often each verdict was given, or why there is none."""
     if result is None:
-        return "not run here"
+        return _WORDS["not_run"][lang]
     counts = Counter(verdict.outcome for verdict in result.verdicts)
-    return ", ".join(f"{outcome} ({n})" if n > 1 else outcome for outcome, n in counts.items()) or "no claim"
+    said = {outcome: say(f"report.verdict.{outcome.replace(' ', '_')}", lang) for outcome in counts}
+    listed = ", ".join(f"{said[outcome]} ({n})" if n > 1 else said[outcome] for outcome, n in counts.items())
+    return listed or _WORDS["no_claim"][lang]
 
 
-def _outcome(report: Page, result: ExperimentResult) -> list[str]:
-    """Return verdicts and sentences, in English and, folded, in Japanese."""
+def _outcome(report: Page, lang: str) -> list[str]:
+    """Return verdicts and sentences."""
     badges = "".join(
         f'<li class="badge {badge.tone}"><strong>{escape(badge.word)}</strong> {escape(badge.text)}</li>'
         for badge in report.badges
     )
     facts = "; ".join(f"{escape(name)}: {escape(value)}" for name, value in report.facts)
-    japanese = [*(v.say("ja") for v in result.verdicts), *(s.say("ja") for s in result.sentences)]
     html = [
         f'<ul class="badges">{badges}</ul>' if badges else "",
         _list(report.sentences),
-        f'<details lang="ja"><summary>日本語</summary>{_list(japanese)}</details>' if japanese else "",
         f'<p class="facts">{facts}</p>',
     ]
-    return ["## In short\n", _raw("\n".join(part for part in html if part))]
+    return [f"## {_WORDS['short'][lang]}\n", _raw("\n".join(part for part in html if part))]
 
 
-def _repeat(entry: Entry) -> str:
+def _repeat(entry: Entry, lang: str) -> str:
     commands = [f"koubai run {entry.name()}"]
     commands += [f"koubai run {entry.name()} --data {data.replace('_', '-')}" for data in entry.data[1:]]
-    return "## Repeat it\n\n```sh\n" + "\n".join(commands) + "\n```\n"
+    return f"## {_WORDS['repeat'][lang]}\n\n```sh\n" + "\n".join(commands) + "\n```\n"
 
 
-def _related(entry: Entry) -> list[str]:
+def _related(entry: Entry, lang: str) -> list[str]:
     """Return links to the diagnoses that this experiment shows."""
     links = [
-        f"[{diagnosis.code} {say(f'diagnoses.{name}.title', 'en')}](../diagnoses/{name}.md)"
+        f"[{diagnosis.code} {say(f'diagnoses.{name}.title', lang)}](../diagnoses/{name}.md)"
         for name, diagnosis in sorted(known().items(), key=lambda item: item[1].code)
         if diagnosis.experiment == entry.name()
     ]
-    return [f"What the doctor calls what goes wrong here: {', '.join(links)}.\n"] if links else []
+    return [_WORDS["related"][lang].format(links=", ".join(links)) + "\n"] if links else []
 
 
-def _section(section: Section) -> list[str]:
+def _section(section: Section, lang: str) -> list[str]:
     """Return a section's pictures and tables under its heading."""
     if section.name in LEFT_OUT:
         return []
     parts = [f"## {section.title}\n"]
     for shown in section.pictures:
-        parts += [f"### {shown.title}\n", _raw(picture(shown))]
+        parts += [f"### {shown.title}\n", _raw(picture(shown, lang))]
     for titled in section.tables:
         note = f'<p class="note">{escape(titled.note)}</p>' if titled.note else ""
         heading = f"### {titled.title}\n" if titled.title != section.title else ""

@@ -1,18 +1,18 @@
-"""Sphinx configuration; pages about what is registered are written before every build."""
+"""Sphinx configuration; pages about what is registered are written before every build.
 
-import os
+English is built unless `-D language=ja` is given; `build.py` builds both. See `languages.py`.
+"""
+
 import sys
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from catalog import write_experiments, write_scripts  # the modules beside this file
-from diagnoses import write_diagnoses
-from notebooks import write_notebooks
-from reference import write_reference
+import languages  # the modules beside this file
+from pages import GENERATED
 
-HERE = Path(__file__).parent
+(GENERATED / "static").mkdir(parents=True, exist_ok=True)
 
 project = "koubai"
 author = "The koubai developers"
@@ -26,17 +26,21 @@ html_css_files = ["pictures.css"]
 html_show_sourcelink = False
 html_show_copyright = False
 html_copy_source = False
-exclude_patterns = ["generated/runs", "gallery"]
+templates_path = ["_templates"]
+exclude_patterns = ["generated/runs", "generated/ja", "gallery"]
 suppress_warnings = ["myst.header"]
+language = "en"
+locale_dirs = ["locale"]
+gettext_compact = False  # one file of translations a page
+gettext_additional_targets = ["literal-block"]
 
-write_reference(HERE / "generated")
-write_diagnoses(HERE / "generated" / "diagnoses")
-write_scripts(HERE / "generated" / "static")
-write_notebooks(HERE / "generated" / "gallery")
-write_experiments(
-    HERE / "generated" / "experiments",
-    Path(os.environ.get("KOUBAI_DOCS_RUNS", HERE / "generated" / "runs")),
-)
+
+def write_pages(app: Any) -> None:
+    """Write the pages that are made from the source, unless only sentences are collected."""
+    if app.builder.name != "gettext":
+        from generate import generate
+
+        generate()
 
 
 def add_scripts(app: Any, name: str, template: str, context: Any, doctree: Any) -> None:
@@ -48,4 +52,6 @@ def add_scripts(app: Any, name: str, template: str, context: Any, doctree: Any) 
 
 def setup(app: Any) -> None:
     """Connect to Sphinx."""
+    app.connect("builder-inited", write_pages)
     app.connect("html-page-context", add_scripts)
+    languages.setup(app)

@@ -5,42 +5,66 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pages import write
+from pages import home, write
 
 from koubai.doctor.diagnoses.diagnosis import Diagnosis, known
-from koubai.words import say
+from koubai.words import LANGUAGES, say
 
-_INDEX = """What the doctor can say about a run. It is silent while a run is healthy. Where several names
+_TITLE = {"en": "Diagnoses", "ja": "診断"}
+_INDEX = {
+    "en": """What the doctor can say about a run. It is silent while a run is healthy. Where several names
 would fit, it tries a remedy of each for a few steps, and the one that restores progress names the cause.
 `koubai explain NAME` tells the same in the terminal, by code, English or Japanese name.
-"""
+""",
+    "ja": """ドクターが学習について告げる診断の一覧です。学習が健康なら何も言いません。
+当てはまる名前がいくつもあるときは、
+それぞれの対策を数ステップだけ試し、学習が進むようになったものを原因と呼びます。
+`koubai explain 名前` でも同じ説明が読めます。コード、英語名、日本語名のどれでも引けます。
+""",
+}
+_WORDS = {
+    "do": {"en": "What to do now.", "ja": "いますること。"},
+    "sign": {"en": "Recognized by", "ja": "見分け方:"},
+    "table": {"en": "| remedy | cost |\n|---|---|", "ja": "| 対策 | 代償 |\n|---|---|"},
+    "see": {"en": "See it yourself", "ja": "自分で確かめる"},
+    "references": {"en": "References", "ja": "出典"},
+}
 
 
-def page(name: str, diagnosis: Diagnosis) -> str:
-    """Return the page of one diagnosis in Markdown."""
-    japanese = say(f"diagnoses.{name}.title", "ja")
-    told = headings(type(diagnosis))
+def page(name: str, diagnosis: Diagnosis, lang: str) -> str:
+    """Return the page of one diagnosis in Markdown.
+
+    What it is and what it is confused with stand in the file's docstring, in English; Japanese has what a
+    learner is told, and the references.
+    """
+
+    def told(part: str) -> str:
+        return say(f"diagnoses.{name}.{part}", lang)
+
+    written = headings(type(diagnosis))
+    written.pop("Remedies", None)  # the table has them, with what they cost
+    if lang == "en":
+        first = f"{_sentence(written.pop('What it is'))} {_sentence(written.pop('Why it hurts'))}"
+    else:
+        first = f"{told('meaning')}{told('why')}"
+        written = {_WORDS["references"][lang]: written["References"]}
     lines = [
-        f"# {diagnosis.code} {say(f'diagnoses.{name}.title', 'en')} ({japanese})\n",
-        f"{_sentence(told.pop('What it is'))} {_sentence(told.pop('Why it hurts'))}\n",
-        f"**What to do now.** {say(f'diagnoses.{name}.do', 'en')}\n",
-        f"**Recognized by** {say(f'diagnoses.{name}.sign', 'en')}\n",
+        f"# {diagnosis.code} {told('title')}\n",
+        f"{first}\n",
+        f"**{_WORDS['do'][lang]}** {told('do')}\n",
+        f"**{_WORDS['sign'][lang]}** {told('sign')}\n",
+        *(f"{heading}\n: {_sentence(text)}\n" for heading, text in written.items()),
     ]
-    told.pop("Remedies", None)  # the table has them, with what they cost
-    lines += [f"{heading}\n: {_sentence(text)}\n" for heading, text in told.items()]
     if diagnosis.remedies:
-        lines.append("| remedy | cost |\n|---|---|")
+        lines.append(_WORDS["table"][lang])
         lines += [
-            f"| {say(f'remedies.{remedy}.title', 'en')} | {say(f'remedies.{remedy}.cost', 'en')} |"
+            f"| {say(f'remedies.{remedy}.title', lang)} | {say(f'remedies.{remedy}.cost', lang)} |"
             for remedy in diagnosis.remedies
         ]
         lines.append("")
     if diagnosis.experiment is not None:
         see = f"../experiments/{diagnosis.experiment}.md"
-        lines.append(f"See it yourself: [`koubai run {diagnosis.experiment}`]({see})\n")
-    lines.append("## 日本語\n")
-    lines += [f"{say(f'diagnoses.{name}.{part}', 'ja')}\n" for part in ("meaning", "why", "do")]
-    lines.append(f"見分け方: {say(f'diagnoses.{name}.sign', 'ja')}\n")
+        lines.append(f"{_WORDS['see'][lang]}: [`koubai run {diagnosis.experiment}`]({see})\n")
     return "\n".join(lines)
 
 
@@ -62,12 +86,12 @@ def headings(cls: type) -> dict[str, str]:
     return found
 
 
-def write_diagnoses(folder: Path) -> None:
-    """Write all pages and their index."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_diagnoses(root: Path) -> None:
+    """Write all pages and their index, in every language."""
     diagnoses = sorted(known().items(), key=lambda item: item[1].code)
-    pages = {name: page(name, diagnosis) for name, diagnosis in diagnoses}
     names = "\n".join(name for name, _ in diagnoses)
-    index = f"# Diagnoses\n\n{_INDEX}\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
-    for name, text in {**pages, "index": index}.items():
-        write(folder / f"{name}.md", text)
+    for lang in LANGUAGES:
+        pages = {name: page(name, diagnosis, lang) for name, diagnosis in diagnoses}
+        index = f"# {_TITLE[lang]}\n\n{_INDEX[lang]}\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
+        for name, text in {**pages, "index": index}.items():
+            write(home(lang, root) / "diagnoses" / f"{name}.md", text)

@@ -16,7 +16,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from pages import write
+from pages import home, write
 
 from koubai.words import LANGUAGES, set_language
 
@@ -24,7 +24,7 @@ SOURCES = Path(__file__).parent / "gallery"
 _TITLES = {"en": "Notebooks", "ja": "ノートブック集"}
 _INTRO = {
     "en": "Notebooks, executed when these pages were built. Each can be downloaded and run.",
-    "ja": "このページを作るときに実行した ノートブックです。ダウンロードして自分でも動かせます。",
+    "ja": "このページを作るときに実行したノートブックです。ダウンロードして自分でも動かせます。",
 }
 _FILE = {"en": "As a file for Jupyter", "ja": "Jupyter 用のファイル"}
 
@@ -90,24 +90,21 @@ def notebook(cells: list[Cell], lang: str) -> str:
     )
 
 
-def write_notebooks(folder: Path, sources: Path = SOURCES) -> None:
-    """Write NAME.LANG.md and NAME.LANG.ipynb for every source, and an index a language."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_notebooks(root: Path, sources: Path = SOURCES) -> None:
+    """Write a page of every source in every language, its file for Jupyter, and an index a language."""
     titles: dict[str, dict[str, str]] = {lang: {} for lang in LANGUAGES}
     for source in sorted(sources.glob("*.py")):
         cells = read(source.read_text(encoding="utf-8"))
         shown = execute(cells)
         for lang in LANGUAGES:
-            write(folder / f"{source.stem}.{lang}.md", page(cells, shown, lang, source.stem))
-            write(folder / f"{source.stem}.{lang}.ipynb", notebook(cells, lang))
+            write(home(lang, root) / "gallery" / f"{source.stem}.md", page(cells, shown, lang, source.stem))
+            write(root / "gallery" / f"{source.stem}.{lang}.ipynb", notebook(cells, lang))
             titles[lang][source.stem] = next(cell.text for cell in cells if cell.kind == lang).splitlines()[0]
     for lang in LANGUAGES:
-        listed = "\n".join(
-            f"- [{title.lstrip('# ')}]({name}.{lang}.md)" for name, title in titles[lang].items()
-        )
-        tree = "\n".join(f"{name}.{lang}" for name in titles[lang])
+        listed = "\n".join(f"- [{title.lstrip('# ')}]({name}.md)" for name, title in titles[lang].items())
+        tree = "\n".join(titles[lang])
         text = f"# {_TITLES[lang]}\n\n{_INTRO[lang]}\n\n{listed}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
-        write(folder / f"index.{lang}.md", text)
+        write(home(lang, root) / "gallery" / "index.md", text)
 
 
 def _shown(code: str, names: dict[str, Any]) -> dict[str, str]:

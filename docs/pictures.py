@@ -8,8 +8,10 @@ from typing import Any
 
 from koubai.report.picture import Picture, Table
 
+_NUMBERS = {"en": "The numbers", "ja": "数値"}
 
-def picture(content: Picture) -> str:
+
+def picture(content: Picture, lang: str) -> str:
     """Return a picture: its sentence, its panels, how to read them, and the numbers behind them.
 
     `_static/pictures.js` draws the panels; without scripts the sentence and the numbers remain.
@@ -26,7 +28,7 @@ def picture(content: Picture) -> str:
     return (
         f'<figure class="picture">\n<p>{escape(content.summary)}</p>\n'
         f'<div class="panels{wide}">{panels}</div>\n{note}\n'
-        f"<details><summary>The numbers</summary>{table(content.table)}</details>\n</figure>"
+        f"<details><summary>{_NUMBERS[lang]}</summary>{table(content.table)}</details>\n</figure>"
     )
 
 

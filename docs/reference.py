@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
-from pages import write
+from pages import home, write
 
 import koubai.data
 import koubai.initializers
@@ -27,6 +27,7 @@ from koubai.optim.optimizer import OPTIMIZERS
 from koubai.penalties.penalty import PENALTIES
 from koubai.probes.probe import PROBES
 from koubai.schedules.schedule import SCHEDULES
+from koubai.words import LANGUAGES, say
 
 KINDS: dict[str, Registry] = {
     "layers": LAYERS,
@@ -44,29 +45,69 @@ KINDS: dict[str, Registry] = {
 SHARED: dict[str, type] = {"data": DataSource}
 """Kinds whose base has settings that all of them take."""
 
+SHARED_JA = {"data": "どのデータにも共通の設定があります。"}
 
-def home(cls: type) -> str:
+TITLES = {
+    "layers": "層",
+    "losses": "損失",
+    "initializers": "初期値",
+    "optimizers": "最適化手法",
+    "schedules": "学習率スケジュール",
+    "penalties": "正則化",
+    "probes": "プローブ（観察）",
+    "data": "データ",
+    "augmentations": "データ拡張",
+    "flaws": "データの欠陥",
+}
+
+_CALLED = {
+    "en": ('; in TOML `type = "{name}"`', "; recorded as `{name}`"),
+    "ja": ('。TOML では `type = "{name}"`', "。記録での名前は `{name}`"),
+}
+_FOLDED = """
+<details lang="en"><summary lang="ja">式・記号・出典（コードの説明文、英語）</summary>
+
+{rest}
+
+</details>
+"""
+
+
+def home_of(cls: type) -> str:
     """Return the module from which users take a class: the first that has it."""
     homes = (koubai, koubai.data, koubai.probes)
     return next(module.__name__ for module in homes if getattr(module, cls.__name__, None) is cls)
 
 
-def page(kind: str, registry: Registry) -> str:
+def page(kind: str, registry: Registry, lang: str) -> str:
     """Return the page of one kind in Markdown."""
-    parts = [f"# {kind.capitalize()}\n"]
+    parts = [f"# {TITLES[kind] if lang == 'ja' else kind.capitalize()}\n"]
     if kind in SHARED:
-        parts.append(inspect.cleandoc(SHARED[kind].__doc__ or "") + "\n")
+        parts.append(_told(_docstring(SHARED[kind]), SHARED_JA[kind], lang))
     for name in registry:
         cls = registry[name]
         signature = str(inspect.signature(cls)).replace(" -> None", "")
-        text = inspect.cleandoc(cls.__doc__ or "").split("\n>>>")[0].rstrip()
-        called = f"recorded as `{name}`" if kind == "probes" else f'in TOML `type = "{name}"`'
-        parts.append(f"## {cls.__name__}\n\n`{home(cls)}.{cls.__name__}{signature}`; {called}\n\n{text}\n")
+        called = _CALLED[lang][kind == "probes"].format(name=name)
+        japanese = say(f"parts.{name}", lang) if lang != "en" else ""
+        parts.append(f"## {cls.__name__}\n\n`{home_of(cls)}.{cls.__name__}{signature}`{called}\n")
+        parts.append(_told(_docstring(cls), japanese, lang))
     return "\n".join(parts)
 
 
-def write_reference(folder: Path) -> None:
-    """Write all pages."""
-    folder.mkdir(exist_ok=True)
-    for kind, registry in KINDS.items():
-        write(folder / f"{kind}.md", page(kind, registry))
+def _docstring(cls: type) -> str:
+    return inspect.cleandoc(cls.__doc__ or "").split("\n>>>")[0].rstrip()
+
+
+def _told(text: str, japanese: str, lang: str) -> str:
+    """Return a docstring; in Japanese what the words say of it, and the rest of the docstring folded."""
+    if lang == "en":
+        return f"{text}\n"
+    rest = text.partition("\n\n")[2]
+    return f"{japanese}\n" + (_FOLDED.format(rest=rest) if rest else "")
+
+
+def write_reference(root: Path) -> None:
+    """Write all pages in every language."""
+    for lang in LANGUAGES:
+        for kind, registry in KINDS.items():
+            write(home(lang, root) / f"{kind}.md", page(kind, registry, lang))

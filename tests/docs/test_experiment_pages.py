@@ -33,29 +33,33 @@ def pages(docs, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("pages")
     assert main(["run", "parabola", "--json", "--out", str(folder / "runs/parabola")]) == 0
-    write_experiments(folder / "experiments", folder / "runs")
-    return {path.stem: path.read_text(encoding="utf-8") for path in (folder / "experiments").iterdir()}
+    write_experiments(folder, folder / "runs")
+    return {
+        lang: {path.stem: path.read_text(encoding="utf-8") for path in (place / "experiments").iterdir()}
+        for lang, place in (("en", folder), ("ja", folder / "ja"))
+    }
 
 
-def test_every_experiment_has_its_question_its_command_and_its_recipe(pages):
-    assert set(pages) == {entry.name() for entry in listing()} | {"index"}
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_experiment_has_its_question_its_command_and_its_recipe(pages, lang):
+    assert set(pages[lang]) == {entry.name() for entry in listing()} | {"index"}
+    assert set(entries("titles")) == {entry.registry_name for entry in listing()}
     for entry in listing():
-        page, question = pages[entry.name()], build(entry.name()).question
-        assert question.en in page
-        assert question.ja in page
+        page = pages[lang][entry.name()]
+        assert build(entry.name()).question.say(lang) in page
         assert f"koubai run {entry.name()}\n" in page
-        assert f"[{page.splitlines()[0].removeprefix('# ')}]({entry.name()}.md)" in pages["index"]
+        assert f"[{page.splitlines()[0].removeprefix('# ')}]({entry.name()}.md)" in pages[lang]["index"]
         assert "<tbody>" in page
 
 
 def test_a_page_without_runs_shows_what_is_recorded(pages):
     for entry in listing():
-        page = pages[entry.name()]
+        page = pages["en"][entry.name()]
         assert "built without results" not in page
         assert FIGURE.search(page), f"{entry.name()} has no picture"
         assert 'class="badge ' in page, f"{entry.name()} has no verdict"
-    assert "last recorded" in pages["first-net"]
-    assert "last recorded" not in pages["valley"], "a descent takes a moment, so it is made at once"
+    assert "last recorded" in pages["en"]["first-net"]
+    assert "last recorded" not in pages["en"]["valley"], "a descent takes a moment, so it is made at once"
 
 
 def test_the_record_is_of_the_experiments_as_they_are(docs):
@@ -114,19 +118,20 @@ def test_the_record_gives_back_the_verdicts_of_the_runs(docs, tmp_path):
 def test_a_page_with_nothing_to_show_says_how_to_get_it(docs, tmp_path):
     from catalog import write_experiments
 
-    write_experiments(tmp_path / "pages", tmp_path / "runs", tmp_path / "no record")
-    page = (tmp_path / "pages" / "first-net.md").read_text(encoding="utf-8")
+    write_experiments(tmp_path, tmp_path / "runs", tmp_path / "no record")
+    page = (tmp_path / "experiments" / "first-net.md").read_text(encoding="utf-8")
     assert "built without results: `scripts/run-catalog`" in page
     assert not FIGURE.search(page)
 
 
 def test_a_page_with_results_tells_them_in_both_languages_and_draws_them(pages):
-    page = pages["parabola"]
-    assert "without results" not in page
-    assert "eps 1.05" in page
-    japanese = re.search(r'<details lang="ja">.*?</details>', page, re.DOTALL).group()
-    assert len(re.findall("<li>", japanese)) >= 6  # six learning rates
-    figures = [json.loads(text) for text in FIGURE.findall(page)]
-    assert len(figures) >= 7  # six descents and the outcome
-    assert all(figure["data"] for figure in figures)
-    assert page.count("<figure") == page.count("The numbers")
+    assert "eps 1.05" in pages["en"]["parabola"]
+    for lang, numbers, heading in (("en", "The numbers", "In short"), ("ja", "数値</summary>", "要点")):
+        page = pages[lang]["parabola"]
+        assert "without results" not in page
+        short = page.split(heading)[1].split("```")[1]
+        assert len(re.findall("<li>", short)) >= 6  # six learning rates
+        figures = [json.loads(text) for text in FIGURE.findall(page)]
+        assert len(figures) >= 7  # six descents and the outcome
+        assert all(figure["data"] for figure in figures)
+        assert page.count("<figure") == page.count(numbers)

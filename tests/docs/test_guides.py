@@ -21,7 +21,7 @@ from koubai.train.recipe_file import read_recipe
 from koubai.words import set_language
 
 ROOT = Path(__file__).parents[2]
-GUIDES = ("README.md", "docs/getting-started.md", "docs/hajimeni.md", "docs/experiments/index.md")
+GUIDES = ("README.md", "docs/getting-started.md", "docs/notes-ja.md", "docs/experiments/index.md")
 
 SCRIPT = """
 import torch
@@ -92,7 +92,7 @@ def lines(block: str) -> list[list[str]]:
     return [shlex.split(part) for line in parts for part in line if part.strip()]
 
 
-@pytest.mark.parametrize("guide", ["README.md", "docs/getting-started.md", "docs/hajimeni.md"])
+@pytest.mark.parametrize("guide", ["README.md", "docs/getting-started.md"])
 def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     """Whoever follows a guide to the letter meets no error; exit 3 means that the doctor found something.
 
@@ -192,3 +192,18 @@ def test_every_word_that_a_guide_looks_up_is_known():
     words = re.findall(r"koubai (?:--lang ja )?explain ([^\s`]+)", "".join(map(text, GUIDES)))
     assert len(words) > 20, "one line a section of the notes"
     assert [word for word in words if word != "errata" and not find(word)] == []
+
+
+def test_the_commands_for_readers_of_the_notes_run(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers the quiz
+    try:
+        for block in blocks("docs/notes-ja.md", "sh"):
+            for words in lines(block):
+                if words[0] == "export":
+                    monkeypatch.setenv(*words[1].split("="))
+                else:
+                    assert main(words[1:]) == 0, (words, capfd.readouterr().err)
+    finally:
+        set_language(None)
+    assert Path("sigmoid.html").exists()

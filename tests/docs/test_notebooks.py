@@ -24,7 +24,7 @@ def notebooks():
 def test_there_are_six_and_one_for_each_task_of_the_front_page():
     assert len(SOURCES) >= 6
     front = (DOCS / "index.md").read_text(encoding="utf-8")
-    linked = set(re.findall(r"generated/gallery/(\S+?)\.(?:en|ja)\.md", front)) - {"index"}
+    linked = set(re.findall(r"generated/gallery/(\S+?)\.md", front)) - {"index"}
     assert {"7-loss-is-nan", "3-initial-weights", "4-optimizers"} <= linked
     assert linked <= {source.stem for source in SOURCES}
 
@@ -53,13 +53,16 @@ def test_a_page_shows_what_its_cells_gave_in_its_language(notebooks, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.py").write_text(source, encoding="utf-8")
     notebooks.write_notebooks(tmp_path / "out", tmp_path / "in")
-    pages = {lang: (tmp_path / f"out/a.{lang}.md").read_text(encoding="utf-8") for lang in ("en", "ja")}
+    pages = {
+        lang: (tmp_path / "out" / folder / "gallery/a.md").read_text(encoding="utf-8")
+        for lang, folder in (("en", ""), ("ja", "ja"))
+    }
     assert pages["en"].startswith("# Sum")
     assert "<pre>5</pre>" in pages["en"]
     assert ">test<" in pages["en"]
     assert pages["ja"].startswith("# 和")
     assert ">テスト<" in pages["ja"]
-    assert "[和](a.ja.md)" in (tmp_path / "out/index.ja.md").read_text(encoding="utf-8")
+    assert "[和](a.md)" in (tmp_path / "out/ja/gallery/index.md").read_text(encoding="utf-8")
     (tmp_path / "in/a.py").write_text("# %% en\n# # A\n# %% ja\n# # A\n# %%\n1 / 0\n", encoding="utf-8")
     with pytest.raises(ZeroDivisionError):
         notebooks.write_notebooks(tmp_path / "out", tmp_path / "in")

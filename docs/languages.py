@@ -1,0 +1,86 @@
+"""The documentation in two languages: what Sphinx has to be told besides `language`.
+
+Pages that people write are English; their Japanese is in `locale/ja/` (see `scripts/translations`).
+Pages that are made from the source are made in both languages, from the catalog in `koubai.words`. Every page
+links to itself in the other language: English lies at the root of the site, Japanese in `ja/`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pages import home
+from sphinx.search import SearchLanguage
+
+ONE_LANGUAGE = {"changelog": "en", "notes-ja": "ja"}
+"""Pages that stay in the language they are written in; readers of the other are told so."""
+
+_RUN = r"[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff]+"
+"""Characters that Japanese writes without spaces between words."""
+
+_WORD = f"{_RUN}|[A-Za-z0-9_]+"
+_KANJI = r"[\u3400-\u9fff]"
+
+
+class Japanese(SearchLanguage):
+    """Splits Japanese into pairs of neighboring characters, for the index and for what is looked up.
+
+    Sphinx's own splitter cuts the pages into words, what is looked up nowhere: 勾配消失 would find nothing.
+    Pairs need no dictionary, and every part of a compound finds it; the index has single kanji, too.
+
+    >>> Japanese({}).split("勾配消失とReLU")
+    ['勾配', '配消', '消失', '失と', '勾', '配', '消', '失', 'ReLU']
+    """
+
+    lang = "ja"
+    language_name = "Japanese"
+    js_splitter_code = f"""
+var splitQuery = (query) =>
+  (query.match(/{_WORD}/gu) || []).flatMap((word) =>
+    /^{_RUN}$/u.test(word) && word.length > 1
+      ? Array.from({{ length: word.length - 1 }}, (_, i) => word.slice(i, i + 2))
+      : [word]);
+"""
+
+    def split(self, input: str) -> list[str]:  # noqa: A002 - Sphinx's name
+        """Return the pairs of each run of Japanese and its kanji one by one, and all other words whole."""
+        found = []
+        for word in re.findall(_WORD, input):
+            if re.fullmatch(_RUN, word):
+                found += [word[i : i + 2] for i in range(len(word) - 1)] + re.findall(_KANJI, word)
+            else:
+                found.append(word)
+        return found
+
+    def word_filter(self, word: str) -> bool:
+        """Keep all but single letters."""
+        return len(word) > 1 or bool(re.match(_KANJI, word))
+
+    def stem(self, word: str) -> str:
+        """Return the word in small letters."""
+        return word.lower()
+
+
+def read_language(app: Any, name: str, content: list[str]) -> None:
+    """Read a page that is made from the source in the language that is built."""
+    if name.startswith("generated/") and app.config.language != "en":
+        path = home(app.config.language) / f"{name.removeprefix('generated/')}.md"
+        content[0] = path.read_text(encoding="utf-8")
+        app.env.note_dependency(str(path))
+
+
+def link_languages(app: Any, name: str, template: str, context: Any, doctree: Any) -> None:
+    """Give the template the address of the same page in the other language."""
+    root, page = "../" * name.count("/"), app.builder.get_target_uri(name)
+    here, there = app.config.language, {"en": "ja", "ja": "en"}[app.config.language]
+    context["other_language"] = there
+    context["not_translated"] = ONE_LANGUAGE.get(name, here) != here
+    context["other_page"] = f"{root}ja/{page}" if here == "en" else f"../{root}{page}"
+
+
+def setup(app: Any) -> None:
+    """Connect to Sphinx."""
+    app.add_search_language(Japanese)
+    app.connect("source-read", read_language)
+    app.connect("html-page-context", link_languages)
