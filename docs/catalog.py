@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -32,12 +33,14 @@ LEFT_OUT = ("findings", "runs", "environment")
 """The sections of a report that a page does not show: they are in the file that `koubai run` writes."""
 
 
-def write_experiments(root: Path, runs: Path, kept: Path = RECORD) -> None:
+def write_experiments(
+    root: Path, runs: Path, kept: Path = RECORD, languages: Sequence[str] = LANGUAGES
+) -> None:
     """Write a page of every experiment and an index, in every language; `runs` has folders of results."""
     record = read(kept)
     found = {entry.name(): result_of(entry.name(), runs, record) for entry in listing()}
     results = {name: result for name, (result, _) in found.items()}
-    for lang in LANGUAGES:
+    for lang in languages:
         folder = home(lang, root) / "experiments"
         for entry in listing():
             result, recorded = found[entry.name()]

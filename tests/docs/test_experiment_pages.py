@@ -118,7 +118,7 @@ def test_the_record_gives_back_the_verdicts_of_the_runs(docs, tmp_path):
 def test_a_page_with_nothing_to_show_says_how_to_get_it(docs, tmp_path):
     from catalog import write_experiments
 
-    write_experiments(tmp_path, tmp_path / "runs", tmp_path / "no record")
+    write_experiments(tmp_path, tmp_path / "runs", tmp_path / "no record", ["en"])
     page = (tmp_path / "experiments" / "first-net.md").read_text(encoding="utf-8")
     assert "built without results: `scripts/run-catalog`" in page
     assert not FIGURE.search(page)
