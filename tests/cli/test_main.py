@@ -17,7 +17,9 @@ from koubai.cli import usage
 from koubai.cli.failures import warnings_in_words
 from koubai.cli.main import COMMANDS
 from koubai.engines import choose
-from koubai.words import LANGUAGES, say
+from koubai.layers import Dropout
+from koubai.words import LANGUAGES, say, speaking
+from koubai.words.part import about
 from koubai.words.phrase import phrase
 
 WORDS = {"where": "場所", "expected": "期待", "hint": "対処"}
@@ -263,7 +265,8 @@ def test_a_warning_of_others_takes_its_own_way(capsys):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_schema_describes_parts_in_the_reader_s_language(koubai, lang):
     parts = json.loads(koubai("schema", "--lang", lang).out)["$defs"]
-    assert parts["Dropout"]["description"] == say("parts.dropout", lang=lang)
+    with speaking(lang):
+        assert parts["Dropout"]["description"] == about("dropout", Dropout.__doc__)
     assert parts["Clipping"]["description"]
 
 

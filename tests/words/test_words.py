@@ -25,9 +25,12 @@ def placeholders(text: str) -> set[str]:
     }
 
 
-def faults(texts: dict[str, str]) -> list[str]:
+FROM_DOCSTRINGS = {"parts"}  # areas without English
+
+
+def faults(texts: dict[str, str], languages=LANGUAGES) -> list[str]:
     """What is wrong with the texts of one entry, language by language."""
-    if set(texts) != set(LANGUAGES):
+    if set(texts) != set(languages):
         return [f"languages are {sorted(texts)}"]
     if not all(isinstance(text, str) and text.strip() for text in texts.values()):
         return ["a text is empty"]
@@ -53,7 +56,8 @@ def test_a_faulty_entry_is_seen(texts):
 @pytest.mark.parametrize("area", areas())
 def test_every_entry_has_every_language_with_the_same_placeholders(area):
     assert "" not in entries(area), f"words/{area}.toml: a text stands outside a table"
-    assert {name: found for name, texts in entries(area).items() if (found := faults(texts))} == {}
+    languages = [lang for lang in LANGUAGES if lang != "en" or area not in FROM_DOCSTRINGS]
+    assert {name: found for name, texts in entries(area).items() if (found := faults(texts, languages))} == {}
 
 
 @pytest.mark.parametrize("area", areas())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from koubai.cli.commands.summary import default_input
@@ -10,6 +9,7 @@ from koubai.cli.output import print_json, print_table, style
 from koubai.models.model import MODELS
 from koubai.network.network import Network
 from koubai.words import entries, say
+from koubai.words.part import about
 
 
 def models() -> None:
@@ -48,6 +48,4 @@ def _what(name: str, cls: type) -> str:
     key = f"model.{name}"
     if key in entries("cli"):
         return say(f"cli.{key}")
-    if name in entries("parts"):
-        return say(f"parts.{name}")
-    return (inspect.getdoc(cls) or "").split("\n", 1)[0]
+    return about(name, cls.__doc__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from importlib import import_module
@@ -11,7 +10,8 @@ from typing import Annotated, Any
 from koubai.cli.output import option, print_json, print_table, style
 from koubai.core.errors import UnknownName
 from koubai.core.registry import Registry
-from koubai.words import entries, say
+from koubai.words import say
+from koubai.words.part import about
 
 _PACKAGES = (
     "models",  # before the layers: some of these are built of others, and register there
@@ -33,7 +33,7 @@ def parts(kind: Annotated[str | None, option("cli.parts.kind")] = None) -> None:
     found = {registry.kind.replace(" ", "-"): registry for registry in map(_registry, _PACKAGES)}
     wanted = None if kind is None or kind in found else _named(kind, found)
     rows: list[dict[str, Any]] = [
-        {"kind": name, "name": part, "settings": _settings(cls), "what": _in_words(part, cls)}
+        {"kind": name, "name": part, "settings": _settings(cls), "what": about(part, cls.__doc__)}
         for name, registry in found.items()
         if wanted is not None or kind in (None, name)
         for part, cls in registry.items()
@@ -86,13 +86,3 @@ def _default(field: Field[Any]) -> str | None:
 
 def _brief(settings: dict[str, Any]) -> str:
     return ", ".join(name if default is None else f"{name}={default}" for name, default in settings.items())
-
-
-def _in_words(name: str, cls: type) -> str:
-    """Return what a part is; of one that the catalog does not know, the first line of its docstring."""
-    return say(f"parts.{name}") if name in entries("parts") else first_line(cls)
-
-
-def first_line(cls: type) -> str:
-    """Return the first line of the docstring: formula or name."""
-    return (inspect.getdoc(cls) or "").split("\n", 1)[0]

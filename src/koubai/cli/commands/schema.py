@@ -5,7 +5,8 @@ from __future__ import annotations
 from koubai.cli.output import print_json
 from koubai.train.recipe import Recipe
 from koubai.train.schema import json_schema
-from koubai.words import entries, say
+from koubai.words import entries
+from koubai.words.part import about
 
 
 def schema() -> None:
@@ -14,5 +15,5 @@ def schema() -> None:
     for part in found["$defs"].values():
         name = part["properties"].get("type", {}).get("const")
         if name in entries("parts"):
-            part["description"] = say(f"parts.{name}")
+            part["description"] = about(name, part["description"])
     print_json(found)
