@@ -17,6 +17,7 @@ from koubai.core.layer import Layer
 from koubai.core.memory import allowing
 from koubai.data.dataset import Dataset
 from koubai.data.prepare import ClassWeight
+from koubai.data.understood import understood
 from koubai.train.given import Data, given_path, given_recipe, given_table, given_weights
 from koubai.train.import_weights import import_weights
 from koubai.train.model_file import Trained, load
@@ -122,9 +123,9 @@ def fit(
 
     Args:
         network: layers, such as Sequential(...); or a whole Recipe, which then brings its data.
-        data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which 30 % at random become
-            the test part, or (x, t, x_test, t_test). With `target` a table of pandas, polars, Arrow ..., or
-            the path of a .csv, .tsv or .parquet file.
+        data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which 30 % at random, each
+            class by its share, become the test part, or (x, t, x_test, t_test). With `target` a table of
+            pandas, polars, Arrow ..., or the path of a .csv, .tsv or .parquet file.
         engine: "auto", "native", "reference" or "torch".
         threads: how many threads it may use; "auto": all of this machine that this process may.
         data_dir: where files of data sets lie.
@@ -132,21 +133,21 @@ def fit(
         folder: a run's folder to write to, from which it can be resumed.
         overwrite: whether a run that is in the folder already is replaced.
         save_every: updates between two checkpoints in the folder; 0 = every half minute.
-        progress: show a bar on a terminal, a line every few seconds elsewhere.
+        progress: say what arrays were taken for; a bar on a terminal, a line every few seconds elsewhere.
         allow_memory: begin even where the sizes say that this machine's memory is not enough.
         target: name of the table's column to predict; more can be said with koubai.data.table(...).
         sample_weight: how much each sample of x counts in training; for arrays (x, t ...).
         class_weight: how much a sample of each class counts, or "balanced"; not beside a whole Recipe.
         settings: fields of Recipe: loss, optimizer, batch_size, steps, seed ... A part may be given by its
-            name, `optimizer="adam"`. Without a loss it is SoftmaxCrossEntropy for classes and
-            MeanSquaredError for values. `epochs` instead of `steps` are passes over the training part in
-            whole, newly permuted batches; `learning_rate` is that of the optimizer.
+            name, `optimizer="adam"`. The loss fits the targets where none is given. `epochs` instead of
+            `steps` are passes over the training part; `learning_rate` is that of the optimizer.
 
     Raises: ConfigError (settings that cannot be, all at once); TooLarge, before any memory is taken.
     """
     with allowing(allow_memory), _progress(progress) as on_progress:
         data = given_weights(network, given_table(data, target), sample_weight, class_weight)
         recipe, dataset = given_recipe(network, data, data_dir, settings)
+        _tell_data(on_progress, recipe, dataset, data_dir)
         run = train(
             recipe,
             dataset=dataset,
@@ -243,6 +244,14 @@ def watch(model: Any, optimizer: Any = None, **settings: Any) -> Watch:
 
 def _progress(wanted: bool) -> Any:
     return Progress() if wanted else nullcontext()
+
+
+def _tell_data(
+    progress: Progress | None, recipe: Recipe, dataset: Dataset | None, data_dir: str | Path | None
+) -> None:
+    """Say in a line what data of one's own were taken for."""
+    if progress is not None:
+        progress.tell(understood(dataset or recipe.data.load(given_path(data_dir))))
 
 
 def _told(run: TrainRun) -> Run:

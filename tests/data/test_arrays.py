@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import koubai.data
-from koubai.core.errors import DataError
+from koubai.core.errors import DataError, UnknownName
 from koubai.data import Arrays
 
 X = np.random.default_rng(0).normal(size=(20, 3))
@@ -63,14 +63,42 @@ def test_sources_are_equal_when_their_content_is():
         (np.array([7, 0, 3], np.uint8), 8, (), [7, 0, 3]),
         (np.array([0.5, 1.5, 2.5]), None, (), [[0.5], [1.5], [2.5]]),
         (np.array([[1.0, 0.0]] * 3), None, (), [[1, 0]] * 3),
+        (np.array([3, 1, 2]), 3, ("1", "2", "3"), [2, 0, 1]),
+        (np.array([3, 1, 1]), 4, (), [3, 1, 1]),
+        (np.array([1, -1, 1]), 2, ("-1", "1"), [1, 0, 1]),
+        (np.array([0.0, 1.0, 0.0]), 2, (), [0, 1, 0]),
+        (np.array([[0.0], [1.0], [1.0]]), 2, (), [0, 1, 1]),
+        (np.array([[0], [1], [1]]), 2, (), [0, 1, 1]),
+        (np.array([0.0, 2.0, 1.0]), None, (), [[0], [2], [1]]),
+        (np.array([1.0, 1.0, 1.0]), None, (), [[1]] * 3),
     ],
-    ids=["names", "truth", "bytes", "values", "several values"],
+    ids=[
+        *("names", "truth", "bytes", "values", "several values", "from 1", "from 1 with a gap", "signs"),
+        *("0. and 1.", "a column of 0. and 1.", "a column", "three whole values", "one value"),
+    ],
 )
 def test_targets_are_classes_or_values_by_their_kind(t, classes, names, expected):
     dataset = koubai.data.arrays(X[:3], t, X[:0], t[:0]).load()
     assert (dataset.classes, dataset.class_names) == (classes, names)
     assert dataset.t_train.tolist() == expected
     assert dataset.t_train.dtype == (np.float32 if classes is None else np.int64)
+
+
+def test_a_task_says_what_was_not_guessed():
+    def taken(t, task):
+        dataset = koubai.data.arrays(X[:3], t, X[:3], t, task=task).load()
+        return dataset.classes, dataset.t_train.tolist()
+
+    assert taken([0.0, 1.0, 1.0], "values") == (None, [[0], [1], [1]])
+    assert taken([3, 1, 2], "values") == (None, [[3], [1], [2]])
+    assert taken([2.0, 0.0, 1.0], "classes") == (3, [2, 0, 1])
+    assert taken([3, 1, 2], "classes") == (4, [3, 1, 2])
+    with pytest.raises(DataError, match=r"t: no class in row 2(?s:.*)1\.5"):
+        taken([2.0, 1.5, 1.0], "classes")
+    with pytest.raises(DataError, match=r"t: no number in row 1(?s:.*)'a'"):
+        taken(["a", "b", "c"], "values")
+    with pytest.raises(UnknownName, match="did you mean 'classes'"):
+        taken([1, 2, 3], "clases")
 
 
 def test_bytes_are_pixels():

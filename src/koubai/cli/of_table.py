@@ -18,8 +18,6 @@ from koubai.optim.adam import Adam
 from koubai.train.recipe import Recipe
 from koubai.words import say
 
-_SHOWN = 8  # names of classes in a sentence
-
 
 def recipe_of(
     recipe: Path | None, table: Path, target: str | None, changes: Sequence[str], **named: Any
@@ -49,17 +47,3 @@ def recipe_of(
         loss = MeanSquaredError() if dataset.classes is None else SoftmaxCrossEntropy()
         made = replace(made, loss=loss)
     return made, dataset
-
-
-def understood(dataset: Dataset) -> str:
-    """Return in a line what the columns and the target were taken for."""
-    scheme = dataset.scheme
-    if scheme is None:
-        return ""
-    if dataset.classes is None:
-        target = say("data.table.values", target=scheme.target)
-    else:
-        names = dataset.class_names
-        shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-        target = say("data.table.classes", target=scheme.target, count=len(names), names=shown)
-    return f"{scheme.sentence()} {target}"

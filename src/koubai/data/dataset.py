@@ -18,6 +18,7 @@ from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
 from koubai.data.augment.augmentation import AUGMENTATIONS, Augmentation
 from koubai.data.levels import Inputs, Levels
+from koubai.data.order import Split
 from koubai.data.preparation import Preparation
 from koubai.data.prepare import (
     ClassWeight,
@@ -57,7 +58,8 @@ class Dataset:
     `classes` is None for regression. A validation part may be empty; choices are never made on the test part.
     `files` names the files that were read, with their digests. Inputs may be given as Levels: they become
     numbers when these are first asked for, which an engine never does (`inputs`). `target_units` says how
-    targets were brought to their scale, None where they are as stored (`as_stored`).
+    targets were brought to their scale, None where they are as stored (`as_stored`). `parted` says how the
+    parts were told from one another (`koubai.data.understood`).
 
     Inputs that a source prepared carry a mark of their scale (`koubai.data.prepared`), by which `predict`
     knows that they are not to be prepared again; arrays of one's own are inputs as they are stored. Arrays of
@@ -77,6 +79,7 @@ class Dataset:
     target_units: TargetUnits | None = None
     w_train: Array | None = None
     scheme: TableScheme | None = None
+    parted: Split = ""
 
     def __post_init__(self) -> None:
         names = [name for name in _INPUTS if isinstance(getattr(self, name), Levels)]
@@ -177,7 +180,7 @@ class DataSource:
     | field        | meaning                                                                            |
     |--------------|------------------------------------------------------------------------------------|
     | train, test  | keep the first so many samples of the part; None keeps all                         |
-    | validation   | so many samples from the end of the training part become the validation part       |
+    | validation   | so many samples of the training part become the validation part                    |
     | classes      | keep these classes only and number them anew; None keeps all                       |
     | label_noise  | share of the training samples that get a label at random                           |
     | noise_seed   | which samples and labels these are                                                 |
@@ -287,5 +290,6 @@ def _load(source: DataSource, folder: Path | None, stamp: Hashable) -> Dataset:
         target_units=units,
         w_train=weighted(raw, source.class_weight, name),
         scheme=raw.scheme,
+        parted=raw.parted,
         **parts,
     )

@@ -3,7 +3,8 @@
 Every source is prepared by the same steps, in this order, whatever it reads:
 
 1. `classes`: keep samples of these classes only; the i-th of them becomes class i.
-2. `validation`: the last samples of the training part become the validation part.
+2. `validation`: the last samples of the training part become the validation part. Of arrays whose parts
+   were given, and so may be sorted, they are drawn at random instead, each class by its share.
 3. `train`, `test`: keep the first samples of what is left of each part.
 4. `label_noise`: give a share of the training samples a label drawn at random.
 5. `scale`: see `scaled`.
@@ -23,6 +24,7 @@ from koubai.core.door import numbers_of
 from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, Levels
+from koubai.data.order import Split, mixed
 from koubai.data.prepared import prepared
 from koubai.data.scale import InputScale, Scale, TargetScale, TargetUnits
 from koubai.data.scheme import TableScheme
@@ -63,6 +65,7 @@ class Raw:
     private: bool = False
     w_train: Array | None = None  # weights (n,) of training samples
     scheme: TableScheme | None = None  # how a table's columns became inputs
+    parted: Split = ""  # how the training part was told from the test part; "" where they come as published
 
 
 def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
@@ -117,6 +120,8 @@ def take(raw: Raw, train: int | None, test: int | None, validation: int, where: 
             raise DataError(
                 "not_so_many_samples", setting=name, where=where, expected=f"<= {there}", got=wanted
             )
+    if validation and raw.parted == "given":
+        raw = _in_random_order(raw)
     return replace(
         raw,
         x_train=raw.x_train[:pool][:train],
@@ -127,6 +132,14 @@ def take(raw: Raw, train: int | None, test: int | None, validation: int, where: 
         t_test=raw.t_test[:test],
         w_train=None if raw.w_train is None else raw.w_train[:pool][:train],
     )
+
+
+def _in_random_order(raw: Raw) -> Raw:
+    """Return the training part in random order, of classes evenly."""
+    labels = None if raw.classes is None else raw.t_train
+    order, _ = mixed(random.key(0, "validation"), labels, len(raw.t_train))
+    kept = None if raw.w_train is None else raw.w_train[order]
+    return replace(raw, x_train=raw.x_train[order], t_train=raw.t_train[order], w_train=kept)
 
 
 def with_label_noise(raw: Raw, share: float, seed: int, where: str) -> Raw:

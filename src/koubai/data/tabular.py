@@ -10,6 +10,7 @@ import numpy as np
 from koubai.core import random
 from koubai.core.errors import DataError, UnknownName, did_you_mean, nearest
 from koubai.core.params import Array
+from koubai.data.order import mixed
 from koubai.data.prepare import Raw
 from koubai.data.sampler import check_weights
 from koubai.data.scheme import Column, Missing, TableScheme, as_texts, lacking
@@ -71,16 +72,16 @@ def table_raw(
     if len(lengths) > 1:
         raise DataError("columns_differ_in_length", where=where, got=", ".join(map(str, sorted(lengths))))
     t, class_names = _target(goal, task, where)
-    train, test = _parts(t, bool(class_names), test_share, split_seed)
-    training = np.zeros(len(t), bool)
-    training[train] = True
+    order, parted = mixed(random.key(split_seed, "table"), t if class_names else None, len(t))
+    train, test = np.split(order, [len(t) - round(len(t) * test_share)])
+    training = np.isin(np.arange(len(t)), train)
     _check_finite([*inputs, goal], where)
     scheme = TableScheme.of(inputs, training, missing, goal.name, where)
     x = scheme.encode(inputs, where)
-    classes = len(class_names) or None
     kept = None if weights is None else check_weights(weights, len(t), where)[train]
     parts = (x[train], t[train], x[test], t[test])
-    return Raw(*parts, classes=classes, class_names=class_names, w_train=kept, scheme=scheme)
+    classes = len(class_names) or None
+    return Raw(*parts, classes=classes, class_names=class_names, w_train=kept, scheme=scheme, parted=parted)
 
 
 def _known(wanted: Sequence[str], names: Sequence[str], where: str) -> None:
@@ -129,19 +130,6 @@ def _target(column: Column, task: Task, where: str) -> tuple[Array, tuple[str, .
         texts, t = np.unique(column.values.astype(str), return_inverse=True)
         names = tuple(map(str, texts))
     return t.astype(np.int64), names
-
-
-def _parts(t: Array, classes: bool, test_share: float, seed: int) -> tuple[Array, Array]:
-    """Return the rows of both parts, each in random order."""
-    order = random.permutation(random.key(seed, "table"), len(t))
-    if not classes:
-        at = len(t) - round(len(t) * test_share)
-        return order[:at], order[at:]
-    held = np.zeros(len(t), bool)
-    for label in np.unique(t):
-        own = order[t[order] == label]
-        held[own[len(own) - round(len(own) * test_share) :]] = True
-    return order[~held[order]], order[held[order]]
 
 
 def _check_finite(columns: Sequence[Column], where: str) -> None:

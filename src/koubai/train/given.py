@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import ArrayLike
 
-from koubai.core.errors import ConfigError, DataError, Problem
+from koubai.core.errors import ConfigError, DataError, KoubaiError, Problem
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset, DataSource
 from koubai.data.prepare import ClassWeight
+from koubai.losses.loss import Loss
 from koubai.losses.mean_squared_error import MeanSquaredError
+from koubai.losses.sigmoid_cross_entropy import SigmoidCrossEntropy
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from koubai.network.network import Network
 from koubai.train.recipe import Recipe
 from koubai.train.settings import understood
 from koubai.words.phrase import phrase
-
-if TYPE_CHECKING:
-    pass
 
 Data = DataSource | Dataset | tuple[ArrayLike, ...]
 
@@ -35,8 +35,7 @@ def given_recipe(
     dataset = data if isinstance(data, Dataset) else None
     source = _source(data)
     if "loss" not in settings:
-        classes = (dataset or source.load(given_path(data_dir))).classes
-        settings = {"loss": MeanSquaredError() if classes is None else SoftmaxCrossEntropy(), **settings}
+        settings = {"loss": _loss_for(network, dataset or source.load(given_path(data_dir))), **settings}
     known, problems = understood(
         settings, lambda: len((dataset or source.load(given_path(data_dir))).t_train)
     )
@@ -47,6 +46,17 @@ def given_recipe(
     if problems:
         raise ConfigError("fit", problems)
     return recipe, dataset
+
+
+def _loss_for(network: Layer, dataset: Dataset) -> Loss:
+    """Return the usual loss: of values, of classes, or of two classes told apart by one output."""
+    if dataset.classes is None:
+        return MeanSquaredError()
+    try:
+        one = dataset.classes == 2 and Network(network, dataset.in_shape).out_shape == (1,)
+    except KoubaiError:
+        one = False  # told by the recipe, with all else that is wrong
+    return SigmoidCrossEntropy() if one else SoftmaxCrossEntropy()
 
 
 def given_table(data: Any, target: str | None) -> Any:

@@ -35,6 +35,13 @@ class Progress:
         self._first: int | None = None
         self._place: Any = None
         self._last: Session | None = None
+        self._told_first = ""
+
+    def tell(self, sentence: str) -> None:
+        """Show a line above the progress, such as what the data were taken for; nothing for an empty one."""
+        self._told_first = sentence
+        if sentence and self._place is None:
+            print(sentence, file=self.file, flush=True)
 
     def __enter__(self) -> Progress:
         self._started = self._told = time.perf_counter()
@@ -47,7 +54,7 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
         if self._place is not None and self._last is not None:
-            self._place.update(paragraph(self.line(self._last)))
+            self._place.update(self._above() + paragraph(self.line(self._last)))
 
     def __call__(self, session: Session) -> None:
         """Show where the session stands."""
@@ -67,7 +74,11 @@ class Progress:
         self._last = session
         if time.perf_counter() - self._told >= _PAINT_EVERY:
             self._told = time.perf_counter()
-            self._place.update(block(paragraph(self.line(session)), loss_curve(session.history)))
+            line = self._above() + paragraph(self.line(session))
+            self._place.update(block(line, loss_curve(session.history)))
+
+    def _above(self) -> str:
+        return paragraph(self._told_first) if self._told_first else ""
 
     def line(self, session: Session) -> str:
         """Return where a session stands, its speed and the time left, as one line."""

@@ -80,7 +80,8 @@ def _wanted(
 ) -> tuple[Recipe, str, str]:
     """Return the recipe, the name of its run, and what is to be said of its data."""
     if data is not None:
-        from koubai.cli.of_table import recipe_of, understood
+        from koubai.cli.of_table import recipe_of
+        from koubai.data.understood import understood
 
         made, dataset = recipe_of(recipe, data, target, changes, **named)
         return made, (recipe or data).stem, understood(dataset)

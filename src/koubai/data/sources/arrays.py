@@ -12,19 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from koubai.core import random
-from koubai.core.door import array_of, numbers_of
-from koubai.core.errors import DataError
+from koubai.core.door import numbers_of
+from koubai.core.errors import DataError, UnknownName
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.frames import beside, columns_of, is_frame
+from koubai.data.order import Split, mixed
 from koubai.data.prepare import Raw, split
 from koubai.data.sampler import check_weights
-from koubai.data.tabular import table_raw
+from koubai.data.tabular import TASKS, Task, table_raw
+from koubai.data.targets import as_targets, check_finite, labels_of, targets_of
 from koubai.words.phrase import phrase
 
-MAX_CLASSES = 1 << 16
-_AT_ONCE = 1 << 18  # numbers looked at
-_KINDS = {"f": "values", "b": "classes", "i": "classes", "u": "classes", "U": "names"}
 _HELD: WeakValueDictionary[str, Raw] = WeakValueDictionary()
 
 
@@ -58,6 +57,7 @@ class Arrays(DataSource):
         t_test: ArrayLike | None = None,
         *,
         class_names: tuple[str, ...] = (),
+        task: Task = "auto",
         test_share: float = 0.3,
         split_seed: int = 0,
         sample_weight: ArrayLike | None = None,
@@ -68,11 +68,12 @@ class Arrays(DataSource):
         Args:
             x: inputs (n, ...), any real numbers; bytes count as pixels for `scale`. Or a table of pandas,
                 polars ..., see koubai.data.table.
-            t: targets: integers (n,) or (n, 1) are classes from 0, or -1 and 1; strings are names of classes;
-                floats (n,) or (n, K) are values.
-            x_test: inputs of the test part; None draws it from x and t, which may be sorted by class.
+            t: targets: integers (n,) or (n, 1) are classes from 0, from 1, or -1 and 1; strings are names of
+                classes; floats (n,) or (n, K) are values, but for a column of 0. and 1.
+            x_test: inputs of the test part; None draws it from x and t, each class by its share.
             t_test: targets of the test part.
             class_names: names of classes 0, 1, 2 ...
+            task: "classes" or "values" says it where this guesses wrong; see koubai.data.targets.
             test_share: size of the part that is drawn if x_test is None.
             split_seed: which samples these are, and the order of all.
             sample_weight: how much each sample of x counts in training, (n,), at least 0.
@@ -82,21 +83,20 @@ class Arrays(DataSource):
             DataError: sizes that differ, labels that are no classes, numbers that are not finite.
         """
         drawn = (test_share, split_seed)
+        if task not in TASKS:
+            raise UnknownName("task", task, TASKS, where="arrays")
         if x_test is None and is_frame(x):
-            target = beside(t, "arrays")
-            whole = target.kind == "number" and np.asarray(t).dtype.kind in "iu"
-            raw = table_raw(
-                columns_of(x, "arrays"),
-                target,
-                weights=sample_weight,
-                task="classes" if whole else "auto",
-                test_share=test_share,
-                split_seed=split_seed,
-                where="arrays",
-            )
-            return cls.holding(raw, **preparation)
+            return cls.holding(_of_table(x, t, sample_weight, task, drawn), **preparation)
         raw = raw_of(
-            x, t, x_test, t_test, weights=sample_weight, class_names=class_names, drawn=drawn, where="arrays"
+            x,
+            t,
+            x_test,
+            t_test,
+            weights=sample_weight,
+            class_names=class_names,
+            task=task,
+            drawn=drawn,
+            where="arrays",
         )
         return cls.holding(raw, **preparation)
 
@@ -115,6 +115,21 @@ class Arrays(DataSource):
         return held
 
 
+def _of_table(x: Any, t: Any, weights: Any, task: Task, drawn: tuple[float, int]) -> Raw:
+    """Return the samples of a table of inputs with its targets beside it."""
+    target = beside(t, "arrays")
+    whole = target.kind == "number" and np.asarray(t).dtype.kind in "iu"
+    return table_raw(
+        columns_of(x, "arrays"),
+        target,
+        weights=weights,
+        task="classes" if whole and task == "auto" else task,
+        test_share=drawn[0],
+        split_seed=drawn[1],
+        where="arrays",
+    )
+
+
 def raw_of(
     x: ArrayLike,
     t: ArrayLike,
@@ -123,23 +138,25 @@ def raw_of(
     *,
     weights: ArrayLike | None = None,
     class_names: tuple[str, ...] = (),
+    task: Task = "auto",
     drawn: tuple[float, int],
     where: str,
     own: bool = False,
 ) -> Raw:
     """Check arrays that come from outside and return copies of them as Raw; themselves if they are `own`.
 
-    Without x_test the samples are put into random order and the last are the test part: `drawn` is its
-    share and the seed of the order.
+    Without x_test the samples are put into random order (koubai.data.order) and the last are the test part:
+    `drawn` is its share and the seed of the order.
     """
-    inputs, targets = _inputs(x, "x", where, own=own), _of_targets(t, "t", where)
+    inputs, targets = _inputs(x, "x", where, own=own), as_targets(t, "t", where)
     _same_length(inputs, targets, ("x", "t"), where)
     kept = None if weights is None else check_weights(weights, len(inputs), where)
     if (x_test is None) != (t_test is None):
         raise DataError("x_test_and_t_test_go_together", where=where)
+    parted: Split = "given"
     if x_test is not None and t_test is not None:
         inputs_test = _inputs(x_test, "x_test", where, own=own)
-        targets_test = _of_targets(t_test, "t_test", where)
+        targets_test = as_targets(t_test, "t_test", where)
         _same_length(inputs_test, targets_test, ("x_test", "t_test"), where)
     else:
         test_share, seed = drawn
@@ -151,14 +168,22 @@ def raw_of(
                 expected=phrase("from_0_to_below_1"),
                 got=test_share,
             )
-        order = random.permutation(random.key(seed, "arrays"), len(inputs))
+        order, parted = mixed(random.key(seed, "arrays"), labels_of(targets, task), len(inputs))
         reorder(inputs, order)
         inputs, targets, inputs_test, targets_test = split(inputs, targets[order], test_share)
         kept = None if kept is None else kept[order][: len(inputs)]
-    (t_train, t_rest), classes, names = _targets(targets, targets_test, class_names, where)
+    (t_train, t_rest), classes, names = targets_of(targets, targets_test, class_names, task, where)
     top = 255.0 if inputs.dtype == np.uint8 else None
     return Raw(
-        inputs, t_train, inputs_test, t_rest, classes=classes, class_names=names, top=top, w_train=kept
+        inputs,
+        t_train,
+        inputs_test,
+        t_rest,
+        classes=classes,
+        class_names=names,
+        top=top,
+        w_train=kept,
+        parted=parted,
     )
 
 
@@ -185,85 +210,13 @@ def _inputs(x: ArrayLike, name: str, where: str, *, own: bool) -> Array:
             where=where,
             got=phrase("dtype_and_shape", kind=array.dtype, shape="()"),
         )
-    _check_finite(array, name, where)
+    check_finite(array, name, where)
     kept = array.dtype in (np.uint8, np.float32, np.float64)
     small = np.can_cast(array.dtype, np.float32)  # 16 bits are exact there
     array = np.array(
         array, array.dtype if kept else np.float32 if small else np.float64, copy=None if own else True
     )
     return array[:, None] if array.ndim == 1 else array
-
-
-def _of_targets(t: ArrayLike, name: str, where: str) -> Array:
-    """Return targets as an array; names of classes that come as Python objects become text."""
-    array = array_of(t, name, where)
-    if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind != "f":
-        array = array[:, 0]  # a column of labels
-    if array.dtype.kind in "OT" and array.ndim == 1 and all(isinstance(each, str) for each in array):
-        return array.astype(str)
-    return array
-
-
-def _check_finite(array: Array, name: str, where: str) -> None:
-    """Refuse what float32, in which networks compute, cannot hold: NaN, infinities, numbers beyond 3e38."""
-    if array.dtype.kind != "f":
-        return  # whole numbers of 64 bits are all of them less
-    rows = max(1, _AT_ONCE // max(1, array[:1].size))
-    bad, first = 0, None
-    for at in range(0, len(array), rows):
-        with np.errstate(over="ignore"):
-            wrong = ~np.isfinite(array[at : at + rows].astype(np.float32))
-        if wrong.any() and first is None:
-            row, *rest = map(int, np.argwhere(wrong)[0])
-            first = (at + row, *rest)
-        bad += int(wrong.sum())
-    if first is not None:
-        raise DataError(
-            "values_are_not_finite",
-            name=name,
-            count=bad,
-            total=array.size,
-            where=where,
-            got=phrase("value_at", value=array[first], place=first),
-        )
-
-
-def _targets(
-    train: Array, test: Array, names: tuple[str, ...], where: str
-) -> tuple[tuple[Array, Array], int | None, tuple[str, ...]]:
-    """Return both parts of the targets, the number of classes (None for values) and their names."""
-    kinds = {_KINDS.get(part.dtype.kind, "?") for part in (train, test)}
-    if kinds == {"values"} and train.ndim in (1, 2):
-        _check_finite(train, "t", where)
-        _check_finite(test, "t_test", where)
-        wide = [part[:, None] if part.ndim == 1 else part for part in (train, test)]
-        return (np.array(wide[0], np.float32), np.array(wide[1], np.float32)), None, ()
-    if train.ndim != 1 or test.ndim != 1 or kinds not in ({"classes"}, {"names"}):
-        raise DataError(
-            "t_neither_classes_nor_values",
-            where=where,
-            one=f"{train.dtype} {train.shape}",
-            other=f"{test.dtype} {test.shape}",
-        )
-    if kinds == {"names"}:
-        found = np.unique(np.concatenate([train, test]))
-        names = tuple(str(name) for name in found)
-        train, test = np.searchsorted(found, train), np.searchsorted(found, test)
-    labels = np.concatenate([train, test])
-    if not names and np.array_equal(np.unique(labels), (-1, 1)):
-        train, test, names = train > 0, test > 0, ("-1", "1")
-        labels = labels > 0
-    count = len(names) or int(labels.max(initial=0)) + 1
-    if len(labels) and (labels.min() < 0 or labels.max() >= count or count > MAX_CLASSES):
-        raise DataError(
-            "label_in_array_is_not_a_class",
-            array="t",
-            where=where,
-            expected=f"0 .. {min(count, MAX_CLASSES) - 1}",
-            got=f"{labels.min()} .. {labels.max()}",
-            hint=phrase("give_values_not_classes_as_floats"),
-        )
-    return (train.astype(np.int64), test.astype(np.int64)), count, names
 
 
 def _same_length(x: Array, t: Array, names: tuple[str, str], where: str) -> None:

@@ -16,6 +16,7 @@ from koubai.core.params import Array
 from koubai.core.settings import at_least, share
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import decoding, inside, real, stamp_of
+from koubai.data.order import Split, mixed
 from koubai.data.prepare import Raw
 from koubai.data.scale import Scale
 from koubai.words.phrase import phrase
@@ -70,7 +71,9 @@ class ImageFolder(DataSource):
         names, train, test = self._listing(inside(folder, self.path))
         x_train, t_train = self._pictures(train)
         x_test, t_test = self._pictures(test)
-        return Raw(x_train, t_train, x_test, t_test, classes=len(names), class_names=names, top=255)
+        parts = (x_train, t_train, x_test, t_test)
+        parted: Split = "" if (inside(folder, self.path) / "test").is_dir() else "stratified"
+        return Raw(*parts, classes=len(names), class_names=names, top=255, parted=parted)
 
     def _listing(self, root: Path) -> tuple[tuple[str, ...], Listing, Listing]:
         """Return the names of the classes, and the pictures of both parts with their classes."""
@@ -107,8 +110,9 @@ class ImageFolder(DataSource):
         return names, self._mixed(train, "train"), self._mixed(test, "test")
 
     def _mixed(self, listing: Listing, part: str) -> Listing:
-        """Return the pictures in random order: the first so many of a part are then of all classes."""
-        order = random.permutation(random.key(self.split_seed, "image order", part), len(listing))
+        """Return the pictures in random order, the classes evenly: what is cut off holds their shares."""
+        labels = np.array([label for _, label in listing], np.int64)
+        order, _ = mixed(random.key(self.split_seed, "image order", part), labels, len(listing))
         return [listing[i] for i in order]
 
     def _pictures(self, listing: Listing) -> tuple[Array, Array]:

@@ -17,6 +17,7 @@ import torch
 from koubai.core.errors import KoubaiError
 from koubai.core.params import Array
 from koubai.data.sources.arrays import Arrays
+from koubai.data.tabular import Task
 from koubai.doctor.patient.clinic import Clinic
 from koubai.doctor.visit.session_clinic import SessionClinic, open_fork
 from koubai.doctor.watch.examine import Examination
@@ -110,7 +111,8 @@ def _is_twin(session: Session, subject: Subject) -> bool:
 def _source(subject: Subject) -> Arrays:
     held = subject.x_held is not None and subject.t_held is not None
     x_held, t_held = (subject.x_held, subject.t_held) if held else (None, None)
-    return Arrays.of(subject.x_all, subject.t_all, x_held, t_held, test_share=0.0)
+    task: Task = "classes" if subject.t_all.dtype.kind in "biu" else "values"
+    return Arrays.of(subject.x_all, subject.t_all, x_held, t_held, task=task, test_share=0.0)
 
 
 def _affordable_steps(session: Session, seconds: float) -> int:
