@@ -23,6 +23,7 @@ _EXPORTS = {
     "Experiment": "koubai.lab.declare.experiment",
     "History": "koubai.probes.history",
     "KoubaiError": "koubai.core.errors",
+    "Moment": "koubai.api",
     "Network": "koubai.network.network",
     "Observation": "koubai.train.session",
     "Recipe": "koubai.train.recipe",

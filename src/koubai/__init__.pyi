@@ -14,6 +14,7 @@ from koubai import optim as optim
 from koubai import probes as probes
 from koubai import sklearn as sklearn
 from koubai import train as train
+from koubai.api import Moment as Moment
 from koubai.api import Run as Run
 from koubai.api import fit as fit
 from koubai.api import from_torch as from_torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import fields
 from functools import cached_property
@@ -20,8 +21,10 @@ from koubai.data.prepare import ClassWeight
 from koubai.data.understood import understood
 from koubai.train.given import Data, given_path, given_recipe, given_table, given_weights
 from koubai.train.import_weights import import_weights
+from koubai.train.metrics import Given, told_apart
 from koubai.train.model_file import Trained, load
 from koubai.train.model_file import save as save_weights
+from koubai.train.moments import Moment, OnEvaluation
 from koubai.train.notebook import run_html
 from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
@@ -37,7 +40,18 @@ if TYPE_CHECKING:
     from koubai.doctor.visit.finding import Finding
     from koubai.doctor.watch.watcher import Watch
 
-__all__ = ["Run", "Trained", "fit", "from_torch", "import_weights", "load", "resume", "save", "watch"]
+__all__ = [
+    "Moment",
+    "Run",
+    "Trained",
+    "fit",
+    "from_torch",
+    "import_weights",
+    "load",
+    "resume",
+    "save",
+    "watch",
+]
 
 
 class Run(TrainRun):
@@ -117,6 +131,8 @@ def fit(
     target: str | None = None,
     sample_weight: ArrayLike | None = None,
     class_weight: ClassWeight = None,
+    metrics: Given = (),
+    callbacks: Sequence[OnEvaluation] = (),
     **settings: Any,
 ) -> Run:
     """Train a network on data and return the run.
@@ -138,6 +154,9 @@ def fit(
         target: name of the table's column to predict; more can be said with koubai.data.table(...).
         sample_weight: how much each sample of x counts in training; for arrays (x, t ...).
         class_weight: how much a sample of each class counts, or "balanced"; not beside a whole Recipe.
+        metrics: what is measured beside loss and accuracy: scikit-learn's names such as "f1_macro", "r2",
+            "confusion_matrix", or functions of (targets, predicted); `run.scores["test"].measures` has it.
+        callbacks: functions that are called after every evaluation with a koubai.Moment, which can stop.
         settings: fields of Recipe: loss, optimizer, batch_size, steps, seed ... A part may be given by its
             name, `optimizer="adam"`. The loss fits the targets where none is given. `epochs` instead of
             `steps` are passes over the training part; `learning_rate` is that of the optimizer.
@@ -145,21 +164,15 @@ def fit(
     Raises: ConfigError (settings that cannot be, all at once); TooLarge, before any memory is taken.
     """
     with allowing(allow_memory), _progress(progress) as on_progress:
+        names, own = told_apart(metrics)
         data = given_weights(network, given_table(data, target), sample_weight, class_weight)
+        settings |= {"metrics": names} if names else {}
         recipe, dataset = given_recipe(network, data, data_dir, settings)
         _tell_data(on_progress, recipe, dataset, data_dir)
-        run = train(
-            recipe,
-            dataset=dataset,
-            data_dir=given_path(data_dir),
-            engine=engine,
-            threads=thread_count(threads),
-            observation=observation,
-            on_progress=on_progress,
-            folder=folder,
-            overwrite=overwrite,
-            save_every=save_every,
-        )
+        how: dict[str, Any] = {"engine": engine, "threads": thread_count(threads), "folder": folder}
+        how |= {"overwrite": overwrite, "save_every": save_every, "observation": observation}
+        how |= {"data_dir": given_path(data_dir), "own_metrics": own, "callbacks": callbacks}
+        run = _train(recipe, dataset=dataset, on_progress=on_progress, **how)
     return _told(run)
 
 
@@ -244,6 +257,16 @@ def watch(model: Any, optimizer: Any = None, **settings: Any) -> Watch:
 
 def _progress(wanted: bool) -> Any:
     return Progress() if wanted else nullcontext()
+
+
+def _train(recipe: Recipe, **how: Any) -> TrainRun:
+    """Train; what a callback raises has a Run of this floor as its `koubai_run`."""
+    try:
+        return train(recipe, **how)
+    except BaseException as error:
+        if isinstance(run := getattr(error, "koubai_run", None), TrainRun):
+            error.koubai_run = Run.of(run)  # type: ignore[attr-defined]
+        raise
 
 
 def _tell_data(

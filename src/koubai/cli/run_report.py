@@ -9,7 +9,7 @@ from dataclasses import asdict
 from koubai.cli.output import console, live, print_json, print_table, style
 from koubai.cli.streams import INTERRUPTED
 from koubai.train.progress import Progress
-from koubai.train.sentences import ended, go_on, score_rows
+from koubai.train.sentences import ended, go_on, matrices, measure_rows, score_rows
 from koubai.train.train import Run
 from koubai.words import say
 
@@ -43,5 +43,12 @@ def finish_in_words(run: Run) -> int:
         out.print(ended(run), markup=False)
         header, *rows = score_rows(run.scores)
         print_table(header, rows, right=(1, 2, 3))
+        if measured := measure_rows(run.scores):
+            header, *rows = measured
+            print_table(header, rows, right=tuple(range(1, len(header))))
+        for sentence, table in matrices(run.scores, run.preparation.class_names):
+            out.print(sentence, markup=False)
+            if table:
+                print_table(table[0], table[1:], right=tuple(range(1, len(table[0]))))
         out.print(go_on(run) if interrupted else say("cli.train.written", folder=run.folder), markup=False)
     return INTERRUPTED if interrupted else 0

@@ -112,7 +112,10 @@ class RunFolder(FolderFiles):
             result = unsealed(result, file) if "sha256" in result else result
             scores = {
                 part: Score(
-                    float("nan") if row["loss"] is None else row["loss"], row["accuracy"], row["count"]
+                    float("nan") if row["loss"] is None else row["loss"],
+                    row["accuracy"],
+                    row["count"],
+                    {name: _number(value) for name, value in row.get("measures", {}).items()},
                 )
                 for part, row in result["scores"].items()
             }
@@ -247,6 +250,13 @@ class RunFolder(FolderFiles):
                         "name_with_digest", name=session.dataset.name, digest=session.dataset.sha256[:16]
                     ),
                 )
+
+
+def _number(value: Any) -> Any:
+    """Return a measure as it was before JSON, which has no NaN."""
+    if isinstance(value, list):
+        return [_number(each) for each in value]
+    return float("nan") if value is None else float(value)
 
 
 class _MovedOn(Exception):

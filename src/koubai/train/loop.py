@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from koubai.train.folder_writer import RunWriter
 from koubai.train.interrupt import Interrupt
+from koubai.train.moments import Moment, OnEvaluation
 from koubai.train.session import Score, Session
 
 _STRETCH = 0.2  # seconds between two looks at the clock, at Ctrl-C and at whoever watches
@@ -31,6 +32,8 @@ class Loop:
     | stored         | whether one was written here                                        |
     | pace           | updates in the next stretch, if nothing is due before               |
     | startup        | seconds until the first update here was made                        |
+    | callbacks      | called after every evaluation with the Moment                       |
+    | failed         | what one of them raised                                             |
     """
 
     session: Session
@@ -45,6 +48,8 @@ class Loop:
     pace: int = 1
     startup: float = 0.0
     scores: dict[str, Score] = field(default_factory=dict)
+    callbacks: Sequence[OnEvaluation] = ()
+    failed: BaseException | None = None
 
     @property
     def seconds(self) -> float:
@@ -96,6 +101,18 @@ class Loop:
                 session.best = session.state()
             if stopping.should_stop(losses):
                 session.stopped_by = session.stopped_by or "early stopping"
+        self.tell()
+
+    def tell(self) -> None:
+        """Call the callbacks; where one raises, write down what is trained first, so that it can go on."""
+        for callback in self.callbacks:
+            try:
+                callback(Moment.of(self.session, self.scores))
+            except BaseException as error:
+                self.failed = error
+                if self.folder is not None:
+                    self.folder.checkpoint(self.session, self.seconds)
+                raise
 
     def save(self) -> None:
         """Write a checkpoint if one is due; else what the history has gained."""
@@ -116,6 +133,7 @@ class Loop:
             self.scores = session.scores()
         elif self.last_look() < session.step:
             self.scores = session.record_scores()
+            self.tell()
         if session.stopped_by != "interrupted" and self.folder is not None:
             self.folder.checkpoint(session, self.seconds)
         if session.stopped_by == "early stopping" and session.best is not None:

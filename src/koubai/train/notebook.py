@@ -8,7 +8,7 @@ from typing import Any
 from koubai.core.markup import block, curves, paragraph, table
 from koubai.network.summary import table_rows
 from koubai.probes.history import History
-from koubai.train.sentences import ended, score_rows
+from koubai.train.sentences import ended, matrices, measure_rows, score_rows
 from koubai.train.train import Run
 from koubai.words import say
 
@@ -17,6 +17,10 @@ def run_html(run: Run, findings: str = "") -> str:
     """Return findings (if they are given), how a run ended, its scores, its loss and its layers."""
     layers = table(table_rows(run.session.network), right=(3, 4))
     scores = table(score_rows(run.scores), right=(1, 2, 3))
+    measured = measure_rows(run.scores)
+    scores += table(measured, right=range(1, len(measured[0]))) if measured else ""
+    for sentence, rows in matrices(run.scores, run.preparation.class_names):
+        scores += paragraph(sentence) + (table(rows, right=range(1, len(rows[0]))) if rows else "")
     return block(findings, paragraph(ended(run)), scores, loss_curve(run.history), layers)
 
 

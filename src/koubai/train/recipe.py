@@ -22,10 +22,11 @@ from koubai.penalties.penalty import Penalty
 from koubai.schedules.schedule import ConstantRate, Schedule
 from koubai.train.early_stopping import EarlyStopping
 from koubai.train.edits import edit
+from koubai.train.metrics import called, unknown
 from koubai.train.plain import AtLeast, differences, digest, hints_of, normalized, suggestion, to_plain
 from koubai.words.phrase import joined, phrase
 
-_LATER = ("class_weight", "augment", "exact_convolution")
+_LATER = ("class_weight", "augment", "exact_convolution", "metrics")
 _MOST = 2**53  # what every number format on the way (JSON, TOML, float64) holds exactly
 
 
@@ -44,6 +45,7 @@ class Recipe:
     | frozen      | paths   | parameters (or prefixes of paths) that are not updated             |
     | precision   |         | "float32", or "bfloat16" with float32 master weights               |
     | exact_convolution | | True: convolutions by direct sums, never by Winograd's transforms    |
+    | metrics     | names   | measured beside loss and accuracy (koubai.train.metrics); decide nothing |
 
     Raises ConfigError with every field that cannot be, all at once.
     """
@@ -65,6 +67,7 @@ class Recipe:
     dtype: Literal["float32", "float64"] = "float32"
     precision: Literal["float32", "bfloat16"] = "float32"
     exact_convolution: bool = False
+    metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.network, Layer):
@@ -75,8 +78,9 @@ class Recipe:
 
     def _wrong_parts(self) -> Iterator[Problem]:
         """Yield fields that hold another kind of thing, such as a class where an instance belongs."""
-        for name in ("penalties", "frozen"):  # a list may come, a hash must work
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("penalties", "frozen", "metrics"):  # a list may come, a hash must work
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         hints = hints_of(Recipe)
         for name in ("network", "data", "loss", "optimizer", "schedule", "initializer"):
             value = getattr(self, name)
@@ -111,6 +115,10 @@ class Recipe:
                 either = joined(map(repr, choices), "or")
                 message = phrase("expected_but_got", expected=either, got=repr(value))
                 yield Problem(name, message, hint=suggestion(str(value), list(choices)))
+        for i, name in enumerate(self.metrics):
+            if called(name) is None:
+                message, hint = unknown(name)
+                yield Problem(f"metrics.{i}", message, hint=hint)
         if self.precision == "bfloat16" and self.dtype != "float32":
             yield Problem(
                 "precision", phrase("bfloat16_keeps_weights_in_float32"), hint=phrase("dtype_float32")

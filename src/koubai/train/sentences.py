@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
+
+import numpy as np
 
 from koubai.train.session import Score
 from koubai.train.train import Run
 from koubai.words import say
 
 _WORTH_SAYING = 0.1  # seconds
+_MOST_CLASSES = 12  # of a matrix that is shown
 
 
 def ended(run: Run) -> str:
@@ -45,3 +49,44 @@ def score_rows(scores: dict[str, Score]) -> list[list[str]]:
         accuracy = "" if score.accuracy is None else f"{score.accuracy:.4f}"
         rows.append([say(f"train.part.{part}"), f"{score.count:,}", f"{score.loss:.4f}", accuracy])
     return rows
+
+
+def measure_rows(scores: dict[str, Score]) -> list[list[str]]:
+    """Return the metrics that are numbers as rows of text, a column for each part; [] without any."""
+    names = dict.fromkeys(
+        name
+        for score in scores.values()
+        for name, value in score.measures.items()
+        if isinstance(value, float)
+    )
+    if not names:
+        return []
+    rows = [[say("train.column.metric"), *(say(f"train.part.{part}") for part in scores)]]
+    rows += [[name, *(f"{score.measures.get(name, nan):.4g}" for score in scores.values())] for name in names]
+    return rows
+
+
+def matrices(scores: dict[str, Score], names: tuple[str, ...] = ()) -> list[tuple[str, list[list[str]]]]:
+    """Return the metrics that are arrays, of the last part there is: a sentence and rows of text for each.
+
+    A large one has its sentence only. `names` are those of the classes.
+    """
+    found: list[tuple[str, list[list[str]]]] = []
+    part, score = list(scores.items())[-1] if scores else ("", None)
+    for name, value in score.measures.items() if score is not None else ():
+        if isinstance(value, float):
+            continue
+        array = np.atleast_2d(np.array(value))
+        said = {"name": name, "part": say(f"train.part.{part}"), "key": part}
+        if max(array.shape) > _MOST_CLASSES or array.ndim > 2:
+            shape = " x ".join(map(str, array.shape))
+            found.append((say("train.matrix.large", shape=shape, **said), []))
+            continue
+        heads = list(names) if len(names) == array.shape[1] else list(map(str, range(array.shape[1])))
+        sides = heads if array.shape[0] == array.shape[1] else [""] * array.shape[0]
+        cells = [[f"{cell:.4g}" for cell in row] for row in array]
+        rows = [[say("train.column.true") if name == "confusion_matrix" else "", *heads]]
+        rows += [[side, *row] for side, row in zip(sides, cells, strict=True)]
+        key = "confusion" if name == "confusion_matrix" else "other"
+        found.append((say(f"train.matrix.{key}", **said), rows))
+    return found

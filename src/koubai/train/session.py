@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from koubai.engines.ranks import ALONE, Ranks
 from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.probes.record import Recorder, default_probes
+from koubai.train.metrics import Measured, Metric, metrics_of
 from koubai.train.recipe import Recipe
 from koubai.words.phrase import phrase
 
@@ -49,11 +50,16 @@ class Observation:
 
 @dataclass(frozen=True)
 class Score:
-    """Loss and accuracy on one part; `accuracy` is None for regression, both NaN for an empty part."""
+    """Loss and accuracy on one part; `accuracy` is None for regression, both NaN for an empty part.
+
+    `measures` are the metrics that were asked for, by name: numbers, or lists of them such as the rows of a
+    confusion matrix (true classes down, predicted ones across).
+    """
 
     loss: float
     accuracy: float | None
     count: int
+    measures: Mapping[str, Measured] = field(default_factory=dict, hash=False)
 
 
 class Session:
@@ -67,6 +73,7 @@ class Session:
     | best       | the state with the lowest validation loss so far, under early stopping           |
     | sampler    | which samples make which batch                                                   |
     | ranks      | the processes that train it together; all make the same calls                    |
+    | metrics    | what is measured beside loss and accuracy: the recipe's and `own_metrics`        |
     """
 
     def __init__(
@@ -79,6 +86,7 @@ class Session:
         threads: int = 1,
         observation: Observation = Observation(),
         ranks: Ranks = ALONE,
+        own_metrics: Sequence[Metric] = (),
     ) -> None:
         self.recipe = recipe
         self.ranks = ranks
@@ -97,6 +105,8 @@ class Session:
             recipe.replacement,
             self.dataset.w_train,
         )
+        self.own_metrics = tuple(own_metrics)
+        self.metrics = metrics_of(recipe.metrics, own_metrics, self.dataset.classes, recipe.loss)
         self.program: Program = compile_job(self._job(recipe), engine)
         self.network: Network = self.program.job.network
         self._recorder = Recorder(self.network, default_probes())
@@ -167,7 +177,9 @@ class Session:
         accuracy = (
             float((self.recipe.loss.decide(y) == t).mean()) if self.dataset.classes is not None else None
         )
-        return Score(loss, accuracy, len(x))
+        taken = self.dataset.preparation if self.metrics else None
+        measures = {m.name: m.of(t, y, self.recipe.loss, taken) for m in self.metrics} if taken else {}
+        return Score(loss, accuracy, len(x), measures)
 
     def scores(self) -> dict[str, Score]:
         """Evaluate every part that has samples; of the training part as many as the observation asks for."""
@@ -176,12 +188,17 @@ class Session:
         return {part: score for part, score in found.items() if score.count}
 
     def record_scores(self) -> dict[str, Score]:
-        """Evaluate every part and append the scores to the history as `train_loss`, `test_accuracy` ..."""
+        """Evaluate every part and append the scores to the history as `train_loss`, `test_f1_macro` ..."""
         scores = self.scores()
         for part, score in scores.items():
             self.history.add(self.step, "", f"{part}_loss", score.loss)
             if score.accuracy is not None:
                 self.history.add(self.step, "", f"{part}_accuracy", score.accuracy)
+            for name, value in score.measures.items():
+                if isinstance(value, float):
+                    self.history.add(self.step, "", f"{part}_{name}", value)
+                else:
+                    self.history.add_vector(self.step, "", f"{part}_{name}", np.array(value, np.float64))
         return scores
 
     def state(self) -> TrainingState:
@@ -211,6 +228,7 @@ class Session:
             engine=self.program.engine,
             threads=self.threads,
             observation=self.observation,
+            own_metrics=self.own_metrics,
         )
         carried = _carry(state or self.state(), child.program.state())
         child.program.restore(carried)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from koubai.core.params import Array
@@ -18,9 +21,12 @@ from koubai.train.folder import RunFolder
 from koubai.train.folder_writer import RunWriter
 from koubai.train.interrupt import Interrupt
 from koubai.train.loop import Loop, OnProgress
+from koubai.train.metrics import Metric
+from koubai.train.moments import OnEvaluation
 from koubai.train.recipe import Recipe
 from koubai.train.salvage import salvage as go_back
 from koubai.train.session import Observation, Score, Session
+from koubai.words import say
 
 
 @dataclass
@@ -70,6 +76,8 @@ def train(
     save_every: int = 0,
     overwrite: bool = False,
     start: TrainingState | None = None,
+    own_metrics: Sequence[Metric] = (),
+    callbacks: Sequence[OnEvaluation] = (),
 ) -> Run:
     """Train a recipe from its first step to its last and return the run.
 
@@ -87,6 +95,9 @@ def train(
             written at the end.
         overwrite: whether a run that is in the folder already is removed, once this one is ready to begin.
         start: a state to go on from, at its step, instead of initial weights.
+        own_metrics: functions measured beside the metrics of the recipe.
+        callbacks: each is called after every evaluation with a Moment. What one raises ends the run and goes
+            on to the caller, with the run so far as its `koubai_run`.
     """
     session = Session(
         recipe,
@@ -95,19 +106,19 @@ def train(
         engine=engine,
         threads=threads,
         observation=observation or default_observation(recipe),
+        own_metrics=own_metrics,
     )
     if start is not None:
         session.restore(start)
+    go = partial(finish, session, on_progress, progress_every=progress_every, callbacks=callbacks)
     if folder is None:
-        return finish(session, on_progress, progress_every=progress_every)
+        return go()
     place = RunWriter(folder)
     with place.held():
         if overwrite:
             place.clear()
         place.begin(session)
-        return finish(
-            session, on_progress, progress_every=progress_every, folder=place, save_every=save_every
-        )
+        return go(folder=place, save_every=save_every)
 
 
 def resume(
@@ -189,6 +200,7 @@ def finish(
     folder: RunWriter | None = None,
     save_every: int = 0,
     seconds: float = 0.0,
+    callbacks: Sequence[OnEvaluation] = (),
 ) -> Run:
     """Run a session from where it stands to the end of its recipe; `seconds` were spent before.
 
@@ -199,14 +211,35 @@ def finish(
     with Interrupt() as interrupt:
         started = time.perf_counter() - seconds
         loop = Loop(session, interrupt, on_progress, progress_every, folder, save_every, started)
-        loop.run()
-        return Run(
-            session.recipe,
-            session.history,
-            loop.scores,
-            session,
-            session.stopped_by,
-            loop.seconds,
-            None if folder is None else folder.path,
-            loop.startup,
-        )
+        loop.callbacks = callbacks
+        try:
+            loop.run()
+        except BaseException as error:
+            if error is loop.failed:
+                _keep(error, _ended(loop))
+            raise
+        return _ended(loop)
+
+
+def _ended(loop: Loop) -> Run:
+    """Return the run as it stands."""
+    session, folder = loop.session, loop.folder
+    return Run(
+        session.recipe,
+        session.history,
+        loop.scores,
+        session,
+        session.stopped_by,
+        loop.seconds,
+        None if folder is None else folder.path,
+        loop.startup,
+    )
+
+
+def _keep(error: BaseException, run: Run) -> None:
+    """Give what a callback raised the run so far, and a line that says so."""
+    run.stopped_by = "interrupted"
+    with suppress(AttributeError, TypeError):  # an exception that takes no attributes
+        error.koubai_run = run  # type: ignore[attr-defined]
+    key = "train.callback_failed" if run.folder is None else "train.callback_failed_in_folder"
+    error.add_note(say(key, step=run.session.step, folder=run.folder))

@@ -88,6 +88,7 @@ def scores_of(run: Run, watch: Watch) -> dict[str, float]:
         scores[f"{part}_loss"] = score.loss
         if score.accuracy is not None:
             scores[f"{part}_accuracy"] = score.accuracy
+        scores |= {f"{part}_{name}": v for name, v in score.measures.items() if isinstance(v, float)}
     if "train_accuracy" in scores and "test_accuracy" in scores:
         scores["gap"] = scores["train_accuracy"] - scores["test_accuracy"]
     session = run.session
