@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from html import escape
-from typing import Any
 
+from koubai.report.drawing import Drawing
 from koubai.report.picture import Picture, Table
 
 _NUMBERS = {"en": "The numbers", "ja": "数値"}
@@ -58,8 +58,6 @@ def _left(wanted: bool) -> str:
     return ' class="text"' if wanted else ""
 
 
-def _json(figure: Any) -> str:
-    """Return a Plotly figure without the template that all share, safe inside a script element."""
-    plain = json.loads(figure.to_json())
-    plain["layout"].pop("template", None)
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+def _json(figure: Drawing) -> str:
+    """Return a figure, safe inside a script element."""
+    return json.dumps(figure.plain(), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

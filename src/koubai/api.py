@@ -97,7 +97,7 @@ class Run(TrainRun):
         if f"curves-{measure}" not in pictures:
             known = ", ".join(sorted(name.removeprefix("curves-") for name in pictures))
             raise DataError("run_has_no_such_measure", where="plot", expected=known, got=measure)
-        return pictures[f"curves-{measure}"].panels[0].figure
+        return pictures[f"curves-{measure}"].panels[0].figure.plotly()
 
     def _repr_html_(self) -> str:
         return run_html(self, self._findings_html())

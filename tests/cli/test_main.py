@@ -179,7 +179,9 @@ def test_a_reader_who_has_seen_enough_is_no_error():
 
 def loaded_by(code):
     """Return which numerical libraries a piece of code loads in a fresh process."""
-    heavy = "{'numpy', 'pydantic', 'scipy', 'numba', 'torch', 'rich.markdown'}"
+    heavy = (
+        "{'numpy', 'pydantic', 'plotly.graph_objects', 'scipy', 'numba', 'torch', 'rich.markdown', 'tomlkit'}"
+    )
     script = f"import sys; {code}; print(*sorted({heavy} & set(sys.modules)), file=sys.stderr)"
     words = [sys.executable, "-c", script]
     return subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stderr.split()
@@ -191,6 +193,14 @@ def test_help_waits_for_no_numerical_library():
 
 def test_importing_koubai_loads_next_to_nothing():
     assert loaded_by("import koubai") == []
+
+
+def test_an_experiment_with_nothing_left_to_train_waits_for_no_engine(koubai, tmp_path):
+    words = ["run", "optimizer-rates", "--steps", "2", "--seeds", "1", "--out", str(tmp_path)]
+    koubai(*words)
+    assert koubai.code == 0
+    again = f"from koubai.cli.main import main; main({[*words, '--plain']})"
+    assert not {"numba", "torch", "pydantic", "tomlkit", "plotly.graph_objects"} & set(loaded_by(again))
 
 
 @pytest.mark.parametrize(

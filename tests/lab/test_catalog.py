@@ -13,6 +13,7 @@ from koubai.lab.declare.experiment import Watch
 from koubai.lab.experiments.entry import catalog
 from koubai.lab.perform.estimate import estimate
 from koubai.lab.perform.training import run_recipe
+from koubai.report.experiment import experiment_page
 from koubai.train.recipe import Recipe
 from koubai.words import LANGUAGES
 from support.data_files import real_folder
@@ -56,6 +57,10 @@ def test_every_entry_runs_and_is_put_into_words(name):
     kinds = {exhibit.kind for run in result.runs for exhibit in run.exhibits}
     wanted = {"histogram": watched.histograms, "weights": watched.weights, "filters": watched.filters}
     assert {kind for kind, asked in wanted.items() if asked} <= kinds
+    page = experiment_page(result)
+    pictures = [page.lead, *(picture for section in page.sections for picture in section.pictures)]
+    panels = [panel for picture in pictures if picture for panel in picture.panels]
+    assert all(panel.figure.plotly() for panel in panels), "Plotly's package checks every name and value"
 
 
 def test_names_may_have_hyphens_and_typos_are_answered():

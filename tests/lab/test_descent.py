@@ -146,6 +146,7 @@ def test_the_common_surface_holds_every_path():
 
     (picture,) = path_section(start.run("valley-momentum", threads=1)).pictures
     for panel in picture.panels:
-        path = next(trace for trace in panel.figure.data if len(trace.x) == 31)
-        for values, axis in ((path.x, panel.figure.layout.xaxis), (path.y, panel.figure.layout.yaxis)):
+        figure = panel.figure.plotly()
+        path = next(trace for trace in figure.data if len(trace.x) == 31)
+        for values, axis in ((path.x, figure.layout.xaxis), (path.y, figure.layout.yaxis)):
             assert axis.range[0] <= min(values) <= max(values) <= axis.range[1]

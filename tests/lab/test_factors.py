@@ -54,7 +54,7 @@ def test_each_factor_is_that_of_the_matrices():
 def test_the_picture_shows_both_factors_and_their_product():
     _, outcome = trained(Mlp(HIDDEN, activation="sigmoid"))
     picture = factors_by_layer([Chain("sigmoid", factors(outcome.history))])
-    (figure,) = [panel.figure for panel in picture.panels]
+    (figure,) = [panel.figure.plotly() for panel in picture.panels]
     derivative, weight, product = (np.array(trace.y) for trace in figure.data)
     np.testing.assert_allclose(np.cumprod(derivative * weight), product)
     assert len(picture.table.rows) == len(HIDDEN)

@@ -41,7 +41,7 @@ def curve(title, values, i=0):
 def test_learning_curves_draw_the_mean_the_band_and_every_seed():
     values = [[0.1, 0.5, 0.9], [0.3, 0.7, 0.7], [0.2, 0.6, 0.8]]
     picture = learning_curves([("", [curve("a", values)])], "test_accuracy")
-    (figure,) = [panel.figure for panel in picture.panels]
+    (figure,) = [panel.figure.plotly() for panel in picture.panels]
     np.testing.assert_allclose(trace_named(figure, "a").y, [0.2, 0.6, 0.8])
     seeds = [trace for trace in figure.data if trace.line.width == 0.8]
     np.testing.assert_array_equal([trace.y for trace in seeds], values)
@@ -56,7 +56,7 @@ def test_learning_curves_draw_the_mean_the_band_and_every_seed():
 def test_panels_share_their_axis_so_that_they_can_be_compared():
     panels = [("low", [curve("a", [[0.0, 0.1, 0.2]])]), ("high", [curve("b", [[0.1, 0.6, 0.9]])])]
     picture = learning_curves(panels, "test_accuracy")
-    first, second = (panel.figure.layout.yaxis.range for panel in picture.panels)
+    first, second = (panel.figure.plotly().layout.yaxis.range for panel in picture.panels)
     assert first == second
     assert first[0] <= 0
     assert first[1] >= 0.9
@@ -64,10 +64,10 @@ def test_panels_share_their_axis_so_that_they_can_be_compared():
 
 def test_a_loss_over_decades_gets_a_logarithmic_axis_and_an_accuracy_never():
     falling = [("", [curve("a", [[2.3, 0.1, 0.001]])])]
-    assert learning_curves(falling, "train_loss").panels[0].figure.layout.yaxis.type == "log"
-    assert learning_curves(falling, "test_accuracy").panels[0].figure.layout.yaxis.type is None
+    assert learning_curves(falling, "train_loss").panels[0].figure.plotly().layout.yaxis.type == "log"
+    assert learning_curves(falling, "test_accuracy").panels[0].figure.plotly().layout.yaxis.type is None
     touching_zero = [("", [curve("a", [[2.3, 0.1, 0.0]])])]
-    assert learning_curves(touching_zero, "train_loss").panels[0].figure.layout.yaxis.type is None
+    assert learning_curves(touching_zero, "train_loss").panels[0].figure.plotly().layout.yaxis.type is None
 
 
 def test_a_run_that_diverged_leaves_a_gap_and_no_error():
@@ -85,7 +85,7 @@ def test_gradients_by_layer_name_the_arm_whose_signal_fades_and_the_one_that_kee
     assert "1/40,000 for fading" in picture.summary
     assert "0.9 for steady" in picture.summary
     assert picture.table.rows[0][-1] == "1/40,000"
-    figure = picture.panels[0].figure
+    figure = picture.panels[0].figure.plotly()
     assert figure.layout.yaxis.type == "log"
     np.testing.assert_allclose(trace_named(figure, "f").y, [2.5e-5, 5e-3, 1.0])
 
@@ -93,7 +93,7 @@ def test_gradients_by_layer_name_the_arm_whose_signal_fades_and_the_one_that_kee
 def test_an_exact_zero_is_a_marker_of_its_own_on_the_log_axis():
     dead = Profile("dead", "dead", style(0), ("1", "3"), np.array([[0.0, 1.0]]))
     picture = gradient_by_layer([("", [dead])])
-    line, zeros = picture.panels[0].figure.data
+    line, zeros = picture.panels[0].figure.plotly().data
     assert np.isnan(line.y[0])
     assert list(zeros.x) == ["1"]
     assert zeros.marker.symbol == "triangle-down-open"
@@ -104,7 +104,7 @@ def test_the_heat_map_is_logarithmic_on_one_scale_and_zero_is_empty():
     one = LayerTrace("one", ("1", "3"), STEPS, np.array([[1e-6, 1e-5, 0.0], [1.0, 1.0, np.nan]]))
     two = LayerTrace("two", ("1", "3"), STEPS, np.array([[0.1, 0.1, 0.1], [1.0, 1.0, 1.0]]))
     picture = gradient_heatmap([one, two])
-    maps = [panel.figure.data[0] for panel in picture.panels]
+    maps = [panel.figure.plotly().data[0] for panel in picture.panels]
     np.testing.assert_allclose(maps[0].z, [[-6, -5, np.nan], [0, 0, np.nan]])
     assert maps[0].zmin == maps[1].zmin == -6
     assert maps[0].zmax == maps[1].zmax == 0
@@ -117,7 +117,7 @@ def test_outcomes_show_seeds_mean_interval_and_what_went_wrong():
     stuck = Outcome("stuck", {0: 0.1, 1: 0.1}, 0.1, 0.1, 0.1, notes=("2/2 collapsed",))
     gone = Outcome("gone", {}, float("nan"), notes=("2/2 lost",))
     picture = outcomes([good, stuck, gone], "test_accuracy", chance=0.1)
-    figure = picture.panels[0].figure
+    figure = picture.panels[0].figure.plotly()
     assert sorted(trace_named(figure, "one seed").x) == [0.1, 0.1, 0.9, 0.94]
     means = trace_named(figure, "mean and 95 % interval")
     assert list(means.x) == [0.92, 0.1]
@@ -134,7 +134,7 @@ def test_outcomes_show_seeds_mean_interval_and_what_went_wrong():
 
 def test_the_gap_is_the_distance_between_two_dots():
     picture = gap([Gap("wide", 1.0, 0.76), Gap("narrow", 0.9, 0.706)])
-    figure = picture.panels[0].figure
+    figure = picture.panels[0].figure.plotly()
     assert list(trace_named(figure, "Test accuracy").x) == [0.76, 0.706]
     assert "widest for wide (24.0 points) and narrowest for narrow (19.4 points)" in picture.summary
     assert "2.0 points in every arm" in gap([Gap("a", 0.9, 0.88), Gap("b", 0.5, 0.48)]).summary
@@ -144,7 +144,7 @@ def test_ridges_of_the_same_layers_share_their_axis_so_that_a_collapse_shows():
     wide = LayerHistogram("2 Sigmoid", np.linspace(0, 1, 11), np.full(10, 0.1), np.full(10, 0.1))
     spike = LayerHistogram("2 Sigmoid", np.linspace(0.49, 0.51, 11), np.eye(10)[5], np.eye(10)[5])
     picture = activation_histograms([("wide", [wide]), ("spike", [spike])])
-    first, second = (panel.figure.layout.xaxis.range for panel in picture.panels)
+    first, second = (panel.figure.plotly().layout.xaxis.range for panel in picture.panels)
     assert first == second
     assert picture.table.rows[0][2:4] == ("0.5", "0.287")
     assert "(spike, layer 2 Sigmoid)" in picture.summary
@@ -156,13 +156,13 @@ def test_a_descent_lies_on_its_contours_and_in_one_dimension_on_its_curve():
     points = np.array([[-7.0, 2.0], [-3.0, 0.5]])
     surface = Surface(grid_x, grid_y, values)
     picture = optimizer_paths([Descent("SGD", points, np.array([6.45, 0.7]), surface)])
-    contour, path, *_ = picture.panels[0].figure.data
+    contour, path, *_ = picture.panels[0].figure.plotly().data
     np.testing.assert_allclose(np.square(contour.z), values - values.min())
     np.testing.assert_array_equal([path.x, path.y], points.T)
     assert "SGD: f = 0.7 after 1 steps" in picture.summary
     parabola = Surface(grid_x, None, grid_x**2)
     flat = optimizer_paths([Descent("GD", np.array([[4.0], [2.0]]), np.array([16.0, 4.0]), parabola)])
-    curve_drawn, path, *_ = flat.panels[0].figure.data
+    curve_drawn, path, *_ = flat.panels[0].figure.plotly().data
     np.testing.assert_array_equal(curve_drawn.y, grid_x**2)
     assert list(path.y) == [16.0, 4.0]
     assert flat.table.rows[1] == ("1", "2", "4")
@@ -171,7 +171,7 @@ def test_a_descent_lies_on_its_contours_and_in_one_dimension_on_its_curve():
 def test_filters_are_laid_out_with_a_gap_on_a_scale_centred_at_zero():
     images = np.arange(4 * 2 * 3, dtype=float).reshape(4, 2, 3) - 6
     (panel,) = filters([Tiles("0 Conv2d", "filters", images)]).panels
-    drawn = panel.figure.data[0]
+    drawn = panel.figure.plotly().data[0]
     assert drawn.zmin == -drawn.zmax == -17
     cells = drawn.z[np.isfinite(drawn.z)]
     np.testing.assert_array_equal(np.sort(cells), np.sort(images.ravel()))
@@ -184,7 +184,7 @@ def test_a_regularization_path_shows_the_weights_go_and_the_biases_stay():
         "L2", strengths, np.array([5.0, 2.0, 0.01]), np.array([1.0, 1.1, 1.2]), free=6.0
     )
     picture = regularization_paths([path])
-    figure = picture.panels[0].figure
+    figure = picture.panels[0].figure.plotly()
     assert list(trace_named(figure, "all weights").y) == [5.0, 2.0, 0.01]
     assert set(trace_named(figure, "weights without a penalty").y) == {6.0}
     assert "from 5 to 0.01" in picture.summary
@@ -198,7 +198,7 @@ def made_sweep(title, levels, mean):
 
 def test_a_sweep_over_decades_is_logarithmic_and_names_the_best_level():
     picture = sweep([made_sweep("SGD", [0.001, 0.1, 10], [0.2, 0.9, np.nan])], "rate", "test_accuracy")
-    figure = picture.panels[0].figure
+    figure = picture.panels[0].figure.plotly()
     assert figure.layout.xaxis.type == "log"
     assert picture.summary == "SGD: highest at rate 0.1, 90.0%."
     assert list(trace_named(figure, "no number (diverged or failed)").x) == [10]
@@ -208,7 +208,7 @@ def test_a_sweep_over_decades_is_logarithmic_and_names_the_best_level():
 
 def test_what_has_only_the_level_zero_is_a_line_to_hold_the_others_against():
     lines = [made_sweep("none", [0.0], [0.7]), made_sweep("L2", [0.01, 0.1, 1.0], [0.7, 0.8, 0.2])]
-    figure = sweep(lines, "lambda", "test_accuracy").panels[0].figure
+    figure = sweep(lines, "lambda", "test_accuracy").panels[0].figure.plotly()
     assert figure.layout.xaxis.type == "log"
     without = trace_named(figure, "none")
     assert list(without.y) == [0.7, 0.7]
@@ -218,7 +218,7 @@ def test_what_has_only_the_level_zero_is_a_line_to_hold_the_others_against():
 def test_weights_that_remain_are_counted():
     histogram = WeightHistogram("L1", np.linspace(-1, 1, 5), np.array([0, 5, 90, 5]), 0.9, 1.5)
     picture = weights([histogram])
-    bars = picture.panels[0].figure.data[0]
+    bars = picture.panels[0].figure.plotly().data[0]
     np.testing.assert_array_equal(bars.y, [np.nan, 5, 90, 5])
     assert "90.0% of the weights of L1" in picture.summary
 
@@ -229,7 +229,7 @@ def test_names_are_never_markup():
     picture = learning_curves(
         [("", [Curve(arm.title, arm.short, arm.style, STEPS, np.ones((1, 3)))])], "loss"
     )
-    name = picture.panels[0].figure.data[0].name
+    name = picture.panels[0].figure.plotly().data[0].name
     assert "<b>" not in name
     assert "<a" not in name
     assert "&lt;b&gt;x" in name.replace("<br>", " ")
@@ -265,7 +265,7 @@ def test_starts_are_marked_by_where_they_end():
         Starts("rolls", np.array([-1.0, 1.0]), np.array([True, True])),
     ]
     picture = starts(rows, x, x**2)
-    figure = picture.panels[0].figure
+    figure = picture.panels[0].figure.plotly()
     reached = trace_named(figure, "ends in the deepest minimum")
     assert list(zip(reached.x, reached.y, strict=True)) == [(1.0, 0), (-1.0, 1), (1.0, 1)]
     assert list(trace_named(figure, "ends elsewhere").x) == [-1.0]

@@ -118,7 +118,7 @@ def test_a_term_is_told_whole_in_either_language(term, lang):
 def test_a_picture_is_drawn_and_said_in_either_language(picture):
     drawn = {lang: draw(picture, lang) for lang in LANGUAGES}
     for one in drawn.values():
-        assert one.panels[0].figure.data
+        assert all(panel.figure.plotly().data for panel in one.panels)
         assert one.table.rows
     assert drawn["en"].summary != drawn["ja"].summary
 

@@ -28,7 +28,7 @@ def test_all_paths_together_are_the_derivative():
 def test_the_numbers_of_the_thickest_path_stand_in_the_drawing():
     picture, net = network(""), small()
     most = max(net.paths(), key=lambda way: abs(way.product))
-    (figure,) = [panel.figure for panel in picture.panels]
+    (figure,) = [panel.figure.plotly() for panel in picture.panels]
     assert len(figure.layout.annotations) == DEPTH + 1
     thick = [trace for trace in figure.data if trace.mode == "lines" and trace.line.width > 1]
     assert len(thick) == DEPTH + 1

@@ -52,7 +52,7 @@ class _Plots:
         from markupsafe import Markup
 
         data = {
-            "figures": {self.id(panel): _plain(panel.figure) for panel in self._panels},
+            "figures": {self.id(panel): panel.figure.plain() for panel in self._panels},
             "templates": {"light": template(), "dark": template(dark=True)},
             "dark": dark_colors(),
         }
@@ -60,13 +60,6 @@ class _Plots:
         for letter in "<>&\u2028\u2029":  # nothing in a string may end the element it stands in
             text = text.replace(letter, f"\\u{ord(letter):04x}")
         return Markup(text)
-
-
-def _plain(figure: Any) -> Any:
-    """Return a Plotly figure as JSON values, without the template that all figures share."""
-    plain = json.loads(figure.to_json())
-    plain["layout"].pop("template", None)
-    return plain
 
 
 def render(page: Page) -> str:

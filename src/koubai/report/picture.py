@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from koubai.report.drawing import Drawing
 from koubai.words import language, say
 
 MOST_PANELS = 6
@@ -24,10 +24,10 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One Plotly figure of a picture; the title is empty where there is only one."""
+    """One figure of a picture; the title is empty where there is only one."""
 
     title: str
-    figure: Any
+    figure: Drawing
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,13 +61,6 @@ def template(dark: bool = False) -> dict[str, Any]:
     }
 
 
-def figure(height: int = 320, **layout: Any) -> Any:
-    """Return an empty Plotly figure in the look of the reports."""
-    import plotly.graph_objects as go
-
-    return go.Figure(layout={"template": template(), "height": height, **layout})
-
-
 def step_axis(title: str) -> dict[str, Any]:
     """Return the axis of training steps: whole numbers, thousands separated, few enough to stay apart."""
     return {"title": {"text": title}, "tickformat": ",d", "nticks": 6}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number
 from koubai.report.palette import BLUE, GRAY, translucent
 from koubai.report.picture import Panel, Picture, Table, place
-from koubai.report.theme import figure, label
+from koubai.report.theme import label
 from koubai.words import say
 
 _HEIGHT = 0.86  # of a ridge, in rows
@@ -58,8 +58,8 @@ def _range(
     return [low - margin, high + margin]
 
 
-def _draw(layers: Sequence[LayerHistogram], x_range: list[float]) -> Any:
-    fig = figure(
+def _draw(layers: Sequence[LayerHistogram], x_range: list[float]) -> Drawing:
+    fig = Drawing(
         110 + 46 * len(layers),
         xaxis={"title": {"text": say("report.activations.axis")}, "range": x_range},
         yaxis={
@@ -79,14 +79,15 @@ def _draw(layers: Sequence[LayerHistogram], x_range: list[float]) -> Any:
     return fig
 
 
-def _ridge(fig: Any, layer: LayerHistogram, row: int, *, final: bool, show: bool) -> None:
+def _ridge(fig: Drawing, layer: LayerHistogram, row: int, *, final: bool, show: bool) -> None:
     shares = layer.final if final else layer.initial
     color, dash = (BLUE, "solid") if final else (GRAY, "dot")
     heights = np.sqrt(shares / (shares.max() or 1.0))  # else the zeros of ReLU would hide all the rest
     x = np.repeat(layer.edges, 2)
     y = row + _HEIGHT * np.concatenate([[0.0], np.repeat(heights, 2), [0.0]])
     mean, std = layer.moments(shares)
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=x,
         y=y,
         mode="lines",

@@ -10,10 +10,11 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.lab.perform.gradients import Factors
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number, ratio
 from koubai.report.palette import BLACK, style
 from koubai.report.picture import Panel, Picture, Table, join_sentences
-from koubai.report.theme import figure, log_axis
+from koubai.report.theme import log_axis
 from koubai.words import say
 
 _KINDS = ("derivative", "weight")
@@ -51,18 +52,21 @@ def factors_by_layer(chains: Sequence[Chain]) -> Picture:
     )
 
 
-def _draw(chain: Chain, y: dict[str, Any]) -> Any:
+def _draw(chain: Chain, y: dict[str, Any]) -> Drawing:
     back = np.arange(1, len(chain.factors) + 1)
     x = {"title": {"text": say("report.factors.layers")}, "nticks": 10, "tickformat": "d"}
-    fig = figure(320, xaxis=x, yaxis=y)
+    fig = Drawing(320, xaxis=x, yaxis=y)
     for i, kind in enumerate(_KINDS):
         _line(fig, back, chain.of(kind), say(f"report.factors.{kind}"), style(i).color, style(i).symbol)
     _line(fig, back, chain.product, say("report.factors.product"), BLACK, "star", mode="lines+markers")
     return fig
 
 
-def _line(fig: Any, x: Array, y: Array, name: str, color: str, symbol: str, mode: str = "markers") -> None:
-    fig.add_scatter(
+def _line(
+    fig: Drawing, x: Array, y: Array, name: str, color: str, symbol: str, mode: str = "markers"
+) -> None:
+    fig.add(
+        "scatter",
         x=x,
         y=np.where(y > 0, y, np.nan),
         mode=mode,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import percent, points
 from koubai.report.palette import BLUE, GRAY, VERMILION
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure, row_axis, row_texts, share_axis
+from koubai.report.theme import row_axis, row_texts, share_axis
 from koubai.words import say
 
 
@@ -39,10 +39,10 @@ def gap(arms: Sequence[Gap]) -> Picture:
     )
 
 
-def _draw(arms: Sequence[Gap]) -> Any:
+def _draw(arms: Sequence[Gap]) -> Drawing:
     rows = list(range(len(arms)))
     ends = [share for arm in arms for share in (arm.test, arm.train)]
-    fig = figure(
+    fig = Drawing(
         128 + 42 * len(arms),
         xaxis={"title": {"text": say("report.gap.axis")}}
         | share_axis(min(ends, default=0), max(ends, default=1)),
@@ -50,7 +50,8 @@ def _draw(arms: Sequence[Gap]) -> Any:
         legend={"traceorder": "normal"},
         **row_texts([points(arm.size) for arm in arms]),
     )
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=[x for arm in arms for x in (arm.test, arm.train, None)],
         y=[y for row in rows for y in (row, row, None)],
         mode="lines",
@@ -60,7 +61,8 @@ def _draw(arms: Sequence[Gap]) -> Any:
     )
     for part, color, symbol in (("train", VERMILION, "circle-open"), ("test", BLUE, "circle")):
         values = [getattr(arm, part) for arm in arms]
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=values,
             y=rows,
             mode="markers",

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number, ratio
 from koubai.report.picture import Panel, Picture, Table
 from koubai.report.series import Profile
-from koubai.report.theme import figure, label, log_axis
+from koubai.report.theme import label, log_axis
 from koubai.words import say
 
 _CROWDED = 6  # layers whose full names fit beside each other in one panel
@@ -44,8 +45,8 @@ def first_to_last(values: Array) -> float | None:
     return float(values[0] / values[-1])
 
 
-def _draw(group: Sequence[Profile], y: dict[str, Any]) -> Any:
-    fig = figure(
+def _draw(group: Sequence[Profile], y: dict[str, Any]) -> Drawing:
+    fig = Drawing(
         300 + 20 * ((len(group) - 1) // 3),
         yaxis=y,
         xaxis={"title": {"text": say("report.axis.layers")}, "type": "category"},
@@ -55,7 +56,8 @@ def _draw(group: Sequence[Profile], y: dict[str, Any]) -> Any:
         crowded = len(profile.layers) > _CROWDED  # then the path alone names a layer
         names = [label(layer.split()[0] if crowded else layer, 12) for layer in profile.layers]
         positive = np.where(profile.median > 0, profile.median, np.nan)
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=names,
             y=positive,
             mode="lines+markers",
@@ -67,7 +69,8 @@ def _draw(group: Sequence[Profile], y: dict[str, Any]) -> Any:
         )
         zeros = [name for name, value in zip(names, profile.median, strict=True) if value == 0]
         if zeros:
-            fig.add_scatter(
+            fig.add(
+                "scatter",
                 x=zeros,
                 y=[floor] * len(zeros),
                 mode="markers+text",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import decades, number
 from koubai.report.picture import Panel, Picture, Table, place, thin
-from koubai.report.theme import TEXT, figure, label, step_axis
+from koubai.report.theme import TEXT, label, step_axis
 from koubai.words import say
 
 _ROWS = 12
@@ -40,16 +40,17 @@ def gradient_heatmap(traces: Sequence[LayerTrace]) -> Picture:
     )
 
 
-def _draw(trace: LayerTrace, low: float, high: float) -> Any:
+def _draw(trace: LayerTrace, low: float, high: float) -> Drawing:
     ticks = np.arange(np.ceil(low), np.floor(high) + 1, max(1, np.ceil((high - low) / 4)))
     if len(ticks) < 2:
         ticks = np.linspace(low, high, 3)
-    fig = figure(
+    fig = Drawing(
         90 + 34 * max(len(trace.layers), 3),
         xaxis=step_axis(say("report.axis.steps")) | {"showline": False},
         yaxis={"type": "category", "showline": False, "ticks": "", "ticklabelstandoff": 6},
     )
-    fig.add_heatmap(
+    fig.add(
+        "heatmap",
         x=trace.steps,
         y=[label(layer, 14) for layer in trace.layers],
         z=_log(trace.values),

@@ -9,11 +9,12 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.report import measures
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import MISSING
 from koubai.report.palette import translucent
 from koubai.report.picture import Panel, Picture, Table, thin
 from koubai.report.series import Curve, interval_of_mean
-from koubai.report.theme import figure, label, log_axis, share_axis, step_axis
+from koubai.report.theme import label, log_axis, share_axis, step_axis
 from koubai.words import say
 
 _ROWS = 40
@@ -42,16 +43,17 @@ def learning_curves(panels: Sequence[tuple[str, Sequence[Curve]]], measure: str)
     )
 
 
-def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool) -> Any:
+def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool) -> Drawing:
     crowded = len(group) > _BANDS
     height = 300 + 20 * ((len(group) - 1) // 3)
-    fig = figure(height, yaxis=y, xaxis=step_axis(say("report.axis.steps")))
+    fig = Drawing(height, yaxis=y, xaxis=step_axis(say("report.axis.steps")))
     for curve in group:
         if not crowded and len(curve.values) > 1:
             if len(curve.values) >= _FEWEST:
                 _band(fig, curve, bounded=measures.is_share(measure), log=log)
             for values in curve.values:
-                fig.add_scatter(
+                fig.add(
+                    "scatter",
                     x=curve.steps,
                     y=values,
                     mode="lines",
@@ -59,7 +61,8 @@ def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool) ->
                     hoverinfo="skip",
                     showlegend=False,
                 )
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=curve.steps,
             y=curve.mean,
             mode="lines+markers" if len(curve.steps) <= 30 else "lines",
@@ -72,7 +75,7 @@ def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool) ->
     return fig
 
 
-def _band(fig: Any, curve: Curve, *, bounded: bool, log: bool) -> None:
+def _band(fig: Drawing, curve: Curve, *, bounded: bool, log: bool) -> None:
     low, high = interval_of_mean(curve.values)
     if bounded:
         low, high = low.clip(0, 1), high.clip(0, 1)
@@ -82,7 +85,8 @@ def _band(fig: Any, curve: Curve, *, bounded: bool, log: bool) -> None:
     if not known.any():
         return
     x, low, high = curve.steps[known], low[known], high[known]
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=np.concatenate([x, x[::-1]]),
         y=np.concatenate([high, low[::-1]]),
         fill="toself",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number
 from koubai.report.palette import GRAY, VERMILION
 from koubai.report.picture import Panel, Picture, Table, thin
-from koubai.report.theme import TEXT, figure
+from koubai.report.theme import TEXT
 from koubai.words import say
 
 _LEVELS = 12
@@ -56,9 +56,9 @@ def optimizer_paths(descents: Sequence[Descent]) -> Picture:
     )
 
 
-def _draw(descent: Descent) -> Any:
+def _draw(descent: Descent) -> Drawing:
     flat = descent.points.shape[1] == 1
-    fig = figure(300, xaxis={"title": {"text": "x"}}, yaxis={"title": {"text": "f(x)" if flat else "y"}})
+    fig = Drawing(300, xaxis={"title": {"text": "x"}}, yaxis={"title": {"text": "f(x)" if flat else "y"}})
     if descent.surface is not None:
         (_curve if flat else _contours)(fig, descent.surface)
     x = descent.points[:, 0]
@@ -66,7 +66,8 @@ def _draw(descent: Descent) -> Any:
     texts = [
         f"{say('report.axis.step')} {i}: f = {number(float(value))}" for i, value in enumerate(descent.values)
     ]
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=x,
         y=y,
         mode="lines+markers",
@@ -78,7 +79,8 @@ def _draw(descent: Descent) -> Any:
         showlegend=False,
     )
     for i, symbol, key in ((0, "circle-open", "start"), (len(x) - 1, "star", "end")):
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=[x[i]],
             y=[y[i]],
             mode="markers",
@@ -95,10 +97,11 @@ def _draw(descent: Descent) -> Any:
     return fig
 
 
-def _contours(fig: Any, surface: Surface) -> None:
+def _contours(fig: Drawing, surface: Surface) -> None:
     """Draw contours at levels that are even in the square root, so that the valley's floor shows too."""
     low, high = float(np.nanmin(surface.values)), float(np.nanmax(surface.values))
-    fig.add_contour(
+    fig.add(
+        "contour",
         x=surface.x,
         y=surface.y,
         z=np.sqrt(np.maximum(surface.values - low, 0)),
@@ -113,13 +116,14 @@ def _contours(fig: Any, surface: Surface) -> None:
         showscale=False,
         hoverinfo="skip",
     )
-    fig.update_xaxes(range=[float(surface.x[0]), float(surface.x[-1])], showgrid=False)
+    fig.lay(xaxis={"range": [float(surface.x[0]), float(surface.x[-1])], "showgrid": False})
     if surface.y is not None:
-        fig.update_yaxes(range=[float(surface.y[0]), float(surface.y[-1])], showgrid=False)
+        fig.lay(yaxis={"range": [float(surface.y[0]), float(surface.y[-1])], "showgrid": False})
 
 
-def _curve(fig: Any, surface: Surface) -> None:
-    fig.add_scatter(
+def _curve(fig: Drawing, surface: Surface) -> None:
+    fig.add(
+        "scatter",
         x=surface.x,
         y=surface.values,
         mode="lines",

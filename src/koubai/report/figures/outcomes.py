@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from koubai.report import measures
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import MISSING
 from koubai.report.palette import BLUE, GRAY, VERMILION, translucent
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure, label, log_axis, row_axis, row_texts, share_axis
+from koubai.report.theme import label, log_axis, row_axis, row_texts, share_axis
 from koubai.words import say
 
 _DECADES = 30.0  # ratio of largest to smallest value from which the axis is logarithmic
@@ -46,10 +47,10 @@ def outcomes(arms: Sequence[Outcome], measure: str, *, chance: float | None = No
     )
 
 
-def _draw(arms: Sequence[Outcome], measure: str, chance: float | None) -> Any:
+def _draw(arms: Sequence[Outcome], measure: str, chance: float | None) -> Drawing:
     write = measures.writer(measure)
     x = {"title": {"text": label(measures.title(measure))}} | _x_axis(arms, measure)
-    fig = figure(
+    fig = Drawing(
         128 + 42 * len(arms),
         xaxis=x,
         yaxis=row_axis([arm.title for arm in arms]),
@@ -57,8 +58,9 @@ def _draw(arms: Sequence[Outcome], measure: str, chance: float | None) -> Any:
         **row_texts(["\n".join((write(arm.mean) if arm.values else MISSING, *arm.notes)) for arm in arms]),
     )
     if chance is not None:
-        fig.add_vline(x=chance, line={"color": GRAY, "width": 1, "dash": "dot"})
-        fig.add_scatter(
+        fig.cross(x=chance, line={"color": GRAY, "width": 1, "dash": "dot"})
+        fig.add(
+            "scatter",
             x=[None],
             y=[None],
             mode="lines",
@@ -85,14 +87,15 @@ def _x_axis(arms: Sequence[Outcome], measure: str) -> dict[str, Any]:
     return share_axis(low, high)
 
 
-def _seeds(fig: Any, arms: Sequence[Outcome], measure: str) -> None:
+def _seeds(fig: Drawing, arms: Sequence[Outcome], measure: str) -> None:
     write = measures.writer(measure)
     dots = [
         (value, i + _SPREAD * (1 + (2 * k / max(len(arm.values) - 1, 1) - 1) * 0.6), seed)
         for i, arm in enumerate(arms)
         for k, (seed, value) in enumerate(sorted(arm.values.items()))
     ]
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=[value for value, _, _ in dots],
         y=[row for _, row, _ in dots],
         mode="markers",
@@ -103,10 +106,11 @@ def _seeds(fig: Any, arms: Sequence[Outcome], measure: str) -> None:
     )
 
 
-def _means(fig: Any, arms: Sequence[Outcome], measure: str) -> None:
+def _means(fig: Drawing, arms: Sequence[Outcome], measure: str) -> None:
     write = measures.writer(measure)
     known = [(i, arm) for i, arm in enumerate(arms) if arm.values]
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=[arm.mean for _, arm in known],
         y=[i - _SPREAD for i, _ in known],
         mode="markers",
@@ -126,10 +130,11 @@ def _means(fig: Any, arms: Sequence[Outcome], measure: str) -> None:
     )
 
 
-def _published(fig: Any, arms: Sequence[Outcome]) -> None:
+def _published(fig: Drawing, arms: Sequence[Outcome]) -> None:
     others = [(i, arm.published) for i, arm in enumerate(arms) if arm.published is not None]
     if others:
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=[mean for _, (mean, _) in others],
             y=[i - _SPREAD for i, _ in others],
             mode="markers",

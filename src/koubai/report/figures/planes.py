@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import percent
 from koubai.report.palette import BLUE, VERMILION, translucent
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure
 from koubai.words import say
 
 _COLORS, _SYMBOLS = (BLUE, VERMILION), ("circle", "square")
@@ -51,10 +50,11 @@ def planes(panels: Sequence[Plane]) -> Picture:
     )
 
 
-def _draw(plane: Plane) -> Any:
-    fig = figure(300, xaxis={"title": {"text": "x1"}}, yaxis={"title": {"text": "x2"}})
+def _draw(plane: Plane) -> Drawing:
+    fig = Drawing(300, xaxis={"title": {"text": "x1"}}, yaxis={"title": {"text": "x2"}})
     pale = [translucent(color, 0.16) for color in _COLORS]
-    fig.add_heatmap(
+    fig.add(
+        "heatmap",
         x=plane.x,
         y=plane.y,
         z=plane.answers,
@@ -66,7 +66,8 @@ def _draw(plane: Plane) -> Any:
     )
     for k, (color, symbol) in enumerate(zip(_COLORS, _SYMBOLS, strict=True)):
         own = plane.points[plane.classes == k]
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=own[:, 0],
             y=own[:, 1],
             mode="markers",

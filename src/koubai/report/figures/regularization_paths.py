@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number
 from koubai.report.palette import BLUE, GRAY, VERMILION
 from koubai.report.picture import Panel, Picture, Table, join_sentences
-from koubai.report.theme import figure, label, log_axis
+from koubai.report.theme import label, log_axis
 from koubai.words import say
 
 
@@ -42,9 +42,9 @@ def regularization_paths(paths: Sequence[RegularizationPath]) -> Picture:
     )
 
 
-def _draw(path: RegularizationPath) -> Any:
+def _draw(path: RegularizationPath) -> Drawing:
     strengths = path.strengths[path.strengths > 0]
-    fig = figure(
+    fig = Drawing(
         320,
         xaxis={"title": {"text": "λ"}} | log_axis(float(strengths.min()), float(strengths.max())),
         yaxis={"title": {"text": say("report.regularization.axis")}, "rangemode": "tozero"},
@@ -54,7 +54,8 @@ def _draw(path: RegularizationPath) -> Any:
         ("biases", path.biases, {"color": VERMILION, "width": 2.4, "dash": "dash"}, "square"),
     )
     for name, values, line, symbol in lines:
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=path.strengths,
             y=values,
             mode="lines+markers",
@@ -65,7 +66,8 @@ def _draw(path: RegularizationPath) -> Any:
             hovertemplate="%{x}: %{customdata}",
         )
     if path.free is not None:
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=[float(strengths.min()), float(strengths.max())],
             y=[path.free, path.free],
             mode="lines",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number, percent
 from koubai.report.palette import BLUE, GRAY, VERMILION, translucent
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure, row_axis, row_texts
+from koubai.report.theme import row_axis, row_texts
 from koubai.words import say
 
 _BINS = 20  # rows of the table
@@ -52,15 +52,16 @@ def starts(arms: Sequence[Starts], x: Array, values: Array) -> Picture:
     )
 
 
-def _draw(arms: Sequence[Starts], x: Array, values: Array) -> Any:
-    fig = figure(
+def _draw(arms: Sequence[Starts], x: Array, values: Array) -> Drawing:
+    fig = Drawing(
         130 + 42 * len(arms),
         xaxis={"title": {"text": say("report.starts.axis")}, "range": [float(x[0]), float(x[-1])]},
         yaxis=row_axis([arm.title for arm in arms]),
         legend={"traceorder": "normal"},
         **row_texts([percent(arm.share) for arm in arms]),
     )
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=x,
         y=values,
         yaxis="y2",
@@ -69,13 +70,14 @@ def _draw(arms: Sequence[Starts], x: Array, values: Array) -> Any:
         hoverinfo="skip",
         name="f(x)",
     )
-    fig.update_layout(yaxis2={"overlaying": "y", "visible": False})
+    fig.lay(yaxis2={"overlaying": "y", "visible": False})
     for key, wanted, color, symbol in (
         ("reached", True, BLUE, "circle"),
         ("missed", False, VERMILION, "x-thin"),
     ):
         places = [(start, i) for i, arm in enumerate(arms) for start in arm.starts[arm.reached == wanted]]
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=[start for start, _ in places],
             y=[row for _, row in places],
             mode="markers",

@@ -11,10 +11,11 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.report import measures
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import MISSING, number
 from koubai.report.palette import Style, translucent
 from koubai.report.picture import Panel, Picture, Table, join_sentences
-from koubai.report.theme import figure, label, log_axis, share_axis
+from koubai.report.theme import label, log_axis, share_axis
 from koubai.words import say
 
 _MANY = 1000.0  # ratio of largest to smallest value from which the measure's axis is logarithmic
@@ -48,8 +49,8 @@ def sweep(lines: Sequence[Sweep], factor: str, measure: str) -> Picture:
     )
 
 
-def _draw(lines: Sequence[Sweep], factor: str, measure: str) -> Any:
-    fig = figure(340, xaxis=_x_axis(lines, factor), yaxis=_y_axis(lines, measure))
+def _draw(lines: Sequence[Sweep], factor: str, measure: str) -> Drawing:
+    fig = Drawing(340, xaxis=_x_axis(lines, factor), yaxis=_y_axis(lines, measure))
     levels = np.concatenate([line.levels for line in lines])
     ends = (float(levels[levels > 0].min(initial=np.inf)), float(levels.max(initial=0.0)))
     for line in lines:
@@ -61,8 +62,10 @@ def _draw(lines: Sequence[Sweep], factor: str, measure: str) -> Any:
     return fig
 
 
-def _line(fig: Any, line: Sweep, measure: str) -> None:
-    fig.add_scatter(
+def _line(fig: Drawing, line: Sweep, measure: str) -> None:
+    lowest, highest = (0.0, 1.0) if measures.is_share(measure) else (-np.inf, np.inf)  # no share is beyond
+    fig.add(
+        "scatter",
         x=np.repeat(line.levels, line.seeds.shape[1]),
         y=line.seeds.ravel(),
         mode="markers",
@@ -70,7 +73,8 @@ def _line(fig: Any, line: Sweep, measure: str) -> None:
         hoverinfo="skip",
         showlegend=False,
     )
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=line.levels,
         y=line.mean,
         mode="lines+markers",
@@ -79,8 +83,8 @@ def _line(fig: Any, line: Sweep, measure: str) -> None:
         error_y={
             "type": "data",
             "symmetric": False,
-            "array": np.nan_to_num(line.high - line.mean),
-            "arrayminus": np.nan_to_num(line.mean - line.low),
+            "array": np.nan_to_num(np.minimum(line.high, highest) - line.mean),
+            "arrayminus": np.nan_to_num(line.mean - np.maximum(line.low, lowest)),
             "thickness": 1.4,
             "width": 4,
             "color": line.style.color,
@@ -91,9 +95,10 @@ def _line(fig: Any, line: Sweep, measure: str) -> None:
     )
 
 
-def _without(fig: Any, line: Sweep, ends: tuple[float, float]) -> None:
+def _without(fig: Drawing, line: Sweep, ends: tuple[float, float]) -> None:
     """Draw what has only the level 0, such as no penalty, as a height to hold the others against."""
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=list(ends),
         y=[float(line.mean[0])] * 2,
         mode="lines",
@@ -103,11 +108,12 @@ def _without(fig: Any, line: Sweep, ends: tuple[float, float]) -> None:
     )
 
 
-def _lost(fig: Any, lines: Sequence[Sweep]) -> None:
+def _lost(fig: Drawing, lines: Sequence[Sweep]) -> None:
     """Mark at the lower edge the levels that gave no number at all."""
     marks = [(level, i) for i, line in enumerate(lines) for level in line.levels[~np.isfinite(line.mean)]]
     if marks:
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=[level for level, _ in marks],
             y=[0.04 + 0.05 * i for _, i in marks],
             yaxis="y2",
@@ -117,7 +123,7 @@ def _lost(fig: Any, lines: Sequence[Sweep]) -> None:
             hoverinfo="skip",
             name=say("report.sweep.lost"),
         )
-        fig.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False})
+        fig.lay(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False})
 
 
 def _x_axis(lines: Sequence[Sweep], factor: str) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
-from typing import Any
 
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number
 from koubai.report.picture import Panel, Picture, Table, thin
-from koubai.report.theme import TEXT, figure, label
+from koubai.report.theme import TEXT, label
 from koubai.words import say
 
 _MOST = 64  # tiles in one panel
@@ -80,20 +80,21 @@ def _picture(name: str, panels: Sequence[Tiles]) -> Picture:
     )
 
 
-def _draw(tiles: Tiles) -> Any:
+def _draw(tiles: Tiles) -> Drawing:
     images = tiles.images[thin(len(tiles.images), _MOST)].astype(np.float64)
     mosaic = _mosaic(images)
     if tiles.kind == "receptive_field":
         mosaic = np.where(mosaic == 0, np.nan, mosaic)  # not drawn
     bound = float(np.nanmax(np.abs(mosaic), initial=0.0)) or 1.0
     hidden = {"visible": False, "constrain": "domain"}
-    fig = figure(
+    fig = Drawing(
         max(120, min(360 if len(images) > 1 else 200, round(300 * mosaic.shape[0] / mosaic.shape[1]))),
         xaxis=hidden,
         yaxis={**hidden, "autorange": "reversed", "scaleanchor": "x"},
         margin={"l": 4, "r": 4, "t": 4, "b": 4},
     )
-    fig.add_heatmap(
+    fig.add(
+        "heatmap",
         z=mosaic.astype(np.float32),
         colorscale=_SCALES[tiles.kind],
         zmin={"filters": -bound, "receptive_field": 0.0}.get(tiles.kind, float(np.nanmin(mosaic))),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number, percent
 from koubai.report.palette import BLUE, translucent
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure, log_axis
+from koubai.report.theme import log_axis
 from koubai.words import say
 
 
@@ -39,15 +39,16 @@ def weights(panels: Sequence[WeightHistogram]) -> Picture:
     )
 
 
-def _draw(panel: WeightHistogram) -> Any:
-    fig = figure(
+def _draw(panel: WeightHistogram) -> Drawing:
+    fig = Drawing(
         230,
         xaxis={"title": {"text": say("report.weights.axis")}},
         yaxis={"title": {"text": say("report.weights.count")}}
         | log_axis(0.8, max(float(panel.counts.max(initial=0)), 10.0)),
         bargap=0,
     )
-    fig.add_bar(
+    fig.add(
+        "bar",
         x=(panel.edges[:-1] + panel.edges[1:]) / 2,
         y=np.where(panel.counts > 0, panel.counts, np.nan),
         width=np.diff(panel.edges),

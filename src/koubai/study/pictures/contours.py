@@ -8,10 +8,10 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.penalties.p_norm import L1, L2
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number
 from koubai.report.palette import BLUE, GRAY, VERMILION
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import figure
 from koubai.words import say
 
 _BEST = np.array([1.6, 0.5])  # the weights without a penalty
@@ -58,14 +58,15 @@ def _minimum(penalty: L1 | L2) -> Array:
     return w
 
 
-def _draw(name: str, end: Array) -> Any:
+def _draw(name: str, end: Array) -> Drawing:
     axis = np.linspace(-2, 2.6, 140)
-    fig = figure(
+    fig = Drawing(
         340,
         xaxis={"title": {"text": "w1"}, "range": [-2, 2.6]},
         yaxis={"title": {"text": "w2"}, "range": [-2, 2], "scaleanchor": "x"},
     )
-    fig.add_contour(
+    fig.add(
+        "contour",
         x=axis,
         y=axis,
         z=_loss(axis[None, :], axis[:, None]),
@@ -76,7 +77,8 @@ def _draw(name: str, end: Array) -> Any:
         hoverinfo="skip",
     )
     corners = _level_set(name, end)
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=corners[:, 0],
         y=corners[:, 1],
         mode="lines",
@@ -85,7 +87,8 @@ def _draw(name: str, end: Array) -> Any:
         fillcolor="rgba(0,114,178,0.16)",
         name=f"{name} = {number(_size(name, end))}",
     )
-    fig.add_scatter(
+    fig.add(
+        "scatter",
         x=[end[0]],
         y=[end[1]],
         mode="markers",

@@ -9,9 +9,9 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.layers.im2col import col2im
 from koubai.layers.im2col import im2col as unrolled
+from koubai.report.drawing import Drawing
 from koubai.report.palette import BLUE
 from koubai.report.picture import Panel, Picture
-from koubai.report.theme import figure
 from koubai.study.pictures.lines import grid_table
 from koubai.words import say
 
@@ -45,7 +45,7 @@ def receptive_field(_: str) -> Picture:
 
 
 def _map(name: str, cells: Array, *, text: str, values: dict[str, Any]) -> Picture:
-    fig = figure(
+    fig = Drawing(
         320,
         xaxis={"showticklabels": False, "constrain": "domain", "ticks": "", "showline": False},
         yaxis={
@@ -56,7 +56,8 @@ def _map(name: str, cells: Array, *, text: str, values: dict[str, Any]) -> Pictu
             "showline": False,
         },
     )
-    fig.add_heatmap(
+    fig.add(
+        "heatmap",
         z=cells,
         colorscale=[[0, "rgba(0,114,178,0.07)"], [1, BLUE]],
         showscale=False,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number
 from koubai.report.palette import style
 from koubai.report.picture import Panel, Picture, Table, thin
-from koubai.report.theme import figure
 from koubai.words import say
 
 _ROWS = 13
@@ -31,11 +31,12 @@ def lines(
 
     `values` fill the placeholders of its summary.
     """
-    fig = figure(320, xaxis={"title": {"text": axes[0]}}, yaxis={"title": {"text": axes[1]}})
-    fig.update_layout(**layout)
+    fig = Drawing(320, xaxis={"title": {"text": axes[0]}}, yaxis={"title": {"text": axes[1]}})
+    fig.lay(**layout)
     for i, (title, y) in enumerate(curves.items()):
         look = style(i)
-        fig.add_scatter(
+        fig.add(
+            "scatter",
             x=x,
             y=y,
             name=title,

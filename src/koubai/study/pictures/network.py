@@ -14,10 +14,11 @@ from koubai.initializers.normal import LeCunNormal
 from koubai.layers.activations import Sigmoid
 from koubai.models.mlp import Mlp
 from koubai.network.network import Network
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number
 from koubai.report.palette import BLUE, GRAY, VERMILION
 from koubai.report.picture import Panel, Picture, Table
-from koubai.report.theme import TEXT, figure
+from koubai.report.theme import TEXT
 from koubai.words import say
 
 WIDTH, DEPTH, SEED = 2, 3, 3
@@ -103,13 +104,13 @@ def _places() -> list[list[tuple[float, float]]]:
     return [[(float(c), (n - 1) / 2 - i) for i in range(n)] for c, n in enumerate(columns)]
 
 
-def _draw(net: Small, most: Path) -> Any:
+def _draw(net: Small, most: Path) -> Drawing:
     places = _places()
     thick = {
         (layer, a, b) for layer, (a, b) in enumerate(zip((0, *most.units), (*most.units, 0), strict=True))
     }
     hidden: dict[str, Any] = {"visible": False}
-    fig = figure(
+    fig = Drawing(
         300,
         xaxis=hidden | {"range": [-0.4, DEPTH + 1.4]},
         yaxis=hidden | {"range": [-1.15, 1.15]},
@@ -121,10 +122,10 @@ def _draw(net: Small, most: Path) -> Any:
             (x0, y0), (x1, y1) = places[layer][a], places[layer + 1][b]
             on = (layer, a, b) in thick
             look = {"color": VERMILION if on else GRAY, "width": 3.5 if on else 0.8}
-            fig.add_scatter(x=[x0, x1], y=[y0, y1], mode="lines", line=look, hoverinfo="skip")
+            fig.add("scatter", x=[x0, x1], y=[y0, y1], mode="lines", line=look, hoverinfo="skip")
             if on:
                 flat, top = y0 == y1, y0 > 0
-                fig.add_annotation(
+                fig.mark(
                     x=(x0 + x1) / 2,
                     y=(y0 + y1) / 2,
                     xshift=0 if flat else 30,
@@ -137,7 +138,8 @@ def _draw(net: Small, most: Path) -> Any:
         for i, (x, y) in enumerate(column):
             name = f"x{i + 1}" if c == 0 else "y" if c == DEPTH + 1 else ""
             text = name or f"f' {number(float(net.slopes[c - 1][i]), 2)}"
-            fig.add_scatter(
+            fig.add(
+                "scatter",
                 x=[x],
                 y=[y],
                 mode="markers+text",

@@ -7,10 +7,10 @@ import numpy as np
 from koubai.core.layer import wire
 from koubai.core.params import Array
 from koubai.layers.dropout import Dropout
+from koubai.report.drawing import Drawing
 from koubai.report.numbers import number
 from koubai.report.palette import VERMILION
 from koubai.report.picture import Panel, Picture
-from koubai.report.theme import figure
 from koubai.study.pictures.lines import grid_table
 from koubai.words import say
 
@@ -41,13 +41,19 @@ def _output(step: int) -> Array:
     return cell.forward(np.ones((_SAMPLES, _UNITS)))
 
 
-def _draw(y: Array) -> object:
-    fig = figure(
+def _draw(y: Array) -> Drawing:
+    fig = Drawing(
         240,
         xaxis={"title": {"text": say("study.picture.unit")}},
         yaxis={"title": {"text": say("study.picture.sample")}},
     )
-    fig.add_heatmap(
-        z=y, colorscale=[[0, "#ffffff"], [1, VERMILION]], showscale=False, xgap=1, ygap=1, hoverinfo="z"
+    fig.add(
+        "heatmap",
+        z=y,
+        colorscale=[[0, "#ffffff"], [1, VERMILION]],
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        hoverinfo="z",
     )
     return fig
