@@ -35,7 +35,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/koubai demo
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest -n auto -m "not slow and not browser"
+	@$(BIN)/python -m pytest -n auto -m "not slow and not long and not browser"
 
 test-all: $(VENV)/.test
 	@$(BIN)/python -m pytest -n auto

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"<!-- file: (?P<path>\S+) -->\n```python\n(?P<text>.*?)```", re.DOTALL)
 
@@ -21,6 +23,7 @@ print(koubai.layers.LAYERS["relu6"].__name__)
 """
 
 
+@pytest.mark.long
 def test_the_worked_example_adds_a_layer(tmp_path):
     for folder in ("src", "tests/support", "tests/layers"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))

@@ -70,6 +70,7 @@ def asked(folder, *calls):
     return anyio.run(talk)
 
 
+@pytest.mark.long
 def test_an_agent_is_answered_with_evidence_and_trials(folder):
     tools, answers = asked(
         folder,

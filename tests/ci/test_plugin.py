@@ -110,6 +110,7 @@ def test_the_fixture_fails_with_the_finding_its_file_and_its_line(tmp_path):
     assert "koubai: 1 healthy, 2 with findings, 0 not judged" in out
 
 
+@pytest.mark.long
 def test_every_test_is_watched_when_that_is_asked_for(tmp_path):
     chosen = ("-k", "sound or unwatched or without_training")
     outcomes, out = session(tmp_path, "--koubai", *chosen)

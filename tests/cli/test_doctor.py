@@ -83,6 +83,7 @@ def test_rollback_survives_a_run_that_breaks_off(koubai, tmp_path):
     assert "nan" not in koubai.out.replace("NaN or infinity", "").lower(), "evidence is in numbers"
 
 
+@pytest.mark.long
 def test_the_bench_prints_scores_as_json(koubai, tmp_path):
     (tmp_path / "cases.toml").write_text(
         '[[case]]\nid = "one"\naccept = ["output layer"]\nseeds = 1\n[case.recipe]\n'

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from koubai.core.errors import KoubaiError
 from koubai.data import digits
@@ -67,6 +68,7 @@ def torchrun(folder, processes, *words):
     )
 
 
+@pytest.mark.long
 def test_two_processes_one_killed_end_as_one_process_does(tmp_path):
     (tmp_path / "recipe.toml").write_text(RECIPE)
     (tmp_path / "host.py").write_text(DIES_ONCE)

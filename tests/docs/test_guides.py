@@ -92,7 +92,9 @@ def lines(block: str) -> list[list[str]]:
     return [shlex.split(part) for line in parts for part in line if part.strip()]
 
 
-@pytest.mark.parametrize("guide", ["README.md", "docs/getting-started.md"])
+@pytest.mark.parametrize(
+    "guide", ["README.md", pytest.param("docs/getting-started.md", marks=pytest.mark.long)]
+)
 def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     """Whoever follows a guide to the letter meets no error; exit 3 means that the doctor found something.
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HEAD = """
 import copy, io, pickle, sys
 import torch
@@ -127,6 +129,7 @@ def run(how, paths, cwd):
     return [(int(code), *texts) for code, texts in zip(done.stdout.split(), told, strict=True)]
 
 
+@pytest.mark.long
 def test_programs_end_as_they_do_alone(tmp_path):
     paths = [tmp_path / f"{name}.py" for name in PROGRAMS]
     for path, text in zip(paths, PROGRAMS.values(), strict=True):

@@ -53,6 +53,7 @@ def program(tmp_path, monkeypatch):
     return tmp_path / "program.py"
 
 
+@pytest.mark.long
 def test_a_script_is_run_again_the_same_each_time_and_writes_nothing(program):
     (program.parent / "losses.txt").write_text("before")
     again = Reruns(Script(str(program), ("0.001", "2")), Meter())

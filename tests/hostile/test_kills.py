@@ -23,6 +23,7 @@ def hunted(what, place, count, seed):
     return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["training", "experiment"])
 def test_what_is_killed_loses_nothing(what, tmp_path):
     found, errors = hunted(what, tmp_path, 8, 7)

@@ -117,6 +117,7 @@ def goes_on(parts, experiment, out, before):
     assert {name: now[name] for name in before} == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_a_lost_scheduler_is_no_success(parts, long, tmp_path, monkeypatch, number):
     monkeypatch.setattr("koubai.lab.perform.executors._PULSE", 0.2)
@@ -160,6 +161,7 @@ def command(parts, folder):
     return process
 
 
+@pytest.mark.long
 def test_the_command_says_that_the_scheduler_is_lost_and_a_killed_client_loses_nothing(parts, tmp_path):
     client = command(parts, tmp_path)
     client.kill()

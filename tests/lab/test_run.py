@@ -150,6 +150,7 @@ def test_ctrl_c_keeps_what_is_finished_and_goes_on_from_there(trainings, tmp_pat
     assert scores(continued) == scores(start.run(experiment, threads=1))
 
 
+@pytest.mark.long
 def test_a_killed_worker_process_costs_time_but_no_run(trainings, tmp_path):
     experiment, killed = replace(trainings, seeds=tuple(range(6))), []
     with process_workers(2) as workers:

@@ -247,7 +247,7 @@ def test_with_keys_alone(look):
     page.context.close()
 
 
-@pytest.mark.parametrize(("lang", "scheme"), itertools.product(("en", "ja"), ("light", "dark")))
+@pytest.mark.parametrize(("lang", "scheme"), list(itertools.product(("en", "ja"), ("light", "dark"))))
 def test_it_is_clean_on_a_phone_and_a_desk_in_both_languages_and_themes(look, lang, scheme):
     page = look(color_scheme=scheme, bypass_csp=True)  # the audit is a foreign script
     page.click(f".controls [lang={lang}]")

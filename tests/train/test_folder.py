@@ -116,6 +116,7 @@ def crash_at(monkeypatch, moment):
     monkeypatch.setattr(os, "replace", crashing(os.replace))
 
 
+@pytest.mark.long
 def test_a_crash_at_any_write_leaves_a_run_that_resumes_bit_for_bit(recipe, watch, tmp_path, monkeypatch):
     recipe = recipe.edit(steps=4, early_stopping=kb.EarlyStopping(2))
     watch = replace(watch, evaluate_every=2, tap_every=3)
