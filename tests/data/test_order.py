@@ -5,6 +5,7 @@ import koubai as kb
 from koubai.core import random
 from koubai.data.order import mixed
 from koubai.data.understood import understood
+from koubai.words import speaking
 
 ENGINES = ("reference", "native", "torch")
 
@@ -86,10 +87,11 @@ def test_fit_says_in_a_line_what_it_understood(lang, told, capsys, monkeypatch):
 def test_what_was_understood_of_other_data():
     x = np.random.default_rng(0).normal(size=(40, 2))
     values = kb.data.arrays(x, x, x[:4], x[:4], validation=10).load()
-    assert (
-        understood(values, "en") == "Targets understood: values, 2 a sample. "
-        "Split: 30 training, 10 validation, 4 test; test as given."
-    )
+    with speaking("en"):
+        assert (
+            understood(values) == "Targets understood: values, 2 a sample. "
+            "Split: 30 training, 10 validation, 4 test; test as given."
+        )
     assert understood(kb.data.digits().load()) == ""
 
 

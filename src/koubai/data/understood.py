@@ -8,28 +8,26 @@ from koubai.words import say
 _SHOWN = 8  # names of classes in a sentence
 
 
-def understood(dataset: Dataset, lang: str | None = None) -> str:
+def understood(dataset: Dataset) -> str:
     """Return a line about data of one's own; "" where the set is a published or a made one."""
     if not dataset.parted:
         return ""
-    target = _target(dataset, lang)
+    target = _target(dataset)
     counts = ((part, len(getattr(dataset, f"t_{part}"))) for part in PARTS)
     said = (
-        say("data.split.part", lang, count=count, part=say(f"data.part.{part}", lang))
-        for part, count in counts
-        if count
+        say("data.split.part", count=count, part=say(f"data.part.{part}")) for part, count in counts if count
     )
-    parts = say("data.table.and", lang).join(said)
-    columns = [] if dataset.scheme is None else [dataset.scheme.sentence(lang)]
-    split = say(f"data.split.{dataset.parted}", lang, parts=parts)
+    parts = say("data.table.and").join(said)
+    columns = [] if dataset.scheme is None else [dataset.scheme.sentence()]
+    split = say(f"data.split.{dataset.parted}", parts=parts)
     return " ".join([*columns, target, split])
 
 
-def _target(dataset: Dataset, lang: str | None) -> str:
+def _target(dataset: Dataset) -> str:
     column = "" if dataset.scheme is None else dataset.scheme.target
     area = "data.table" if dataset.scheme is not None else "data.arrays"
     if dataset.classes is None:
-        return say(f"{area}.values", lang, target=column, count=dataset.t_train.shape[1])
+        return say(f"{area}.values", target=column, count=dataset.t_train.shape[1])
     names = dataset.class_names or tuple(map(str, range(dataset.classes)))
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    return say(f"{area}.classes", lang, target=column, count=dataset.classes, names=shown)
+    return say(f"{area}.classes", target=column, count=dataset.classes, names=shown)
