@@ -20,6 +20,7 @@ extensions = ["myst_parser", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"
+html_theme_options = {"top_of_page_buttons": ["view"]}  # the other language: see _templates
 html_title = "koubai 勾配"
 html_static_path = ["_static", "generated/static"]
 html_css_files = ["pictures.css"]
@@ -32,7 +33,6 @@ suppress_warnings = ["myst.header"]
 language = "en"
 locale_dirs = ["locale"]
 gettext_compact = False  # one file of translations a page
-gettext_additional_targets = ["literal-block"]
 
 
 def write_pages(app: Any) -> None:

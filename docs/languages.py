@@ -8,11 +8,16 @@ links to itself in the other language: English lies at the root of the site, Jap
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+from docutils import nodes
 from pages import home
 from sphinx.search import SearchLanguage
 
+JAPANESE = Path(__file__).parent / "locale" / "ja" / "LC_MESSAGES"
 ONE_LANGUAGE = {"changelog": "en", "notes-ja": "ja"}
 """Pages that stay in the language they are written in; readers of the other are told so."""
 
@@ -70,6 +75,27 @@ def read_language(app: Any, name: str, content: list[str]) -> None:
         app.env.note_dependency(str(path))
 
 
+def catalog(page: str) -> Catalog:
+    """Return the translations of a page; none where there is no file."""
+    file = JAPANESE / f"{page}.po"
+    if not file.exists():
+        return Catalog(locale="ja")
+    with file.open("rb") as text:
+        return read_po(text, locale="ja")
+
+
+def translate_blocks(app: Any, doctree: nodes.document) -> None:
+    """Put in the translated blocks of code and of output; Sphinx itself does so in reStructuredText only."""
+    if app.config.language == "en":
+        return
+    kept = catalog(app.env.docname)
+    for block in doctree.findall(nodes.literal_block):
+        told = kept.get(block.astext().rstrip("\n") + "\n")
+        if told and told.string:
+            block.rawsource = told.string.rstrip("\n")
+            block.children = [nodes.Text(block.rawsource)]
+
+
 def link_languages(app: Any, name: str, template: str, context: Any, doctree: Any) -> None:
     """Give the template the address of the same page in the other language."""
     root, page = "../" * name.count("/"), app.builder.get_target_uri(name)
@@ -83,4 +109,5 @@ def setup(app: Any) -> None:
     """Connect to Sphinx."""
     app.add_search_language(Japanese)
     app.connect("source-read", read_language)
+    app.connect("doctree-read", translate_blocks)
     app.connect("html-page-context", link_languages)

@@ -16,12 +16,11 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
-from languages import ONE_LANGUAGE
+from languages import JAPANESE, ONE_LANGUAGE, catalog
 from markdown_it import MarkdownIt
 from pages import GENERATED, write
 
 DOCS = Path(__file__).parent
-JAPANESE = DOCS / "locale" / "ja" / "LC_MESSAGES"
 _HEADER = 'msgid ""\nmsgstr ""\n"Language: ja\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
 
 _COMMENT = re.compile(r"(?<!\S)#(?:\s.*)?$", re.MULTILINE)
@@ -48,6 +47,7 @@ def collect() -> dict[str, list[str]]:
     with tempfile.TemporaryDirectory() as folder, patch_docutils(), docutils_namespace():
         overrides = {
             "exclude_patterns": ["generated", "gallery", *(f"{page}.md" for page in ONE_LANGUAGE)],
+            "gettext_additional_targets": ["literal-block"],
             "suppress_warnings": ["myst", "toc"],
         }
         place = Path(folder)
@@ -103,15 +103,6 @@ def _outputs() -> set[str]:
 
 
 _OUTPUTS: set[str] = set()
-
-
-def catalog(page: str) -> Catalog:
-    """Return the translations of a page; none where there is no file."""
-    file = JAPANESE / f"{page}.po"
-    if not file.exists():
-        return Catalog(locale="ja")
-    with file.open("rb") as text:
-        return read_po(text, locale="ja")
 
 
 def update(page: str, messages: list[str]) -> Catalog:

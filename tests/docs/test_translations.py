@@ -94,6 +94,7 @@ def test_code_and_numbers_alone_need_no_translation(module):
 
 def test_a_sentence_that_changes_keeps_its_translation_as_one_to_mend(module, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "JAPANESE", tmp_path)
+    monkeypatch.setattr(module.languages, "JAPANESE", tmp_path)
     module.update("page", ["A network learns in 5 steps.", "It goes away."])
     file = tmp_path / "page.po"
     translated = file.read_text(encoding="utf-8").replace(
