@@ -102,6 +102,8 @@ def link_languages(app: Any, name: str, template: str, context: Any, doctree: An
     here, there = app.config.language, {"en": "ja", "ja": "en"}[app.config.language]
     context["other_language"] = there
     context["not_translated"] = ONE_LANGUAGE.get(name, here) != here
+    if name == "search" and here == "ja":
+        app.add_js_file("search-ja.js", priority=900)  # behind Sphinx's own translations
     context["other_page"] = f"{root}ja/{page}" if here == "en" else f"../{root}{page}"
 
 
