@@ -30,10 +30,11 @@ _NUMBER = re.compile(r"(?<![A-Za-z_\d.])((?:\d[\d,]*)?\.?\d+(?:e-?\d+)?)(?:\s*([
 _NUMBER_WORDS = """
 zero 0, zeros 0, one 1, two 2, three 3, four 4, five 5, six 6, seven 7, eight 8, nine 9, ten 10, eleven 11,
 twelve 12, dozen 12, thirteen 13, fourteen 14, fifteen 15, sixteen 16, twenty 20, thirty 30, forty 40, fifty
-50, sixty 60, hundred 100, thousand 1e3, million 1e6, once 1, first 1, twice 2, both 2, pair 2, second 2,
-half .5 2, halves 2, third 3, thirds 3, quarter 4, quarters 4, fourth 4, fifth 5, fifths 5, sixth 6, eighth
-8, tenth 10, tenths 10, hundredth 100, thousandth 1e3, minute 60, january 1, february 2, march 3, april 4,
-may 5, june 6, july 7, august 8, september 9, october 10, november 11, december 12"""
+50, sixty 60, seventy 70, eighty 80, hundred 100, thousand 1e3, million 1e6, once 1, first 1, twice 2, both
+2, pair 2, second 2, half .5 2, halves 2, third 3, thirds 3, quarter 4, quarters 4, fourth 4, fifth 5,
+fifths 5, sixth 6, eighth 8, tenth 10, tenths 10, hundredth 100, thousandth 1e3, minute 60, january 1,
+february 2, march 3, april 4, may 5, june 6, july 7, august 8, september 9, october 10, november 11,
+december 12, double 2, triple 3"""
 _SAID = {word: tuple(map(float, n)) for word, *n in (entry.split() for entry in _NUMBER_WORDS.split(","))}
 _UNITS = re.compile(r"(?:n|m|k|M|G|T|Ki|Mi|Gi)?(?:s|B|iB|Hz)|min|GFLOP|ms")
 _MARKDOWN = MarkdownIt("commonmark")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-NOT_YET = {"architecture", "doctor", "engine", "reliability"}
+NOT_YET = {"doctor"}
 
 
 @pytest.fixture(scope="module")
