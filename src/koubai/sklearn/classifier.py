@@ -17,6 +17,7 @@ from koubai.initializers.initializer import Initializer
 from koubai.losses.loss import Loss
 from koubai.optim.optimizer import Optimizer
 from koubai.penalties.penalty import Penalty
+from koubai.sklearn.callback_support import with_callbacks
 from koubai.sklearn.estimator import KoubaiEstimator
 
 
@@ -84,6 +85,7 @@ class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
         )
         self.class_weight = class_weight
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> KoubaiClassifier:
         """Train on X (n, d) and labels y (n,)."""
         go_on = self.warm_start and hasattr(self, "_learned")
@@ -101,6 +103,7 @@ class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
             go_on=go_on,
             epochs=self.epochs,
             early=self.early_stopping,
+            told=(x, y, sample_weight),
         )
         return self
 

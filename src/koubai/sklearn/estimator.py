@@ -29,18 +29,19 @@ from koubai.losses.loss import LOSSES, Loss
 from koubai.models.mlp import Mlp
 from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 from koubai.penalties.penalty import Penalty
+from koubai.sklearn.callback_support import CallbackSupportMixin, Epochs
 from koubai.sklearn.learned import Learned
 from koubai.train.early_stopping import EarlyStopping
 from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation
+from koubai.train.session import Observation, Session
 from koubai.train.settings import thread_count
 from koubai.train.train import train
 
 _LOOKS = 50  # taps of a run, for its findings
 
 
-class KoubaiEstimator(BaseEstimator):
+class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
     """Base of KoubaiClassifier and KoubaiRegressor: their settings and attributes.
 
     | setting             | meaning                                                                        |
@@ -126,12 +127,22 @@ class KoubaiEstimator(BaseEstimator):
         self.threads = threads
         self.verbose = verbose
 
-    # ------------------------------------------------------------------------------------ training
-
     def _train(
-        self, x: Array, t: Array, weights: Any, outputs: int, *, go_on: bool, epochs: int, early: bool
+        self,
+        x: Array,
+        t: Array,
+        weights: Any,
+        outputs: int,
+        *,
+        go_on: bool,
+        epochs: int,
+        early: bool,
+        told: tuple[Array, Array, Any] | None = None,
     ) -> None:
-        """Train on checked inputs (n, d) and targets; `go_on` continues from the weights learned before."""
+        """Train on checked inputs (n, d) and targets; `go_on` continues from the weights learned before.
+
+        `told` is what callbacks are shown: X, y and the samples' weights.
+        """
         if weights is not None:
             weights = _weights(weights, len(x))
             x, t, weights = (array[weights > 0] for array in (x, t, weights))
@@ -159,32 +170,48 @@ class KoubaiEstimator(BaseEstimator):
             target_units=units,
             w_train=weights,
         )
-        run = self._run(dataset, outputs, seed, before, epochs, early=early)
+        recipe = self._recipe(dataset, outputs, seed, before, epochs, early=early)
+        epoch = len(dataset.t_train) // recipe.batch_size
+        watched = told is not None and Epochs.wanted(self)
+        start = recipe.steps - epoch * epochs
+        tasks = Epochs(self, told[:2], told[2], start, epoch, epochs) if told and watched else None
+        run = self._run(recipe, dataset, before, epoch, tasks)
         self._learned = Learned.of(run)
         self.run_ = run
+        if tasks is not None:
+            tasks.end()
 
-    def _run(
+    def _recipe(
         self, dataset: Dataset, outputs: int, seed: int, before: Learned | None, epochs: int, *, early: bool
-    ) -> Run:
+    ) -> Recipe:
         n = len(dataset.t_train)
         epoch = -(-n // self.batch_size)  # batches
-        size = n // epoch
-        start = 0 if before is None else before.state.step
-        steps = epoch * epochs
-        recipe = Recipe(
+        return Recipe(
             self.network if self.network is not None else Mlp(tuple(self.hidden), outputs, self.activation),
             Arrays(dataset.sha256),
             loss=self.loss if isinstance(self.loss, Loss) else LOSSES[self.loss](),
             optimizer=self._optimizer(),
             initializer=self._initializer(),
             penalties=tuple(self.penalties),
-            batch_size=size,
-            steps=start + steps,
+            batch_size=n // epoch,
+            steps=(0 if before is None else before.state.step) + epoch * epochs,
             replacement=False,
             early_stopping=EarlyStopping(self.n_iter_no_change, self.tol) if early else None,
             seed=seed,
         )
-        with Progress() if self.verbose else nullcontext() as on_progress:
+
+    def _run(
+        self, recipe: Recipe, dataset: Dataset, before: Learned | None, epoch: int, tasks: Epochs | None
+    ) -> Run:
+        start = 0 if before is None else before.state.step
+        steps = recipe.steps - start
+        with Progress() if self.verbose else nullcontext() as shown:
+
+            def on_progress(session: Session) -> None:
+                for each in (shown, tasks):
+                    if each is not None:
+                        each(session)
+
             run = Run.of(
                 train(
                     recipe,
@@ -195,10 +222,11 @@ class KoubaiEstimator(BaseEstimator):
                         tap_every=max(1, steps // _LOOKS),
                         first_until=1,
                         units=False,
-                        evaluate_every=epoch if early else max(1, steps),
+                        evaluate_every=max(1, steps) if recipe.early_stopping is None else epoch,
                         evaluate_rows=10_000,
                     ),
                     on_progress=on_progress,
+                    progress_every=epoch if tasks is not None else 0,
                     start=None if before is None else before.state,
                 )
             )
@@ -252,8 +280,6 @@ class KoubaiEstimator(BaseEstimator):
     def _initializer(self) -> Initializer:
         given = self.initializer
         return given if isinstance(given, Initializer) else INITIALIZERS[given]()
-
-    # ------------------------------------------------------------------------------------ answers
 
     def _outputs(self, X: Any) -> Array:
         """Return what the network puts out for X (n, d), as it learned it: (n, K) float32."""

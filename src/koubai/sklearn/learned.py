@@ -14,6 +14,7 @@ from koubai.engines.choose import compile_job
 from koubai.engines.engine import Job, Program, TrainingState
 from koubai.network.network import Network
 from koubai.train.recipe import Recipe
+from koubai.train.session import Session
 
 _ROWS = 128  # samples computed at once, always as many: an answer does not depend on what else is asked
 
@@ -32,11 +33,17 @@ class Learned:
     @classmethod
     def of(cls, run: Run) -> Learned:
         """Return what a run learned."""
-        session = run.session
+        learned = cls.of_session(run.session)
+        learned.program = run.session.program
+        return learned
+
+    @classmethod
+    def of_session(cls, session: Session) -> Learned:
+        """Return what a session has learned so far; it does not change as the session goes on."""
         job = session.program.job
         empty = replace(job, x=np.zeros((1, *job.network.in_shape), job.dtype), t=np.zeros_like(job.t[:1]))
         state, engine = session.program.state(), session.program.engine
-        return cls(run.recipe, run.preparation, state, empty, engine, session.program)
+        return cls(session.recipe, session.dataset.preparation, state, empty, engine)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "program": None}

@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from koubai.core.params import Array
 from koubai.data.scale import TargetUnits
+from koubai.sklearn.callback_support import with_callbacks
 from koubai.sklearn.estimator import KoubaiEstimator
 
 
@@ -21,12 +22,20 @@ class KoubaiRegressor(RegressorMixin, KoubaiEstimator):
     deviation 1 for the network, and predictions back to their units.
     """
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> KoubaiRegressor:
         """Train on X (n, d) and values y (n,) or (n, K)."""
         go_on = self.warm_start and hasattr(self, "_learned")
         x, t = self._checked(X, y, reset=True, known=go_on)
         self._train(
-            x, t, sample_weight, t.shape[1], go_on=go_on, epochs=self.epochs, early=self.early_stopping
+            x,
+            t,
+            sample_weight,
+            t.shape[1],
+            go_on=go_on,
+            epochs=self.epochs,
+            early=self.early_stopping,
+            told=(x, t[:, 0] if self._flat else t, sample_weight),
         )
         return self
 
