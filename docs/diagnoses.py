@@ -39,9 +39,10 @@ def page(name: str, diagnosis: Diagnosis, lang: str) -> str:
     """
 
     def told(part: str) -> str:
-        return say(f"diagnoses.{name}.{part}", lang)
+        return diagnosis.words(part, lang)
 
     written = headings(type(diagnosis))
+    written["How it shows"] = written["How it shows"].format(**diagnosis.limits)
     written.pop("Remedies", None)  # the table has them, with what they cost
     if lang == "en":
         first = f"{_sentence(written.pop('What it is'))} {_sentence(written.pop('Why it hurts'))}"

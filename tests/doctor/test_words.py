@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from koubai.doctor.answer.sarif import sarif
 from koubai.doctor.answer.tell import Findings, explain, sentence, tell
 from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.diagnose import diagnose
-from koubai.doctor.diagnoses import DIAGNOSES
+from koubai.doctor.diagnoses import DIAGNOSES, dead_units
+from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.remedies import REMEDIES
 from koubai.train.train import train
 from koubai.words import LANGUAGES, entries, say
+from support.cited import said_numbers
 from support.patients import SICK, circles
 
 
@@ -30,7 +33,38 @@ def test_every_diagnosis_can_be_explained(name, lang):
     text = explain(name, lang)
     assert DIAGNOSES[name].code in text
     for entry in ("title", "meaning", "why", "sign", "do"):
-        assert say(f"diagnoses.{name}.{entry}", lang) in text
+        assert known()[name].words(entry, lang) in text
+
+
+ANOTHER_THING = {  # numbers that only look like a threshold
+    "data_squashed": {0.3},  # the deviation of usual pixels
+    "labels_wrong": {3.0},  # simple learners, classes
+    "learning_rate_too_low": {10.0, 100.0},  # times the rate, which the remedies take
+    "too_few_steps": {3.0},  # a third of the run, in Japanese
+}
+
+
+def told_of_thresholds(name):
+    """The texts that tell how a diagnosis is recognized, as they are written."""
+    doc = sys.modules[type(known()[name]).__module__].__doc__
+    shows = re.search(r"(?ms)^How it shows: (.*?)^[A-Z]", doc)[1]
+    return [*entries("diagnoses")[f"{name}.sign"].values(), shows]
+
+
+@pytest.mark.parametrize("name", sorted(DIAGNOSES))
+def test_a_threshold_stands_in_its_file_and_is_copied_nowhere(name):
+    limits = {limit for limit in known()[name].limits.values() if limit not in (0, 1, 2)}
+    copies = limits | {100 * limit for limit in limits} | {1 / limit for limit in limits}
+    for text in told_of_thresholds(name):
+        numbers = said_numbers(text) - ANOTHER_THING.get(name, set())
+        assert not numbers & {float(f"{copy:.6g}") for copy in copies}
+        assert text.format(**known()[name].limits)
+
+
+def test_whoever_changes_a_threshold_changes_what_is_told(monkeypatch):
+    monkeypatch.setattr(dead_units, "_SEVERE", 0.75)
+    for lang in LANGUAGES:
+        assert "75%" in explain("dead_units", lang)
 
 
 def test_every_measure_and_every_remedy_has_words():

@@ -65,7 +65,7 @@ def _diagnosis_facts(name: str) -> dict[str, object]:
 
     diagnosis = known()[name]
     texts = {
-        key: {lang: say(f"diagnoses.{name}.{key}", lang) for lang in LANGUAGES}
+        key: {lang: diagnosis.words(key, lang) for lang in LANGUAGES}
         for key in ("title", "meaning", "why", "sign", "do")
     }
     return {

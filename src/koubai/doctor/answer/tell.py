@@ -196,7 +196,7 @@ def explain(name: str, lang: str | None = None) -> str:
         diagnosis, between = known()[name], say("doctor.explain.between")
         lines = [f"{diagnosis.code} {title_of(name)}"]
         for heading in ("meaning", "why", "sign", "do"):
-            lines += ["", say(f"doctor.explain.{heading}"), f"  {say(f'diagnoses.{name}.{heading}')}"]
+            lines += ["", say(f"doctor.explain.{heading}"), f"  {diagnosis.words(heading)}"]
         if diagnosis.remedies:
             lines += ["", say("doctor.explain.remedies")]
             lines += [

@@ -2,10 +2,11 @@
 
 What it is: some classes are much rarer than others, and the network does not recognize them.
 Why it hurts: the accuracy looks fine, and the rare class, often the one that matters, is hardly ever named.
-How it shows: the largest class is more than ten times as frequent as the smallest, and on held-out samples
-    the recall of the rare classes lies more than 15 points below that of the others. The training samples do
-    not tell: the few of a rare class are soon known by heart. And a simple learner that weighs the classes
-    recognizes the rare ones clearly better: that they are rare is what hurts, not that they are hard.
+How it shows: the largest class is more than {ratio:g} times as frequent as the smallest, and on held-out
+    samples the recall of the rare classes lies more than {harmed:g} below that of the others. The
+    training samples do not tell: the few of a rare class are soon known by heart. And a simple learner
+    that weighs the classes recognizes the rare ones clearly better: that they are rare is what hurts, not
+    that they are hard.
 Confused with: not learning (accuracy at the share of the largest class), over-fitting (there all classes
     suffer).
 Sick recipe: two blobs, 950 against 50.
@@ -47,7 +48,7 @@ class ClassImbalance(Diagnosis):
     remedies = ()
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Counts more than 10 : 1."""
+        """A class that is many times as frequent as another."""
         counts = visit.patient.data.class_counts
         if counts is None or not visit.patient.finished:
             return None

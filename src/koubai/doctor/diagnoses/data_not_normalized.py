@@ -4,8 +4,9 @@ What it is: inputs that are far from 0, far larger than 1, or of very different 
     off count too: -999 where a value is missing.
 Why it hurts: weights behind large inputs get large gradients: a rate that suits them is too small for the
     others, and the first layer saturates or dies in a few steps.
-How it shows: inputs whose root mean square is above 5, or whose features differ in scale by more than
-    100; and the run learns clearly better on standardized inputs, or on such whose outliers are limited.
+How it shows: inputs whose root mean square is above {large:g}, or whose features differ in scale by a
+    factor of more than {different:g}; and the run learns clearly better on standardized inputs, or on
+    such whose outliers are limited.
 Confused with: a learning rate that is too high, weights that are too large.
 Sick recipe: MNIST pixels 0 to 255.
 Healthy look-alike: 2-D points of about +-10 that the network copes with.
@@ -27,6 +28,7 @@ from koubai.doctor.visit.finding import Measure
 
 _LARGE = 5.0
 _DIFFERENT = 100.0
+_FAR = 10.0  # standard deviations from 0
 
 
 @DIAGNOSES.register
@@ -65,7 +67,7 @@ class DataNotNormalized(Diagnosis):
     remedies = ("standardize_inputs", "limit_outliers")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Root mean square above 5, or scales of features that differ a hundredfold."""
+        """A large root mean square, scales of features that differ, or a mean far from 0."""
         data = visit.patient.data
         if data.mean is None or data.std is None:
             return None
@@ -73,12 +75,12 @@ class DataNotNormalized(Diagnosis):
         varying = data.std[data.std > 1e-12]
         spread = float(varying.max() / np.median(varying)) if len(varying) else 1.0
         far = float(np.median(np.abs(data.mean[data.std > 1e-12]) / varying)) if len(varying) else 0.0
-        if not isfinite(size) or (size <= _LARGE and spread <= _DIFFERENT and far <= 2 * _LARGE):
+        if not isfinite(size) or (size <= _LARGE and spread <= _DIFFERENT and far <= _FAR):
             return None
         measures = (
             Measure("input_size", size, _LARGE),
             Measure("feature_spread", spread, _DIFFERENT),
-            Measure("input_offset", far, 2 * _LARGE),
+            Measure("input_offset", far, _FAR),
         )
         details = {"low": data.low, "high": data.high}
         return Sign(

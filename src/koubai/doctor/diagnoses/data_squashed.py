@@ -3,9 +3,9 @@
 What it is: the inputs hardly differ from each other: divided by 255 twice, or most of them constant.
 Why it hurts: the first layer sees the same for every sample; it takes very large weights to tell them
     apart.
-How it shows: the standard deviation of the inputs is below .02 (pixels / 255 have about .3), and on
-    standardized inputs the run learns. Or more than half of the inputs are the same in every sample, and
-    neither the network nor any simple learner finds in the others what the answers need.
+How it shows: the standard deviation of the inputs is below {faint:g} (pixels / 255 have about .3), and on
+    standardized inputs the run learns. Or more than {constant:.0%} of the inputs are the same in every
+    sample, and neither the network nor any simple learner finds in the others what the answers need.
 Confused with: initial weights that are too small, a learning rate that is too low, under-fitting.
 Sick recipe: MNIST pixels divided by 255 twice.
 Healthy look-alike: constant features among others that tell enough (the border of an image).

@@ -4,8 +4,8 @@ What it is: ReLU units whose input is negative for every sample: they answer 0 a
     while that lasts.
 Why it hurts: dead units are lost capacity; a layer of dead units cuts the network in two: nothing below
     it learns and the output is the same for every input.
-How it shows: units that fire for none of at least 512 samples (or of all there are): 50 % of a layer, if the
-    run does worse than it should; 20 %, if it does far worse.
+How it shows: units that fire for none of at least {enough} samples (or of all there are):
+    {severe:.0%} of a layer, if the run does worse than it should; {warn:.0%}, if it does far worse.
 Confused with: sparsity. A unit that is 0 for 95 % of the samples is not dead. A rate that is far
     too low: units that start dead stay so in such a run, and are not the cause.
 Sick recipe: 34 ReLU layers of 50; about half of the runs die.
@@ -59,7 +59,7 @@ class DeadUnits(Diagnosis):
     specific = ("use_leaky_relu", "use_selu", "add_batch_norm", "add_shortcuts")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """The first layer whose dead share is above 50 %, else the worst above 20 %."""
+        """The first layer whose dead share is severe, else the worst that is worth a warning."""
         patient, look = visit.patient, visit.patient.last
         everything = patient.data.samples or _ENOUGH
         if look is None or look.samples < min(_ENOUGH, everything):

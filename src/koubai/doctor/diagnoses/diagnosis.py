@@ -2,11 +2,13 @@
 
 Every diagnosis module has a docstring with the same headings, from which the documentation is made:
 What it is / Why it hurts / How it shows / Confused with / Sick recipe / Healthy look-alike / Remedies /
-References.
+References. A threshold is a constant of the module. That docstring and words/diagnoses.toml do not repeat its
+number, they have a slot for it: `{severe:.0%}` for `_SEVERE`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -17,6 +19,7 @@ from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.patient.place import place_of
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Considered, Finding, Measure
+from koubai.words import say
 
 DIAGNOSES = Registry("diagnosis")
 CURED = 0.3  # relief from which on a treatment speaks for the diagnosis it treats
@@ -74,6 +77,20 @@ class Diagnosis:
     specific: ClassVar[tuple[str, ...] | None] = None
     points_at: ClassVar[tuple[str, ...]] = ("layer", "loss", "backward", "model")
     experiment: ClassVar[str | None] = None
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The numbers of its module that have a name: `_WARN = 0.2` is {"warn": 0.2}."""
+        found = vars(sys.modules[type(self).__module__]).items()
+        return {
+            name.strip("_").lower(): value
+            for name, value in found
+            if name.isupper() and isinstance(value, int | float)
+        }
+
+    def words(self, part: str, lang: str | None = None) -> str:
+        """Return what words/diagnoses.toml says of it, with its limits in their slots."""
+        return say(f"diagnoses.{self.registry_name}.{part}", lang, **self.limits)
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Return what speaks for this diagnosis, from records alone; None if nothing does."""

@@ -2,8 +2,8 @@
 
 What it is: on its way back through the layers the gradient grows from layer to layer.
 Why it hurts: the first layers are thrown far away by one update; the loss jumps, or becomes NaN.
-How it shows: at the initial weights, the gradient at the first weighted layer is more than 1000 times
-    that at the last one, or the outputs grow as much on the way forward, or overflow.
+How it shows: at the initial weights, the gradient at the first weighted layer is more than {grown:,.0f}
+    times that at the last one, or the outputs grow as much on the way forward, or overflow.
 Confused with: a learning rate that is too high (the gradient is fine at the start), inputs that are not
     normalized, initial weights that are too large.
 Sick recipe: 2-[5]x10-1 with the exponential as activation.

@@ -4,12 +4,12 @@ What it is: the weights start on a scale far above the one at which a layer pass
     input.
 Why it hurts: outputs start out huge and sure of wrong answers, sigmoids start on their flat ends,
     gradients explode on their way back; the first hundreds of steps repair what chance did.
-How it shows: std(W) / sqrt(g / fan_in) is above 2 in a layer and above 10 multiplied over the hidden
-    layers; often the initial loss is more than twice that of a network that knows nothing. Sines between the
-    layers: their arguments spread over more than half a turn behind the second layer or a later one. Where
-    the weights tell nothing (shared with an embedding, scaled behind the last layer), the first loss does:
-    above three times that of all classes alike it is noted, and named where a trial with other initial
-    weights learns.
+How it shows: std(W) / sqrt(g / fan_in) is above {layer:g} in a layer and above {loud:g} multiplied over
+    the hidden layers; often the initial loss is more than twice that of a network that knows nothing.
+    Sines between the layers: their arguments spread over more than half a turn behind the second layer or
+    a later one. Where the weights tell nothing (shared with an embedding, scaled behind the last layer),
+    the first loss does: above {sure:g} times that of all classes alike it is noted, and named where a
+    trial with other initial weights learns.
 Confused with: a learning rate that is too high (the loss starts well and jumps), inputs that are not
     normalized (the weights are right, the inputs are large).
 Sick recipe: 784-30-10 with normal(0, 1).

@@ -5,8 +5,8 @@ What it is: the weights start on a scale far below the one at which a layer pass
 Why it hurts: every layer shrinks the signal, and the gradient on its way back, by the same factor; after
     some layers nothing of the input is left, and the run stands still until the weights have grown.
 How it shows: std(W) / sqrt(g / fan_in), with g = 2 before rectifiers, else 1, multiplied over the hidden
-    layers without batch norm where it is below .3, is below .05; what the last layer puts out hardly differs
-    from sample to sample; the loss stands still at the start.
+    layers without batch norm where it is below {small:g}, is below {faint:g}; what the last layer puts
+    out hardly differs from sample to sample; the loss stands still at the start.
 Confused with: vanishing gradient from the activation (the scale is right and it still vanishes), a
     learning rate that is too low, dead units.
 Sick recipe: 784-40-20-10 with sigmoid or ReLU and normal(0, .01).

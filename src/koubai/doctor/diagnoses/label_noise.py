@@ -2,7 +2,7 @@
 
 What it is: a share of the training labels is wrong, spread over all samples.
 Why it hurts: a large network learns the wrong labels by heart, and answers them.
-How it shows: even among the eighth of the samples whose neighbors agree most, more than a tenth have
+How it shows: even among the 1/{purest} of the samples whose neighbors agree most, more than {wrong:.0%} have
     another label than their neighbors; and these neighbors answer held-out samples as well as the network,
     which answers them clearly worse than those it was trained on. Without held-out samples it is not named.
 Confused with: classes that overlap (there, neighbors agree in some places and disagree in others; noise is

@@ -26,6 +26,7 @@ from koubai.doctor.visit.finding import Measure
 from koubai.doctor.visit.reference import reach
 
 _ENOUGH = 200
+_BY_CHANCE = 4  # standard errors
 _TELLS = 0.25
 _PLAIN = 3.0  # margins above chance: no doubt that these samples can be learned
 
@@ -58,7 +59,7 @@ class LabelsWrong(Diagnosis):
             return found
         if visit.reach is None or data.x is None or len(data.x) < _ENOUGH or not visit.patient.finished:
             return None
-        margin = 4 * visit.noise + 0.02
+        margin = _BY_CHANCE * visit.noise + 0.02
         held = visit.patient.held_skill  # that of outputs that are not finite says nothing of the labels
         reachable = max(visit.goal, visit.reach.held if isfinite(visit.reach.held) else visit.goal)
         if margin > _TELLS * (1 - visit.chance):  # rare classes: accuracy cannot tell

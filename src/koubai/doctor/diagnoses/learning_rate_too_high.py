@@ -3,8 +3,8 @@
 What it is: each update steps across the valley instead of down into it.
 Why it hurts: the loss jumps, stays high or becomes NaN; units are thrown onto their flat sides and stay
     there.
-How it shows: the loss ends above where it began, jumps to three times that, or is not finite, or one
-    update moves a weight by a third of its size; and the same run with a tenth (a hundredth
+How it shows: the loss ends above where it began, jumps to {jump:g} times that, or is not finite, or one
+    update moves a weight by {large_update:g} of its size; and the same run with a tenth (a hundredth
     ...) of the rate learns.
 Confused with: an exploding gradient (there before the first update), inputs that are not normalized (any
     rate that suits one feature is too high for another), noise of small batches.

@@ -3,9 +3,10 @@
 What it is: the updates are so small that the run cannot arrive within its steps.
 Why it hurts: time; and a loss that looks as if it had settled.
 How it shows: over the whole run the weights moved by less than their own size (sum of update / weight
-    ratios below 1), because of the rate, of a schedule that shrinks it too early, or of a clip that is too
-    tight; the run does worse than it should, and ten or a hundred times the rate (no schedule) brings it
-    there. That Adam does counts only where a hundred times the rate would not move the weights either.
+    ratios below {moved:g}), because of the rate, of a schedule that shrinks it too early, or of a clip
+    that is too tight; the run does worse than it should, and ten or a hundred times the rate (no
+    schedule) brings it there. That Adam does counts only where a hundred times the rate would not move
+    the weights either.
 Confused with: too few steps (the rate is usual, the run is short), vanishing gradient (no rate helps, Adam
     may), a plateau.
 Sick recipe: XOR with SGD .001.
@@ -53,7 +54,7 @@ class LearningRateTooLow(Diagnosis):
     )
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Steps x median update ratio below 1, in a run of decent length that is over and did not diverge."""
+        """Weights that moved less than their own size, in a run that is over and did not diverge."""
         patient = visit.patient
         if patient.loop.made_anew and patient.optimizer is not None and patient.optimizer.momentum:
             details = {

@@ -3,7 +3,7 @@
 What it is: the loss falls below every bound: its sign is wrong, so that errors are rewarded, or it takes
     numbers that it is not made for.
 Why it hurts: the worse the answers, the smaller the loss; the weights grow until they are not finite.
-How it shows: the loss falls to minus a million times its size at the start; or minus a known loss is what is
+How it shows: the loss falls to -{fallen:,.0f} times its size at the start; or minus a known loss is what is
     differentiated, and that loss rises.
 Confused with: a learning rate that is too high (a lower one only takes longer here), NaN, which it ends in.
 Sick recipe: `log_p[targets].mean()` as the loss, without its minus.

@@ -2,7 +2,7 @@
 
 What it is: the loss stays where a network is that knows nothing, and no cause was found.
 Why it hurts: the network answers the same whatever it is asked.
-How it shows: the skill stays within a tenth of the way from chance to what simple learners reach, or
+How it shows: the skill stays within {stuck:.0%} of the way from chance to what simple learners reach, or
     always answering the most frequent class would do better.
 Confused with: everything that causes it; this name is given only if no cause is.
 Sick recipe: every recipe below that stands still.
@@ -21,7 +21,7 @@ import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.clinic import Trial
-from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.consultation import STUCK, Consultation
 from koubai.doctor.visit.finding import Measure
 
 
@@ -44,7 +44,9 @@ class NotLearning(Diagnosis):
         if visit.on_its_way:
             return None
         details = {"fault": "below_chance", "chance": visit.chance} if visit.below_chance else {}
-        return Sign((Measure("shortfall", visit.shortfall, 0.9),), None, None, "severe", details=details)
+        return Sign(
+            (Measure("shortfall", visit.shortfall, 1 - STUCK),), None, None, "severe", details=details
+        )
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Nothing in particular."""

@@ -2,8 +2,8 @@
 
 What it is: the run learns, and again and again loses what it had learned.
 Why it hurts: where it stops is luck.
-How it shows: averaged over windows of 2 % of the run, the loss gives back 30 % of its progress; and a lower
-    rate (or a larger batch) ends clearly better. Twice without such a trial.
+How it shows: averaged over windows of 2 % of the run, the loss gives back {given_back:.0%} of its
+    progress; and a lower rate (or a larger batch) ends clearly better. Twice without such a trial.
 Confused with: the noise of small batches (which the windows average out), a learning rate so high that
     nothing is learned at all, a restart of the schedule.
 Sick recipe: 20 ReLU layers of 50, Adam .001, batches of 32.
@@ -79,7 +79,7 @@ class Oscillation(Diagnosis):
 
 
 def relapses(smooth: np.ndarray) -> tuple[int, int]:
-    """Return how often a smoothed loss gave back 30 % of its progress, and the window of the first time."""
+    """Return how often a smoothed loss gave back `_GIVEN_BACK` of its progress, and the first window."""
     best, fallen, count, first = smooth[0], False, 0, 0
     for i, loss in enumerate(smooth):
         progress = smooth[0] - best

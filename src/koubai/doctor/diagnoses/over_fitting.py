@@ -3,8 +3,9 @@
 What it is: the network learns the training samples by heart instead of what they have in common.
 Why it hurts: it answers new samples worse than it could, and surer than it should.
 How it shows: the loss on held-out samples rises from its best, evaluation after evaluation, while the
-    training loss falls; or fewer than half of the training samples are different ones; or simple learners
-    answer held-out samples far better. And held-out errors are many more than training errors.
+    training loss falls; or fewer than {different:.0%} of the training samples are different ones; or
+    simple learners answer held-out samples far better. And held-out errors are many more than training
+    errors.
 Confused with: a small gap, which every good network has; a single bad evaluation; label noise; rare classes.
 Sick recipe: 784-1024-1024-10 on 1,000 images, 100 epochs.
 Healthy look-alike: train 99.9 %, test 98.5 %.
@@ -48,7 +49,7 @@ class OverFitting(Diagnosis):
         return _rise(visit) or _copies(visit) or _beaten(visit)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """A gap in skill of more than 8 points, most held-out errors being of that kind."""
+        """A wide gap in skill, most held-out errors being of that kind."""
         gap = visit.skill - visit.held_skill
         if not isfinite(gap) or visit.harmed:
             return False

@@ -2,7 +2,7 @@
 
 What it is: penalties or dropout pull harder than the data.
 Why it hurts: the weights stay so small (or so few units are left) that the network cannot fit.
-How it shows: at the start or at the end the penalties pull with more than a tenth of the force of the data,
+How it shows: at the start or at the end the penalties pull with more than {pull:g} of the force of the data,
     or there is dropout; the run is worse than it should be and learns when loosened. A penalty that has won
     leaves no trace at the end: weights of 0 pull no more.
 Confused with: under-fitting, a learning rate that is too low, dead units, oscillation.

@@ -3,7 +3,7 @@
 What it is: sigmoid or tanh units that stand on their flat ends, whatever the sample.
 Why it hurts: f' is nearly 0 there, so no gradient gets through, and the unit answers the same to
     everything.
-How it shows: mean f' / max f' is below .1 for more than half of the units of a hidden layer.
+How it shows: mean f' / max f' is below {flat:g} for more than {share:.0%} of the units of a hidden layer.
 Confused with: a trained output layer, which is sure of its answers and should be; vanishing through
     depth, where every unit is fine and only the product is small.
 Sick recipe: sigmoid layers with normal(0, 1) weights on 784 inputs.

@@ -44,7 +44,7 @@ class ScheduleTooFast(Diagnosis):
     remedies = ("keep_learning_rate",)
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """The rate was at most 1/100 of its highest in more than half of the updates, to the end."""
+        """The rate was at most 1/100 of its highest for much of the run, to its end."""
         patient = visit.patient
         cut = patient.loop.rate_cut
         if cut is None or not patient.finished or visit.too_short or cut > _EARLY * patient.step:

@@ -2,7 +2,8 @@
 
 What it is: a gradient scaler found infinite or NaN gradients in most updates, and skipped these.
 Why it hurts: what is skipped is not learned from; where all is skipped, nothing trains at all.
-How it shows: of 20 or more updates that were tried through `scaler.step`, at least half were skipped.
+How it shows: of {enough} or more updates that were tried through `scaler.step`, at least {most:.0%}
+    were skipped.
 Confused with: a learning rate that is too low, an optimizer that never steps.
 Sick recipe: half precision, and a loss or a layer whose numbers exceed 65,504 whatever the scale is.
 Healthy look-alike: the first ten or so updates, until the scale has come down; now and then one later.

@@ -4,9 +4,9 @@ What it is: values to predict that are far larger or smaller than 1, or far from
 Why it hurts: outputs begin near +-1. Squared error has a gradient as large as the error: the same rate that
     suits targets of 1 diverges; an optimizer with steps of its own size (Adam) needs a step for each bit of
     the long way. For tiny targets the outputs must come down to nearly 0 first.
-How it shows: targets whose root mean square is above 10, whose standard deviation is below .03, or whose
-    mean is more than ten deviations from 0; and the run learns on standardized targets, or where the inputs
-    are standardized as well.
+How it shows: targets whose root mean square is above {large:g}, whose standard deviation is below
+    {small:g}, or whose mean is more than {far:g} deviations from 0; and the run learns on standardized
+    targets, or where the inputs are standardized as well.
 Confused with: under-fitting, a learning rate that is too high or too low, too few steps.
 Sick recipe: house prices, mean squared error, Adam .001.
 Healthy look-alike: targets between -10 and 10.

@@ -5,9 +5,9 @@ What it is: on its way back through the layers the gradient becomes so small tha
 Why it hurts: dE/dx is a product of weights and derivatives f', one of each a layer. Sigmoid' is at most
     1/4, so over ten layers the derivatives alone are at most a millionth; weights of usual size do not make
     up for it. The last layers then learn from inputs that carry no information.
-How it shows: the gradient at the output of the first weighted layer is below 1/1000 of that at the last
-    one, and the run does worse than it should; below 1/100, if another activation, batch norm or shortcuts
-    also mend it.
+How it shows: the gradient at the output of the first weighted layer is below {lost:g} of that at the last
+    one, and the run does worse than it should; below {weak:g}, if another activation, batch norm or shortcuts
+    also cure it.
 Confused with: weights that start too small (then the scale cures it), dead units (the gradient is exactly
     0), saturation, a learning rate that is too low.
 Sick recipe: 2-[5]x11-1 with sigmoid everywhere.
