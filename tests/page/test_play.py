@@ -186,7 +186,22 @@ def test_a_minute_is_the_longest(room, monkeypatch):
 
     monkeypatch.setattr(module, "SECONDS", 0.0)
     end = played(room)[-1]
-    assert (end["stopped"], end["late"], end["step"]) == (True, True, 0)
+    assert (end["stopped"], end["late"], end["step"]) == (True, True, 1), "after its first updates"
+
+
+def test_the_minute_does_not_begin_while_kernels_are_compiled(room, monkeypatch):
+    from koubai.page.play import perform as module
+
+    clock, advance = [0.0], module.Session.advance
+
+    def slow(session, steps):
+        clock[0] += 90.0 if session.step == 0 else 0.001  # the first update waits for a compiler
+        return advance(session, steps)
+
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(module.Session, "advance", slow)
+    end = played(room)[-1]
+    assert (end["stopped"], end["late"], end["step"]) == (False, False, TABLE["steps"])
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])

@@ -3,8 +3,13 @@
 import json
 from multiprocessing import get_context
 
-from koubai.page.worker import perform, work
+from koubai.core.errors import SettingError
+from koubai.lab.perform.plans.descent import Descent
+from koubai.lab.perform.progress import Progress, Running
+from koubai.lab.perform.work import tasks_of
+from koubai.page.worker import _Teller, perform, work
 from koubai.study.lessons import lessons
+from koubai.words import LANGUAGES
 
 LESSON = lessons()["step_size"]
 
@@ -40,6 +45,39 @@ def test_the_same_question_is_answered_from_the_store(tmp_path):
 def test_a_job_that_was_stopped_says_so_and_keeps_what_is_whole(tmp_path):
     told = events(tmp_path, stopped=lambda: True)
     assert told == [{"kind": "end", "stopped": True}]
+
+
+def test_the_first_point_is_told_at_once_and_the_next_ten_times_a_second_at_most():
+    told, lesson = [], lessons()["vanishing_gradient"]
+    tell = _Teller(lesson, lambda: False, told.append)
+    task = tasks_of(lesson.experiment((0,)))[0]
+    progress = Progress(3)
+    tell(progress)
+    progress.running[task.key] = Running(task, 1, 300, 2.5)
+    tell(progress)
+    tell(progress)
+    assert [[one["loss"] for one in event["running"]] for event in told] == [[], [2.5]]
+
+
+def test_what_went_wrong_is_told_in_both_languages(tmp_path, monkeypatch):
+    def failing(self, context):
+        raise SettingError("experiment_needs_threads", expected="threads >= 1", got=0)
+
+    monkeypatch.setattr(Descent, "perform", failing)
+    event = events(tmp_path)[-1]
+    assert event["kind"] == "failed"
+    assert event["text"] == {
+        lang: SettingError("experiment_needs_threads", expected="threads >= 1", got=0).say(lang)
+        for lang in LANGUAGES
+    }
+    assert event["text"]["ja"] != event["text"]["en"]
+
+
+def test_what_python_says_stays_as_it_is_behind_a_line_in_each_language(tmp_path, monkeypatch):
+    monkeypatch.setattr(Descent, "perform", lambda self, context: 1 / 0)
+    text = events(tmp_path)[-1]["text"]
+    assert all("ZeroDivisionError: division by zero" in text[lang] for lang in LANGUAGES)
+    assert text["ja"] != text["en"]
 
 
 def test_a_process_does_its_jobs_and_ends_with_its_pipe(tmp_path):

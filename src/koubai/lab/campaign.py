@@ -27,6 +27,8 @@ from koubai.lab.perform.work import Task, failed, tasks_of
 from koubai.train.recipe import Recipe
 
 _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
+_SOON = 0.01  # the same until the first message is there, for whoever waits for a sign of life
+_PATIENCE = 2.0  # seconds after which it is no longer looked for so often: code is compiled, then
 _AHEAD = 8  # tasks a worker that are handed over at once: what waits there no stop and no budget reaches
 _AHEAD_ELSEWHERE = (
     256  # in all, where the way is long; all of ten thousand would be looked at whenever one ends
@@ -117,7 +119,7 @@ class Campaign:
         line, by_key = deque(tasks), {task.key: task for task in tasks}
         broken: list[Task] = []
         while self._feed(line):
-            finished, _ = wait(self._under_way, timeout=_LOOK, return_when=FIRST_COMPLETED)
+            finished, _ = wait(self._under_way, timeout=self._look, return_when=FIRST_COMPLETED)
             for message in self.workers.heard():
                 self.progress.hear(*message, by_key)
             for future in finished:
@@ -134,6 +136,12 @@ class Campaign:
                 self._under_way = {f: task for f, task in self._under_way.items() if not f.cancel()}
         rest = [*broken, *line]
         return self._renewed(rest) if rest and not self.stopped_by else []
+
+    @property
+    def _look(self) -> float:
+        """Seconds until the next look: few while nothing was heard yet."""
+        early = not (self.progress.running or self.progress.done) and self.progress.elapsed < _PATIENCE
+        return _SOON if early and self.workers.messages is not None else _LOOK
 
     def _feed(self, line: deque[Task]) -> bool:
         """Hand over from the line's head what workers may soon want; return whether any task is under way."""

@@ -11,7 +11,7 @@
 | run      | one finished run: arm, seed, `values` at the points of the guess, its curve     |
 | progress | `done` of `total` runs, `reused` of them from the store, those under way        |
 | end      | `facts` for the sentences; `stopped` where somebody stopped it                  |
-| failed   | the sentence that tells why                                                     |
+| failed   | `text`: why, in every language; None where the process died                     |
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +32,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from koubai.core.errors import KoubaiError
 from koubai.core.statistics import mean_interval
 from koubai.engines.choose import load_native
 from koubai.lab.campaign import run_experiment
@@ -39,6 +39,7 @@ from koubai.lab.perform.progress import Progress
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.store import Store
 from koubai.lab.start import open_workers, usable_cores
+from koubai.page.failure import in_every_language
 from koubai.page.play.perform import perform as play
 from koubai.study.lessons import Lesson, lessons
 from koubai.study.lessons.lesson import SEEDS
@@ -48,6 +49,7 @@ Event = dict[str, Any]
 Job = tuple[Any, ...]
 """Its id, the kind of work, and what that takes."""
 _EVERY = 0.1  # seconds between two events of progress
+_SWITCH = 0.001  # seconds a thread that trains may keep one waiting that has something to tell
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ Work = Callable[..., Iterator[Event]]
 def work(pipe: Connection, store: Path, data_dir: Path | None) -> None:
     """Do one job after another until the pipe closes; the body of the worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.setswitchinterval(_SWITCH)
     desk = _Desk(pipe)
     threading.Thread(target=desk.listen, daemon=True).start()
     known = works()
@@ -96,8 +99,7 @@ def _do(desk: _Desk, task: Job, known: dict[str, Work], room: Room) -> None:
         for event in known[kind](room, *asked):
             desk.send(job, event)
     except Exception as error:
-        text = str(error) if isinstance(error, KoubaiError) else f"{type(error).__name__}: {error}"
-        desk.send(job, {"kind": "failed", "text": text})
+        desk.send(job, {"kind": "failed", "text": in_every_language(error)})
 
 
 def warm_up(data_dir: Path | None) -> None:
@@ -185,7 +187,7 @@ def perform(
         return
     for run in result.runs:
         if run.failure is not None:
-            yield {"kind": "failed", "text": run.failure}
+            yield {"kind": "failed", "text": in_every_language(run.failure)}
             return
     told.finished(list(result.runs))
     if result.pending:
@@ -245,15 +247,17 @@ class _Teller:
     def __init__(self, lesson: Lesson, stopped: Callable[[], bool], send: Callable[[Event], None]) -> None:
         self._lesson, self._stopped, self._send = lesson, stopped, send
         self._told: set[tuple[str, int]] = set()
-        self._last = 0.0
+        self._last, self._seen = -math.inf, False
 
     def __call__(self, progress: Progress) -> None:
         """Tell what is new; raise KeyboardInterrupt, which a campaign hears, once the job is stopped."""
         if self._stopped():
             raise KeyboardInterrupt
         self.finished(progress.runs)
-        if time.monotonic() - self._last >= _EVERY or progress.done + progress.reused == progress.total:
-            self._last = time.monotonic()
+        first = bool(progress.running) and not self._seen  # the first point does not wait for its turn
+        whole = progress.done + progress.reused == progress.total
+        if time.monotonic() - self._last >= _EVERY or first or whole:
+            self._last, self._seen = time.monotonic(), self._seen or first
             running = [
                 {
                     "arm": self._lesson.series(one.task.arm),

@@ -162,8 +162,8 @@ export class LessonView {
     this.losses.clear();
     this.begun = Date.now();
     setTimeout(() => this.redraw?.(), PATIENCE + 100);
+    this.job = run(this.lesson.name, this.round, (event) => this.hear(event)); // on its way while the card is drawn
     this.show(1);
-    this.job = run(this.lesson.name, this.round, (event) => this.hear(event));
   }
 
   hear(event) {

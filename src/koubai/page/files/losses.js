@@ -55,7 +55,7 @@ export class Losses {
     const lines = all.map(({ arm, shares, losses }) => {
       const kept = shares.map((share, i) => [share, losses[i]]).filter(([, loss]) => loss !== null);
       const d = kept.map(([share, loss], i) => `${i ? "L" : "M"}${x(share)} ${y(loss)}`).join("");
-      return svg("path", { class: "seed", d, stroke: style(this.arms.indexOf(arm)).color });
+      return svg("path", { class: kept.length > 1 ? "seed" : "seed dot", d: kept.length > 1 ? d : `${d}h0`, stroke: style(this.arms.indexOf(arm)).color });
     });
     const name = svg("text", { class: "axis", x: width / 2, y: HEIGHT - 3, "text-anchor": "middle" }, say("page.run.steps"));
     this.drawing.replaceChildren(

@@ -7,7 +7,7 @@ import { GradientMap, LossPlot, ScorePlot } from "./playplots.js";
 import { differences, tableIn } from "./recipe.js";
 import { style } from "./scale.js";
 import { client, listen, post } from "./source.js";
-import { number, percent, say } from "./words.js";
+import { language, number, percent, say } from "./words.js";
 
 const MOST_RUNS = 5;
 const ENDED = ["end", "failed", "lost", "busy"];
@@ -302,7 +302,7 @@ function stands(run) {
     if (event.step >= run.steps) return say(run.reused ? "play.state.kept" : "play.state.done", { step: event.step });
     return say("play.state.paused", { step: event.step, steps: run.steps });
   }
-  if (event?.kind === "failed") return say("page.run.failed", { why: event.text ?? say("page.run.died") });
+  if (event?.kind === "failed") return say("page.run.failed", { why: event.text?.[language()] ?? say("page.run.died") });
   if (event?.kind === "waiting") return say("page.run.waiting", { before: event.before });
   if (["busy", "lost", "cut", "warming"].includes(event?.kind)) return say(`page.run.${event.kind}`);
   return say("play.state.runs");

@@ -75,7 +75,7 @@ const ACTIONS = {
 function state(view) {
   const event = view.state;
   if (event?.kind === "waiting") return say("page.run.waiting", { before: event.before });
-  if (event?.kind === "failed") return say("page.run.failed", { why: event.text ?? say("page.run.died") });
+  if (event?.kind === "failed") return say("page.run.failed", { why: event.text?.[language()] ?? say("page.run.died") });
   if (event?.kind === "end" && event.stopped) return say("page.run.stopped");
   if (view.end && !live) return say("page.run.recorded", { count: view.total });
   if (view.end) return say(view.reused === view.total ? "page.run.kept" : "page.run.done", { count: view.total });

@@ -13,4 +13,4 @@ MOST_VALUES = 200_000
 MOST_FILES = 100
 LARGEST_FILE = 64 * 1024 * 1024
 SECONDS = 60.0
-"""After which a run pauses by itself; it can be gone on with."""
+"""After which a run pauses by itself, from its first updates on; it can be gone on with."""

@@ -16,6 +16,7 @@ where one is gone, its updates are made again, to the same numbers.
 
 from __future__ import annotations
 
+import math
 import time
 import tomllib
 from collections import OrderedDict
@@ -141,12 +142,12 @@ class _Live:
 
     def run(self) -> Iterator[Event]:
         """Yield what happens."""
-        session, began = self.session, time.monotonic()
-        limit = began + SECONDS
+        session, limit = self.session, math.inf
         if session.step == 0:
             self.evaluate()
         while session.step < self.start and self.goes_on(limit):  # what was forgotten is made again
             self.stretch(self.start)
+            limit = min(limit, time.monotonic() + SECONDS)  # not before: kernels may have been compiled then
         self.told = self.start
         ticked = looked = 0.0
         if self.start == 0 or session.step < self.stop:
@@ -157,6 +158,7 @@ class _Live:
         while session.step < self.stop and self.goes_on(limit):
             self.stretch(self.stop)
             now = time.monotonic()
+            limit = min(limit, now + SECONDS)
             if now - ticked >= _TICK:
                 ticked = now
                 yield self.part()

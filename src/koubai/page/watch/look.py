@@ -24,12 +24,12 @@ from koubai.doctor.remedies import REMEDIES
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.session_patient import session_patient
 from koubai.network.network import Network
+from koubai.page.failure import in_every_language
 from koubai.page.watch.about import run_folder
 from koubai.train.recipe import Recipe
 from koubai.train.safe_folder import SafeFolder
 from koubai.train.session import Session
 from koubai.words import LANGUAGES, say
-from koubai.words.phrase import told
 
 
 class NotPossible(Exception):
@@ -65,8 +65,7 @@ def failure(error: Exception) -> dict[str, str]:
     """Return what went wrong in every language."""
     if isinstance(error, NotPossible):
         return {lang: say(str(error), lang) for lang in LANGUAGES}
-    said = error if isinstance(error, KoubaiError) else f"{type(error).__name__}: {error}"
-    return {lang: told(said, lang)[:2000] for lang in LANGUAGES}
+    return in_every_language(error)
 
 
 def opened(folder: SafeFolder, data_dir: Path | None, step: int | None = None) -> Session:
