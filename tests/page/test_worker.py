@@ -7,7 +7,8 @@ from koubai.core.errors import SettingError
 from koubai.lab.perform.plans.descent import Descent
 from koubai.lab.perform.progress import Progress, Running
 from koubai.lab.perform.work import tasks_of
-from koubai.page.worker import _Teller, perform, work
+from koubai.page.lesson_job import _Teller, perform
+from koubai.page.worker import work
 from koubai.study.lessons import lessons
 from koubai.words import LANGUAGES
 
@@ -28,9 +29,9 @@ def test_a_job_tells_every_run_once_then_its_first_updates_then_the_facts(tmp_pa
     runs = [event for event in told if event["kind"] == "run"]
     assert sorted(point for run in runs for point in run["values"]) == sorted(LESSON.guess.points)
     rest = [event["kind"] for event in told if event["kind"] not in ("run", "progress")]
-    assert rest == ["trace", "end"]
-    assert told[-1]["facts"]["limit"] == 1
-    assert [one["n"] for one in told[-1]["means"]] == [1] * len(LESSON.guess.points)
+    assert rest == ["trace", "facts", "end"]
+    assert told[-2]["facts"]["limit"] == 1
+    assert [one["n"] for one in told[-2]["means"]] == [1] * len(LESSON.guess.points)
     progress = [event for event in told if event["kind"] == "progress"]
     assert progress[-1]["done"] == progress[-1]["total"] == len(runs)
 

@@ -4,7 +4,7 @@ import json
 import math
 import string
 from itertools import pairwise
-from math import sqrt
+from math import log, sqrt
 
 import numpy as np
 import pytest
@@ -22,11 +22,11 @@ from koubai.layers.im2col import col2im, im2col
 from koubai.layers.sequential import Sequential
 from koubai.models.mlp import Mlp
 from koubai.network.network import Network
-from koubai.optim.momentum import Momentum
 from koubai.penalties.p_norm import L1
 from koubai.study.lessons import lessons
-from koubai.study.lessons.batch_normalization import STEPS
-from koubai.study.lessons.lesson import Row, code_line
+from koubai.study.lessons.alexnet import RATE
+from koubai.study.lessons.batch_normalization import STEPS, TIMES
+from koubai.study.lessons.lesson import Row, code_line, slid
 from koubai.study.lessons.output_size import SETTINGS
 from koubai.study.mathml import formula
 from koubai.study.quiz import QUESTIONS
@@ -66,7 +66,9 @@ def words_of(lesson):
     ]
     plain += [f"reason.{reason}" for reason in lesson.reasons]
     told = ["seen", "why"]
-    ideas = [*lesson.reasons[1:], *(wrong.name for wrong in lesson.wrongs), lesson.usual]
+    ideas = [*lesson.reasons[1:], *(wrong.name for wrong in lesson.wrongs), lesson.usual, *lesson.others]
+    if lesson.slider:
+        plain += ["slider", "value", *(f"number.{name}" for name in lesson.slider_numbers)]
     told += [f"{kind}.{name}" for name in dict.fromkeys(ideas) for kind in ("wrong", "not")]
     if f"{lesson.registry_name}.update" in entries(
         "lessons"
@@ -101,10 +103,11 @@ def test_a_lesson_has_all_its_parts(lesson):
     assert set(lesson.questions) <= set(QUESTIONS)
     assert lesson.experiment_name in {entry.name() for entry in listing()}
     guess = lesson.guess
-    assert guess.low <= guess.start <= guess.high
-    assert set(guess.given) <= set(guess.points)
-    steps = (guess.start - guess.low) / guess.step
-    assert steps == pytest.approx(round(steps)), "what nobody moved is a place of the scale"
+    assert set(guess.given) | set(guess.scales) <= set(guess.points)
+    for scale in (guess, *guess.scales.values()):
+        assert scale.low <= scale.start <= scale.high
+        steps = (scale.start - scale.low) / scale.step
+        assert steps == pytest.approx(round(steps)), "what nobody moved is a place of the scale"
 
 
 def test_what_the_runs_say_is_on_the_scale_and_shows_no_wrong_idea(lesson):
@@ -119,12 +122,18 @@ def test_what_the_runs_say_is_on_the_scale_and_shows_no_wrong_idea(lesson):
             if not guess.arm or lesson.series(one.arm) == guess.arm:
                 told.setdefault(point, []).append(value)
     assert set(told) == set(guess.points)
-    places = {p: np.mean([math.log10(v) if guess.log else v for v in values]) for p, values in told.items()}
+    places = {
+        p: np.mean([math.log10(v) if guess.at(p).log else v for v in values]) for p, values in told.items()
+    }
     if guess.kind == "order":  # places from 1; those that reach the same may change them
         places = {p: 1 + sum(o > v + guess.tie for o in places.values()) for p, v in places.items()}
         assert len(set(places.values())) > 2, "there is an order"
-    assert all(guess.low <= place <= guess.high for place in places.values())
-    numbers = {point: 10**place if guess.log else place for point, place in places.items()}
+    timed = set(TIMES) if lesson.registry_name == "batch_normalization" else set()  # a timing is never a test
+    for point in places.keys() - timed:
+        assert guess.at(point).low <= places[point] <= guess.at(point).high, point
+    numbers = {point: 10**place if guess.at(point).log else place for point, place in places.items()}
+    if guess.kind == "paths":
+        numbers |= {f"{run.arm}_turns": run.scores["turns"] for run in runs}
     if guess.kind == "curve":
         slope = (places[guess.points[0]] - places[guess.points[-1]]) / (len(guess.points) - 1)
         numbers["factor"] = 10**slope
@@ -236,6 +245,9 @@ def test_initial_weights():
     by_arm = {arm: [run.scores["test_accuracy"] for run in runs if run.arm == arm] for arm in ("zeros", "he")}
     assert max(by_arm["zeros"]) < 0.2
     assert min(by_arm["he"]) > 0.9
+    # "with the very same deviation ReLU ends at ..., sigmoid at ...; 1/sqrt(n) makes up for some of it"
+    assert facts["sigmoid_small_accuracy"] < 0.2
+    assert facts["sigmoid_small_accuracy"] < facts["sigmoid_lecun_accuracy"] < facts["he_accuracy"]
     # deviations, by the formulas of the papers
     assert facts["lecun_std"] == pytest.approx(1 / 8)
     assert facts["glorot_std"] == pytest.approx(sqrt(2 / 104))
@@ -263,33 +275,45 @@ def test_optimizers():
             assert frame.places[arm]["times"] == pytest.approx(1, rel=0.01)
     assert first["adam"]["moved"] == pytest.approx(0.01, rel=0.25)
     assert facts["times"] > 10_000
+    # AdaGrad, where the gradient stays 1: the rate over the root of the count
+    assert facts["adagrad_first"] == pytest.approx(0.01)
+    assert facts["adagrad_last"] == pytest.approx(0.01 / sqrt(1000), rel=1e-3)
     # momentum: the geometric series of .9 ends at ten times
     assert 1 < later["momentum"]["times"] <= 10
     assert first["momentum"]["times"] == pytest.approx(1, rel=0.01)
 
 
-def test_two_minima():
-    runs, facts, frames = _made("two_minima")
+def test_valley():
+    runs, facts, frames = _made("valley")
+    lesson = LESSONS["valley"]
+    # SGD's path by hand: each step multiplies x by 1 - .95 / 10 and y by 1 - 2 x .95
+    assert facts["along"] == pytest.approx(1 - 0.95 / 10)
+    assert facts["across"] == pytest.approx(1 - 2 * 0.95)
+    path = np.array(lesson.path(next(run for run in runs if run.arm == "sgd")))
+    steps = np.arange(31)
+    assert path == pytest.approx(np.stack([-7 * 0.905**steps, 2 * (-0.9) ** steps], axis=1))
+    assert facts["steeper"] == 20
+    assert (facts["sgd_turns"], facts["adagrad_turns"]) == (30, 0), "at every step; never"
+    assert 0 < facts["momentum_turns"] < 10, "less often"
+    assert facts["momentum_distance"] > facts["sgd_distance"], "it rolls past the minimum"
+    assert lesson.path(next(run for run in runs if run.arm == "momentum"))[-1][0] > 0
+    for frame in frames:
+        for place in frame.places.values():
+            assert (place["along"], place["across"]) == pytest.approx((place["x"] / 10, 2 * place["y"]))
+        sgd = frame.places["sgd"]
+        assert sgd["to_x"] == pytest.approx(sgd["x"] - 0.95 * sgd["along"])
+    # the surface with two minima: three places without slope, and the right one is deeper
     surface = TwoMinima()
-    # three places without slope: shallow, top, deep; and the right one is deeper
-    for x in (facts["shallow"], facts["top"], facts["deep"]):
-        assert x**3 - x - 0.2 == pytest.approx(0, abs=1e-9)
-    assert facts["shallow"] < facts["top"] < facts["deep"]
-    shallow, deep = (float(surface.value(np.array([facts[x]]))) for x in ("shallow", "deep"))
-    assert deep < shallow
+    assert facts["deep"] ** 3 - facts["deep"] - 0.2 == pytest.approx(0, abs=1e-9)
+    roots = np.sort(np.roots([1, 0, -1, -0.2]).real)
+    values = surface.value(roots[:, None])
+    assert roots[1] == pytest.approx(facts["top"])
+    assert values[2] < values[0] < values[1]
     assert max(run.scores["global_share"] for run in runs) < 1, "none from all"
-    # "SGD finds it from every start on that side, and from no other"
+    # "SGD finds it from every start on that side, and from no other"; "Momentum crosses, and leaves again"
     assert (facts["sgd_across_share"], facts["sgd_left_share"]) == (0, 0)
-    # "Momentum rolls across, and out again"
     assert facts["momentum_across_share"] > 0.1
     assert facts["momentum_left_share"] > 0.01
-    assert facts["momentum_end"] == pytest.approx(facts["deep"], abs=1e-6)
-    assert facts["sgd_end"] == pytest.approx(facts["shallow"], abs=1e-6)
-    # "more steps change nothing: each has come to rest"
-    plan = LESSONS["two_minima"].experiment((0,)).plan(Arm("m", {"optimizer": Momentum(0.05)}), 0)
-    assert plan.ends() == pytest.approx(plan.edit(steps=1000).ends(), abs=1e-6)
-    for frame in frames:
-        assert all(p["gradient"] == pytest.approx(p["x"] ** 3 - p["x"] - 0.2) for p in frame.places.values())
 
 
 def test_sparsity():
@@ -308,6 +332,13 @@ def test_sparsity():
     assert all(0 < abs(w) <= facts["pull"] for w in l1[2:])
     assert l1[3] > 0 > l1[4]
     assert soft[2:] == [0] * 6
+    # without the power p = 2: the gradient of lambda/2 |w|, by central differences
+    for count, name in ((100, "without_power_few"), (10_000, "without_power_many")):
+        up, down = np.ones(count), np.ones(count)
+        up[0], down[0] = 1.001, 0.999
+        slope = 0.1 / 2 * (np.linalg.norm(up) - np.linalg.norm(down)) / 0.002
+        assert facts[name] == pytest.approx(slope, rel=1e-4)
+    assert facts["with_power"] == pytest.approx(0.1)
     # "more weights lie near 0 then, and still none on it"
     more = Arm("more", {"penalties": (L1(0.01),)})
     state = train(LESSONS["sparsity"].experiment((0,)).plan(more, 0)).session.state()
@@ -416,6 +447,20 @@ def test_alexnet():
     assert (facts["conv1_side"], facts["printed_side"]) == (55, 54)
     assert {name: (p["parameters"], p["products"]) for name, p in frames[0].places.items()} == COUNTS
     assert facts["conv1_places"] == pytest.approx(COUNTS["conv1"][1] / (COUNTS["conv1"][0] - 96)), "no bias"
+    # "the layer with the most parameters", "conv2 is dearest in multiply-adds"
+    assert max(COUNTS, key=lambda name: COUNTS[name][0]) == "fc6"
+    assert max(COUNTS, key=lambda name: COUNTS[name][1]) == "conv2"
+    assert facts["dearest_products_share"] == pytest.approx(COUNTS["conv2"][1] / 724_406_816)
+    assert facts["dearest_parameters_share"] == pytest.approx(facts["fc6_parameters_share"])
+    # the real update: 1,000 classes are about equally likely before; a small step goes down the gradient
+    assert facts["step_before"] == pytest.approx(log(1000), rel=0.05)
+    assert facts["step_after"] == pytest.approx(
+        facts["step_before"] - RATE * facts["step_gradient_norm"] ** 2, abs=0.3
+    )
+    assert 0 < facts["step_moved"] < facts["parameters"], "behind a ReLU that gives 0 nothing moves"
+    # plain layers lose the gradient, a shortcut brings it back unchanged
+    assert facts["plain_first"] < 1e-9
+    assert facts["shortcut_first"] == pytest.approx(1, abs=0.2)
     # "conv1 makes more than the three together"; "conv2 and conv3 both more than conv1"
     assert COUNTS["conv1"] == (34_944, COUNTS["conv1"][1])
     assert COUNTS["conv1"][1] > sum(COUNTS[f"fc{i}"][1] for i in (6, 7, 8))
@@ -437,7 +482,48 @@ def test_convnet():
     assert 0.3 < facts["zeros_start_share"] < 0.7, "as many below 0 as above"
     assert facts["zeros_end_share"] > 0.1
     assert facts["accuracy"] > 0.9
-    assert facts["parameters"] == (9 * 8 + 8) + (9 * 8 * 16 + 16) + (4 * 4 * 16 * 10 + 10)
+    counts = [facts[f"{name}_parameters"] for name in ("first", "second", "dense")]
+    assert counts == [9 * 8 + 8, 9 * 8 * 16 + 16, 4 * 4 * 16 * 10 + 10]
+    assert facts["parameters"] == sum(counts)
     assert (Sigmoid().value(np.linspace(-30, 30, 101)) > 0).all(), "sigmoid never gives a 0"
     for frame in frames:
         assert all(0 < place["zeros_share"] < 1 for place in frame.places.values())
+
+
+def test_the_filters_and_maps_that_move_are_those_of_the_run():
+    told = LESSONS["convnet"].pictures()
+    assert [frame["step"] for frame in told["frames"]] == [0, 10, 30, 100, 300, 1000]
+    picture = np.pad(np.array(told["picture"]), 1)
+    start = LESSONS["convnet"].experiment((0,)).base
+    network = Network(start.network, (1, 8, 8), start.initializer)
+    first, last = told["frames"][0], told["frames"][-1]
+    filters = np.array(first["filters"])
+    assert filters == pytest.approx(network.initialize(0, start.dtype).params["0.weight"][:, 0], abs=1e-4)
+    for i, one in enumerate(filters):  # the convolution by hand; biases are 0 at the start
+        by_hand = [[(picture[y : y + 3, x : x + 3] * one).sum() for x in range(8)] for y in range(8)]
+        assert np.array(first["maps"][i]) == pytest.approx(np.maximum(by_hand, 0), abs=2e-3)
+    assert np.abs(np.array(last["filters"]) - filters).max() > 0.05, "they move"
+    assert [np.sum(seen) for seen in told["seen"]] == [9, 25]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if LESSONS[name].slider])
+def test_a_slider_has_every_arm_at_every_value_and_agrees_with_the_runs_of_the_guess(name):
+    lesson = LESSONS[name]
+    _, facts, _ = _made(name)
+    told = slid(run(lesson.beside(range(2))).runs, lesson)
+    assert [(one["value"], one["arm"]) for one in told] == [
+        (value, arm) for value in lesson.slider for arm in lesson.slider_arms
+    ]
+    by = {(one["arm"], one["value"]): one for one in told}
+    if name == "sparsity":
+        assert by["soft", 0.003]["zero_weights"] == pytest.approx(facts["soft_share"])
+        assert by["l2", 0.1]["test_accuracy"] == pytest.approx(facts["l2_accuracy"])
+        assert all(by["l1", value]["zero_weights"] == 0 for value in lesson.slider), (
+            "no larger one gives zeros"
+        )
+    else:
+        assert by["adam", 0.01]["test_accuracy"] == pytest.approx(facts["adam_accuracy"])
+        best = {
+            arm: max(lesson.slider, key=lambda v: by[arm, v]["test_accuracy"]) for arm in lesson.slider_arms
+        }
+        assert len(set(best.values())) > 2, "each rule has its own rate"

@@ -18,9 +18,9 @@ from koubai.core.errors import KoubaiError, RunError
 from koubai.core.visible import visible
 from koubai.lab.start import run
 from koubai.page import texts
-from koubai.page.worker import Event, end_of, run_event, trace_event
+from koubai.page.lesson_job import Event, facts_of, more_of, run_event, trace_event
 from koubai.study.lessons import Lesson
-from koubai.study.lessons.lesson import SEEDS
+from koubai.study.lessons.lesson import SEEDS, slid
 from koubai.train.files import write_atomic
 from koubai.words import LANGUAGES, language
 from koubai.words.phrase import phrase
@@ -60,12 +60,17 @@ def recorded(lesson: Lesson, store: Path | None = None) -> list[Event]:
     failure = next((one.failure for one in runs if one.failure is not None), None)
     if failure is not None or result.pending:
         raise RunError("lesson_has_unfinished_runs", where=lesson.registry_name, got=failure)
+    beside = lesson.beside(range(SEEDS))
+    more = list(run(beside, out=store).runs) if beside is not None else []
     counted = {"kind": "progress", "done": len(runs), "reused": 0, "total": len(runs), "running": []}
     return [
         *(run_event(lesson, one) for one in runs),
         counted,
         trace_event(lesson),
-        end_of(lesson, runs),
+        facts_of(lesson, runs),
+        *more_of(lesson),
+        *([{"kind": "slid", "slid": slid(more, lesson)}] if more else []),
+        {"kind": "end", "stopped": False},
     ]
 
 

@@ -5,50 +5,36 @@
 | in        | ("job", id, kind of work, ...), ("stop", id)                                      |
 | out       | (None, {"kind": "ready"}), (id, event)                                            |
 
-| event    | holds                                                                          |
-|----------|--------------------------------------------------------------------------------|
-| trace    | the first updates, one by one: `frames`                                        |
-| run      | one finished run: arm, seed, `values` at the points of the guess, its curve     |
-| progress | `done` of `total` runs, `reused` of them from the store, those under way        |
-| end      | `facts` for the sentences; `stopped` where somebody stopped it                  |
-| failed   | `text`: why, in every language; None where the process died                     |
+What the events of a lesson hold says koubai.page.lesson_job, those of free play koubai.page.play.perform.
+The last one is of kind "end" or "failed".
 """
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import queue
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from koubai.core.statistics import mean_interval
 from koubai.engines.choose import load_native
 from koubai.lab.campaign import run_experiment
-from koubai.lab.perform.progress import Progress
-from koubai.lab.perform.run_result import RunResult
-from koubai.lab.perform.store import Store
-from koubai.lab.start import open_workers, usable_cores
+from koubai.lab.start import open_workers
 from koubai.page.failure import in_every_language
+from koubai.page.lesson_job import Event, perform
 from koubai.page.play.perform import perform as play
-from koubai.study.lessons import Lesson, lessons
-from koubai.study.lessons.lesson import SEEDS
+from koubai.study.lessons import lessons
 from koubai.train.recipe import Recipe
 
-Event = dict[str, Any]
 Job = tuple[Any, ...]
 """Its id, the kind of work, and what that takes."""
-_EVERY = 0.1  # seconds between two events of progress
 _SWITCH = 0.001  # seconds a thread that trains may keep one waiting that has something to tell
 
 
@@ -164,131 +150,3 @@ class _Desk:
     def sender(self, job: str) -> Callable[[Event], None]:
         """Return what sends events of one job."""
         return lambda event: self.send(job, event)
-
-
-def perform(
-    lesson: Lesson,
-    turn: int,
-    store: Path,
-    data_dir: Path | None,
-    stopped: Callable[[], bool],
-    send: Callable[[Event], None],
-) -> Iterator[Event]:
-    """Train a lesson's runs and yield its events; those of runs under way go to `send` as they come."""
-    seeds = range(SEEDS * turn, SEEDS * (turn + 1))
-    told = _Teller(lesson, stopped, send)
-    try:
-        with open_workers("auto", usable_cores()) as workers:
-            result = run_experiment(
-                lesson.experiment(seeds), workers, store=Store(store), data_dir=data_dir, on_progress=told
-            )
-    except KeyboardInterrupt:  # the teller's, before the campaign had begun
-        yield {"kind": "end", "stopped": True}
-        return
-    for run in result.runs:
-        if run.failure is not None:
-            yield {"kind": "failed", "text": in_every_language(run.failure)}
-            return
-    told.finished(list(result.runs))
-    if result.pending:
-        yield {"kind": "end", "stopped": True}
-        return
-    yield trace_event(lesson)
-    yield end_of(lesson, list(result.runs))
-
-
-@cache
-def trace_event(lesson: Lesson) -> Event:
-    """Return the first updates of a lesson, one by one; they are made once in a process."""
-    frames = [{"step": frame.step, "places": list(frame.places.items())} for frame in lesson.trace()]
-    return {"kind": "trace", "frames": frames}
-
-
-def end_of(lesson: Lesson, runs: list[RunResult]) -> Event:
-    """Return the last event of a job: what its sentences speak of."""
-    return {"kind": "end", "stopped": False, "facts": plain(lesson.facts(runs)), "means": means(lesson, runs)}
-
-
-def run_event(lesson: Lesson, run: RunResult) -> Event:
-    """Return one finished run as plain values."""
-    steps, losses = lesson.curve(run)
-    return {
-        "kind": "run",
-        "arm": lesson.series(run.arm),
-        "run": f"{run.arm} {run.seed}",
-        "seed": run.seed,
-        "values": plain(lesson.values(run)),
-        "steps": steps,
-        "losses": [_finite(loss) for loss in losses],
-    }
-
-
-def means(lesson: Lesson, runs: list[RunResult]) -> list[dict[str, Any]]:
-    """Return mean and 95 % interval of each arm at each point of the guess; of logarithms on a log scale."""
-    found = []
-    log = lesson.guess.log
-    for arm in dict.fromkeys(lesson.series(run.arm) for run in runs):
-        values = [lesson.values(run) for run in runs if lesson.series(run.arm) == arm]
-        for point in dict.fromkeys(point for value in values for point in value):
-            sizes = [value[point] for value in values if point in value]
-            scaled = [math.log10(max(size, 1e-300)) if log else size for size in sizes]
-            interval = mean_interval(scaled)
-            ends = (scaled[0], scaled[0]) if interval is None else (interval.low, interval.high)
-            mean, low, high = (10**x if log else x for x in (sum(scaled) / len(scaled), *ends))
-            found.append(
-                {"arm": arm, "point": point, "mean": mean, "low": low, "high": high, "n": len(sizes)}
-            )
-    return found
-
-
-class _Teller:
-    """Hears a campaign's progress: sends every finished run once, and ten times a second how others stand."""
-
-    def __init__(self, lesson: Lesson, stopped: Callable[[], bool], send: Callable[[Event], None]) -> None:
-        self._lesson, self._stopped, self._send = lesson, stopped, send
-        self._told: set[tuple[str, int]] = set()
-        self._last, self._seen = -math.inf, False
-
-    def __call__(self, progress: Progress) -> None:
-        """Tell what is new; raise KeyboardInterrupt, which a campaign hears, once the job is stopped."""
-        if self._stopped():
-            raise KeyboardInterrupt
-        self.finished(progress.runs)
-        first = bool(progress.running) and not self._seen  # the first point does not wait for its turn
-        whole = progress.done + progress.reused == progress.total
-        if time.monotonic() - self._last >= _EVERY or first or whole:
-            self._last, self._seen = time.monotonic(), self._seen or first
-            running = [
-                {
-                    "arm": self._lesson.series(one.task.arm),
-                    "run": f"{one.task.arm} {one.task.seed}",
-                    "share": one.share,
-                    "loss": _finite(one.loss),
-                }
-                for one in list(progress.running.values())
-            ]
-            self._send(
-                {
-                    "kind": "progress",
-                    "done": progress.done + progress.reused,
-                    "reused": progress.reused,
-                    "total": progress.total,
-                    "running": running,
-                }
-            )
-
-    def finished(self, runs: list[RunResult]) -> None:
-        """Send the runs that were not sent yet."""
-        for run in runs:
-            if run.failure is None and (run.arm, run.seed) not in self._told:
-                self._told.add((run.arm, run.seed))
-                self._send(run_event(self._lesson, run))
-
-
-def plain(values: dict[str, float]) -> dict[str, float | None]:
-    """Return numbers as JSON has them: what is not finite becomes null."""
-    return {name: _finite(value) for name, value in values.items()}
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

@@ -206,7 +206,7 @@ export class Curve {
 
   cell(arm, point) {
     const one = this.means.find((mean) => mean.arm === arm && mean.point === point);
-    const write = (value) => (this.guess.share ? writing(this.guess)(value) : this.names.write(value));
+    const write = (value) => (this.guess.share ? writing(this.guess)(value) : this.names.write(value, point));
     if (!one) return "–";
     return write(one.mean) + (this.names.exact ? "" : ` [${write(one.low)}, ${write(one.high)}]`);
   }

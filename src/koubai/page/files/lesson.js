@@ -6,7 +6,8 @@ import { Levels } from "./levels.js";
 import { Losses } from "./losses.js";
 import { Order } from "./order.js";
 import { reached } from "./progress.js";
-import { placed, style } from "./scale.js";
+import { Paths } from "./paths.js";
+import { at, placed, style } from "./scale.js";
 import { play } from "./sound.js";
 import { run } from "./source.js";
 import { PATIENCE, STAGES, fill } from "./stages.js";
@@ -25,7 +26,7 @@ export class LessonView {
   }
 
   forget() {
-    Object.assign(this, { state: null, end: null, frames: null, seen: 0, total: 0, reused: 0 });
+    Object.assign(this, { state: null, end: null, frames: null, pictures: null, slid: null, seen: 0, total: 0, reused: 0 });
   }
 
   /** What the lesson calls things, in the language of the moment. */
@@ -41,14 +42,17 @@ export class LessonView {
       mean: say(lesson.random ? "page.chart.mean" : "page.chart.result"),
       exact: !lesson.random,
       of,
-      write: (value) => (lesson.guess.share ? percent(value) : value <= lesson.guess.floor ? "0" : number(value, 2)),
+      write: (value, name) => {
+        const { share, floor, log } = at(lesson.guess, name);
+        return share ? percent(value) : (log && value <= floor) ? "0" : number(value, 2);
+      },
     };
   }
 
   /** Build what stays while the stages change. */
   parts() {
     const { lesson, words } = this;
-    const Chart = { curve: Curve, levels: Levels, order: Order }[lesson.guess.kind];
+    const Chart = { curve: Curve, levels: Levels, order: Order, paths: Paths }[lesson.guess.kind];
     this.chart = new Chart(lesson.guess, this.names(), () => this.guessed());
     this.losses = new Losses(lesson.arms);
     this.legend = el("ul", { class: "legend" });
@@ -107,8 +111,8 @@ export class LessonView {
     this.prompt.textContent = stage === 0 ? say(`${words}.guess`) : end ? say(`${words}.seen`, this.end.facts) : say(lesson.random ? "page.run.comes" : "page.run.exact");
     const curve = lesson.guess.kind === "curve";
     const items = curve ? lesson.arms.map((arm) => key(arm, style(lesson.arms.indexOf(arm)), this.names().of(arm))) : [];
-    const marked = lesson.guess.kind !== "order"; // a place has no mark on the scale of the runs
-    this.legend.replaceChildren(...(stage ? [...(marked ? [guessKey(curve)] : []), ...items, ...(curve ? [] : dotKeys(lesson.random))] : []));
+    const marked = !["order", "paths"].includes(lesson.guess.kind); // a place has no mark on the scale of the runs
+    this.legend.replaceChildren(...(stage ? [...(marked ? [guessKey(curve)] : []), ...items, ...(lesson.guess.kind === "paths" ? pathKeys() : curve ? [] : dotKeys(lesson.random))] : []));
     const below = [];
     if (stage === 1 && lesson.random && this.losses.lines.size) below.push(this.losses.node);
     if (end && stage > 1) below.push(this.reader(), numbers(this.chart.table(), say(`${words}.title`)));
@@ -118,8 +122,8 @@ export class LessonView {
 
   /** The chart for keys and ears: one point after another, said in words; or all of it as tones. */
   reader() {
-    const { points } = this.lesson.guess;
-    const { low, high } = this.lesson.guess.kind === "order" ? { low: 0, high: 1 } : this.lesson.guess;
+    const { guess } = this.lesson;
+    const { points } = guess;
     const names = this.names();
     const text = el("output", { class: "told" });
     const tell = (i) => {
@@ -129,10 +133,11 @@ export class LessonView {
       this.chart.point(i);
     };
     const range = el("input", { type: "range", min: 0, max: points.length - 1, step: 1, value: 0, "aria-label": say("page.chart.read"), oninput: () => tell(Number(range.value)) });
-    const arm = this.lesson.guess.arm;
+    const { arm } = guess;
     const places = points.map((point) => {
       const one = this.chart.means.find((mean) => mean.point === point && (!arm || mean.arm === arm));
-      return (placed(this.lesson.guess, one?.mean ?? 0) - low) / (high - low);
+      const scale = guess.kind === "order" ? { ...guess, low: 0, high: 1 } : at(guess, point);
+      return (placed(scale, one?.mean ?? 0) - scale.low) / (scale.high - scale.low);
     });
     const listen = el("button", { type: "button", onclick: () => play(places) }, say("page.chart.listen"));
     return el("div", { class: "reader" }, el("span", {}, say("page.chart.read")), range, listen, text);
@@ -141,14 +146,16 @@ export class LessonView {
   // ------------------------------------------------------------------------------------ guess
 
   started() {
-    const { kind, points, given, start } = this.lesson.guess;
+    const { guess } = this.lesson;
+    const { kind, points, given } = guess;
+    if (kind === "paths") return {};
     if (kind === "order") return Object.fromEntries(points.map((point, i) => [point, i + 1]));
-    return Object.fromEntries(points.map((point) => [point, given[point] ?? start]));
+    return Object.fromEntries(points.map((point) => [point, given[point] ?? at(guess, point).start]));
   }
 
   guessed() {
-    this.moved = true;
-    this.go?.setAttribute("aria-disabled", "false");
+    this.moved = this.lesson.guess.kind !== "paths" || Object.keys(this.chart.values).length > 0; // a path can be taken back
+    this.go?.setAttribute("aria-disabled", String(!this.moved));
   }
 
   // -------------------------------------------------------------------------------------- run
@@ -167,18 +174,19 @@ export class LessonView {
   }
 
   hear(event) {
-    if (event.kind === "trace") this.frames = event.frames;
+    if (["trace", "pictures", "slid"].includes(event.kind)) Object.assign(this, event); // what it holds is called so
     else if (event.kind === "run") {
       this.chart.add(event);
       this.losses.add(event);
     } else if (event.kind === "progress") {
       Object.assign(this, { seen: event.done, total: event.total, reused: event.reused });
       event.running.forEach((one) => this.losses.under(one));
-    } else if (event.kind === "end" && !event.stopped) {
+    } else if (event.kind === "facts") {
       this.end = event;
       this.chart.conclude(event.means);
     }
     this.state = event;
+    if (["pictures", "slid", "end"].includes(event.kind)) this.more?.();
     if (["end", "failed", "lost", "busy"].includes(event.kind)) this.job?.leave();
     if (this.stage !== 1) return;
     this.losses.draw();
@@ -192,6 +200,7 @@ const key = (arm, { color, dash }, text) => el("li", { "data-arm": arm }, swatch
 const swatch = (stroke, dash) =>
   svg("svg", { viewBox: "0 0 34 12", "aria-hidden": "true" }, svg("path", { d: "M1 6h32", stroke, "stroke-width": 3, "stroke-dasharray": dash }));
 const guessKey = (curve) => el("li", {}, curve ? swatch("var(--guess)", "1 5") : "▼ ", say("page.chart.guess"));
+const pathKeys = () => [guessKey(true), el("li", {}, swatch("var(--first)", "none"), say("page.paths.run"))];
 const dotKeys = (random) =>
   random
     ? [el("li", {}, "● ", say("page.chart.seed")), el("li", {}, "┃ ", say("page.chart.mean"))]

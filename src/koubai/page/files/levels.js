@@ -1,16 +1,17 @@
 // The chart of one value for each of some arms: a learner sets it, and the runs put their dots under it.
 
 import { el, fresh, svg } from "./dom.js";
-import { linear, placed, ticks, writing } from "./scale.js";
+import { at, linear, placed, ticks, writing } from "./scale.js";
 import { say } from "./words.js";
 
 const HEIGHT = 26;
 const EDGE = 12;
+const OWN = 18; // more height for a scale of its own
 
 export class Levels {
   constructor(guess, names, changed) {
     Object.assign(this, { guess, names, changed });
-    this.values = Object.fromEntries(guess.points.map((point) => [point, guess.start]));
+    this.values = this.started();
     this.runs = new Map();
     this.means = [];
     this.open = true;
@@ -20,10 +21,14 @@ export class Levels {
     new ResizeObserver(() => this.draw()).observe(this.node);
   }
 
+  started() {
+    return Object.fromEntries(this.guess.points.map((point) => [point, at(this.guess, point).start]));
+  }
+
   rows() {
-    const write = writing(this.guess);
-    const { low, high, step } = this.guess;
     const rows = this.guess.points.map((point) => {
+      const { low, high, step } = at(this.guess, point);
+      const write = writing(at(this.guess, point));
       const id = fresh("level");
       const output = el("output", { for: id });
       const range = el("input", { type: "range", id, min: low, max: high, step, "data-point": point });
@@ -34,7 +39,7 @@ export class Levels {
         range.disabled = !this.open;
       };
       range.addEventListener("input", () => {
-        this.values ??= Object.fromEntries(this.guess.points.map((name) => [name, this.guess.start]));
+        this.values ??= this.started();
         this.values[point] = Number(range.value);
         this.strips.forEach(({ show: again }) => again());
         this.changed(this.values);
@@ -91,23 +96,32 @@ export class Levels {
     const width = this.node.clientWidth;
     if (!width) return;
     const { low, high } = this.guess;
-    const x = linear(low, high, EDGE, width - EDGE);
-    for (const [point, { strip }] of this.strips) strip.replaceChildren(this.strip(point, x, width));
-    const write = writing(this.guess);
-    const marks = ticks(low, high, this.guess.log).map((value) =>
-      svg("text", { x: x(value), y: 14, "text-anchor": value === low ? "start" : value === high ? "end" : "middle" }, write(value)),
-    );
+    for (const [point, { strip }] of this.strips) {
+      const mine = at(this.guess, point);
+      strip.replaceChildren(this.strip(point, linear(mine.low, mine.high, EDGE, width - EDGE), width));
+    }
+    const marks = this.marks({ ...this.guess, low, high }, linear(low, high, EDGE, width - EDGE), 14);
     this.axis.replaceChildren(svg("svg", { viewBox: `0 0 ${width} 18`, width, height: 18, "aria-hidden": "true" }, marks));
   }
 
+  marks(scale, x, y) {
+    const { low, high, log } = scale;
+    const write = writing(scale);
+    return ticks(low, high, log).map((value) => svg("text", { x: x(value), y, "text-anchor": value === low ? "start" : value === high ? "end" : "middle" }, write(value)));
+  }
+
   strip(point, x, width) {
-    const place = (value) => x(placed(this.guess, value ?? 0));
+    const mine = at(this.guess, point);
+    const place = (value) => x(placed(mine, value ?? 0));
+    const own = point in this.guess.scales;
+    const height = HEIGHT + (own ? OWN : 0);
     const mean = this.means.find((one) => one.point === point);
     const dots = (this.runs.get(point) ?? []).map((value) => svg("circle", { class: "seed", cx: place(value), cy: 13, r: 5 }));
     const guessed = this.values && !this.open ? x(this.values[point]) : null;
     return svg(
       "svg",
-      { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, "aria-hidden": "true" },
+      { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" },
+      own ? this.marks(mine, x, height - 4) : null,
       svg("line", { class: "grid", x1: EDGE, x2: width - EDGE, y1: 13, y2: 13 }),
       mean ? svg("rect", { class: "band", x: place(mean.low), y: 4, width: Math.max(place(mean.high) - place(mean.low), 1), height: 18 }) : null,
       guessed !== null && mean ? svg("line", { class: "gap", x1: guessed, x2: place(mean.mean), y1: 13, y2: 13 }) : null,
@@ -118,11 +132,11 @@ export class Levels {
   }
 
   table() {
-    const write = writing(this.guess);
     const head = [this.names.x, say("page.chart.guess"), this.names.mean];
     const rows = this.guess.points.map((point) => {
       const one = this.means.find((mean) => mean.point === point);
-      const told = (value) => (this.guess.share ? write(value) : this.names.write(value));
+      const write = writing(at(this.guess, point));
+      const told = (value) => (at(this.guess, point).share ? write(value) : this.names.write(value, point));
       return [
         this.names.points[point],
         this.values ? write(this.values[point]) : "–",

@@ -19,6 +19,9 @@ export function ticks(low, high, whole = false) {
   return found.map((value) => Number(value.toPrecision(12)));
 }
 
+/** The scale of a point of a guess: its own, where it has one. */
+export const at = (guess, point) => ({ ...guess, ...guess.scales[point] });
+
 /** How a guess writes its values. A logarithmic guess is in exponents of ten. */
 export function writing(guess) {
   if (guess.share) return (value) => percent(value, 0);

@@ -3,9 +3,12 @@
 import { el } from "./dom.js";
 import { filter } from "./filter.js";
 import { between, ranks } from "./order.js";
+import { apart, end, turns } from "./paths.js";
 import { next } from "./progress.js";
 import { put } from "./question.js";
-import { meant, placed, writing } from "./scale.js";
+import { pictures } from "./pictures.js";
+import { at, meant, placed, writing } from "./scale.js";
+import { slider } from "./slider.js";
 import { live } from "./source.js";
 import { choices, trace } from "./why.js";
 import { language, say } from "./words.js";
@@ -54,7 +57,7 @@ function run(view) {
   view.redraw = () => {
     if (view.total) Object.assign(bar, { max: view.total, value: view.seen });
     text.textContent = state(view);
-    const over = ["end", "failed", "lost", "busy"].includes(view.state?.kind);
+    const over = view.end !== null || ["end", "failed", "lost", "busy"].includes(view.state?.kind);
     bar.hidden = over;
     const wanted = view.end ? ["gap"] : over ? ["again"] : live ? ["stop"] : [];
     if (row.dataset.holds === wanted.join()) return;
@@ -76,7 +79,7 @@ function state(view) {
   const event = view.state;
   if (event?.kind === "waiting") return say("page.run.waiting", { before: event.before });
   if (event?.kind === "failed") return say("page.run.failed", { why: event.text?.[language()] ?? say("page.run.died") });
-  if (event?.kind === "end" && event.stopped) return say("page.run.stopped");
+  if (!view.end && event?.kind === "end" && event.stopped) return say("page.run.stopped");
   if (view.end && !live) return say("page.run.recorded", { count: view.total });
   if (view.end) return say(view.reused === view.total ? "page.run.kept" : "page.run.done", { count: view.total });
   if (["busy", "lost", "cut", "warming"].includes(event?.kind)) return say(`page.run.${event.kind}`);
@@ -89,10 +92,22 @@ export function furthest(view) {
   const { guess, arm } = { guess: view.lesson.guess, arm: view.lesson.guess.arm };
   if (!view.guess) return null;
   if (guess.kind === "order") return misplaced(guess, view);
+  if (guess.kind === "paths") return astray(guess, view);
   const gaps = view.end.means
     .filter((one) => (!arm || one.arm === arm) && !(one.point in guess.given))
-    .map((one) => ({ ...one, guessed: view.guess[one.point], gap: view.guess[one.point] - placed(guess, one.mean) }));
-  return gaps.reduce((most, one) => (Math.abs(one.gap) > Math.abs(most.gap) ? one : most));
+    .map((one) => ({ ...one, guessed: view.guess[one.point], gap: view.guess[one.point] - placed(at(guess, one.point), one.mean) }));
+  const part = ({ gap, point }) => Math.abs(gap) / (at(guess, point).high - at(guess, point).low); // of its scale
+  return gaps.reduce((most, one) => (part(one) > part(most) ? one : most));
+}
+
+/** The path that lies furthest from the real one. */
+function astray(guess, view) {
+  const drawn = guess.points.filter((point) => view.guess[point]);
+  const gaps = drawn.map((point) => {
+    const [mine, real] = [view.guess[point], view.chart.runs.get(point)];
+    return { point, gap: apart(mine, real), guessed: turns(mine), turns: turns(real), mean: end(real) };
+  });
+  return gaps.reduce((most, one) => (one.gap > most.gap ? one : most), { gap: -1 });
 }
 
 /** The arm that is furthest from its place; arms that reach the same may change places. */
@@ -107,7 +122,13 @@ function misplaced(guess, view) {
   return gaps.reduce((most, one) => (Math.abs(one.gap) > Math.abs(most.gap) ? one : most));
 }
 
-const near = (guess, gap) => guess.kind === "order" ? gap === 0 : Math.abs(gap) <= (guess.log ? 1 : guess.share ? 0.05 : (guess.high - guess.low) / 20);
+/** Whether a gap is a small one: of a scale of its own a tenth, as its ends are close. */
+function near(guess, { gap, point }) {
+  if (guess.kind === "order") return gap === 0;
+  if (guess.kind === "paths") return gap <= 0.3;
+  const { low, high, log, share } = at(guess, point);
+  return Math.abs(gap) <= (point in guess.scales ? (high - low) / 10 : log ? 1 : share ? 0.05 : (high - low) / 20);
+}
 
 /** The gap between the guess and the runs, in one sentence. */
 function difference(view) {
@@ -119,17 +140,22 @@ function difference(view) {
     const told = { point: names.points[most.point], guessed: most.guessed, place: between(most.places ?? []), mean: names.write(most.mean) };
     return say(most.gap === 0 ? "page.gap.order.near" : "page.gap.order.far", told);
   }
+  if (guess.kind === "paths") {
+    const told = { point: names.points[most.point], off: most.gap, guessed: most.guessed, turns: most.turns, mean: most.mean };
+    return say(`page.gap.paths.${near(guess, most) ? "near" : "far"}`, told);
+  }
+  const scale = at(guess, most.point);
   const values = {
     point: guess.kind === "curve" ? `${names.x} ${names.points[most.point]}` : names.points[most.point],
-    guessed: writing(guess)(most.guessed),
-    mean: names.write(most.mean),
+    guessed: writing(scale)(most.guessed),
+    mean: names.write(most.mean, most.point),
     times: 10 ** Math.abs(most.gap),
     points: String(Math.round(100 * Math.abs(most.gap))),
     off: Math.abs(most.gap),
   };
-  if (near(guess, most.gap)) return say("page.gap.near", values);
-  if (guess.log && most.mean <= guess.floor) return say("page.gap.log.zero", values);
-  const kind = guess.log ? "log" : guess.share ? "share" : "plain";
+  if (near(guess, most)) return say("page.gap.near", values);
+  if (scale.log && most.mean <= guess.floor) return say("page.gap.log.zero", values);
+  const kind = scale.log ? "log" : scale.share ? "share" : "plain";
   return say(`page.gap.${kind}.${most.gap > 0 ? "above" : "below"}`, values);
 }
 
@@ -137,7 +163,7 @@ function gap(view) {
   const most = furthest(view);
   const lines = [el("p", { class: "gap" }, difference(view))];
   if (most !== null && view.sure !== null) {
-    lines.push(el("p", {}, say(`page.gap.sure.${near(view.lesson.guess, most.gap) ? "near" : "far"}.${view.sure}`)));
+    lines.push(el("p", {}, say(`page.gap.sure.${near(view.lesson.guess, most) ? "near" : "far"}.${view.sure}`)));
   }
   const row = [onward(view, "gap.why")];
   if (live && view.lesson.random) row.push(button("gap.fresh", () => view.begin(true)));
@@ -157,12 +183,16 @@ function why(view) {
     told.textContent = say(right ? "page.why.right" : "page.why.wrong");
     const names = view.names();
     const named = (name) => names.points[name] ?? (lesson.arms.includes(name) ? names.of(name) : name);
-    const pointed = (name) => view.chart.point(lesson.guess.points.includes(name) ? lesson.guess.points.indexOf(name) : null);
+    const pointed = (name, frame) => view.chart.point(lesson.guess.points.includes(name) ? lesson.guess.points.indexOf(name) : null, frame);
+    const further = el("div", {});
+    view.more = () => further.replaceChildren(...extras(view, named));
+    view.more();
     place.replaceChildren(
       el("p", {}, say(`${words}.why`, view.end.facts)),
       el("p", { class: "note" }, say("page.why.trace")),
       trace(lesson, view.frames, named, pointed),
       lesson.filters ? filter(lesson.filters, named) : "",
+      further,
       buttons(onward(view, "why.next")),
     );
   };
@@ -180,6 +210,17 @@ function why(view) {
   ];
 }
 
+/** What comes a little later than the answer: pictures, and a setting to be moved. */
+function extras(view, named) {
+  const { lesson } = view;
+  const open = !["end", "failed", "lost", "busy"].includes(view.state?.kind);
+  const waits = (key) => (open ? el("p", { class: "note", role: "status" }, say(`page.${key}.waits`)) : "");
+  return [
+    view.pictures ? pictures(view.pictures) : lesson.pictures ? waits("pictures") : "",
+    view.slid ? slider(lesson, view.slid, named) : lesson.slider ? waits("slider") : "",
+  ];
+}
+
 /** The wrong idea that reason or guess shows; else the usual one, told as that of others. */
 export function idea(view) {
   const { lesson } = view;
@@ -192,7 +233,11 @@ const fits = (when, found) => Object.entries(when).every(([name, [low, high]]) =
 
 /** Numbers of a guess: its values, and for a curve the factor from one point to the one before. */
 function features(guess, values) {
-  const found = Object.fromEntries(guess.points.map((point) => [point, meant(guess, values[point])]));
+  if (guess.kind === "paths") {
+    const drawn = Object.entries(values);
+    return Object.fromEntries(drawn.flatMap(([arm, path]) => [[arm, end(path)], [`${arm}_turns`, turns(path)]]));
+  }
+  const found = Object.fromEntries(guess.points.map((point) => [point, meant(at(guess, point), values[point])]));
   const [first, last] = [guess.points[0], guess.points.at(-1)];
   if (guess.kind === "curve" && guess.log) found.factor = 10 ** ((values[first] - values[last]) / (guess.points.length - 1));
   return found;
@@ -205,8 +250,18 @@ function right(view) {
     el("p", {}, say(own ? "page.right.own" : "page.right.many")),
     el("blockquote", {}, say(`${view.words}.wrong.${name}`, facts)),
     el("p", { class: "not" }, el("strong", {}, say("page.right.wrong")), ` ${say(`${view.words}.not.${name}`, facts)}`),
+    others(view, name),
     buttons(onward(view, "right.next")),
   ];
+}
+
+/** The other wrong ideas of the lesson, to be opened. */
+function others(view, told) {
+  const { reasons, wrongs, usual, others: further } = view.lesson;
+  const names = new Set([usual, ...further, ...wrongs.map(({ name }) => name), ...reasons.slice(1)]);
+  names.delete(told);
+  const one = (name) => el("details", {}, el("summary", {}, say(`${view.words}.wrong.${name}`)), el("p", {}, say(`${view.words}.not.${name}`, view.end.facts)));
+  return el("section", { class: "others" }, el("h3", {}, say("page.right.others")), ...[...names].map(one));
 }
 
 function question(view) {

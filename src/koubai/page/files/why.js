@@ -51,7 +51,7 @@ export function trace(lesson, frames, placeName, pointed) {
       rows[i].hidden = row.places.length > 0 && !row.places.includes(place);
       numbers[i].textContent = say(`${words}.row.${row.name}`, { ...values, place: placeName(place) });
     });
-    pointed(place);
+    pointed(place, state.frame);
   };
   const controls = [
     stepper(say(known(`${words}.update`) ? `${words}.update` : "page.why.update"), frames.length, (i) => say("page.why.of", { at: frames[i].step, count: frames.length }), (i) => {

@@ -15,7 +15,7 @@ from koubai.lab.perform.run_result import RunResult
 from koubai.layers.activations import Sigmoid
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
-from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong, looked_at
+from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Scale, Wrong, looked_at
 from koubai.train.recipe import Recipe
 
 STEPS, EVERY, GOAL = 700, 20, 0.8
@@ -24,6 +24,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "frozen": {"network.batch_norm_trainable": False},
     "trained": {},
 }
+TIMES = {"without_ms": "without", "trained_ms": "trained"}
+"""Milliseconds of an update in the very runs, the readings of test digits included."""
 _UPDATES = 8
 _FORWARD = "koubai.layers.batch_norm:BatchNorm.forward"
 
@@ -33,7 +35,15 @@ class BatchNormalization(Lesson):
     """What enters each activation gets mean 0 and deviation 1: fewer updates, and each one dearer."""
 
     number = 5
-    guess = Guess("levels", tuple(CHANGES), low=0, high=STEPS, start=360, step=20)
+    guess = Guess(
+        "levels",
+        (*CHANGES, *TIMES),
+        low=0,
+        high=STEPS,
+        start=360,
+        step=20,
+        scales=dict.fromkeys(TIMES, Scale(low=-2, high=1, start=-1, step=0.1, log=True)),
+    )
     arms = tuple(CHANGES)
     reasons = ("middle", "computes_faster", "gamma", "inputs")
     wrongs = (Wrong("no_difference", {"trained": (300, STEPS)}), Wrong("gamma", {"frozen": (200, STEPS)}))
@@ -75,10 +85,11 @@ class BatchNormalization(Lesson):
         return Experiment(f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), watch=watch)
 
     def values(self, run: RunResult) -> dict[str, float]:
-        """Updates until four of five test digits are read; all of them where that is never so."""
+        """Updates until four of five test digits are read, all where that is never so; and their time."""
         steps, accuracies = run.history.series("test_accuracy")
         there = np.flatnonzero(accuracies >= GOAL)
-        return {run.arm: float(steps[there[0]]) if len(there) else float(STEPS)}
+        updates = {run.arm: float(steps[there[0]]) if len(there) else float(STEPS)}
+        return updates | {name: 1000 * run.seconds / STEPS for name, arm in TIMES.items() if run.arm == arm}
 
     def facts(self, runs: Sequence[RunResult]) -> dict[str, float]:
         """Mean updates to the goal, accuracies at the end; what enters the second sigmoid at update 1."""
@@ -87,6 +98,8 @@ class BatchNormalization(Lesson):
             mine = [run for run in runs if run.arm == arm]
             facts[f"{arm}_updates"] = round(float(np.mean([self.values(run)[arm] for run in mine])))
             facts[f"{arm}_accuracy"] = float(np.mean([run.scores["test_accuracy"] for run in mine]))
+        for name, arm in TIMES.items():
+            facts[name] = float(np.mean([self.values(run)[name] for run in runs if run.arm == arm]))
         for arm, numbers in self.trace()[0].places.items():
             facts |= {f"{arm}_std": numbers["std"], f"{arm}_delta": numbers["delta"]}
         return facts

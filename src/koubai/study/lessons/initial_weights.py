@@ -10,7 +10,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer
-from koubai.initializers.normal import HeNormal, Normal
+from koubai.initializers.normal import HeNormal, LeCunNormal, Normal
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, source
 from koubai.lab.declare.experiment import Arm, Experiment, Watch
 from koubai.lab.perform.run_result import RunResult
@@ -28,7 +28,10 @@ INITIALIZERS: dict[str, Initializer] = {
     "small": GAUSS,
     "large": Normal(1.0),
     "he": HeNormal(),
+    "sigmoid_small": GAUSS,
+    "sigmoid_lecun": LeCunNormal(),
 }
+"""Behind "sigmoid_" the same network with sigmoid instead of ReLU."""
 
 
 @LESSONS.register
@@ -43,14 +46,26 @@ class InitialWeights(Lesson):
         Wrong("never", {"small": (0, 0.3)}),
         Wrong("zeros_learn", {"zeros": (0.4, 1)}),
         Wrong("large_fails", {"large": (0, 0.4)}),
+        Wrong("any_activation", {"sigmoid_small": (0.4, 1)}),
     )
     usual = "xavier"
     rows = (
         Row("weights", "w = 0", f"{_BY}.constant:Zeros.sample", "return np.zeros(spec.shape)", ("zeros",)),
         Row(
-            "weights", "Var(w) = scale^2", f"{_BY}.normal:Normal.std", "return self.scale", ("small", "large")
+            "weights",
+            "Var(w) = scale^2",
+            f"{_BY}.normal:Normal.std",
+            "return self.scale",
+            ("small", "large", "sigmoid_small"),
         ),
         Row("weights", "Var(w) = 2 / n_in", f"{_BY}.normal:HeNormal.std", "sqrt(2 / spec.fan_in)", ("he",)),
+        Row(
+            "weights",
+            "Var(w) = 1 / n_in",
+            f"{_BY}.normal:LeCunNormal.std",
+            "sqrt(1 / spec.fan_in)",
+            ("sigmoid_lecun",),
+        ),
         Row("forward", "u_l = x_l W_l + b_l", "koubai.layers.linear:Linear.forward", "y = x @ cell.weight"),
         Row(
             "backward",
@@ -63,9 +78,16 @@ class InitialWeights(Lesson):
     experiment_name = "initialization"
 
     def experiment(self, seeds: Sequence[int]) -> Experiment:
-        """Four ways to start the course's network with ReLU."""
+        """Four ways to start the course's network with ReLU, and two with sigmoid."""
         base = Recipe(Mlp(COURSE_HIDDEN), source("digits"), optimizer=SGD(0.1), steps=STEPS)
-        arms = tuple(Arm(name, {"initializer": value}) for name, value in INITIALIZERS.items())
+        arms = tuple(
+            Arm(
+                name,
+                {"initializer": value}
+                | ({"network.activation": "sigmoid"} if name.startswith("sigmoid") else {}),
+            )
+            for name, value in INITIALIZERS.items()
+        )
         watch = Watch(taps=1, evaluations=2, evaluate_rows=1)
         return Experiment(f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), watch=watch)
 

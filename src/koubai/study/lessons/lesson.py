@@ -35,13 +35,26 @@ _LOSSES = 60
 
 
 @dataclass(frozen=True)
+class Scale:
+    """The scale of one point whose value is of another kind than the others'; the fields are a Guess's."""
+
+    low: float
+    high: float
+    start: float
+    step: float
+    log: bool = False
+    share: bool = False
+
+
+@dataclass(frozen=True)
 class Guess:
     """What a learner is asked to guess: one value at each of some points.
 
     | field   | meaning                                                                           |
     |---------|-----------------------------------------------------------------------------------|
     | kind    | "curve": points in a row, to be drawn; "levels": one value for each of some arms;  |
-    |         | "order": the arms in a row, the one with the highest value first, from place 1     |
+    |         | "order": the arms in a row, the one with the highest value first, from place 1;    |
+    |         | "paths": a way down a surface for each of some arms, from `begin`                  |
     | points  | their names; a number names itself                                                |
     | arm     | which arm a curve is guessed for; "" where every point is an arm                  |
     | low     | lower end of the scale; an exponent of ten where `log`                            |
@@ -50,9 +63,11 @@ class Guess:
     | floor   | what a value of exactly 0 is drawn as, on a scale of powers                       |
     | share   | whether the values are shares, written in percent                                 |
     | tie     | values that differ by no more than this may change places in an order              |
+    | scales  | point -> a scale of its own                                                        |
+    | surface | of paths: a quadratic's two curvatures, ends of its axes, and where all paths begin |
     """
 
-    kind: Literal["curve", "levels", "order"]
+    kind: Literal["curve", "levels", "order", "paths"]
     points: tuple[str, ...]
     low: float
     high: float
@@ -64,6 +79,24 @@ class Guess:
     floor: float = 0.0
     tie: float = 0.0
     given: Mapping[str, float] = field(default_factory=dict)
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    surface: Mapping[str, Any] = field(default_factory=dict)
+
+    def at(self, point: str) -> Guess | Scale:
+        """Return the scale of a point."""
+        return self.scales.get(point, self)
+
+    def plain(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        scales = {point: vars(scale) for point, scale in self.scales.items()}
+        given, surface = dict(self.given), dict(self.surface)
+        return {
+            **vars(self),
+            "points": list(self.points),
+            "given": given,
+            "scales": scales,
+            "surface": surface,
+        }
 
 
 @dataclass(frozen=True)
@@ -110,6 +143,8 @@ class Lesson:
     """Wrong ideas that a guess shows, most telling first."""
     usual: ClassVar[str]
     """The wrong idea that is told where neither guess nor reason shows one."""
+    others: ClassVar[tuple[str, ...]] = ()
+    """Further wrong ideas, which no guess shows; they are told below the one that was."""
     rows: ClassVar[tuple[Row, ...]]
     questions: ClassVar[tuple[str, ...]]
     experiment_name: ClassVar[str] = ""
@@ -120,6 +155,12 @@ class Lesson:
 
     random: ClassVar[bool] = True
     """Whether other seeds give other runs."""
+
+    slider: ClassVar[tuple[float, ...]] = ()
+    """Values of one setting that a learner moves through after the runs; `beside` makes the runs for it."""
+    slider_arms: ClassVar[tuple[str, ...]] = ()
+    slider_numbers: ClassVar[tuple[str, ...]] = ()
+    """Scores that are told of each of these arms at each of these values."""
 
     def experiment(self, seeds: Sequence[int]) -> Experiment:
         """Return the runs that answer the guess."""
@@ -132,6 +173,21 @@ class Lesson:
     def series(self, arm: str) -> str:
         """Return which line of the chart an arm of the experiment belongs to."""
         return arm
+
+    def beside(self, seeds: Sequence[int]) -> Experiment | None:
+        """Return the runs of the slider, made while a learner looks at those of the guess.
+
+        Their arms are called "ARM VALUE"; an arm that the slider does not change is called "ARM".
+        """
+        return None
+
+    def pictures(self) -> dict[str, Any] | None:
+        """Return what is to be looked at update by update, as plain values; None in most lessons."""
+        return None
+
+    def path(self, run: RunResult) -> list[list[float]] | None:
+        """Return the points of a way down, where a path was guessed."""
+        return None
 
     def curve(self, run: RunResult) -> tuple[list[int], list[float]]:
         """Return steps and losses of one run, a few dozen of them; none where no loss was recorded."""
@@ -151,11 +207,10 @@ class Lesson:
 
     def card(self) -> dict[str, Any]:
         """Return all that a page needs of the lesson before any run, as plain values."""
-        guess = {**vars(self.guess), "points": list(self.guess.points), "given": dict(self.guess.given)}
         return {
             "name": self.registry_name,
             "number": self.number,
-            "guess": guess,
+            "guess": self.guess.plain(),
             "arms": list(self.arms),
             "reasons": list(self.reasons),
             "wrongs": [
@@ -163,6 +218,7 @@ class Lesson:
                 for wrong in self.wrongs
             ],
             "usual": self.usual,
+            "others": list(self.others),
             "rows": [
                 {
                     "name": row.name,
@@ -173,10 +229,31 @@ class Lesson:
                 for row in self.rows
             ],
             "filters": {name: dict(vars(setting)) for name, setting in self.filters.items()} or None,
+            "slider": {
+                "values": list(self.slider),
+                "arms": list(self.slider_arms),
+                "numbers": list(self.slider_numbers),
+            }
+            if self.slider
+            else None,
+            "pictures": type(self).pictures is not Lesson.pictures,
             "random": self.random,
             "questions": list(self.questions),
             "experiment": self.experiment_name,
         }
+
+
+def slid(runs: Sequence[RunResult], lesson: Lesson) -> list[dict[str, Any]]:
+    """Return the mean of each number of the slider for each arm at each value, as plain values."""
+    found = []
+    for value in lesson.slider:
+        for arm in lesson.slider_arms:
+            mine = [run.scores for run in runs if run.arm in (arm, f"{arm} {value:g}")]
+            numbers = {
+                name: float(np.mean([scores[name] for scores in mine])) for name in lesson.slider_numbers
+            }
+            found.append({"value": value, "arm": arm, "n": len(mine), **numbers})
+    return found
 
 
 def looked_at(recipe: Recipe, updates: int) -> Session:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from koubai.core.params import Array
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, source
 from koubai.lab.declare.experiment import Arm, Experiment, Watch
 from koubai.lab.perform.run_result import RunResult
@@ -23,6 +25,7 @@ from koubai.train.recipe import Recipe
 STEPS = 1000
 _UPDATES = 8
 RATE, LARGE = 0.01, 3.0
+RATES = (0.001, 0.01, 0.1, 1.0)
 RULES: dict[str, Rule] = {
     "sgd": SGD(RATE),
     "momentum": Momentum(RATE),
@@ -46,6 +49,10 @@ class Optimizers(Lesson):
     reasons = ("size", "minimum", "sgd_weak", "memory")
     wrongs = (Wrong("sgd_weak", {"sgd_large": (5, 6)}), Wrong("same", {"sgd": (1, 3)}))
     usual = "sgd_weak"
+    others = ("saddle",)
+    slider = RATES
+    slider_arms = ("sgd", "momentum", "adagrad", "rmsprop", "adam")
+    slider_numbers = ("test_accuracy", "train_loss")
     rows = rows_of(RULES)
     questions = ("adam_first_step", "adagrad_step", "momentum_step")
     experiment_name = "optimizers"
@@ -57,6 +64,16 @@ class Optimizers(Lesson):
         arms = tuple(Arm(name, {"optimizer": rule}) for name, rule in RULES.items())
         watch = Watch(taps=1, evaluations=1, evaluate_rows=1)
         return Experiment(f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), watch=watch)
+
+    def beside(self, seeds: Sequence[int]) -> Experiment:
+        """Each rule at every rate, with two seeds."""
+        arms = tuple(
+            Arm(f"{name} {rate:g}", {"optimizer": replace(RULES[name], learning_rate=rate)})
+            for rate in RATES
+            for name in self.slider_arms
+        )
+        experiment = self.experiment(seeds[:2])
+        return replace(experiment, name=f"lesson-{self.registry_name}-rates", arms=arms)
 
     def values(self, run: RunResult) -> dict[str, float]:
         """Accuracy on the test part at the end."""
@@ -70,6 +87,8 @@ class Optimizers(Lesson):
             facts[f"{arm}_accuracy"] = float(np.mean(mine))
         first = self.trace()[0].places
         facts |= {"gradient": first["sgd"]["gradient"], "sgd_step": first["sgd"]["moved"]}
+        moves = _moves(RULES["adagrad"])
+        facts |= {"adagrad_first": float(moves[0]), "adagrad_last": float(moves[-1])}
         return facts | {"adam_step": first["adam"]["moved"], "times": first["adam"]["times"]}
 
     def trace(self) -> list[Frame]:
@@ -96,3 +115,13 @@ class Optimizers(Lesson):
                     "times": float(step / (rate * gradient)),
                 }
         return [Frame(i + 1, place) for i, place in enumerate(places)]
+
+
+def _moves(rule: Rule) -> Array:
+    """Return how far a rule moves one weight at each update, where the gradient stays 1."""
+    w, slots = np.zeros(1), {name: np.zeros(1) for name in rule.slots}
+    places = [0.0]
+    for t in range(1, STEPS + 1):
+        rule.update(w, np.ones(1), slots, rule.learning_rate, t)
+        places.append(float(w[0]))
+    return -np.diff(places)

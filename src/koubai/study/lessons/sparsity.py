@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,6 +26,8 @@ PENALTIES: dict[str, tuple[Penalty, ...]] = {
     "l1": (L1(0.003),),
     "soft": (ProximalL1(0.003),),
 }
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1)
+KINDS: dict[str, type[Penalty]] = {"l2": L2, "l1": L1, "soft": ProximalL1}
 _SMALL = 0.0004
 """A weight that the data do not pull at, followed through some updates: what the penalty alone does."""
 _UPDATES = 8
@@ -44,6 +47,10 @@ class Sparsity(Lesson):
     reasons = ("steps_past", "l2_small", "norm", "bias")
     wrongs = (Wrong("l1_zero", {"l1": (0.1, 1)}), Wrong("l2_small", {"l2": (0.1, 1)}))
     usual = "l1_zero"
+    others = ("power",)
+    slider = STRENGTHS
+    slider_arms = ("l2", "l1", "soft")
+    slider_numbers = ("zero_weights", "small_weights", "test_accuracy")
     rows = (
         Row(
             "pull", "w <- w - eps lambda w", f"{_BY}.p_norm:L2.gradient", "return self.strength * w", ("l2",)
@@ -73,6 +80,15 @@ class Sparsity(Lesson):
         watch = Watch(taps=1, evaluations=1, evaluate_rows=1)
         return Experiment(f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), watch=watch)
 
+    def beside(self, seeds: Sequence[int]) -> Experiment:
+        """Each penalty at every strength."""
+        arms = tuple(
+            Arm(f"{name} {strength:g}", {"penalties": (kind(strength),)})
+            for strength in STRENGTHS
+            for name, kind in KINDS.items()
+        )
+        return replace(self.experiment(seeds), name=f"lesson-{self.registry_name}-strengths", arms=arms)
+
     def values(self, run: RunResult) -> dict[str, float]:
         """Share of all weights that are exactly 0."""
         return {run.arm: run.scores["zero_weights"]}
@@ -89,8 +105,23 @@ class Sparsity(Lesson):
                 f"{arm}_weights": float(np.mean([scores["weight_norm"] for scores in mine])),
                 f"{arm}_biases": float(np.mean([scores["bias_norm"] for scores in mine])),
             }
+        facts |= self._powers()
         facts["pull"] = RATE * PENALTIES["l1"][0].strength
         return facts
+
+    def _powers(self) -> dict[str, float]:
+        """How much of a weight of 1 a step takes, when all weights are 1, with the power p = 2 and without.
+
+        (lambda/2) |w|^2 has the gradient lambda w; (lambda/2) |w| has lambda w / (2 |w|): its length is
+        lambda/2, however long w is.
+        """
+        (penalty,) = PENALTIES["l2"]
+        few, many = np.ones(100), np.ones(10_000)
+        return {
+            "with_power": float(penalty.gradient(few)[0]),
+            "without_power_few": float((penalty.gradient(few) / (2 * np.linalg.norm(few)))[0]),
+            "without_power_many": float((penalty.gradient(many) / (2 * np.linalg.norm(many)))[0]),
+        }
 
     def trace(self) -> list[Frame]:
         """One small weight under each penalty alone, from update to update."""
