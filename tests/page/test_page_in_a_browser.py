@@ -10,6 +10,7 @@ from koubai.layers.im2col import col2im, im2col
 from koubai.page.offline import write_lesson
 from koubai.study.lessons import lessons
 from koubai.study.lessons.output_size import SETTINGS
+from koubai.study.lessons.valley import RULES
 from koubai.train.recipe_address import read_address
 from koubai.words import LANGUAGES, entries
 
@@ -104,6 +105,11 @@ def guess(page):
             page.locator(".moves button").last.focus()
             page.locator(".moves button >> nth=-2").focus()
             page.keyboard.press(press)
+    maps = page.locator(".paths .drawing")
+    for i in range(maps.count()):
+        maps.nth(i).focus()
+        for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+            page.keyboard.press(key)
     points = page.locator("[role=slider], .level input")
     for i in range(points.count()):
         points.nth(i).focus()
@@ -111,8 +117,8 @@ def guess(page):
             page.keyboard.press("PageDown")
 
 
-def onward(page):
-    page.locator(".card button.main").last.click()
+def onward(page, **how):
+    page.locator(".card button.main").last.click(**how)
 
 
 def run_to_the_end(page):
@@ -288,7 +294,8 @@ def test_a_lesson_with_keys_alone_changes_its_language_on_the_way(look):
 
 def test_a_guess_is_drawn_with_the_mouse_and_cannot_be_skipped_silently(look):
     page = look(f"#{FIRST}")
-    onward(page)
+    assert page.get_attribute(".card button.main", "aria-disabled") == "true"
+    onward(page, force=True)
     assert stage(page) == "guess"
     assert "Guess first" in page.inner_text(".card")
     frame = page.locator(".drawing svg").bounding_box()
@@ -361,6 +368,97 @@ def test_an_order_is_put_by_keys_and_the_one_furthest_off_is_named(look):
     page.locator("fieldset input").first.check()
     onward(page)
     onward(page)
+    assert page.complaints == []
+
+
+def to_the_reason(page):
+    """From the run of a lesson on to its reason, shown."""
+    onward(page)
+    page.wait_for_selector("[data-holds=gap]")
+    onward(page)
+    onward(page)
+    page.locator("fieldset input").first.check()
+    onward(page)
+
+
+def test_a_path_is_drawn_by_keys_by_clicks_and_in_one_go_and_held_against_the_real_one(look):
+    page = look("#valley")
+    onward(page, force=True)
+    assert "Draw at least one path" in page.inner_text(".card")
+    sgd, momentum, adagrad, _ = (page.locator(f".paths [data-arm={arm}]") for arm in RULES)
+    press = page.keyboard.press
+    sgd.locator(".drawing").focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Backspace"):
+        press(key)
+    assert sgd.locator(".told").inner_text() == "(\u22126.5, 1.5) after 2 pieces"
+    for _ in range(2):
+        sgd.locator(".edits button").first.click()
+    onward(page, force=True)
+    assert stage(page) == "guess", "what was taken back is no guess"
+    box = momentum.locator("svg").bounding_box()
+
+    def at(x, y):  # the map shows x from -8 to 3 and y from -3 to 3
+        return box["x"] + (x + 8) / 11 * box["width"], box["y"] + (3 - y) / 6 * box["height"]
+
+    page.mouse.click(*at(-5, 2.5))
+    page.mouse.click(*at(2.5, 2.5))
+    assert momentum.locator(".told").inner_text().endswith("after 2 pieces")
+    box = adagrad.locator("svg").bounding_box()
+    page.mouse.move(*at(-7, 2))
+    page.mouse.down()
+    page.mouse.move(*at(0, 0), steps=25)
+    page.mouse.up()
+    assert int(re.search(r"(\d+) pieces", adagrad.locator(".told").inner_text())[1]) > 5
+    onward(page)
+    page.wait_for_selector("[data-holds=gap]")
+    onward(page)
+    assert page.inner_text("p.gap").startswith("Furthest off is Momentum")
+    assert "You crossed the floor of the valley 0 times, it does so 4 times" in page.inner_text("p.gap")
+    page.locator(".numbers summary").click()
+    cells = page.locator("tbody tr").evaluate_all(
+        "all => all.map((row) => [...row.cells].map((cell) => cell.innerText))"
+    )
+    assert [row[4] for row in cells] == ["30", "4", "0", "2"]
+    assert cells[0][1] == "\u2013", "nothing was drawn for SGD"
+    onward(page)
+    page.locator("fieldset input").first.check()
+    onward(page)
+    page.wait_for_selector(".paths circle.step")
+    place = page.get_attribute(".paths circle.step", "cx")
+    page.locator("[data-step$=' 1']").first.click()
+    assert page.get_attribute(".paths circle.step", "cx") != place, "the step that is spoken of is marked"
+    assert page.complaints == []
+
+
+def test_a_slider_shows_each_arm_at_other_values_and_filters_move(look):
+    page = look("#sparsity")
+    guess(page)
+    to_the_reason(page)
+    page.wait_for_selector(".slider")
+    shares = {}
+    page.focus(".slider input")
+    page.keyboard.press("Home")
+    for value in ("0.001", "0.003", "0.01", "0.03", "0.1"):
+        assert (
+            page.inner_text(".slider output")
+            == value
+            == page.get_attribute(".slider input", "aria-valuetext")
+        )
+        shares[value] = page.inner_text(".slider tr[data-arm=soft] td >> nth=0").strip()
+        assert page.inner_text(".slider tr[data-arm=l1] td >> nth=0").strip() == "0.0%"
+        page.keyboard.press("ArrowRight")
+    assert len(set(shares.values())) == 5
+    page.goto(f"{page.url.partition('#')[0]}#convnet")
+    page.wait_for_selector("html[data-drawn=convnet]", state="attached")
+    guess(page)
+    to_the_reason(page)
+    page.wait_for_selector(".pictures canvas")
+    before = page.inner_text(".pictures output")
+    page.locator(".pictures input").nth(1).focus()
+    page.keyboard.press("End")
+    assert "filter 8 lie between" in page.inner_text(".pictures output") != before
+    page.click("text=Let them move")
+    page.wait_for_selector(".pictures output:has-text('After 1,000 updates')")
     assert page.complaints == []
 
 

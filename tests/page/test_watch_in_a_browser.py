@@ -256,7 +256,11 @@ def test_an_empty_folder_says_what_begins_a_run_and_shows_it_when_it_has_begun(l
     second = Written(served.root / "second")
     second.add([1], [3.0])
     page.wait_for_selector(".trainings a:text-is('second')")
+    page.set_viewport_size({"width": 390, "height": 800})
     for box in page.locator(".trainings input").all():
+        assert box.bounding_box()["x"] + box.bounding_box()["width"] <= 390, (
+            "on a phone, too, each can be chosen"
+        )
         box.check()
     page.click("text=Compare the chosen runs")
     page.wait_for_selector("h1:text-is('Runs beside each other')")

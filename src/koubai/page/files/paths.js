@@ -54,7 +54,7 @@ export class Paths {
     const drawing = el("div", { class: "drawing", tabindex: 0, role: "group", "aria-label": `${this.names.of(arm)}: ${say("page.paths.keys")}`, onkeydown: (event) => this.key(event, arm) });
     const told = el("p", { class: "told", role: "status" });
     const button = (key, act) => el("button", { type: "button", "aria-label": `${this.names.of(arm)}: ${say(`page.paths.${key}`)}`, onclick: act }, say(`page.paths.${key}`));
-    const row = el("div", { class: "moves" }, button("back", () => this.take(arm)), button("clear", () => this.set(arm, null)));
+    const row = el("div", { class: "edits" }, button("back", () => this.take(arm)), button("clear", () => this.set(arm, null)));
     drawing.onpointerdown = (event) => {
       if (!this.open) return;
       drawing.setPointerCapture(event.pointerId);

@@ -41,7 +41,7 @@ function guess(view) {
     if (!view.moved) return (missing.textContent = say(`page.guess.first.${view.lesson.guess.kind}`));
     take(view.chart.values);
   };
-  view.go = button(live ? "guess.go" : "guess.show", go, { class: "main", "aria-disabled": !view.moved });
+  view.go = button(live ? "guess.go" : "guess.show", go, { class: "main", "aria-disabled": String(!view.moved) });
   return [
     el("p", {}, say(`page.guess.how.${view.lesson.guess.kind}`)),
     sure,

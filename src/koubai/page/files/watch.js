@@ -69,7 +69,7 @@ class List {
 
   frame() {
     this.body = el("tbody", {});
-    const heads = ["run", "state", "step", "loss", "compare"].map((name) => el("th", { scope: "col" }, say(`runs.column.${name}`)));
+    const heads = ["compare", "run", "state", "step", "loss"].map((name) => el("th", { scope: "col" }, say(`runs.column.${name}`)));
     const table = el("table", { class: "trainings" }, el("thead", {}, el("tr", {}, ...heads)), this.body);
     this.place.replaceChildren(el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("runs.title") }, table), el("div", { class: "buttons" }, this.go));
   }
@@ -90,11 +90,11 @@ class List {
     return el(
       "tr",
       { "data-run": id, "data-state": state },
+      el("td", {}, el("label", { class: "box" }, box)),
       el("th", { scope: "row" }, el("a", { href: `#watch/${id}`, "data-key": `run ${id}` }, name)),
       el("td", {}, el("span", { class: `standing ${state}` }, stateOf(state))),
       el("td", {}, at),
       el("td", {}, loss === null ? "–" : number(loss)),
-      el("td", {}, el("label", { class: "box" }, box)),
     );
   }
 
