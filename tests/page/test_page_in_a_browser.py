@@ -384,7 +384,7 @@ def to_the_reason(page):
 def test_a_path_is_drawn_by_keys_by_clicks_and_in_one_go_and_held_against_the_real_one(look):
     page = look("#valley")
     onward(page, force=True)
-    assert "Draw at least one path" in page.inner_text(".card")
+    assert "Draw a path first" in page.inner_text(".card")
     sgd, momentum, adagrad, _ = (page.locator(f".paths [data-arm={arm}]") for arm in RULES)
     press = page.keyboard.press
     sgd.locator(".drawing").focus()

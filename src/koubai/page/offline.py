@@ -80,7 +80,7 @@ def page(lesson: Lesson, events: list[Event]) -> str:
     data = {
         "lesson": name,
         "lang": language(),
-        "lessons": [lesson.card()],
+        "lessons": [next(card for card in texts.cards() if card["name"] == name)],
         "words": {lang: _own(texts.words(lang), name) for lang in LANGUAGES},
         "questions": {
             question: [texts.question(question, seed) for seed in range(_DRAWS)]

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from koubai.core.errors import KoubaiError
+from koubai.lab.catalog import listing
 from koubai.page.play.check import recipe_in
 from koubai.page.play.shelf import Shelf
 from koubai.study.lessons import Lesson, lessons
@@ -27,7 +28,11 @@ def words(lang: str) -> dict[str, str]:
 
 def cards() -> list[dict[str, Any]]:
     """Return every lesson, in order."""
-    return [{**lesson.card(), "play": _played(lesson)} for lesson in lessons().values()]
+    data = {entry.name(): entry.data for entry in listing()}
+    return [
+        {**lesson.card(), "play": _played(lesson), "mnist": "mnist" in data[lesson.experiment_name]}
+        for lesson in lessons().values()
+    ]
 
 
 @cache

@@ -280,7 +280,9 @@ function later(view) {
   const lines = [el("p", {}, due.length ? say("page.later.due", { date: day.format(Math.min(...due)) }) : say("page.later.none"))];
   lines.push(el("p", {}, say("page.later.kept")));
   if (lesson.experiment) {
-    lines.push(el("p", {}, say("page.later.further")), el("p", { class: "code" }, el("code", { tabindex: 0 }, `koubai run ${lesson.experiment}`)));
+    const command = (more) => el("p", { class: "code" }, el("code", { tabindex: 0 }, `koubai run ${lesson.experiment}${more}`));
+    lines.push(el("p", {}, say("page.later.further")), command(""));
+    if (lesson.mnist) lines.push(el("p", {}, say("page.later.mnist")), command(" --data mnist"));
   }
   const row = [el("a", { class: "button", href: "#" }, say("page.later.home"))];
   if (lesson.play) row.push(el("a", { class: "button", href: `#play/${lesson.play}` }, say("page.later.play")));
