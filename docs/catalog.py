@@ -6,13 +6,13 @@ shown, and for an experiment without results there what the record tells (`recor
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
+from docstrings import docstring, messages, told
 from pages import home, write
 from pictures import picture, table
 from record import RECORD, read, result_of
@@ -64,11 +64,10 @@ def page(entry: Entry, result: ExperimentResult | None, lang: str, *, recorded: 
     with speaking(lang):
         report = experiment_page(result) if result else None
         sections = report.sections if report else [recipe_section(_without_runs(experiment))]
-    told = inspect.cleandoc(type(entry).__doc__ or "")
     parts = [
         f"# {title(entry, lang)}\n",
         f"**{experiment.question.say(lang)}**\n",
-        f"{told}\n" if lang == "en" else _FOLDED.format(text=told),
+        f"{told(docstring(type(entry)), lang)}\n",
         *(_outcome(report, lang) if report else [_NOT_RUN[lang]]),
         *([_RECORDED[lang].format(name=entry.name())] if recorded else []),
         *([f"## {report.lead.title}\n", _raw(picture(report.lead, lang))] if report and report.lead else []),
@@ -82,6 +81,12 @@ def page(entry: Entry, result: ExperimentResult | None, lang: str, *, recorded: 
 def title(entry: Entry, lang: str) -> str:
     """Return the name of an experiment as a heading."""
     return say(f"titles.{entry.registry_name}", lang)
+
+
+def sentences() -> Iterator[str]:
+    """Return all sentences of docstrings that these pages show."""
+    for entry in listing():
+        yield from messages(docstring(type(entry)))
 
 
 def index(results: dict[str, ExperimentResult | None], lang: str) -> str:
@@ -99,12 +104,6 @@ _INDEX = {
     "en": "# The catalog\n\n| experiment | question | verdict |\n|---|---|---|",
     "ja": "# 実験の一覧\n\n| 実験 | 問い | 判定 |\n|---|---|---|",
 }
-_FOLDED = """<details lang="en"><summary lang="ja">設定と背景（コードの説明文、英語）</summary>
-
-{text}
-
-</details>
-"""
 _NOT_RUN = {
     "en": """```{note}
 This page was built without results: `scripts/run-catalog` makes them, and `make docs` then shows them.

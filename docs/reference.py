@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
+from docstrings import docstring, messages, told
 from pages import home, write
 
 import koubai.data
@@ -27,7 +29,8 @@ from koubai.optim.optimizer import OPTIMIZERS
 from koubai.penalties.penalty import PENALTIES
 from koubai.probes.probe import PROBES
 from koubai.schedules.schedule import SCHEDULES
-from koubai.words import LANGUAGES, say
+from koubai.words import LANGUAGES, speaking
+from koubai.words.part import about
 
 KINDS: dict[str, Registry] = {
     "layers": LAYERS,
@@ -44,8 +47,6 @@ KINDS: dict[str, Registry] = {
 
 SHARED: dict[str, type] = {"data": DataSource}
 """Kinds whose base has settings that all of them take."""
-
-SHARED_JA = {"data": "どのデータにも共通の設定があります。"}
 
 TITLES = {
     "layers": "層",
@@ -64,13 +65,6 @@ _CALLED = {
     "en": ('; in TOML `type = "{name}"`', "; recorded as `{name}`"),
     "ja": ('。TOML では `type = "{name}"`', "。記録での名前は `{name}`"),
 }
-_FOLDED = """
-<details lang="en"><summary lang="ja">式・記号・出典（コードの説明文、英語）</summary>
-
-{rest}
-
-</details>
-"""
 
 
 def home_of(cls: type) -> str:
@@ -83,27 +77,30 @@ def page(kind: str, registry: Registry, lang: str) -> str:
     """Return the page of one kind in Markdown."""
     parts = [f"# {TITLES[kind] if lang == 'ja' else kind.capitalize()}\n"]
     if kind in SHARED:
-        parts.append(_told(_docstring(SHARED[kind]), SHARED_JA[kind], lang))
+        parts.append(told(docstring(SHARED[kind]), lang) + "\n")
     for name in registry:
         cls = registry[name]
         signature = str(inspect.signature(cls)).replace(" -> None", "")
         called = _CALLED[lang][kind == "probes"].format(name=name)
-        japanese = say(f"parts.{name}", lang) if lang != "en" else ""
-        parts.append(f"## {cls.__name__}\n\n`{home_of(cls)}.{cls.__name__}{signature}`{called}\n")
-        parts.append(_told(_docstring(cls), japanese, lang))
+        with speaking(lang):
+            first = about(name, cls.__doc__)
+        parts.append(f"## {cls.__name__}\n\n`{home_of(cls)}.{cls.__name__}{signature}`{called}\n\n{first}\n")
+        parts += [f"{told(rest, lang)}\n"] if (rest := details(cls)) else []
     return "\n".join(parts)
 
 
-def _docstring(cls: type) -> str:
-    return inspect.cleandoc(cls.__doc__ or "").split("\n>>>")[0].rstrip()
+def details(cls: type) -> str:
+    """Return what a docstring says behind its first line, which the words have."""
+    return docstring(cls).partition("\n")[2].strip("\n")
 
 
-def _told(text: str, japanese: str, lang: str) -> str:
-    """Return a docstring; in Japanese what the words say of it, and the rest of the docstring folded."""
-    if lang == "en":
-        return f"{text}\n"
-    rest = text.partition("\n\n")[2]
-    return f"{japanese}\n" + (_FOLDED.format(rest=rest) if rest else "")
+def sentences() -> Iterator[str]:
+    """Return all sentences of docstrings that these pages show."""
+    for base in SHARED.values():
+        yield from messages(docstring(base))
+    for registry in KINDS.values():
+        for name in registry:
+            yield from messages(details(registry[name]))
 
 
 def write_reference(root: Path) -> None:

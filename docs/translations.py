@@ -34,14 +34,17 @@ twelve 12, dozen 12, thirteen 13, fourteen 14, fifteen 15, sixteen 16, twenty 20
 2, pair 2, second 2, half .5 2, halves 2, third 3, thirds 3, quarter 4, quarters 4, fourth 4, fifth 5,
 fifths 5, sixth 6, eighth 8, tenth 10, tenths 10, hundredth 100, thousandth 1e3, minute 60, january 1,
 february 2, march 3, april 4, may 5, june 6, july 7, august 8, september 9, october 10, november 11,
-december 12, double 2, triple 3"""
+december 12, double 2, squared 2, squares 2, triple 3"""
 _SAID = {word: tuple(map(float, n)) for word, *n in (entry.split() for entry in _NUMBER_WORDS.split(","))}
 _UNITS = re.compile(r"(?:n|m|k|M|G|T|Ki|Mi|Gi)?(?:s|B|iB|Hz)|min|GFLOP|ms")
 _MARKDOWN = MarkdownIt("commonmark")
 
 
 def collect() -> dict[str, list[str]]:
-    """Return of every page its messages, in order; Sphinx parses the pages, nothing is generated."""
+    """Return of every page its messages, in order, and those of the docstrings that generated pages show."""
+    import catalog as catalog_of_experiments
+    import docstrings
+    import reference
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -61,6 +64,9 @@ def collect() -> dict[str, list[str]]:
             with file.open("rb") as text:
                 name = file.relative_to(place).with_suffix("").as_posix()
                 pages[name] = [message.id for message in read_po(text) if message.id]
+    pages[docstrings.PAGE] = list(
+        dict.fromkeys([*reference.sentences(), *catalog_of_experiments.sentences()])
+    )
     return {page: wanted for page, found in pages.items() if (wanted := [m for m in found if needed(m)])}
 
 

@@ -30,7 +30,7 @@ def pages(module):
 def test_every_page_is_collected(module, pages):
     names = {file.relative_to(DOCS).with_suffix("").as_posix() for file in DOCS.rglob("*.md")}
     written = {name for name in names if not name.startswith("generated/")}
-    assert set(pages) | set(module.languages.ONE_LANGUAGE) == written
+    assert set(pages) - {"docstrings"} | set(module.languages.ONE_LANGUAGE) == written
     files = {
         file.relative_to(module.JAPANESE).with_suffix("").as_posix() for file in module.JAPANESE.rglob("*.po")
     }
