@@ -18,7 +18,7 @@ from pages import home
 from sphinx.search import SearchLanguage
 
 JAPANESE = Path(__file__).parent / "locale" / "ja" / "LC_MESSAGES"
-ONE_LANGUAGE = {"changelog": "en", "notes-ja": "ja"}
+ONE_LANGUAGE = {"changelog": "en", "doctor-diary": "en", "notes-ja": "ja"}
 """Pages that stay in the language they are written in; readers of the other are told so."""
 
 _RUN = r"[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff]+"

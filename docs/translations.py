@@ -14,6 +14,9 @@ from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
+import catalog as experiments
+import docstrings
+import reference
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from languages import JAPANESE, ONE_LANGUAGE, catalog
@@ -42,9 +45,6 @@ _MARKDOWN = MarkdownIt("commonmark")
 
 def collect() -> dict[str, list[str]]:
     """Return of every page its messages, in order, and those of the docstrings that generated pages show."""
-    import catalog as catalog_of_experiments
-    import docstrings
-    import reference
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -64,9 +64,7 @@ def collect() -> dict[str, list[str]]:
             with file.open("rb") as text:
                 name = file.relative_to(place).with_suffix("").as_posix()
                 pages[name] = [message.id for message in read_po(text) if message.id]
-    pages[docstrings.PAGE] = list(
-        dict.fromkeys([*reference.sentences(), *catalog_of_experiments.sentences()])
-    )
+    pages[docstrings.PAGE] = list(dict.fromkeys([*reference.sentences(), *experiments.sentences()]))
     return {page: wanted for page, found in pages.items() if (wanted := [m for m in found if needed(m)])}
 
 
