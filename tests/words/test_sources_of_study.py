@@ -2,7 +2,7 @@
 
 | area     | source of an entry                                                                              |
 |----------|-------------------------------------------------------------------------------------------------|
-| parts    | the part's docstring, which it repeats; its numbers are those of its file, a paper, or a test   |
+| parts    | English is the part's docstring; its numbers are those of its file, a paper, or a test          |
 | errata   | `study/errata.toml`: who says so, or the command that shows it                                  |
 | quiz     | the function that makes the question and computes its answer                                    |
 | lessons  | the lesson's own file, whose runs fill its sentences; an entry `not` answers a wrong idea       |
@@ -16,7 +16,9 @@ import importlib
 import inspect
 import pkgutil
 import re
+import tomllib
 from functools import cache
+from importlib.resources import files
 
 import pytest
 
@@ -25,6 +27,7 @@ import koubai.study.quiz
 from koubai.cli.commands.parts import _PACKAGES, _registry
 from koubai.cli.main import COMMANDS
 from koubai.data import Digits
+from koubai.lab.catalog import build, listing
 from koubai.study.errata import errata
 from koubai.study.glossary import find, terms
 from koubai.study.lessons.lesson import LESSONS
@@ -61,10 +64,10 @@ def code_of(place):
         return repr(found)
 
 
-def unsourced(area, code, *, compares):
-    """What is wrong with the entries of an area whose numbers stand in `code(key)`."""
+def unsourced(entries, code, *, compares):
+    """What is wrong with entries whose numbers stand in `code(key)`."""
     wrong = {}
-    for key, entry in entries_of(area):
+    for key, entry in entries:
         if not needs_a_source(entry["en"]):
             if "source" in entry:
                 wrong[key] = "has a source and no number or comparison"
@@ -80,7 +83,9 @@ def unsourced(area, code, *, compares):
 
 
 def test_the_numbers_of_check_questions_stand_in_what_makes_them():
-    assert not unsourced("quiz", lambda key: [inspect.getsource(QUESTIONS[key.split(".")[0]])], compares=True)
+    assert not unsourced(
+        entries_of("quiz"), lambda key: [inspect.getsource(QUESTIONS[key.split(".")[0]])], compares=True
+    )
 
 
 def of_lesson(key):
@@ -91,7 +96,7 @@ def of_lesson(key):
 
 def test_the_numbers_of_lessons_stand_in_them_and_wrong_ideas_are_answered():
     known = dict(entries_of("lessons"))
-    faults = unsourced("lessons", of_lesson, compares=False)
+    faults = unsourced(known.items(), of_lesson, compares=False)
     wrong_ideas = [key for key in known if ".wrong." in key]
     assert all(key.replace(".wrong.", ".not.") in known for key in wrong_ideas)
     assert len(wrong_ideas) > 20
@@ -104,13 +109,22 @@ def of_term(key):
 
 
 def test_the_numbers_of_the_glossary_stand_in_the_code_or_the_formula_it_names():
-    assert not unsourced("glossary", of_term, compares=True)
+    assert not unsourced(entries_of("glossary"), of_term, compares=True)
 
 
 def test_the_numbers_of_parts_stand_in_their_files():
+    kept = tomllib.loads((files("koubai.words") / "parts.toml").read_text(encoding="utf-8"))
+    told = {name: {**kept[name], "en": PARTS[name].__doc__.split("\n", 1)[0]} for name in kept}
     assert not unsourced(
-        "parts", lambda key: [inspect.getsource(inspect.getmodule(PARTS[key]))], compares=True
+        told.items(), lambda key: [inspect.getsource(inspect.getmodule(PARTS[key]))], compares=True
     )
+
+
+def test_every_defect_that_an_arm_repeats_is_told_where_all_eight_are():
+    repeated = {arm.defect for entry in listing() for arm in build(entry.name()).arms if arm.defect}
+    told = {key for key, slip in errata().items() if not slip.notes}
+    assert told == {f"D{number}" for number in range(1, 9)}
+    assert repeated <= told
 
 
 @pytest.mark.parametrize("key", list(errata()))

@@ -1,4 +1,4 @@
-"""Errata: where the course's notes slip, what is right, who says so, and the command that shows it."""
+"""Errata: where the course's notes and programs slip, what is right, who says so, which command shows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from koubai.words import say
 
 @dataclass(frozen=True)
 class Erratum:
-    """One slip: `notes` number the notes it stands in, `run` shows what is right."""
+    """One slip: `notes` number the notes it stands in (none: in the programs), `run` shows what is right."""
 
     key: str
     notes: tuple[str, ...]
@@ -30,6 +30,6 @@ class Erratum:
 
 @cache
 def errata() -> dict[str, Erratum]:
-    """Return all slips by their keys, E1 first."""
+    """Return all slips by their keys: E1 ... are of the notes, D1 to D8 of the programs."""
     facts = tomllib.loads((files("koubai.study") / "errata.toml").read_text(encoding="utf-8"))
     return {key: Erratum(key, tuple(t["notes"]), t["source"], t["run"]) for key, t in facts.items()}

@@ -61,7 +61,8 @@ def finding_line(name: str) -> str:
 
 def tell_erratum(slip: Erratum) -> str:
     """Return a slip of the notes, what is right, and by whom."""
-    head = say("study.erratum", key=slip.key, notes=", ".join(slip.notes))
+    kind = "erratum" if slip.notes else "defect"
+    head = say(f"study.{kind}", key=slip.key, notes=", ".join(slip.notes))
     return f"{head}\n  {slip.written()}\n  -> {slip.right()}\n     {source_of(slip)} {slip.run}"
 
 
