@@ -31,6 +31,7 @@ _EXPORTS = {
     "RunFolder": "koubai.train.folder",
     "Session": "koubai.train.session",
     "fit": "koubai.api",
+    "from_onnx": "koubai.api",
     "from_torch": "koubai.api",
     "import_weights": "koubai.api",
     "load": "koubai.api",

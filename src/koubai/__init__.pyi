@@ -17,6 +17,7 @@ from koubai import train as train
 from koubai.api import Moment as Moment
 from koubai.api import Run as Run
 from koubai.api import fit as fit
+from koubai.api import from_onnx as from_onnx
 from koubai.api import from_torch as from_torch
 from koubai.api import import_weights as import_weights
 from koubai.api import load as load

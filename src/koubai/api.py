@@ -45,6 +45,7 @@ __all__ = [
     "Run",
     "Trained",
     "fit",
+    "from_onnx",
     "from_torch",
     "import_weights",
     "load",
@@ -74,7 +75,7 @@ class Run(TrainRun):
         """Continue an interrupted run to its end; the folder it was written to is resumed there."""
         if self.folder is not None:
             return resume(self.folder, progress=progress)
-        with _progress(progress) as on_progress:
+        with Progress() if progress else nullcontext() as on_progress:
             return _told(finish(self.session, on_progress, seconds=self.seconds))
 
     def save(self, path: str | Path) -> Path:
@@ -163,7 +164,7 @@ def fit(
 
     Raises: ConfigError (settings that cannot be, all at once); TooLarge, before any memory is taken.
     """
-    with allowing(allow_memory), _progress(progress) as on_progress:
+    with allowing(allow_memory), Progress() if progress else nullcontext() as on_progress:
         names, own = told_apart(metrics)
         data = given_weights(network, given_table(data, target), sample_weight, class_weight)
         settings |= {"metrics": names} if names else {}
@@ -198,6 +199,24 @@ def from_torch(module: Any, in_shape: tuple[int, ...] | None = None) -> Trained:
     return Trained(recipe, network, weights)
 
 
+def from_onnx(path: str | Path, in_shape: tuple[int, ...] | None = None) -> Trained:
+    """Return the network in an ONNX file; arrays beside it are read from below its folder only.
+
+    `in_shape`, such as (1, 28, 28), is needed where the file leaves the shape of an input open.
+
+    Raises:
+        EngineError, DataError: onnx is not installed; no such file, or one that is not what it says.
+        ConfigError: operators that koubai has no layers for, all at once, or the node that stands in the way.
+    """
+    from koubai.data.sources.arrays import Arrays
+    from koubai.exchange.from_onnx import from_onnx as read
+
+    found = read(path, in_shape)
+    dtype: Literal["float32", "float64"] = "float64" if found.dtype == "float64" else "float32"
+    recipe = Recipe(found.network.layer, Arrays("0" * 64), dtype=dtype)
+    return Trained(recipe, found.network, found.weights, found.preparation)
+
+
 def save(path: str | Path, trained: TrainRun | Trained) -> Path:
     """Write a trained network to a .safetensors file, its recipe beside it as .toml; `load` reads it.
 
@@ -225,7 +244,7 @@ def resume(
 
     A run on arrays of one's own needs them again as `dataset`: a folder keeps their hash, not the arrays.
     """
-    with _progress(progress) as on_progress:
+    with Progress() if progress else nullcontext() as on_progress:
         run = resume_folder(
             folder,
             dataset=dataset,
@@ -253,10 +272,6 @@ def watch(model: Any, optimizer: Any = None, **settings: Any) -> Watch:
             raise
         raise EngineError("watch_needs_a_torch_model", hint="pip install 'koubai[torch]'") from None
     return Watch(model, optimizer, **settings)
-
-
-def _progress(wanted: bool) -> Any:
-    return Progress() if wanted else nullcontext()
 
 
 def _train(recipe: Recipe, **how: Any) -> TrainRun:

@@ -170,7 +170,7 @@ def test_the_page_about_pytorch_and_onnx_runs(tmp_path, monkeypatch):
     pytest.importorskip("onnx")
     monkeypatch.chdir(tmp_path)
     found = blocks("docs/exchange.md", "python")
-    assert len(found) == 3
+    assert len(found) == 4
     for block in found:
         assert "assert" in block or "raise" in block
         exec(compile(block, "docs/exchange.md", "exec"), {})

@@ -31,7 +31,7 @@ def onnx_model(
     Raises:
         EngineError: onnx is not installed, or a layer that it has no nodes for.
     """
-    onnx, graph = _onnx(), OnnxGraph(dtype)
+    onnx, graph = onnx_module(), OnnxGraph(dtype)
     known = preparation or Preparation()
     stored = "float64" if _innermost(known.scale).stored == "float64" and not known.scale.identity else dtype
     with np.errstate(all="ignore"):
@@ -53,8 +53,10 @@ def onnx_model(
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR,
     )
+    told = {"koubai": json.dumps({"prepares": preparation is not None, "classes": known.classes})}
     if known.class_names:
-        onnx.helper.set_model_props(made, {"classes": json.dumps(known.class_names, ensure_ascii=False)})
+        told["classes"] = json.dumps(known.class_names, ensure_ascii=False)
+    onnx.helper.set_model_props(made, told)
     onnx.checker.check_model(made, full_check=True)
     return made
 
@@ -112,11 +114,11 @@ def _constant(graph: OnnxGraph, name: str, values: Array | float, dtype: str) ->
 
 
 def _tensor(name: str, shape: tuple[int, ...], dtype: str) -> Any:
-    return _onnx().helper.make_tensor_value_info(name, _type(dtype), ["N", *shape])
+    return onnx_module().helper.make_tensor_value_info(name, _type(dtype), ["N", *shape])
 
 
 def _type(dtype: str) -> int:
-    return int(_onnx().helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+    return int(onnx_module().helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
 
 def _innermost(scale: InputScale) -> InputScale:
@@ -125,7 +127,8 @@ def _innermost(scale: InputScale) -> InputScale:
     return scale
 
 
-def _onnx() -> Any:
+def onnx_module() -> Any:
+    """Return the package onnx; raise EngineError where it is not installed."""
     try:
         import onnx
         import onnx.numpy_helper

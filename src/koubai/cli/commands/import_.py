@@ -8,7 +8,7 @@ from typing import Annotated
 from koubai.cli.changes import edited
 from koubai.cli.commands.summary import default_input, shape_of
 from koubai.cli.output import console, option, print_json, print_table, style
-from koubai.core.errors import UnknownName
+from koubai.core.errors import ConfigError, Problem, UnknownName
 from koubai.core.layer import Layer
 from koubai.core.params import Shape
 from koubai.models.model import MODELS
@@ -19,7 +19,7 @@ from koubai.words import say
 def import_(
     file: Annotated[Path, option("cli.import.file")],
     *,
-    as_: Annotated[str, option("cli.import.as", name="--as")],
+    as_: Annotated[str | None, option("cli.import.as", name="--as")] = None,
     input_: Annotated[str | None, option("cli.summary.input", name="--input")] = None,
     set_: Annotated[list[str] | None, option("cli.summary.set", name="--set", negative="")] = None,
     mapping: Annotated[Path | None, option("cli.import.mapping")] = None,
@@ -31,6 +31,11 @@ def import_(
     from koubai.train.import_weights import import_weights
     from koubai.train.model_file import save
 
+    if file.suffix == ".onnx":
+        _of_onnx(file, input_, out)
+        return
+    if as_ is None:
+        raise ConfigError("import", [Problem("--as", say("cli.import.needs_as"), hint="koubai models")])
     network, shape = _network(as_, input_, set_ or [], data_dir)
     imported = import_weights(file, network, shape, mapping)
     trained = imported.trained
@@ -62,6 +67,20 @@ def import_(
     if imported.unused:
         lines.append(say("cli.import.unused", names=", ".join(imported.unused[:8])))
     console().print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _of_onnx(file: Path, input_: str | None, out: Path | None) -> None:
+    """Write the network that an ONNX file holds; nothing has to be mapped."""
+    from koubai.api import from_onnx
+    from koubai.api import save as write
+
+    trained = from_onnx(file, shape_of(input_) if input_ else None)
+    written = write(out or file.with_name(f"{file.stem}.koubai.safetensors"), trained)
+    if style.json:
+        print_json({"written": str(written), "parameters": trained.network.parameter_count})
+        return
+    told = say("cli.import.written_whole", path=written, count=trained.network.parameter_count)
+    console().print(told, markup=False, soft_wrap=True)
 
 
 def _network(

@@ -1,0 +1,299 @@
+"""An ONNX file as layers and weights of koubai, where it is made of operators that koubai has layers for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from koubai.core.errors import ConfigError, KoubaiError, Problem, ShapeError
+from koubai.core.layer import Layer
+from koubai.core.params import Array, Shape
+from koubai.data.files import decoding
+from koubai.data.preparation import Preparation
+from koubai.data.scale import InputScale
+from koubai.exchange.onnx_ends import Ends, ends_of
+from koubai.exchange.onnx_file import OnnxFile, read_onnx
+from koubai.exchange.onnx_graph import FOLDED, Knot, Step, Ways
+from koubai.exchange.onnx_layers import MADE, Part, Place, Refused, need, part_of, row_of
+from koubai.layers import GELU, Concatenate, Flatten, Identity, Linear, Mish, Residual, Sequential, SiLU
+from koubai.layers import Step as StepFunction
+from koubai.network.network import Network, Weights
+from koubai.words.phrase import Phrase, phrase
+
+_TOGETHER = {"silu": SiLU, "mish": Mish, "gelu": GELU, "step": StepFunction}
+_VIEWS = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+_FORKS = ("add", "concatenate")
+_WRITTEN = ("Add", "Cast", "CastLike", "Clip", "Constant", "Div", "Erf", "GreaterOrEqual", "IsNaN", "Mul")
+KNOWN = tuple(sorted({*MADE, *FOLDED, *_WRITTEN, "Flatten", "Pad", "Shape", "Sub", "Sum", "Where"}))
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an ONNX file becomes; `preparation` is None where it does not say how inputs are prepared."""
+
+    network: Network
+    weights: Weights
+    preparation: Preparation | None
+    dtype: str
+
+
+def from_onnx(path: str | Path, in_shape: Shape | None = None) -> Imported:
+    """Return a file's network, wired for inputs (N, *in_shape), and copies of its arrays.
+
+    `in_shape` is needed where the file leaves a size of its input open.
+
+    Raises:
+        EngineError: onnx is not installed.
+        DataError: no such file, or one that is no ONNX or not what it says (koubai.exchange.onnx_file).
+        ConfigError: every operator that koubai has no layer for; else the node that stands in the way.
+        ShapeError: an input whose shape is neither in the file nor given.
+    """
+    file = read_onnx(path)
+    with decoding(Path(path)), np.errstate(all="ignore"):
+        return _imported(file, in_shape)
+
+
+def _imported(file: OnnxFile, in_shape: Shape | None) -> Imported:
+    unknown = [node for node in file.nodes if node.kind not in KNOWN]
+    if unknown:
+        said = [phrase("koubai_has_no_onnx_operator", kind=node.kind) for node in unknown]
+        problems = [Problem(node.name, text) for node, text in zip(unknown, said, strict=True)]
+        problems[-1] = replace(problems[-1], hint=phrase("one_of", names=", ".join(KNOWN)))
+        raise ConfigError("from_onnx", problems)
+    shape = tuple(file.shape if in_shape is None else in_shape)
+    if not shape or any(size is None or size < 1 for size in shape):
+        raise ShapeError("onnx_leaves_the_input_shape_open", where="from_onnx", got=file.shape)
+    known: Shape = tuple(int(size) for size in shape if size is not None)
+    ways = Ways(file, known)
+    try:
+        steps = ways.steps(file.x, file.y)
+        ends = ends_of(steps, ways, known)
+        made, _ = _Build(ways, ends.dtype).chain(ends.steps, known, known)
+    except Knot as knot:
+        raise ConfigError("from_onnx", [Problem(knot.node.name, _why(knot.node.kind, knot.why))]) from None
+    network = Network(made.layer, known)
+    weights = Weights()
+    for at, array in _arrays(made, ""):
+        kept = at in network.buffer_specs
+        (weights.buffers if kept else weights.params)[at] = np.array(array, ends.dtype)
+    network.check(weights)
+    return Imported(network, weights, _preparation(file, ends, network), ends.dtype)
+
+
+def _why(kind: str, setting: str) -> Phrase:
+    if not setting:
+        return phrase("onnx_node_leads_elsewhere", kind=kind)
+    return phrase("koubai_has_no_onnx_operator_with", kind=kind, setting=setting)
+
+
+def _preparation(file: OnnxFile, ends: Ends, network: Network) -> Preparation | None:
+    """Return how inputs and outputs are prepared, where the graph says it or koubai wrote that nothing is.
+
+    A file of others that scales its inputs does not say what its outputs are: several are taken for classes.
+    """
+    told, names = (_told(file.properties.get(name, "")) for name in ("koubai", "classes"))
+    by_koubai = isinstance(told, dict)
+    if ends.scale is None and ends.units is None and not (by_koubai and told.get("prepares")):
+        return None
+    outputs = int(np.prod(network.out_shape))
+    classes = told.get("classes") if by_koubai else outputs if ends.units is None and outputs > 1 else None
+    classes = classes if isinstance(classes, int) and 0 < classes <= max(outputs, 2) else None
+    names = tuple(map(str, names)) if isinstance(names, list) and len(names) == classes else ()
+    found = Preparation(ends.scale or InputScale(), ends.units, classes, names)
+    return Preparation.from_json(found.to_json(), network.in_shape, network.out_shape)  # its own door
+
+
+def _told(text: str) -> Any:
+    """Return what a property says in JSON; None where it says nothing that can be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _arrays(part: Part, path: str) -> Iterator[tuple[str, Array]]:
+    for name, array in part.arrays.items():
+        yield (f"{path}.{name}" if path else name), array
+    for name, child in part.inner.items():
+        yield from _arrays(child, f"{path}.{name}" if path else name)
+
+
+def _sequential(parts: Sequence[Part]) -> Part:
+    inner = {str(i): part for i, part in enumerate(parts)}
+    return Part(Sequential(*(part.layer for part in parts)), inner=inner)
+
+
+class _Build:
+    """Makes parts of steps, with the shape of a sample as it goes: as koubai has it, and as the file does."""
+
+    def __init__(self, ways: Ways, dtype: str) -> None:
+        self._ways, self._opset = ways, ways.file.opset
+        self._type = 11 if dtype == "float64" else 1
+
+    def chain(self, steps: Sequence[Step], shape: Shape, shown: Shape) -> tuple[Part, tuple[Shape, Shape]]:
+        """Return the steps in a row, and both shapes behind them."""
+        parts: list[Part] = []
+        place = Place(shape, shown, self._opset)
+        for step in steps:
+            try:
+                found, place = self._one(step, place, parts)
+            except Refused as refused:
+                raise Knot(step.node, str(refused) or step.node.kind) from None
+            except KoubaiError as error:  # a layer that cannot be, or does not fit what comes before
+                raise Knot(step.node, error.message) from None
+            parts += found
+            self._ways.shapes |= dict.fromkeys(step.node.outputs, place.shown)
+        if place.pads:
+            raise Knot(steps[-1].node)
+        return _sequential(parts), (place.shape, place.shown)
+
+    def _one(self, step: Step, place: Place, before: list[Part]) -> tuple[list[Part], Place]:
+        """Return the parts of one step and the place behind it."""
+        node = step.node
+        if place.pads and step.kind not in ("Conv", "Identity"):
+            raise Refused("Pad")
+        if step.kind == "Identity" or (step.kind == "Cast" and node.settings.get("to") == self._type):
+            return [], place
+        if step.kind == "Add":
+            return self._bias(step, place, before)
+        for kinds, way in ((_VIEWS, self._view), (("Pad",), self._padded), (_FORKS, self._fork)):
+            if step.kind in kinds:
+                return way(step, place)
+        if step.kind in _TOGETHER:
+            return [Part(_TOGETHER[step.kind]())], place
+        return self._layer(step, place)
+
+    def _layer(self, step: Step, place: Place) -> tuple[list[Part], Place]:
+        """Return the layer of one node."""
+        node = step.node
+        moving, *rest = node.inputs
+        need(self._ways.moves(moving), f"{moving} = constant")
+        arrays = [self._ways.constant(name) for name in rest]
+        for name, constant in zip(rest, arrays, strict=True):
+            need(not name or constant is not None, name)
+        part = part_of(node, arrays, place)
+        alone = Network(part.layer, place.shape)
+        fitting = {n: s.shape for n, s in alone.param_specs.items()}
+        fitting |= {n: s.shape for n, s in alone.buffer_specs.items()}
+        for name, array in part.arrays.items():
+            need(array.shape == tuple(fitting[name]), f"{name} {array.shape}, x {place.shape}")
+        shape = alone.out_shape
+        kept = node.kind == "GlobalAveragePool" or (
+            node.kind == "ReduceMean" and node.settings.get("keepdims", 1)
+        )
+        shown = (*shape, *(1,) * (len(place.shown) - 1)) if kept else shape
+        if shape == place.shape:
+            shown = place.shown
+        return [part], Place(shape, shown, self._opset)
+
+    def _fork(self, step: Step, place: Place) -> tuple[list[Part], Place]:
+        made = [self.chain(way, place.shape, place.shown) for way in step.inner]
+        parts = [part for part, _ in made]
+        shapes = [both for _, both in made]
+        if step.kind == "concatenate":
+            rank = len(shapes[0][1]) + 1
+            if step.node.settings.get("axis", 0) % rank != 1:
+                raise Refused(f"axis={step.node.settings.get('axis')}")
+            if any(ours != theirs for ours, theirs in shapes):
+                raise Refused(f"{[theirs for _, theirs in shapes]}")
+            branches = [_one_layer(part) for part in parts]
+            whole = Part(
+                Concatenate(*(part.layer for part in branches)),
+                inner={str(i): part for i, part in enumerate(branches)},
+            )
+        else:
+            if len(parts) != 2 or shapes[0] != shapes[1]:
+                raise Refused(f"{[theirs for _, theirs in shapes]}")
+            body, shortcut = sorted(parts, key=lambda part: not part.inner)
+            inner = {"body": _one_layer(body)}
+            if shortcut.inner:
+                inner["shortcut"] = _one_layer(shortcut)
+            layers: Mapping[str, Layer] = {name: part.layer for name, part in inner.items()}
+            whole = Part(Residual(**layers), inner=inner)
+        shape = Network(whole.layer, place.shape).out_shape
+        return [whole], Place(shape, shape if step.kind == "concatenate" else shapes[0][1], self._opset)
+
+    def _bias(self, step: Step, place: Place, before: list[Part]) -> tuple[list[Part], Place]:
+        """Add a constant to what a product gave: its bias."""
+        found = [self._ways.constant(name) for name in step.node.inputs if not self._ways.moves(name)]
+        last = before[-1] if before else None
+        if last is None or not isinstance(last.layer, Linear) or last.layer.bias or found[:1] == [None]:
+            raise Refused("constant")
+        bias = found[0]
+        assert bias is not None
+        arrays = {**last.arrays, "bias": row_of(bias, last.layer.out_features)}
+        before[-1] = Part(Linear(last.layer.out_features), arrays)
+        return [], place
+
+    def _view(self, step: Step, place: Place) -> tuple[list[Part], Place]:
+        """Return a flattening, or nothing where only axes of size 1 come or go."""
+        shown = self._viewed(step, place.shown)
+        bare = tuple(size for size in shown if size != 1)
+        if (
+            bare == tuple(size for size in place.shape if size != 1)
+            and shown[: len(place.shape)] == place.shape
+        ):
+            return [], replace(place, shown=shown)
+        if len(shown) != 1:
+            raise Refused(f"{(-1, *place.shown)} -> {(-1, *shown)}")
+        return [Part(Flatten())] if len(place.shape) > 1 else [], Place(shown, shown, self._opset)
+
+    def _viewed(self, step: Step, shown: Shape) -> Shape:
+        node, total = step.node, int(np.prod(shown))
+        if step.kind == "Flatten":
+            if node.settings.get("axis", 1) != 1:
+                raise Refused(f"axis={node.settings.get('axis')}")
+            return (total,)
+        given = self._ways.constant(node.inputs[1]) if len(node.inputs) > 1 else None
+        sizes = [int(size) for size in given.reshape(-1)[:8]] if given is not None else []
+        if step.kind in ("Squeeze", "Unsqueeze"):
+            axes = node.settings.get("axes") or sizes
+            batched = np.empty((7, *shown), np.bool_)[:0]
+            made = (np.squeeze if step.kind == "Squeeze" else np.expand_dims)(batched, tuple(axes))
+            if made.shape[:1] != (0,):
+                raise Refused(f"axes={axes}")
+            return tuple(made.shape[1:])
+        first, rest = (
+            sizes[:1],
+            [shown[i] if n == 0 and i < len(shown) else n for i, n in enumerate(sizes[1:])],
+        )
+        if not rest or node.settings.get("allowzero"):
+            raise Refused(f"shape={sizes}")
+        others = int(np.prod([size for size in rest if size != -1]))
+        if rest.count(-1) == 1 and first != [-1] and others > 0 and total % others == 0:
+            rest = [total // others if size == -1 else size for size in rest]
+        if min(rest) < 1 or int(np.prod(rest)) != total:
+            raise Refused(f"shape={sizes}")
+        return tuple(rest)
+
+    def _padded(self, step: Step, place: Place) -> tuple[list[Part], Place]:
+        """Note what a Pad adds; the convolution behind it takes it over."""
+        node, axes = step.node, len(place.shown) - 1
+        mode = {"constant": "zeros", "reflect": "reflect", "edge": "replicate"}.get(
+            node.settings.get("mode", "constant"), ""
+        )
+        given = self._ways.constant(node.inputs[1]) if len(node.inputs) > 1 else None
+        pads = (
+            [int(n) for n in given.reshape(-1)[:16]] if given is not None else node.settings.get("pads") or []
+        )
+        value = self._ways.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
+        zero = (value is None or not value.any()) and not node.settings.get("value")
+        half = len(pads) // 2
+        around = tuple(pads[2:half])
+        fits = len(pads) == 2 * (axes + 2) and pads[:half] == pads[half:] and pads[:2] == [0, 0]
+        if not (mode and zero and fits and not place.pads and min(around, default=-1) >= 0):
+            raise Refused(f"mode={node.settings.get('mode', 'constant')}, pads={pads}")
+        return [], (replace(place, pads=around, mode=mode) if any(around) else place)
+
+
+def _one_layer(part: Part) -> Part:
+    """Return a sequence of one part as that part, an empty one as the identity."""
+    inner = list(part.inner.values())
+    if not inner:
+        return Part(Identity())
+    return inner[0] if len(inner) == 1 else part

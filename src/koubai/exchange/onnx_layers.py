@@ -1,0 +1,300 @@
+"""ONNX's operators as layers: what each may say, and what of it koubai has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from koubai.core.layer import Layer
+from koubai.core.params import Array, Shape
+from koubai.exchange.onnx_file import Node
+from koubai.layers import (
+    ELU,
+    GELU,
+    SELU,
+    AveragePool1d,
+    AveragePool2d,
+    BatchNorm,
+    Conv1d,
+    Conv2d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    Dropout,
+    Exponential,
+    GlobalAveragePool,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    LocalResponseNorm,
+    MaxPool1d,
+    MaxPool2d,
+    Mish,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Tanh,
+)  # fmt: skip
+
+
+class Refused(Exception):
+    """Why a node cannot be a layer: a setting as it stands in the file; empty: the operator itself."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer with its arrays by name, or one that has parts inside, by the names of its children."""
+
+    layer: Layer
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    inner: Mapping[str, Part] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a node stands: the shape of one sample as koubai has it, and as the file does.
+
+    They differ in axes of size 1 at the end, such as those behind a global average.
+    """
+
+    shape: Shape
+    shown: Shape
+    opset: int
+    pads: tuple[int, ...] = ()  # what a node Pad in front adds on either side of each axis of space
+    mode: str = "zeros"
+
+
+def part_of(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    """Return a node as a layer; `arrays` are its inputs behind the first, None where one is left out.
+
+    Raises:
+        Refused: a setting, or the operator, that koubai has no layer for.
+    """
+    made = MADE.get(node.kind)
+    if made is None:
+        raise Refused("")
+    if place.pads and node.kind != "Conv":
+        raise Refused("Pad")
+    return made(node, arrays, place)
+
+
+def need(fits: object, setting: str) -> None:
+    """Refuse a setting unless it fits."""
+    if not fits:
+        raise Refused(setting)
+
+
+def _plain(layer: Callable[[], Layer]) -> Callable[..., Part]:
+    return lambda node, arrays, place: Part(layer())
+
+
+def _array(arrays: list[Array | None], i: int, what: str) -> Array:
+    found = arrays[i] if i < len(arrays) else None
+    if found is None:
+        raise Refused(f"{what} = ?")
+    return found
+
+
+def _linear(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    """Gemm: alpha x W + beta b."""
+    said = node.settings
+    for name in ("alpha", "beta"):
+        need(said.get(name, 1.0) == 1.0, f"{name}={said.get(name)}")
+    need(not said.get("transA"), "transA=1")
+    return _product(_array(arrays, 0, "B"), said.get("transB"), arrays[1] if len(arrays) > 1 else None, place)
+
+
+def _matmul(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    return _product(_array(arrays, 0, "B"), False, None, place)
+
+
+def _product(weight: Array, turned: Any, bias: Array | None, place: Place) -> Part:
+    need(len(place.shown) == 1, f"x{place.shown}")
+    need(weight.ndim == 2, f"B{weight.shape}")
+    weight = weight.T if turned else weight
+    if bias is None:
+        return Part(Linear(weight.shape[1], bias=False), {"weight": weight})
+    return Part(Linear(weight.shape[1]), {"weight": weight, "bias": row_of(bias, weight.shape[1])})
+
+
+def row_of(bias: Array, count: int) -> Array:
+    """Return a bias (count,), (1, count) or of one number as (count,)."""
+    need(
+        bias.size in (1, count) and bias.ndim <= 2 and bias.shape[-1:] in ((), (1,), (count,)),
+        f"C{bias.shape}",
+    )
+    return np.broadcast_to(bias.reshape(-1), (count,))
+
+
+def _window(node: Node, kernel: Shape, place: Place) -> dict[str, Any]:
+    """Return stride, padding and dilation of a window, which must be the same at both ends of an axis."""
+    axes = len(kernel)
+    need(axes in (1, 2) and place.shape == place.shown and len(place.shape) == axes + 1, f"x{place.shown}")
+    said = node.settings
+    numbers = {
+        "stride": tuple(said.get("strides") or (1,) * axes),
+        "dilation": tuple(said.get("dilations") or (1,) * axes),
+    }
+    need(all(len(values) == axes and min(values) > 0 for values in numbers.values()), f"{numbers}")
+    pads, auto = tuple(said.get("pads") or (0,) * (2 * axes)), said.get("auto_pad", "NOTSET")
+    need(auto in ("NOTSET", "VALID") or not auto, f"auto_pad={auto}")
+    need(pads[:axes] == pads[axes:] and min(pads) >= 0, f"pads={list(pads)}")
+    return {**numbers, "padding": pads[:axes]}
+
+
+def _convolution(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    weight = _array(arrays, 0, "W")
+    bias = arrays[1] if len(arrays) > 1 else None
+    kernel = weight.shape[2:]
+    how = _window(node, kernel, place)
+    if place.pads:
+        need(not any(how["padding"]) or place.mode == "zeros", f"pads={how['padding']}, Pad {place.mode}")
+        how["padding"] = tuple(a + b for a, b in zip(how["padding"], place.pads, strict=True))
+        how["padding_mode"] = place.mode
+    kind = Conv1d if len(kernel) == 1 else Conv2d
+    layer = kind(weight.shape[0], kernel, groups=node.settings.get("group", 1), bias=bias is not None, **how)
+    return Part(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
+
+
+def _transposed(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    weight = _array(arrays, 0, "W")
+    bias = arrays[1] if len(arrays) > 1 else None
+    groups, kernel = node.settings.get("group", 1), weight.shape[2:]
+    need(not node.settings.get("output_shape"), "output_shape")
+    more = tuple(node.settings.get("output_padding") or (0,) * len(kernel))
+    how = _window(node, kernel, place) | {"output_padding": more}
+    kind = ConvTranspose1d if len(kernel) == 1 else ConvTranspose2d
+    layer = kind(weight.shape[1] * groups, kernel, groups=groups, bias=bias is not None, **how)
+    return Part(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
+
+
+def _pool(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    said = node.settings
+    how = _window(node, tuple(said.get("kernel_shape") or ()), place)
+    need(not said.get("ceil_mode"), "ceil_mode=1")
+    need(set(how.pop("dilation")) == {1}, f"dilations={said.get('dilations')}")
+    need(sum(map(bool, node.outputs)) == 1, "Indices")
+    size, two = tuple(said["kernel_shape"]), len(said["kernel_shape"]) == 2
+    if node.kind == "MaxPool":
+        return Part((MaxPool2d if two else MaxPool1d)(size, **how))
+    need(said.get("count_include_pad") or not any(how["padding"]), "count_include_pad=0")
+    return Part((AveragePool2d if two else AveragePool1d)(size, **how))
+
+
+def _batch_norm(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    need(not node.settings.get("training_mode"), "training_mode=1")
+    names = ("gamma", "beta", "running_mean", "running_variance")
+    found = {name: _array(arrays, i, name) for i, name in enumerate(names)}
+    momentum, epsilon = node.settings.get("momentum", 0.9), node.settings.get("epsilon", 1e-5)
+    return Part(BatchNorm(momentum, epsilon), found)
+
+
+def _affine(arrays: list[Array | None]) -> dict[str, Array]:
+    return {name: _array(arrays, i, name) for i, name in enumerate(("gamma", "beta"))}
+
+
+def _layer_norm(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    axis = node.settings.get("axis", -1)
+    need(axis in (1, -len(place.shown)) and place.shape == place.shown, f"axis={axis}")
+    return Part(LayerNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
+
+
+def _group_norm(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    need(place.opset >= 21, f"opset={place.opset}")  # before, it had one scale a group
+    return Part(
+        GroupNorm(node.settings.get("num_groups", 0), node.settings.get("epsilon", 1e-5)), _affine(arrays)
+    )
+
+
+def _instance_norm(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    return Part(InstanceNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
+
+
+def _local_response(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    said = node.settings
+    size = said.get("size", 0)
+    need(size > 0 and size % 2, f"size={size}")
+    k, alpha, beta = said.get("bias", 1.0), said.get("alpha", 1e-4), said.get("beta", 0.75)
+    return Part(LocalResponseNorm(size, k, alpha / size, beta))
+
+
+def _prelu(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    slope, channels = _array(arrays, 0, "slope"), place.shape[0]
+    need(slope.size in (1, channels), f"slope{slope.shape}")
+    along = slope.ndim >= len(place.shown) and slope.shape[slope.ndim - len(place.shown)] == channels
+    need(slope.size == 1 or along, f"slope{slope.shape}")  # of the axis of channels, behind that of N
+    return Part(PReLU(shared=slope.size == 1), {"slope": slope.reshape(-1)})
+
+
+def _softmax(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    axis = node.settings.get("axis", -1 if place.opset >= 13 else 1)
+    last = axis in (-1, len(place.shown)) and (place.opset >= 13 or len(place.shown) == 1)
+    need(last and place.shape == place.shown, f"axis={axis}")
+    return Part(Softmax())
+
+
+def _global_average(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    need(place.shape == place.shown and len(place.shape) > 1, f"x{place.shown}")
+    if node.kind == "ReduceMean":
+        given = node.settings.get("axes")
+        axes = given if given is not None else _array(arrays, 0, "axes").reshape(-1)[:8].tolist()
+        rank = len(place.shown) + 1
+        need(sorted(axis % rank for axis in axes) == list(range(2, rank)), f"axes={axes}")
+    return Part(GlobalAveragePool())
+
+
+def _gelu(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    way = node.settings.get("approximate", "none")
+    need(way == "none", f"approximate={way}")
+    return Part(GELU())
+
+
+def _dropout(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    given = arrays[0] if arrays else None
+    ratio = (
+        float(given.reshape(-1)[0]) if given is not None and given.size else node.settings.get("ratio", 0.5)
+    )
+    return Part(Dropout(ratio))
+
+
+def _selu(node: Node, arrays: list[Array | None], place: Place) -> Part:
+    for name, ours in (("alpha", SELU.alpha), ("gamma", SELU.scale)):
+        found = node.settings.get(name, ours)
+        need(np.float32(found) == np.float32(ours), f"{name}={found}")
+    return Part(SELU())
+
+
+MADE: dict[str, Callable[[Node, list[Array | None], Place], Part]] = {
+    "Gemm": _linear,
+    "MatMul": _matmul,
+    "Conv": _convolution,
+    "ConvTranspose": _transposed,
+    "MaxPool": _pool,
+    "AveragePool": _pool,
+    "GlobalAveragePool": _global_average,
+    "ReduceMean": _global_average,
+    "BatchNormalization": _batch_norm,
+    "LayerNormalization": _layer_norm,
+    "GroupNormalization": _group_norm,
+    "InstanceNormalization": _instance_norm,
+    "LRN": _local_response,
+    "Relu": _plain(ReLU),
+    "Sigmoid": _plain(Sigmoid),
+    "Tanh": _plain(Tanh),
+    "Exp": _plain(Exponential),
+    "Mish": _plain(Mish),
+    "Softplus": _plain(Softplus),
+    "LeakyRelu": lambda node, arrays, place: Part(LeakyReLU(node.settings.get("alpha", 0.01))),
+    "Elu": lambda node, arrays, place: Part(ELU(node.settings.get("alpha", 1.0))),
+    "Selu": _selu,
+    "Gelu": _gelu,
+    "PRelu": _prelu,
+    "Softmax": _softmax,
+    "Dropout": _dropout,
+}
