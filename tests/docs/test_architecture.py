@@ -34,6 +34,17 @@ def test_every_file_and_folder_that_it_names_exists(path):
     assert (SOURCE / path).exists()
 
 
+def test_the_reading_order_is_ten_files_as_long_as_it_says():
+    told = TEXT.partition("## Where to begin reading")[2].partition("## ")[0]
+    (tour,) = re.findall(r"\]\(\.\./(tests/[a-z_]+\.py)\)", told)
+    listed = re.findall(r"^\d+\. `([a-z_/]+\.py)`", told, re.MULTILINE)
+    files = [ROOT / tour, *(SOURCE / name for name in listed)]
+    assert len(files) == 10
+    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    said = int(re.search(r"about ([\d,]+) lines", told)[1].replace(",", ""))
+    assert abs(lines - said) < 0.1 * said
+
+
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([a-z_]+\.py)`", TEXT))))
 def test_every_file_that_it_names_without_its_folder_is_one_of_the_native_engine(name):
     assert (SOURCE / "engines/native" / name).exists()
