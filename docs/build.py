@@ -13,11 +13,13 @@ from sphinx.cmd.build import main as sphinx
 DOCS = Path(__file__).parent
 
 
-def build(site: Path) -> int:
-    """Build both; return the first exit code that is not 0."""
-    quiet = ["-q", "-W", "--keep-going", "-b", "html"]
+def build(site: Path, pages: Path = DOCS) -> int:
+    """Build both from a folder of pages; return the first exit code that is not 0."""
+    options = ["-q", "-W", "--keep-going", "-b", "html", "-c", str(DOCS)]
     folders = {"en": site, "ja": site / "ja"}
-    codes = [sphinx([*quiet, "-D", f"language={lang}", str(DOCS), str(to)]) for lang, to in folders.items()]
+    codes = [
+        sphinx([*options, "-D", f"language={lang}", str(pages), str(to)]) for lang, to in folders.items()
+    ]
     return next((code for code in codes if code), 0)
 
 
