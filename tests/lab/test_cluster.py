@@ -1,6 +1,7 @@
 """Real Dask schedulers, workers and clients, killed, frozen and cut off: nothing is lost, nothing doubled."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -9,12 +10,16 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from koubai.core.errors import KoubaiError
-from koubai.lab import start
-from koubai.lab.perform.executors import dask_workers
+from koubai.data import arrays
+from koubai.lab import campaign, start
+from koubai.lab.perform import cluster as cluster_module
+from koubai.lab.perform.cluster import dask_workers
 from koubai.train.recipe import Recipe
 from support.dask_parts import Parts
 
@@ -24,7 +29,7 @@ distributed = pytest.importorskip("distributed")
 @pytest.fixture
 def cluster():
     with distributed.LocalCluster(
-        n_workers=2,
+        n_workers=4,
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
@@ -39,19 +44,19 @@ def test_a_cluster_loses_a_worker_and_completes_with_nothing_lost_or_counted_twi
 ):
     base = Recipe(trainings.base.network, trainings.base.data, steps=4000, batch_size=20)
     experiment = replace(trainings, base=base, seeds=tuple(range(4)))
-    killed, ended = [], []
+    killed, ended = set(), []
 
-    def kill_one(progress):
+    def kill_one_twice(progress):
         ended[:] = [(run.arm, run.seed) for run in progress.runs]
-        if progress.done >= 2 and not killed:
-            worker = next(iter(cluster.workers.values()))
-            killed.append(worker.pid)
-            os.kill(worker.pid, signal.SIGKILL)
+        pid = next(iter(cluster.workers.values())).pid  # its nanny starts another
+        if progress.done > 2 * len(killed) and len(killed) < 2 and pid not in killed and pid is not None:
+            killed.add(pid)
+            os.kill(pid, signal.SIGKILL)
 
     address = cluster.scheduler_address
-    result = start.run(experiment, out=tmp_path, cluster=address, on_progress=kill_one)
+    result = start.run(experiment, out=tmp_path, cluster=address, on_progress=kill_one_twice)
     assert killed
-    assert result.environment["workers"] == 2
+    assert result.environment["workers"] == 4
     expected = {(arm.name, seed): 1 for arm in experiment.arms for seed in experiment.seeds}
     assert Counter(ended) == expected
     assert Counter((run.arm, run.seed) for run in result.runs) == expected
@@ -64,8 +69,70 @@ def test_a_cluster_loses_a_worker_and_completes_with_nothing_lost_or_counted_twi
     }
 
 
+@pytest.mark.long
+def test_runs_on_a_cluster_are_heard_and_stopped_while_they_are_under_way(parts, trainings, tmp_path):
+    """The runs would take minutes: what ends early was stopped, and the worker is free again."""
+    base = Recipe(trainings.base.network, trainings.base.data, steps=10**7, batch_size=20)
+    heard = []
+
+    def interrupt(progress):
+        heard.extend((run.step, run.steps) for run in progress.running.values())
+        if heard:
+            raise KeyboardInterrupt
+
+    address = parts.address
+    result = start.run(
+        replace(trainings, base=base), out=tmp_path / "out", cluster=address, on_progress=interrupt
+    )
+    assert result.stopped_by == "interrupt"
+    assert result.pending == len(trainings.arms) * len(trainings.seeds)
+    assert all(0 < step < steps == 10**7 for step, steps in heard)
+    short = Recipe(trainings.base.network, trainings.base.data, steps=20, batch_size=20)
+    assert start.run(replace(trainings, base=short), cluster=address).pending == 0
+
+
+def test_short_runs_travel_in_bundles_and_their_data_once(parts, trainings, monkeypatch):
+    x = np.random.default_rng(0).normal(size=(2000, 40)).astype(np.float32)
+    data = arrays(x, (x[:, 0] > 0).astype(int))
+    base = Recipe(trainings.base.network, data, steps=5, batch_size=20)
+    experiment = replace(trainings, base=base, seeds=tuple(range(12)))
+    bundles, sizes = [], []
+    submit, packed = cluster_module._DaskWorkers.submit, cluster_module._packed
+
+    def counted(workers, tasks):
+        bundles.append(len(tasks))
+        return submit(workers, tasks)
+
+    def measured(tasks):
+        blob, sources = packed(tasks)
+        sizes.append(len(blob))
+        return blob, sources
+
+    monkeypatch.setattr(cluster_module._DaskWorkers, "submit", counted)
+    monkeypatch.setattr(cluster_module, "_packed", measured)
+    monkeypatch.setattr(campaign, "_BUNDLE", 1e9)  # whatever the machine is busy with, these runs are short
+    result = start.run(experiment, cluster=parts.address, threads=1)
+    assert (result.pending, [run.failure for run in result.runs if run.failure]) == (0, [])
+    assert sum(bundles) == 12 * len(experiment.arms)
+    assert max(bundles) > 1
+    assert len(pickle.dumps(data)) > x.nbytes > 10 * max(sizes)
+    here = start.run(replace(experiment, seeds=(0, 1)), threads=1)
+    scores = {(run.arm, run.seed): dict(run.scores) for run in result.runs}
+    assert all(scores[run.arm, run.seed] == dict(run.scores) for run in here.runs)
+
+
+def test_a_run_has_the_threads_that_are_asked_for_or_its_share_of_the_machine(monkeypatch):
+    worker = SimpleNamespace(address="tcp://10.0.0.7:1", state=SimpleNamespace(nthreads=2))
+    monkeypatch.setattr(distributed, "get_worker", lambda: worker)
+    monkeypatch.setattr(cluster_module, "usable_cores", lambda: 8)
+    assert [
+        cluster_module._Far("", known).threads(0) for known in ({"10.0.0.7": 4}, {}, {"10.0.0.7": 16})
+    ] == [2, 4, 1]
+    assert cluster_module._Far("", {"10.0.0.7": 4}).threads(3) == 3
+
+
 def test_an_address_without_a_scheduler_is_a_clear_error(monkeypatch):
-    monkeypatch.setattr("koubai.lab.perform.executors._PATIENCE", "1s")
+    monkeypatch.setattr("koubai.lab.perform.cluster._PATIENCE", "1s")
     with (
         pytest.raises(KoubaiError, match="no Dask scheduler answers") as error,
         dask_workers("tcp://127.0.0.1:9"),
@@ -120,8 +187,8 @@ def goes_on(parts, experiment, out, before):
 @pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_a_lost_scheduler_is_no_success(parts, long, tmp_path, monkeypatch, number):
-    monkeypatch.setattr("koubai.lab.perform.executors._PULSE", 0.2)
-    monkeypatch.setattr("koubai.lab.perform.executors._SILENCE", 2.0)
+    monkeypatch.setattr("koubai.lab.perform.cluster._PULSE", 0.2)
+    monkeypatch.setattr("koubai.lab.perform.cluster._SILENCE", 2.0)
     out = tmp_path / "out"
     lose = after(2, lambda: parts.scheduler.send_signal(number))
     result = start.run(long, out=out, cluster=parts.address, on_progress=lose)
@@ -246,8 +313,8 @@ def far(tmp_path):
 @for_root
 @pytest.mark.parametrize("seconds", [1, None], ids=["mended", "for good"])
 def test_a_cut_network_loses_nothing(far, long, tmp_path, monkeypatch, seconds):
-    monkeypatch.setattr("koubai.lab.perform.executors._PULSE", 0.2)
-    monkeypatch.setattr("koubai.lab.perform.executors._SILENCE", 8.0)
+    monkeypatch.setattr("koubai.lab.perform.cluster._PULSE", 0.2)
+    monkeypatch.setattr("koubai.lab.perform.cluster._SILENCE", 8.0)
     out = tmp_path / "out"
 
     def cut():

@@ -30,9 +30,9 @@ _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
 _SOON = 0.01  # the same until the first message is there, for whoever waits for a sign of life
 _PATIENCE = 2.0  # seconds after which it is no longer looked for so often: code is compiled, then
 _AHEAD = 8  # tasks a worker that are handed over at once: what waits there no stop and no budget reaches
-_AHEAD_ELSEWHERE = (
-    256  # in all, where the way is long; all of ten thousand would be looked at whenever one ends
-)
+_AHEAD_ELSEWHERE = 4  # bundles, where the way is long and a bundle takes its time
+_BUNDLE = 0.5  # seconds of work in a bundle of short runs: beside them a cluster's own work is little
+_MOST = 64  # runs in a bundle
 OnProgress = Callable[[Progress], None]
 
 
@@ -93,7 +93,8 @@ class Campaign:
     reused: int = 0
     stopped_by: str | None = None
     _keeper: Keeper | None = field(default=None, init=False)
-    _under_way: dict[Future[RunResult], Task] = field(default_factory=dict, init=False)
+    _under_way: dict[Future[list[RunResult]], list[Task]] = field(default_factory=dict, init=False)
+    _seconds: float = field(default=0.0, init=False)  # that all runs made here took
 
     def run(self, tasks: list[Task], store: Store | None = None, keeper: Keeper | None = None) -> None:
         """Perform what the store lacks and have it kept; return when done, stopped, or out of budget."""
@@ -123,9 +124,7 @@ class Campaign:
             for message in self.workers.heard():
                 self.progress.hear(*message, by_key)
             for future in finished:
-                if not self._gather(future, task := self._under_way[future]):
-                    broken.append(task)
-                del self._under_way[future]
+                broken += self._gather(future, self._under_way.pop(future))
             self.on_progress(self.progress)
             if self._under_way and not self.workers.answers():
                 self.stopped_by = "scheduler"
@@ -133,7 +132,7 @@ class Campaign:
             if self._out_of_budget() and (line or self._under_way):
                 self.stopped_by = "budget"
                 line.clear()
-                self._under_way = {f: task for f, task in self._under_way.items() if not f.cancel()}
+                self._under_way = {f: tasks for f, tasks in self._under_way.items() if not f.cancel()}
         rest = [*broken, *line]
         return self._renewed(rest) if rest and not self.stopped_by else []
 
@@ -145,12 +144,22 @@ class Campaign:
 
     def _feed(self, line: deque[Task]) -> bool:
         """Hand over from the line's head what workers may soon want; return whether any task is under way."""
-        most = max(_AHEAD * self.workers.count, _AHEAD_ELSEWHERE if self.workers.elsewhere else 0)
+        most = (_AHEAD_ELSEWHERE if self.workers.elsewhere else _AHEAD) * self.workers.count
         with suppress(BrokenProcessPool):  # what is under way then breaks, too
             while line and len(self._under_way) < most:
-                self._under_way[self.workers.submit(line[0])] = line[0]
-                line.popleft()
+                bundle = [line[i] for i in range(self._bundle(len(line)))]
+                self._under_way[self.workers.submit(bundle)] = bundle
+                for _ in bundle:
+                    line.popleft()
         return bool(self._under_way)
+
+    def _bundle(self, left: int) -> int:
+        """Return how many runs travel together: more than one only to other machines, where all are short."""
+        made = len(self.results) - self.reused
+        if not self.workers.elsewhere or made == 0:
+            return 1
+        fair = left // (2 * self.workers.count)  # so that nobody waits at the end for one with many
+        return max(1, min(fair, _MOST, int(_BUNDLE * made / max(self._seconds, 1e-9))))
 
     def _renewed(self, tasks: list[Task]) -> list[Task]:
         """Return tasks to be submitted again, to workers that stand in for dead ones."""
@@ -158,25 +167,30 @@ class Campaign:
             raise RunError("worker_processes_keep_dying")
         return [task for task in tasks if (task.arm, task.seed) not in self.results]
 
-    def _gather(self, future: Future[RunResult], task: Task) -> bool:
-        """Take in one finished future; False if its worker process died and the task is to be repeated."""
+    def _gather(self, future: Future[list[RunResult]], tasks: list[Task]) -> list[Task]:
+        """Take in one finished future; return its tasks if its process died: they are to be repeated."""
         try:
-            result = future.result()
+            results = future.result()
         except Stopped:
-            return True
+            return []
         except CancelledError:  # by us, once we have stopped; else the scheduler went, and took it along
             self.stopped_by = self.stopped_by or "scheduler"
-            return True
+            return []
         except BrokenProcessPool:
-            return False
+            return tasks
         except Exception as error:  # a cluster's own: a worker lost too often, a result too large to send
-            result = failed(task, f"{type(error).__name__}: {error}")
+            results = [failed(task, f"{type(error).__name__}: {error}") for task in tasks]
+        for task, result in zip(tasks, results, strict=False):  # a stop may have come between two of them
+            self._take_in(task, result)
+        return []
+
+    def _take_in(self, task: Task, result: RunResult) -> None:
         if (task.arm, task.seed) not in self.results:
+            self._seconds += result.seconds + result.startup
             self.results[task.arm, task.seed] = result
             self.progress.finish(task, result)
             if self._keeper is not None and result.failure is None:
                 self._keeper.keep(result)
-        return True
 
     def _out_of_budget(self) -> bool:
         budget = self.experiment.budget
@@ -186,6 +200,9 @@ class Campaign:
         """Ask runs under way to end and keep those that finish meanwhile; a second Ctrl-C gets through."""
         self.stopped_by = why
         self.workers.stop.set()
-        started = [future for future in self._under_way if not future.cancel()]
-        for future in wait(started, timeout=None if self.workers.messages is not None else 0).done:
-            self._gather(future, self._under_way[future])
+        grace = self.workers.grace
+        started = [future for future in self._under_way if grace is not None or not future.cancel()]
+        for future in wait(started, timeout=grace).done:
+            self._gather(future, self._under_way.pop(future))
+        for future in self._under_way:
+            future.cancel()

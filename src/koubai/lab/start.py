@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from koubai.core.cores import usable_cores
 from koubai.core.errors import SettingError, UnknownName
 from koubai.engines.choose import engines
 from koubai.lab.campaign import OnProgress, run_experiment
 from koubai.lab.catalog import build
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
-from koubai.lab.perform.executors import Workers, dask_workers, process_workers, thread_workers
+from koubai.lab.perform.executors import Workers, process_workers, thread_workers
 from koubai.lab.perform.store import Store
-from koubai.lab.perform.work import tasks_of
+from koubai.lab.perform.work import BY_WORKER, tasks_of
 
 
 def run(
@@ -32,7 +32,7 @@ def run(
     | argument | meaning                                                                                 |
     |----------|-----------------------------------------------------------------------------------------|
     | out      | folder that keeps finished runs; the same call again makes only what is missing          |
-    | threads  | the budget for all runs together (None: one a core)                                      |
+    | threads  | the budget for all runs together (None: one a core, on a cluster of each worker's own)   |
     | cluster  | address of a Dask scheduler whose workers make the runs instead                          |
 
     A script that runs arms in processes needs the usual `if __name__ == "__main__":`.
@@ -45,7 +45,8 @@ def run(
         experiment = build(experiment)
     budget = usable_cores() if threads is None else threads
     runs = len(experiment.arms) * len(experiment.seeds)
-    threads, folder = max(1, budget // runs), Path(data_dir) if data_dir is not None else None
+    folder = Path(data_dir) if data_dir is not None else None
+    threads = BY_WORKER if cluster is not None and threads is None else max(1, budget // runs)
     store = Store(Path(out)) if out is not None else None
     tasks, made = None, False  # where nothing is left to train, no engine is asked whether it could
     if store is not None and not store.empty:
@@ -65,14 +66,11 @@ def run(
         )
 
 
-def usable_cores() -> int:
-    """Return how many cores this process may use, which a container bounds."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def open_workers(engine: str, count: int, cluster: str | None = None) -> AbstractContextManager[Workers]:
     """Return workers for an engine: a cluster's, threads where Python's lock is free, else processes."""
     if cluster is not None:
+        from koubai.lab.perform.cluster import dask_workers
+
         return dask_workers(cluster)
     return thread_workers(count) if count == 1 or releases_lock(engine) else process_workers(count)
 

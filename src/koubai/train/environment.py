@@ -17,7 +17,7 @@ from koubai.engines.choose import kernels_of
 _PACKAGES = ("koubai", "numpy", "scipy", "scikit-learn", "numba", "onednn-cpu-gomp", "torch")
 
 
-def environment(*, engine: str, threads: int, dataset: Dataset) -> dict[str, Any]:
+def environment(*, engine: str, threads: int | str, dataset: Dataset) -> dict[str, Any]:
     """Return what one needs to judge or repeat a run."""
     return {
         "engine": engine,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from koubai.core.cores import usable_cores
 from koubai.core.errors import Problem, SettingError
 from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
@@ -115,4 +116,4 @@ def thread_count(threads: int | str) -> int:
     given = os.environ.get("OMP_NUM_THREADS", "")
     if given.isdecimal():
         return max(1, int(given))
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores()

@@ -58,9 +58,9 @@ def _facts(
     Raises:
         KoubaiError: with every mistake of the file.
     """
+    from koubai.core.cores import usable_cores
     from koubai.lab.conclude.power import warnings_of
     from koubai.lab.perform.estimate import estimate
-    from koubai.lab.start import usable_cores
 
     experiment, alone = _read(file)
     warnings = [] if alone else [sentence.say() for sentence in warnings_of(experiment)]

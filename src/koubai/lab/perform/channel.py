@@ -22,9 +22,19 @@ class _Event(Protocol):
     def is_set(self) -> bool: ...
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Protocol):
     """A worker's end."""
+
+    def stopped(self) -> bool:
+        """Return whether the lab wants all runs to end."""
+
+    def report(self, key: str, step: int, steps: int, loss: float) -> None:
+        """Say where the run `key` stands; raise Stopped if the lab wants it to end."""
+
+
+@dataclass(frozen=True)
+class Near:
+    """The end of a line within this machine."""
 
     queue: _Queue | None = None
     stop: _Event | None = None
@@ -33,14 +43,18 @@ class Line:
         """Say where the run `key` stands; raise Stopped if the lab wants it to end."""
         if self.queue is not None:
             self.queue.put((key, step, steps, loss))
-        if self.stop is not None and self.stop.is_set():
+        if self.stopped():
             raise Stopped
 
+    def stopped(self) -> bool:
+        """Return whether the lab wants all runs to end."""
+        return self.stop is not None and self.stop.is_set()
 
-_of_this_process = Line()
+
+_of_this_process = Near()
 
 
-def of_this_process() -> Line:
+def of_this_process() -> Near:
     """Return the line that this process was started with."""
     return _of_this_process
 
@@ -51,7 +65,7 @@ def connect_worker(queue: _Queue, stop: _Event) -> None:
 
     global _of_this_process  # noqa: PLW0603 - a pool can hand things to its workers only by their globals
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _of_this_process = Line(queue, stop)
+    _of_this_process = Near(queue, stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -15,18 +15,23 @@ from koubai.train import environment as training
 
 
 def environment(
-    experiment: Experiment, runs: Sequence[RunResult], *, threads: int, workers: int, data_dir: Path | None
+    experiment: Experiment,
+    runs: Sequence[RunResult],
+    *,
+    threads: int | str,
+    workers: int,
+    data_dir: Path | None,
 ) -> dict[str, Any]:
     """Return what one needs to judge or repeat a result."""
     engines = ", ".join(sorted({run.engine for run in runs if run.engine}))
     base = experiment.base
     if hasattr(base, "data"):
         dataset = base.data.load(data_dir)
-        found = training.environment(engine=engines, threads=threads, dataset=dataset)
+        found = training.environment(engine=engines, threads=threads or "auto", dataset=dataset)
     else:
         found = {
             "engine": engines,
-            "threads": threads,
+            "threads": threads or "auto",
             "python": sys.version.split()[0],
             "platform": f"{platform.system()} {platform.machine()}",
             "cpu": training.cpu(),

@@ -25,7 +25,7 @@ def require_memory(tasks: Iterable[Task], at_once: int) -> None:
         if task.arm not in judged:
             judged.add(task.arm)
             for recipe in [task.plan] if isinstance(task.plan, Recipe) else task.plan.recipes():
-                parts = _bytes(recipe, task.engine, task.threads, task.data_dir)
+                parts = _bytes(recipe, task.engine, max(1, task.threads), task.data_dir)
                 require(parts, phrase("arm_named", name=task.arm))
                 largest = max(largest, parts, key=lambda sizes: sum(sizes.values()))
     data = largest.pop("data", 0)

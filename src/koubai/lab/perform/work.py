@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from koubai.lab.perform.training import run_recipe
 from koubai.probes.history import History
 from koubai.train.recipe import Recipe
 
+BY_WORKER = 0  # threads of a run that its worker decides on
 _SCORES = 2  # counts up when a score comes to mean something else, so that older runs are made anew
 
 
@@ -32,7 +34,7 @@ class Task:
     key: str
     watch: Watch
     engine: str
-    threads: int
+    threads: int  # or BY_WORKER
     data_dir: Path | None
     exhibits: bool
     allow_memory: bool = False  # whether sizes are not held against the memory, in whatever process
@@ -107,6 +109,21 @@ def perform(task: Task, line: Line | None = None) -> RunResult:
         engine=outcome.engine,
         startup=max(0.0, took - seconds),
     )
+
+
+def perform_all(tasks: Sequence[Task], line: Line | None = None) -> list[RunResult]:
+    """Do tasks one after another; raises Stopped when the lab asked to end, but for what is done."""
+    line, done = line or of_this_process(), list[RunResult]()
+    for task in tasks:
+        try:
+            if line.stopped():
+                raise Stopped
+            done.append(perform(task, line))
+        except Stopped:
+            if done:
+                break
+            raise
+    return done
 
 
 def _perform(task: Task, line: Line) -> Outcome:

@@ -1,0 +1,250 @@
+"""The workers of a Dask scheduler: they are heard, stopped, and handed each data set once.
+
+A worker tells how a run stands by events of Dask's, which come to the lab through the scheduler; a stop goes
+to all workers at once. What is pickled with a task holds no data: `Arrays` travel as a value of Dask's, which
+a worker gets when its first task needs it, and gets again when whoever had it is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import queue
+import time
+import uuid
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pickle import Unpickler
+from threading import Thread
+from typing import Any
+
+from koubai.core.cores import usable_cores
+from koubai.core.errors import KoubaiError
+from koubai.data.sources.arrays import Arrays
+from koubai.lab.perform.executors import Workers
+from koubai.lab.perform.outcome import Stopped
+from koubai.lab.perform.run_result import RunResult
+from koubai.lab.perform.work import Task, perform_all
+
+_PATIENCE = "20s"  # for a scheduler to answer
+_PULSE = 10.0  # seconds between two questions whether a scheduler is there
+_SILENCE = 60.0  # seconds without an answer after which it is lost
+_GRACE = 5.0  # seconds that runs under way get to end after a stop
+_TELLING = 0.5  # seconds between two events of a run: what takes less tells nothing
+_LOGS = ("distributed.client", "distributed.utils", "distributed.core", "distributed.comm")
+
+
+@contextmanager
+def dask_workers(address: str) -> Iterator[Workers]:
+    """Run tasks on the workers of a Dask scheduler; it repeats elsewhere what a lost worker was doing."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise KoubaiError("cluster_needs_dask", where=address, hint="pip install 'koubai[cluster]'") from None
+    try:
+        client = Client(address, timeout=_PATIENCE)
+    except (OSError, ValueError) as error:
+        raise KoubaiError(
+            "no_dask_scheduler_answers", why=error, where=address, hint="dask scheduler; dask worker ADDRESS"
+        ) from error
+    topic = f"koubai-{uuid.uuid4().hex}"
+    messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    stop = _Stop(client, topic)
+    try:
+        client.subscribe_topic(topic, lambda event: messages.put(event[1]))
+        with _quiet():
+            executor = client.get_executor(retries=3)
+            yield _DaskWorkers(
+                executor,
+                max(sum(client.nthreads().values()), 1),
+                messages,
+                stop,
+                answers=_Pulse(client),
+                elsewhere=True,
+                grace=_GRACE,
+                client=client,
+                far=_Far(topic, _at_once(client)),
+            )
+    finally:
+        with _quiet():
+            stop.set()
+            client.close()  # what is not done now was called off, or is lost: nobody waits for it
+
+
+@dataclass
+class _DaskWorkers(Workers):
+    """Workers that get tasks without their data, and the data beside them."""
+
+    client: Any = None
+    far: Any = None
+    _data: dict[str, Any] = field(default_factory=dict)
+
+    def submit(self, tasks: Sequence[Task]) -> Future[list[RunResult]]:
+        packed, held = _packed(tasks)
+        for source in held:
+            if source.sha256 not in self._data:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UserWarning)  # Dask would rather have a file read
+                    key = f"koubai-data-{source.sha256}"
+                    self._data[source.sha256] = self.client.submit(_itself, source, key=key, retries=3)
+        data = [self._data[source.sha256] for source in held]
+        return self.executor.submit(_perform_packed, packed, self.far, data)
+
+
+# ------------------------------------------------------------------------------------- what workers run
+
+
+_stopped: set[str] = set()  # the topics of labs that want no more of this process
+
+
+def _stop_here(topic: str) -> None:
+    _stopped.add(topic)
+
+
+def _itself(source: Arrays) -> Arrays:
+    """Return a data set: its arrays are in this process's memory now, known by their digest."""
+    return source
+
+
+def _perform_packed(packed: bytes, far: _Far, data: list[Arrays]) -> list[RunResult]:
+    """Do tasks whose data are here."""
+    tasks: tuple[Task, ...] = _DataUnpickler(
+        io.BytesIO(packed), {source.sha256: source for source in data}
+    ).load()
+    return perform_all([replace(task, threads=far.threads(task.threads)) for task in tasks], far)
+
+
+@dataclass
+class _Far:
+    """A worker's end of the line on a cluster.
+
+    | field   | meaning                                                              |
+    |---------|----------------------------------------------------------------------|
+    | topic   | of this lab's events                                                 |
+    | at_once | tasks that all workers of a machine do at once, by the machine       |
+    """
+
+    topic: str
+    at_once: dict[str, int]
+    _told: dict[str, float] = field(default_factory=dict)
+
+    def report(self, key: str, step: int, steps: int, loss: float) -> None:
+        """Say where the run `key` stands, now and then; raise Stopped if the lab wants it to end."""
+        from distributed import get_worker
+
+        if self.stopped():
+            raise Stopped
+        now = time.monotonic()
+        if now - self._told.setdefault(key, now) >= _TELLING:
+            self._told[key] = now
+            get_worker().log_event(self.topic, [key, step, steps, float(loss)])
+
+    def stopped(self) -> bool:
+        """Return whether the lab wants all runs to end."""
+        return self.topic in _stopped
+
+    def threads(self, asked: int) -> int:
+        """Return how many threads a run has here: those asked for, else its share of this machine's cores."""
+        from distributed import get_worker
+        from distributed.comm import get_address_host
+
+        worker = get_worker()
+        beside = self.at_once.get(get_address_host(worker.address), worker.state.nthreads)
+        return asked or max(1, usable_cores() // max(beside, 1))
+
+
+# ---------------------------------------------------------------------------------------- what the lab does
+
+
+def _packed(tasks: Sequence[Task]) -> tuple[bytes, list[Arrays]]:
+    """Return tasks as bytes without the arrays of their data, and the sources of these."""
+    from cloudpickle import Pickler  # knows plans and layers of the user's own script
+
+    held: dict[str, Arrays] = {}
+
+    class DataPickler(Pickler):
+        def persistent_id(self, thing: Any) -> str | None:
+            if not isinstance(thing, Arrays):
+                return None
+            held[thing.sha256] = thing
+            return thing.sha256
+
+    into = io.BytesIO()
+    DataPickler(into).dump(tuple(tasks))
+    return into.getvalue(), list(held.values())
+
+
+class _DataUnpickler(Unpickler):
+    def __init__(self, file: Any, data: dict[str, Arrays]) -> None:
+        super().__init__(file)
+        self._data = data
+
+    def persistent_load(self, digest: Any) -> Arrays:
+        return self._data[digest]
+
+
+def _at_once(client: Any) -> dict[str, int]:
+    """Return how many tasks the workers of each machine do at once."""
+    found: dict[str, int] = {}
+    for about in client.scheduler_info(n_workers=-1)["workers"].values():
+        found[about["host"]] = found.get(about["host"], 0) + about["nthreads"]
+    return found
+
+
+class _Stop:
+    """An event that reaches the workers of a cluster."""
+
+    def __init__(self, client: Any, topic: str) -> None:
+        self._client, self._topic, self._set = client, topic, False
+
+    def set(self) -> None:
+        """Tell all workers, without waiting for one that does not answer."""
+        if not self._set:
+            self._set = True
+            told = Thread(target=self._tell, daemon=True)
+            told.start()
+            told.join(_TELLING)
+
+    def _tell(self) -> None:
+        with suppress(Exception):  # whoever is gone needs no telling
+            self._client.run(_stop_here, self._topic, on_error="ignore")
+
+    def is_set(self) -> bool:
+        """Return whether the workers were told."""
+        return self._set
+
+
+class _Pulse:
+    """Asks a scheduler now and then whether it is there; one that is frozen, or cut off, closes nothing."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._asked = client, time.monotonic()
+        self._answer: Any = None
+
+    def __call__(self) -> bool:
+        """Return whether it answered, or may still do so."""
+        waited = time.monotonic() - self._asked
+        if self._answer is not None and not self._answer.done():
+            return waited < _SILENCE
+        if waited > _PULSE:
+            ask, self._asked = self._client.scheduler.identity, time.monotonic()
+            self._answer = asyncio.run_coroutine_threadsafe(ask(), self._client.loop.asyncio_loop)
+        return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave it to the lab to say, once, that a scheduler is gone; Dask logs tracebacks of it."""
+    loggers = [logging.getLogger(name) for name in _LOGS]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
