@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from koubai.core.cores import usable_cores
 from koubai.core.statistics import mean_interval
 from koubai.lab.campaign import OnProgress, run_experiment
 from koubai.lab.conclude.result import ExperimentResult
@@ -28,7 +29,7 @@ from koubai.lab.declare.experiment import Experiment
 from koubai.lab.perform.progress import Progress
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.store import Store
-from koubai.lab.start import open_workers, usable_cores
+from koubai.lab.start import open_workers
 from koubai.page.failure import in_every_language
 from koubai.study.lessons import Lesson
 from koubai.study.lessons.lesson import SEEDS, slid
