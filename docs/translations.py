@@ -50,7 +50,7 @@ def collect() -> dict[str, list[str]]:
 
     with tempfile.TemporaryDirectory() as folder, patch_docutils(), docutils_namespace():
         overrides = {
-            "exclude_patterns": ["generated", "gallery", *(f"{page}.md" for page in ONE_LANGUAGE)],
+            "exclude_patterns": ["generated", "gallery"],
             "gettext_additional_targets": ["literal-block"],
             "suppress_warnings": ["myst", "toc"],
         }
@@ -65,7 +65,8 @@ def collect() -> dict[str, list[str]]:
                 name = file.relative_to(place).with_suffix("").as_posix()
                 pages[name] = [message.id for message in read_po(text) if message.id]
     pages[docstrings.PAGE] = list(dict.fromkeys([*reference.sentences(), *experiments.sentences()]))
-    return {page: wanted for page, found in pages.items() if (wanted := [m for m in found if needed(m)])}
+    wanted = {page: [m for m in found if needed(m)] for page, found in pages.items()}
+    return {page: found for page, found in wanted.items() if found and page not in ONE_LANGUAGE}
 
 
 def is_block(message: str) -> bool:
