@@ -1,4 +1,4 @@
-"""Writes all pages that are made from the source, in every language, at most once a process."""
+"""Writes all pages that are made from the source, in every language, once a process; no others stay."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from catalog import write_experiments, write_scripts
 from diagnoses import write_diagnoses
 from notebooks import write_notebooks
-from pages import GENERATED
+from pages import GENERATED, clear
 from reference import write_reference
 
 
@@ -21,3 +21,4 @@ def generate() -> None:
     write_scripts(GENERATED / "static")
     write_notebooks(GENERATED)
     write_experiments(GENERATED, Path(os.environ.get("KOUBAI_DOCS_RUNS", GENERATED / "runs")))
+    clear()

@@ -24,6 +24,20 @@ ONE_LANGUAGE = {"changelog": "en", "doctor-diary": "en", "notes-ja": "ja"}
 _RUN = r"[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff]+"
 """Characters that Japanese writes without spaces between words."""
 
+_LABELS = {
+    "Toggle Light / Dark / Auto color theme": "明るい・暗い・自動の配色を切り替える",
+    "Toggle site navigation sidebar": "ページの一覧を開閉",
+    "Toggle table of contents sidebar": "このページの目次を開閉",
+    "Auto light/dark, in light mode": "自動の配色、今は明るい",
+    "Auto light/dark, in dark mode": "自動の配色、今は暗い",
+    "Light mode": "明るい配色",
+    "Dark mode": "暗い配色",
+    "Contents": "目次",
+    "Expand": "開く",
+    "Menu": "メニュー",
+}
+"""What Furo's buttons and symbols are called."""
+
 _WORD = f"{_RUN}|[A-Za-z0-9_]+"
 _KANJI = r"[\u3400-\u9fff]"
 
@@ -107,9 +121,23 @@ def link_languages(app: Any, name: str, template: str, context: Any, doctree: An
     context["other_page"] = f"{root}ja/{page}" if here == "en" else f"../{root}{page}"
 
 
+def translate_labels(app: Any, exception: Exception | None) -> None:
+    """Put what a screen reader says of the theme's buttons into Japanese; the theme has English alone."""
+    if exception is None and app.config.language == "ja" and app.builder.name == "html":
+        for file in Path(app.outdir).rglob("*.html"):
+            text = file.read_text(encoding="utf-8")
+            told = re.sub('aria-label="Toggle navigation of ([^"]*)"', r'aria-label="\1の項目を開閉"', text)
+            for english, japanese in _LABELS.items():
+                told = told.replace(f'aria-label="{english}"', f'aria-label="{japanese}"')
+                told = told.replace(f"<title>{english}</title>", f"<title>{japanese}</title>")
+            if told != text:
+                file.write_text(told, encoding="utf-8")
+
+
 def setup(app: Any) -> None:
     """Connect to Sphinx."""
     app.add_search_language(Japanese)
     app.connect("source-read", read_language)
     app.connect("doctree-read", translate_blocks)
     app.connect("html-page-context", link_languages)
+    app.connect("build-finished", translate_labels)

@@ -73,6 +73,26 @@ def test_a_page_made_from_the_source_is_read_in_its_language(site):
     assert "Made from the source" not in japanese
 
 
+def test_what_the_theme_says_to_screen_readers_is_japanese_too(site):
+    assert 'aria-label="ページの一覧を開閉"' in (site / "ja/index.html").read_text(encoding="utf-8")
+    for file in (site / "ja").rglob("*.html"):
+        assert 'aria-label="Toggle' not in file.read_text(encoding="utf-8")
+    assert 'aria-label="Toggle site navigation sidebar"' in (site / "index.html").read_text(encoding="utf-8")
+
+
+def test_pages_that_are_no_longer_made_are_deleted(site, tmp_path, monkeypatch):
+    import pages
+
+    monkeypatch.setattr(pages, "WRITTEN", set())
+    for name in ("old.md", "ja/old.md", "runs/x/note.md", "kept.ipynb"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("old", encoding="utf-8")
+    pages.write(tmp_path / "new.md", "new")
+    pages.clear(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"new.md", "runs/x/note.md", "kept.ipynb"}
+
+
 def test_a_page_in_one_language_says_so_to_readers_of_the_other(site):
     assert "英語のみ" in (site / "ja/changelog.html").read_text(encoding="utf-8")
     for name in ("changelog.html", "ja/index.html"):

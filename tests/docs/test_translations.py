@@ -1,5 +1,6 @@
 """The documentation is whole in Japanese: every sentence is there, with the same numbers, code and links."""
 
+import runpy
 import sys
 from pathlib import Path
 
@@ -122,3 +123,27 @@ def test_what_is_looked_up_in_japanese_is_found_wherever_it_stands(module):
         )
         assert set(run) <= index
     assert "の" not in index
+
+
+def test_the_command_names_what_is_left_and_ends_with_1_until_nothing_is(
+    module, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the command adds its folder
+    command = runpy.run_path(str(DOCS.parent / "scripts/translations"))["main"]
+    monkeypatch.setattr(module, "JAPANESE", tmp_path)
+    monkeypatch.setattr(module.languages, "JAPANESE", tmp_path)
+    monkeypatch.setitem(command.__globals__, "collect", lambda: {"page": ["It is so.", "It is 5."]})
+    assert command([]) == 1
+    assert "page.po: no translation" in capsys.readouterr().out
+    file = tmp_path / "page.po"
+    text = file.read_text(encoding="utf-8").replace(
+        '"It is so."\nmsgstr ""', '"It is so."\nmsgstr "そうです。"'
+    )
+    file.write_text(text.replace('"It is 5."\nmsgstr ""', '"It is 5."\nmsgstr "6 です。"'), encoding="utf-8")
+    assert command([]) == 1
+    told = capsys.readouterr().out
+    assert "missing: 5.0" in told
+    assert "It is so" not in told
+    file.write_text(file.read_text(encoding="utf-8").replace("6 です", "5 です"), encoding="utf-8")
+    assert command([]) == 0
+    assert command(["another"]) == 0
