@@ -62,7 +62,7 @@ class Watched:
         """Return a verdict for each model that trained."""
         found = None if self._search is None else self._search.best
         watches = self._named or ([] if found is None else [found])
-        return [watch.verdict for watch in watches if watch.step or watch.backwards]
+        return [watch.verdict for watch in watches if watch.seen.step or watch.seen.backwards]
 
 
 _KEY = pytest.StashKey[Watched]()

@@ -26,7 +26,7 @@ def trained(framework, zero):
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_healthy_run_is_told_to_be_healthy(framework, capsys):
     seen = trained(framework, zero=False)
-    assert seen.watch.step == framework_loops.EPOCHS * len(framework_loops.T) / framework_loops.BATCH
+    assert seen.watch.seen.step == framework_loops.EPOCHS * len(framework_loops.T) / framework_loops.BATCH
     assert seen.verdict.name == "healthy", (seen.verdict, seen.scope)
     assert "Healthy" in capsys.readouterr().err
 

@@ -8,7 +8,7 @@ import koubai.callbacks
 from koubai.callbacks.observer import Observer, needed
 from koubai.core.errors import EngineError
 from koubai.doctor.watch.search import Search
-from koubai.doctor.watch.wires import is_listening
+from koubai.doctor.watch.hooks.wires import is_listening
 
 
 def train(rate, steps=100):
@@ -31,7 +31,7 @@ def test_it_tells_at_the_end_and_leaves_no_hook(capsys):
     train(0.3)
     seen.end()
     assert not is_listening()
-    assert seen.watch.step == 100
+    assert seen.watch.seen.step == 100
     assert "Healthy" in capsys.readouterr().err
     seen.end()
     assert not capsys.readouterr().err

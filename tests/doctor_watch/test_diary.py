@@ -51,7 +51,7 @@ def known(root):
 def at_once(monkeypatch):
     """Have everything written at every step, and the doctor glance at every twentieth."""
     monkeypatch.setattr(diaries, "EVERY", 0.0)
-    monkeypatch.setattr(keeper.Keeper, "_expected", lambda self: inf if self._watch.step % 20 else -1.0)
+    monkeypatch.setattr(keeper.Keeper, "_expected", lambda self: inf if self._seen.step % 20 else -1.0)
 
 
 def test_weights_and_random_numbers_are_those_of_the_same_run_without_a_folder(tmp_path, at_once):
@@ -59,17 +59,17 @@ def test_weights_and_random_numbers_are_those_of_the_same_run_without_a_folder(t
     watch, watched, drawn_then = training(folder=tmp_path / "run")
     assert all(torch.equal(a, b) for a, b in zip(weights, watched, strict=True))
     assert torch.equal(drawn, drawn_then)
-    assert watch.failure is None
+    assert watch.seen.failure is None
     place, about = known(tmp_path)
     assert (about["model"], about["planned"], about["state"]) == ("Sequential", STEPS, "ended")
     assert [finding["code"] for finding in about["verdict"]["findings"]] == [f.code for f in plain.findings]
     seen = Follower(place.folder, 1)
     while seen.read(2):
         pass
-    steps, losses = watch.record.history.series("loss")
+    steps, losses = watch.seen.record.history.series("loss")
     assert [mean for _, mean, *_ in seen.series["", "loss"].since(0)] == pytest.approx(losses, rel=1e-4)
     assert seen.step == len(steps) == STEPS
-    paths = watch.record.history.paths("activation_gradient_rms")
+    paths = watch.seen.record.history.paths("activation_gradient_rms")
     assert paths == [path for path, quantity in seen.series if quantity == "activation_gradient_rms"]
 
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_written_any_more_is_told_once_and_the_training_goes_on(
     assert sum("no longer written" in str(one.message) for one in told) == 1
     assert len(calls) == 6
     assert all(torch.equal(a, b) for a, b in zip(weights, watched, strict=True))
-    assert watch.step == STEPS
+    assert watch.seen.step == STEPS
 
 
 SCRIPT = """

@@ -6,23 +6,30 @@ import pytest
 import torch
 from torch import nn
 
-from koubai.doctor.watch import chart, look, memory, pace, record, sight, watcher
+from koubai.doctor.watch.observe import observer, pace
+from koubai.doctor.watch.observe.observer import Observer
+from koubai.doctor.watch.passes import pass_recorder
+from koubai.doctor.watch.passes.close_up import CloseUp
+from koubai.doctor.watch.passes.pass_recorder import PassRecorder
 from koubai.doctor.watch.search import Search
+from koubai.doctor.watch.seen import seen_loss
+from koubai.doctor.watch.seen.kept_samples import KeptSamples
+from koubai.doctor.watch.seen.record import Record
 from koubai.doctor.watch.watcher import Watch
 
 STEPS = 6
 BREAKABLE = {
     "before forward": (pace.Pace, "wants"),
-    "in a layer": (sight, "unit_sums"),
-    "in a function": (sight, "function_settings"),
-    "at the loss": (watcher, "rule_of"),
-    "at the targets": (memory.Memory, "see_targets"),
-    "backward through a layer": (sight.Sight, "_receive"),
-    "before backward": (watcher, "have_gradients"),
-    "after backward": (look.Look, "take_gradients"),
-    "after the step": (look.Look, "finish"),
-    "writing down": (record.Record, "flush"),
-    "evaluating": (record.Record, "evaluate"),
+    "in a layer": (pass_recorder, "unit_sums"),
+    "in a function": (pass_recorder, "function_settings"),
+    "at the loss": (seen_loss, "rule_of"),
+    "at the targets": (KeptSamples, "see_targets"),
+    "backward through a layer": (PassRecorder, "_receive"),
+    "before backward": (observer, "have_gradients"),
+    "after backward": (CloseUp, "take_gradients"),
+    "after the step": (CloseUp, "finish"),
+    "writing down": (Record, "flush"),
+    "evaluating": (Record, "evaluate"),
 }
 
 
@@ -72,13 +79,13 @@ def test_a_failing_hook_switches_the_watch_off_and_says_so_once(place, monkeypat
     for name, w in expected.items():
         assert torch.equal(model.state_dict()[name], w), name
     assert [str(warning.message).count("deep inside") for warning in said] == [1]
-    assert watch.failure == "ZeroDivisionError: deep inside"
+    assert watch.seen.failure == "ZeroDivisionError: deep inside"
     assert sum("deep inside" in sentence for sentence in watch.scope) == 1
 
 
 def test_warnings_as_errors_do_not_reach_the_training_either(monkeypatch):
     expected = alone()
-    monkeypatch.setattr(look.Look, "finish", fail)
+    monkeypatch.setattr(CloseUp, "finish", fail)
     model = Net()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -94,17 +101,19 @@ def test_what_was_seen_before_the_failure_is_still_told_of_a_run_that_is_not_ove
         warnings.simplefilter("ignore")
         optimizer = torch.optim.Adam(model.parameters(), 0.01)
         train(model, optimizer)
-        monkeypatch.setattr(look.Look, "finish", fail)
+        monkeypatch.setattr(CloseUp, "finish", fail)
         train(model, optimizer)
     patient = watch.patient()
     assert len(patient.losses) == STEPS + 1  # the step of the failure made its loss known
     assert not patient.finished
 
 
-@pytest.mark.parametrize("place", ["__init__", "_begin", "before_forward"])
-def test_the_search_for_models_fails_alone_too(place, monkeypatch):
+@pytest.mark.parametrize(
+    ("owner", "place"), [(Watch, "__init__"), (Observer, "begin"), (Observer, "before_forward")]
+)
+def test_the_search_for_models_fails_alone_too(owner, place, monkeypatch):
     expected = alone()
-    monkeypatch.setattr(Watch, place, fail)
+    monkeypatch.setattr(owner, place, fail)
     model = Net()
     search = Search()
     with pytest.warns(RuntimeWarning, match="deep inside"), search:
@@ -124,6 +133,6 @@ def test_lazy_modules_are_watched_or_left_alone():
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(x), t).backward()
             optimizer.step()
-    assert watch.failure is None
-    assert watch.step == 3
-    assert chart.make_patient(watch).losses.shape == (3,)
+    assert watch.seen.failure is None
+    assert watch.seen.step == 3
+    assert watch.patient().losses.shape == (3,)

@@ -12,7 +12,7 @@ import koubai
 from koubai.doctor.diagnoses.diagnosis import CURED, Sign, severity_of
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.watch.gaps import _progress
-from koubai.doctor.watch.kinds import optimizer_facts
+from koubai.doctor.watch.program.kinds import optimizer_facts
 
 BATCH = 40
 

@@ -75,7 +75,7 @@ def test_gradients_that_nobody_uses_may_pile_up(own):
     optimizer = torch.optim.SGD(model[2].parameters(), 0.5)
     watch = run(model, optimizer, given=optimizer if own else None)
     assert "gradients_not_reset" not in names(watch)
-    assert not watch.loop.stale
+    assert not watch.seen.loop.stale
 
 
 def test_gradients_that_are_put_in_by_hand_are_no_sum():
@@ -89,7 +89,7 @@ def test_gradients_that_are_put_in_by_hand_are_no_sum():
             ):
                 p.grad = g
             optimizer.step()
-    assert not watch.loop.stale
+    assert not watch.seen.loop.stale
 
 
 def test_a_step_that_is_never_made():
@@ -157,7 +157,7 @@ def test_training_in_test_mode_is_named_since_its_first_step(since):
     assert names(watch)[0] == "trained_in_test_mode"
     assert watch.findings[0].first_step == since
     assert watch.findings[0].severity == "warn"
-    assert watch.memory.samples() is not None  # the samples are seen in that mode too
+    assert watch.seen.trained.samples() is not None  # the samples are seen in that mode too
 
 
 def test_a_pretrained_network_may_stay_in_test_mode():
@@ -179,7 +179,7 @@ def test_evaluations_between_the_epochs_are_no_training_in_test_mode():
 
     watch = run(model, sgd(model, 0.5), after=evaluate)
     assert names(watch) == []
-    assert watch.loop.test_mode is None
+    assert watch.seen.loop.test_mode is None
 
 
 def test_targets_of_another_shape():
@@ -311,13 +311,13 @@ def test_a_module_without_parameters_is_a_layer_wherever_it_is_called():
             optimizer.zero_grad()
             functional.cross_entropy(model(x), t).backward()
             optimizer.step()
-    assert watch.failure is None
+    assert watch.seen.failure is None
     patient = watch.patient()
     assert [layer.path for layer in patient.layers] == ["first", "relu", "second", "relu_2", "out"]
     assert [patient.last.layers[path].units for path in ("relu", "relu_2")] == [12, 20]
     assert patient.clinic is not None  # a chain now, so that causes can be tried out
     with torch.no_grad():
-        hidden = functional.relu(model.first(watch.memory.samples()[0]))
+        hidden = functional.relu(model.first(watch.seen.trained.samples()[0]))
     np.testing.assert_allclose(patient.last.layers["relu"].mean, hidden.mean(0), rtol=1e-4, atol=1e-6)
 
 
@@ -384,7 +384,7 @@ def test_a_loss_that_takes_the_logarithm_of_0_after_it_had_fallen_is_no_matter_o
     model = mlp()
     rows = torch.arange(256).roll(-8)
     watch = run(model, sgd(model, 0.01), steps=12, loss_fn=LogOfZero(), x=x[rows], t=t[rows])
-    losses = watch.record.history.series("loss")[1]
+    losses = watch.seen.record.history.series("loss")[1]
     assert not np.isfinite(losses).all()
     assert losses[np.isfinite(losses)][-1] < 0.5 * losses[0]
     assert names(watch)[0] == "not_finite"
@@ -427,4 +427,4 @@ def test_an_optimizer_that_is_made_for_each_update():
             optimizer.zero_grad()
             functional.cross_entropy(model(x), t).backward()
             optimizer.step()
-    assert (watch.step, names(watch)[0], fault(watch)) == (60, "learning_rate_too_low", "anew")
+    assert (watch.seen.step, names(watch)[0], fault(watch)) == (60, "learning_rate_too_low", "anew")

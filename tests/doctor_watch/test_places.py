@@ -11,7 +11,7 @@ import koubai
 from koubai.doctor.answer.sarif import sarif
 from koubai.doctor.answer.tell import tell_verdict
 from koubai.doctor.script import judge_script
-from koubai.doctor.watch.places import Births
+from koubai.doctor.watch.program.places import Births
 
 SCRIPT = """
 import torch

@@ -74,7 +74,7 @@ def test_the_name_of_what_is_wrong_comes_out(script):
 def test_a_script_that_fails_is_examined_up_to_there(script, capsys):
     outcome = watch_script(script, ["--crash"])
     watch = outcome.watch
-    assert (watch.step, outcome.code, outcome.failure) == (101, 1, "ValueError: no more")
+    assert (watch.seen.step, outcome.code, outcome.failure) == (101, 1, "ValueError: no more")
     assert [layer.kind for layer in watch.patient().layers] == ["linear", "relu", "linear"]
     assert judge_script(script, ["--crash"])[0].findings == []
     assert "101" in capsys.readouterr().err

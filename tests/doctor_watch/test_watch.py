@@ -88,7 +88,7 @@ def images():
 
 
 def watched_losses(watch):
-    return watch.record.history.series("loss")[1]
+    return watch.seen.record.history.series("loss")[1]
 
 
 @pytest.mark.parametrize("build", [mlp, Functional])
@@ -130,7 +130,7 @@ def test_the_loss_of_every_step_is_seen_without_help():
     ):
         model = mlp()
         with Watch(model, torch.optim.SGD(model.parameters(), 0.1)) as watch:
-            expected = train(model, watch.optimizers[0], loss_fn=loss_fn)
+            expected = train(model, watch.seen.optimizers[0], loss_fn=loss_fn)
         np.testing.assert_allclose(watched_losses(watch), expected, rtol=1e-6)
 
 
@@ -167,7 +167,7 @@ def test_layers_are_seen_as_modules_and_as_functions():
     ]
     assert patient.by_path["fc1"].params == ("fc1.weight", "fc1.bias")
     assert (patient.loss.name, patient.loss.takes) == ("nll_loss", "log_probabilities")
-    assert watch.record.history.paths("activation_mean")[:3] == ["conv", "relu", "max_pool2d"]
+    assert watch.seen.record.history.paths("activation_mean")[:3] == ["conv", "relu", "max_pool2d"]
     last = patient.checkups[-1]
     assert last.layers["conv"].units == 3
     assert last.layers["relu"].slope is not None
@@ -185,7 +185,7 @@ def test_moments_of_a_step_are_those_computed_by_hand():
         functional.cross_entropy(model(x), t).backward()
         gradient = model[0].weight.grad.clone() + 0.01 * before
         optimizer.step()
-    history = watch.record.history
+    history = watch.seen.record.history
     assert history.last("activation_mean", "0") == pytest.approx(float(u.double().mean()))
     assert history.last("zero_share", "1") == pytest.approx(float((u <= 0).double().mean()))
     assert history.last("gradient_norm", "0.weight") == pytest.approx(float(gradient.norm()), rel=1e-5)
@@ -215,8 +215,8 @@ def test_accumulated_batches_and_scaled_losses_are_brought_back_to_one_loss():
                     scaler.scale(loss).backward()
                 scaler.step(optimizer)
                 scaler.update()
-        assert watch.step == 3
-        history = watch.record.history
+        assert watch.seen.step == 3
+        history = watch.seen.record.history
         records.append(
             [*watched_losses(watch)]
             + [history.last("gradient_norm", path) for path in ("0.weight", "2.bias")]
@@ -236,12 +236,12 @@ def test_a_step_that_the_scaler_skips_is_not_a_look():
             scaler.scale(functional.cross_entropy(model(x) * 50, t)).backward()
             scaler.step(optimizer)
             scaler.update()
-    assert 0 < watch.step < 40
+    assert 0 < watch.seen.step < 40
     assert np.isfinite(watched_losses(watch)).all()
-    assert np.isfinite(watch.record.history.series("gradient_norm", "0.weight")[1]).all()
-    assert watch.loop.tried == 40
-    assert watch.loop.skipped == 40 - watch.step
-    few = watch.loop.skipped < 20  # until the scale has come down: that is what scalers are for
+    assert np.isfinite(watch.seen.record.history.series("gradient_norm", "0.weight")[1]).all()
+    assert watch.seen.loop.tried == 40
+    assert watch.seen.loop.skipped == 40 - watch.seen.step
+    few = watch.seen.loop.skipped < 20  # until the scale has come down: that is what scalers are for
     assert few == all(finding.name != "steps_skipped" for finding in watch.findings)
 
 
@@ -258,7 +258,7 @@ def test_a_scaler_that_skips_every_update_or_every_other_is_named(every):
             scaler.scale(functional.cross_entropy(model(x), t) * worth).backward()
             scaler.step(optimizer)
             scaler.update()
-    assert watch.step == 40 - 40 // every
+    assert watch.seen.step == 40 - 40 // every
     finding = watch.findings[0]
     assert (finding.name, finding.severity) == ("steps_skipped", "severe" if every == 1 else "warn")
     assert finding.place.file == __file__
@@ -269,7 +269,7 @@ def test_clipped_gradients_are_seen_as_they_were():
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     with Watch(model, optimizer, every=1, budget=0) as watch:
         train(model, optimizer, 2, after_backward=lambda: nn.utils.clip_grad_norm_(model.parameters(), 1e-4))
-    assert watch.record.history.last("gradient_norm", "4.weight") > 1e-3
+    assert watch.seen.record.history.last("gradient_norm", "4.weight") > 1e-3
 
 
 def test_frozen_forgotten_and_unused_parameters_are_named():
@@ -319,7 +319,7 @@ def test_the_gap_between_the_modes_is_that_of_the_model_as_it_is():
     with Watch(model, optimizer, every=1, budget=5) as watch:
         train(model, optimizer, 3, x=x, t=t)
     look = watch.patient().last
-    x, t = watch.memory.samples()
+    x, t = watch.seen.trained.samples()
     model.eval()
     tested = functional.cross_entropy(model(x), t).item()
     model.train()[3].eval()  # without dropout
@@ -361,11 +361,11 @@ def test_several_outputs_and_shared_parts_and_dictionaries():
             optimizer.zero_grad()
             functional.cross_entropy(model({"x": x})["a"], t).backward()
             optimizer.step()
-    assert watch.rule.position == 1
+    assert watch.seen.loss.rule.position == 1
     patient = watch.patient()
     assert [layer.path for layer in patient.layers] == ["trunk", "relu", "b", "a"]
     assert set(patient.untrained) == {"b.weight", "b.bias"}
-    assert watch.refused is not None  # it cannot be run again on x alone: it takes a dictionary
+    assert watch.seen.refused is not None  # it cannot be run again on x alone: it takes a dictionary
     assert any("again" in sentence for sentence in watch.scope)
     assert len(patient.checkups) == 2
     assert patient.last.params["trunk.weight"].gradient_norm > 0
@@ -399,10 +399,10 @@ def test_evaluation_in_test_mode_becomes_validation_scores():
                 )
                 right = (model(x).argmax(1) == t).float().mean().item()
             model.train()
-    steps, losses = watch.record.history.series("val_loss")
+    steps, losses = watch.seen.record.history.series("val_loss")
     assert list(steps) == [3, 6]
     assert losses[-1] == pytest.approx(total / N, rel=1e-5)
-    assert watch.record.history.last("val_accuracy") == pytest.approx(right)
+    assert watch.seen.record.history.last("val_accuracy") == pytest.approx(right)
     patient = watch.patient()
     assert patient.data.x_held.shape == (N, 5)
     assert patient.held_skill == pytest.approx(right)
@@ -420,7 +420,7 @@ def test_no_graph_is_kept_alive():
         del y
         gc.collect()
         assert seen() is None
-    assert watch.step == 1
+    assert watch.seen.step == 1
 
 
 def test_the_optimizer_need_not_be_given():
@@ -430,7 +430,7 @@ def test_the_optimizer_need_not_be_given():
     with Watch(model, budget=0) as watch:
         train(stranger, other, 2)
         train(model, optimizer, 5)
-    assert watch.step == 5
+    assert watch.seen.step == 5
     assert watch.patient().optimizer.name == "adam"
 
 
@@ -498,7 +498,7 @@ def test_an_optimizer_that_calls_the_loop_itself():
         for _ in range(3):
             optimizer.step(closure)
     np.testing.assert_allclose(watched_losses(watch), losses, rtol=1e-6)
-    steps, ratios = watch.record.history.series("update_ratio", "0.weight")
+    steps, ratios = watch.seen.record.history.series("update_ratio", "0.weight")
     assert list(steps) == [1, 2, 3]
     assert (ratios > 0).all()
 
@@ -510,7 +510,7 @@ def test_two_watches_at_once():
         with Watch(other, optimizers[1], every=1, budget=0) as b:
             train(other, optimizers[1], 3)
         expected = train(model, optimizers[0], 4)
-    assert (a.step, b.step) == (4, 3)
+    assert (a.seen.step, b.seen.step) == (4, 3)
     np.testing.assert_allclose(watched_losses(a), expected, rtol=1e-6)
 
 
@@ -541,7 +541,7 @@ def test_a_loss_written_by_hand_that_falls_is_no_alarm():
             optimizer.zero_grad()
             ((model(x) - t) ** 2).mean().backward()
             optimizer.step()
-    assert watch.rule is None
+    assert watch.seen.loss.rule is None
     assert watch.findings == []
 
 
@@ -563,9 +563,9 @@ def test_two_networks_that_compete_are_no_alarm_and_reset_their_gradients():
             criterion(judge(made), torch.ones(32, 1)).backward()
             makes.step()
     for watch in (his, hers):
-        assert watch.step == 100
+        assert watch.seen.step == 100
         assert watch.findings == []
-        assert not watch.loop.stale
+        assert not watch.seen.loop.stale
 
 
 def test_the_cost_of_listening_is_timed_on_an_ordinary_loop():

@@ -11,7 +11,7 @@ import time
 import torch
 from torch import nn
 
-from koubai.doctor.watch.pace import SHARE
+from koubai.doctor.watch.observe.pace import SHARE
 from koubai.doctor.watch.watcher import Watch
 from koubai.network.network import Network
 from koubai_benchmarks.doctor.overhead import Load, Overhead
@@ -36,7 +36,7 @@ def watch_overhead(load: Load, threads: int = 1) -> Overhead:
         for _ in range(load.rounds):
             alone = loop.run(load.updates)
             with Watch(model, optimizer, every=_NEVER) as watch:
-                while not watch.memory.full or watch.step < 2:
+                while not watch.seen.trained.full or watch.seen.step < 2:
                     loop.run(1)
                 shares.append(loop.run(load.updates) / alone - 1 + SHARE)
         return Overhead(tuple(shares))

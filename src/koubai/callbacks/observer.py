@@ -27,8 +27,8 @@ class Observer:
 
     def begin(self) -> None:
         """Begin to watch, unless this is done already, by this observer or by `koubai doctor`."""
+        from koubai.doctor.watch.hooks.wires import is_listening
         from koubai.doctor.watch.search import Search
-        from koubai.doctor.watch.wires import is_listening
 
         if self._open or is_listening():
             return
@@ -42,7 +42,7 @@ class Observer:
         self._open = False
         self._search.__exit__()
         if failure is not None and self.watch is not None:
-            self.watch.died = f"{type(failure).__name__}: {failure}"
+            self.watch.seen.died = f"{type(failure).__name__}: {failure}"
         if self.tell:
             from koubai.doctor.answer.tell import tell_verdict
 

@@ -58,17 +58,17 @@ def judge_script(
     diary = None if folder is None else Diary(folder)
     outcome = watch_script(target, arguments, as_module=as_module, trials=trials, diary=diary)
     watch = outcome.watch
-    if watch is None or not (watch.step or watch.backwards):
+    if watch is None or not (watch.seen.step or watch.seen.backwards):
         if outcome.failure is not None:
             return Verdict.died(outcome.failure, outcome.updates), outcome.code
         if not (outcome.updates or outcome.backwards):
             raise KoubaiError(say("watch.script.nothing"), where=str(target))
         return Verdict([], (Unseen("model"),)), outcome.code
-    watch.died = outcome.failure
+    watch.seen.died = outcome.failure
     with trials.asked(watch):
         verdict = replace(watch.verdict, trials=trials.note)
     if outcome.failure is not None:
-        print(say("watch.script.failed", error=outcome.failure, step=watch.step), file=sys.stderr)
+        print(say("watch.script.failed", error=outcome.failure, step=watch.seen.step), file=sys.stderr)
     for sentence in watch.scope:
         print(sentence, file=sys.stderr)
     return verdict, outcome.code

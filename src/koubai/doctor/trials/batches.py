@@ -11,7 +11,7 @@ from torch import nn
 from koubai.doctor.patient.clinic import Change
 from koubai.doctor.trials.changes import Site, change
 from koubai.doctor.trials.grips import around_calls, around_functions, map_tensors
-from koubai.doctor.watch.kinds import LOSSES
+from koubai.doctor.watch.program.kinds import LOSSES
 
 
 def _inputs(site: Site, function: Callable[[torch.Tensor], torch.Tensor]) -> Any:

@@ -30,9 +30,10 @@ from koubai.doctor.trials.orders import Answer, Order
 from koubai.doctor.trials.shut_in import cut_off, positions, shares_memory, shut_in
 from koubai.doctor.trials.snapshot import Sleeper, fork_away, silence, write_all
 from koubai.doctor.trials.trial import Running, roots_of
-from koubai.doctor.watch.guard import Guard
-from koubai.doctor.watch.walk import parameters_of
-from koubai.doctor.watch.wires import Listener, Wires
+from koubai.doctor.watch.hooks.guard import Guard
+from koubai.doctor.watch.hooks.listener import Listener
+from koubai.doctor.watch.hooks.wires import Wires
+from koubai.doctor.watch.program.walk import parameters_of
 
 _FIRST = 16  # updates: the first snapshot after that of the start; then always twice as many
 _KEPT = 3  # of the later ones

@@ -23,9 +23,9 @@ from koubai.doctor.patient.origin import Origin
 from koubai.doctor.patient.place import Place
 from koubai.doctor.trials.changes import Site, change
 from koubai.doctor.trials.orders import Order
-from koubai.doctor.watch.nested import tensors
-from koubai.doctor.watch.places import users_place
-from koubai.doctor.watch.wires import is_elsewhere
+from koubai.doctor.watch.hooks.listener import is_elsewhere
+from koubai.doctor.watch.program.nested import tensors
+from koubai.doctor.watch.program.places import users_place
 
 if TYPE_CHECKING:
     from koubai.doctor.trials.forks import Forks

@@ -51,14 +51,14 @@ class ScriptTrials:
     @contextmanager
     def asked(self, watch: Any) -> Iterator[None]:
         """Let a watch ask for trials while this is open; then the snapshots end."""
-        watch.other_clinic = self._clinic_of if self._times else None
-        watch.trace = self._origin if self._times else None
-        if watch.need_not_fall is not None:
+        watch.means.other_clinic = self._clinic_of if self._times else None
+        watch.means.trace = self._origin if self._times else None
+        if watch.seen.need_not_fall is not None:
             self._forks.refused = self._forks.refused or "silent"
         try:
             yield
         finally:
-            watch.other_clinic = watch.trace = None
+            watch.means.other_clinic = watch.means.trace = None
             self._forks.close()
 
     def _clinic_of(self) -> Clinic | None:

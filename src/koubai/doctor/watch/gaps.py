@@ -6,36 +6,36 @@ import numpy as np
 
 from koubai.doctor.answer.verdict import Unseen
 from koubai.doctor.visit.consultation import HARMED, SHORT, Consultation
-from koubai.doctor.watch.seen import Seen
+from koubai.doctor.watch.seen.seen import Seen
 
 _FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress
 
 
-def gaps(watch: Seen, visit: Consultation) -> tuple[Unseen, ...]:
+def gaps(seen: Seen, visit: Consultation) -> tuple[Unseen, ...]:
     """Return what could not be judged, the most telling first."""
     losses = visit.patient.losses
-    updates = max(watch.step, watch.evaluations)
+    updates = max(seen.step, seen.evaluations)
     found = []
-    if watch.failure is not None:
-        found.append(Unseen("failed", {"error": watch.failure, "step": watch.step}))
-    if watch.died is not None:
-        found.append(Unseen("died", {"error": watch.died, "step": watch.step}))
-    if not watch.step:
+    if seen.failure is not None:
+        found.append(Unseen("failed", {"error": seen.failure, "step": seen.step}))
+    if seen.died is not None:
+        found.append(Unseen("died", {"error": seen.died, "step": seen.step}))
+    if not seen.step:
         found.append(Unseen("steps"))
     elif not len(losses):
         found.append(Unseen("loss"))
-    elif watch.need_not_fall is not None:
-        found.append(Unseen(watch.need_not_fall))
+    elif seen.need_not_fall is not None:
+        found.append(Unseen(seen.need_not_fall))
     elif visit.patient.origin is not None and visit.patient.origin.ordinary:
         pass  # it is known what broke
     elif not np.isfinite(losses).all():
         found.append(Unseen("broken"))
-    elif (gap := _progress(watch, visit, updates)) is not None:
+    elif (gap := _progress(seen, visit, updates)) is not None:
         found.append(gap)
     return tuple(found)
 
 
-def _progress(watch: Seen, visit: Consultation, updates: int) -> Unseen | None:
+def _progress(seen: Seen, visit: Consultation, updates: int) -> Unseen | None:
     """Return why it is not known whether the run does what it should; None where it is."""
     short = Unseen("short", {"step": updates}) if updates < SHORT else None
     if visit.reach is not None and visit.skill_known:

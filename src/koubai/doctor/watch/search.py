@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from koubai.doctor.answer.diary import Diary
-from koubai.doctor.watch.guard import Guard
-from koubai.doctor.watch.models import hands_over, unwrapped
-from koubai.doctor.watch.walk import modules_of, parameters_of
+from koubai.doctor.watch.hooks.guard import Guard
+from koubai.doctor.watch.hooks.listener import Listener
+from koubai.doctor.watch.hooks.wires import Wires
+from koubai.doctor.watch.program.models import hands_over, unwrapped
+from koubai.doctor.watch.program.walk import modules_of, parameters_of
 from koubai.doctor.watch.watcher import Watch
-from koubai.doctor.watch.wires import Listener, Wires
 from koubai.words import say
 
 _MOST_MODELS = 64  # layers of a model whose `forward` is called directly are taken for models at first
@@ -43,13 +44,15 @@ class Search(Listener):
     @property
     def best(self) -> Watch | None:
         """The watch that saw the most steps; where none are made, the most backward passes."""
-        return max(self.watches, key=lambda watch: (watch.step, watch.loop.passes), default=None)
+        return max(self.watches, key=lambda watch: (watch.seen.step, watch.seen.loop.passes), default=None)
 
     def __exit__(self, *exception: object) -> None:
         self._wires.disconnect()
         for watch in self.watches:
             watch.stop()
-            watch.rivals = [other for other in self.watches if other is not watch and other.step]
+            watch.seen.rivals = [
+                other.seen for other in self.watches if other is not watch and other.seen.step
+            ]
 
     # ------------------------------------------------------------------------------------ what it hears
 
@@ -60,7 +63,7 @@ class Search(Listener):
         if len(self.watches) == _MOST_MODELS or not any(p.requires_grad for _, p in parameters_of(module)):
             return
         watch = self._watch(module)
-        watch.before_forward(module, args)  # its own hook for this very call comes too late
+        watch.observer.before_forward(module, args)  # its own hook for this very call comes too late
 
     def compiled(self, model: Any, result: Any) -> None:
         """A model is compiled: it is known before it is called."""
@@ -87,7 +90,7 @@ class Search(Listener):
         """Whether an optimizer updates what no watch knows: another model, perhaps of a later phase."""
         first = next(iter(hands_over(optimizer)), None)
         return isinstance(first, nn.Parameter) and not any(
-            id(first) in watch.names.params for watch in self.watches
+            id(first) in watch.seen.names.params for watch in self.watches
         )
 
     def before_backward(self, roots: Any, adds: bool = True) -> None:
@@ -107,13 +110,13 @@ class Search(Listener):
     def _anchor(self, optimizer: Any) -> None:
         """Give an optimizer to the watch of its model; where that was seen in parts, watch the whole."""
         held = {id(p) for p in hands_over(optimizer)}
-        owners = [watch for watch in self.watches if held & watch.names.params.keys()]
+        owners = [watch for watch in self.watches if held & watch.seen.names.params.keys()]
         if len(owners) <= 1:
             return
-        covered = [watch for watch in owners if held <= watch.names.params.keys()]
+        covered = [watch for watch in owners if held <= watch.seen.names.params.keys()]
         if covered:
             return
-        root = whole_of([watch.root for watch in owners])
+        root = whole_of([watch.seen.root for watch in owners])
         for watch in owners:
             watch.stop()
             self.watches.remove(watch)

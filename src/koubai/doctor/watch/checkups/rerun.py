@@ -1,0 +1,136 @@
+"""Rerun: the watched model run once more on samples that were kept; where it cannot be, what went by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from math import prod
+from typing import Any
+
+import torch
+
+from koubai.core.params import Array
+from koubai.doctor.patient.checkup import Checkup
+from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.watch.checkups.examine import (
+    Examination,
+    device_of,
+    examine,
+    layer_checks,
+    param_checks,
+    set_modes,
+    undisturbed,
+)
+from koubai.doctor.watch.passes.close_up import CloseUp
+from koubai.doctor.watch.passes.loss_rule import LossRule
+from koubai.doctor.watch.program.walk import copy_of, put_back
+from koubai.doctor.watch.seen.data import as_targets
+from koubai.doctor.watch.seen.kept_samples import Samples
+from koubai.doctor.watch.seen.seen import Seen
+from koubai.engines.torch.formula import to_array
+from koubai.words import say
+
+_CHECKUP_ROWS = 1000
+_CHECKUP_ELEMENTS = 50_000_000  # of all outputs together: fewer samples for a large model
+
+
+def rerun(seen: Seen, samples: Samples | None) -> tuple[Examination | None, Checkup | None]:
+    """Examine the present weights and those of the start, if the model and its loss can be run again."""
+    if not seen.replayable:
+        seen.refused = say("watch.arguments")
+    if seen.loss.rule is None or samples is None or not seen.replayable:
+        return None, went_by(seen, seen.first)
+    few = few_of(seen, _checkup_rows(seen, len(samples[0])))
+    try:
+        now = examine_again(seen, seen.loss.rule, few, seen.step)
+        first = None
+        if seen.start is not None and seen.step:
+            with loaded(seen.root, seen.start):
+                first = examine_again(seen, seen.loss.rule, few, 0).checkup
+    except Exception as error:  # a model may do anything when it is called; what it said is in the scope
+        seen.refused = f"{type(error).__name__}: {error}"
+        return None, went_by(seen, seen.first)
+    return now, first
+
+
+def few_of(seen: Seen, limit: int) -> Samples:
+    """Return at most so many of the samples, where there are any."""
+    few = seen.trained.samples(limit)
+    assert few is not None
+    return few
+
+
+def examine_again(
+    seen: Seen, rule: LossRule, samples: Samples, step: int, *, flow: bool = False
+) -> Examination:
+    """Examine the model as it is now, on these samples."""
+    x, t = samples
+    targets = as_targets(t, seen.loss.by_index)
+    with _eagerly(seen):
+        return examine(
+            seen.root,
+            rule,
+            x,
+            t,
+            step=step,
+            targets=targets,
+            modes=seen.modes,
+            decays=seen.decays,
+            flow=flow,
+        )
+
+
+def _checkup_rows(seen: Seen, count: int) -> int:
+    """Return how many samples to examine."""
+    parts = seen.last.recorder.parts.values() if seen.last else ()
+    per_sample = sum(prod(part.out_shape) for part in parts)
+    fitting = _CHECKUP_ELEMENTS // per_sample if per_sample else 100
+    return min(count, _CHECKUP_ROWS, max(16, fitting))
+
+
+def _eagerly(seen: Seen) -> Any:
+    """Run compiled models as they are written: what is inside can be seen then."""
+    stance = getattr(torch.compiler, "set_stance", None)
+    return stance("force_eager") if seen.blind and stance is not None else nullcontext()
+
+
+@contextmanager
+def loaded(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> Iterator[None]:
+    """Give a model other tensors for a while."""
+    present = copy_of(model)
+    put_back(model, dict(state))
+    try:
+        yield
+    finally:
+        put_back(model, present)
+
+
+def went_by(seen: Seen, close_up: CloseUp | None) -> Checkup | None:
+    """Return a checkup of one of the program's own steps, from what was seen of it.
+
+    The weights are those of now; for the first step those of the start, where they were kept.
+    """
+    if close_up is None:
+        return None
+    kept = seen.start if close_up.step == 1 else None
+    with nullcontext() if kept is None else loaded(seen.root, kept):
+        params = param_checks(seen.root, close_up.raw_gradients, seen.decays)
+    return Checkup(
+        step=close_up.step - 1,
+        samples=close_up.samples,
+        loss=close_up.loss,
+        layers=layer_checks(close_up.recorder, close_up.factor),
+        params=params,
+    )
+
+
+def held_outputs(seen: Seen, data: DataFacts) -> Array | None:
+    """Return the outputs for the samples that were evaluated, in test mode; None where that cannot be had."""
+    held = seen.held.samples()
+    if held is None or data.t_held is None or seen.loss.rule is None:
+        return None
+    device = device_of(seen.root)
+    with undisturbed(seen.root), torch.no_grad(), _eagerly(seen):
+        set_modes(seen.root, lambda module: False)
+        parts = [seen.loss.rule.pick(seen.root(x.to(device))) for x in held[0].split(seen.batch_size or 100)]
+    return to_array(torch.cat(parts).float()).reshape(len(held[0]), -1)

@@ -1,0 +1,71 @@
+"""What can be heard of a training program, and when nothing may be."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+
+class Listener(Protocol):
+    """What a watch wants to hear; who inherits these methods does nothing at the others."""
+
+    def before_forward(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        """A module is about to run on these arguments (those by keyword are told after)."""
+        return
+
+    def after_forward(
+        self, module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any
+    ) -> None:
+        """It has put this out."""
+        return
+
+    def before_backward(self, roots: Any, adds: bool = True) -> None:
+        """Gradients of a tensor, or of several, are about to be computed, and added to those of before."""
+        return
+
+    def after_backward(self) -> None:
+        """They have been."""
+        return
+
+    def clipped(self, parameters: Any, most: Any, length: Any) -> None:
+        """Gradients of parameters, together of a length, were shortened to `most` if they were longer."""
+        return
+
+    def before_scaling(self, scaler: Any, loss: Any) -> None:
+        """A loss is about to be scaled for half precision."""
+        return
+
+    def scaled_step(self, optimizer: Any, made: bool) -> None:
+        """A gradient scaler had an optimizer make its update, or skipped it."""
+        return
+
+    def before_step(self, optimizer: Any) -> None:
+        """An optimizer is about to change its parameters."""
+        return
+
+    def after_step(self, optimizer: Any) -> None:
+        """It has."""
+        return
+
+    def after_mode(self) -> None:
+        """A module was set to training or test mode."""
+        return
+
+    def compiled(self, model: Any, result: Any) -> None:
+        """Something has been compiled: what runs inside can be seen no more."""
+        return
+
+    def stand_aside(self) -> None:
+        """Close every eye: something is about to read the program's code."""
+        return
+
+
+def is_elsewhere() -> bool:
+    """Whether PyTorch is not computing but tracing, compiling or transforming."""
+    return bool(
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+        or torch._C._functorch.peek_interpreter_stack() is not None
+    )

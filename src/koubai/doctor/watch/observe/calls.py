@@ -1,0 +1,38 @@
+"""Calls: where a forward pass of the model begins and ends, among all modules that are called."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from koubai.doctor.watch.seen.seen import Seen
+
+
+class Calls:
+    """Finds the outermost call of the model; where only its `forward` is called, the first call of a part."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+        self._whole = self._by_parts = False  # whether the model is called itself, or known by its parts
+        self._inside = 0  # calls of the model that have begun
+
+    def begins(self, module: nn.Module) -> bool:
+        """Whether a pass begins with this call."""
+        if module is self._seen.model or module is self._seen.root:
+            self._inside += 1
+            self._whole = self._whole or self._inside == 1
+            return self._inside == 1  # else called by itself, or within its wrapper
+        if self._whole or self._by_parts or id(module) not in self._seen.names.modules:
+            return False
+        self._by_parts = True  # `forward` was called directly: its parts tell that it runs
+        return True
+
+    def ends(self, module: nn.Module) -> bool:
+        """Whether a pass ends with this call."""
+        if module is not self._seen.model and module is not self._seen.root:
+            return False
+        self._inside = max(0, self._inside - 1)
+        return not self._inside
+
+    def reset(self) -> None:
+        """A step ends: whatever had begun is over."""
+        self._by_parts, self._inside = False, 0

@@ -1,0 +1,60 @@
+"""Evaluation: what a model answers between updates, in test mode or without gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from koubai.doctor.watch.passes.loss_call import LossCall
+from koubai.doctor.watch.passes.trail import Pair
+from koubai.doctor.watch.program.nested import first_tensor
+from koubai.doctor.watch.seen.seen import Seen
+
+
+class Evaluation:
+    """The evaluation under way, if one is: its inputs, and what each forward pass was compared with."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.under_way = False
+        self._seen = seen
+        self._compared: LossCall | Pair | None = None  # what the last forward pass was compared with
+
+    def begin_pass(self, args: tuple[Any, ...]) -> None:
+        """Take in that a forward pass of an evaluation begins."""
+        self.end_pass()
+        self.under_way = True
+        x = first_tensor(args)
+        if x is not None and x.ndim and not self._seen.held.full:
+            self._seen.held.see_inputs(x)
+
+    def take(self, compared: LossCall) -> None:
+        """Take the loss of a pass; the last one counts."""
+        self._compared = compared
+
+    def take_pairs(self, pairs: list[Pair]) -> None:
+        """Take what a pass without a loss was compared with: best are answers, counted as right or wrong."""
+        if self._compared is None:
+            answers = next((pair for pair in pairs if pair.kind != "values"), None)
+            self._compared = answers or next(iter(pairs), None)
+
+    def end_pass(self) -> None:
+        """Write down what the last forward pass was compared with."""
+        compared, self._compared = self._compared, None
+        if compared is None:
+            return
+        seen = self._seen
+        if isinstance(compared, LossCall):
+            seen.record.evaluate(compared)
+            pair = compared.pair
+        else:
+            seen.record.answered(compared)
+            pair = compared
+        if pair is not None:
+            seen.held_answers.see(seen.step, pair)
+            if not seen.held.full:
+                seen.held.see_targets(pair.t)
+
+    def end(self) -> None:
+        """Write down what waits: training goes on."""
+        self.end_pass()
+        self._seen.record.end_evaluation(self._seen.step)
+        self.under_way = False

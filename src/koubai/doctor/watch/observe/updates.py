@@ -1,0 +1,102 @@
+"""Updates: which optimizers change the model, and which of their updates count as its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from weakref import ref
+
+import torch
+
+from koubai.doctor.watch.program.models import hands_over
+from koubai.doctor.watch.program.walk import parameters_of, state_of
+from koubai.doctor.watch.seen.seen import Seen
+
+
+class Updates:
+    """The optimizers of one model: the first counts the steps, one made later may take its place."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+        self._others: list[Any] = []  # optimizers that do not count the steps, weakly held
+        self._given = bool(seen.optimizers)
+
+    def made_by_hand(self) -> bool:
+        """Whether the program itself, without an optimizer, has changed parameters since the last update."""
+        seen = self._seen
+        if seen.hand is False or seen.start is None or not seen.loop.passes:
+            return False
+        if seen.hand is None:
+            now = state_of(seen.root)
+            moved = any(not torch.equal(now[n], w) for n, w in seen.start.items() if n in now and _real(w))
+            if not moved or seen.step:
+                return False
+            seen.hand = True
+        return True
+
+    def counts(self, optimizer: Any, *, differentiated: bool) -> bool:
+        """Whether an update is one of those that count the steps.
+
+        None stands for the program itself; `differentiated` says whether a loss was, since the last step.
+        """
+        if optimizer is None:
+            return True
+        seen = self._seen
+        main = seen.optimizers[0] if seen.optimizers else None
+        if optimizer is main or (main is None and self.concerns(optimizer)):
+            seen.hand = False
+            return True
+        if self._replaces(optimizer, main, differentiated=differentiated):
+            seen.optimizers[0] = optimizer
+            seen.made += 1
+            return True
+        if not (seen.step or self._given) and seen.hand is None:
+            seen.loop.stranger = seen.loop.stranger or not self.has_own(optimizer)
+        return False
+
+    def _replaces(self, optimizer: Any, main: Any, *, differentiated: bool) -> bool:
+        """Whether an optimizer that was never seen before takes the place of the main one."""
+        if main is None or any(optimizer is known() for known in self._others):
+            return False
+        held = {id(p) for p in hands_over(main)}
+        takes = any(id(p) in held for p in hands_over(optimizer)) and differentiated
+        self._others = [*self._others, ref(main if takes else optimizer)][-8:]
+        return takes
+
+    def take(self, optimizer: Any, *, fresh: bool | None) -> None:
+        """Take in an update that counts, and whether its gradients began at 0; None: that was not asked."""
+        seen = self._seen
+        if not seen.step:
+            seen.loop.stranger = optimizer is not None and not self.has_own(optimizer)
+        seen.step += 1
+        seen.note_place("update")
+        seen.loop.update(seen.step, fresh)
+        if optimizer is not None:
+            rate = float(optimizer.param_groups[0]["lr"])
+            seen.rates.add(rate)
+            seen.loop.rate(seen.step, rate)
+
+    def concerns(self, optimizer: Any) -> bool:
+        """Whether an optimizer is one of the model's; the first that changes it becomes so."""
+        seen = self._seen
+        if any(optimizer is own for own in seen.optimizers):
+            return True
+        if not seen.optimizers and self.has_own(optimizer):
+            seen.optimizers = [optimizer]
+            return True
+        return False
+
+    def has_own(self, optimizer: Any) -> bool:
+        """Whether an optimizer changes a parameter of the model."""
+        return any(id(p) in self._seen.names.params for p in hands_over(optimizer))
+
+    def parameters(self) -> Iterable[torch.Tensor]:
+        """The parameters whose updates count the steps: others may be reset at other times, or never."""
+        seen = self._seen
+        if not seen.optimizers:
+            return [p for _, p in parameters_of(seen.root)]
+        return [p for p in hands_over(seen.optimizers[0]) if id(p) in seen.names.params]
+
+
+def _real(w: torch.Tensor) -> bool:
+    return w.is_floating_point() or w.is_complex()

@@ -1,0 +1,49 @@
+"""Function mode: hears what is called without a module, and can leave the stack of modes at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
+
+from koubai.doctor.watch.hooks.listener import is_elsewhere
+
+Call: TypeAlias = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+
+
+class FunctionMode(TorchFunctionMode):
+    """The function mode of one recorder: `call` runs a function and takes in what it did."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__()
+        self._call: Call | None = call
+        self._on_stack = False
+
+    def open(self) -> None:
+        """Hear every function that is called."""
+        self.__enter__()
+        self._on_stack = True
+
+    def close(self) -> bool:
+        """Hear no more, and leave the stack of modes; return whether it has left.
+
+        Others may have entered since (a second model's watch): they go back in their order.
+        """
+        self._call = None
+        if self._on_stack and self in _get_current_function_mode_stack():
+            above = []
+            while (mode := _pop_mode()) is not self:
+                above.append(mode)
+            for mode in reversed(above):
+                _push_mode(mode)
+            self._on_stack = False
+        return not self._on_stack
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), options: dict[str, Any] | None = None
+    ) -> Any:
+        call, options = self._call, options or {}
+        if call is None or is_elsewhere():
+            return function(*args, **options)
+        return call(function, args, options)

@@ -1,0 +1,61 @@
+"""How the loss follows from what a model puts out, so that it can be computed again on other samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from koubai.core.params import Shape
+from koubai.doctor.watch.passes.loss_call import LossCall
+from koubai.doctor.watch.program.kinds import LOSSES, LossKind
+from koubai.doctor.watch.program.nested import tensors
+
+
+@dataclass(frozen=True)
+class LossRule:
+    """loss(output of the model, targets) as a mean over samples.
+
+    | field    | meaning                                                                              |
+    |----------|--------------------------------------------------------------------------------------|
+    | function | of torch.nn.functional, or the user's own (outputs, targets) -> loss                 |
+    | options  | its other arguments                                                                  |
+    | position | which of the output's tensors it takes                                               |
+    | shape    | how that tensor is shaped for it, without the batch axis; None: as it is             |
+    | kind     | its koubai name and what it takes; None for a function koubai does not know          |
+    """
+
+    function: Callable[..., torch.Tensor]
+    options: Mapping[str, Any]
+    position: int = 0
+    shape: Shape | None = None
+    kind: LossKind | None = None
+
+    def pick(self, output: Any) -> torch.Tensor:
+        """Return what the loss takes of a model's output."""
+        y = tensors(output)[self.position]
+        return y if self.shape is None else y.reshape(len(y), *self.shape)
+
+    def __call__(self, output: Any, t: torch.Tensor) -> torch.Tensor:
+        """The mean loss."""
+        y = self.pick(output)
+        value = self.function(y, t, **self.options)
+        return value.mean() if value.ndim else value
+
+
+def rule_of(call: LossCall, output: Any) -> LossRule | None:
+    """Return the rule of a seen call, if it took one of the model's outputs, perhaps reshaped or cast."""
+    options = dict(call.options)
+    if options.get("reduction") == "sum" or options.get("size_average") is False:
+        options = {name: value for name, value in options.items() if name != "size_average"}
+        options["reduction"] = "mean"
+    for position, y in enumerate(tensors(output)):
+        if y.ndim == 0 or y.numel() != call.y.numel() or len(y) != len(call.y):
+            continue
+        same = y.data_ptr() == call.y.data_ptr() and y.dtype == call.y.dtype
+        if same or torch.equal(y.detach().float().flatten(), call.y.detach().float().flatten()):
+            shape = None if y.shape == call.y.shape else tuple(call.y.shape[1:])
+            return LossRule(call.function, options, position, shape, LOSSES[call.name])
+    return None

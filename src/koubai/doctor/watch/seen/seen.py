@@ -1,0 +1,148 @@
+"""Seen: everything that was seen of the training of one model. Patients and diaries are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from koubai.doctor.patient.place import Place
+from koubai.doctor.watch.passes.close_up import CloseUp
+from koubai.doctor.watch.passes.loss_rule import LossRule
+from koubai.doctor.watch.passes.part import Names
+from koubai.doctor.watch.program.models import (
+    coupled_decays,
+    is_compiled,
+    is_lazy,
+    size_in_bytes,
+    unwrapped,
+)
+from koubai.doctor.watch.program.places import users_place
+from koubai.doctor.watch.seen.answers import Answers
+from koubai.doctor.watch.seen.kept_samples import KeptSamples
+from koubai.doctor.watch.seen.loop import Loop
+from koubai.doctor.watch.seen.record import Record
+from koubai.doctor.watch.seen.seen_loss import SeenLoss
+from koubai.doctor.watch.seen.shifted_call import ShiftedCalls
+
+_COPIED_BYTES = 512 * 2**20  # initial weights and gradients are kept of models up to this size
+_HELD_ROWS = 2000
+_RIVAL = 0.2  # of this model's updates: one that made fewer was trained in another phase
+
+
+class Seen:
+    """What was seen, and what the program told.
+
+    | field           | meaning                                                                        |
+    |-----------------|--------------------------------------------------------------------------------|
+    | model, root     | the model, and the user's own module in it, inside its wrappers                |
+    | names           | paths of its modules and parameters                                            |
+    | optimizers      | those that change it; the first counts the updates                             |
+    | blind           | whether it runs compiled: its layers cannot be seen while it trains            |
+    | copies          | whether it is small enough that tensors of it are kept                         |
+    | start           | the tensors it began with; None where they were not kept                       |
+    | modes           | which modules train, by identity                                               |
+    | step, planned   | updates seen, and how many there will be, if told                              |
+    | backwards       | backward passes                                                                |
+    | record          | the history, and what waits to be written to it                                |
+    | loss            | what is known of the loss                                                      |
+    | loop            | what the loop itself does: updates, modes, gradients that are kept             |
+    | rates           | learning rates                                                                 |
+    | made            | how often a new optimizer took the place of the one before                     |
+    | hand            | whether the program itself changes the parameters (None: not known yet)        |
+    | trained, held   | samples trained on, samples evaluated on                                       |
+    | answers, held_answers | outputs beside their targets, of training and of evaluation              |
+    | samples, batch_size | how many there are to train on, if told; most in a batch                   |
+    | first, last     | the first and the latest step that was seen closely                            |
+    | had_gradient    | parameters that had a gradient in one of these                                 |
+    | shifted         | a call of the model whose targets are its own inputs, one place on             |
+    | replayable      | whether it is called with one tensor, so that it can be run again              |
+    | refused         | what it said when it was run again                                             |
+    | failure         | what went wrong in the watch itself, which is switched off since               |
+    | died            | the error with which the program ended                                         |
+    | places          | lines of the program, by role, at the first time                               |
+    | rivals          | what was seen of other models of the program that were trained, too            |
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Any = None,
+        loss_fn: Callable[..., torch.Tensor] | None = None,
+        steps: int | None = None,
+    ) -> None:
+        self.model, self.root = model, unwrapped(model)
+        self.names = Names.of(self.root)
+        given = optimizer if isinstance(optimizer, Sequence) else [optimizer]
+        self.optimizers = [each for each in given if each is not None]
+        self.blind = is_compiled(model)
+        self.copies = not is_lazy(self.root) and size_in_bytes(self.root) <= _COPIED_BYTES
+        self.start: dict[str, torch.Tensor] | None = None
+        self.modes: dict[int, bool] = {}
+        self.step, self.planned = 0, steps
+        self.backwards = 0
+        self.record = Record()
+        self.loss = SeenLoss(None if loss_fn is None else LossRule(loss_fn, {}))
+        self.loop = Loop()
+        self.rates: set[float] = set()
+        self.made = 0
+        self.hand: bool | None = None
+        self.trained, self.held = KeptSamples(), KeptSamples(_HELD_ROWS)
+        self.answers, self.held_answers = Answers(), Answers()
+        self.samples: int | None = None
+        self.batch_size: int | None = None
+        self.first: CloseUp | None = None
+        self.last: CloseUp | None = None
+        self.had_gradient: set[str] = set()
+        self.shifted = ShiftedCalls()
+        self.replayable = True
+        self.refused: str | None = None
+        self.failure: str | None = None
+        self.died: str | None = None
+        self.places: dict[str, Place] = {}
+        self._placed: set[str] = set()
+        self.rivals: list[Seen] = []
+
+    def see_batch(self, x: torch.Tensor, t: torch.Tensor | None = None) -> None:
+        """Keep samples that are trained on; the last batch of an epoch may be smaller than the others."""
+        self.trained.see_inputs(x)
+        self.batch_size = max(self.batch_size or 0, len(x))
+        if t is not None:
+            self.trained.see_targets(t)
+
+    def note_place(self, role: str) -> None:
+        """Note the line of the program that is being run, the first time."""
+        if role in self._placed:
+            return
+        self._placed.add(role)
+        if (place := users_place(role)) is not None:
+            self.places[role] = place
+
+    @property
+    def evaluations(self) -> int:
+        """How often the loss was computed for updates: L-BFGS does so many times in each of them."""
+        inner = any(type(optimizer).__name__ == "LBFGS" for optimizer in self.optimizers)
+        return self.backwards if inner else self.step
+
+    @property
+    def duel(self) -> bool:
+        """Whether several optimizers each descend a loss of their own, as networks that compete do."""
+        rivals = [other for other in self.rivals if other.step > _RIVAL * self.step]
+        updates = self.step + sum(other.step for other in rivals)
+        return bool(rivals) and updates <= 1.2 * self.backwards
+
+    @property
+    def need_not_fall(self) -> str | None:
+        """Why the loss need not fall although all is well; None where it should."""
+        if self.duel:
+            return "duel"
+        if self.loss.policy:
+            return "policy"
+        return "moving" if self.loss.moving else None
+
+    @property
+    def decays(self) -> dict[str, float]:
+        """The weight decay that enters the gradient of each parameter that has one."""
+        return coupled_decays(self.optimizers, self.names.params)

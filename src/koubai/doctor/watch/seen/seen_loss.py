@@ -1,0 +1,64 @@
+"""Seen loss: what is known of the loss that a program trains on, from the calls of it that were seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from koubai.core.params import Shape
+from koubai.doctor.watch.passes.loss_call import LossCall
+from koubai.doctor.watch.passes.loss_rule import LossRule, rule_of
+
+_TARGETS = 40  # batches
+_BY_INDEX = ("softmax_cross_entropy", "nll_loss")
+
+
+@dataclass
+class SeenLoss:
+    """What is known so far.
+
+    | field      | meaning                                                                           |
+    |------------|-----------------------------------------------------------------------------------|
+    | rule       | how it follows from the model's outputs; None: not known (yet)                    |
+    | names      | names of the loss functions that were called                                      |
+    | call       | name, function and options of the call that tells most                            |
+    | targets    | targets of some of its calls, for the loss of knowing nothing                     |
+    | crossed    | shapes of an output and of targets that it crossed by broadcasting                |
+    | before     | activations between the model and its loss                                        |
+    | of_outputs | whether it is known to take what the model puts out                               |
+    | alone      | whether what is differentiated is the loss that was seen, times a factor          |
+    | moving     | whether the targets are computed by a network                                     |
+    | policy     | whether outputs are asked for the likelihood of what was drawn from them          |
+    """
+
+    rule: LossRule | None = None
+    names: dict[str, None] = field(default_factory=dict)
+    call: tuple[str, Any, dict[str, Any]] = ("", None, {})
+    targets: list[torch.Tensor] = field(default_factory=list)
+    crossed: tuple[Shape, Shape] | None = None
+    before: tuple[str, ...] = ()
+    of_outputs: bool = True
+    alone: bool = True
+    moving: bool = False
+    policy: bool = False
+
+    def take(self, call: LossCall, output: Any) -> None:
+        """Take in a call in training, beside what the model had put out."""
+        self.names[call.name] = None
+        self.moving = self.moving or call.moving
+        if self.rule is None:
+            self.call = call.name, call.function, dict(call.options)
+            self.of_outputs = call.origin is not None
+            if call.origin is not None:
+                self.before = call.origin.applied
+            self.rule, self.crossed = rule_of(call, output), call.crossed
+        if call.name == self.call[0] and len(self.targets) < _TARGETS and not call.moving:
+            self.targets.append(call.t.detach().to("cpu", copy=True))
+
+    @property
+    def by_index(self) -> bool:
+        """Whether targets that are whole numbers are classes, for all that is known of the loss."""
+        kind = None if self.rule is None else self.rule.kind
+        return kind is None or kind.name in _BY_INDEX

@@ -1,0 +1,203 @@
+"""A patient from a watched program: everything that was seen of it, as diagnoses read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import nan
+
+import numpy as np
+import torch
+
+from koubai.core.params import Array
+from koubai.doctor.patient.clinic import Clinic
+from koubai.doctor.patient.origin import Origin
+from koubai.doctor.patient.patient import DataFacts, LayerFacts, LossFacts, Patient
+from koubai.doctor.patient.place import Place
+from koubai.doctor.watch.checkups.answered import answered, counted, held_answers, recent_answers
+from koubai.doctor.watch.checkups.dependence import change_by_mates
+from koubai.doctor.watch.checkups.floor import floor_of
+from koubai.doctor.watch.checkups.future import change_by_future
+from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
+from koubai.doctor.watch.passes.close_up import CloseUp
+from koubai.doctor.watch.passes.part import Part
+from koubai.doctor.watch.program.kinds import LOSSES, optimizer_facts
+from koubai.doctor.watch.program.models import hands_over
+from koubai.doctor.watch.program.places import births
+from koubai.doctor.watch.program.walk import modules_of, parameters_of
+from koubai.doctor.watch.seen.data import data_facts
+from koubai.doctor.watch.seen.kept_samples import Samples
+from koubai.doctor.watch.seen.seen import Seen
+from koubai.doctor.watch.seen.seen_loss import SeenLoss
+from koubai.doctor.watch.twin.twin import twin_clinic
+
+_NOT_FINITE = re.compile(r"\b(nan|inf|infinite|infinity|finite|diverge[ds]?)\b", re.IGNORECASE)
+
+
+@dataclass
+class Means:
+    """What the doctor may do besides looking.
+
+    | field        | meaning                                                                     |
+    |--------------|-----------------------------------------------------------------------------|
+    | budget       | seconds of trials on a twin; 0: no trials at all                            |
+    | other_clinic | where trials can be made if the model has no twin; None: nowhere            |
+    | trace        | finds the operation whose number was the first that is not finite           |
+    """
+
+    budget: float
+    other_clinic: Callable[[], Clinic | None] | None = None
+    trace: Callable[[], Origin | None] | None = None
+
+
+def watch_patient(seen: Seen, means: Means) -> Patient:
+    """Return the patient of a watch; where the model cannot be run again, from what went by."""
+    samples = seen.trained.samples()
+    now, first = rerun(seen, samples)
+    if now is None:
+        first = answered(first, seen.answers.first, seen)
+    last = now.checkup if now else answered(went_by(seen, seen.last), recent_answers(seen), seen)
+    checkups = [look for look in (first, last) if look]
+    recorder = now.recorder if now else seen.last.recorder if seen.last else None
+    outputs = checkups[-1].outputs if checkups else None
+    data = _data(seen, samples, 1 if outputs is None else outputs.shape[1])
+    answers = held_outputs(seen, data) if now else None
+    if answers is None:
+        data, answers = held_answers(seen, data)
+    if outputs is not None and data.classes is None and data.t is None:
+        data = counted(data, checkups[-1])
+    if not seen.replayable:  # there is more to the inputs than was kept: no learner may be asked of a part
+        data = replace(data, x=None, x_held=None, mean=None, std=None, low=None, high=None)
+    if seen.need_not_fall is not None:  # what the outputs are compared with is no truth
+        data, answers = DataFacts(samples=seen.samples), None
+        checkups = [replace(look, outputs=None, targets=None) for look in checkups]
+    parts = recorder.parts.values() if recorder else ()
+    untrained, frozen = _untrained(seen)
+    origin = _origin(seen, means)
+    return Patient(
+        layers=tuple(_facts_of(part, seen.first) for part in parts),
+        history=seen.record.history,
+        checkups=tuple(checkups),
+        loss=_loss(seen.loss, outputs),
+        loss_speaks=seen.need_not_fall is None,
+        change_by_mates=_change_by_mates(seen, samples) if now else nan,
+        change_by_future=_change_by_future(seen),
+        places=_places(seen, {part.path: part.place for part in parts}, origin),
+        origin=origin,
+        optimizer=optimizer_facts(seen.optimizers[0]) if seen.optimizers and not seen.hand else None,
+        data=data,
+        batch_size=seen.batch_size,
+        step=seen.step,
+        evaluations=seen.evaluations,
+        planned=seen.planned if seen.failure is None else seen.step + 1,  # its end was not seen
+        constant_rate=len(seen.rates) <= 1,
+        held_outputs=answers,
+        untrained=untrained,
+        declared_frozen=frozen,
+        loop=seen.loop.facts(seen.root, seen.step, seen.made),
+        clinic=_clinic(seen, samples if now else None, data, means),
+    )
+
+
+def _facts_of(part: Part, first: CloseUp | None) -> LayerFacts:
+    """Return a layer as a diagnosis sees it; what a function met is told of the first close-up."""
+    then = first.recorder.parts.get(part.path) if first is not None and part.silent else None
+    return (then or part).facts
+
+
+def _change_by_mates(seen: Seen, samples: Samples | None) -> float:
+    try:
+        return change_by_mates(seen, samples)
+    except Exception:  # batches of another size may not go through
+        return nan
+
+
+def _change_by_future(seen: Seen) -> float:
+    if seen.shifted.kept is None or seen.blind or seen.need_not_fall is not None:
+        return nan
+    try:
+        return change_by_future(seen.root, seen.shifted.kept)
+    except Exception:  # a model may do anything when it is called with other numbers
+        return nan
+
+
+def _origin(seen: Seen, means: Means) -> Origin | None:
+    """Return where numbers that are not finite began, if there are any and it can be found."""
+    losses = seen.record.history.series("loss")[1]
+    ended = seen.died is not None and _NOT_FINITE.search(seen.died) is not None
+    if means.trace is None or not (ended or not np.isfinite(losses).all()):
+        return None
+    return means.trace()
+
+
+def _places(seen: Seen, called: Mapping[str, Place | None], origin: Origin | None) -> dict[str, Place]:
+    """Return the lines of the program that are known: of each layer where it was made, else called."""
+    found = dict(seen.places)
+    if origin is not None and origin.ordinary and origin.place is not None:
+        found["operation"] = origin.place
+    made = {path: births.of(module) for path, module in modules_of(seen.root) if path}
+    for path in (*made, *(path for path in called if path not in made)):
+        place = made.get(path) or called.get(path)
+        if place is not None:
+            found[f"layer:{path}"] = place
+    main = seen.optimizers[0] if seen.optimizers else None
+    if (place := births.of(getattr(main, "origin", main))) is not None:
+        found["optimizer"] = place
+    return found
+
+
+def _clinic(seen: Seen, samples: Samples | None, data: DataFacts, means: Means) -> Clinic | None:
+    """Return where trials can be made: on a twin, or on a program that has none."""
+    if means.budget <= 0:
+        return None
+    twin = None if samples is None else twin_clinic(seen, samples, data, means.budget)
+    return twin or (None if means.other_clinic is None else means.other_clinic())
+
+
+def _loss(loss: SeenLoss, outputs: Array | None) -> LossFacts | None:
+    """Return what is known of the loss: by the model's outputs, or at least by its name."""
+    name, function, options = loss.call
+    kind = loss.rule.kind if loss.rule is not None else LOSSES.get(name)
+    if kind is None or len(loss.names) > 1:
+        return None
+    classes = outputs.shape[1] if outputs is not None else None
+    try:
+        floor = floor_of(name, function, options, loss.targets, classes)
+    except Exception:  # options of a loss may be of any kind
+        floor = None
+    own = loss.rule is not None or loss.of_outputs
+    facts = replace(kind.facts, crossed=loss.crossed, before=loss.before, floor=floor)
+    return replace(facts, alone=loss.alone, of_outputs=own)
+
+
+def _data(seen: Seen, samples: Samples | None, outputs: int) -> DataFacts:
+    if samples is None:
+        return DataFacts(samples=seen.samples)
+    held = seen.held.samples()
+    return data_facts(
+        samples, held, samples=seen.samples, classes_by_index=seen.loss.by_index, outputs=outputs
+    )
+
+
+def _untrained(seen: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the parameters that get no update, and those of them that are frozen on purpose.
+
+    What is no longer as it was at the start has been updated, whoever did it.
+    """
+    given = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
+    looked = seen.last is not None
+    idle = seen.start is not None and seen.loop.facts(seen.root, seen.step).passes > 0
+    untrained, frozen = [], []
+    for name, p in parameters_of(seen.root):
+        if not p.requires_grad:
+            frozen.append(name)
+        outside = not p.requires_grad or (given and id(p) not in given)
+        if (outside or idle or (looked and name not in seen.had_gradient)) and not _has_moved(seen, name, p):
+            untrained.append(name)
+    return tuple(untrained), tuple(frozen)
+
+
+def _has_moved(seen: Seen, name: str, p: torch.Tensor) -> bool:
+    start = seen.start.get(name) if seen.start is not None else None
+    return start is not None and not torch.equal(start, p.detach())
