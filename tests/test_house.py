@@ -8,15 +8,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = [path for folder in ("src/koubai", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
 MOST_LINES, MOST_OF_A_FUNCTION = 300, 60
-STILL_LONG = {  # to be parted; none may grow much, and what has become short is taken out
-    "src/koubai/doctor/patient/patient.py": 350,
-    "src/koubai/doctor/watch/chart.py": 400,
-    "src/koubai/doctor/watch/sight.py": 420,
-    "src/koubai/doctor/watch/watcher.py": 610,
-    "src/koubai/doctor/watch/wires.py": 400,
-    "src/koubai/page/play/perform.py": 320,
-    "src/koubai/train/safe_folder.py": 320,
-}
 
 
 def own_lines(function):
@@ -44,14 +35,8 @@ def long_functions(text):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_file_and_no_function_is_too_long(path):
     text = path.read_text(encoding="utf-8")
-    most = STILL_LONG.get(path.relative_to(ROOT).as_posix(), MOST_LINES)
-    assert len(text.splitlines()) <= most
+    assert len(text.splitlines()) <= MOST_LINES
     assert long_functions(text) == {}
-
-
-@pytest.mark.parametrize("name", STILL_LONG)
-def test_what_is_still_long_is_so(name):
-    assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) > MOST_LINES
 
 
 def test_what_is_too_long_is_found():

@@ -7,8 +7,8 @@ from torch import nn
 import koubai.callbacks
 from koubai.callbacks.observer import Observer, needed
 from koubai.core.errors import EngineError
-from koubai.doctor.watch.search import Search
 from koubai.doctor.watch.hooks.wires import is_listening
+from koubai.doctor.watch.search import Search
 
 
 def train(rate, steps=100):
@@ -55,7 +55,7 @@ def test_under_the_doctor_it_does_nothing():
         train(0.3, steps=3)
         seen.end()
     assert seen.watch is None
-    assert search.best.step == 3
+    assert search.best.seen.step == 3
 
 
 def test_a_framework_that_is_missing_is_named():

@@ -10,7 +10,7 @@ from koubai.doctor.diagnoses.label_noise import disagreement
 from koubai.doctor.diagnoses.oscillation import relapses
 from koubai.doctor.diagnoses.output_loss_mismatch import mismatch
 from koubai.doctor.patient.facts import data_facts
-from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.patient.run_facts import DataFacts
 from koubai.doctor.patient.signs import gradient_flow, initial, plateau, scale_ratios
 from koubai.doctor.patient.skill import skill
 from koubai.doctor.visit.consultation import Consultation

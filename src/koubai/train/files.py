@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import RunError
-from koubai.train.safe_folder import SafeFolder, open_regular, read_bounded
+from koubai.train.regular_file import open_regular, read_bounded
+from koubai.train.safe_folder import SafeFolder
 from koubai.words.system import reason
 
 LARGEST_TEXT = 64 * 2**20  # bytes of a JSON file: more than any run writes

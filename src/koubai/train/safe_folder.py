@@ -20,16 +20,9 @@ from typing import IO
 
 from koubai.core.errors import RunError
 from koubai.core.file_names import can_be_a_name
-from koubai.data.files import regular
-from koubai.words.phrase import phrase
+from koubai.train.regular_file import BY_HANDLE, NO_LINK, link_error, make_in, open_in, read_bounded
 
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
-_BY_HANDLE = (
-    hasattr(os, "O_NOFOLLOW")
-    and {os.open, os.mkdir, os.unlink, os.rename, os.stat} <= os.supports_dir_fd
-    and os.listdir in os.supports_fd
-)
 _FORBIDDEN = ("\\", ":") if os.name == "nt" else ()
 
 
@@ -70,7 +63,7 @@ class SafeFolder:
     def _within(self, folders: list[str]) -> Iterator[int | None]:
         """Yield the handle of a folder in the place, or None where the system has none for folders."""
         folders = [*self.path.parts[len(self.path.parts) - self.checked :], *folders]
-        if not _BY_HANDLE:
+        if not BY_HANDLE:
             self._look(folders)
             yield None
             return
@@ -79,7 +72,7 @@ class SafeFolder:
             for i, part in enumerate(folders):
                 outer = handle
                 try:
-                    handle = os.open(part, os.O_RDONLY | _FOLDER | _NO_LINK, dir_fd=outer)
+                    handle = os.open(part, os.O_RDONLY | _FOLDER | NO_LINK, dir_fd=outer)
                 except OSError:
                     self._look(folders[: i + 1])
                     raise
@@ -94,12 +87,12 @@ class SafeFolder:
         for part in parts:
             at = at / part
             if at.is_symlink() or getattr(os.path, "isjunction", lambda path: False)(at):
-                raise _link(at)
+                raise link_error(at)
 
     def _open(self, name: str, flags: int) -> int:
         """Open a regular file that is there; neither a link nor a pipe nor a device."""
         with self._inside(name) as (folder, last):
-            return _regular(self.path / name, last, flags, folder)
+            return open_in(self.path / name, last, flags, folder)
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file for reading."""
@@ -116,7 +109,7 @@ class SafeFolder:
         with self._inside(name) as (folder, last):
             rest = f"{last[: -len(own)]}.{own}.part"
             try:
-                with os.fdopen(_new(rest, folder), "wb") as file:
+                with os.fdopen(make_in(rest, folder), "wb") as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
@@ -133,7 +126,7 @@ class SafeFolder:
 
     def put(self, name: str, data: bytes) -> None:
         """Write a file that nobody looks for yet; the disk may not hold it before `hold_all`."""
-        with self._inside(name) as (folder, last), os.fdopen(_new(last, folder), "wb") as file:
+        with self._inside(name) as (folder, last), os.fdopen(make_in(last, folder), "wb") as file:
             file.write(data)
 
     def hold_all(self, folders: Iterable[str]) -> None:
@@ -185,8 +178,8 @@ class SafeFolder:
         for flags in (os.O_RDWR, os.O_RDWR | os.O_CREAT | os.O_EXCL, os.O_RDWR):
             with suppress(FileNotFoundError, FileExistsError), self._inside(name) as (folder, last):
                 if not flags & os.O_CREAT:
-                    return _regular(self.path / name, last, flags, folder)
-                return os.open(last, flags | _NO_LINK, 0o666, dir_fd=folder)
+                    return open_in(self.path / name, last, flags, folder)
+                return os.open(last, flags | NO_LINK, 0o666, dir_fd=folder)
         raise FileNotFoundError(2, os.strerror(2), str(self.path / name))
 
     def _own(self, name: str, flags: int) -> int:
@@ -223,7 +216,7 @@ class SafeFolder:
                 os.mkdir(last, dir_fd=handle)
             if not stat.S_ISDIR(os.stat(last, dir_fd=handle, follow_symlinks=False).st_mode):
                 if (self.path / folder).is_symlink():
-                    raise _link(self.path / folder)
+                    raise link_error(self.path / folder)
                 raise NotADirectoryError(20, os.strerror(20), str(self.path / folder))
 
     def remove(self, name: str) -> None:
@@ -237,25 +230,6 @@ class SafeFolder:
             os.rename(old, new, src_dir_fd=from_, dst_dir_fd=into)
 
 
-def read_bounded(file: IO[bytes], path: Path, most: int | None) -> bytes:
-    """Return what an open file holds, at most `most` bytes; what does not fit into memory is an error too."""
-    size = os.fstat(file.fileno()).st_size
-    if most is not None and size > most:
-        raise RunError("file_is_too_large_for_a_run", count=most, where=str(path), got=size)
-    try:
-        return file.read(size if most is None else most)
-    except (MemoryError, OverflowError):
-        raise RunError("file_does_not_fit_into_memory", where=str(path), got=size) from None
-
-
-def open_regular(path: Path) -> IO[bytes]:
-    """Open a file that a user named: links are the user's, pipes and devices are refused."""
-    file = regular(path)
-    if file is None:
-        raise _strange(path)
-    return file
-
-
 def _sync_all(path: Path) -> bool:
     """Have the disk that holds a folder write all that waits; return whether the system knows how."""
     syncfs = getattr(ctypes.CDLL(None), "syncfs", None) if sys.platform.startswith("linux") else None
@@ -266,41 +240,3 @@ def _sync_all(path: Path) -> bool:
         return bool(syncfs(handle) == 0)
     finally:
         os.close(handle)
-
-
-def _regular(path: Path, name: str, flags: int, folder: int | None) -> int:
-    if not _BY_HANDLE and path.is_symlink():
-        raise _link(path)
-    try:
-        handle = os.open(name, flags | _NO_LINK, dir_fd=folder)
-    except OSError:
-        if path.is_symlink():
-            raise _link(path) from None
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise _strange(path) from None
-        raise
-    kind = os.fstat(handle).st_mode
-    if not stat.S_ISREG(kind):
-        os.close(handle)
-        if stat.S_ISDIR(kind):
-            raise IsADirectoryError(21, os.strerror(21), str(path))
-        raise _strange(path)
-    return handle
-
-
-def _new(name: str, folder: int | None) -> int:
-    """Make a file that was not there; what a killed process, or a stranger, left under its name goes."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
-    try:
-        return os.open(name, flags, 0o666, dir_fd=folder)
-    except FileExistsError:
-        os.unlink(name, dir_fd=folder)
-        return os.open(name, flags, 0o666, dir_fd=folder)
-
-
-def _link(path: Path) -> RunError:
-    return RunError("links_are_not_followed", where=str(path))
-
-
-def _strange(path: Path) -> RunError:
-    return RunError("not_a_regular_file", where=str(path), hint=phrase("remove_or_replace_it"))

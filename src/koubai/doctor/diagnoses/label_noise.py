@@ -25,7 +25,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.clinic import Trial
-from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.patient.run_facts import DataFacts
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 from koubai.doctor.visit.reference import key_of

@@ -27,7 +27,8 @@ import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.clinic import Change, Trial
-from koubai.doctor.patient.patient import OVER_SAMPLES, Patient
+from koubai.doctor.patient.layer_facts import OVER_SAMPLES
+from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 

@@ -21,7 +21,8 @@ import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.checkup import Checkup
-from koubai.doctor.patient.patient import LayerFacts, Patient
+from koubai.doctor.patient.layer_facts import LayerFacts
+from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 

@@ -9,7 +9,8 @@ import numpy as np
 from koubai.core import random
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
-from koubai.doctor.patient.patient import DataFacts, LayerFacts, LossFacts, OptimizerFacts
+from koubai.doctor.patient.layer_facts import LayerFacts
+from koubai.doctor.patient.run_facts import DataFacts, LossFacts, OptimizerFacts
 from koubai.losses.loss import Loss
 from koubai.network.network import Network, join
 from koubai.optim.optimizer import Optimizer

@@ -9,7 +9,8 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.doctor.patient.checkup import Checkup
-from koubai.doctor.patient.patient import LayerFacts, Patient
+from koubai.doctor.patient.layer_facts import LayerFacts
+from koubai.doctor.patient.patient import Patient
 
 EARLY = 0.02  # a checkup within this share of the run still shows the initial weights
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.patient.run_facts import DataFacts
 from koubai.doctor.patient.skill import skill
 
 _FOLDS = 3

@@ -12,9 +12,11 @@ import torch
 
 from koubai.core.params import Array
 from koubai.doctor.patient.clinic import Clinic
+from koubai.doctor.patient.layer_facts import LayerFacts
 from koubai.doctor.patient.origin import Origin
-from koubai.doctor.patient.patient import DataFacts, LayerFacts, LossFacts, Patient
+from koubai.doctor.patient.patient import Patient
 from koubai.doctor.patient.place import Place
+from koubai.doctor.patient.run_facts import DataFacts, LossFacts
 from koubai.doctor.watch.checkups.answered import answered, counted, held_answers, recent_answers
 from koubai.doctor.watch.checkups.dependence import change_by_mates
 from koubai.doctor.watch.checkups.floor import floor_of

@@ -4,50 +4,34 @@ A state of training is decided by its recipe and its step, so nothing has to be 
 ends a job, going on is a job that begins at the step where the last one ended, one update is a job one step
 long, and the same initial weights are a job that begins at 0. A few paused sessions are kept in memory;
 where one is gone, its updates are made again, to the same numbers.
-
-| event | holds                                                                                       |
-|-------|---------------------------------------------------------------------------------------------|
-| begin | the whole recipe as tables, TOML, Python and address; layers, data, the frame of the plane   |
-| part  | what came since the last one: losses, scores, one column a step of the map of gradients       |
-| look  | histograms, weights and plane at one step (koubai.page.play.looks)                            |
-| end   | the step reached, and whether it was stopped, ran out of time or of numbers; final scores     |
-| failed| `problems`, each with the path of its setting and its text in every language                  |
 """
 
 from __future__ import annotations
 
 import math
 import time
-import tomllib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from koubai.core.errors import KoubaiError
 from koubai.data.dataset import Dataset
-from koubai.lab.perform.gradients import FLOW
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from koubai.network.network import Network
 from koubai.page.play import kept
 from koubai.page.play.bounds import SECONDS
 from koubai.page.play.check import OWN, fits, recipe_in, told
-from koubai.page.play.looks import in_plane, look, points
+from koubai.page.play.events import Event, begin, end, part
+from koubai.page.play.looks import look
 from koubai.page.play.shelf import Shelf
-from koubai.probes.history import History
 from koubai.train.recipe import Recipe
-from koubai.train.recipe_address import table_of, write_address
-from koubai.train.recipe_python import write_python
 from koubai.train.session import Observation, Session
 
-Event = dict[str, Any]
 _TICK, _LOOK = 0.1, 0.5  # seconds between two parts, two looks
 _STRETCH = 0.04  # seconds of one stretch of updates
-_LOSSES = 400  # losses told of a whole run
 _ROWS = {"train": 500, "test": 1000}  # samples of a score on the way
 _MOST_KEPT = 4
 
@@ -96,11 +80,11 @@ def _perform(room: Any, table: dict[str, Any], start: int, stop: int) -> Iterato
     session = PAUSED.take(recipe, dataset, start) if done is None else None
     if session is None:  # the kept run needs one for its shapes only, but that is soon made
         session = Session(recipe, dataset=dataset, data_dir=room.data_dir, observation=_watched(recipe))
-    yield _begin(session, start, reused=done is not None)
+    yield begin(session, start, reused=done is not None)
     if done is not None:
         yield part(done.history, session.network, recipe.steps, start, stop, first=start == 0)
         yield done.look
-        yield _end(stop, done.history, scores=done.scores)
+        yield end(stop, done.history, scores=done.scores)
         return
     yield from _Live(room, session, start, stop, name).run()
 
@@ -193,7 +177,7 @@ class _Live:
             PAUSED.put(session)
         stopped = session.step < self.stop and not lost
         yield {
-            **_end(session.step, session.history, scores=scores),
+            **end(session.step, session.history, scores=scores),
             "stopped": stopped,
             "late": stopped and late,
         }
@@ -230,88 +214,3 @@ class _Live:
                 session.history.add(session.step, "", f"{name}_loss", score.loss)
                 if score.accuracy is not None:
                     session.history.add(session.step, "", f"{name}_accuracy", score.accuracy)
-
-
-def part(
-    history: History,
-    network: Network,
-    steps: int,
-    since: int,
-    until: int,
-    *,
-    first: bool = False,
-    every: bool = False,
-) -> Event:
-    """Return what a history holds of the updates in (since, until], thinned; `first` adds update 0."""
-    low = -1 if first else since
-    thin = 1 if every else max(1, steps // _LOSSES)
-    at, losses = _between(history, "loss", "", low, until)
-    wanted = (at % thin == 0) | (at == 1) | (at == until)
-    scores: dict[int, dict[str, float | None]] = {}
-    for quantity in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
-        for step, value in zip(*_between(history, quantity, "", low, until), strict=True):
-            scores.setdefault(int(step), {})[quantity] = _finite(value)
-    columns: dict[int, list[float | None]] = {}
-    for path in (layer["path"] for layer in weighted_layers(network)):
-        for step, value in zip(*_between(history, FLOW, path, low, until), strict=True):
-            columns.setdefault(int(step), []).append(_finite(value))
-    return {
-        "kind": "part",
-        "step": until,
-        "losses": [[int(a), _finite(b)] for a, b in zip(at[wanted], losses[wanted], strict=True)],
-        "scores": [{"step": step, **values} for step, values in sorted(scores.items())],
-        "gradients": [[step, values] for step, values in sorted(columns.items())],
-    }
-
-
-def weighted_layers(network: Network) -> list[dict[str, str]]:
-    """Return the layers with weights, in forward order: the rows of the map of gradients."""
-    return [
-        {"path": cell.path, "name": type(cell.layer).__name__}
-        for cell in network.leaves
-        if "weight" in cell.layer.params(cell.in_shape)
-    ]
-
-
-def _between(history: History, quantity: str, path: str, low: int, high: int) -> tuple[Any, Any]:
-    at, values = history.series(quantity, path)
-    inside = (at > low) & (at <= high)
-    return at[inside], values[inside]
-
-
-def _begin(session: Session, start: int, *, reused: bool) -> Event:
-    recipe, dataset, network = session.recipe, session.dataset, session.network
-    return {
-        "kind": "begin",
-        "start": start,
-        "reused": reused,
-        "table": table_of(recipe),
-        "full": tomllib.loads(recipe.to_toml(full=True)),
-        "toml": recipe.to_toml(),
-        "python": write_python(recipe),
-        "address": write_address(recipe),
-        "steps": recipe.steps,
-        "layers": weighted_layers(network),
-        "parameters": network.parameter_count,
-        "classes": dataset.classes,
-        "class_names": [str(name)[:40] for name in dataset.class_names[:20]],
-        "samples": {name: len(getattr(dataset, f"t_{name}")) for name in ("train", "test")},
-        "plane": points(session) if in_plane(session) else None,
-    }
-
-
-def _end(step: int, history: History, *, scores: dict[str, float]) -> Event:
-    loss = history.series("loss")[1]
-    finite = not len(loss) or bool(np.isfinite(loss[-1]))
-    return {
-        "kind": "end",
-        "stopped": False,
-        "late": False,
-        "finite": finite,
-        "step": step,
-        "scores": {name: _finite(value) for name, value in scores.items()},
-    }
-
-
-def _finite(value: Any) -> float | None:
-    return float(f"{float(value):.6g}") if np.isfinite(value) else None

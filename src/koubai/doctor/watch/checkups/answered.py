@@ -8,7 +8,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.doctor.patient.checkup import Checkup
-from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.patient.run_facts import DataFacts
 from koubai.doctor.watch.seen.data import as_targets, flat
 from koubai.doctor.watch.seen.seen import Seen
 

@@ -11,7 +11,7 @@ import torch
 
 from koubai.core.params import Array
 from koubai.doctor.patient.checkup import Checkup
-from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.patient.run_facts import DataFacts
 from koubai.doctor.watch.checkups.examine import (
     Examination,
     device_of,

@@ -40,9 +40,7 @@ class Shutter:
         self._seen, self._pace = seen, Pace(every)
         self._on_loss, self._on_close, self._guard = on_loss, on_close, guard
         self._recorder: PassRecorder | None = None
-        self._leaving: list[
-            PassRecorder
-        ] = []  # closed in a function that holds them till it ends
+        self._leaving: list[PassRecorder] = []  # closed in a function that holds them till it ends
 
     @property
     def idle(self) -> bool:

@@ -9,7 +9,7 @@ from torch import nn
 
 from koubai.core.layer import Layer
 from koubai.core.params import Shape
-from koubai.doctor.patient.patient import OTHER, LayerFacts
+from koubai.doctor.patient.layer_facts import OTHER, LayerFacts
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.program.kinds import LOG_SOFTMAX, part_of
 from koubai.doctor.watch.program.walk import modules_of, parameters_of

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.modules import module as module_hooks
 
 from koubai.core.taps import Magnitudes, Moments
-from koubai.doctor.patient.patient import OTHER
+from koubai.doctor.patient.layer_facts import OTHER
 from koubai.doctor.watch.hooks.guard import unguarded
 from koubai.doctor.watch.hooks.listener import is_elsewhere
 from koubai.doctor.watch.passes.function_mode import FunctionMode

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from koubai.doctor.patient.patient import OVER_SAMPLES
+from koubai.doctor.patient.layer_facts import OVER_SAMPLES
 from koubai.doctor.watch.program.kinds import REARRANGING
 from koubai.doctor.watch.program.nested import tensors
 

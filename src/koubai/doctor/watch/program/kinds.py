@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from koubai.core.layer import LAYERS, Layer
-from koubai.doctor.patient.patient import OTHER, LossFacts, OptimizerFacts
+from koubai.doctor.patient.layer_facts import OTHER
+from koubai.doctor.patient.run_facts import LossFacts, OptimizerFacts
 from koubai.layers.activations import Activation
 from koubai.layers.convolution import Conv2d
 from koubai.layers.layer_norm import LayerNorm

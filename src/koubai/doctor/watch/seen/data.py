@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from koubai.core.params import Array
-from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.patient.run_facts import DataFacts
 
 _LEARNERS_ROWS = 2000
 

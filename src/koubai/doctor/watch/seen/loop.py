@@ -8,7 +8,7 @@ from math import exp, isfinite, log
 
 from torch import nn
 
-from koubai.doctor.patient.patient import LoopFacts
+from koubai.doctor.patient.run_facts import LoopFacts
 from koubai.doctor.watch.program.walk import modules_of
 
 _CUT = 0.01  # of the highest rate

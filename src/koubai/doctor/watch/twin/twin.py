@@ -19,7 +19,7 @@ from koubai.core.params import Array
 from koubai.data.sources.arrays import Arrays
 from koubai.data.tabular import Task
 from koubai.doctor.patient.clinic import Clinic
-from koubai.doctor.patient.patient import DataFacts
+from koubai.doctor.patient.run_facts import DataFacts
 from koubai.doctor.visit.session_clinic import SessionClinic, open_fork
 from koubai.doctor.watch.checkups.examine import Examination
 from koubai.doctor.watch.checkups.rerun import examine_again, few_of, loaded
