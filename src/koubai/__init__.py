@@ -25,7 +25,7 @@ _EXPORTS = {
     "KoubaiError": "koubai.core.errors",
     "Moment": "koubai.api",
     "Network": "koubai.network.network",
-    "Observation": "koubai.train.session",
+    "Observation": "koubai.engines.engine",
     "Recipe": "koubai.train.recipe",
     "Run": "koubai.api",
     "RunFolder": "koubai.train.folder",

@@ -26,6 +26,7 @@ from koubai.api import save as save
 from koubai.api import watch as watch
 from koubai.core.errors import KoubaiError as KoubaiError
 from koubai.data.dataset import Dataset as Dataset
+from koubai.engines.engine import Observation as Observation
 from koubai.initializers.constant import Constant as Constant
 from koubai.initializers.constant import Zeros as Zeros
 from koubai.initializers.normal import GlorotNormal as GlorotNormal
@@ -116,7 +117,6 @@ from koubai.schedules.warm_up import WarmUp as WarmUp
 from koubai.train.early_stopping import EarlyStopping as EarlyStopping
 from koubai.train.folder import RunFolder as RunFolder
 from koubai.train.recipe import Recipe as Recipe
-from koubai.train.session import Observation as Observation
 from koubai.train.session import Session as Session
 
 __version__: str

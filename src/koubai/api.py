@@ -19,6 +19,7 @@ from koubai.core.memory import allowing
 from koubai.data.dataset import Dataset
 from koubai.data.prepare import ClassWeight
 from koubai.data.understood import understood
+from koubai.engines.engine import Observation
 from koubai.train.given import Data, given_path, given_recipe, given_table, given_weights
 from koubai.train.import_weights import import_weights
 from koubai.train.metrics import Given, told_apart
@@ -29,7 +30,6 @@ from koubai.train.notebook import run_html
 from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
 from koubai.train.sentences import ended, go_on
-from koubai.train.session import Observation
 from koubai.train.settings import thread_count
 from koubai.train.train import Run as TrainRun
 from koubai.train.train import finish, train

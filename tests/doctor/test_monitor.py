@@ -10,10 +10,10 @@ from koubai.data.sources.regression import Regression
 from koubai.doctor import monitor as monitor_module
 from koubai.doctor.monitor import Monitor, Rollback, hopeless, on_its_way, train_with_rollback
 from koubai.doctor.visit.session_patient import session_patient
+from koubai.engines.engine import Observation
 from koubai.layers.linear import Linear
 from koubai.optim.sgd import SGD
 from koubai.schedules.warm_up import WarmUp
-from koubai.train.session import Observation
 from koubai.train.train import train
 from support.patients import SICK, digits, values
 

@@ -12,7 +12,7 @@ from typing import Any
 import koubai as kb
 from koubai.data.sources.blobs import Blobs
 from koubai.lab.campaign import run_experiment
-from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations
 from koubai.lab.perform.executors import thread_workers
 from koubai.lab.perform.store import Store
 from koubai.models.mlp import Mlp
@@ -35,8 +35,10 @@ def experiment(seeds: int = 2) -> Experiment:
     """Return two arms of short trainings, with exhibits."""
     base = Recipe(Mlp((5,), classes=3), Blobs(n=200), optimizer=SGD(0.1), steps=20, batch_size=20)
     arms = (Arm("narrow"), Arm("wide", {"network.hidden": (7,)}))
-    watch = Watch(taps=3, evaluations=2, histograms=True, weights=True)
-    return Experiment(name="trainings", base=base, arms=arms, seeds=tuple(range(seeds)), watch=watch)
+    observations = Observations(taps=3, evaluations=2, histograms=True, weights=True)
+    return Experiment(
+        name="trainings", base=base, arms=arms, seeds=tuple(range(seeds)), observations=observations
+    )
 
 
 def run_it(what: Experiment, folder: Path) -> Any:

@@ -3,7 +3,7 @@
 import pytest
 
 from koubai.data.sources.blobs import Blobs
-from koubai.lab.declare.experiment import Arm, Axis, Claim, Experiment, Watch, grid
+from koubai.lab.declare.experiment import Arm, Axis, Claim, Experiment, Observations, grid
 from koubai.lab.perform.plans.descent import Descent
 from koubai.lab.perform.plans.surfaces import Parabola
 from koubai.models.mlp import Mlp
@@ -32,5 +32,5 @@ def trainings() -> Experiment:
         arms=(Arm("narrow"), Arm("wide", {"network.hidden": (16,)})),
         seeds=(0, 1),
         claims=(Claim("wide", "narrow"),),
-        watch=Watch(taps=5, evaluations=3, histograms=True, weights=True),
+        observations=Observations(taps=5, evaluations=3, histograms=True, weights=True),
     )

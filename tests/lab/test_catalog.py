@@ -9,7 +9,7 @@ from koubai.core.errors import ConfigError, UnknownName
 from koubai.lab import start
 from koubai.lab.catalog import build, listing
 from koubai.lab.conclude.result import ExperimentResult
-from koubai.lab.declare.experiment import Watch
+from koubai.lab.declare.experiment import Observations
 from koubai.lab.experiments.entry import catalog
 from koubai.lab.perform.estimate import estimate
 from koubai.lab.perform.training import run_recipe
@@ -45,15 +45,15 @@ def test_every_entry_runs_and_is_put_into_words(name):
         fewer = {"trials": 4} if hasattr(experiment.base, "trials") else {}
         experiment = replace(experiment, base=experiment.base.edit(**{"recipe.steps": 3}, **fewer))
     seeds = experiment.seeds[:2]
-    watch = replace(experiment.watch, taps=min(experiment.watch.taps, 2), evaluations=1)
-    result = start.run(replace(experiment, seeds=seeds, watch=watch), threads=1)
+    observations = replace(experiment.observations, taps=min(experiment.observations.taps, 2), evaluations=1)
+    result = start.run(replace(experiment, seeds=seeds, observations=observations), threads=1)
     assert not [run.failure for run in result.runs if run.failure]
     assert len(result.runs) == len(experiment.arms) * len(seeds)
     assert len(result.sentences) >= 2
     for lang in LANGUAGES:
         said = [item.say(lang) for item in (*result.sentences, *result.verdicts)]
         assert all(text.strip() and "nan" not in text for text in said), said
-    watched = experiment.watch
+    watched = experiment.observations
     kinds = {exhibit.kind for run in result.runs for exhibit in run.exhibits}
     wanted = {"histogram": watched.histograms, "weights": watched.weights, "filters": watched.filters}
     assert {kind for kind, asked in wanted.items() if asked} <= kinds
@@ -112,7 +112,9 @@ def test_zeros_and_constants_keep_units_equal_and_he_does_not():
     shares = {}
     for name in ("zeros", "constant .1", "He"):
         recipe = replace(experiment, base=base).plan(experiment[name], 0)
-        shares[name] = run_recipe(recipe, Context(Watch(taps=0, evaluations=0))).scores["distinct_units"]
+        shares[name] = run_recipe(recipe, Context(Observations(taps=0, evaluations=0))).scores[
+            "distinct_units"
+        ]
     assert shares == {"zeros": 1 / 40, "constant .1": 1 / 40, "He": 1.0}
 
 
@@ -121,7 +123,9 @@ def test_ridge_takes_all_weights_to_zero_and_leaves_biases():
 
     experiment = build("l1-l2")
     scores = {
-        name: run_recipe(experiment.plan(experiment[name], 0), Context(Watch(taps=0, evaluations=0))).scores
+        name: run_recipe(
+            experiment.plan(experiment[name], 0), Context(Observations(taps=0, evaluations=0))
+        ).scores
         for name in ("none", "L2 10", "L1 0.01", "L1 0.01 (soft threshold)")
     }
     assert scores["L2 10"]["weight_norm"] < 1e-3
@@ -138,10 +142,10 @@ def test_a_search_never_looks_at_the_test_part_to_choose():
     from koubai.lab.perform.outcome import Context
 
     plan = build("search").base.edit(**{"recipe.steps": 40, "trials": 4})
-    outcome = plan.perform(Context(Watch(taps=0, evaluations=0)))
+    outcome = plan.perform(Context(Observations(taps=0, evaluations=0)))
     (table,) = outcome.exhibits
     trials = [
-        run_recipe(recipe, Context(Watch(taps=0, evaluations=0), exhibits=False)).scores
+        run_recipe(recipe, Context(Observations(taps=0, evaluations=0), exhibits=False)).scores
         for recipe in plan.recipes()
     ]
     best = max(trials, key=lambda scores: scores["val_accuracy"])
@@ -185,9 +189,9 @@ def test_the_main_job_on_mnist():
     names = ("sigmoid + normal .01", "ReLU + normal .01", "sigmoid + Xavier", "ReLU + He")
     arms = tuple(experiment[name] for name in names)
     claims = tuple(claim for claim in experiment.claims if {claim.arm, claim.over} <= set(names))
-    watch = Watch(taps=4, evaluations=4)
+    observations = Observations(taps=4, evaluations=4)
     result = start.run(
-        replace(experiment, arms=arms, claims=claims, seeds=(0, 1), watch=watch),
+        replace(experiment, arms=arms, claims=claims, seeds=(0, 1), observations=observations),
         threads=1,
         data_dir=real_folder(),
     )

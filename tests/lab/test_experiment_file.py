@@ -6,7 +6,7 @@ import pytest
 
 from koubai.core.errors import ConfigError
 from koubai.data.sources.digits import Digits
-from koubai.lab.declare.experiment import Watch
+from koubai.lab.declare.experiment import Observations
 from koubai.lab.declare.experiment_file import read_experiment
 from koubai.lab.declare.measures import MEASURES
 from koubai.lab.declare.mending import mended
@@ -47,7 +47,7 @@ over = "0.1 + sgd"
 direction = "lower"
 measure = "test_loss"
 
-[watch]
+[observations]
 taps = 3
 histograms = true
 """
@@ -99,7 +99,7 @@ def test_a_file_becomes_an_experiment():
     assert wide.network.hidden == (40,)
     assert wide.penalties[0].strength == 0.1
     assert found.claims[0].direction == "lower"
-    assert (found.watch.taps, found.watch.histograms) == (3, True)
+    assert (found.observations.taps, found.observations.histograms) == (3, True)
 
 
 def test_every_mistake_is_told_with_its_line_and_the_nearest_name():
@@ -148,7 +148,7 @@ _ARMS = "[recipe]\nnetwork = { type = 'mlp' }\ndata = 'digits'\n[[arms]]\nname =
 def test_the_measures_that_a_file_may_name_are_those_of_a_run():
     recipe = Recipe(Mlp((8, 8)), Digits(train=100, validation=50), steps=2)
     watched = Context(
-        Watch(taps=1, evaluations=0, signal=True, outputs=True), engine="reference", exhibits=False
+        Observations(taps=1, evaluations=0, signal=True, outputs=True), engine="reference", exhibits=False
     )
     assert set(run_recipe(recipe, watched).scores) == set(MEASURES)
 
@@ -179,7 +179,7 @@ def test_an_axis_or_a_level_may_be_called_values(axis):
         ("seeds = -2\n" + _AXIS + "path = 'steps'\nvalues = [1]\n", "at least 1 or a list of whole numbers"),
         ("seeds = [1, -2]\n" + _AXIS + "path = 'steps'\nvalues = [1]\n", "a list of whole numbers"),
         ("budget = -3\n" + _AXIS + "path = 'steps'\nvalues = [1]\n", "a number of at least 0"),
-        (_AXIS + "path = 'steps'\nvalues = [1]\n[watch]\ntaps = -1\n", "a whole number of at least 0"),
+        (_AXIS + "path = 'steps'\nvalues = [1]\n[observations]\ntaps = -1\n", "a whole number of at least 0"),
         ("measure = 'test_acc'\n" + _AXIS + "path = 'steps'\nvalues = [1]\n", "no run has a number"),
         ("steps = 3\n" + _AXIS + "path = 'steps'\nvalues = [1]\n", "no setting 'steps'"),
         (_AXIS + "path = 'steps'\nvalues = []\n", "there are no values"),

@@ -6,7 +6,7 @@ import pytest
 from koubai.lab.course.centered_sigmoid import CenteredSigmoid
 from koubai.lab.course.parts import mlp_of
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Watch
+from koubai.lab.declare.experiment import Observations
 from koubai.lab.perform.gradients import factor_scores, factors, ratios
 from koubai.lab.perform.outcome import Context
 from koubai.lab.perform.training import run_recipe
@@ -20,9 +20,9 @@ from koubai.train.recipe import Recipe
 HIDDEN = (7, 7, 5)
 
 
-def trained(network, **watch):
+def trained(network, **asked):
     recipe = Recipe(network, source("digits"), optimizer=SGD(0.1), steps=2, batch_size=10)
-    context = Context(Watch(taps=2, evaluations=0, **watch), engine="reference", exhibits=False)
+    context = Context(Observations(taps=2, evaluations=0, **asked), engine="reference", exhibits=False)
     return recipe, run_recipe(recipe, context)
 
 

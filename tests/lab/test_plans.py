@@ -9,7 +9,7 @@ from koubai.core.errors import ConfigError, KoubaiError
 from koubai.lab import start
 from koubai.lab.catalog import build
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Watch
+from koubai.lab.declare.experiment import Observations
 from koubai.lab.perform.outcome import Context
 from koubai.lab.perform.plans.ensemble import Ensemble
 from koubai.lab.perform.plans.rates import Rates, good_rates
@@ -21,7 +21,7 @@ from koubai.penalties import L1
 from koubai.report.sections.sweeps import rates as rate_pictures
 from koubai.train.recipe import Recipe
 
-QUIET = Context(Watch(taps=0, evaluations=0), exhibits=False)
+QUIET = Context(Observations(taps=0, evaluations=0), exhibits=False)
 SMALL = Recipe(Mlp((12,), dropout=0.5), source("digits", train=60), optimizer=Adam(0.01), steps=30)
 
 

@@ -138,8 +138,8 @@ def test_equal_plans_have_equal_keys_and_what_decides_changes_them(trainings, de
     more_seeds = tasks_of(replace(trainings, seeds=(0, 1, 2)))
     assert [task.key for task in more_seeds][: len(keys)] == keys
     assert [task.exhibits for task in more_seeds] == [True, True, False, False, False, False]
-    other_watch = replace(trainings, watch=replace(trainings.watch, histograms=False))
-    changed = [task.key for task in tasks_of(other_watch)]
+    other_observations = replace(trainings, observations=replace(trainings.observations, histograms=False))
+    changed = [task.key for task in tasks_of(other_observations)]
     assert changed[2:] == keys[2:]  # only the first seed shows histograms
     assert not set(changed[:2]) & set(keys)
     assert len({task.key for task in tasks_of(descents)}) == 6

@@ -26,7 +26,7 @@ from koubai.core.layer import Layer
 from koubai.core.params import Shape
 from koubai.data.sources.arrays import Arrays
 from koubai.doctor.monitor import Monitor
-from koubai.engines.engine import TrainingState
+from koubai.engines.engine import Observation, TrainingState
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import GlorotNormal, HeNormal
 from koubai.models.alexnet import AlexNet
@@ -37,7 +37,7 @@ from koubai.optim.momentum import Momentum
 from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation, Session
+from koubai.train.session import Session
 from koubai.train.train import default_observation
 
 RUN = 1000  # updates

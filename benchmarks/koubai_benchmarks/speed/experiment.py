@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
 
     from koubai.lab.campaign import run_experiment
     from koubai.lab.catalog import build
-    from koubai.lab.declare.experiment import Watch
+    from koubai.lab.declare.experiment import Observations
     from koubai.lab.perform.executors import process_workers, thread_workers
 
     engine, count = arguments[0], int(arguments[1])
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
         whole,
         arms=tuple(whole[name] for name in ARMS),
         seeds=tuple(range(SEEDS)),
-        watch=Watch(taps=0, evaluations=EVALUATIONS, evaluate_rows=EVALUATED_ROWS),
+        observations=Observations(taps=0, evaluations=EVALUATIONS, evaluate_rows=EVALUATED_ROWS),
     )
     open_workers = thread_workers if engine == "native" else process_workers
     with open_workers(count) as workers:

@@ -186,20 +186,23 @@ class TrainingState:
 
 
 @dataclass(frozen=True)
-class TapPlan:
-    """Which steps to tap.
+class Observation:
+    """What is watched of a run, and when; never changes the weights.
 
-    Updates are numbered from 1; step s is tapped if s <= `first_until` or s % `every` == 0. `units` asks
-    for per-unit rows of activations.
+    Updates are numbered from 1. An engine taps every `tap_every`-th and all of the first `first_until`;
+    `units` asks for per-unit rows of activations. A session evaluates after every `evaluate_every`-th, at
+    most `evaluate_rows` rows of the training part (None: all). Every 0 means never.
     """
 
-    every: int = 0
+    tap_every: int = 0
     first_until: int = 0
-    units: bool = False
+    units: bool = True
+    evaluate_every: int = 0
+    evaluate_rows: int | None = None
 
-    def wants(self, step: int) -> bool:
+    def taps(self, step: int) -> bool:
         """Return whether update `step` is tapped."""
-        return 1 <= step <= self.first_until or (self.every > 0 and step % self.every == 0)
+        return 1 <= step <= self.first_until or (self.tap_every > 0 and step % self.tap_every == 0)
 
 
 @runtime_checkable
@@ -245,7 +248,10 @@ class Program(Protocol):
         ...
 
     def advance(
-        self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
+        self,
+        indices: Array,
+        observation: Observation | None = None,
+        on_tap: Callable[[TapRecord], None] | None = None,
     ) -> Array:
         """Train one step for each row of `indices` (steps, N); return the data loss of each batch (steps,).
 

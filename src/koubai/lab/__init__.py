@@ -11,7 +11,7 @@ result = run(Experiment("mine", base, arms, claims=(Claim("adam", "sgd"),)))
 
 from koubai.lab.catalog import build, listing
 from koubai.lab.conclude.result import ExperimentResult
-from koubai.lab.declare.experiment import Arm, Axis, Claim, Experiment, Text, Watch, grid
+from koubai.lab.declare.experiment import Arm, Axis, Claim, Experiment, Observations, Text, grid
 from koubai.lab.declare.experiment_file import read_experiment
 from koubai.lab.start import run
 
@@ -21,8 +21,8 @@ __all__ = [
     "Claim",
     "Experiment",
     "ExperimentResult",
+    "Observations",
     "Text",
-    "Watch",
     "build",
     "grid",
     "listing",

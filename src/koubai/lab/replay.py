@@ -14,7 +14,7 @@ from koubai.lab.catalog import build
 from koubai.lab.conclude.result import ArmSummary, ExperimentResult
 from koubai.lab.conclude.summarize import summarize
 from koubai.lab.course.golden import golden_path
-from koubai.lab.declare.experiment import Arm, Experiment, Published, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published
 from koubai.lab.perform.progress import Progress
 from koubai.lab.start import run
 
@@ -111,8 +111,10 @@ def needed(name: str, seeds: int) -> Experiment:
     beside = {before.name for before, arm in itertools.pairwise(arms) if arm.defect}
     kept = tuple(arm for arm in arms if arm.published or arm.name in beside)
     steps = [step for (entry, _), marks in ON_THE_WAY.items() if entry == name for step in marks]
-    watch = Watch(taps=0, evaluations=experiment.base.steps // min(steps) if steps else 0)
-    return replace(experiment, arms=kept, seeds=tuple(range(seeds)), baseline=None, claims=(), watch=watch)
+    observations = Observations(taps=0, evaluations=experiment.base.steps // min(steps) if steps else 0)
+    return replace(
+        experiment, arms=kept, seeds=tuple(range(seeds)), baseline=None, claims=(), observations=observations
+    )
 
 
 def rows_of(name: str, result: ExperimentResult) -> Iterator[Row]:

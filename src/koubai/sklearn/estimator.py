@@ -24,6 +24,7 @@ from koubai.data.prepared import prepared
 from koubai.data.sampler import Sampler, check_weights
 from koubai.data.scale import InputScale, TargetUnits
 from koubai.data.sources.arrays import Arrays
+from koubai.engines.engine import Observation
 from koubai.initializers.initializer import INITIALIZERS, Initializer
 from koubai.losses.loss import LOSSES, Loss
 from koubai.models.mlp import Mlp
@@ -34,7 +35,7 @@ from koubai.sklearn.learned import Learned
 from koubai.train.early_stopping import EarlyStopping
 from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation, Session
+from koubai.train.session import Session
 from koubai.train.settings import thread_count
 from koubai.train.train import train
 

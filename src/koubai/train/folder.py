@@ -30,7 +30,7 @@ from typing import Any
 
 from koubai.core.errors import ConfigError, RunError
 from koubai.core.params import Array
-from koubai.engines.engine import TrainingState
+from koubai.engines.engine import Observation, TrainingState
 from koubai.probes.history import History
 from koubai.train.environment import as_environment
 from koubai.train.files import reading, understanding
@@ -38,7 +38,7 @@ from koubai.train.folder_files import FORMAT, TRIES, UNVOUCHED, FolderFiles, nam
 from koubai.train.history_file import Lines, Read, read_lines, require
 from koubai.train.manifest import HISTORY, Entry, Manifest, unsealed
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation, Score, Session
+from koubai.train.session import Score, Session
 from koubai.train.tensors import largest, tensors_of, unpack_state
 from koubai.words import say
 from koubai.words.phrase import phrase

@@ -16,7 +16,7 @@ from koubai.data.dataset import Dataset
 from koubai.data.levels import Inputs, as_inputs
 from koubai.data.sampler import Sampler
 from koubai.engines.choose import compile_job
-from koubai.engines.engine import Job, Program, TapPlan, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, Program, TapRecord, TrainingState
 from koubai.engines.ranks import ALONE, Ranks
 from koubai.network.network import Network
 from koubai.probes.history import History
@@ -26,26 +26,6 @@ from koubai.train.recipe import Recipe
 from koubai.words.phrase import phrase
 
 PARTS = ("train", "val", "test")
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What is watched, and when; never changes the weights.
-
-    `tap_every` and `evaluate_every` count updates; 0 means never. `first_until` taps every one of the first
-    updates. `evaluate_rows` bounds the rows of the training part that are evaluated (None = all).
-    """
-
-    tap_every: int = 0
-    first_until: int = 0
-    units: bool = True
-    evaluate_every: int = 0
-    evaluate_rows: int | None = None
-
-    @property
-    def taps(self) -> TapPlan:
-        """The engine's side of it."""
-        return TapPlan(self.tap_every, self.first_until, self.units)
 
 
 @dataclass(frozen=True)
@@ -84,7 +64,7 @@ class Session:
         data_dir: Path | None = None,
         engine: str = "auto",
         threads: int = 1,
-        observation: Observation = Observation(),
+        observation: Observation | None = None,
         ranks: Ranks = ALONE,
         own_metrics: Sequence[Metric] = (),
     ) -> None:
@@ -93,7 +73,7 @@ class Session:
         self.dataset = dataset if dataset is not None else recipe.data.load(data_dir)
         self.data_dir = data_dir
         self.threads = threads
-        self.observation = observation
+        self.observation = observation or Observation()
         self.history = History()
         self.step = 0
         self.stopped_by: str | None = None
@@ -152,7 +132,7 @@ class Session:
         taps: list[TapRecord] = []
         batches = self.sampler.batches(self.step, steps)
         with _quiet():
-            losses = self.program.advance(batches, self.observation.taps, taps.append)
+            losses = self.program.advance(batches, self.observation, taps.append)
         numbers = np.arange(self.step + 1, self.step + 1 + len(losses))
         self.history.add_series("", "loss", numbers, losses)
         self.history.write_later(self._recorder, taps)

@@ -10,11 +10,12 @@ from typing import Any
 
 from koubai.core.errors import EngineError, KoubaiError, ToldElsewhere
 from koubai.data.dataset import Dataset
+from koubai.engines.engine import Observation
 from koubai.engines.ranks import Ranks
 from koubai.train.folder_writer import RunWriter
 from koubai.train.loop import OnProgress
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation, Session
+from koubai.train.session import Session
 from koubai.train.train import Run, default_observation, finish, reopened
 from koubai.words.phrase import phrase
 

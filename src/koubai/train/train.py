@@ -13,7 +13,7 @@ from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.data.levels import Inputs
 from koubai.data.preparation import Preparation
-from koubai.engines.engine import TrainingState
+from koubai.engines.engine import Observation, TrainingState
 from koubai.network.network import Network, Weights
 from koubai.probes.history import History
 from koubai.train.asked import Asked
@@ -25,7 +25,7 @@ from koubai.train.metrics import Metric
 from koubai.train.moments import OnEvaluation
 from koubai.train.recipe import Recipe
 from koubai.train.salvage import salvage as go_back
-from koubai.train.session import Observation, Score, Session
+from koubai.train.session import Score, Session
 from koubai.words import say
 
 

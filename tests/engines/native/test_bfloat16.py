@@ -8,7 +8,7 @@ import torch
 
 from koubai.core.errors import EngineError
 from koubai.data import Digits
-from koubai.engines import Job, TapPlan
+from koubai.engines import Job, Observation
 from koubai.engines.choose import compile_job
 from koubai.engines.native import possible
 from koubai.engines.native.backends.find import why_not_onednn
@@ -79,7 +79,7 @@ def test_state_and_taps_are_as_exact_as_in_float32(name):
     layer, shape = NETWORKS[name]
     job = classes_job(layer, shape, precision="bfloat16", optimizer=Adam())
     states = []
-    for plan in (None, TapPlan(every=2, units=True)):
+    for plan in (None, Observation(tap_every=2, units=True)):
         program = compile_job(job, "native")
         program.restore(program.state())
         program.advance(batches(job, 6), plan, lambda record: None)

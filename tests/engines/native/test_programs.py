@@ -16,7 +16,7 @@ from koubai.core.errors import EngineError
 from koubai.core.layer import Layer
 from koubai.core.params import ParamSpec
 from koubai.core.taps import Magnitudes, Moments, Squares
-from koubai.engines import TapPlan, compile_job
+from koubai.engines import Observation, compile_job
 from koubai.engines.choose import kernels_of
 from koubai.engines.native.instructions import Region
 from koubai.initializers import Normal
@@ -54,7 +54,7 @@ CONVNET = Sequential(
     *(Flatten(), Linear(30), ReLU(), Dropout(0.5), Linear(10)),
 )
 SHAPE = (1, 12, 12)
-SOME_STEPS = TapPlan(every=3, first_until=2, units=True)
+SOME_STEPS = Observation(tap_every=3, first_until=2, units=True)
 
 
 def trained(job, steps=8, taps=None, seed=5, on_tap=lambda record: None):
@@ -293,7 +293,7 @@ def test_taps_are_those_of_the_reference(name, threads, units):
 def test_weights_have_the_same_bits_with_taps_and_without(units, threads):
     job = classes_job(CONVNET, SHAPE, optimizer=Adam(), threads=threads, clipping=Clipping(norm=0.1))
     losses, state = trained(job, 12)
-    tapped_losses, tapped_state = trained(job, 12, TapPlan(every=2, first_until=3, units=units))
+    tapped_losses, tapped_state = trained(job, 12, Observation(tap_every=2, first_until=3, units=units))
     assert np.array_equal(losses, tapped_losses)
     assert_same_bits(state, tapped_state)
 
@@ -311,7 +311,9 @@ def test_sums_of_squares_keep_their_range(name, scale):
         name
     ]
     job = classes_job(net, shape, scale=scale, loss=SoftmaxCrossEntropy(), optimizer=SGD(1e-6))
-    (got,), (expected,) = (records(job, engine, 1, TapPlan(every=1)) for engine in ("native", "reference"))
+    (got,), (expected,) = (
+        records(job, engine, 1, Observation(tap_every=1, units=False)) for engine in ("native", "reference")
+    )
     for key, sums in expected.moments.items():
         assert got.moments[key].total_square == pytest.approx(sums.total_square, rel=2e-3), key
     assert expected.moments["0", "activation"].total_square > 0
@@ -324,7 +326,7 @@ def test_nan_is_counted():
     state.weights.params["0.weight"][:, 3] = np.nan
     program.restore(state)
     found = []
-    program.advance(batches(job, 1), TapPlan(every=1, units=True), found.append)
+    program.advance(batches(job, 1), Observation(tap_every=1, units=True), found.append)
     sums = found[0].moments["0", "activation"]
     assert sums.nonfinite == job.batch_size
     assert np.isnan(sums.total)
@@ -354,7 +356,7 @@ def test_what_pooling_taps_is_right_for_odd_numbers_too(name):
         w[where] = factor * w[where] + summand
         program.restore(state)
         with np.errstate(all="ignore"):
-            (loss,) = program.advance(batches(job, 1), TapPlan(every=1), found.append)
+            (loss,) = program.advance(batches(job, 1), Observation(tap_every=1, units=False), found.append)
     got, expected = found
     for key, sums in expected.moments.items():
         if key[1] != "activation" and np.isnan(loss):
@@ -374,11 +376,11 @@ def test_taps_of_a_stretch_are_those_of_single_steps(units):
     job = classes_job(CONVNET, SHAPE)
     whole, single = [], []
     compile_job(job, "native").advance(
-        batches(job, 9), TapPlan(every=3, first_until=2, units=units), whole.append
+        batches(job, 9), Observation(tap_every=3, first_until=2, units=units), whole.append
     )
     program = compile_job(job, "native")
     for row in batches(job, 9):
-        program.advance(row[None], TapPlan(every=3, first_until=2, units=units), single.append)
+        program.advance(row[None], Observation(tap_every=3, first_until=2, units=units), single.append)
     assert [record.step for record in whole] == [1, 2, 3, 6, 9] == [record.step for record in single]
     for one, other in zip(whole, single, strict=True):
         assert set(one.moments) == set(other.moments)
@@ -394,7 +396,7 @@ def test_taps_of_a_stretch_are_those_of_single_steps(units):
 def test_taps_of_many_steps_stack():
     job = classes_job(CONVNET, SHAPE)
     records = []
-    compile_job(job, "native").advance(batches(job, 6), TapPlan(every=2, units=True), records.append)
+    compile_job(job, "native").advance(batches(job, 6), Observation(tap_every=2, units=True), records.append)
     stacked = records[0].moments.stacked([record.moments for record in records])
     for key, sums in stacked.items():
         steps = [record.moments[key] for record in records]
@@ -410,7 +412,9 @@ def test_taps_of_many_steps_stack():
 def test_a_diverged_stretch_ends_with_its_taps(every):
     job = classes_job(Sequential(Linear(6)), (5,), optimizer=SGD(3e38))
     records = []
-    losses = compile_job(job, "native").advance(batches(job, 50), TapPlan(every=every), records.append)
+    losses = compile_job(job, "native").advance(
+        batches(job, 50), Observation(tap_every=every, units=False), records.append
+    )
     assert len(losses) < 50
     assert not np.isfinite(losses[-1])
     assert [record.step for record in records] == list(range(every, len(losses) + 1, every))
@@ -419,7 +423,10 @@ def test_a_diverged_stretch_ends_with_its_taps(every):
 def test_a_tapped_step_works_in_the_memory_of_the_step_before_it():
     layer, shape = TAPPED["convnet"]
     program = compile_job(classes_job(layer, shape), "native")
-    plain, tapped = program._links.training.places, program._links.tapped(TapPlan(every=1)).places
+    plain, tapped = (
+        program._links.training.places,
+        program._links.tapped(Observation(tap_every=1, units=False)).places,
+    )
     assert plain.bases[0][Region.LANE] == tapped.bases[0][Region.LANE]
 
 
@@ -574,7 +581,7 @@ def test_what_has_no_kernel_runs_its_formula_and_is_listed(name, threads):
     job = classes_job(**fields)
     native, reference = compile_job(job, "native"), compile_job(job, "reference")
     assert "reference formula" in native.listing()
-    taps = TapPlan(every=2, units=True)
+    taps = Observation(tap_every=2, units=True)
     got, expected = [], []
     indices = batches(job, 5)
     losses = native.advance(indices, taps, got.append)

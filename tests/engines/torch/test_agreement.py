@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from koubai.engines import TapPlan, compile_job
+from koubai.engines import Observation, compile_job
 from koubai.optim import SGD
 from support.torch_jobs import NETWORKS, batches, job
 
@@ -41,7 +41,7 @@ def test_taps_agree(name):
     for engine in ("reference", "torch"):
         taken = []
         compile_job(job(name), engine).advance(
-            batches(3), TapPlan(every=3, first_until=1, units=True), taken.append
+            batches(3), Observation(tap_every=3, first_until=1, units=True), taken.append
         )
         records.append(taken)
     assert [tap.step for tap in records[1]] == [1, 3]

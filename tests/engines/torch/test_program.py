@@ -9,7 +9,7 @@ import torch
 
 from koubai.core.layer import Layer
 from koubai.core.params import BufferSpec, ParamSpec
-from koubai.engines import Job, TapPlan, compile_job
+from koubai.engines import Job, Observation, compile_job
 from koubai.engines.torch.arrays import TensorArray
 from koubai.engines.torch.program import TorchProgram
 from koubai.initializers import Constant
@@ -118,7 +118,7 @@ def test_layers_without_lowering_run_by_formula_and_say_so(layer):
     records = []
     for engine in ("reference", "torch"):
         program = compile_job(job(layer), engine)
-        program.advance(batches(1), TapPlan(every=1, units=True), records.append)
+        program.advance(batches(1), Observation(tap_every=1, units=True), records.append)
     assert records[0].moments.keys() == records[1].moments.keys()
     assert "reference formula" in program.listing()
     assert "torch functions" in program.listing()
@@ -187,7 +187,7 @@ def test_a_fork_continues_bit_for_bit():
 
 def test_taps_do_not_change_a_bit():
     watched, alone = TorchProgram(job()), TorchProgram(job())
-    watched.advance(batches(6), TapPlan(every=1, units=True), lambda tap: None)
+    watched.advance(batches(6), Observation(tap_every=1, units=True), lambda tap: None)
     alone.advance(batches(6))
     assert_same(arrays(watched), arrays(alone))
 

@@ -10,7 +10,7 @@ from koubai.core.layer import Layer
 from koubai.core.params import BufferSpec
 from koubai.core.random import keep_mask
 from koubai.data.augment import Flip, Mixup
-from koubai.engines import TapPlan, compile_job
+from koubai.engines import Observation, compile_job
 from koubai.engines.ranks import Ranks
 from koubai.layers import Linear, Sequential
 from koubai.network import Network
@@ -54,7 +54,7 @@ def trained(job, steps=STEPS):
     """Return all that a program shows of itself: losses, arrays, taps, and outputs of 5 rows."""
     program, taps = compile_job(job, "torch"), []
     rows = batches(steps)[:, : job.batch_size]
-    losses = program.advance(rows, TapPlan(every=2, first_until=1, units=True), taps.append)
+    losses = program.advance(rows, Observation(tap_every=2, first_until=1, units=True), taps.append)
     state = program.state()
     arrays = {**state.weights.params, **state.weights.buffers, **state.slots}
     sums = {

@@ -32,8 +32,8 @@ from koubai.doctor.patient.skill import skill
 from koubai.doctor.remedies import REMEDIES
 from koubai.doctor.visit.finding import Finding
 from koubai.doctor.visit.reference import chance_of
+from koubai.engines.engine import Observation
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation
 from koubai.train.train import Run, train
 
 RIVALS = ("unchanged", "placebo", "random")

@@ -13,9 +13,9 @@ from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.patient.facts import held_part, loss_facts, sample_rows
 from koubai.doctor.patient.gradient_check import gradient_errors
 from koubai.doctor.patient.skill import skill
-from koubai.engines.engine import TrainingState
+from koubai.engines.engine import Observation, TrainingState
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation, Session
+from koubai.train.session import Session
 
 SCORE_ROWS = 2000
 

@@ -58,14 +58,14 @@ class Formulas:
     def forward(self, node: Node, x: Array, y: Array, *, training: bool, step: int) -> None:
         """y = forward(x)."""
         cell = self._cell(node, training)
-        tapped = self._watch(cell, step)
+        tapped = self._tell(cell, step)
         y[...] = cell.forward(x)
         self._keep(tapped)
 
     def backward(self, node: Node, dy: Array, dx: Array, *, step: int) -> None:
         """dx = backward(dy), and the parameters' gradients."""
         cell = self._cell(node, True)
-        tapped = self._watch(cell, step)
+        tapped = self._tell(cell, step)
         dx[...] = cell.backward(dy)
         self._keep(tapped)
         for inner in cell.walk():
@@ -73,7 +73,7 @@ class Formulas:
                 path = join(inner.path, name)
                 self._view(self._memory.gradients, path)[...] = inner.grads[name]
 
-    def _watch(self, cell: Cell, step: int) -> dict[tuple[str, str], Array] | None:
+    def _tell(self, cell: Cell, step: int) -> dict[tuple[str, str], Array] | None:
         """Tell a tree of cells the step, and where to leave what its leaves tap."""
         tapped: dict[tuple[str, str], Array] | None = None if self._taps is None else {}
         for inner in cell.walk():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from weakref import WeakMethod
 
-from koubai.engines.engine import TapPlan
+from koubai.engines.engine import Observation
 from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.blueprint import Blueprint, PlanSet
 from koubai.engines.native.compiling import COMPILING
@@ -42,17 +42,17 @@ class Links:
         """The plan of a training step."""
         return self._link(self._blueprint.training())
 
-    def tapped(self, taps: TapPlan) -> Linked:
+    def tapped(self, observation: Observation) -> Linked:
         """The plan of a training step that is tapped."""
-        return self._link(self._blueprint.tapped(units=taps.units))
+        return self._link(self._blueprint.tapped(units=observation.units))
 
     def predicting(self, rows: int) -> Linked:
         """The plan that answers so many samples."""
         return self._link(self._blueprint.predicting(rows))
 
-    def reader(self, taps: TapPlan) -> TapReader:
+    def reader(self, observation: Observation) -> TapReader:
         """What reads the taps of a plan."""
-        plans = self.tapped(taps).plans
+        plans = self.tapped(observation).plans
         if plans.kind not in self._readers:
             assert plans.taps is not None  # a tapped plan has taps
             self._readers[plans.kind] = TapReader(

@@ -13,7 +13,7 @@ from koubai.core import random
 from koubai.core.errors import EngineError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, as_inputs
-from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, TapRecord, TrainingState
 from koubai.engines.native.backends.find import find_backend
 from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas
@@ -100,17 +100,20 @@ class NativeProgram:
 
     @in_turn
     def advance(
-        self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
+        self,
+        indices: Array,
+        observation: Observation | None = None,
+        on_tap: Callable[[TapRecord], None] | None = None,
     ) -> Array:
         """Train one step for each row of `indices`; return the losses, fewer after one that is not finite."""
         indices = self.job.check_indices(indices)
         if not self.job.augment:
-            return self._advance(indices, taps, on_tap)
+            return self._advance(indices, observation, on_tap)
         most = max(1, _FED_BYTES // (4 * self.job.batch_size * prod(self.job.network.in_shape)))
         losses: list[float] = []
         for first in range(0, len(indices), most):
             part = indices[first : first + most]
-            losses += self._advance(self._feed(part), taps, on_tap).tolist()
+            losses += self._advance(self._feed(part), observation, on_tap).tolist()
             if not np.isfinite(losses[-1]):
                 break
         return np.array(losses)
@@ -128,10 +131,10 @@ class NativeProgram:
         return np.arange(rows, dtype=np.int64).reshape(steps, -1)
 
     def _advance(
-        self, indices: Array, taps: TapPlan | None, on_tap: Callable[[TapRecord], None] | None
+        self, indices: Array, observation: Observation | None, on_tap: Callable[[TapRecord], None] | None
     ) -> Array:
         losses = np.zeros(len(indices))
-        wanted = taps if taps is not None and on_tap is not None else TapPlan()
+        wanted = observation if observation is not None and on_tap is not None else Observation()
         first = self._step
         table = rates(self.job, self._step + 1, len(indices))
         done = 0
@@ -151,13 +154,13 @@ class NativeProgram:
                 break
         return losses[:done]
 
-    def _stretch(self, left: int, taps: TapPlan) -> Array:
+    def _stretch(self, left: int, observation: Observation) -> Array:
         """The steps to run without returning: not for long. Which of them are tapped, as numbers 0 and 1."""
         most = min(left, _STRETCH, max(1, int(_STRETCH_SECONDS / self._seconds)))
-        flags = np.array([taps.wants(self._step + 1 + n) for n in range(most)], np.int64)
-        if self._links.training.returns or (flags.any() and self._links.tapped(taps).returns):
+        flags = np.array([observation.taps(self._step + 1 + n) for n in range(most)], np.int64)
+        if self._links.training.returns or (flags.any() and self._links.tapped(observation).returns):
             return flags[: 1 if flags[0] else int(np.argmax(np.append(flags[1:], 1))) + 1]
-        room = max(1, _TAPPED_BYTES // self._links.reader(taps).bytes) if flags.any() else most
+        room = max(1, _TAPPED_BYTES // self._links.reader(observation).bytes) if flags.any() else most
         return flags[: int(np.searchsorted(np.cumsum(flags), room, side="right"))]
 
     def _run(
@@ -229,13 +232,13 @@ class NativeProgram:
         return addresses | {Known.GRADIENT_STRIDE: memory.gradient_stride}
 
     def _run_tapped(
-        self, flags: Array, taps: TapPlan, table: Array, indices: Array, losses: Array
+        self, flags: Array, observation: Observation, table: Array, indices: Array, losses: Array
     ) -> list[TapRecord]:
         """Run steps of which some are tapped; return their records."""
-        reader, tapped, before = self._links.reader(taps), self._links.tapped(taps), self._step
+        reader, tapped, before = self._links.reader(observation), self._links.tapped(observation), self._step
         tapped.leave_sums(reader.expect(int(flags.sum())))
         if tapped.returns:  # one step, Python between its rows
-            with self._formulas.tapping(units=taps.units) as inside:
+            with self._formulas.tapping(units=observation.units) as inside:
                 self._run(tapped, table, indices, losses)
             (moments,) = reader.read(1)
             return [TapRecord(self._step, {**moments, **inside} if inside else moments)]

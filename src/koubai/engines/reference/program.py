@@ -10,7 +10,7 @@ from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array
 from koubai.core.taps import Squares, taken
 from koubai.data.levels import Inputs, as_numbers
-from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, TapRecord, TrainingState
 from koubai.engines.turns import Turn, in_turn
 from koubai.engines.update import add_penalties, update
 from koubai.network.network import join
@@ -59,22 +59,28 @@ class ReferenceProgram:
 
     @in_turn
     def advance(
-        self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
+        self,
+        indices: Array,
+        observation: Observation | None = None,
+        on_tap: Callable[[TapRecord], None] | None = None,
     ) -> Array:
         """Train one step for each row of `indices`."""
         indices = self.job.check_indices(indices)
         losses = np.zeros(len(indices))
         with blas_threads(self.job.threads):
             for row, batch in enumerate(indices):
-                losses[row] = self._step(batch, taps, on_tap)
+                losses[row] = self._step(batch, observation, on_tap)
                 if not np.isfinite(losses[row]):
                     return losses[: row + 1]
         return losses
 
-    def _step(self, batch: Array, taps: TapPlan | None, on_tap: Callable[[TapRecord], None] | None) -> float:
+    def _step(
+        self, batch: Array, observation: Observation | None, on_tap: Callable[[TapRecord], None] | None
+    ) -> float:
         job, state = self.job, self._state
         state.step += 1
-        tapped = taps if taps is not None and on_tap is not None and taps.wants(state.step) else None
+        asked = observation if on_tap is not None else None
+        tapped = asked if asked is not None and asked.taps(state.step) else None
         tensors: dict[tuple[str, str], Array] | None = {} if tapped else None
         for cell in self._cells:
             cell.step, cell.taps = state.step, tensors

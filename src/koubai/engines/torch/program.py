@@ -15,7 +15,7 @@ from koubai.core.forks import renew_openmp_at_fork
 from koubai.core.params import Array
 from koubai.core.taps import Squares
 from koubai.data.levels import Inputs, as_numbers
-from koubai.engines.engine import Job, TapPlan, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, TapRecord, TrainingState
 from koubai.engines.torch.arrays import array_of
 from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.module import Moment, build_module, check_ranks, read_weights
@@ -84,22 +84,28 @@ class TorchProgram:
 
     @in_turn
     def advance(
-        self, indices: Array, taps: TapPlan | None = None, on_tap: Callable[[TapRecord], None] | None = None
+        self,
+        indices: Array,
+        observation: Observation | None = None,
+        on_tap: Callable[[TapRecord], None] | None = None,
     ) -> Array:
         """Train one step for each row of `indices`."""
         indices = self.job.check_indices(indices)
         losses = np.zeros(len(indices))
         with self._threads():
             for row, batch in enumerate(indices):
-                losses[row] = self._step(batch, taps, on_tap)
+                losses[row] = self._step(batch, observation, on_tap)
                 if not np.isfinite(losses[row]):
                     return losses[: row + 1]
         return losses
 
-    def _step(self, batch: Array, taps: TapPlan | None, on_tap: Callable[[TapRecord], None] | None) -> float:
+    def _step(
+        self, batch: Array, observation: Observation | None, on_tap: Callable[[TapRecord], None] | None
+    ) -> float:
         job, moment = self.job, self.moment
         moment.step += 1
-        tapped = taps if taps is not None and on_tap is not None and taps.wants(moment.step) else None
+        asked = observation if on_tap is not None else None
+        tapped = asked if asked is not None and asked.taps(moment.step) else None
         sums: dict[tuple[str, str], Squares] = {}
         moment.sums, moment.units = (sums, tapped.units) if tapped else (None, False)
         inputs, t = job.share(batch, moment.step)

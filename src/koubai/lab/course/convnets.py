@@ -7,7 +7,7 @@ from koubai.initializers.initializer import Initializer
 from koubai.lab.conclude.phrases import arm_text, learned, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Published, Text, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published, Text
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
 from koubai.train.recipe import Recipe
@@ -33,7 +33,7 @@ def convnet_experiment(
             ),
         ),
         claims=(beats("convolutional", "dense"),),
-        watch=Watch(taps=20, evaluations=10, filters=True),
+        observations=Observations(taps=20, evaluations=10, filters=True),
     )
 
 

@@ -125,7 +125,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Watch:
+class Observations:
     """What is kept of every run besides its scores.
 
     `taps` and `evaluations` are numbers a run; `evaluate_rows` bounds the training rows evaluated.
@@ -170,7 +170,7 @@ class Experiment:
     baseline: str | None = None
     measure: str = "test_accuracy"
     claims: tuple[Claim, ...] = ()
-    watch: Watch = Watch()
+    observations: Observations = Observations()
     budget: float | None = None
     family: str = ""
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from koubai.core.errors import ConfigError
-from koubai.lab.declare.experiment import MOST_SEEDS, Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import MOST_SEEDS, Arm, Claim, Experiment, Observations, Text
 from koubai.lab.declare.file_arms import ARMS, AXES, SETTINGS, arms_of, place_of
 from koubai.lab.declare.measures import MEASURES
 from koubai.lab.declare.mending import Ground, mended
@@ -57,7 +57,7 @@ class _Head:
     measure: str = "test_accuracy"
     budget: Annotated[float, AtLeast(0)] | None = None
     claims: tuple[Claim, ...] = ()
-    watch: Watch = Watch()
+    observations: Observations = Observations()
 
 
 def read_experiment(source: str | Path, name: str | None = None) -> Experiment:
@@ -98,10 +98,10 @@ def _experiment(head: _Head, recipe: Recipe, arms: tuple[Arm, ...], name: str) -
         measure=head.measure,
         budget=head.budget,
         claims=head.claims,
-        watch=replace(
-            head.watch,
-            signal=head.watch.signal or "last_to_first_activation" in asked,
-            outputs=head.watch.outputs or bool({"zero_activations", "off_center"} & set(asked)),
+        observations=replace(
+            head.observations,
+            signal=head.observations.signal or "last_to_first_activation" in asked,
+            outputs=head.observations.outputs or bool({"zero_activations", "off_center"} & set(asked)),
         ),
     )
 

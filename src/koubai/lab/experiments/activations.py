@@ -11,7 +11,7 @@ from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.centered_sigmoid import CenteredSigmoid
 from koubai.lab.course.parts import mlp_of
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.activations import Activation, Sigmoid, Tanh
@@ -66,7 +66,7 @@ class Activations(Entry):
                 Claim("ELU", "ReLU", "off_center", "lower"),
                 beats("sigmoid - .5", "sigmoid"),
             ),
-            watch=Watch(histograms=True, outputs=True),
+            observations=Observations(histograms=True, outputs=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

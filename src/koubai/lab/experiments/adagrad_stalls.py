@@ -8,7 +8,7 @@ import numpy as np
 
 from koubai.lab.conclude.phrases import arm_text, first_runs
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.descent import Descent
@@ -69,7 +69,7 @@ class AdagradStalls(Entry):
                 ),
                 Claim(f"RMSProp .1, decay .9, {CLIFF}", f"RMSProp .1, {CLIFF}", "distance", "lower"),
             ),
-            watch=Watch(taps=0, evaluations=0),
+            observations=Observations(taps=0, evaluations=0),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -8,7 +8,7 @@ from koubai.initializers.normal import HeNormal
 from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.pictures import CLASSES, GeneratedPictures
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.alexnet import AlexNet as Network
 from koubai.network.network import Network as Wired
@@ -72,7 +72,7 @@ class Alexnet(Entry):
                 Claim("grouped", None, "test_accuracy", "higher", margin=0.5),
                 Claim("grouped", "whole", "parameters", "lower"),
             ),
-            watch=Watch(taps=10, evaluations=5, layers=True, filters=True),
+            observations=Observations(taps=10, evaluations=5, layers=True, filters=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -14,7 +14,7 @@ from koubai.data.augment.rotate import Rotate
 from koubai.lab.conclude.phrases import gaps
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
@@ -69,7 +69,7 @@ class Augmentation(Entry):
                 Claim("flip", "none", "test_accuracy", "lower"),
                 Claim("crop and rotate", "none", "gap", "lower"),
             ),
-            watch=Watch(taps=0, evaluations=10, filters=True),
+            observations=Observations(taps=0, evaluations=10, filters=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

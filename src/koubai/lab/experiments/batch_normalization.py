@@ -8,7 +8,7 @@ from koubai.initializers.normal import LeCunNormal
 from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Published, Text, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -54,7 +54,7 @@ class BatchNormalization(Entry):
                 ),
             ),
             claims=(beats("trained", "without"), beats("trained", "frozen")),
-            watch=Watch(histograms=True),
+            observations=Observations(histograms=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -8,7 +8,7 @@ from koubai.initializers.normal import LeCunNormal
 from koubai.lab.conclude.phrases import mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
-from koubai.lab.declare.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.declare.experiment import Axis, Experiment, Observations, grid
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
@@ -54,7 +54,7 @@ class BatchNormalizationOptimizers(Entry):
             ),
             seeds=tuple(range(12)),
             claims=tuple(beats(f"{name} + trained", f"{name} + frozen (D3)") for name in OPTIMIZERS),
-            watch=Watch(taps=10, evaluations=10),
+            observations=Observations(taps=10, evaluations=10),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -10,7 +10,7 @@ from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.activations import Activation, Sigmoid
 from koubai.layers.batch_norm import BatchNorm
@@ -73,7 +73,7 @@ class BatchNormalizationPlace(Entry):
                 for name in ACTIVATIONS
                 for place, over in (("BN before", "no BN"), ("BN after", "no BN"), ("BN after", "BN before"))
             ),
-            watch=Watch(histograms=True),
+            observations=Observations(histograms=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -10,7 +10,7 @@ from koubai.initializers.normal import Normal
 from koubai.lab.conclude.phrases import mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.declare.experiment import Axis, Experiment, Observations, grid
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
@@ -44,7 +44,7 @@ class BatchNormalizationScales(Entry):
             ),
             baseline="0.16 + plain",
             claims=tuple(beats(f"{scale} + BN", f"{scale} + plain") for scale in ("0.54", "0.16", "0.014")),
-            watch=Watch(taps=10, evaluations=10),
+            observations=Observations(taps=10, evaluations=10),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -61,7 +61,7 @@ class BatchSize(Entry):
                 beats(f"batch {most}", f"batch {SIZES[0]}"),
                 beats(f"batch {SIZES[0]}, as many samples", f"batch {most}"),
             ),
-            watch=Watch(taps=10, evaluations=10),
+            observations=Observations(taps=10, evaluations=10),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from koubai.lab.conclude.phrases import gaps, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Axis, Claim, Experiment, Text, Watch, grid
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Observations, Text, grid
 from koubai.lab.declare.measures import Measured
 from koubai.lab.declare.naming import japanese
 from koubai.lab.experiments.entry import CATALOG, Entry
@@ -60,7 +60,7 @@ class Capacity(Entry):
                 Claim(f"{few} + {wide}", f"{few} + {MIDDLE}", "test_accuracy", "lower"),
                 Claim(f"{noisy} + {wide}", f"{noisy} + {MIDDLE}", "test_accuracy", "lower"),
             ),
-            watch=Watch(taps=0, evaluations=10),
+            observations=Observations(taps=0, evaluations=10),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -8,7 +8,7 @@ from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.convnets import network_sentences
 from koubai.lab.course.rearranged import PAIRS, ChannelPairs, Rearranged
 from koubai.lab.course.settings import beats
-from koubai.lab.declare.experiment import Arm, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.convolution import Conv2d
 from koubai.layers.global_average_pool import GlobalAveragePool
@@ -65,7 +65,7 @@ class Channels(Entry):
                 beats("all channels", "gray"),
                 beats("all channels", "dense"),
             ),
-            watch=Watch(taps=10, evaluations=10, filters=True),
+            observations=Observations(taps=10, evaluations=10, filters=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

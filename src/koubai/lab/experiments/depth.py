@@ -9,7 +9,7 @@ from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.conclude.phrases import Ratio, arm_text, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Observations, grid
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -63,7 +63,7 @@ class Depth(Entry):
                 beats(f"sigmoid + {first}", f"sigmoid + {last}"),
                 beats(f"ReLU + {last}", f"sigmoid + {last}"),
             ),
-            watch=Watch(taps=10, evaluations=5, factors=True),
+            observations=Observations(taps=10, evaluations=5, factors=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

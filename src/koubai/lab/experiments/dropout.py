@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import gaps, outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
@@ -43,7 +43,7 @@ class Dropout(Entry):
                 *(beats(f"ratio {ratio}", "ratio 0") for ratio in ("0.1", "0.5")),
                 Claim("ratio 0.75", "ratio 0.5", "test_accuracy", "lower"),
             ),
-            watch=Watch(histograms=True),
+            observations=Observations(histograms=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

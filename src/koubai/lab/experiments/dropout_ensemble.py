@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import arm_text, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.ensemble import Ensemble
@@ -72,7 +72,7 @@ class DropoutEnsemble(Entry):
                 beats("apart", "no dropout"),
                 beats("apart", "whole"),
             ),
-            watch=Watch(taps=0, evaluations=5),
+            observations=Observations(taps=0, evaluations=5),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import arm_text, mean_of, outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
@@ -47,7 +47,7 @@ class EarlyStopping(Entry):
                 Claim(EARLY, FULL, "test_loss", "lower"),
                 Claim(EARLY, FULL, "test_accuracy"),
             ),
-            watch=Watch(taps=10, evaluations=50),
+            observations=Observations(taps=10, evaluations=50),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

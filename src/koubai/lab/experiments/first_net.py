@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import GAUSS, beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Published, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -32,7 +32,7 @@ class FirstNet(Entry):
             ),
             seeds=tuple(range(12)),
             claims=(beats("one hidden layer", "no hidden layer"),),
-            watch=Watch(weights=True),
+            observations=Observations(weights=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -8,7 +8,7 @@ from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.conclude.phrases import Ratio, arm_text, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import GAUSS, beats, source
-from koubai.lab.declare.experiment import Axis, Experiment, Watch, grid
+from koubai.lab.declare.experiment import Axis, Experiment, Observations, grid
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -55,7 +55,7 @@ class GradientFlow(Entry):
                 beats("ReLU + He", "ReLU + Xavier", measure)
                 for measure in ("test_accuracy", "last_to_first_activation", "first_to_last_gradient")
             ),
-            watch=Watch(histograms=True, signal=True),
+            observations=Observations(histograms=True, signal=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.lab.conclude.phrases import arm_text, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.unrolling import Unrolling
 
@@ -37,7 +37,7 @@ class Im2col(Entry):
             claims=tuple(
                 Claim(name, None, "error", "lower", margin=1e-12) for name in (SMALL, PLAIN, STRIDED)
             ),
-            watch=Watch(taps=0, evaluations=0),
+            observations=Observations(taps=0, evaluations=0),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -11,7 +11,7 @@ from koubai.initializers.orthogonal import Orthogonal
 from koubai.lab.conclude.phrases import arm_text, mean_of, outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, beats, source
-from koubai.lab.declare.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Observations, grid
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -52,7 +52,7 @@ class Initialization(Entry):
                 Claim("constant .1", "He", "distinct_units", "lower"),
                 *(beats("He", other) for other in ("zeros", "normal .01", "normal 1")),
             ),
-            watch=Watch(histograms=True),
+            observations=Observations(histograms=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

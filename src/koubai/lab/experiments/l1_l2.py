@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import arm_text, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
@@ -60,7 +60,7 @@ class L1L2(Entry):
                 Claim("L2 10", None, "bias_norm", "higher", margin=0.1),
                 Claim("L1 0.01 (soft threshold)", "L1 0.01", "zero_weights"),
             ),
-            watch=Watch(weights=True),
+            observations=Observations(weights=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

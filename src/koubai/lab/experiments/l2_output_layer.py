@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import arm_text, learned, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Published, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Published, Text
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
@@ -72,7 +72,7 @@ class L2OutputLayer(Entry):
                 Claim(wrong, _name(0.0), "test_accuracy", "lower"),
                 Claim(wrong, right, "weight_norm"),
             ),
-            watch=Watch(weights=True),
+            observations=Observations(weights=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

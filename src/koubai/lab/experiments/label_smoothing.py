@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import arm_text, gaps, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
@@ -47,7 +47,7 @@ class LabelSmoothing(Entry):
                 Claim("smoothing 0.1", "smoothing 0", "test_accuracy"),
                 Claim("smoothing 0.1", "smoothing 0", "weight_norm", "lower"),
             ),
-            watch=Watch(taps=10, evaluations=10),
+            observations=Observations(taps=10, evaluations=10),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

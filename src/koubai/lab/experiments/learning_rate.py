@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import arm_text, mean_of, outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
@@ -48,7 +48,7 @@ class LearningRate(Entry):
                 beats("SGD 0.1", "SGD 10"),
                 beats("SGD 0.5 shrinking to 0.005", "SGD 0.5"),
             ),
-            watch=Watch(),
+            observations=Observations(),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

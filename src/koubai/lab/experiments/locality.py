@@ -8,7 +8,7 @@ from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.convnets import network_sentences
 from koubai.lab.course.rearranged import Rearranged
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
@@ -78,7 +78,7 @@ class Locality(Entry):
                 beats("convolutional", "convolutional, permuted"),
                 Claim("dense, permuted", "dense", "test_accuracy", "lower"),
             ),
-            watch=Watch(taps=10, evaluations=10, filters=True, fields=True),
+            observations=Observations(taps=10, evaluations=10, filters=True, fields=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -8,7 +8,7 @@ from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.parts import ThetaAdaGrad
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Published, Watch, with_published
+from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published, with_published
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.adagrad import AdaGrad
@@ -73,7 +73,7 @@ class Optimizers(Entry):
                 beats("AdaGrad .1", "AdaGrad .01"),
                 beats("AdaGrad .01", "AdaGrad .01, h from 1e-4"),
             ),
-            watch=Watch(),
+            observations=Observations(),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

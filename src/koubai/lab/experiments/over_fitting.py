@@ -9,7 +9,7 @@ from koubai.lab.conclude.phrases import gaps, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.parts import thinned_mlp
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Published, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Published, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -51,7 +51,7 @@ class OverFitting(Entry):
                 *(Claim(arm, "none", "gap", "lower") for arm in ("L2 .1", "L1 .005", "dropout .15")),
                 *(Claim(arm, "none") for arm in ("L2 .1", "dropout .15")),
             ),
-            watch=Watch(weights=True),
+            observations=Observations(weights=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

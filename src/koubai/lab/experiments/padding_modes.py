@@ -12,7 +12,7 @@ from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.rearranged import Rearranged
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.batch_norm import BatchNorm
@@ -96,7 +96,7 @@ class PaddingModes(Entry):
                 *(beats(f"{mode}, white paper", frame, matters=SMALL) for mode in ("reflect", "replicate")),
                 Claim("random, white paper", frame, "test_accuracy", "lower", matters=SMALL),
             ),
-            watch=Watch(taps=10, evaluations=10),
+            observations=Observations(taps=10, evaluations=10),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import arm_text, learned, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Observations, grid
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
@@ -49,7 +49,7 @@ class PaddingStride(Entry):
                 Claim("padding 1 + stride 2", "padding 1 + stride 1", "multiply_adds", "lower"),
                 beats("padding 1 + stride 1", "padding 1 + stride 3"),
             ),
-            watch=Watch(taps=20, evaluations=10, filters=True),
+            observations=Observations(taps=20, evaluations=10, filters=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.lab.conclude.phrases import arm_text, first_runs
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.declare.experiment import Axis, Claim, Experiment, Watch, grid
+from koubai.lab.declare.experiment import Axis, Claim, Experiment, Observations, grid
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.descent import Descent
 from koubai.lab.perform.plans.surfaces import Parabola as Surface
@@ -42,7 +42,7 @@ class Parabola(Entry):
                 Claim("eps 0.9", None, "distance", "lower", margin=0.1),
                 Claim("eps 1.05", None, "distance", "higher", margin=START_DISTANCE),
             ),
-            watch=Watch(taps=0, evaluations=0),
+            observations=Observations(taps=0, evaluations=0),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

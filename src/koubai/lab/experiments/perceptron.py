@@ -9,7 +9,7 @@ from koubai.data.sources.xor import Xor
 from koubai.lab.conclude.phrases import arm_text, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.two_classes import TwoClasses
@@ -52,7 +52,7 @@ class Perceptron(Entry):
                 beats("tanh hidden, XOR", "perceptron, XOR"),
                 beats("tanh hidden, XOR", "step hidden, XOR"),
             ),
-            watch=Watch(taps=0, evaluations=0),
+            observations=Observations(taps=0, evaluations=0),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -8,7 +8,7 @@ from koubai.core.layer import Layer
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.convnets import network_sentences
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.average_pool import AveragePool2d
 from koubai.layers.convolution import Conv2d
@@ -72,7 +72,7 @@ class Pooling(Entry):
                 beats("global average, 3 convolutions", "global average"),
                 Claim("global average, 3 convolutions", "flat, 3 convolutions", "parameters", "lower"),
             ),
-            watch=Watch(taps=20, evaluations=10, filters=True),
+            observations=Observations(taps=20, evaluations=10, filters=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

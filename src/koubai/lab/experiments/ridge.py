@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.data.sources.regression import Regression
 from koubai.lab.conclude.phrases import arm_text, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.ridge import Ridge as Plan
@@ -67,7 +67,7 @@ class Ridge(Entry):
                 Claim("lambda 0.3", plain, "test_loss", "lower"),
                 Claim(large, plain, "test_loss", "higher"),
             ),
-            watch=Watch(taps=0, evaluations=10),
+            observations=Observations(taps=0, evaluations=10),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.lab.conclude.phrases import arm_text, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.descent import Descent
@@ -75,7 +75,7 @@ class Saddle(Entry):
                 Claim("RMSProp .01, turned", "AdaGrad .1, turned", near, "lower"),
                 Claim("Momentum .1, on the ridge", "SGD .1", near, "lower"),
             ),
-            watch=Watch(taps=0, evaluations=0),
+            observations=Observations(taps=0, evaluations=0),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.search import Range
 from koubai.lab.perform.plans.search import Search as Plan
@@ -55,7 +55,7 @@ class Search(Entry):
                 Arm("random", {"method": "random"}, label=Text("9 random draws", "ランダム 9 点")),
             ),
             claims=(beats("random", "no search"), beats("random", "usual rate")),
-            watch=Watch(taps=0, evaluations=5),
+            observations=Observations(taps=0, evaluations=5),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

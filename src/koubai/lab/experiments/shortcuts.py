@@ -8,7 +8,7 @@ from koubai.core.layer import Layer
 from koubai.lab.conclude.phrases import Ratio, arm_text, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import GAUSS, beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.activations import Tanh
 from koubai.layers.flatten import Flatten
@@ -60,7 +60,7 @@ class Shortcuts(Entry):
             ),
             baseline="tanh, plain",
             claims=(beats("tanh, shortcuts", "tanh, plain"), beats("ReLU, shortcuts", "ReLU, plain")),
-            watch=Watch(histograms=True, signal=True),
+            observations=Observations(histograms=True, signal=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -8,7 +8,7 @@ from koubai.data.sources.waveforms import Waveforms
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.convnets import network_sentences
 from koubai.lab.course.settings import beats
-from koubai.lab.declare.experiment import Arm, Experiment, Text, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.convolution import Conv1d
 from koubai.layers.global_average_pool import GlobalAveragePool
@@ -46,7 +46,7 @@ class Signal(Entry):
                 Arm("conv1d", label=Text("1-D convolution", "1 次元畳み込み")),
             ),
             claims=(beats("conv1d", "dense"),),
-            watch=Watch(taps=20, evaluations=10, filters=True),
+            observations=Observations(taps=20, evaluations=10, filters=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.lab.conclude.phrases import arm_text, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.descent import Descent
@@ -49,7 +49,7 @@ class Valley(Entry):
                 Claim(name, "SGD .95", "distance", "lower")
                 for name in ("Momentum .1", "AdaGrad 1.5", "Adam .3", "RMSProp .1", "RMSProp .3")
             ),
-            watch=Watch(taps=0, evaluations=0),
+            observations=Observations(taps=0, evaluations=0),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

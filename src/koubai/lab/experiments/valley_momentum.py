@@ -8,7 +8,7 @@ import numpy as np
 
 from koubai.lab.conclude.phrases import arm_text, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.declare.experiment import Arm, Claim, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.descent import Descent
@@ -67,7 +67,7 @@ class ValleyMomentum(Entry):
                 Claim("Momentum .1", "SGD .95", "distance", "lower"),
                 Claim("Momentum 1.33, mu .41", "SGD .95", "distance", "lower"),
             ),
-            watch=Watch(taps=0, evaluations=0),
+            observations=Observations(taps=0, evaluations=0),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -9,7 +9,15 @@ from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.conclude.phrases import Listed, Ratio, arm_text, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, source
-from koubai.lab.declare.experiment import Axis, Claim, Experiment, Published, Watch, grid, with_published
+from koubai.lab.declare.experiment import (
+    Axis,
+    Claim,
+    Experiment,
+    Observations,
+    Published,
+    grid,
+    with_published,
+)
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -54,7 +62,7 @@ class VanishingGradient(Entry):
                 Claim("sigmoid + He", "sigmoid + Xavier"),
                 Claim("ReLU + He", "sigmoid + normal .01", "first_to_last_gradient"),
             ),
-            watch=Watch(histograms=True),
+            observations=Observations(histograms=True),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

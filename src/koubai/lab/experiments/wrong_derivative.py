@@ -9,7 +9,7 @@ from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.parts import ActivatedSigmoid, CrossedReLU, mlp_of
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
-from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.layers.activations import Activation, Sigmoid
 from koubai.layers.rectifiers import ReLU
@@ -56,7 +56,7 @@ class WrongDerivative(Entry):
                 beats("sigmoid", "sigmoid, derivative at the output"),
                 beats("ReLU", "ReLU, derivative of sigmoid"),
             ),
-            watch=Watch(),
+            observations=Observations(),
         )
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:

@@ -50,7 +50,7 @@ def _seconds(plan: Any, experiment: Experiment, engine: str, data_dir: Path | No
     if recipes:
         return sum(_training_seconds(recipe, experiment, engine, data_dir) for recipe in recipes)
     began = time.perf_counter()
-    plan.perform(Context(experiment.watch, engine, data_dir=data_dir))
+    plan.perform(Context(experiment.observations, engine, data_dir=data_dir))
     return time.perf_counter() - began
 
 
@@ -59,7 +59,7 @@ def _training_seconds(recipe: Recipe, experiment: Experiment, engine: str, data_
 
     It is opened twice, since code is compiled the first time only.
     """
-    context = Context(experiment.watch, engine, data_dir=data_dir)
+    context = Context(experiment.observations, engine, data_dir=data_dir)
     dataset = recipe.data.load(data_dir)
     for _ in range(2):
         began = time.perf_counter()
@@ -78,4 +78,4 @@ def _training_seconds(recipe: Recipe, experiment: Experiment, engine: str, data_
     session.scores()
     evaluation = time.perf_counter() - stepped
     a_step = (stepped - opened) / max(steps, 1)
-    return (opened - began) + recipe.steps * a_step + (experiment.watch.evaluations + 1) * evaluation
+    return (opened - began) + recipe.steps * a_step + (experiment.observations.evaluations + 1) * evaluation

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.lab.declare.experiment import Watch
+from koubai.lab.declare.experiment import Observations
 from koubai.lab.perform.run_result import Exhibit
 from koubai.layers.convolution import Convolution
 from koubai.network.network import Network, Weights
@@ -21,24 +21,24 @@ _BINS = 50
 _MAPS = 16  # feature maps and filters shown a layer
 
 
-def exhibits_of(session: Session, watch: Watch) -> tuple[Exhibit, ...]:
-    """Return what `watch` asks for, before and after training."""
+def exhibits_of(session: Session, observations: Observations) -> tuple[Exhibit, ...]:
+    """Return what `observations` ask for, before and after training."""
     network, recipe = session.network, session.recipe
     initial = network.initialize(recipe.seed, recipe.dtype)
     final = session.state().weights
     x = np.ascontiguousarray(session.dataset.inputs("test")[:_SAMPLES], recipe.dtype)
     found: list[Exhibit] = []
-    if watch.histograms:
+    if observations.histograms:
         found += histograms(session, initial, final, x)
-    if watch.filters:
+    if observations.filters:
         found += filters(initial, final)
         found += augmented(session)
         found += feature_maps(session, final, x[:1])
-    if watch.fields:
+    if observations.fields:
         found += receptive_fields(network, final, x[:_SEEN])
-    if watch.weights:
+    if observations.weights:
         found += weights(session, final)
-    if watch.layers:
+    if observations.layers:
         found.append(layers(session))
     return tuple(found)
 

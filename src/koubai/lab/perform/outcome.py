@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from koubai.lab.declare.experiment import Watch
+from koubai.lab.declare.experiment import Observations
 from koubai.lab.perform.run_result import Exhibit
 from koubai.probes.history import History
 
@@ -22,7 +22,7 @@ class Stopped(Exception):
 class Context:
     """How a plan is performed; never what comes out of it."""
 
-    watch: Watch = Watch()
+    observations: Observations = Observations()
     engine: str = "auto"
     threads: int = 1
     data_dir: Path | None = None

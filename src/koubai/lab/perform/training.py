@@ -7,7 +7,8 @@ import numpy as np
 from koubai.core import random
 from koubai.core.params import Array
 from koubai.data.dataset import Dataset
-from koubai.lab.declare.experiment import Watch
+from koubai.engines.engine import Observation
+from koubai.lab.declare.experiment import Observations
 from koubai.lab.perform.exhibits import exhibits_of
 from koubai.lab.perform.gradients import factor_scores, ratios
 from koubai.lab.perform.outcome import Context, Outcome, Stopped
@@ -17,7 +18,7 @@ from koubai.probes.histograms import activations
 from koubai.probes.history import History
 from koubai.probes.packed import rounded
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation, Session
+from koubai.train.session import Session
 from koubai.train.train import Run, train
 
 _SAMPLES = 500  # inputs on which the signal is measured
@@ -53,9 +54,9 @@ def run_of(recipe: Recipe, context: Context) -> tuple[Run, Dataset]:
 def outcome_of(run: Run, dataset: Dataset, context: Context) -> Outcome:
     """Return what came out of a finished run: scores, history, exhibits."""
     return Outcome(
-        scores=scores_of(run, context.watch),
+        scores=scores_of(run, context.observations),
         history=_short(run),
-        exhibits=exhibits_of(run.session, context.watch) if context.exhibits else (),
+        exhibits=exhibits_of(run.session, context.observations) if context.exhibits else (),
         collapsed=is_constant(run, dataset),
         stopped_by=run.stopped_by,
         engine=run.session.program.engine,
@@ -70,18 +71,18 @@ def _short(run: Run) -> History:
 
 
 def observation(recipe: Recipe, context: Context) -> Observation:
-    """Return the watching of a run; numbers a run become distances between updates."""
-    watch = context.watch
+    """Return what a session observes; numbers a run become distances between updates."""
+    observations = context.observations
     return Observation(
-        tap_every=max(1, recipe.steps // watch.taps) if watch.taps else 0,
-        first_until=1 if watch.taps else 0,
+        tap_every=max(1, recipe.steps // observations.taps) if observations.taps else 0,
+        first_until=1 if observations.taps else 0,
         units=False,
-        evaluate_every=max(1, recipe.steps // watch.evaluations) if watch.evaluations else 0,
-        evaluate_rows=watch.evaluate_rows,
+        evaluate_every=max(1, recipe.steps // observations.evaluations) if observations.evaluations else 0,
+        evaluate_rows=observations.evaluate_rows,
     )
 
 
-def scores_of(run: Run, watch: Watch) -> dict[str, float]:
+def scores_of(run: Run, observations: Observations) -> dict[str, float]:
     """Return the final scores of every part, the gap between training and test, and sizes of gradients."""
     scores = {}
     for part, score in run.scores.items():
@@ -98,9 +99,9 @@ def scores_of(run: Run, watch: Watch) -> dict[str, float]:
     }
     scores |= ratios(run.history) | factor_scores(run.history)
     scores |= weights(session) | units(session) | chance(session.dataset) | sizes
-    if watch.signal:
+    if observations.signal:
         scores |= signal(session)
-    return scores | outputs(session) if watch.outputs else scores
+    return scores | outputs(session) if observations.outputs else scores
 
 
 def signal(session: Session) -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from koubai.core.errors import KoubaiError
 from koubai.core.memory import allowed, allowing
-from koubai.lab.declare.experiment import Experiment, Watch
+from koubai.lab.declare.experiment import Experiment, Observations
 from koubai.lab.perform.channel import Line, of_this_process
 from koubai.lab.perform.outcome import Context, Outcome, Stopped
 from koubai.lab.perform.run_result import RunResult
@@ -32,7 +32,7 @@ class Task:
     seed: int
     plan: Any
     key: str
-    watch: Watch
+    observations: Observations
     engine: str
     threads: int  # or BY_WORKER
     data_dir: Path | None
@@ -48,14 +48,14 @@ def tasks_of(
     for i, seed in enumerate(experiment.seeds):
         for arm in experiment.arms:
             plan = experiment.plan(arm, seed)
-            key = key_of(plan, experiment.watch, engine, data_dir, exhibits=i == 0)
+            key = key_of(plan, experiment.observations, engine, data_dir, exhibits=i == 0)
             tasks.append(
                 Task(
                     arm.name,
                     seed,
                     plan,
                     key,
-                    experiment.watch,
+                    experiment.observations,
                     engine,
                     threads,
                     data_dir,
@@ -66,13 +66,15 @@ def tasks_of(
     return tasks
 
 
-def key_of(plan: Any, watch: Watch, engine: str, data_dir: Path | None, *, exhibits: bool) -> str:
+def key_of(
+    plan: Any, observations: Observations, engine: str, data_dir: Path | None, *, exhibits: bool
+) -> str:
     """Return 16 hexadecimal digits that name a result: equal keys, equal results."""
     data = plan.data.load(data_dir).sha256 if hasattr(plan, "data") else ""
     watched = (
-        asdict(watch)
+        asdict(observations)
         if exhibits
-        else asdict(replace(watch, histograms=False, filters=False, weights=False, layers=False))
+        else asdict(replace(observations, histograms=False, filters=False, weights=False, layers=False))
     )
     text = json.dumps([_SCORES, plan.hash, data, engine, watched], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -128,7 +130,7 @@ def perform_all(tasks: Sequence[Task], line: Line | None = None) -> list[RunResu
 
 def _perform(task: Task, line: Line) -> Outcome:
     context = Context(
-        task.watch,
+        task.observations,
         task.engine,
         task.threads,
         task.data_dir,

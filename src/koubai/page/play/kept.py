@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.errors import RunError
-from koubai.lab.declare.experiment import Watch
+from koubai.lab.declare.experiment import Observations
 from koubai.lab.perform.run_result import Exhibit, RunResult
 from koubai.lab.perform.store import Store
 from koubai.lab.perform.work import key_of
@@ -40,7 +40,7 @@ class Finished:
 
 def key(recipe: Recipe, data_dir: Path | None) -> str:
     """Return the name of a finished run."""
-    watched = Watch(taps=TAPS, evaluations=EVALUATIONS)
+    watched = Observations(taps=TAPS, evaluations=EVALUATIONS)
     own = f"play {_FORMAT} {key_of(recipe, watched, 'auto', data_dir, exhibits=True)}"
     return hashlib.sha256(own.encode()).hexdigest()[:16]
 

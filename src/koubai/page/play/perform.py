@@ -18,6 +18,7 @@ from typing import Any
 
 from koubai.core.errors import KoubaiError
 from koubai.data.dataset import Dataset
+from koubai.engines.engine import Observation
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from koubai.network.network import Network
@@ -28,7 +29,7 @@ from koubai.page.play.events import Event, begin, end, part
 from koubai.page.play.looks import look
 from koubai.page.play.shelf import Shelf
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation, Session
+from koubai.train.session import Session
 
 _TICK, _LOOK = 0.1, 0.5  # seconds between two parts, two looks
 _STRETCH = 0.04  # seconds of one stretch of updates

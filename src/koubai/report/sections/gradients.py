@@ -41,7 +41,7 @@ def gradient_section(result: ExperimentResult) -> Section:
 
 def _factors(result: ExperimentResult, histories: dict[str, list[History]]) -> tuple[Picture, ...]:
     """Return what every layer makes of the gradient, for the deepest arm of every group; where asked for."""
-    if not result.experiment.watch.factors:
+    if not result.experiment.observations.factors:
         return ()
     chains = []
     for group in groups(result.experiment.arms):

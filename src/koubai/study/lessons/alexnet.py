@@ -11,7 +11,7 @@ import numpy as np
 
 from koubai.core import random
 from koubai.lab.course.settings import GAUSS, source
-from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations
 from koubai.lab.experiments.shortcuts import DEPTH
 from koubai.lab.experiments.shortcuts import network as deep
 from koubai.lab.perform.gradients import at_start
@@ -160,8 +160,10 @@ class Alexnet(Lesson):
     def experiment(self, seeds: Sequence[int]) -> Experiment:
         """Each share counted once, and one real update."""
         arms = tuple(Arm(part, {"part": part}) for part in (*PARTS, STEP))
-        watch = Watch(taps=0, evaluations=0)
-        return Experiment(f"lesson-{self.registry_name}", Count(), arms, seeds=(0,), watch=watch)
+        observations = Observations(taps=0, evaluations=0)
+        return Experiment(
+            f"lesson-{self.registry_name}", Count(), arms, seeds=(0,), observations=observations
+        )
 
     def series(self, arm: str) -> str:
         """The update belongs to no line of its own."""

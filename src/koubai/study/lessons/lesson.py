@@ -20,12 +20,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from koubai.core.registry import Registry
+from koubai.engines.engine import Observation
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.perform.run_result import RunResult
 from koubai.study.mathml import formula
 from koubai.study.term import code_of
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation, Session
+from koubai.train.session import Session
 
 LESSONS = Registry("lesson")
 SEEDS = 5

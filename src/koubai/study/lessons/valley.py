@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations
 from koubai.lab.perform.outcome import Context, Outcome
 from koubai.lab.perform.plans.descent import Descent
 from koubai.lab.perform.plans.plan import LabPlan
@@ -105,8 +105,10 @@ class Valley(Lesson):
         """Four rules, each down the same valley and from the same starts."""
         base = Down(valley=RULES["sgd"], hills=ON_HILLS["sgd"])
         arms = tuple(Arm(name, {"valley": RULES[name], "hills": ON_HILLS[name]}) for name in RULES)
-        watch = Watch(taps=0, evaluations=0)
-        return Experiment(f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), watch=watch)
+        observations = Observations(taps=0, evaluations=0)
+        return Experiment(
+            f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), observations=observations
+        )
 
     def values(self, run: RunResult) -> dict[str, float]:
         """How far from the minimum of the valley the path ends."""

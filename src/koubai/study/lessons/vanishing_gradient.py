@@ -10,7 +10,7 @@ import numpy as np
 
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.course.settings import GAUSS, source
-from koubai.lab.declare.experiment import Arm, Experiment, Watch
+from koubai.lab.declare.experiment import Arm, Experiment, Observations
 from koubai.lab.perform.gradients import FLOW, at_start, weighted
 from koubai.lab.perform.run_result import RunResult
 from koubai.layers.activations import Sigmoid
@@ -78,9 +78,9 @@ class VanishingGradient(Lesson):
             "relu_he": {"initializer": HeNormal(), "network.activation": "relu"},
         }
         arms = tuple(Arm(name, edits) for name, edits in changes.items())
-        watch = Watch(taps=1, evaluations=1, evaluate_rows=1)
+        observations = Observations(taps=1, evaluations=1, evaluate_rows=1)
         return Experiment(
-            f"lesson-{self.registry_name}", self.recipe(), arms, seeds=tuple(seeds), watch=watch
+            f"lesson-{self.registry_name}", self.recipe(), arms, seeds=tuple(seeds), observations=observations
         )
 
     def values(self, run: RunResult) -> dict[str, float]:

@@ -30,12 +30,12 @@ from koubai.doctor.watch.seen.data import as_targets
 from koubai.doctor.watch.seen.kept_samples import Samples
 from koubai.doctor.watch.seen.seen import Seen
 from koubai.doctor.watch.twin.translate import chain_of, loss_like, optimizer_like, weights_of
-from koubai.engines.engine import TrainingState
+from koubai.engines.engine import Observation, TrainingState
 from koubai.engines.torch.formula import to_array
 from koubai.layers.sequential import Sequential
 from koubai.penalties.p_norm import L2
 from koubai.train.recipe import Recipe
-from koubai.train.session import Observation, Session
+from koubai.train.session import Session
 
 _ROWS = 64  # samples on which both are compared
 _CLOSE = 1e-3  # relative: both sides compute in float32

@@ -8,7 +8,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.data.dataset import DataSource
-from koubai.lab.declare.experiment import Watch
+from koubai.lab.declare.experiment import Observations
 from koubai.lab.perform.outcome import Context, Outcome
 from koubai.lab.perform.plans.plan import LabPlan, shifted
 from koubai.lab.perform.training import run_recipe
@@ -51,7 +51,7 @@ class Rates(LabPlan):
                 recipe,
                 replace(
                     context,
-                    watch=Watch(taps=0, evaluations=0),
+                    observations=Observations(taps=0, evaluations=0),
                     exhibits=False,
                     report=shifted(context.report, i * steps, len(recipes) * steps),
                 ),
