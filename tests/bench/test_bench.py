@@ -23,7 +23,7 @@ from koubai_benchmarks.speed.floor import floor_of
 from koubai_benchmarks.speed.machine import Machine
 from koubai_benchmarks.speed.peers import peers
 from koubai_benchmarks.speed.peers.peer import Peer
-from koubai_benchmarks.speed.rows import Row, compare
+from koubai_benchmarks.speed.rows import WorkloadRow, compare
 from koubai_benchmarks.speed.workload import WORKLOADS, Workload
 
 TINY = Workload(
@@ -188,7 +188,9 @@ def test_the_products_of_onednn_are_measured_where_it_runs(monkeypatch):
 
 def rows(share):
     return [
-        Row("w", "torch-eager-nhwc-malloc", "float32", 1234.5, 1239.1, 15.43, 12.11, 230.0, share, 1234.5)
+        WorkloadRow(
+            "w", "torch-eager-nhwc-malloc", "float32", 1234.5, 1239.1, 15.43, 12.11, 230.0, share, 1234.5
+        )
     ]
 
 

@@ -14,7 +14,7 @@ from koubai_benchmarks.doctor.baselines import autotrainer, debugger
 from koubai_benchmarks.doctor.case import own_cases, parse_cases
 from koubai_benchmarks.doctor.overhead import LOADS, Overhead, overhead
 from koubai_benchmarks.doctor.prove import proofs, remedies_proven
-from koubai_benchmarks.doctor.run import Row, Seen, is_worse, run_cases
+from koubai_benchmarks.doctor.run import CaseRow, Seen, is_worse, run_cases
 from koubai_benchmarks.doctor.score import confusion, report, score
 from support.cases import OUTPUT_LAYER
 
@@ -65,7 +65,7 @@ def test_names_layers_and_silence_are_scored(rows):
 def test_a_finding_of_another_name_counts_as_detected_only(rows):
     cases = parse_cases(CASES, "test.toml")
     wrong = [
-        Row(**{**row.__dict__, "names": ("over_fitting",)}) if row.case == "sick" else row for row in rows
+        CaseRow(**{**row.__dict__, "names": ("over_fitting",)}) if row.case == "sick" else row for row in rows
     ]
     scores = score(wrong, cases)
     assert (scores.detection.hits, scores.top1.hits, scores.top2.hits) == (2, 0, 0)

@@ -8,7 +8,7 @@ from rich.console import Console
 from koubai.lab.declare.experiment import Arm
 from koubai.lab.perform.progress import Progress
 from koubai.report import terminal
-from koubai.report.terminal import Row, live_view, print_result, progress_line, result_table, rows
+from koubai.report.terminal import ArmRow, live_view, print_result, progress_line, result_table, rows
 from koubai.report.theme import columns
 from koubai.words import speaking
 
@@ -116,7 +116,7 @@ def test_progress_is_one_line(grid_result):
 
 
 def test_gradients_that_are_nearly_equal_have_bars_that_are():
-    low, high = terminal._scale([Row(arm=Arm("a"), made=1, wanted=1, gradients={"0": 0.19, "1": 0.18})])
+    low, high = terminal._scale([ArmRow(arm=Arm("a"), made=1, wanted=1, gradients={"0": 0.19, "1": 0.18})])
     drawn = [terminal._gradient(size, (low, high), 6, False).plain.split()[0] for size in (0.19, 0.18)]
     assert len(drawn[0]) - len(drawn[1]) <= 1
     assert terminal._scale([]) == (0.0, 1.0)

@@ -12,7 +12,7 @@ from koubai.words import say
 from koubai_benchmarks.doctor.case import Case, own_cases, read_cases
 from koubai_benchmarks.doctor.overhead import LOADS, overhead, overheads
 from koubai_benchmarks.doctor.prove import proofs, remedies_proven
-from koubai_benchmarks.doctor.run import Row, run_cases
+from koubai_benchmarks.doctor.run import CaseRow, run_cases
 from koubai_benchmarks.doctor.score import report, score
 
 _SHARES = ("healthy_alarm_rate", "detection", "top1", "top2", "layer_within_one")
@@ -92,7 +92,7 @@ def bench(
     if part == "peers":
         return peers(cases, seeds)
     chosen = [case for case in _cases(cases) if part in ("all", case.split)]
-    rows: list[Row] = []
+    rows: list[CaseRow] = []
     for row in run_cases(chosen, seeds=seeds, budget=budget, engine=engine, threads=threads):
         rows.append(row)
         _progress(row)
@@ -106,7 +106,7 @@ def bench(
 
 
 def _proven_and_timed(
-    cases: Sequence[Case], rows: Sequence[Row], engine: str, threads: int
+    cases: Sequence[Case], rows: Sequence[CaseRow], engine: str, threads: int
 ) -> dict[str, Any]:
     proven = proofs(cases, rows, engine=engine, threads=threads)
     return {
@@ -116,7 +116,7 @@ def _proven_and_timed(
     }
 
 
-def _progress(row: Row) -> None:
+def _progress(row: CaseRow) -> None:
     names = ", ".join(row.names) or say("doctor.bench.silent")
     line = f"{row.case} {row.seed} [{row.label}] {names}"
     console(stderr=True).print(line, markup=False, soft_wrap=True)

@@ -20,7 +20,7 @@ import torch
 
 from koubai.train.recipe import Recipe
 from koubai_benchmarks.doctor.case import Case
-from koubai_benchmarks.doctor.run import Row
+from koubai_benchmarks.doctor.run import CaseRow
 from koubai_benchmarks.doctor.torch_modules import NotTranslated
 from koubai_benchmarks.doctor.torch_twin import Twin
 
@@ -114,7 +114,7 @@ def installed() -> dict[str, Callable[[Twin], list[str]]]:
     return tools
 
 
-def run_peers(cases: Iterable[Case], seeds: int | None = None) -> Iterator[Row]:
+def run_peers(cases: Iterable[Case], seeds: int | None = None) -> Iterator[CaseRow]:
     """Yield a row a run, as `run_cases` does: what every tool says stands in its `baselines`.
 
     A sick twin counts as faulty if it ends worse than its fixed twin in held-out skill. Cases that have no
@@ -144,9 +144,9 @@ class _Judged:
     chance: float
 
 
-def _row(case: Case, seed: int, label: str, judged: _Judged) -> Row:
+def _row(case: Case, seed: int, label: str, judged: _Judged) -> CaseRow:
     nothing: dict[str, Any] = dict.fromkeys(("layer", "layer_distance", "first_alarm", "remedy"))
-    return Row(
+    return CaseRow(
         case=case.id,
         family=case.family,
         seed=seed,

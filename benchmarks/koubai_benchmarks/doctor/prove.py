@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from koubai.core.errors import KoubaiError
 from koubai.doctor.answer.proof import Proof, prove
 from koubai_benchmarks.doctor.case import Case
-from koubai_benchmarks.doctor.run import Row
+from koubai_benchmarks.doctor.run import CaseRow
 from koubai_benchmarks.doctor.score import Share
 
 SEEDS = 8
 
 
 def proofs(
-    cases: Sequence[Case], rows: Sequence[Row], *, seeds: int = SEEDS, engine: str = "auto", threads: int = 1
+    cases: Sequence[Case],
+    rows: Sequence[CaseRow],
+    *,
+    seeds: int = SEEDS,
+    engine: str = "auto",
+    threads: int = 1,
 ) -> dict[str, Proof | None]:
     """Return case -> proof of the remedy that was prescribed first most often; None where none was."""
     found: dict[str, Proof | None] = {}

@@ -27,7 +27,7 @@ BASELINES: dict[str, Callable[[Patient], list[str]]] = {"autotrainer": autotrain
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseRow:
     """One run and what was said of it.
 
     | label   | meaning                                                                                |
@@ -66,7 +66,7 @@ def run_cases(
     budget: float = 30.0,
     engine: str = "auto",
     threads: int = 1,
-) -> Iterator[Row]:
+) -> Iterator[CaseRow]:
     """Yield a row a run: the sick recipe (or control) and, for a sick case, its twin too.
 
     `seeds` limits the seeds of each case.
@@ -79,7 +79,7 @@ def run_cases(
             yield from run_seed(case, seed, budget=budget, engine=engine, threads=threads)
 
 
-def run_seed(case: Case, seed: int, *, budget: float, engine: str, threads: int) -> Iterator[Row]:
+def run_seed(case: Case, seed: int, *, budget: float, engine: str, threads: int) -> Iterator[CaseRow]:
     """Yield the rows of one case under one seed."""
     began = time.perf_counter()
     first = examine_run(case.sick(seed), budget=budget, engine=engine, threads=threads)
@@ -181,9 +181,9 @@ def learned(twin: Seen) -> bool:
     return twin.skill > chance + 0.5 * (1 - chance) - 2 * twin.noise
 
 
-def _row(case: Case, seed: int, label: str, seen: Seen, twin_skill: float, seconds: float) -> Row:
+def _row(case: Case, seed: int, label: str, seen: Seen, twin_skill: float, seconds: float) -> CaseRow:
     alarms = [finding for finding in seen.findings if finding.alarm]
-    return Row(
+    return CaseRow(
         case=case.id,
         family=case.family,
         seed=seed,
@@ -211,7 +211,7 @@ def layer_distance(patient: Patient, named: str | None, right: str | None) -> in
     return abs(blocks[named] - blocks[right]) if named in blocks and right in blocks else None
 
 
-def to_dict(row: Row) -> dict[str, Any]:
+def to_dict(row: CaseRow) -> dict[str, Any]:
     """Return a row as plain values."""
     plain = {**row.__dict__, "names": list(row.names), "alarm": row.alarm}
     plain["baselines"] = {name: list(names) for name, names in row.baselines.items()}

@@ -11,7 +11,7 @@ import numpy as np
 
 from koubai.core.statistics import share_interval
 from koubai_benchmarks.doctor.case import Case
-from koubai_benchmarks.doctor.run import BASELINES, Row, to_dict
+from koubai_benchmarks.doctor.run import BASELINES, CaseRow, to_dict
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Scores:
         }
 
 
-def score(rows: Sequence[Row], cases: Iterable[Case], system: str = "koubai") -> Scores:
+def score(rows: Sequence[CaseRow], cases: Iterable[Case], system: str = "koubai") -> Scores:
     """Score one system ("koubai" or a baseline) on the rows of a benchmark."""
     accept = {case.id: case.accept for case in cases}
     healthy = [row for row in rows if row.label == "healthy"]
@@ -79,16 +79,16 @@ def score(rows: Sequence[Row], cases: Iterable[Case], system: str = "koubai") ->
     )
 
 
-def names_of(row: Row, system: str) -> tuple[str, ...]:
+def names_of(row: CaseRow, system: str) -> tuple[str, ...]:
     """Return the names a system gave at the end of a run."""
     return row.names if system == "koubai" else row.baselines[system]
 
 
-def _alarmed(row: Row, system: str) -> bool:
+def _alarmed(row: CaseRow, system: str) -> bool:
     return row.alarm if system == "koubai" else bool(row.baselines[system])
 
 
-def confusion(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+def confusion(rows: Sequence[CaseRow]) -> dict[str, dict[str, int]]:
     """Return case -> first name -> count over faulty runs ('silent' for none)."""
     table: dict[str, Counter[str]] = {}
     for row in rows:
@@ -98,7 +98,7 @@ def confusion(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
 
 
 def report(
-    rows: Sequence[Row], cases: Sequence[Case], extra: Mapping[str, Any] | None = None
+    rows: Sequence[CaseRow], cases: Sequence[Case], extra: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the benchmark's whole result as plain values; by family and by split too."""
     families = sorted({row.family for row in rows})
@@ -124,5 +124,5 @@ def report(
     }
 
 
-def _baselines(rows: Sequence[Row], cases: Sequence[Case]) -> dict[str, Any]:
+def _baselines(rows: Sequence[CaseRow], cases: Sequence[Case]) -> dict[str, Any]:
     return {name: score(rows, cases, name).to_dict() for name in BASELINES}

@@ -12,7 +12,7 @@ from koubai.words import say
 from koubai_benchmarks.speed.conductor import Settings
 from koubai_benchmarks.speed.machine import usable_cores
 from koubai_benchmarks.speed.report import Report, processor, run_benchmark, unset
-from koubai_benchmarks.speed.rows import Row
+from koubai_benchmarks.speed.rows import WorkloadRow
 
 
 def bench(
@@ -69,7 +69,7 @@ def show(report: Report) -> None:
         out.print(say("bench.absent", workload=missing.workload, engine=missing.engine, why=missing.why))
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: WorkloadRow) -> list[str]:
     def cell(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 

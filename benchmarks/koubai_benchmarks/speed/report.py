@@ -18,7 +18,7 @@ from koubai_benchmarks.speed.floor import floor_of
 from koubai_benchmarks.speed.machine import PINS, Machine, measure_machine
 from koubai_benchmarks.speed.peers import peers
 from koubai_benchmarks.speed.peers.peer import Peer
-from koubai_benchmarks.speed.rows import Row, compare, workload_rows
+from koubai_benchmarks.speed.rows import WorkloadRow, compare, workload_rows
 from koubai_benchmarks.speed.workload import WORKLOADS, Workload
 
 _PACKAGES = ("koubai", "numpy", "torch", "tensorflow-cpu", "jax", "keras", "scikit-learn")
@@ -51,7 +51,7 @@ class Report:
 
     machine: Machine
     settings: Settings
-    rows: list[Row] = field(default_factory=list)
+    rows: list[WorkloadRow] = field(default_factory=list)
     floors: list[FloorRow] = field(default_factory=list)
     absent: list[Absent] = field(default_factory=list)
     kernels: dict[str, str] = field(
@@ -59,7 +59,7 @@ class Report:
     )  # what computes the products of each engine and peer
 
     @property
-    def doubtful(self) -> list[Row]:
+    def doubtful(self) -> list[WorkloadRow]:
         """Rows that did more than the machine can by its measured peak: then that was measured too low."""
         return [row for row in self.rows if row.share_of_peak is not None and row.share_of_peak > 1]
 

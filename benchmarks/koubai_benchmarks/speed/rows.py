@@ -16,7 +16,7 @@ EAGER = ("torch-eager", "torch-eager-nhwc")
 
 
 @dataclass(frozen=True)
-class Row:
+class WorkloadRow:
     """One engine or peer on one workload.
 
     | field                 | meaning                                                                        |
@@ -47,7 +47,7 @@ class Row:
 
 def compare(
     name: str, precision: str, timings: Sequence[Timing], flops: int | None = None, peak: float | None = None
-) -> list[Row]:
+) -> list[WorkloadRow]:
     """Return a row for each timing that has rounds; `flops` a step, `peak` in GFLOP/s."""
     played = [timing for timing in timings if timing.ms]
     eager = min((min(t.ms) for t in played if t.engine in EAGER), default=None)
@@ -56,7 +56,7 @@ def compare(
     for timing in played:
         ms = min(timing.ms)
         gflops = flops / ms / 1e6 if flops else None
-        row = Row(
+        row = WorkloadRow(
             name,
             timing.engine,
             precision,
@@ -72,7 +72,7 @@ def compare(
     return rows
 
 
-def workload_rows(workload: Workload, timings: Sequence[Timing], machine: Machine) -> list[Row]:
+def workload_rows(workload: Workload, timings: Sequence[Timing], machine: Machine) -> list[WorkloadRow]:
     """Return the rows of a workload."""
     peak = machine.gflops.get(workload.precision)
     return compare(workload.name, workload.precision, timings, floor_of(workload).flops, peak)

@@ -44,7 +44,7 @@ _EXACT = 1e-9  # how far a float64 path of 30 steps may be from the exact one
 
 
 @dataclass(frozen=True)
-class Row:
+class CourseRow:
     """One line of the course's table; the fields are those of its JSON.
 
     `inside` is None where nobody published a number: the right arm beside one with a defect. `by_mean` and
@@ -86,7 +86,7 @@ def course_rows(
     engine: str = "auto",
     threads: int | None = None,
     on_experiment: OnExperiment = lambda experiment: None,
-) -> Iterator[Row]:
+) -> Iterator[CourseRow]:
     """Yield the rows as they come in, in the order of the course."""
     for name in EXPERIMENTS:
         experiment = needed(name, seeds)
@@ -117,7 +117,7 @@ def needed(name: str, seeds: int) -> Experiment:
     )
 
 
-def rows_of(name: str, result: ExperimentResult) -> Iterator[Row]:
+def rows_of(name: str, result: ExperimentResult) -> Iterator[CourseRow]:
     """Yield a row for every arm, and for what the course measured on the way."""
     for arm in result.experiment.arms:
         summary = result.summary(arm.name, "test_accuracy")
@@ -134,9 +134,9 @@ def rows_of(name: str, result: ExperimentResult) -> Iterator[Row]:
                 )
 
 
-def _row(name: str, arm: Arm, summary: ArmSummary, published: Published | None) -> Row:
+def _row(name: str, arm: Arm, summary: ArmSummary, published: Published | None) -> CourseRow:
     interval = summary.interval
-    return Row(
+    return CourseRow(
         experiment=name,
         arm=arm.name,
         published_mean=published.mean if published else None,
@@ -185,7 +185,7 @@ def equal_means(summary: ArmSummary, published: Published) -> float | None:
     return float(ttest_ind_from_stats(*ours, *theirs, equal_var=False).pvalue)
 
 
-def misfits(rows: Sequence[Row]) -> list[Row]:
+def misfits(rows: Sequence[CourseRow]) -> list[CourseRow]:
     """Return the quoted rows whose mean is another than the published one (p below .05, Holm over all)."""
     tested = [row for row in rows if row.kind == "quoted" and row.p is not None]
     adjusted = holm([row.p for row in tested if row.p is not None])
@@ -202,7 +202,7 @@ def _at(result: ExperimentResult, arm: Arm, step: int) -> ArmSummary | None:
     return summarize(arm.name, "test_accuracy", early) if early else None
 
 
-def valley_rows() -> Iterator[Row]:
+def valley_rows() -> Iterator[CourseRow]:
     """Yield the largest distance between our path through the valley and the exact one; published is 0."""
     result = run("valley", threads=1)
     for arm in result.experiment.arms:
@@ -212,7 +212,7 @@ def valley_rows() -> Iterator[Row]:
             ours = next(e.arrays["points"] for e in made.exhibits if e.kind == "path")
             error = float(np.abs(ours - exact).max())
             near = error <= _EXACT
-            yield Row(
+            yield CourseRow(
                 *("valley", arm.name, 0.0, 0.0, None, error, error, error, 1, near, made.seconds),
                 kind="check",
             )

@@ -13,7 +13,7 @@ from koubai.words import say, speaking
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerRow:
     """One layer at its place.
 
     | field         | unit                                       |
@@ -30,10 +30,10 @@ class Row:
     multiply_adds: int
 
 
-def rows(network: Network) -> tuple[Row, ...]:
+def rows(network: Network) -> tuple[LayerRow, ...]:
     """Return a row for every layer that holds a formula of its own, in forward order."""
     return tuple(
-        Row(
+        LayerRow(
             cell.path,
             describe(cell.layer),
             cell.out_shape,

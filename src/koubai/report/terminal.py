@@ -23,7 +23,7 @@ from koubai.report.experiment import TONES
 from koubai.report.layers import Layers, aligned
 from koubai.report.numbers import MISSING, number
 from koubai.report.picture import thin
-from koubai.report.terminal_rows import Row, rows
+from koubai.report.terminal_rows import ArmRow, rows
 from koubai.report.theme import columns, shorten, wrap_wide
 from koubai.words import say
 
@@ -110,7 +110,7 @@ def result_table(
     return table
 
 
-def _layout(experiment: Experiment, made: Sequence[Row], width: int, plain: bool) -> _Layout:
+def _layout(experiment: Experiment, made: Sequence[ArmRow], width: int, plain: bool) -> _Layout:
     """Return the roomiest layout that fits into `width` columns; plain tables leave nothing out."""
     called = _layer_titles(experiment, made)
     layers = list(dict.fromkeys(title for titles in called for title in titles))
@@ -147,12 +147,12 @@ def _layout(experiment: Experiment, made: Sequence[Row], width: int, plain: bool
     )
 
 
-def _ending(row: Row, count: str) -> str:
+def _ending(row: ArmRow, count: str) -> str:
     """Return one of the numbers that count runs; nothing for a trouble that did not happen."""
     return f"{row.made}/{row.wanted}" if count == "runs" else str(getattr(row, count) or "")
 
 
-def _counts(made: Sequence[Row], *, runs: bool) -> dict[str, str]:
+def _counts(made: Sequence[ArmRow], *, runs: bool) -> dict[str, str]:
     """Return the titles of the columns that count: runs, and what went wrong anywhere."""
     troubles = [name for name in ("collapsed", "lost") if any(getattr(row, name) for row in made)]
     return {name: say(f"report.terminal.{name}") for name in (*(["runs"] if runs else ()), *troubles)}
@@ -211,7 +211,7 @@ def _text(text: str, style: str = "") -> Text:
     return Text(text, style=style)
 
 
-def _layer_titles(experiment: Experiment, made: Sequence[Row]) -> list[tuple[str, ...]]:
+def _layer_titles(experiment: Experiment, made: Sequence[ArmRow]) -> list[tuple[str, ...]]:
     """Return what the layers of every row are called, equal names for equal places."""
     layers = {
         row.arm.name: Layers.of_network(getattr(experiment.plan(row.arm, 0), "network", None)) for row in made
@@ -227,7 +227,7 @@ def _that_fit(layers: Sequence[str], room: int, thrift: _Thrift) -> list[str]:
     return [layers[i] for i in thin(len(layers), fit)] if fit > 1 else list(layers[:fit])
 
 
-def _scale(made: Sequence[Row]) -> tuple[float, float]:
+def _scale(made: Sequence[ArmRow]) -> tuple[float, float]:
     """Return the logarithms of the smallest and the largest gradient, at least a factor of ten apart.
 
     Else gradients that are nearly equal would have bars that are not.
@@ -262,7 +262,7 @@ def bar(share: float, width: int) -> str:
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
 
 
-def _score(row: Row, measure: str, bars: int, *, interval: bool = True) -> Text:
+def _score(row: ArmRow, measure: str, bars: int, *, interval: bool = True) -> Text:
     write = measures.writer(measure)
     if row.score is None:
         return _text(MISSING)

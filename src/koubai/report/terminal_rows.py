@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class ArmRow:
     """One arm as far as its runs are known: median gradient by layer, score, how the runs ended."""
 
     arm: Arm
@@ -33,7 +33,7 @@ class Row:
     lost: int = 0
 
 
-def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[Row]:
+def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[ArmRow]:
     """Return one row an arm, in the order of the experiment."""
     found = []
     for arm in experiment.arms:
@@ -41,7 +41,7 @@ def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[Row]:
         scores = [run.scores.get(experiment.measure, float("nan")) for run in own]
         known = [score for score in scores if isfinite(score)]
         found.append(
-            Row(
+            ArmRow(
                 arm=arm,
                 made=len(own),
                 wanted=len(experiment.seeds),

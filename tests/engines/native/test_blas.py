@@ -1,4 +1,4 @@
-"""What is special without oneDNN: BLAS held to one thread, lanes in Python's threads, windows as rows."""
+"""What is special without oneDNN: BLAS held to one thread, shards in Python's threads, windows as rows."""
 
 import threading
 
@@ -80,13 +80,13 @@ def test_windows_of_any_geometry(convolution, batch):
 # ---------------------------------------------------------------------------------------- threads
 
 
-def test_blas_has_one_thread_in_every_lane(monkeypatch):
+def test_blas_has_one_thread_in_every_shard(monkeypatch):
     seen, call = set(), loop.call
 
-    def watched(function, lane_words):
+    def watched(function, shard_words):
         pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
         seen.update((threading.get_ident(), pool["num_threads"]) for pool in pools)
-        call(function, lane_words)
+        call(function, shard_words)
 
     monkeypatch.setattr(runner.loop, "call", watched)
     job = classes_job(LANES, (9,), threads=2)
@@ -96,15 +96,15 @@ def test_blas_has_one_thread_in_every_lane(monkeypatch):
     assert {count for _, count in seen} == {1}
 
 
-def test_an_interrupt_before_all_lanes_have_begun_leaves_nobody_waiting(monkeypatch):
+def test_an_interrupt_before_all_shards_have_begun_leaves_nobody_waiting(monkeypatch):
     job = classes_job(LANES, (9,), threads=2, optimizer=Momentum(0.02))
     program, undisturbed = compile_job(job, "native"), compile_job(job, "native")
     before, call, first = program.state(), loop.call, threading.get_ident()
 
-    def interrupted(function, lane_words):
+    def interrupted(function, shard_words):
         if threading.get_ident() == first:
             raise KeyboardInterrupt
-        call(function, lane_words)
+        call(function, shard_words)
 
     with monkeypatch.context() as patch:
         patch.setattr(runner.loop, "call", interrupted)
@@ -117,10 +117,10 @@ def test_an_interrupt_before_all_lanes_have_begun_leaves_nobody_waiting(monkeypa
     assert np.array_equal(program.advance(batches(job, 3)), undisturbed.advance(batches(job, 3)))
 
 
-def test_more_lanes_than_cores_meet():
+def test_more_shards_than_cores_meet():
     job = classes_job(LANES, (9,), threads=5, batch=80)
     program = compile_job(job, "native")
-    assert "5 lanes" in program.listing()
+    assert "5 shards" in program.listing()
     one = compile_job(classes_job(LANES, (9,), threads=1, batch=80), "native")
     np.testing.assert_allclose(program.advance(batches(job, 20)), one.advance(batches(job, 20)), rtol=1e-4)
 

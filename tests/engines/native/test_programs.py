@@ -1,4 +1,4 @@
-"""What a program promises beside its results: determinism, forks, taps, lanes, formulas inside, listings."""
+"""What a program promises beside its results: determinism, forks, taps, shards, formulas inside, listings."""
 
 import os
 import re
@@ -163,29 +163,29 @@ def test_programs_in_threads_do_not_interfere():
 
 @with_both
 @pytest.mark.parametrize("threads", [2, 3])
-def test_lanes_agree_with_one_thread(threads):
+def test_shards_agree_with_one_thread(threads):
     job = classes_job(CONVNET, SHAPE, threads=threads, batch=16 * threads)
-    assert f"{threads} lanes" in compile_job(job, "native").listing()
+    assert f"{threads} shards" in compile_job(job, "native").listing()
     np.testing.assert_allclose(trained(job)[0], trained(replace(job, threads=1))[0], rtol=1e-4)
 
 
 @with_both
 @pytest.mark.parametrize(
-    ("batch", "lanes"),
-    [(20, "2 lanes side by side, each with 10"), (100, "6 lanes side by side, each with 16")],
+    ("batch", "shards"),
+    [(20, "2 shards side by side, each with 10"), (100, "6 shards side by side, each with 16")],
 )
-def test_sixty_four_cores_get_no_more_lanes_than_have_rows(batch, lanes):
+def test_sixty_four_cores_get_no_more_shards_than_have_rows(batch, shards):
     """The plan alone: nothing runs, so it can be looked at on any machine."""
     job = classes_job(Sequential(Linear(8), ReLU(), Linear(3)), (9,), threads=64, batch=batch)
-    assert f"{lanes} of {batch} samples and one thread" in compile_job(job, "native").listing()
+    assert f"{shards} of {batch} samples and one thread" in compile_job(job, "native").listing()
 
 
-def test_many_parameters_run_in_one_lane_where_threads_can_share_a_product(backend):
+def test_many_parameters_run_in_one_shard_where_threads_can_share_a_product(backend):
     layer = Sequential(
         Flatten(), Linear(2100), BatchNorm(), ReLU(), Dropout(0.5), Linear(1000), ReLU(), Linear(10)
     )
     job = classes_job(layer, (10, 10), threads=2, clipping=Clipping(norm=0.5), penalties=(L2(1e-3),))
-    way = {"onednn": "one lane, 2 threads", "blas": "2 lanes side by side"}[backend]
+    way = {"onednn": "one shard, 2 threads", "blas": "2 shards side by side"}[backend]
     assert way in compile_job(job, "native").listing()
     native, reference = compile_job(job, "native"), compile_job(job, "reference")
     indices = batches(job, 5)
@@ -427,7 +427,7 @@ def test_a_tapped_step_works_in_the_memory_of_the_step_before_it():
         program._links.training.places,
         program._links.tapped(Observation(tap_every=1, units=False)).places,
     )
-    assert plain.bases[0][Region.LANE] == tapped.bases[0][Region.LANE]
+    assert plain.bases[0][Region.SHARD] == tapped.bases[0][Region.SHARD]
 
 
 def test_what_computes_products_has_a_name_and_a_version(backend):

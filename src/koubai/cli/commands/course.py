@@ -13,7 +13,7 @@ from koubai.cli.streams import INTERRUPTED
 from koubai.words import say
 
 if TYPE_CHECKING:
-    from koubai.lab.replay import Row
+    from koubai.lab.replay import CourseRow
 
 _COLUMNS = ("experiment", "arm", "published", "ours", "interval", "inside", "seconds")
 
@@ -37,7 +37,7 @@ def course(
         threads=threads,
         on_experiment=lambda experiment: lines(f"{experiment.name}: "),
     )
-    rows: list[Row] = []
+    rows: list[CourseRow] = []
     code = 0
     try:
         rows += found
@@ -48,7 +48,7 @@ def course(
     return code
 
 
-def show(rows: list[Row]) -> None:
+def show(rows: list[CourseRow]) -> None:
     """Print the tables: numbers quoted, what was simulated, checks of our own; and what does not fit."""
     if style.json:
         print_json([asdict(row) for row in rows])
@@ -66,7 +66,7 @@ def show(rows: list[Row]) -> None:
     _summary(rows)
 
 
-def _summary(rows: list[Row]) -> None:
+def _summary(rows: list[CourseRow]) -> None:
     """Say how many quoted numbers ours agree with, by mean and by interval, and which do not fit."""
     from koubai.lab.replay import EXPLAINED, misfits
 
@@ -88,7 +88,7 @@ def _summary(rows: list[Row]) -> None:
             console().print(say("lab.cli.course.explained"))
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: CourseRow) -> list[str]:
     """Return a row as text: accuracies with four digits, distances from an exact path as powers of ten."""
     exact = row.published_mean == 0.0
     digits = ".1e" if exact else ".4f"

@@ -1,4 +1,4 @@
-"""Arena: buffers of a lane share memory where their lives do not overlap."""
+"""Arena: buffers of a shard share memory where their lives do not overlap."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LINE, _PAGE = 64, 4096
 
 
 def assign(instructions: Sequence[Instruction]) -> int:
-    """Give every buffer of the lane's arena its offset; return the size of the arena in bytes.
+    """Give every buffer of the shard's arena its offset; return the size of the arena in bytes.
 
     A buffer lives from the first instruction that touches it to the last. The largest are placed first, each
     at the lowest place that is free for all of its life.
@@ -21,7 +21,7 @@ def assign(instructions: Sequence[Instruction]) -> int:
     lives: dict[Buffer, list[int]] = {}
     for number, instruction in enumerate(instructions):
         for buffer in instruction.buffers():
-            if buffer.region is Region.LANE:
+            if buffer.region is Region.SHARD:
                 lives.setdefault(buffer, [number, number])[1] = number
     placed: list[tuple[Buffer, int, int]] = []
     for buffer, (first, last) in sorted(lives.items(), key=lambda item: (-item[0].nbytes, item[1])):
@@ -39,7 +39,7 @@ def assign(instructions: Sequence[Instruction]) -> int:
 
 def total(instructions: Sequence[Instruction]) -> int:
     """Bytes that all buffers of the arena would take without sharing."""
-    buffers = {buffer for i in instructions for buffer in i.buffers() if buffer.region is Region.LANE}
+    buffers = {buffer for i in instructions for buffer in i.buffers() if buffer.region is Region.SHARD}
     return sum(_padded(buffer) for buffer in buffers)
 
 

@@ -23,12 +23,12 @@ from koubai.engines.native.taps import Taps
 
 KEPT = 64  # blueprints, those used last; small ones are about half a megabyte each
 _PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 250  # of the largest tensor; for each thread of a team
-_LANE_ROWS = 16  # of a lane, where there are more than two
+_SHARD_ROWS = 16  # of a shard, where there are more than two
 
 
 @dataclass
 class PlanSet:
-    """The plans of all lanes for one purpose, with the memory they need."""
+    """The plans of all shards for one purpose, with the memory they need."""
 
     kind: str
     plans: list[Plan]
@@ -64,25 +64,25 @@ class Blueprint:
                 return
 
     @property
-    def lanes(self) -> int:
-        """Lanes of a training step; a program that returns to Python has one.
+    def shards(self) -> int:
+        """Shards of a training step; a program that returns to Python has one.
 
-        A third lane and any further one must have rows enough to be worth its gradient and its wait.
+        A third shard and any further one must have rows enough to be worth its gradient and its wait.
         """
         s = self.structure
         in_python = any(node.op == "formula" for node in self.graph.nodes) or s.penalties is None
         in_python = in_python or not s.loss_has_kernel or s.optimizer not in OPTIMIZERS
-        paying = self.backend.lanes(s.threads, s.network.parameter_count)
-        return 1 if in_python else min(paying, s.batch_size, max(2, s.batch_size // _LANE_ROWS))
+        paying = self.backend.shards(s.threads, s.network.parameter_count)
+        return 1 if in_python else min(paying, s.batch_size, max(2, s.batch_size // _SHARD_ROWS))
 
     def parts(self) -> list[Part]:
         """How the batch is divided."""
-        s, lanes = self.structure, self.lanes
-        team = self.backend.team(s.threads) if lanes == 1 else 1
-        cuts = [s.batch_size * lane // lanes for lane in range(lanes + 1)]
+        s, shards = self.structure, self.shards
+        team = self.backend.team(s.threads) if shards == 1 else 1
+        cuts = [s.batch_size * shard // shards for shard in range(shards + 1)]
         return [
-            Part(cuts[lane + 1] - cuts[lane], cuts[lane], s.batch_size, lane, lanes, team)
-            for lane in range(lanes)
+            Part(cuts[shard + 1] - cuts[shard], cuts[shard], s.batch_size, shard, shards, team)
+            for shard in range(shards)
         ]
 
     def _plan(

@@ -21,8 +21,8 @@ from koubai.engines.native.layout import Layout
 class Region(StrEnum):
     """Where a buffer lies."""
 
-    LANE = "in a lane's arena, where it may share memory with others that live at another time"
-    SHARED = "in memory that all lanes of a program share"
+    SHARD = "in a shard's arena, where it may share memory with others that live at another time"
+    SHARED = "in memory that all shards of a program share"
     WEIGHTS = "with the parameters"
     GRADIENTS = "with their gradients"
     KEPT = "with the network's kept buffers"
@@ -33,7 +33,7 @@ class Buffer(Place):
     """Bytes somewhere; `offset` counts from the start of the region."""
 
     nbytes: int
-    region: Region = Region.LANE
+    region: Region = Region.SHARD
     offset: int = 0
 
     def __add__(self, nbytes: int) -> Inside:
@@ -64,14 +64,14 @@ class Tensor(Place):
 class Known(Place, Enum):
     """What a program has one of; its address is known when the program is linked."""
 
-    CONTROL = "the lane's control block"
+    CONTROL = "the shard's control block"
     INPUTS = "what the training inputs are (batch.Samples)"
     ASKED = "the same of inputs to predict"
     TARGETS = "the training targets"
     ANSWERS = "the address of what is predicted"
     WEIGHTS = "all parameters"
-    GRADIENTS = "the gradients of the first lane"
-    GRADIENT_STRIDE = "no address: bytes from one lane's gradients to the next's"
+    GRADIENTS = "the gradients of the first shard"
+    GRADIENT_STRIDE = "no address: bytes from one shard's gradients to the next's"
     SLOT_1 = "the optimizer's tensors; 0 where it has fewer"
     SLOT_2 = "the second"
     SLOT_3 = "the third"
@@ -89,7 +89,7 @@ class DropoutKey(Place):
 
 
 class Addresses(Protocol):
-    """What a lane has where, once it is linked."""
+    """What a shard has where, once it is linked."""
 
     scratch: int
 
@@ -125,13 +125,13 @@ class Instruction(ABC):
         """Say what it does."""
 
     @abstractmethod
-    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+    def encode(self, at: Addresses) -> tuple[loop.TableRow, list[object]]:
         """Return the row of the table, and what must stay alive while it runs."""
 
 
 @dataclass(eq=False)
 class Call(Instruction):
-    """A kernel, run by all threads of the lane, or by one alone."""
+    """A kernel, run by all threads of the shard, or by one alone."""
 
     kernel: Kernel[Any]
     block: tuple[Any, ...]
@@ -146,12 +146,12 @@ class Call(Instruction):
         by = f"kernel, {self.kernel.calls}" if self.kernel.calls else "kernel"
         return Described(self.kernel.name, by, _layouts(flat(self.block)))
 
-    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+    def encode(self, at: Addresses) -> tuple[loop.TableRow, list[object]]:
         """The block as words."""
         fields = [at.of(word) if isinstance(word, Place) else word for word in flat(self.block)]
         block = np.frombuffer(words(type(self.block)).pack(*fields), np.int64)
         kind = loop.ALONE if self.alone else loop.KERNEL
-        return loop.Row(kind, self.kernel.address, len(block), block.ctypes.data), [block]
+        return loop.TableRow(kind, self.kernel.address, len(block), block.ctypes.data), [block]
 
 
 class Library(Instruction):
@@ -178,21 +178,21 @@ class Python(Instruction):
         """The action."""
         return Described(self.action, "reference formula", _layouts(self.tensors))
 
-    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+    def encode(self, at: Addresses) -> tuple[loop.TableRow, list[object]]:
         """The program knows the rest."""
-        return loop.Row(loop.PYTHON), []
+        return loop.TableRow(loop.PYTHON), []
 
 
 class Barrier(Instruction):
-    """All lanes meet."""
+    """All shards meet."""
 
     def describe(self) -> Described:
         """A barrier."""
         return Described("barrier", "loop")
 
-    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+    def encode(self, at: Addresses) -> tuple[loop.TableRow, list[object]]:
         """Nothing else."""
-        return loop.Row(loop.BARRIER), []
+        return loop.TableRow(loop.BARRIER), []
 
 
 class Loss(Instruction):
@@ -202,9 +202,9 @@ class Loss(Instruction):
         """The loss."""
         return Described("loss", "loop")
 
-    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+    def encode(self, at: Addresses) -> tuple[loop.TableRow, list[object]]:
         """Nothing else."""
-        return loop.Row(loop.LOSS), []
+        return loop.TableRow(loop.LOSS), []
 
 
 def _buffers(fields: Any) -> list[Buffer]:
@@ -227,26 +227,26 @@ class Part:
 
     | field  | meaning                                             |
     |--------|-----------------------------------------------------|
-    | rows   | samples of this lane                                |
+    | rows   | samples of this shard                               |
     | first  | number of its first sample in the batch             |
-    | batch  | samples of all lanes                                |
-    | lane   | which lane it is, of `lanes`                        |
+    | batch  | samples of all shards                               |
+    | shard  | which shard it is, of `shards`                      |
     | team   | threads that run one kernel together                |
     """
 
     rows: int
     first: int
     batch: int
-    lane: int = 0
-    lanes: int = 1
+    shard: int = 0
+    shards: int = 1
     team: int = 1
 
     @property
-    def slot(self) -> int:
-        """Number of this lane's first worker among all."""
-        return self.lane * self.team
+    def worker(self) -> int:
+        """Number of this shard's first worker among all."""
+        return self.shard * self.team
 
     @property
-    def slots(self) -> int:
+    def workers(self) -> int:
         """Number of workers."""
-        return self.lanes * self.team
+        return self.shards * self.team

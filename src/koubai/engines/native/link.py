@@ -26,28 +26,28 @@ from koubai.engines.native.kernels.block import Place, addresses, record
 from koubai.engines.native.memory import Places
 
 
-class LinkedLane:
-    """A lane's table, and what must stay alive while it runs."""
+class LinkedShard:
+    """A shard's table, and what must stay alive while it runs."""
 
     def __init__(self, instructions: list[Instruction], at: Addresses) -> None:
         rows = [instruction.encode(at) for instruction in instructions]
-        self.table = np.array([row for row, _ in rows], record(loop.Row))
+        self.table = np.array([row for row, _ in rows], record(loop.TableRow))
         self._held = [held for _, held in rows]
 
 
 class _Addresses:
-    """Where a lane has what."""
+    """Where a shard has what."""
 
-    def __init__(self, places: Places, lane: int, known: Mapping[Place, int]) -> None:
-        self._places, self._lane = places, lane
-        self._known = {**known, Known.CONTROL: int(places.control[lane].ctypes.data)}
-        self.scratch = int(places.scratch[lane].ctypes.data)
+    def __init__(self, places: Places, shard: int, known: Mapping[Place, int]) -> None:
+        self._places, self._shard = places, shard
+        self._known = {**known, Known.CONTROL: int(places.control[shard].ctypes.data)}
+        self.scratch = int(places.scratch[shard].ctypes.data)
 
     def of(self, place: Place) -> int:
         """The address of a place."""
         if isinstance(place, Known | DropoutKey):
             return self._known[place]
-        return self._places.address(place, self._lane)
+        return self._places.address(place, self._shard)
 
 
 class Linked:
@@ -61,16 +61,16 @@ class Linked:
         self.plans, self.places = plans, places
         part = plans.plans[0].part
         self._beside: Linked | None = None
-        self._runner = backend.runner(part.lanes, part.team)
-        self.lanes = [
-            LinkedLane(plan.instructions, _Addresses(places, lane, known))
-            for lane, plan in enumerate(plans.plans)
+        self._runner = backend.runner(part.shards, part.team)
+        self.shards = [
+            LinkedShard(plan.instructions, _Addresses(places, shard, known))
+            for shard, plan in enumerate(plans.plans)
         ]
         self._fill_words()
 
     @property
     def instructions(self) -> list[Instruction]:
-        """The instructions of the first lane; those of the others differ in addresses."""
+        """The instructions of the first shard; those of the others differ in addresses."""
         return self.plans.plans[0].instructions
 
     @cached_property
@@ -79,45 +79,45 @@ class Linked:
         return any(isinstance(instruction, Python) for instruction in self.instructions)
 
     def _fill_words(self) -> None:
-        """Write into each lane's words what never changes."""
+        """Write into each shard's words what never changes."""
         functions = self._runner.words()
         parts = self.plans.loss_parts
-        for lane, (plan, linked) in enumerate(zip(self.plans.plans, self.lanes, strict=True)):
+        for shard, (plan, linked) in enumerate(zip(self.plans.plans, self.shards, strict=True)):
             values = {
                 **functions,
                 "run": loop.run_address(),
                 "table": linked.table.ctypes.data,
                 "rows": len(linked.table),
                 "team": plan.part.team,
-                "lanes": plan.part.lanes,
-                "lane": lane,
-                "control": self.places.control[lane].ctypes.data,
+                "shards": plan.part.shards,
+                "shard": shard,
+                "control": self.places.control[shard].ctypes.data,
                 "batch": plan.part.batch,
                 "first_sample": plan.part.first,
                 "loss_parts": self.places.address(parts) if parts is not None else 0,
-                "loss_part_count": plan.part.slots if parts is not None else 0,
+                "loss_part_count": plan.part.workers if parts is not None else 0,
             }
             for name, value in values.items():
-                self.places.lanes[lane][name] = value
+                self.places.shards[shard][name] = value
 
     def set(self, **values: int) -> None:
-        """Write into every lane."""
+        """Write into every shard."""
         for name, value in values.items():
-            self.places.lanes[name] = value
+            self.places.shards[name] = value
 
     def leave_sums(self, out: Array) -> None:
         """Let the taps of the n-th step from now leave what they take in out[n]: (steps, workers, ...)."""
         step, worker = out.strides[:2]
         self.set(sums_step=step, sums_stride=worker)
-        for lane, plan in enumerate(self.plans.plans):
-            self.places.lanes[lane]["sums"] = out.ctypes.data + worker * plan.part.slot
+        for shard, plan in enumerate(self.plans.plans):
+            self.places.shards[shard]["sums"] = out.ctypes.data + worker * plan.part.worker
 
     def get(self, name: str) -> int:
-        """Read a word of the first lane."""
-        return int(self.places.lanes[0][name])
+        """Read a word of the first shard."""
+        return int(self.places.shards[0][name])
 
     def array(self, tensor: Tensor | Buffer) -> Array:
-        """A tensor (rows, features) or a buffer of float64 numbers of the only lane, as an array."""
+        """A tensor (rows, features) or a buffer of float64 numbers of the only shard, as an array."""
         address = self.places.address(tensor)
         if isinstance(tensor, Buffer):
             return _array_at(address, tensor.nbytes).view(np.float64)
@@ -126,8 +126,8 @@ class Linked:
 
     @contextmanager
     def beside(self, tapped: Linked, flags: Array) -> Iterator[None]:
-        """Let flagged steps run on the lanes of `tapped`."""
-        self.places.lanes["tapped"] = addresses(tapped.places.lanes)
+        """Let flagged steps run on the shards of `tapped`."""
+        self.places.shards["tapped"] = addresses(tapped.places.shards)
         tapped.set(status=loop.DONE)
         self._beside = tapped
         self.set(flags=flags.ctypes.data, total=len(flags))
@@ -140,13 +140,13 @@ class Linked:
     def failed(self) -> Linked:
         """The plan at whose row the last run failed: this one, or the one beside it."""
         beside = self._beside
-        fails = beside is not None and (beside.places.lanes["status"] != loop.DONE).any()
+        fails = beside is not None and (beside.places.shards["status"] != loop.DONE).any()
         return beside if beside is not None and fails else self
 
     def run(self) -> int:
         """Run from where the words stand; return the status. The calling thread holds no GIL meanwhile."""
-        self._runner.run(self.places.lanes)
-        statuses = self.places.lanes["status"]
+        self._runner.run(self.places.shards)
+        statuses = self.places.shards["status"]
         return int(statuses[np.argmax(statuses != loop.DONE)])
 
 

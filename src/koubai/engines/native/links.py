@@ -11,7 +11,7 @@ from koubai.engines.native.blueprint import Blueprint, PlanSet
 from koubai.engines.native.compiling import COMPILING
 from koubai.engines.native.kernels.block import Place
 from koubai.engines.native.link import Linked
-from koubai.engines.native.memory import Memory, Places
+from koubai.engines.native.memory import Places, ProgramMemory
 from koubai.engines.native.tap_reader import TapReader
 
 
@@ -24,7 +24,7 @@ class Links:
     def __init__(
         self,
         blueprint: Blueprint,
-        memory: Memory,
+        memory: ProgramMemory,
         backend: Backend,
         known: WeakMethod[Callable[[], dict[Place, int]]],
     ) -> None:
@@ -56,7 +56,7 @@ class Links:
         if plans.kind not in self._readers:
             assert plans.taps is not None  # a tapped plan has taps
             self._readers[plans.kind] = TapReader(
-                plans.taps.taps, plans.taps.numbers, plans.plans[0].part.slots
+                plans.taps.taps, plans.taps.numbers, plans.plans[0].part.workers
             )
         return self._readers[plans.kind]
 

@@ -6,7 +6,7 @@ from koubai.core.params import Array
 from koubai.engines.native import arena
 from koubai.engines.native.instructions import Instruction, Python
 from koubai.engines.native.link import Linked
-from koubai.engines.native.memory import Memory
+from koubai.engines.native.memory import ProgramMemory
 from koubai.network.network import Network
 
 _MIB = 1 << 20
@@ -14,7 +14,9 @@ _OF_LAYERS = ("forward", "backward", "tap")
 _HEAD = ("", "layer", "part", "runs", "as", "layouts", "KiB", "time", "why")
 
 
-def listing(linked: Linked, memory: Memory, network: Network, title: str, shares: Array | None = None) -> str:
+def listing(
+    linked: Linked, memory: ProgramMemory, network: Network, title: str, shares: Array | None = None
+) -> str:
     """Return a line for each row of a step: layer, direction, what runs, layouts, bytes, share of the time.
 
     `shares` are the parts of the step's time that rows took in a profile.
@@ -30,12 +32,12 @@ def listing(linked: Linked, memory: Memory, network: Network, title: str, shares
     return "\n".join([*_summary(linked, memory, title, shares), *lines, *_notes(linked, network)])
 
 
-def _summary(linked: Linked, memory: Memory, title: str, shares: Array | None) -> list[str]:
+def _summary(linked: Linked, memory: ProgramMemory, title: str, shares: Array | None) -> list[str]:
     part, plans = linked.plans.plans[0].part, linked.plans
     who = (
-        f"{part.lanes} lanes side by side, each with {part.rows} of {part.batch} samples and one thread"
-        if part.lanes > 1
-        else f"one lane, {part.team} thread{'s' if part.team > 1 else ''}"
+        f"{part.shards} shards side by side, each with {part.rows} of {part.batch} samples and one thread"
+        if part.shards > 1
+        else f"one shard, {part.team} thread{'s' if part.team > 1 else ''}"
     )
     alone = sum(arena.total(plan.instructions) for plan in plans.plans) / _MIB
     buffers, scratch = sum(plans.arena_bytes) / _MIB, plans.scratch_bytes * len(plans.plans) / _MIB

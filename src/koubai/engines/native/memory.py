@@ -13,21 +13,21 @@ from koubai.engines.native.instructions import Buffer, Inside, Region, Tensor
 from koubai.engines.native.kernels import batch
 from koubai.engines.native.kernels.base import Control
 from koubai.engines.native.kernels.block import Place, record
-from koubai.engines.native.kernels.loop import Lane
+from koubai.engines.native.kernels.loop import Shard
 from koubai.engines.native.store import arrays
 from koubai.network.network import Weights
 
 _RESERVE, _LEAST = 2, 2**20  # times the first plan's bytes, and this many more
 
 
-class Memory:
-    """Weights, gradients of every lane, slots, kept buffers; and for each kind of plan its arenas."""
+class ProgramMemory:
+    """Weights, gradients of every shard, slots, kept buffers; and for each kind of plan its arenas."""
 
     def __init__(self, blueprint: Blueprint) -> None:
         self._store, self._slot_names = blueprint.store, blueprint.structure.slots
         self.words = self._store.words
         self.weights = self._floats(self.words)
-        self.gradients = self._floats(self.words * blueprint.lanes)
+        self.gradients = self._floats(self.words * blueprint.shards)
         self.slots = [self._floats(self.words) for _ in self._slot_names]
         self.kept = self._floats(self._store.kept_words)
         self._arenas: list[Array] = []
@@ -65,22 +65,22 @@ class Memory:
 
     @property
     def gradient_stride(self) -> int:
-        """Bytes from one lane's gradients to the next's."""
+        """Bytes from one shard's gradients to the next's."""
         return 4 * self.words
 
-    def arena(self, lane: int, nbytes: int) -> Array:
-        """A lane's arena. Kinds of plans share it, as they never run at once: what one left is in the cache.
+    def arena(self, shard: int, nbytes: int) -> Array:
+        """A shard's arena. Kinds of plans share it, as they never run at once: what one left is in the cache.
 
         The first to come reserves room for others, with taps, that need more; pages cost when touched.
         """
-        while len(self._arenas) <= lane:
+        while len(self._arenas) <= shard:
             self._arenas.append(allocate(_RESERVE * nbytes + _LEAST))
-        fits = len(self._arenas[lane]) >= nbytes
-        return self._arenas[lane] if fits else allocate(nbytes)
+        fits = len(self._arenas[shard]) >= nbytes
+        return self._arenas[shard] if fits else allocate(nbytes)
 
     @property
     def parameter_bytes(self) -> int:
-        """Bytes held for parameters, kept buffers, gradients of every lane and slots."""
+        """Bytes held for parameters, kept buffers, gradients of every shard and slots."""
         held = [self.weights, self.gradients, *self.slots, self.kept]
         return sum(array.nbytes for array in held)
 
@@ -104,28 +104,28 @@ class Samples:
 class Places:
     """Addresses for one kind of plan."""
 
-    def __init__(self, memory: Memory, plans: PlanSet, shared_bytes: int) -> None:
+    def __init__(self, memory: ProgramMemory, plans: PlanSet, shared_bytes: int) -> None:
         self._shared = allocate(shared_bytes)
-        self._arenas = [memory.arena(lane, nbytes) for lane, nbytes in enumerate(plans.arena_bytes)]
+        self._arenas = [memory.arena(shard, nbytes) for shard, nbytes in enumerate(plans.arena_bytes)]
         gradients = int(memory.gradients.ctypes.data)
-        self.bases = [  # where each region begins for each lane
+        self.bases = [  # where each region begins for each shard
             {
-                Region.LANE: int(arena.ctypes.data),
+                Region.SHARD: int(arena.ctypes.data),
                 Region.SHARED: int(self._shared.ctypes.data),
                 Region.WEIGHTS: int(memory.weights.ctypes.data),
-                Region.GRADIENTS: gradients + lane * memory.gradient_stride,
+                Region.GRADIENTS: gradients + shard * memory.gradient_stride,
                 Region.KEPT: int(memory.kept.ctypes.data),
             }
-            for lane, arena in enumerate(self._arenas)
+            for shard, arena in enumerate(self._arenas)
         ]
         self.scratch = [allocate(plans.scratch_bytes) for _ in plans.plans]
-        self.lanes = np.zeros(len(plans.plans), record(Lane))
+        self.shards = np.zeros(len(plans.plans), record(Shard))
         self.control = [np.zeros(1, record(Control)) for _ in plans.plans]  # in cache lines of their own
 
-    def address(self, place: Place, lane: int = 0) -> int:
-        """Where a tensor or a buffer lies for a lane."""
+    def address(self, place: Place, shard: int = 0) -> int:
+        """Where a tensor or a buffer lies for a shard."""
         if isinstance(place, Inside):
-            return self.address(place.buffer, lane) + place.offset
+            return self.address(place.buffer, shard) + place.offset
         buffer = place.buffer if isinstance(place, Tensor) else place
         assert isinstance(buffer, Buffer)  # there is nothing else in memory of ours
-        return self.bases[lane][buffer.region] + buffer.offset
+        return self.bases[shard][buffer.region] + buffer.offset

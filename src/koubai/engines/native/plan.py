@@ -65,7 +65,7 @@ class Op(Protocol):
 
 
 class Plan:
-    """The instructions of one lane for one graph, as they are emitted."""
+    """The instructions of one shard for one graph, as they are emitted."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Plan:
     # ------------------------------------------------------------------------------------ buffers
 
     def new(self, layout: Layout) -> Tensor:
-        """A tensor in the lane's arena."""
+        """A tensor in the shard's arena."""
         return Tensor(Buffer(layout.nbytes), layout)
 
     def plain(self, shape: Shape) -> Tensor:
@@ -103,11 +103,11 @@ class Plan:
         return self.new(Layout.plain(self.part.rows, shape))
 
     def floats(self, count: int) -> Buffer:
-        """Float32 numbers in the lane's arena."""
+        """Float32 numbers in the shard's arena."""
         return Buffer(4 * count)
 
     def shared(self, nbytes: int) -> Buffer:
-        """Bytes that all lanes share: the n-th request of one lane gets what the n-th of another does."""
+        """Bytes that all shards share: the n-th request of one shard gets what the n-th of another does."""
         self._shared += 1
         return self.store.shared(self.kind, self._shared, nbytes)
 
@@ -116,7 +116,7 @@ class Plan:
         return self.store.weight(stored)
 
     def gradient(self, stored: Stored) -> Buffer:
-        """A parameter's gradient, this lane's."""
+        """A parameter's gradient, this shard's."""
         return self.store.gradient(stored)
 
     # ------------------------------------------------------------------------------------ instructions
@@ -126,16 +126,16 @@ class Plan:
         self.instructions.append(instruction)
 
     def call(self, kernel: Kernel[B], block: B, *, alone: bool = False, why: str = "") -> None:
-        """A kernel, run by all threads of the lane, or by one alone."""
+        """A kernel, run by all threads of the shard, or by one alone."""
         self.emit(Call(self.path, self.role, kernel, block, alone, why=why))
 
     def barrier(self) -> None:
-        """All lanes meet."""
-        if self.part.lanes > 1:
+        """All shards meet."""
+        if self.part.shards > 1:
             self.emit(Barrier(self.path, self.role))
 
     def sum_loss(self) -> None:
-        """Add up what the workers left of the loss; between two barriers, while no lane can write again."""
+        """Add up what the workers left of the loss; between two barriers, while no shard can write again."""
         self.emit(Loss(self.path, self.role))
 
     def run_python(self, action: str, node: Node | None, *tensors: Tensor | Buffer, why: str) -> None:
@@ -158,7 +158,7 @@ class Plan:
         return self._converted[value, layouts[0]]
 
     def last(self, shape: Shape) -> Layout:
-        """Channels last, for this lane's samples."""
+        """Channels last, for this shard's samples."""
         return Layout.last(self.part.rows, shape)
 
     def convert(self, tensor: Tensor, layout: Layout) -> Tensor:

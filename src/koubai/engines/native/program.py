@@ -23,7 +23,7 @@ from koubai.engines.native.kernels.block import Place
 from koubai.engines.native.link import Linked
 from koubai.engines.native.links import Links
 from koubai.engines.native.listing import listing
-from koubai.engines.native.memory import Memory, Samples
+from koubai.engines.native.memory import ProgramMemory, Samples
 from koubai.engines.native.possible import require
 from koubai.engines.native.rates import rates
 from koubai.engines.native.structure import Structure
@@ -48,10 +48,10 @@ class NativeProgram:
         self._structure = Structure.of(job, self._backend.name)
         self._blueprint = blueprint(self._structure)
         self._store = self._blueprint.store
-        self._memory = Memory(self._blueprint)
+        self._memory = ProgramMemory(self._blueprint)
         self._inputs, self._asked, self._answers = Samples(), Samples(), np.zeros(1, np.int64)
         self._links = Links(self._blueprint, self._memory, self._backend, WeakMethod(self._known))
-        self._bounds = self._store.bounds(self._blueprint.parts()[0].slots)
+        self._bounds = self._store.bounds(self._blueprint.parts()[0].workers)
         self._step = 0
         self._seconds = _STRETCH_SECONDS  # a step takes at most this, until one was timed
         self._take(job)
@@ -166,10 +166,10 @@ class NativeProgram:
     def _run(
         self, linked: Linked, table: Array, indices: Array, losses: Array, ticks: Array | None = None
     ) -> int:
-        """Run steps; return how many. `ticks` (lanes, rows) gathers the cycles of every row."""
+        """Run steps; return how many. `ticks` (shards, rows) gathers the cycles of every row."""
         self._stand(linked, table, indices, losses)
-        for lane, row in enumerate(ticks if ticks is not None else ()):
-            linked.places.lanes[lane]["ticks"] = row.ctypes.data
+        for shard, row in enumerate(ticks if ticks is not None else ()):
+            linked.places.shards[shard]["ticks"] = row.ctypes.data
         began = time.perf_counter()
         before = self._step
         try:
@@ -283,7 +283,7 @@ class NativeProgram:
 
     @in_turn
     def profile(self, indices: Array) -> Array:
-        """Train on `indices` while timing every row; return each row's share of the time, of all lanes.
+        """Train on `indices` while timing every row; return each row's share of the time, of all shards.
 
         The first of several steps is not timed: it may touch memory for the first time. The listing shows the
         shares from then on.
@@ -295,7 +295,7 @@ class NativeProgram:
             indices = indices[1:]
         if self.job.augment:
             indices = self._feed(indices)
-        ticks = np.zeros((len(linked.lanes), len(linked.instructions)), np.int64)
+        ticks = np.zeros((len(linked.shards), len(linked.instructions)), np.int64)
         self._run(
             linked, rates(self.job, self._step + 1, len(indices)), indices, np.zeros(len(indices)), ticks
         )

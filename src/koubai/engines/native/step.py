@@ -88,11 +88,11 @@ def _loss(plan: Plan, structure: Structure, targets: Buffer) -> Buffer:
     graph, part = plan.graph, plan.part
     plain = Layout.plain(part.rows, graph.output.shape)
     y, dy = plan.get(graph.output, plain), plan.new(plain)
-    parts = plan.shared(64 * part.slots)
+    parts = plan.shared(64 * part.workers)
     if structure.loss_has_kernel:
         kernel, field = losses.LOSSES[structure.loss.registry_name]
         parameter = float(getattr(structure.loss, field)) if field else 0.0
-        sizes = part.rows, y.layout.features, part.batch, int(structure.target == 0), part.slot
+        sizes = part.rows, y.layout.features, part.batch, int(structure.target == 0), part.worker
         plan.call(kernel, losses.Loss(y, targets, dy, parts, *sizes, parameter))
     else:
         plan.run_python("loss", None, y, dy, parts, why="the loss has no kernel")
@@ -116,21 +116,21 @@ def _update(plan: Plan, structure: Structure) -> None:
     plan.path, plan.role = "", "update"
     part, weights, gradients = plan.part, Known.WEIGHTS, Known.GRADIENTS
     workers = update.Workers(
-        Known.CHUNKS, Known.BOUNDS, part.slots, part.slot, part.slots // part.team, Known.CONTROL
+        Known.CHUNKS, Known.BOUNDS, part.workers, part.worker, part.workers // part.team, Known.CONTROL
     )
     plan.barrier()
     plan.sum_loss()
-    lanes = _join(plan, structure, workers)
+    shards = _join(plan, structure, workers)
     norm: Buffer | int = 0
     if structure.clipping & update.BY_NORM:
-        norm = plan.shared(8 * part.slots)
+        norm = plan.shared(8 * part.workers)
         plan.call(update.square_sums, update.SquareSums(gradients, workers, structure.clipping, norm))
         plan.barrier()
     if structure.optimizer in OPTIMIZERS:
         tapped, at = plan.taps.parameters() if plan.taps is not None else (0, 0)
         room: Buffer | int = Buffer(update.ROOM * part.team) if tapped else 0
         block = update.Update(
-            weights, gradients, Known.GRADIENT_STRIDE, lanes, Known.SLOT_1, Known.SLOT_2,
+            weights, gradients, Known.GRADIENT_STRIDE, shards, Known.SLOT_1, Known.SLOT_2,
             Known.SLOT_3, workers, structure.clipping, norm, tapped, room, at,
         )  # fmt: skip
         plan.call(OPTIMIZERS[structure.optimizer], block)
@@ -140,16 +140,16 @@ def _update(plan: Plan, structure: Structure) -> None:
 
 
 def _join(plan: Plan, structure: Structure, workers: update.Workers) -> int:
-    """Join the lanes' gradients where more is added or their norm is asked for; return how many are left."""
+    """Join the shards' gradients where more is added or their norm is asked for; return how many are left."""
     if structure.penalties is None:
         plan.run_python("penalties", None, why="a penalty has no kernel")
     elif structure.penalties or structure.clipping & update.BY_NORM:
         a, b, c, d, *_ = (*structure.penalties, 0, 0, 0, 0)
         block = update.Join(
-            Known.WEIGHTS, Known.GRADIENTS, Known.GRADIENT_STRIDE, plan.part.lanes,
+            Known.WEIGHTS, Known.GRADIENTS, Known.GRADIENT_STRIDE, plan.part.shards,
             workers, len(structure.penalties), (a, b, c, d),
         )  # fmt: skip
         plan.call(update.join_gradients, block)
     else:
-        return plan.part.lanes
+        return plan.part.shards
     return 1

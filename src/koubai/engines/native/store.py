@@ -102,11 +102,11 @@ class Store:
         return self._params[stored.path][0] if stored.trained else self._kept[stored.path]
 
     def gradient(self, stored: Stored) -> Buffer:
-        """Where its gradient lies, in every lane."""
+        """Where its gradient lies, in every shard."""
         return self._params[stored.path][1]
 
     def shared(self, kind: str, number: int, nbytes: int) -> Buffer:
-        """A buffer that all lanes of one kind of plan share."""
+        """A buffer that all shards of one kind of plan share."""
         if (kind, number) not in self._shared:
             at = self.shared_bytes.get(kind, 0)
             self._shared[kind, number] = Buffer(nbytes, Region.SHARED, at)

@@ -1,1 +1,1 @@
-"""Backends: what computes products and convolutions, and what runs lanes side by side."""
+"""Backends: what computes products and convolutions, and what runs shards side by side."""

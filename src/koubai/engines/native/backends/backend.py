@@ -10,14 +10,14 @@ from koubai.engines.native.plan import Op
 
 
 class Runner(Protocol):
-    """Runs the lanes of one kind of plan."""
+    """Runs the shards of one kind of plan."""
 
     def words(self) -> dict[str, int]:
-        """The fields of a lane with which the loop calls libraries."""
+        """The fields of a shard with which the loop calls libraries."""
         ...
 
-    def run(self, lanes: Array) -> None:
-        """Run every lane (kernels/loop.py) to its end. The caller holds no GIL meanwhile."""
+    def run(self, shards: Array) -> None:
+        """Run every shard (kernels/loop.py) to its end. The caller holds no GIL meanwhile."""
         ...
 
 
@@ -44,18 +44,18 @@ class Backend(Protocol):
         """The op of every verb."""
         ...
 
-    def lanes(self, threads: int, parameters: int) -> int:
-        """How many lanes pay for a network with so many parameters."""
+    def shards(self, threads: int, parameters: int) -> int:
+        """How many shards pay for a network with so many parameters."""
         ...
 
     def team(self, threads: int) -> int:
-        """How many threads a kernel may use where there is a single lane."""
+        """How many threads a kernel may use where there is a single shard."""
         ...
 
     def compiling(self, team: int) -> None:
         """Get ready to plan for a team of that size."""
         ...
 
-    def runner(self, lanes: int, team: int) -> Runner:
-        """What runs programs of so many lanes or of a team."""
+    def runner(self, shards: int, team: int) -> Runner:
+        """What runs programs of so many shards or of a team."""
         ...

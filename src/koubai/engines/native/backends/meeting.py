@@ -1,4 +1,4 @@
-"""Where the lanes of a program meet, whatever threads they run in."""
+"""Where the shards of a program meet, whatever threads they run in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from koubai.engines.native.kernels.meeting import CALLED_OFF, MEETING_WORDS
 class Meeting:
     """The memory of a barrier (kernels/meeting.py).
 
-    A lane that waits for long lets other threads go first. OpenMP's barrier does not: beside other work on
+    A shard that waits for long lets other threads go first. OpenMP's barrier does not: beside other work on
     all cores a step with it took several times as long.
     """
 
@@ -22,11 +22,11 @@ class Meeting:
         self._memory = np.zeros(MEETING_WORDS, np.int64)
 
     def words(self) -> dict[str, int]:
-        """The words of a lane with which it goes there."""
+        """The words of a shard with which it goes there."""
         return {"meeting": self._memory.ctypes.data, "rest": _rest()}
 
     def open(self) -> None:
-        """Nobody is here; called before lanes run."""
+        """Nobody is here; called before shards run."""
         self._memory[:] = 0
 
     def call_off(self) -> None:

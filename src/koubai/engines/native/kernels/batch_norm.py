@@ -1,16 +1,16 @@
 """Batch normalization of a matrix whose rows end with the channels (channels last: a row a place).
 
 To keep inner loops long, several rows are taken as one of `width` numbers, a multiple m of the C channels;
-what belongs to a channel is written m times. The batch is shared by all workers, the threads of all lanes:
-each leaves its sums in a slot of its own, and after a barrier all of them read all slots.
+what belongs to a channel is written m times. The batch is shared by all workers, the threads of all shards:
+each leaves its partial sums in a place of its own, and after a barrier all of them read all.
 
 | field   | holds                                                                                          |
 |---------|------------------------------------------------------------------------------------------------|
 | saved   | 4 rows of `width`: mean, scale, gamma, beta                                                    |
 | scratch | 2 rows of `width` for each thread                                                              |
-| slots   | float64 of each worker: count, C means, C sums of squared deviations; backward C sums of dy,   |
+| partial | float64 of each worker: count, C means, C sums of squared deviations; backward C sums of dy,   |
 |         | C of dy x_hat                                                                                  |
-| slot    | that of this lane's first worker                                                               |
+| worker  | number of this shard's first worker                                                            |
 | means   | 2 rows of `width`: mean of dy, mean of dy x_hat                                                |
 | gamma   | 0 stands for 1; dgamma and dbeta are 0 where they are not asked for                            |
 | beta    | 0 stands for 0                                                                                 |
@@ -33,21 +33,21 @@ ROWS = 64  # rows summed in float32 before the sum goes to float64
 
 
 class Statistics(NamedTuple):
-    """Where this lane's sums go; `count` numbers of x."""
+    """Where this shard's sums go; `count` numbers of x."""
 
     x: Address
-    slots: Address
+    partial: Address
     scratch: Address
     size: int
     C: int
     width: int
-    slot: int
+    worker: int
 
 
 class Combine(NamedTuple):
-    """What becomes of all slots; the lane that is `first` updates the running mean and variance."""
+    """What becomes of all partial sums; the shard that is `first` updates the running mean and variance."""
 
-    slots: Address
+    partial: Address
     saved: Address
     gamma: Address
     beta: Address
@@ -102,8 +102,8 @@ def statistics(b: Statistics, thread: int, team: int) -> None:
     C, width = b.C, b.width
     start, n = share(b.size, C, thread, team)
     x_at = b.x + 4 * start
-    slot = b.slots + 8 * (b.slot + thread) * (2 * C + 1)
-    head, mean, square = doubles(slot, 1), doubles(slot + 8, C), doubles(slot + 8 * (C + 1), C)
+    own = b.partial + 8 * (b.worker + thread) * (2 * C + 1)
+    head, mean, square = doubles(own, 1), doubles(own + 8, C), doubles(own + 8 * (C + 1), C)
     sums, middle = (
         floats(b.scratch + 8 * thread * width, width),
         floats(b.scratch + 8 * thread * width + 4 * width, width),
@@ -150,17 +150,18 @@ def combine(b: Combine, thread: int, team: int) -> None:
     saved = floats(b.saved, 4 * width)
     total = 0.0
     for s in range(workers):
-        total += doubles(b.slots + s * size, 1)[0]
+        total += doubles(b.partial + s * size, 1)[0]
     for c in range(C):
         mean = 0.0
         for s in range(workers):
-            mean += doubles(b.slots + s * size, 1)[0] * doubles(b.slots + s * size + 8, C)[c]
+            mean += doubles(b.partial + s * size, 1)[0] * doubles(b.partial + s * size + 8, C)[c]
         mean /= max(total, 1.0)
         square = 0.0
         for s in range(workers):
-            d = doubles(b.slots + s * size + 8, C)[c] - mean
+            d = doubles(b.partial + s * size + 8, C)[c] - mean
             square += (
-                doubles(b.slots + s * size + 8 * (C + 1), C)[c] + doubles(b.slots + s * size, 1)[0] * d * d
+                doubles(b.partial + s * size + 8 * (C + 1), C)[c]
+                + doubles(b.partial + s * size, 1)[0] * d * d
             )
         variance = float32(square / max(total, 1.0))
         saved[c] = float32(mean)

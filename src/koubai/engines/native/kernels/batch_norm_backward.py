@@ -13,24 +13,24 @@ from koubai.engines.native.kernels.functions import ZERO
 
 
 class BackwardSums(NamedTuple):
-    """Where this lane's sums go; y is 0 where no ReLU masks dy."""
+    """Where this shard's sums go; y is 0 where no ReLU masks dy."""
 
     x: Address
     y: Address
     dy: Address
     saved: Address
-    slots: Address
+    partial: Address
     scratch: Address
     size: int
     C: int
     width: int
-    slot: int
+    worker: int
 
 
 class BackwardCombine(NamedTuple):
-    """What becomes of all slots; `places` is the number of rows of the whole batch."""
+    """What becomes of all partial sums; `places` is the number of rows of the whole batch."""
 
-    slots: Address
+    partial: Address
     saved: Address
     means: Address
     dgamma: Address
@@ -38,7 +38,7 @@ class BackwardCombine(NamedTuple):
     C: int
     width: int
     workers: int
-    slot: int
+    worker: int
     team: int
     places: int
 
@@ -61,8 +61,8 @@ def backward_sums(b: BackwardSums, thread: int, team: int) -> None:
     C, width = b.C, b.width
     start, n = share(b.size, C, thread, team)
     mean, scale = floats(b.saved, width), floats(b.saved + 4 * width, width)
-    slot = b.slots + 16 * (b.slot + thread) * C
-    total, total_x = doubles(slot, C), doubles(slot + 8 * C, C)
+    mine = b.partial + 16 * (b.worker + thread) * C
+    total, total_x = doubles(mine, C), doubles(mine + 8 * C, C)
     sums, sums_x = (
         floats(b.scratch + 8 * thread * width, width),
         floats(b.scratch + 8 * thread * width + 4 * width, width),
@@ -90,18 +90,18 @@ def backward_sums(b: BackwardSums, thread: int, team: int) -> None:
 
 @kernel
 def backward_combine(b: BackwardCombine, thread: int, team: int) -> None:
-    """This lane's dgamma and dbeta, and the means of the batch; run by one thread."""
+    """This shard's dgamma and dbeta, and the means of the batch; run by one thread."""
     C, width, workers = b.C, b.width, b.workers
     means = floats(b.means, 2 * width)
     for c in range(C):
         total, total_x, own, own_x = 0.0, 0.0, 0.0, 0.0
         for s in range(workers):
-            slot = doubles(b.slots + 16 * s * C, 2 * C)
-            total += slot[c]
-            total_x += slot[C + c]
-            if s >= b.slot and s < b.slot + b.team:
-                own += slot[c]
-                own_x += slot[C + c]
+            theirs = doubles(b.partial + 16 * s * C, 2 * C)
+            total += theirs[c]
+            total_x += theirs[C + c]
+            if s >= b.worker and s < b.worker + b.team:
+                own += theirs[c]
+                own_x += theirs[C + c]
         if b.dgamma:
             floats(b.dgamma, C)[c] = float32(own_x)
             floats(b.dbeta, C)[c] = float32(own)

@@ -1,6 +1,6 @@
 """The loop: whole stretches of training without Python.
 
-A program is a table of rows. A lane is a program with its own buffers, run by one thread; where there are
+A program is a table of rows. A shard is a program with its own buffers, run by one thread; where there are
 several, they run the same steps side by side and meet at barriers. Functions of the libraries are called by
 their addresses, so that compiled code depends on no library.
 """
@@ -23,10 +23,10 @@ from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.meeting import meet
 
 LIBRARY, KERNEL, ALONE, BARRIER, LOSS, PYTHON = range(6)  # kinds of rows
-DONE, FAILED, SHORT_TEAM, CALL_PYTHON, LEFT_ALONE = range(5)  # why a lane has returned
+DONE, FAILED, SHORT_TEAM, CALL_PYTHON, LEFT_ALONE = range(5)  # why a shard has returned
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """What to run: a kernel with its block, or a library's function with as many arguments."""
 
     kind: int
@@ -35,8 +35,8 @@ class Row(NamedTuple):
     arguments: int = 0
 
 
-class Lane(NamedTuple):
-    """All that the loop knows of a lane."""
+class Shard(NamedTuple):
+    """All that the loop knows of a shard."""
 
     table: int
     rows: int
@@ -48,10 +48,10 @@ class Lane(NamedTuple):
     team_size: int
     crew: int
     run: int
-    # threads of a kernel, lanes, which one this is
+    # threads of a kernel, shards, which one this is
     team: int
-    lanes: int
-    lane: int
+    shards: int
+    shard: int
     # where it stands, and when to stop
     control: int
     step: int
@@ -74,20 +74,20 @@ class Lane(NamedTuple):
     # what the crew runs just now
     kernel: int
     arguments: int
-    # how lanes meet
+    # how shards meet
     meeting: int
     rest: int
     # where taps leave what they take; bytes to the next worker's, to the next step's
     sums: int
     sums_stride: int
     sums_step: int
-    # the same lane with taps, which steps are tapped, how many steps there are
+    # the same shard with taps, which steps are tapped, how many steps there are
     tapped: int
     flags: int
     total: int
 
 
-_ROW_BYTES = record(Row).itemsize
+_ROW_BYTES = record(TableRow).itemsize
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
@@ -151,19 +151,19 @@ def _cycles(typing: Any) -> Any:
 
 
 @inline
-def _one_row(at: int, lane: Any, row: Row) -> int:
-    """Run a row; return DONE, or why the lane must return."""
+def _one_row(at: int, shard: Any, row: TableRow) -> int:
+    """Run a row; return DONE, or why the shard must return."""
     kind = row.kind
     if kind == LIBRARY:
-        if _call_execute(lane.execute, row.what, lane.stream, row.size, row.arguments):
+        if _call_execute(shard.execute, row.what, shard.stream, row.size, row.arguments):
             return FAILED
-    elif kind == KERNEL and lane.team > 1:
-        lane.kernel, lane.arguments = row.what, row.arguments
-        _call_parallel(lane.parallel, lane.crew, at, lane.team)
+    elif kind == KERNEL and shard.team > 1:
+        shard.kernel, shard.arguments = row.what, row.arguments
+        _call_parallel(shard.parallel, shard.crew, at, shard.team)
     elif kind in (KERNEL, ALONE):
         _call_kernel(row.what, row.arguments, 0, 1)
     elif kind == BARRIER:
-        return DONE if meet(lane.meeting, lane.lanes, lane.rest) else LEFT_ALONE
+        return DONE if meet(shard.meeting, shard.shards, shard.rest) else LEFT_ALONE
     elif kind == PYTHON:
         return CALL_PYTHON
     return DONE
@@ -171,69 +171,69 @@ def _one_row(at: int, lane: Any, row: Row) -> int:
 
 @inline
 def _steps(at: int) -> None:
-    """Run a lane's own table from where it stands to its last step."""
-    lane = read(at, Lane)
-    control, ticks = read(lane.control, Control), words(lane.ticks, lane.rows)
-    while lane.step < lane.steps:
-        s, number = lane.step, lane.row
-        control.step = lane.first_step + s
-        control.indices = lane.indices + 8 * (s * lane.batch + lane.first_sample)
-        control.rates = lane.rates + s * lane.rate_stride
-        control.sums, control.sums_stride = lane.sums, lane.sums_stride
+    """Run a shard's own table from where it stands to its last step."""
+    shard = read(at, Shard)
+    control, ticks = read(shard.control, Control), words(shard.ticks, shard.rows)
+    while shard.step < shard.steps:
+        s, number = shard.step, shard.row
+        control.step = shard.first_step + s
+        control.indices = shard.indices + 8 * (s * shard.batch + shard.first_sample)
+        control.rates = shard.rates + s * shard.rate_stride
+        control.sums, control.sums_stride = shard.sums, shard.sums_stride
         if number == 0:
-            lane.loss = 0.0
-        since = _cycles() if lane.ticks else 0
-        while number < lane.rows:
-            row = read(lane.table + _ROW_BYTES * number, Row)
+            shard.loss = 0.0
+        since = _cycles() if shard.ticks else 0
+        while number < shard.rows:
+            row = read(shard.table + _ROW_BYTES * number, TableRow)
             if row.kind == LOSS:
-                for part in range(lane.loss_part_count):
-                    lane.loss += doubles(lane.loss_parts + 64 * part, 1)[0]
-                if lane.lane == 0:
-                    doubles(lane.losses + 8 * s, 1)[0] = lane.loss
+                for part in range(shard.loss_part_count):
+                    shard.loss += doubles(shard.loss_parts + 64 * part, 1)[0]
+                if shard.shard == 0:
+                    doubles(shard.losses + 8 * s, 1)[0] = shard.loss
             else:
-                status = _one_row(at, lane, row)
+                status = _one_row(at, shard, row)
                 if status != DONE:
-                    lane.row, lane.status = number, status
+                    shard.row, shard.status = number, status
                     return
-            if lane.ticks:
+            if shard.ticks:
                 now = _cycles()
                 ticks[number] += now - since
                 since = now
             number += 1
-        lane.row, lane.step = 0, s + 1
-        lane.sums += lane.sums_step
-        if not np.isfinite(lane.loss):
+        shard.row, shard.step = 0, s + 1
+        shard.sums += shard.sums_step
+        if not np.isfinite(shard.loss):
             break
-    lane.status = DONE
+    shard.status = DONE
 
 
 @inline
 def _run(own: int) -> None:
-    """Run a lane, each step on its own table or on that of the tapped lane."""
-    lane = read(own, Lane)
+    """Run a shard, each step on its own table or on that of the tapped shard."""
+    shard = read(own, Shard)
     while True:
-        at, s = own, lane.step
-        if lane.tapped:
-            at = lane.tapped if words(lane.flags, lane.total)[s] else own
-            here = read(at, Lane)
+        at, s = own, shard.step
+        if shard.tapped:
+            at = shard.tapped if words(shard.flags, shard.total)[s] else own
+            here = read(at, Shard)
             here.step, here.row, here.steps = s, 0, s + 1
         _steps(at)
-        if not lane.tapped:
+        if not shard.tapped:
             return
-        there = read(at, Lane)
-        lane.status = there.status
+        there = read(at, Shard)
+        shard.status = there.status
         if there.status != DONE:
             return
-        lane.step = s + 1
-        if lane.step == lane.total or not np.isfinite(there.loss):
+        shard.step = s + 1
+        if shard.step == shard.total or not np.isfinite(there.loss):
             return
 
 
 def _whole(at: int, thread: int, team: int) -> None:
-    """Run a lane from where it stands to its last step, or to a row that needs Python, or to a failure.
+    """Run a shard from where it stands to its last step, or to a row that needs Python, or to a failure.
 
-    `at` is the address of the lane. The run ends early after a loss that is not finite. Where it names a
-    `tapped` lane, each of `total` steps runs there if its flag is set; rows that need Python are
+    `at` is the address of the shard. The run ends early after a loss that is not finite. Where it names a
+    `tapped` shard, each of `total` steps runs there if its flag is set; rows that need Python are
     not allowed in either.
     """
     mode = flush_denormals()
@@ -242,21 +242,21 @@ def _whole(at: int, thread: int, team: int) -> None:
 
 
 def _crew(data: int) -> None:
-    """What each thread of a kernel's team runs: `data` is the address of the lane.
+    """What each thread of a kernel's team runs: `data` is the address of the shard.
 
     Threads of the team stay in their mode, in which they work for oneDNN, too; `run` restores the caller's.
     """
     flush_denormals()
-    lane = read(data, Lane)
-    thread, team = _call_count(lane.thread_number), _call_count(lane.team_size)
-    _call_kernel(lane.kernel, lane.arguments, thread, team)
+    shard = read(data, Shard)
+    thread, team = _call_count(shard.thread_number), _call_count(shard.team_size)
+    _call_kernel(shard.kernel, shard.arguments, thread, team)
 
 
 def _side_by_side(data: int) -> None:
-    """What each thread of a program of several lanes runs: `data` holds the addresses of the lanes."""
-    first = read(words(data, 1)[0], Lane)
+    """What each thread of a program of several shards runs: `data` holds the addresses of the shards."""
+    first = read(words(data, 1)[0], Shard)
     thread, team = _call_count(first.thread_number), _call_count(first.team_size)
-    if team == first.lanes:
+    if team == first.shards:
         _call_kernel(first.run, words(data, team)[thread], 0, 1)
     elif thread == 0:
         first.status = SHORT_TEAM
@@ -272,7 +272,7 @@ _KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_i
 
 @cache
 def run_address() -> int:
-    """Address of what runs a lane, as `call` takes it."""
+    """Address of what runs a shard, as `call` takes it."""
     signature = types.void(types.int64, types.int64, types.int64)
     return machine_code(_whole, signature, error_model="numpy")
 

@@ -22,16 +22,16 @@ class Loss(NamedTuple):
     parts: Address  # 8 float64 words for each worker, of which the first takes its part of E
     samples: int
     K: int
-    batch: int  # samples of all lanes
+    batch: int  # samples of all shards
     labels: int  # whether t holds int64 class labels, not values
-    slot: int  # of this lane's first worker
+    worker: int  # of this shard's first worker
     parameter: float = 0.0
 
 
 @inline
 def _leave(b: Loss, thread: int, part: float) -> None:
     """Leave a worker's part of E in its place."""
-    doubles(b.parts + 64 * (b.slot + thread), 1)[0] = part
+    doubles(b.parts + 64 * (b.worker + thread), 1)[0] = part
 
 
 @inline

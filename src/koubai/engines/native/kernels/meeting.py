@@ -1,4 +1,4 @@
-"""A barrier for lanes in threads of any kind: a counter in memory that only grows."""
+"""A barrier for shards in threads of any kind: a counter in memory that only grows."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def _rest(typing: Any, address: Any) -> Any:
 
 
 @inline
-def meet(meeting: int, lanes: int, rest: int) -> Any:
-    """Wait until all lanes are here; return whether they come, or the meeting was called off."""
-    goal = (_arrive(meeting + 8 * ARRIVED) // lanes + 1) * lanes
+def meet(meeting: int, shards: int, rest: int) -> Any:
+    """Wait until all shards are here; return whether they come, or the meeting was called off."""
+    goal = (_arrive(meeting + 8 * ARRIVED) // shards + 1) * shards
     while True:
         for _ in range(_LOOKS):
             if _look(meeting + 8 * ARRIVED) >= goal:

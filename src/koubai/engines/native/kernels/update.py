@@ -1,4 +1,4 @@
-"""From gradients to weights: joining the lanes' gradients, penalties, clipping, what all optimizers share.
+"""From gradients to weights: joining the shards' gradients, penalties, clipping, what all optimizers share.
 
 Parameters lie one after another in one stretch of memory, each filled up to whole vectors with zeros, which
 stay zeros; gradients and the optimizer's slots lie likewise. A table of chunks cuts them up, so that a chunk
@@ -63,7 +63,7 @@ class Rates(NamedTuple):
 
 
 class Workers(NamedTuple):
-    """Who does what: this lane's workers begin at `first`, its threads are `step` apart."""
+    """Who does what: this shard's workers begin at `first`, its threads are `step` apart."""
 
     chunks: Address
     bounds: Address
@@ -74,12 +74,12 @@ class Workers(NamedTuple):
 
 
 class Join(NamedTuple):
-    """The lanes' gradients `stride` bytes apart, and the penalties to be added."""
+    """The shards' gradients `stride` bytes apart, and the penalties to be added."""
 
     w: Address
     g: Address
     stride: Any  # known when linked
-    lanes: int
+    shards: int
     workers: Workers
     penalties: int
     kinds: tuple[int, int, int, int]
@@ -99,8 +99,8 @@ class Update(NamedTuple):
 
     w: Address
     g: Address
-    stride: Any  # bytes from one lane's gradients to the next's, known when linked
-    lanes: int  # to join
+    stride: Any  # bytes from one shard's gradients to the next's, known when linked
+    shards: int  # to join
     slot1: Address
     slot2: Address
     slot3: Address
@@ -127,7 +127,7 @@ def _rates(workers: Workers) -> Any:
 
 @kernel
 def join_gradients(b: Join, thread: int, team: int) -> None:
-    """g = sum of the lanes' gradients + gradients of the penalties."""
+    """g = sum of the shards' gradients + gradients of the penalties."""
     rates, workers = _rates(b.workers), b.workers
     bounds = words(workers.bounds, workers.size + 1)
     for worker in range(workers.first + thread, workers.size, workers.step * team):
@@ -135,8 +135,8 @@ def join_gradients(b: Join, thread: int, team: int) -> None:
             c = _chunk(workers, number)
             at, n = 4 * c.at, c.size
             g = floats(b.g + at, n)
-            for lane in range(1, b.lanes):
-                other = floats(b.g + lane * b.stride + at, n)
+            for shard in range(1, b.shards):
+                other = floats(b.g + shard * b.stride + at, n)
                 for i in range(n):
                     g[i] += other[i]
             if c.flags & PENALIZED:
@@ -198,11 +198,11 @@ def _scale(parts: int, workers: int, bound: float) -> Any:
 
 
 @inline
-def _gradient(at: int, stride: int, lanes: int) -> Any:
-    """The sum of the lanes' gradients."""
+def _gradient(at: int, stride: int, shards: int) -> Any:
+    """The sum of the shards' gradients."""
     g = load(at)
-    for lane in range(1, lanes):
-        g = g + load(at + lane * stride)
+    for shard in range(1, shards):
+        g = g + load(at + shard * stride)
     return g
 
 
@@ -266,7 +266,7 @@ def each(b: Update, thread: int, team: int, rule: Callable[..., Any]) -> None:
             for i in range(0, 4 * n, 4 * LANES):  # other cores have read w: ask, lest its lines come slowly
                 prefetch_to_write(w + i)
             for i in range(0, 4 * n, 4 * LANES):
-                old, d = load(w + i), _gradient(g + i, b.stride, b.lanes)
+                old, d = load(w + i), _gradient(g + i, b.stride, b.shards)
                 if tapped:
                     store(kept + i, old)
                     store(g + i, d)

@@ -16,7 +16,7 @@ _WIDTH = 256  # numbers that a kernel takes as one row, about
 
 
 class BatchNormOp(BaseOp):
-    """Statistics of the whole batch, so that lanes meet once in each direction."""
+    """Statistics of the whole batch, so that shards meet once in each direction."""
 
     def keeps_output(self, node: Node) -> bool | str:
         """Where ReLU is part of it."""
@@ -45,15 +45,15 @@ class BatchNormOp(BaseOp):
     def _statistics(self, plan: Plan, node: Node, x: Tensor, saved: Buffer) -> None:
         C, width, count = self._sizes(plan, node)
         part, s = plan.part, node.settings
-        slots = plan.shared(8 * part.slots * (2 * C + 1))
+        partial = plan.shared(8 * part.workers * (2 * C + 1))
         scratch = plan.floats(2 * part.team * width)
-        sums = kernels.Statistics(x, slots, scratch, count, C, width, part.slot)
+        sums = kernels.Statistics(x, partial, scratch, count, C, width, part.worker)
         plan.call(kernels.statistics, sums)
         plan.barrier()
         gamma, beta, mean, variance = self._stored(plan, node)
         batch = kernels.Combine(
-            slots, saved, gamma, beta, mean, variance, C, width,
-            part.slots, int(part.lane == 0), s["momentum"], s["epsilon"],
+            partial, saved, gamma, beta, mean, variance, C, width,
+            part.workers, int(part.shard == 0), s["momentum"], s["epsilon"],
         )  # fmt: skip
         plan.call(kernels.combine, batch, alone=True)
 
@@ -62,9 +62,9 @@ class BatchNormOp(BaseOp):
         (value,), (x, y, saved), part = node.inputs, plan.saved[node], plan.part
         C, width, count = self._sizes(plan, node)
         dy = plan.convert(dy, x.layout)
-        slots, scratch = plan.shared(16 * part.slots * C), plan.floats(2 * part.team * width)
+        partial, scratch = plan.shared(16 * part.workers * C), plan.floats(2 * part.team * width)
         seen = y if node.settings.get("relu") else 0
-        sums = adjoint.BackwardSums(x, seen, dy, saved, slots, scratch, count, C, width, part.slot)
+        sums = adjoint.BackwardSums(x, seen, dy, saved, partial, scratch, count, C, width, part.worker)
         plan.call(adjoint.backward_sums, sums)
         plan.barrier()
         dgamma, dbeta = (
@@ -72,7 +72,7 @@ class BatchNormOp(BaseOp):
         )
         means, places = plan.floats(2 * width), part.batch * prod(value.shape[1:])
         batch = adjoint.BackwardCombine(
-            slots, saved, means, dgamma, dbeta, C, width, part.slots, part.slot, part.team, places
+            partial, saved, means, dgamma, dbeta, C, width, part.workers, part.worker, part.team, places
         )
         plan.call(adjoint.backward_combine, batch, alone=True)
         if plan.wants_gradient(value):

@@ -1,1 +1,1 @@
-"""Products by BLAS, convolutions by products of windows, lanes in Python's threads: for every platform."""
+"""Products by BLAS, convolutions by products of windows, shards in Python's threads: for every platform."""

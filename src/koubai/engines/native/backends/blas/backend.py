@@ -8,7 +8,9 @@ from koubai.engines.native.backends.blas.linear import LinearOp
 from koubai.engines.native.backends.blas.runner import ThreadRunner
 from koubai.engines.native.ops import OPS
 
-_LANE_GRADIENTS = 1 << 28  # parameters, counted once a lane: a gradient of each lane is kept, a GiB at most
+_SHARD_GRADIENTS = (
+    1 << 28
+)  # parameters, counted once a shard: a gradient of each shard is kept, a GiB at most
 
 
 class BlasBackend:
@@ -25,17 +27,17 @@ class BlasBackend:
         """What computes products."""
         return title()
 
-    def lanes(self, threads: int, parameters: int) -> int:
-        """One a thread, as far as the gradients of all lanes fit into memory."""
-        return min(threads, max(1, _LANE_GRADIENTS // max(1, parameters)))
+    def shards(self, threads: int, parameters: int) -> int:
+        """One a thread, as far as the gradients of all shards fit into memory."""
+        return min(threads, max(1, _SHARD_GRADIENTS // max(1, parameters)))
 
     def team(self, threads: int) -> int:
-        """Only lanes share work."""
+        """Only shards share work."""
         return 1
 
     def compiling(self, team: int) -> None:
         """Nothing depends on it."""
 
-    def runner(self, lanes: int, team: int) -> ThreadRunner:
+    def runner(self, shards: int, team: int) -> ThreadRunner:
         """Threads of Python."""
-        return ThreadRunner(lanes)
+        return ThreadRunner(shards)

@@ -1,4 +1,4 @@
-"""Lanes in Python's threads, which every platform has; they meet at a barrier of koubai's own."""
+"""Shards in Python's threads, which every platform has; they meet at a barrier of koubai's own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from koubai.engines.native.kernels.block import addresses
 
 
 class ThreadRunner:
-    """Runs lane 0 in the calling thread and each other one in a thread that waits for work.
+    """Runs shard 0 in the calling thread and each other one in a thread that waits for work.
 
-    In every lane BLAS uses the thread that calls it and no other: lanes and programs side by side take the
+    In every shard BLAS uses the thread that calls it and no other: shards and programs side by side take the
     threads there are, and the bits of a product do not depend on how many of them BLAS would find free.
     """
 
-    def __init__(self, lanes: int) -> None:
-        self._lanes = lanes
+    def __init__(self, shards: int) -> None:
+        self._shards = shards
         self._meeting = Meeting()
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0
@@ -29,22 +29,22 @@ class ThreadRunner:
     def _threads(self) -> ThreadPoolExecutor:
         """The threads that wait; a forked process has none of its parent's."""
         if self._pool is None or self._process != os.getpid():
-            self._pool = ThreadPoolExecutor(self._lanes - 1, thread_name_prefix="koubai-lane")
+            self._pool = ThreadPoolExecutor(self._shards - 1, thread_name_prefix="koubai-shard")
             self._process = os.getpid()
         return self._pool
 
     def words(self) -> dict[str, int]:
-        """Where lanes meet."""
+        """Where shards meet."""
         return self._meeting.words()
 
-    def run(self, lanes: Array) -> None:
-        """Run every lane to its end; an interrupt that comes before all have begun calls the others off."""
+    def run(self, shards: Array) -> None:
+        """Run every shard to its end; an interrupt that comes before all have begun calls the others off."""
         self._meeting.open()
-        first, *others = addresses(lanes)
+        first, *others = addresses(shards)
         begun: list[Future[None]] = []
         with blas_threads(1):
             try:
-                begun.extend(self._threads.submit(_run_lane, at) for at in others)
+                begun.extend(self._threads.submit(_run_shard, at) for at in others)
                 loop.call(loop.run_address(), first)
                 wait(begun)
             except BaseException:
@@ -53,6 +53,6 @@ class ThreadRunner:
                 raise
 
 
-def _run_lane(at: int) -> None:
+def _run_shard(at: int) -> None:
     with blas_threads(1):
         loop.call(loop.run_address(), at)

@@ -16,7 +16,7 @@ from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.block import addresses
 from koubai.engines.native.ops import OPS
 
-_MAX_LANE_PARAMETERS = 2_000_000  # above, a gradient a lane costs more than the barriers that lanes save
+_MAX_SHARD_PARAMETERS = 2_000_000  # above, a gradient a shard costs more than the barriers that shards save
 
 
 class OneDnnBackend:
@@ -33,9 +33,9 @@ class OneDnnBackend:
         """What computes products."""
         return title()
 
-    def lanes(self, threads: int, parameters: int) -> int:
+    def shards(self, threads: int, parameters: int) -> int:
         """One a thread for a small network; the threads of a large one share its primitives."""
-        return threads if parameters <= _MAX_LANE_PARAMETERS else 1
+        return threads if parameters <= _MAX_SHARD_PARAMETERS else 1
 
     def team(self, threads: int) -> int:
         """All threads."""
@@ -45,16 +45,16 @@ class OneDnnBackend:
         """A primitive is made for a number of threads."""
         self._library.set_threads(team)
 
-    def runner(self, lanes: int, team: int) -> OpenMpRunner:
+    def runner(self, shards: int, team: int) -> OpenMpRunner:
         """Threads of GCC's OpenMP, the ones of oneDNN."""
-        return OpenMpRunner(self._library, lanes, team)
+        return OpenMpRunner(self._library, shards, team)
 
 
 class OpenMpRunner:
-    """Runs lanes, or a lane with a team, in the threads of libgomp."""
+    """Runs shards, or a shard with a team, in the threads of libgomp."""
 
-    def __init__(self, library: Library, lanes: int, team: int) -> None:
-        self._library, self._lanes, self._team = library, lanes, team
+    def __init__(self, library: Library, shards: int, team: int) -> None:
+        self._library, self._shards, self._team = library, shards, team
         self._meeting = Meeting()
 
     def words(self) -> dict[str, int]:
@@ -69,12 +69,12 @@ class OpenMpRunner:
         crew = loop.crew_address() if self._team > 1 else 0
         return addresses | self._meeting.words() | {"crew": crew, "stream": primitives.stream().value or 0}
 
-    def run(self, lanes: Array) -> None:
-        """Run every lane to its end."""
+    def run(self, shards: Array) -> None:
+        """Run every shard to its end."""
         self._library.set_threads(self._team)
         self._meeting.open()
-        if self._lanes == 1:
-            loop.call(loop.run_address(), lanes.ctypes.data)
+        if self._shards == 1:
+            loop.call(loop.run_address(), shards.ctypes.data)
         else:
-            data = np.array(addresses(lanes), np.int64)
-            self._library.run_side_by_side(loop.side_by_side_address(), data.ctypes.data, self._lanes)
+            data = np.array(addresses(shards), np.int64)
+            self._library.run_side_by_side(loop.side_by_side_address(), data.ctypes.data, self._shards)

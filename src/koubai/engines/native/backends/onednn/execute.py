@@ -37,7 +37,7 @@ class Execute(Library):
         layouts = " to ".join(names[:2]) if pd.kind == "reorder" else joined(names)
         return Described(pd.kind, f"oneDNN {pd.implementation}", layouts)
 
-    def encode(self, at: Addresses) -> tuple[loop.Row, list[object]]:
+    def encode(self, at: Addresses) -> tuple[loop.TableRow, list[object]]:
         """Pairs of an argument's number and its memory."""
         pd = self.primitive
         places = {name: (md, at.of(buffer)) for name, (buffer, md) in self.memories.items()}
@@ -47,7 +47,7 @@ class Execute(Library):
         memories = [primitives.Memory(md, address) for md, address in places.values()]
         for row, name, memory in zip(block, places, memories, strict=True):
             row[:] = primitives.ARGUMENTS[name], memory.handle
-        return loop.Row(loop.LIBRARY, pd.primitive, len(places), block.ctypes.data), [block, *memories]
+        return loop.TableRow(loop.LIBRARY, pd.primitive, len(places), block.ctypes.data), [block, *memories]
 
     def failure(self) -> EngineError:
         """Name the primitive and the layer."""
