@@ -14,7 +14,7 @@ from koubai_benchmarks.doctor.baselines import autotrainer, debugger
 from koubai_benchmarks.doctor.case import own_cases, parse_cases
 from koubai_benchmarks.doctor.overhead import LOADS, Overhead, overhead
 from koubai_benchmarks.doctor.prove import proofs, remedies_proven
-from koubai_benchmarks.doctor.run import CaseRow, Seen, is_worse, run_cases
+from koubai_benchmarks.doctor.run import CaseRow, Examined, is_worse, run_cases
 from koubai_benchmarks.doctor.score import confusion, report, score
 from support.cases import OUTPUT_LAYER
 
@@ -100,7 +100,7 @@ def test_the_development_cases_are_as_many_as_they_should_be():
 
 
 def test_losses_in_other_units_make_no_run_worse():
-    sick = Seen(SimpleNamespace(loss="mse"), 0.97, 6e7, 0.01, (), None, 0.0)
+    sick = Examined(SimpleNamespace(loss="mse"), 0.97, 6e7, 0.01, (), None, 0.0)
     twin = replace(sick, held_loss=0.03)
     assert is_worse(sick, twin)
     assert not is_worse(sick, replace(twin, target_scale="standard"))

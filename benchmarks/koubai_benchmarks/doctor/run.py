@@ -97,7 +97,7 @@ def run_seed(case: Case, seed: int, *, budget: float, engine: str, threads: int)
 
 
 @dataclass(frozen=True)
-class Seen:
+class Examined:
     """One run under the doctor's eyes; `target_scale` is the unit of its losses."""
 
     patient: Patient
@@ -110,7 +110,7 @@ class Seen:
     target_scale: str = "raw"
 
 
-def examine_run(recipe: Recipe, *, budget: float, engine: str, threads: int) -> Seen:
+def examine_run(recipe: Recipe, *, budget: float, engine: str, threads: int) -> Examined:
     """Train a recipe, asking the doctor at every look; the last one has the budget."""
     session = Session(recipe, engine=engine, threads=threads, observation=default_observation(recipe))
     findings: list[Finding] = []
@@ -131,7 +131,7 @@ def examine_run(recipe: Recipe, *, budget: float, engine: str, threads: int) -> 
     chance = chance_of(patient.data)
     left = patient.clinic.left if patient.clinic is not None else 0
     held_loss = patient.score(f"{patient.held}_loss") if patient.held is not None else None
-    return Seen(
+    return Examined(
         patient,
         max(held, -1.0) if isfinite(held) else chance,
         held_loss if held_loss is not None else float("nan"),
@@ -162,7 +162,7 @@ def _advance(session: Session, until: int) -> None:
             session.record_scores()
 
 
-def is_worse(sick: Seen, twin: Seen) -> bool:
+def is_worse(sick: Examined, twin: Examined) -> bool:
     """Whether a run ended worse than its twin.
 
     In skill by more than .02 and by more than chance explains (1.96 standard errors of the difference); or,
@@ -175,13 +175,13 @@ def is_worse(sick: Seen, twin: Seen) -> bool:
     return same_loss and sick.held_loss > 1.25 * twin.held_loss and sick.skill < twin.skill + sick.noise
 
 
-def learned(twin: Seen) -> bool:
+def learned(twin: Examined) -> bool:
     """Whether a twin's fix worked under this seed: it stands above chance by half of what is left to 1."""
     chance = chance_of(twin.patient.data)
     return twin.skill > chance + 0.5 * (1 - chance) - 2 * twin.noise
 
 
-def _row(case: Case, seed: int, label: str, seen: Seen, twin_skill: float, seconds: float) -> CaseRow:
+def _row(case: Case, seed: int, label: str, seen: Examined, twin_skill: float, seconds: float) -> CaseRow:
     alarms = [finding for finding in seen.findings if finding.alarm]
     return CaseRow(
         case=case.id,

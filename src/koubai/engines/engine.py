@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -233,6 +233,10 @@ class TapRecord(NamedTuple):
     moments: Mapping[tuple[str, str], Squares]
 
 
+OnTap: TypeAlias = Callable[[TapRecord], None]
+"""Takes the taps of a step."""
+
+
 class Program(Protocol):
     """A compiled network with its training state."""
 
@@ -248,10 +252,7 @@ class Program(Protocol):
         ...
 
     def advance(
-        self,
-        indices: Array,
-        observation: Observation | None = None,
-        on_tap: Callable[[TapRecord], None] | None = None,
+        self, indices: Array, observation: Observation | None = None, on_tap: OnTap | None = None
     ) -> Array:
         """Train one step for each row of `indices` (steps, N); return the data loss of each batch (steps,).
 

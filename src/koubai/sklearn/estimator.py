@@ -24,7 +24,6 @@ from koubai.data.prepared import prepared
 from koubai.data.sampler import Sampler, check_weights
 from koubai.data.scale import InputScale, TargetUnits
 from koubai.data.sources.arrays import Arrays
-from koubai.engines.engine import Observation
 from koubai.initializers.initializer import INITIALIZERS, Initializer
 from koubai.losses.loss import LOSSES, Loss
 from koubai.models.mlp import Mlp
@@ -32,10 +31,10 @@ from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 from koubai.penalties.penalty import Penalty
 from koubai.sklearn.callback_support import CallbackSupportMixin, Epochs
 from koubai.sklearn.learned import Learned
+from koubai.train import Observation, Session
 from koubai.train.early_stopping import EarlyStopping
 from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
-from koubai.train.session import Session
 from koubai.train.settings import thread_count
 from koubai.train.train import train
 

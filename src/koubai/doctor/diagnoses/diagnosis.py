@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from koubai.core.params import Array
-from koubai.core.registry import Registry, discover
+from koubai.core.registry import Registry
 from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.patient.place import place_of
 from koubai.doctor.visit.consultation import Consultation
@@ -219,7 +219,4 @@ def harm_measures(visit: Consultation) -> tuple[Measure, ...]:
 
 def known() -> dict[str, Diagnosis]:
     """Return one of each diagnosis, by name."""
-    import koubai.doctor.diagnoses
-
-    discover("koubai.doctor.diagnoses", koubai.doctor.diagnoses.__path__)
     return {name: cls() for name, cls in DIAGNOSES.items()}

@@ -10,7 +10,8 @@ import numpy as np
 from koubai.doctor.patient.beside import levels
 from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.trials.budget import Budget
-from koubai.doctor.trials.changes import FROM_THE_START, translated
+from koubai.doctor.trials.catalog import translated
+from koubai.doctor.trials.changes import FROM_THE_START
 from koubai.doctor.trials.forks import Forks, Snapshot
 from koubai.doctor.trials.orders import Answer, Order
 from koubai.doctor.trials.reruns import Reruns

@@ -7,12 +7,12 @@ Backward, every node of the graph is asked whether it made such numbers of finit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from math import inf, isfinite, isinf
-from typing import TYPE_CHECKING, Any
+from math import inf, isinf
+from typing import Any
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -22,13 +22,9 @@ from koubai.doctor.patient.clinic import Change
 from koubai.doctor.patient.origin import Origin
 from koubai.doctor.patient.place import Place
 from koubai.doctor.trials.changes import Site, change
-from koubai.doctor.trials.orders import Order
 from koubai.doctor.watch.hooks.listener import is_elsewhere
 from koubai.doctor.watch.program.nested import tensors
 from koubai.doctor.watch.program.places import users_place
-
-if TYPE_CHECKING:
-    from koubai.doctor.trials.forks import Forks
 
 TRACE = "trace"
 _MASKS = frozenset(("masked_fill", "fill", "full", "full_like", "new_full", "where", "__setitem__", "tensor"))
@@ -59,24 +55,6 @@ class _Call:
     meant: bool = False  # its infinities are put there on purpose, or follow from such
     parents: list[_Call] = field(default_factory=list)
     stranger: str = ""  # "parameter" or "input": that came from outside the update
-
-
-def origin_of(forks: Forks, on_trial: Callable[[Change, int], None]) -> Origin | None:
-    """Return where the program's first loss that is not finite comes from; None if that is not found.
-
-    It is looked for in the update before and in that one, where the program ended in the last one.
-    """
-    losses = forks.meter.losses[forks.meter.main] if forks.meter.losses else []
-    broken = next((i for i, loss in enumerate(losses) if not isfinite(loss)), len(losses))
-    start = max(0, broken - 1)
-    snapshot = forks.nearest(start)
-    if snapshot is None:
-        return None
-    steps = broken + 1 - snapshot.step
-    order = Order(0, Change(TRACE, float(start)), steps, forks.meter.main)
-    on_trial(order.change, steps)
-    answer = forks.ask(snapshot, [order]).get(0)
-    return None if answer is None else answer.origin
 
 
 @change(TRACE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any
 
 from koubai.doctor.answer.tell import change_title
@@ -14,7 +15,8 @@ from koubai.doctor.patient.origin import Origin
 from koubai.doctor.trials.budget import THOROUGH
 from koubai.doctor.trials.fork_clinic import ForkClinic
 from koubai.doctor.trials.forks import Forks
-from koubai.doctor.trials.origin import origin_of
+from koubai.doctor.trials.orders import Order
+from koubai.doctor.trials.origin import TRACE
 from koubai.doctor.trials.reruns import Reruns, Script
 from koubai.words import say
 
@@ -79,7 +81,7 @@ class ScriptTrials:
 
     def _origin(self) -> Origin | None:
         """Repeat the program up to the first loss that is not finite, and look at every operation near it."""
-        return origin_of(self._forks, on_trial=_progress)
+        return _origin_of(self._forks)
 
     @property
     def note(self) -> Trials:
@@ -94,3 +96,21 @@ class ScriptTrials:
 def _progress(change: Change, steps: int) -> None:
     """Say on standard error what is being tried."""
     print(say("trials.progress", change=change_title(change), steps=steps), file=sys.stderr)
+
+
+def _origin_of(forks: Forks) -> Origin | None:
+    """Return where the program's first loss that is not finite comes from; None if that is not found.
+
+    It is looked for in the update before and in that one, where the program ended in the last one.
+    """
+    losses = forks.meter.losses[forks.meter.main] if forks.meter.losses else []
+    broken = next((i for i, loss in enumerate(losses) if not isfinite(loss)), len(losses))
+    start = max(0, broken - 1)
+    snapshot = forks.nearest(start)
+    if snapshot is None:
+        return None
+    steps = broken + 1 - snapshot.step
+    order = Order(0, Change(TRACE, float(start)), steps, forks.meter.main)
+    _progress(order.change, steps)
+    answer = forks.ask(snapshot, [order]).get(0)
+    return None if answer is None else answer.origin

@@ -8,7 +8,8 @@ from math import isfinite
 
 from torch import nn
 
-from koubai.doctor.trials.changes import Site, made
+from koubai.doctor.trials.catalog import made
+from koubai.doctor.trials.changes import Site
 from koubai.doctor.trials.meter import Meter
 from koubai.doctor.trials.orders import Answer, Order
 

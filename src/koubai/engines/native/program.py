@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from math import prod
 from weakref import WeakMethod
 
@@ -13,7 +12,7 @@ from koubai.core import random
 from koubai.core.errors import EngineError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, as_inputs
-from koubai.engines.engine import Job, Observation, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, OnTap, TapRecord, TrainingState
 from koubai.engines.native.backends.find import find_backend
 from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas
@@ -100,10 +99,7 @@ class NativeProgram:
 
     @in_turn
     def advance(
-        self,
-        indices: Array,
-        observation: Observation | None = None,
-        on_tap: Callable[[TapRecord], None] | None = None,
+        self, indices: Array, observation: Observation | None = None, on_tap: OnTap | None = None
     ) -> Array:
         """Train one step for each row of `indices`; return the losses, fewer after one that is not finite."""
         indices = self.job.check_indices(indices)
@@ -130,9 +126,7 @@ class NativeProgram:
         self._t[:rows] = np.concatenate([t for _, t in drawn]).reshape(rows, *self._t.shape[1:])
         return np.arange(rows, dtype=np.int64).reshape(steps, -1)
 
-    def _advance(
-        self, indices: Array, observation: Observation | None, on_tap: Callable[[TapRecord], None] | None
-    ) -> Array:
+    def _advance(self, indices: Array, observation: Observation | None, on_tap: OnTap | None) -> Array:
         losses = np.zeros(len(indices))
         wanted = observation if observation is not None and on_tap is not None else Observation()
         first = self._step

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array
 from koubai.core.taps import Squares, taken
 from koubai.data.levels import Inputs, as_numbers
-from koubai.engines.engine import Job, Observation, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, OnTap, TapRecord, TrainingState
 from koubai.engines.turns import Turn, in_turn
 from koubai.engines.update import add_penalties, update
 from koubai.network.network import join
@@ -59,10 +57,7 @@ class ReferenceProgram:
 
     @in_turn
     def advance(
-        self,
-        indices: Array,
-        observation: Observation | None = None,
-        on_tap: Callable[[TapRecord], None] | None = None,
+        self, indices: Array, observation: Observation | None = None, on_tap: OnTap | None = None
     ) -> Array:
         """Train one step for each row of `indices`."""
         indices = self.job.check_indices(indices)
@@ -74,9 +69,7 @@ class ReferenceProgram:
                     return losses[: row + 1]
         return losses
 
-    def _step(
-        self, batch: Array, observation: Observation | None, on_tap: Callable[[TapRecord], None] | None
-    ) -> float:
+    def _step(self, batch: Array, observation: Observation | None, on_tap: OnTap | None) -> float:
         job, state = self.job, self._state
         state.step += 1
         asked = observation if on_tap is not None else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from koubai.core.forks import renew_openmp_at_fork
 from koubai.core.params import Array
 from koubai.core.taps import Squares
 from koubai.data.levels import Inputs, as_numbers
-from koubai.engines.engine import Job, Observation, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, OnTap, TapRecord, TrainingState
 from koubai.engines.torch.arrays import array_of
 from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.module import Moment, build_module, check_ranks, read_weights
@@ -84,10 +84,7 @@ class TorchProgram:
 
     @in_turn
     def advance(
-        self,
-        indices: Array,
-        observation: Observation | None = None,
-        on_tap: Callable[[TapRecord], None] | None = None,
+        self, indices: Array, observation: Observation | None = None, on_tap: OnTap | None = None
     ) -> Array:
         """Train one step for each row of `indices`."""
         indices = self.job.check_indices(indices)
@@ -99,9 +96,7 @@ class TorchProgram:
                     return losses[: row + 1]
         return losses
 
-    def _step(
-        self, batch: Array, observation: Observation | None, on_tap: Callable[[TapRecord], None] | None
-    ) -> float:
+    def _step(self, batch: Array, observation: Observation | None, on_tap: OnTap | None) -> float:
         job, moment = self.job, self.moment
         moment.step += 1
         asked = observation if on_tap is not None else None
