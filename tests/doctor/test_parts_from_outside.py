@@ -95,12 +95,12 @@ class Folded(Activation):
 
 @dataclass(frozen=True)
 class SignDescent(Optimizer):
-    """w <- w - eps sign(dw)."""
+    """w <- w - alpha sign(dw)."""
 
     adaptive = True
 
-    def update(self, w, dw, slots, eps, t):
-        w -= eps * np.sign(dw)
+    def update(self, w, dw, slots, alpha, t):
+        w -= alpha * np.sign(dw)
 
 
 @dataclass(frozen=True)

@@ -45,18 +45,18 @@ def test_sizes_after_a_window():
     assert out_size(8, kernel=3, stride=2, padding=1) == 4
 
 
-@pytest.mark.parametrize("eps", [0.01, 0.1, 0.4, 0.5, 0.6, 0.9, 0.99, 1.0, 1.01, 1.5])
-def test_gradient_descent_on_a_parabola_converges_below_one(eps):
+@pytest.mark.parametrize("alpha", [0.01, 0.1, 0.4, 0.5, 0.6, 0.9, 0.99, 1.0, 1.01, 1.5])
+def test_gradient_descent_on_a_parabola_converges_below_one(alpha):
     a = 3.0
     x = np.array([-2.0])
     for t in range(1, 2001):
-        SGD().update(x, 2 * (x - a), {}, eps, t)
+        SGD().update(x, 2 * (x - a), {}, alpha, t)
         if abs(x[0]) > 1e100:
             break
     error = abs(x[0] - a)
-    assert (error < 1e-6) == (0 < eps < 1)
-    assert (error > 1e6) == (eps > 1)
-    assert eps != 1 or error == 5, "at 1 it jumps from side to side"
+    assert (error < 1e-6) == (0 < alpha < 1)
+    assert (error > 1e6) == (alpha > 1)
+    assert alpha != 1 or error == 5, "at 1 it jumps from side to side"
 
 
 def test_relu_makes_zeros():

@@ -224,15 +224,15 @@ def test_a_steady_gradient_is_worth_ten_times_as_much_with_momentum():
 
 
 def test_nesterov_is_the_textbook_form_seen_from_the_point_ahead():
-    """v <- mu v - eps g(w + mu v), w <- w + v, on g(w) = 3 w; ours holds w + mu v."""
-    mu, eps = 0.9, 0.1
+    """v <- mu v - alpha g(w + mu v), w <- w + v, on g(w) = 3 w; ours holds w + mu v."""
+    mu, alpha = 0.9, 0.1
     w, v = 1.0, 0.0
     ahead = np.ones(1)
     slots = slots_for(Nesterov(), ahead)
     for t in range(1, 11):
-        v = mu * v - eps * 3 * (w + mu * v)
+        v = mu * v - alpha * 3 * (w + mu * v)
         w = w + v
-        Nesterov().update(ahead, 3 * ahead, slots, eps, t)
+        Nesterov().update(ahead, 3 * ahead, slots, alpha, t)
         assert np.isclose(ahead[0], w + mu * v)
 
 
@@ -251,7 +251,7 @@ def test_amsgrad_remembers_the_largest_gradient_and_adam_does_not():
 
 
 def test_radam_divides_from_the_sixth_update_on():
-    """Until then each step is eps m_hat: as large as the gradient, which Adam's is not."""
+    """Until then each step is alpha m_hat: as large as the gradient, which Adam's is not."""
     for size in (1e-3, 1e3):
         w = np.zeros(1)
         slots = slots_for(RAdam(), w)

@@ -28,7 +28,7 @@ def test_sgd_follows_its_closed_form():
 
 
 def test_momentum_follows_the_powers_of_its_matrix():
-    """(w, v) <- [[1 - eps c, mu], [-eps c, mu]] (w, v) for each curvature c."""
+    """(w, v) <- [[1 - alpha c, mu], [-alpha c, mu]] (w, v) for each curvature c."""
     expected = np.empty((STEPS + 1, 2))
     for axis, c in enumerate(CURVATURE):
         A = np.array([[1 - 0.1 * c, 0.9], [-0.1 * c, 0.9]])

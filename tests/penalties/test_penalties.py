@@ -98,7 +98,7 @@ def test_the_lasso_empties_the_weights_that_say_nothing_and_ridge_does_not():
 
 def test_the_soft_threshold_by_hand():
     w = np.array([3.0, -1.0, 0.0, 0.2, -0.25, np.nan, np.inf])
-    ProximalL1(0.5).shrink(w, eps=0.5)  # eps lambda = .25
+    ProximalL1(0.5).shrink(w, alpha=0.5)  # alpha lambda = .25
     np.testing.assert_array_equal(w, [2.75, -0.75, 0, 0, 0, np.nan, np.inf])
 
 

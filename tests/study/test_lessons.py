@@ -214,7 +214,7 @@ def test_vanishing_gradient():
 def test_step_size():
     runs, facts, frames = _made("step_size")
     ends = {run.arm: run.scores["distance"] for run in runs}
-    for rate, end in ends.items():  # the error is multiplied by 1 - 2 eps a step
+    for rate, end in ends.items():  # the error is multiplied by 1 - 2 alpha a step
         assert end == pytest.approx(5 * abs(1 - 2 * float(rate)) ** 20, rel=1e-9, abs=1e-12)
     assert facts["small"] == pytest.approx(facts["large"]), "0.1 and 0.9 end the same"
     assert facts["small_factor"] == pytest.approx(0.8)

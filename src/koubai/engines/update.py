@@ -27,16 +27,16 @@ def update(
     """
     if job.clipping is not None:
         job.clipping.apply(gradients)
-    eps = job.optimizer.learning_rate * job.schedule.factor(step)
+    alpha = job.optimizer.learning_rate * job.schedule.factor(step)
     decay = job.optimizer.decoupled_decay()
     for path, w in params.items():
         if job.is_frozen(path):
             continue
         penalized = job.network.param_specs[path].penalized
         if decay and penalized:
-            np.multiply(w, 1 - eps * decay, out=w)
+            np.multiply(w, 1 - alpha * decay, out=w)
         own = {slot: slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
-        job.optimizer.update(w, gradients[path], own, eps, step)
+        job.optimizer.update(w, gradients[path], own, alpha, step)
         for penalty in job.penalties:
             if penalty.proximal and penalized:
-                penalty.shrink(w, eps)
+                penalty.shrink(w, alpha)

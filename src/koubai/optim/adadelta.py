@@ -20,7 +20,7 @@ class AdaDelta(Optimizer):
         h <- rho h + (1 - rho) dw^2
         step = sqrt(d + delta) / sqrt(h + delta) dw
         d <- rho d + (1 - rho) step^2
-        w <- w - eps step
+        w <- w - alpha step
 
     | symbol | name                                                        |
     |--------|-------------------------------------------------------------|
@@ -29,7 +29,7 @@ class AdaDelta(Optimizer):
     | rho    | decay, the share of the past that is kept                   |
     | delta  | inside both roots; it sets the size of the very first steps |
 
-    The paper has no learning rate: eps is 1. As d starts at 0, the first steps are about
+    The paper has no learning rate: alpha is 1. As d starts at 0, the first steps are about
     sqrt(delta / (1 - rho)). Source: Zeiler 2012, algorithm 1.
     """
 
@@ -44,7 +44,7 @@ class AdaDelta(Optimizer):
         share(self, decay=self.decay)
         above(self, 0, delta=self.delta)
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """Move the mean of squared gradients, step, move the mean of squared steps."""
         h, d = slots["h"], slots["d"]
         h *= self.decay
@@ -52,4 +52,4 @@ class AdaDelta(Optimizer):
         step = np.sqrt(d + self.delta) / np.sqrt(h + self.delta) * dw
         d *= self.decay
         d += (1 - self.decay) * step * step
-        w -= eps * step
+        w -= alpha * step

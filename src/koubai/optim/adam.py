@@ -20,7 +20,7 @@ class Adam(Optimizer):
 
         m <- beta1 m + (1 - beta1) dw            m_hat = m / (1 - beta1^t)
         v <- beta2 v + (1 - beta2) dw^2          v_hat = v / (1 - beta2^t)
-        w <- w - eps m_hat / (sqrt(v_hat) + delta)
+        w <- w - alpha m_hat / (sqrt(v_hat) + delta)
 
     | symbol       | name                                          |
     |--------------|-----------------------------------------------|
@@ -29,7 +29,7 @@ class Adam(Optimizer):
     | beta1, beta2 | shares of the past that are kept              |
     | delta        | keeps the division finite; outside the root   |
 
-    The first step is about eps sign(dw) whatever the size of the gradient.
+    The first step is about alpha sign(dw) whatever the size of the gradient.
     Source: Kingma and Ba 2015, algorithm 1.
     """
 
@@ -54,8 +54,8 @@ class Adam(Optimizer):
         v += (1 - self.beta2) * dw * dw
         return m, v
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """Move both means, correct them, step."""
         m, v = self.move(dw, slots)
         root = np.sqrt(v) / sqrt(1 - self.beta2**t)
-        w -= eps / (1 - self.beta1**t) * m / (root + self.delta)
+        w -= alpha / (1 - self.beta1**t) * m / (root + self.delta)

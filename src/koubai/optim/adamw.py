@@ -13,7 +13,7 @@ from koubai.optim.optimizer import OPTIMIZERS
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam with weight decay beside the gradient: first w <- (1 - eps lambda) w, then Adam's update.
+    """Adam with weight decay beside the gradient: first w <- (1 - alpha lambda) w, then Adam's update.
 
     | symbol | name         |
     |--------|--------------|

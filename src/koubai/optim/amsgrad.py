@@ -21,7 +21,7 @@ class AMSGrad(Adam):
         m <- beta1 m + (1 - beta1) dw            m_hat = m / (1 - beta1^t)
         v <- beta2 v + (1 - beta2) dw^2
         top <- max(top, v)                       top_hat = top / (1 - beta2^t)
-        w <- w - eps m_hat / (sqrt(top_hat) + delta)
+        w <- w - alpha m_hat / (sqrt(top_hat) + delta)
 
     | symbol | name                         |
     |--------|------------------------------|
@@ -34,9 +34,9 @@ class AMSGrad(Adam):
 
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "top")
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """Move both means, keep the largest, step."""
         (m, v), top = self.move(dw, slots), slots["top"]
         np.maximum(top, v, out=top)
         root = np.sqrt(top) / sqrt(1 - self.beta2**t)
-        w -= eps / (1 - self.beta1**t) * m / (root + self.delta)
+        w -= alpha / (1 - self.beta1**t) * m / (root + self.delta)

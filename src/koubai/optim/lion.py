@@ -15,10 +15,10 @@ from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Lion(Optimizer):
-    """Every weight moves by eps, in the direction of a sign: found by a search over programs.
+    """Every weight moves by alpha, in the direction of a sign: found by a search over programs.
 
         c = beta1 m + (1 - beta1) dw
-        w <- w - eps sign(c)
+        w <- w - alpha sign(c)
         m <- beta2 m + (1 - beta2) dw
 
     | symbol       | name                                                   |
@@ -27,8 +27,9 @@ class Lion(Optimizer):
     | c            | the same with more of the newest gradient; not kept    |
     | beta1, beta2 | shares of the past that are kept                       |
 
-    Before the update w <- (1 - eps lambda) w, lambda the weight_decay (0 unless set), as in AdamW. The paper
-    advises a learning rate three to ten times smaller than Adam's. Source: Chen et al. 2023, algorithm 2.
+    Before the update w <- (1 - alpha lambda) w, lambda the weight_decay (0 unless set), as in AdamW. The
+    paper advises a learning rate three to ten times smaller than Adam's.
+    Source: Chen et al. 2023, algorithm 2.
     """
 
     adaptive: ClassVar[bool] = True
@@ -43,10 +44,10 @@ class Lion(Optimizer):
         share(self, beta1=self.beta1, beta2=self.beta2)
         at_least(self, 0, weight_decay=self.weight_decay)
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """Step by the sign, then move the mean."""
         m = slots["m"]
-        w -= eps * np.sign(self.beta1 * m + (1 - self.beta1) * dw)
+        w -= alpha * np.sign(self.beta1 * m + (1 - self.beta1) * dw)
         m *= self.beta2
         m += (1 - self.beta2) * dw
 

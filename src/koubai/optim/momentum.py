@@ -12,15 +12,15 @@ from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """v <- mu v - eps dw,  w <- w + v (Polyak 1964).
+    """v <- mu v - alpha dw,  w <- w + v (Polyak 1964).
 
     | symbol | name                     |
     |--------|--------------------------|
     | v      | velocity, from 0         |
     | mu     | momentum, a share kept   |
 
-    Under a steady gradient v grows to -eps dw / (1 - mu). PyTorch keeps v / eps instead: the same path for
-    a constant eps, another one where a schedule changes it.
+    Under a steady gradient v grows to -alpha dw / (1 - mu). PyTorch keeps v / alpha instead: the same path
+    for a constant alpha, another one where a schedule changes it.
     """
 
     slots = ("v",)
@@ -30,9 +30,9 @@ class Momentum(Optimizer):
         super().__post_init__()
         share(self, momentum=self.momentum)
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """The velocity forgets a little, takes the gradient in, and moves w."""
         v = slots["v"]
         v *= self.momentum
-        v -= eps * dw
+        v -= alpha * dw
         w += v

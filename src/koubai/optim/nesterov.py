@@ -12,7 +12,7 @@ from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
-    """v <- mu v - eps dw,  w <- w + mu v - eps dw.
+    """v <- mu v - alpha dw,  w <- w + mu v - alpha dw.
 
     | symbol | name                     |
     |--------|--------------------------|
@@ -31,9 +31,9 @@ class Nesterov(Optimizer):
         super().__post_init__()
         share(self, momentum=self.momentum)
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """As Momentum, and one more step ahead along the new velocity."""
         v = slots["v"]
         v *= self.momentum
-        v -= eps * dw
-        w += self.momentum * v - eps * dw
+        v -= alpha * dw
+        w += self.momentum * v - alpha * dw

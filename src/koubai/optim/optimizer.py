@@ -21,10 +21,10 @@ class Optimizer:
     | w      | parameter, changed in place                   |
     | dw     | its gradient                                  |
     | slots  | tensors of the shape of w, zero at the start  |
-    | eps    | learning rate of this step (schedule applied) |
+    | alpha  | learning rate of this step (schedule applied) |
     | t      | number of the update, from 1                  |
 
-    `adaptive` says of a kind whether the size of its steps is about eps, whatever the size of the gradient.
+    `adaptive` says of a kind whether the size of its steps is about alpha, whatever the size of the gradient.
     """
 
     registry_name: ClassVar[str] = ""
@@ -35,10 +35,10 @@ class Optimizer:
     def __post_init__(self) -> None:
         at_least(self, 0, learning_rate=self.learning_rate)
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """Change w and the slots in place."""
         raise NotImplementedError
 
     def decoupled_decay(self) -> float:
-        """Return the decay lambda of w <- (1 - eps lambda) w, applied to penalized parameters first."""
+        """Return the decay lambda of w <- (1 - alpha lambda) w, applied to penalized parameters first."""
         return 0.0

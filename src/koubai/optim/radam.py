@@ -21,8 +21,8 @@ class RAdam(Adam):
 
         rho = 2 / (1 - beta2) - 1            rho_t = rho - 2 t beta2^t / (1 - beta2^t)
         r_t = sqrt((rho_t - 4) (rho_t - 2) rho / ((rho - 4) (rho - 2) rho_t))
-        w <- w - eps m_hat r_t sqrt(1 - beta2^t) / (sqrt(v) + delta)    if rho_t > 5
-        w <- w - eps m_hat                                              else
+        w <- w - alpha m_hat r_t sqrt(1 - beta2^t) / (sqrt(v) + delta)    if rho_t > 5
+        w <- w - alpha m_hat                                              else
 
     | symbol | name                                                                |
     |--------|---------------------------------------------------------------------|
@@ -47,9 +47,9 @@ class RAdam(Adam):
         r_squared = (rho_t - 4) * (rho_t - 2) * rho / ((rho - 4) * (rho - 2) * rho_t)
         return sqrt(r_squared * (1 - past))
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """Move both means; divide when rho_t allows it."""
         m, v = self.move(dw, slots)
-        step = eps / (1 - self.beta1**t) * m
+        step = alpha / (1 - self.beta1**t) * m
         factor = self.rectification(t)
         w -= step * (factor / (np.sqrt(v) + self.delta)) if factor else step

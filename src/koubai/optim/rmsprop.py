@@ -15,7 +15,7 @@ from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """h <- rho h + (1 - rho) dw^2,  w <- w - eps dw / (sqrt(h) + delta).
+    """h <- rho h + (1 - rho) dw^2,  w <- w - alpha dw / (sqrt(h) + delta).
 
     | symbol | name                                               |
     |--------|----------------------------------------------------|
@@ -23,7 +23,7 @@ class RMSProp(Optimizer):
     | rho    | decay, the share of the past that is kept          |
     | delta  | keeps the division finite; outside the root        |
 
-    AdaGrad that forgets. As h starts at 0 the first step is about eps / sqrt(1 - rho): ten times eps at
+    AdaGrad that forgets. As h starts at 0 the first step is about alpha / sqrt(1 - rho): ten times alpha at
     rho = .99. Source: Tieleman and Hinton 2012, lecture 6.5.
     """
 
@@ -38,9 +38,9 @@ class RMSProp(Optimizer):
         share(self, decay=self.decay)
         above(self, 0, delta=self.delta)
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """Move the mean of squares, then divide by its root."""
         h = slots["h"]
         h *= self.decay
         h += (1 - self.decay) * dw * dw
-        w -= eps * dw / (np.sqrt(h) + self.delta)
+        w -= alpha * dw / (np.sqrt(h) + self.delta)

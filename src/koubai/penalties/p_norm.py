@@ -33,7 +33,7 @@ class L1(Penalty):
 class L2(Penalty):
     """(lambda / 2) sum w^2, gradient lambda w (Hoerl and Kennard 1970).
 
-    Under SGD alone it decays every weight by (1 - eps lambda) a step.
+    Under SGD alone it decays every weight by (1 - alpha lambda) a step.
     """
 
     def value(self, w: Array) -> float:

@@ -38,5 +38,5 @@ class Penalty:
         """Its gradient, of the shape of w."""
         raise NotImplementedError
 
-    def shrink(self, w: Array, eps: float) -> None:
-        """Change weights in place after an update with the learning rate eps; only where `proximal`."""
+    def shrink(self, w: Array, alpha: float) -> None:
+        """Change weights in place after an update with the learning rate alpha; only where `proximal`."""

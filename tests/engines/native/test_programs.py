@@ -539,13 +539,13 @@ class Absolute(Loss):
 
 @dataclass(frozen=True)
 class Signs(Optimizer):
-    """w <- w - eps sign(dw), without a kernel."""
+    """w <- w - alpha sign(dw), without a kernel."""
 
     slots = ("count",)
 
-    def update(self, w, dw, slots, eps, t):
+    def update(self, w, dw, slots, alpha, t):
         slots["count"] += 1
-        w -= eps * np.sign(dw)
+        w -= alpha * np.sign(dw)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ Confused with: an exploding gradient (there before the first update), inputs tha
 Sick recipe: linear regression on inputs up to 100, gradient descent with rate .5.
 Healthy look-alike: a noisy loss with batches of 8 that falls on average.
 Remedies: rate / 10, then / 3; warm-up; decay; Adam.
-References: on a quadratic, gradient descent converges iff eps < 2 / largest curvature (LeCun et al. 1998,
+References: on a quadratic, gradient descent converges iff alpha < 2 / largest curvature (LeCun et al. 1998,
     sec. 5).
 """
 

@@ -13,7 +13,7 @@ from koubai.train.recipe import Recipe
 @REMEDIES.register
 @dataclass(frozen=True)
 class LowerLearningRate(Remedy):
-    """eps <- eps / 10. Side effect: more steps are needed."""
+    """alpha <- alpha / 10. Side effect: more steps are needed."""
 
     by: ClassVar[float] = 10.0
     treats: ClassVar[tuple[str, ...]] = (
@@ -31,7 +31,7 @@ class LowerLearningRate(Remedy):
 @REMEDIES.register
 @dataclass(frozen=True)
 class LowerLearningRateHundredfold(LowerLearningRate):
-    """eps <- eps / 100. Side effect: many more steps are needed."""
+    """alpha <- alpha / 100. Side effect: many more steps are needed."""
 
     by: ClassVar[float] = 100.0
     treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_high",)
@@ -40,7 +40,7 @@ class LowerLearningRateHundredfold(LowerLearningRate):
 @REMEDIES.register
 @dataclass(frozen=True)
 class LowerLearningRateThousandfold(LowerLearningRate):
-    """eps <- eps / 1000. Side effect: many more steps are needed."""
+    """alpha <- alpha / 1000. Side effect: many more steps are needed."""
 
     by: ClassVar[float] = 1000.0
     treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_high",)

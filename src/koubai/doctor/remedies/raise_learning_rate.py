@@ -13,7 +13,7 @@ from koubai.train.recipe import Recipe
 @REMEDIES.register
 @dataclass(frozen=True)
 class RaiseLearningRate(Remedy):
-    """eps <- 10 eps. Side effect: too much of it diverges."""
+    """alpha <- 10 alpha. Side effect: too much of it diverges."""
 
     by: ClassVar[float] = 10.0
     treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_low", "too_few_steps")
@@ -26,7 +26,7 @@ class RaiseLearningRate(Remedy):
 @REMEDIES.register
 @dataclass(frozen=True)
 class RaiseLearningRateHundredfold(RaiseLearningRate):
-    """eps <- 100 eps. Side effect: it may well diverge."""
+    """alpha <- 100 alpha. Side effect: it may well diverge."""
 
     by: ClassVar[float] = 100.0
     treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_low",)
@@ -35,7 +35,7 @@ class RaiseLearningRateHundredfold(RaiseLearningRate):
 @REMEDIES.register
 @dataclass(frozen=True)
 class RaiseLearningRateThousandfold(RaiseLearningRate):
-    """eps <- 1000 eps. Side effect: it may well diverge."""
+    """alpha <- 1000 alpha. Side effect: it may well diverge."""
 
     by: ClassVar[float] = 1000.0
     treats: ClassVar[tuple[str, ...]] = ("learning_rate_too_low",)

@@ -13,7 +13,7 @@ from koubai.train.recipe import Recipe
 @REMEDIES.register
 @dataclass(frozen=True)
 class UseAdam(Remedy):
-    """Adam, eps .001. Side effect: two more tensors a parameter."""
+    """Adam, alpha .001. Side effect: two more tensors a parameter."""
 
     treats = ("learning_rate_too_low", "learning_rate_too_high")
 

@@ -34,21 +34,21 @@ def rates(job: Job, first: int, count: int) -> Array:
     name = job.optimizer.registry_name
     optimizer: Any = job.optimizer  # its fields are known by its name
     steps = range(first, first + count)
-    eps = np.array([optimizer.learning_rate * job.schedule.factor(t) for t in steps])
-    table["eps"] = eps
-    table["keep"] = 1 - eps * optimizer.decoupled_decay()
+    alpha = np.array([optimizer.learning_rate * job.schedule.factor(t) for t in steps])
+    table["alpha"] = alpha
+    table["keep"] = 1 - alpha * optimizer.decoupled_decay()
     if job.clipping is not None:
         table["value_bound"] = job.clipping.value or 0.0
         table["norm_bound"] = job.clipping.norm or 0.0
     for rate, field in _CONSTANTS.get(name, {}).items():
         table[rate] = getattr(optimizer, field)
     if _CONSTANTS.get(name) is _ADAM:
-        table["eps"] = [e / (1 - optimizer.beta1**t) for e, t in zip(eps.tolist(), steps, strict=True)]
+        table["alpha"] = [e / (1 - optimizer.beta1**t) for e, t in zip(alpha.tolist(), steps, strict=True)]
         table["correction"] = [
             optimizer.rectification(t) if name == "radam" else 1 / sqrt(1 - optimizer.beta2**t) for t in steps
         ]
     for number, penalty in enumerate(job.pulls[:MOST_PENALTIES]):
         table["strengths"][:, number] = penalty.strength
         table["powers"][:, number] = getattr(penalty, "p", 0.0)
-    table["shrink"] = eps * sum(p.strength for p in job.penalties if p.registry_name == "proximal_l1")
+    table["shrink"] = alpha * sum(p.strength for p in job.penalties if p.registry_name == "proximal_l1")
     return table

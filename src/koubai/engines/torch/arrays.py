@@ -1,6 +1,6 @@
 """A tensor that NumPy formulas can work on where it lies.
 
-The update rules and penalties are written on arrays (`w -= eps * m / np.sqrt(v)`). On a CPU a tensor and an
+The update rules and penalties are written on arrays (`w -= alpha * m / np.sqrt(v)`). On a CPU a tensor and an
 array share memory; elsewhere this wrapper answers NumPy's functions with PyTorch's of the same name.
 """
 

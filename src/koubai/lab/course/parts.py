@@ -87,7 +87,7 @@ class CrossedReLU(ReLU):
 class ThetaAdaGrad(AdaGrad):
     """AdaGrad whose h starts at theta and never sees the first gradient: defect D6.
 
-        t = 1:  h <- theta          t > 1:  h <- h + dw^2          w <- w - eps dw / (sqrt(h) + delta)
+        t = 1:  h <- theta          t > 1:  h <- h + dw^2          w <- w - alpha dw / (sqrt(h) + delta)
 
     The notes write h0 = theta. With theta = 1e-4, gradients far below .01 are not enlarged as AdaGrad would.
     """
@@ -95,11 +95,11 @@ class ThetaAdaGrad(AdaGrad):
     registry_name = "theta_adagrad"
     theta: float = 1e-4
 
-    def update(self, w: Array, dw: Array, slots: dict[str, Array], eps: float, t: int) -> None:
+    def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """Start at theta instead of the first square."""
         h = slots["h"]
         h += self.theta if t == 1 else dw * dw
-        w -= eps * dw / (np.sqrt(h) + self.delta)
+        w -= alpha * dw / (np.sqrt(h) + self.delta)
 
 
 def mlp_of(hidden: tuple[int, ...], classes: int, activation: Activation) -> Sequential:

@@ -26,8 +26,8 @@ class L1L2(Entry):
 
     Both are terms of the error function and leave biases alone: as lambda grows, all weights go to zero
     and the biases stay. L1's constant pull, taken as a gradient step, carries a weight without use to zero
-    and past it by at most eps lambda, to and fro; the soft threshold stops there (Daubechies, Defrise, De Mol
-    2004). So exact zeros are counted, and what is below .001 beside them.
+    and past it by at most alpha lambda, to and fro; the soft threshold stops there (Daubechies, Defrise,
+    De Mol 2004). So exact zeros are counted, and what is below .001 beside them.
     """
 
     data: ClassVar = ("digits", "mnist", "fashion_mnist")

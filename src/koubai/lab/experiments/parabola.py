@@ -18,9 +18,9 @@ START_DISTANCE = 5.0
 
 @CATALOG.register
 class Parabola(Entry):
-    """f(x) = (x - a)^2 + b: the error shrinks by (1 - 2 eps) a step, so it converges iff 0 < eps < 1.
+    """f(x) = (x - a)^2 + b: the error shrinks by (1 - 2 alpha) a step, so it converges iff 0 < alpha < 1.
 
-    One step arrives at eps = .5; beyond, x jumps from side to side; at 1 forever, then away.
+    One step arrives at alpha = .5; beyond, x jumps from side to side; at 1 forever, then away.
     """
 
     data: ClassVar = ("none",)

@@ -30,15 +30,15 @@ OPTIMIZERS: dict[str, SGD | Momentum] = {
 def left_of_a_step(optimizer: Optimizer, curvature: float) -> float:
     """Return what a step leaves of the error in the long run where the gradient is curvature times the error.
 
-    SGD: abs(1 - eps h). Momentum: e(t+1) = (1 + mu - eps h) e(t) - mu e(t-1), so the larger root of
-    z^2 - (1 + mu - eps h) z + mu.
+    SGD: abs(1 - alpha h). Momentum: e(t+1) = (1 + mu - alpha h) e(t) - mu e(t-1), so the larger root of
+    z^2 - (1 + mu - alpha h) z + mu.
     """
     mu = optimizer.momentum if isinstance(optimizer, Momentum) else 0.0
     return float(np.abs(np.roots([1, -(1 + mu - optimizer.learning_rate * curvature), mu])).max())
 
 
 def least_of_sgd() -> float:
-    """Return the least that any rate leaves of both errors: at eps = 2 / (h1 + h2), (h2 - h1) / (h2 + h1)."""
+    """Return what the best rate leaves of both errors: at alpha = 2 / (h1 + h2), (h2 - h1) / (h2 + h1)."""
     return (STEEP - FLAT) / (STEEP + FLAT)
 
 

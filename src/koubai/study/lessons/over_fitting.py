@@ -55,7 +55,7 @@ class OverFitting(Lesson):
             "return x * scaled_mask",
             ("dropout", "dropout_half"),
         ),
-        Row("step", "w <- w - eps g", "koubai.optim.sgd:SGD.update", "w -= eps * dw"),
+        Row("step", "w <- w - alpha g", "koubai.optim.sgd:SGD.update", "w -= alpha * dw"),
     )
     questions = ("gap", "dropout_scale")
     experiment_name = "over-fitting"

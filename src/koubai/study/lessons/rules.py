@@ -8,22 +8,22 @@ from koubai.optim.optimizer import Optimizer
 from koubai.study.lessons.lesson import Row
 
 _LINES = {
-    "sgd": ("w <- w - eps g", "SGD", "w -= eps * dw"),
-    "momentum": ("v <- mu v - eps g,  w <- w + v", "Momentum", "v -= eps * dw"),
+    "sgd": ("w <- w - alpha g", "SGD", "w -= alpha * dw"),
+    "momentum": ("v <- mu v - alpha g,  w <- w + v", "Momentum", "v -= alpha * dw"),
     "adagrad": (
-        "h <- h + g^2,  w <- w - eps g / (sqrt(h) + delta)",
+        "h <- h + g^2,  w <- w - alpha g / (sqrt(h) + delta)",
         "AdaGrad",
-        "w -= eps * dw / (np.sqrt(h) + self.delta)",
+        "w -= alpha * dw / (np.sqrt(h) + self.delta)",
     ),
     "rmsprop": (
-        "h <- rho h + (1 - rho) g^2,  w <- w - eps g / (sqrt(h) + delta)",
+        "h <- rho h + (1 - rho) g^2,  w <- w - alpha g / (sqrt(h) + delta)",
         "RMSProp",
-        "w -= eps * dw / (np.sqrt(h) + self.delta)",
+        "w -= alpha * dw / (np.sqrt(h) + self.delta)",
     ),
     "adam": (
-        "w <- w - eps m_hat / (sqrt(v_hat) + delta)",
+        "w <- w - alpha m_hat / (sqrt(v_hat) + delta)",
         "Adam",
-        "w -= eps / (1 - self.beta1**t) * m / (root + self.delta)",
+        "w -= alpha / (1 - self.beta1**t) * m / (root + self.delta)",
     ),
 }
 

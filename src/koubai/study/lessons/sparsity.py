@@ -53,18 +53,22 @@ class Sparsity(Lesson):
     slider_numbers = ("zero_weights", "small_weights", "test_accuracy")
     rows = (
         Row(
-            "pull", "w <- w - eps lambda w", f"{_BY}.p_norm:L2.gradient", "return self.strength * w", ("l2",)
+            "pull",
+            "w <- w - alpha lambda w",
+            f"{_BY}.p_norm:L2.gradient",
+            "return self.strength * w",
+            ("l2",),
         ),
         Row(
             "pull",
-            "w <- w - eps lambda sign(w)",
+            "w <- w - alpha lambda sign(w)",
             f"{_BY}.p_norm:L1.gradient",
             "return self.strength * np.sign(w)",
             ("l1",),
         ),
         Row(
             "pull",
-            "w <- sign(w) max(|w| - eps lambda, 0)",
+            "w <- sign(w) max(|w| - alpha lambda, 0)",
             f"{_BY}.proximal_l1:ProximalL1.shrink",
             "np.multiply(np.sign(w)",
             ("soft",),

@@ -21,7 +21,7 @@ _UPDATES = 8
 
 @LESSONS.register
 class StepSize(Lesson):
-    """On f(x) = (x - a)^2 a step multiplies the error by 1 - 2 eps.
+    """On f(x) = (x - a)^2 a step multiplies the error by 1 - 2 alpha.
 
     So .9 is as fast as .1, from side to side, .5 arrives in one step, and from 1 on nothing comes closer.
     """
@@ -43,7 +43,7 @@ class StepSize(Lesson):
             "koubai.lab.perform.plans.surfaces:Parabola.gradient",
             "return 2 * (point - self.a)",
         ),
-        Row("step", "x <- x - eps f'(x)", "koubai.optim.sgd:SGD.update", "w -= eps * dw"),
+        Row("step", "x <- x - alpha f'(x)", "koubai.optim.sgd:SGD.update", "w -= alpha * dw"),
     )
     questions = ("convergence", "step_size")
     experiment_name = "parabola"

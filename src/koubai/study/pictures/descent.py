@@ -23,9 +23,9 @@ VALLEY_RATES = {"sgd": 0.95, "momentum": 0.1, "nesterov": 0.1, "adagrad": 1.5, "
 def parabola(_: str) -> Picture:
     """Return x - a after every step of gradient descent on (x - a)^2, for six rates."""
     curves = {
-        f"eps = {rate:g}": Descent(surface=Parabola(), optimizer=SGD(rate), start=(1.0,), steps=12).points()[
-            :, 0
-        ]
+        f"alpha = {rate:g}": Descent(
+            surface=Parabola(), optimizer=SGD(rate), start=(1.0,), steps=12
+        ).points()[:, 0]
         for rate in _RATES
     }
     return lines(

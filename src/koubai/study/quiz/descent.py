@@ -19,21 +19,23 @@ def step_size(random: np.random.Generator) -> Asked:
     """Where one step of gradient descent on a parabola leads."""
     a = int(random.integers(1, 6))
     start = a + int(random.choice([-4, -2, 2, 4]))
-    eps = float(random.choice([0.1, 0.25, 0.75]))
-    right = Descent(surface=Parabola(a=a), optimizer=SGD(eps), start=(float(start),), steps=1).points()[1, 0]
+    alpha = float(random.choice([0.1, 0.25, 0.75]))
+    right = Descent(surface=Parabola(a=a), optimizer=SGD(alpha), start=(float(start),), steps=1).points()[
+        1, 0
+    ]
     gradient = 2 * (start - a)
     return Asked(
         "step_size",
         {
             "right": number(float(right)),
-            "uphill": number(start + eps * gradient),
-            "half": number(start - eps * gradient / 2),
+            "uphill": number(start + alpha * gradient),
+            "half": number(start - alpha * gradient / 2),
             "whole": number(float(start - gradient)),
         },
         "right",
-        "x <- x - eps 2 (x - a)",
+        "x <- x - alpha 2 (x - a)",
         "koubai.lab.perform.plans.surfaces:Parabola.gradient",
-        {"a": a, "start": start, "eps": eps},
+        {"a": a, "start": start, "alpha": alpha},
     )
 
 
@@ -48,9 +50,9 @@ def convergence(random: np.random.Generator) -> Asked:
         "convergence",
         dict.fromkeys(outcomes),
         right,
-        "x_t - a = (1 - 2 eps)^t (x_0 - a)",
+        "x_t - a = (1 - 2 alpha)^t (x_0 - a)",
         "koubai.lab.perform.plans.descent:Descent.points",
-        {"eps": outcomes[right], "factor": number(1 - 2 * outcomes[right])},
+        {"alpha": outcomes[right], "factor": number(1 - 2 * outcomes[right])},
     )
 
 
@@ -69,12 +71,12 @@ def _outcome(path: np.ndarray) -> str:
 @question("momentum")
 def momentum_step(random: np.random.Generator) -> Asked:
     """The second step of momentum under a constant gradient."""
-    eps, mu, gradient = 0.1, float(random.choice([0.5, 0.8, 0.9])), float(random.integers(1, 5))
+    alpha, mu, gradient = 0.1, float(random.choice([0.5, 0.8, 0.9])), float(random.integers(1, 5))
     w, slots = np.zeros(1), {"v": np.zeros(1)}
     for t in (1, 2):
         before = w.copy()
-        Momentum(eps, mu).update(w, np.array([gradient]), slots, eps, t)
-    plain = eps * gradient
+        Momentum(alpha, mu).update(w, np.array([gradient]), slots, alpha, t)
+    plain = alpha * gradient
     return Asked(
         "momentum_step",
         {
@@ -84,54 +86,54 @@ def momentum_step(random: np.random.Generator) -> Asked:
             "double": number(plain * 2),
         },
         "right",
-        "v <- mu v - eps g;  w <- w + v",
+        "v <- mu v - alpha g;  w <- w + v",
         "koubai.optim.momentum:Momentum.update",
-        {"eps": eps, "mu": mu, "g": number(gradient)},
+        {"alpha": alpha, "mu": mu, "g": number(gradient)},
     )
 
 
 @question("adagrad")
 def adagrad_step(random: np.random.Generator) -> Asked:
-    """The size of AdaGrad's t-th step under a constant gradient: eps / sqrt(t)."""
-    eps, t = 0.1, int(random.choice([4, 9, 16, 25]))
+    """The size of AdaGrad's t-th step under a constant gradient: alpha / sqrt(t)."""
+    alpha, t = 0.1, int(random.choice([4, 9, 16, 25]))
     gradient = float(random.integers(2, 6))
     w, slots = np.zeros(1), {"h": np.zeros(1)}
     for step in range(1, t + 1):
         before = w.copy()
-        AdaGrad(eps).update(w, np.array([gradient]), slots, eps, step)
+        AdaGrad(alpha).update(w, np.array([gradient]), slots, alpha, step)
     return Asked(
         "adagrad_step",
         {
             "right": number(float((before - w)[0])),
-            "same": number(eps),
-            "linear": number(eps / t),
-            "gradient": number(eps * gradient),
+            "same": number(alpha),
+            "linear": number(alpha / t),
+            "gradient": number(alpha * gradient),
         },
         "right",
-        "h <- h + g^2;  w <- w - eps g / sqrt(h)",
+        "h <- h + g^2;  w <- w - alpha g / sqrt(h)",
         "koubai.optim.adagrad:AdaGrad.update",
-        {"eps": eps, "t": t, "g": number(gradient)},
+        {"alpha": alpha, "t": t, "g": number(gradient)},
     )
 
 
 @question("adam", "bias_correction")
 def adam_first_step(random: np.random.Generator) -> Asked:
     """The size of Adam's first step, whatever the gradient."""
-    eps, gradient = float(random.choice([0.001, 0.01])), float(random.choice([0.05, 3.0, 40.0]))
-    w, optimizer = np.zeros(1), Adam(eps)
-    optimizer.update(w, np.array([gradient]), {name: np.zeros(1) for name in optimizer.slots}, eps, 1)
+    alpha, gradient = float(random.choice([0.001, 0.01])), float(random.choice([0.05, 3.0, 40.0]))
+    w, optimizer = np.zeros(1), Adam(alpha)
+    optimizer.update(w, np.array([gradient]), {name: np.zeros(1) for name in optimizer.slots}, alpha, 1)
     return Asked(
         "adam_first_step",
         {
             "right": number(float(abs(w[0]))),
-            "gradient": number(eps * gradient),
-            "uncorrected": number(eps * 0.1 / np.sqrt(0.001)),
-            "tenth": number(eps * 0.1),
+            "gradient": number(alpha * gradient),
+            "uncorrected": number(alpha * 0.1 / np.sqrt(0.001)),
+            "tenth": number(alpha * 0.1),
         },
         "right",
-        "m_hat = m / (1 - b1^t),  v_hat = v / (1 - b2^t);  w <- w - eps m_hat / (sqrt(v_hat) + delta)",
+        "m_hat = m / (1 - b1^t),  v_hat = v / (1 - b2^t);  w <- w - alpha m_hat / (sqrt(v_hat) + delta)",
         "koubai.optim.adam:Adam.update",
-        {"eps": eps, "g": number(gradient)},
+        {"alpha": alpha, "g": number(gradient)},
     )
 
 

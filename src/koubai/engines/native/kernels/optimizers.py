@@ -13,29 +13,29 @@ from koubai.engines.native.kernels.update import Numbers, Update, each
 
 @inline
 def _sgd(w: Any, g: Any, s: int, r: int, q: int, numbers: Numbers) -> Any:
-    return w - splat(numbers.eps) * g
+    return w - splat(numbers.alpha) * g
 
 
 @inline
 def _momentum(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
     """beta1 is mu."""
-    velocity = splat(numbers.beta1) * load(v) - splat(numbers.eps) * g
+    velocity = splat(numbers.beta1) * load(v) - splat(numbers.alpha) * g
     store(v, velocity)
     return w + velocity
 
 
 @inline
 def _nesterov(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
-    velocity = splat(numbers.beta1) * load(v) - splat(numbers.eps) * g
+    velocity = splat(numbers.beta1) * load(v) - splat(numbers.alpha) * g
     store(v, velocity)
-    return w + (splat(numbers.beta1) * velocity - splat(numbers.eps) * g)
+    return w + (splat(numbers.beta1) * velocity - splat(numbers.alpha) * g)
 
 
 @inline
 def _adagrad(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
     total = load(h) + g * g
     store(h, total)
-    return w - splat(numbers.eps) * g / (square_root(total) + splat(numbers.delta))
+    return w - splat(numbers.alpha) * g / (square_root(total) + splat(numbers.delta))
 
 
 @inline
@@ -43,18 +43,18 @@ def _rmsprop(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
     """beta1 is rho."""
     mean = splat(numbers.beta1) * load(h) + splat(numbers.rest1) * g * g
     store(h, mean)
-    return w - splat(numbers.eps) * g / (square_root(mean) + splat(numbers.delta))
+    return w - splat(numbers.alpha) * g / (square_root(mean) + splat(numbers.delta))
 
 
 @inline
 def _adam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
-    """eps is divided by 1 - beta1^t; the correction is 1 / sqrt(1 - beta2^t)."""
+    """alpha is divided by 1 - beta1^t; the correction is 1 / sqrt(1 - beta2^t)."""
     mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
     square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
     store(m, mean)
     store(v, square)
     size = square_root(square) * splat(numbers.correction) + splat(numbers.delta)
-    return w - splat(numbers.eps) * mean / size
+    return w - splat(numbers.alpha) * mean / size
 
 
 @inline
@@ -67,7 +67,7 @@ def _amsgrad(w: Any, g: Any, m: int, v: int, top: int, numbers: Numbers) -> Any:
     store(m, mean)
     store(v, square)
     store(top, largest)
-    return w - splat(numbers.eps) * mean / (
+    return w - splat(numbers.alpha) * mean / (
         square_root(largest) * splat(numbers.correction) + splat(numbers.delta)
     )
 
@@ -79,7 +79,7 @@ def _radam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
     square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
     store(m, mean)
     store(v, square)
-    step = splat(numbers.eps) * mean
+    step = splat(numbers.alpha) * mean
     trusted = splat(numbers.correction) / (square_root(square) + splat(numbers.delta))
     return w - (step * trusted if numbers.correction > ZERO else step)
 
@@ -92,7 +92,7 @@ def _adadelta(w: Any, g: Any, h: int, d: int, q: int, numbers: Numbers) -> Any:
     step = square_root(steps + delta) / square_root(squares + delta) * g
     store(h, squares)
     store(d, keep * steps + new * step * step)
-    return w - splat(numbers.eps) * step
+    return w - splat(numbers.alpha) * step
 
 
 @inline
@@ -101,36 +101,36 @@ def _lion(w: Any, g: Any, m: int, r: int, q: int, numbers: Numbers) -> Any:
     c = splat(numbers.beta1) * mean + splat(numbers.rest1) * g
     sign = select(c > splat(ZERO), splat(ONE), select(c < splat(ZERO), splat(-ONE), c))
     store(m, splat(numbers.beta2) * mean + splat(numbers.rest2) * g)
-    return w - splat(numbers.eps) * sign
+    return w - splat(numbers.alpha) * sign
 
 
 @kernel
 def sgd(b: Update, thread: int, team: int) -> None:
-    """w <- w - eps g."""
+    """w <- w - alpha g."""
     each(b, thread, team, _sgd)
 
 
 @kernel
 def momentum(b: Update, thread: int, team: int) -> None:
-    """v <- mu v - eps g, w <- w + v."""
+    """v <- mu v - alpha g, w <- w + v."""
     each(b, thread, team, _momentum)
 
 
 @kernel
 def nesterov(b: Update, thread: int, team: int) -> None:
-    """v <- mu v - eps g, w <- w + mu v - eps g."""
+    """v <- mu v - alpha g, w <- w + mu v - alpha g."""
     each(b, thread, team, _nesterov)
 
 
 @kernel
 def adagrad(b: Update, thread: int, team: int) -> None:
-    """h <- h + g^2, w <- w - eps g / (sqrt h + delta)."""
+    """h <- h + g^2, w <- w - alpha g / (sqrt h + delta)."""
     each(b, thread, team, _adagrad)
 
 
 @kernel
 def rmsprop(b: Update, thread: int, team: int) -> None:
-    """h <- rho h + (1 - rho) g^2, w <- w - eps g / (sqrt h + delta)."""
+    """h <- rho h + (1 - rho) g^2, w <- w - alpha g / (sqrt h + delta)."""
     each(b, thread, team, _rmsprop)
 
 
@@ -160,7 +160,7 @@ def adadelta(b: Update, thread: int, team: int) -> None:
 
 @kernel
 def lion(b: Update, thread: int, team: int) -> None:
-    """w <- w - eps sign(c)."""
+    """w <- w - alpha sign(c)."""
     each(b, thread, team, _lion)
 
 

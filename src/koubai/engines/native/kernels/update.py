@@ -49,8 +49,8 @@ class Chunk(NamedTuple):
 class Rates(NamedTuple):
     """The numbers of a step; each optimizer has its own use for those from `delta` to `correction`."""
 
-    eps: float
-    keep: float  # 1 - eps decay
+    alpha: float
+    keep: float  # 1 - alpha decay
     value_bound: float
     norm_bound: float
     delta: float
@@ -59,7 +59,7 @@ class Rates(NamedTuple):
     correction: float
     strengths: tuple[float, float, float, float]  # of penalties
     powers: tuple[float, float, float, float]
-    shrink: float  # eps lambda of the proximal L1: the threshold that every updated weight is shrunk by
+    shrink: float  # alpha lambda of the proximal L1: the threshold that every updated weight is shrunk by
 
 
 class Workers(NamedTuple):
@@ -225,7 +225,7 @@ def _shrunk(w: Any, threshold: Any) -> Any:
 class Numbers(NamedTuple):
     """Rates as float32 numbers; what is left of 1 by beta1 and beta2."""
 
-    eps: Any
+    alpha: Any
     delta: Any
     beta1: Any
     beta2: Any
@@ -244,7 +244,7 @@ def each(b: Update, thread: int, team: int, rule: Callable[..., Any]) -> None:
     workers, rates = b.workers, _rates(b.workers)
     bounds = words(workers.bounds, workers.size + 1)
     numbers = Numbers(
-        float32(rates.eps), float32(rates.delta), float32(rates.beta1), float32(rates.beta2),
+        float32(rates.alpha), float32(rates.delta), float32(rates.beta1), float32(rates.beta2),
         float32(rates.correction), float32(1.0 - rates.beta1), float32(1.0 - rates.beta2),
     )  # fmt: skip
     threshold = float32(rates.shrink)

@@ -39,8 +39,8 @@ class Descent(LabPlan):
         path = [x.copy()]
         with np.errstate(over="ignore", invalid="ignore"):  # a descent that diverges is a result
             for t in range(1, self.steps + 1):
-                eps = self.optimizer.learning_rate * self.schedule.factor(t)
-                self.optimizer.update(x, self.surface.gradient(x), slots, eps, t)
+                alpha = self.optimizer.learning_rate * self.schedule.factor(t)
+                self.optimizer.update(x, self.surface.gradient(x), slots, alpha, t)
                 path.append(x.copy())
         return np.array(path)
 
