@@ -23,7 +23,7 @@ would fit, it tries a remedy of each for a few steps, and the one that restores 
 """,
 }
 _WORDS = {
-    "do": {"en": "What to do now.", "ja": "いますること。"},
+    "do": {"en": "What to do now.", "ja": "次にすること。"},
     "sign": {"en": "Recognized by", "ja": "見分け方:"},
     "table": {"en": "| remedy | cost |\n|---|---|", "ja": "| 対策 | 代償 |\n|---|---|"},
     "see": {"en": "See it yourself", "ja": "自分で確かめる"},

@@ -28,6 +28,7 @@ _HEADER = 'msgid ""\nmsgstr ""\n"Language: ja\\n"\n"Content-Type: text/plain; ch
 
 _COMMENT = re.compile(r"(?<!\S)#(?:\s.*)?$", re.MULTILINE)
 _KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_NARROW = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]\(|\)[\u3040-\u30ff\u4e00-\u9fff]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _NUMBER = re.compile(r"(?<![A-Za-z_\d.])((?:\d[\d,]*)?\.?\d+(?:e-?\d+)?)(?:\s*([万億]))?")
 _NUMBER_WORDS = """
@@ -141,6 +142,8 @@ def faults(english: str, japanese: str) -> list[str]:
     found += _faults_of_numbers(prose(english), prose(japanese))
     if len(_WORD.findall(prose(english))) > 6 and not _KANA.search(japanese):
         found.append("it is not Japanese")
+    if _NARROW.search(re.sub(r"\]\([^)]*\)", "]", japanese)):
+        found.append("( ) beside Japanese: （ ）")
     return found
 
 

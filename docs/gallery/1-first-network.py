@@ -16,7 +16,7 @@ run
 # %% en
 # The probabilities of the first three test pictures, rounded; and the share of right answers on all of them.
 # %% ja
-# テスト画像の最初の 3 枚について、各クラスの確率(小数 2 桁)と、全体の正解率です。
+# テスト画像の最初の 3 枚について、各クラスの確率（小数 2 桁）と、全体の正解率です。
 # %%
 test = kb.data.digits().read(None)
 run.predict_proba(test.x_test[:3]).round(2)

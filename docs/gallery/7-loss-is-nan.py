@@ -23,5 +23,5 @@ kb.fit(kb.Mlp((40,) * 3), data, optimizer=kb.SGD(0.3), steps=200, seed=0, progre
 # logarithm of 0, a square root's slope at 0), that operation is named with its line.
 # %% ja
 # 自分の PyTorch プログラムなら `koubai doctor train.py` です。
-# 1 つの演算(0 の対数、0 での平方根の傾きなど)で数が壊れたときは、
+# 1 つの演算（0 の対数、0 での平方根の傾きなど）で数が壊れたときは、
 # その演算を行番号つきで示します。

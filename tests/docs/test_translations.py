@@ -64,6 +64,7 @@ def test_every_sentence_has_a_translation_of_what_it_says_now(module, pages):
         ("**So it is.**", "**「そうです」**と言います。", "emphasis: ** in English only"),
         ("It is $x + 1$.", "$x + 2$ です。", "formulas"),
         ("Nothing of this was put into any other language.", "Nothing of this was.", "not Japanese"),
+        ("It takes time (much).", "時間(多く)がかかります。", "beside Japanese"),
         ("run a  # why\nrun b\n", "run a  # 理由\nrun c\n", "code differs"),
     ],
 )
