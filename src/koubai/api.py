@@ -83,7 +83,7 @@ class Run(TrainRun):
         weights = self.session.state().weights
         return save_weights(path, self.recipe, self.session.network, weights, self.preparation)
 
-    def plot(self, measure: Literal["loss", "accuracy"] = "loss", lang: str | None = None) -> Any:
+    def plot(self, measure: str = "loss", lang: str | None = None) -> Any:
         """Return the curves of a measure on every part of the data, as a figure of Plotly.
 
         A notebook shows it; `run.plot().write_html("loss.html")` writes it.

@@ -4,6 +4,7 @@ from koubai.lab.declare.experiment import Arm, Axis, grid
 from koubai.report.arms import groups, numeric_axis, views
 from koubai.report.layers import Layers, aligned
 from koubai.report.palette import BLUE, DARK_PAGE, GREEN, LIGHT_PAGE, VERMILION, dark_colors, style
+from koubai.words import speaking
 
 
 def named(*names):
@@ -27,11 +28,23 @@ def test_a_factor_with_more_levels_than_colors_becomes_the_panels():
     assert [view.short for view in panels[0].arms] == ["with", "without"]
 
 
-@pytest.mark.parametrize("count", [1, 4, 9, 30])
+@pytest.mark.parametrize("count", [1, 4, 9, 12])
 def test_arms_without_factors_share_one_panel_and_differ_in_color_or_dash(count):
     (panel,) = groups(named(*(f"arm {i}" for i in range(count))))
     assert panel.title == ""
     assert len({(view.style.color, view.style.dash) for view in panel.arms}) == count
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(13, [5, 5, 3]), (30, [5] * 6), (40, [7] * 5 + [5])])
+def test_many_arms_without_factors_become_small_panels_the_best_first(count, sizes):
+    names = [f"arm {i}" for i in range(count)]
+    with speaking("en"):
+        panels = groups(named(*names), names[::-1])
+    assert [len(panel.arms) for panel in panels] == sizes
+    assert [view.name for panel in panels for view in panel.arms] == names[::-1]
+    assert panels[0].title == f"Places 1 to {sizes[0]} of {count}"
+    assert all(len({view.style.color for view in panel.arms}) == len(panel.arms) for panel in panels)
+    assert [view.name for view in views(named(*names))] == names
 
 
 def test_views_keep_the_order_of_the_experiment():

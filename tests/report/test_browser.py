@@ -158,6 +158,25 @@ def test_no_text_is_small_hovering_covers_nothing_and_a_figure_is_one_tab_stop(l
     )
 
 
+CROWDED = """[...document.querySelectorAll(".plot")].filter((plot) => {
+  const texts = [...plot.querySelectorAll(".xtick text")];
+  const turned = texts.some((text) => /rotate\\((?!0[,)])/.test(text.getAttribute("transform") || ""));
+  const boxes = texts.map((text) => text.getBoundingClientRect()).sort((a, b) => a.left - b.left);
+  return turned || boxes.some((box, i) => i && box.left < boxes[i - 1].right);
+}).map((plot) => plot.id)"""
+
+
+def test_ticks_are_never_turned_and_never_touch_on_a_phone(look, reports, kind):
+    result, lang, _ = kind
+    path = reports(result, lang)
+    page = look(path, viewport={"width": 390, "height": 800})
+    assert page.evaluate("document.querySelectorAll('.xtick text').length") > 3
+    assert page.evaluate(CROWDED) == []
+    page = look(path)
+    page.set_viewport_size({"width": 390, "height": 800})
+    until(page, f"{CROWDED}.length === 0")
+
+
 def test_a_table_sorts_by_the_column_that_is_clicked(look, reports, grid_result):
     page = look(reports(grid_result, "en"))
     read = """(i) => [...document.querySelector("table[data-sorts]").tBodies[0].rows].map(

@@ -6,7 +6,7 @@ from sklearn import metrics as theirs
 
 import koubai as kb
 from koubai.core.errors import ConfigError, DataError
-from koubai.report.run import RunRecord
+from koubai.report.run import RunRecord, run_page
 from koubai.train.folder import RunFolder
 from koubai.train.metrics import METRICS
 from koubai.train.sentences import matrices, measure_rows
@@ -178,3 +178,13 @@ def test_a_loss_without_probabilities_and_a_function_without_a_number_are_told()
         fit(THREE, 3, ["log_loss"], loss="mean_squared_error")
     with pytest.raises(DataError, match=r"grade: the metric gave no number(?s:.*)str"):
         fit(THREE, 3, {"grade": lambda t, y: "good"})
+
+
+def test_each_has_curves_in_plot_and_report():
+    run = fit(THREE, 3, ["f1_macro"])
+    drawn = {trace.name: trace for trace in run.plot("f1_macro", lang="en").data if trace.name}
+    assert np.array_equal(drawn["test data"].y, run.history.series("test_f1_macro")[1])
+    pictures = {
+        picture.name for section in run_page(RunRecord.of(run)).sections for picture in section.pictures
+    }
+    assert {"curves-f1_macro", "curves-loss", "curves-accuracy"} <= pictures

@@ -1,7 +1,8 @@
 """How the arms of an experiment are laid out: which panel, which color, which short name.
 
 A grid of two factors reads best as one panel a level of one factor, with one color a level of the
-other. Anything else is one panel with one color an arm.
+other. Anything else is one panel with one color an arm; more arms than can be told apart become small panels
+of a few each, the best first.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, inf, isfinite
 
+from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Arm
-from koubai.lab.declare.measures import factor_name
+from koubai.lab.declare.measures import factor_name, lower_is_better
 from koubai.report.palette import Style, style
+from koubai.report.picture import MOST_PANELS
+from koubai.words import say
 
 _CROWDED = 4  # arms beyond which a grid is split into panels
 _COLORS = 7
+_MANY = 12  # arms without a grid beyond which one panel can no longer be read
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,14 @@ class Group:
     arms: tuple[ArmView, ...]
 
 
-def groups(arms: Sequence[Arm]) -> tuple[Group, ...]:
-    """Return the panels of a set of arms, in the order of the experiment."""
+def groups(arms: Sequence[Arm], best_first: Sequence[str] = ()) -> tuple[Group, ...]:
+    """Return the panels of a set of arms, in the order of the experiment.
+
+    `best_first` are the names of all arms, in the order in which many without a grid are shown.
+    """
     axes = _grid(arms)
+    if len(axes) != 2 and len(arms) > _MANY:
+        return _few_each(arms, best_first)
     if len(arms) <= _CROWDED or len(axes) != 2:
         return (Group("", tuple(_alone(i, arm) for i, arm in enumerate(arms))),)
     panel_axis, color_axis = _choose(axes, arms)
@@ -59,6 +70,30 @@ def groups(arms: Sequence[Arm]) -> tuple[Group, ...]:
         )
         for level, own in panels.items()
     )
+
+
+def _few_each(arms: Sequence[Arm], best_first: Sequence[str]) -> tuple[Group, ...]:
+    named = {arm.name: arm for arm in arms}
+    ordered = [named[name] for name in best_first] or list(arms)
+    size = min(_COLORS, max(5, ceil(len(ordered) / MOST_PANELS)))
+    found = []
+    for at in range(0, len(ordered), size):
+        own = ordered[at : at + size]
+        key = "report.arms.places" if best_first else "report.arms.some"
+        title = say(key, first=at + 1, last=at + len(own), count=len(ordered))
+        found.append(Group(title, tuple(_alone(i, arm) for i, arm in enumerate(own))))
+    return tuple(found)
+
+
+def ranked(result: ExperimentResult) -> tuple[Group, ...]:
+    """Return the panels of a result's arms; many without a grid by their mean in the experiment's measure."""
+    measure = result.experiment.measure
+    means = {}
+    for arm in result.experiment.arms:
+        summary = result.summary(arm.name)
+        mean = summary.mean if summary else inf
+        means[arm.name] = (mean if lower_is_better(measure) else -mean) if isfinite(mean) else inf
+    return groups(result.experiment.arms, sorted(means, key=means.__getitem__))
 
 
 def views(arms: Sequence[Arm]) -> tuple[ArmView, ...]:

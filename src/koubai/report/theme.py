@@ -32,6 +32,7 @@ def template(dark: bool = False) -> dict[str, Any]:
         "showline": True,
         "ticks": "outside",
         "ticklen": 4,
+        "tickangle": 0,
         "automargin": True,
         "exponentformat": "power",
         "title": {"standoff": 8, "font": {"size": TEXT, "color": soft}},

@@ -11,8 +11,8 @@ from koubai.core.params import Array
 from koubai.report import measures
 from koubai.report.drawing import Drawing
 from koubai.report.numbers import MISSING
-from koubai.report.palette import translucent
-from koubai.report.picture import Panel, Picture, Table, thin
+from koubai.report.palette import GRAY, translucent
+from koubai.report.picture import Panel, Picture, Table, join_sentences, thin
 from koubai.report.series import Curve, interval_of_mean
 from koubai.report.theme import label, log_axis, share_axis, step_axis
 from koubai.words import say
@@ -20,6 +20,7 @@ from koubai.words import say
 _ROWS = 40
 _DECADES = 30.0  # ratio of largest to smallest value from which a loss is drawn on a log axis
 _FEWEST = 3  # seeds from which a band says something: of two, Student's t makes the whole page
+_MANY = 12  # curves in all panels beyond which each panel shows the others behind its own
 _BANDS = 7  # curves in one panel beyond which bands and seeds would hide the means
 
 
@@ -30,7 +31,8 @@ def learning_curves(panels: Sequence[tuple[str, Sequence[Curve]]], measure: str)
     y = _y_axis(curves, measure, log)
     if len(panels) == 1:  # else the heading says it once
         y["title"] = {"text": label(measures.title(measure))}
-    drawn = tuple(Panel(title, _draw(group, measure, y, log)) for title, group in panels)
+    behind = curves if len(panels) > 1 and len(curves) > _MANY else []
+    drawn = tuple(Panel(title, _draw(group, measure, y, log, behind)) for title, group in panels)
     seeds = max((len(curve.values) for curve in curves), default=0)
     name = measures.title(measure)
     return Picture(
@@ -39,14 +41,34 @@ def learning_curves(panels: Sequence[tuple[str, Sequence[Curve]]], measure: str)
         summary=_summary(curves, measure),
         panels=drawn,
         table=_table(panels, measure),
-        note=say("report.curves.note", seeds=seeds) if seeds > 1 else "",
+        note=join_sentences(
+            [
+                say("report.curves.note", seeds=seeds) if seeds > 1 else "",
+                say("report.curves.behind") if behind else "",
+            ]
+        ),
     )
 
 
-def _draw(group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool) -> Drawing:
+def _draw(
+    group: Sequence[Curve], measure: str, y: dict[str, Any], log: bool, behind: Sequence[Curve] = ()
+) -> Drawing:
+    """Draw curves; those of other panels lie behind them in gray."""
     crowded = len(group) > _BANDS
     height = 300 + 20 * ((len(group) - 1) // 3)
     fig = Drawing(height, yaxis=y, xaxis=step_axis(say("report.axis.steps")))
+    for curve in behind:
+        if all(curve is not own for own in group):
+            gray = {"color": translucent(GRAY, 0.4), "width": 1}
+            fig.add(
+                "scatter",
+                x=curve.steps,
+                y=curve.mean,
+                mode="lines",
+                line=gray,
+                hoverinfo="skip",
+                showlegend=False,
+            )
     for curve in group:
         if not crowded and len(curve.values) > 1:
             if len(curve.values) >= _FEWEST:

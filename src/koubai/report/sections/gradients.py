@@ -10,7 +10,7 @@ import numpy as np
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.perform.gradients import FLOW, WEIGHTS, at_start, factors, weighted
 from koubai.probes.history import History
-from koubai.report.arms import groups, views
+from koubai.report.arms import groups, ranked, views
 from koubai.report.figures.factors import Chain, factors_by_layer
 from koubai.report.figures.gradient_by_layer import gradient_by_layer
 from koubai.report.figures.gradient_heatmap import LayerTrace, gradient_heatmap
@@ -64,7 +64,7 @@ def _profiles(
     paths = {arm: tuple(weighted(own[0])) if own else () for arm, own in histories.items()}
     called, counted = aligned(paths, names)
     panels: list[tuple[str, Sequence[Profile]]] = []
-    for group in groups(result.experiment.arms):
+    for group in ranked(result):
         profiles = []
         for view in group.arms:
             sizes = [at_start(history, quantity) for history in histories[view.name] if weighted(history)]

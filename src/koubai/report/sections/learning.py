@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from koubai.lab.conclude.result import ExperimentResult
-from koubai.report.arms import groups
+from koubai.report.arms import ranked
 from koubai.report.figures.learning_curves import learning_curves
 from koubai.report.page import Section
 from koubai.report.picture import MOST_PANELS, Picture, of_many, thin
@@ -42,7 +42,7 @@ def chosen(recorded: set[str]) -> list[str]:
 
 def _picture(result: ExperimentResult, quantity: str) -> Picture:
     panels: list[tuple[str, Sequence[Curve]]] = []
-    for group in groups(result.experiment.arms):
+    for group in ranked(result):
         curves = []
         for view in group.arms:
             steps, values = stack([run.history for run in result.of(view.name)], quantity)
@@ -50,5 +50,19 @@ def _picture(result: ExperimentResult, quantity: str) -> Picture:
                 curves.append(Curve(view.title, view.short, view.style, steps, values))
         if curves:
             panels.append((group.title, curves))
-    shown = [panels[i] for i in thin(len(panels), MOST_PANELS)]
+    shown = [panels[i] for i in _with_the_ends(panels)]
     return of_many(learning_curves(shown, quantity), len(panels))
+
+
+def _with_the_ends(panels: Sequence[tuple[str, Sequence[Curve]]]) -> list[int]:
+    """Return which panels are drawn: as many as a picture holds, both ends among them."""
+    if len(panels) <= MOST_PANELS:
+        return list(range(len(panels)))
+    ends = [(curve.last, i) for i, (_, curves) in enumerate(panels) for curve in curves]
+    known = [end for end in ends if np.isfinite(end[0])]
+    must = {i for _, i in (min(known), max(known))} if known else set()
+    for limit in range(MOST_PANELS, 1, -1):
+        found = must | set(thin(len(panels), limit))
+        if len(found) <= MOST_PANELS:
+            return sorted(found)
+    return sorted(must)

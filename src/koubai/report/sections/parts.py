@@ -19,13 +19,24 @@ _BATCHES = 400  # points of the curve of mini-batches
 def parts_section(history: History) -> Section:
     """Return accuracy and loss, a curve for each part; the loss of the mini-batches lies behind."""
     pictures = []
-    for measure in ("accuracy", "loss"):
+    for measure in ("accuracy", *_own(history), "loss"):
         curves = [curve for i, part in enumerate(PARTS) if (curve := _curve(history, part, measure, i))]
         if measure == "loss" and (batches := _batches(history)):
             curves.insert(0, batches)
         if curves:
             pictures.append(learning_curves([("", curves)], measure))
     return Section("learning", say("report.section.learning"), pictures=tuple(pictures))
+
+
+def _own(history: History) -> list[str]:
+    """Return the metrics that were asked for beside loss and accuracy, by name."""
+    found = [
+        quantity.removeprefix(f"{part}_")
+        for part in PARTS
+        for quantity in history.quantities("")
+        if quantity.startswith(f"{part}_")
+    ]
+    return [name for name in dict.fromkeys(found) if name not in ("loss", "accuracy")]
 
 
 def _curve(history: History, part: str, measure: str, i: int) -> Curve | None:

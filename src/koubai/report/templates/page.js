@@ -29,6 +29,21 @@
       line.textContent = texts.filter(Boolean).join("  ");
     });
     plot.on("plotly_unhover", () => { line.textContent = ""; });
+    plot.on("plotly_autosize", () => { setTimeout(() => ease(plot), 100); }); // a phone that was turned
+  };
+
+  // Where labels under a plot touch, as on a phone, every second one goes; none is turned.
+  const ease = async (plot) => {
+    for (let tries = 0; tries < 4; tries += 1) {
+      const boxes = [...plot.querySelectorAll(".xtick text")].map((text) => text.getBoundingClientRect());
+      boxes.sort((a, b) => a.left - b.left);
+      if (!boxes.some((box, i) => i && box.left < boxes[i - 1].right + 4)) return;
+      const axis = plot._fullLayout.xaxis;
+      const half = (list) => Array.from(list).filter((_, i) => i % 2 === 0);
+      await Plotly.relayout(plot, axis.tickmode === "array"
+        ? { "xaxis.tickvals": half(axis.tickvals), "xaxis.ticktext": half(axis.ticktext ?? axis.tickvals) }
+        : { "xaxis.nticks": Math.max(2, Math.floor(boxes.length / 2)) });
+    }
   };
 
   const draw = (plot, darkly, width) => {
@@ -41,6 +56,7 @@
       // For the mouse alone: by keyboard the figure's one stop is its numbers.
       plot.querySelectorAll(".modebar *").forEach((part) => { if (part.tabIndex >= 0) part.tabIndex = -1; });
       if (!plot.dataset.heard) listen(plot);
+      return ease(plot);
     });
   };
   // One figure after the other, so that the page answers meanwhile; a newer call takes over from an older one.
