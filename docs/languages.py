@@ -126,10 +126,10 @@ def translate_labels(app: Any, exception: Exception | None) -> None:
     if exception is None and app.config.language == "ja" and app.builder.name == "html":
         for file in Path(app.outdir).rglob("*.html"):
             text = file.read_text(encoding="utf-8")
-            told = re.sub('aria-label="Toggle navigation of ([^"]*)"', r'aria-label="\1の項目を開閉"', text)
+            told = re.sub('Toggle navigation of ([^"<]*)', r"\1の項目を開閉", text)
             for english, japanese in _LABELS.items():
-                told = told.replace(f'aria-label="{english}"', f'aria-label="{japanese}"')
-                told = told.replace(f"<title>{english}</title>", f"<title>{japanese}</title>")
+                for before, behind in (('aria-label="', '"'), ("<title>", "</title>"), ('hidden">', "<")):
+                    told = told.replace(f"{before}{english}{behind}", f"{before}{japanese}{behind}")
             if told != text:
                 file.write_text(told, encoding="utf-8")
 

@@ -74,10 +74,10 @@ def test_a_page_made_from_the_source_is_read_in_its_language(site):
 
 
 def test_what_the_theme_says_to_screen_readers_is_japanese_too(site):
-    assert 'aria-label="ページの一覧を開閉"' in (site / "ja/index.html").read_text(encoding="utf-8")
+    assert "ページの一覧を開閉" in (site / "ja/index.html").read_text(encoding="utf-8")
     for file in (site / "ja").rglob("*.html"):
-        assert 'aria-label="Toggle' not in file.read_text(encoding="utf-8")
-    assert 'aria-label="Toggle site navigation sidebar"' in (site / "index.html").read_text(encoding="utf-8")
+        assert "Toggle " not in file.read_text(encoding="utf-8")
+    assert "Toggle site navigation sidebar" in (site / "index.html").read_text(encoding="utf-8")
 
 
 def test_pages_that_are_no_longer_made_are_deleted(site, tmp_path, monkeypatch):
