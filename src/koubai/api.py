@@ -122,6 +122,7 @@ def fit(
     *,
     engine: str = "auto",
     threads: int | str = 1,
+    device: str = "auto",
     data_dir: str | Path | None = None,
     observation: Observation | None = None,
     folder: str | Path | None = None,
@@ -141,10 +142,10 @@ def fit(
     Args:
         network: layers, such as Sequential(...); or a whole Recipe, which then brings its data.
         data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which 30 % at random, each
-            class by its share, become the test part, or (x, t, x_test, t_test). With `target` a table of
-            pandas, polars, Arrow ..., or the path of a .csv, .tsv or .parquet file.
+            class by its share, become the test part, or (x, t, x_test, t_test); with `target` a table.
         engine: "auto", "native", "reference" or "torch".
         threads: how many threads it may use; "auto": all of this machine that this process may.
+        device: "auto", "cpu", "gpu", "cuda:0" ... or "mps"; GPUs are the torch engine's.
         data_dir: where files of data sets lie.
         observation: what is watched, and when (None: some fifty taps and ten evaluations).
         folder: a run's folder to write to, from which it can be resumed.
@@ -152,15 +153,15 @@ def fit(
         save_every: updates between two checkpoints in the folder; 0 = every half minute.
         progress: say what arrays were taken for; a bar on a terminal, a line every few seconds elsewhere.
         allow_memory: begin even where the sizes say that this machine's memory is not enough.
-        target: name of the table's column to predict; more can be said with koubai.data.table(...).
+        target: the column to predict of a table: pandas, polars, Arrow ..., or the path of a .csv, .tsv or
+            .parquet file; more can be said with koubai.data.table(...).
         sample_weight: how much each sample of x counts in training; for arrays (x, t ...).
         class_weight: how much a sample of each class counts, or "balanced"; not beside a whole Recipe.
         metrics: what is measured beside loss and accuracy: scikit-learn's names such as "f1_macro", "r2",
             "confusion_matrix", or functions of (targets, predicted); `run.scores["test"].measures` has it.
         callbacks: functions that are called after every evaluation with a koubai.Moment, which can stop.
-        settings: fields of Recipe: loss, optimizer, batch_size, steps, seed ... A part may be given by its
-            name, `optimizer="adam"`. The loss fits the targets where none is given. `epochs` instead of
-            `steps` are passes over the training part; `learning_rate` is that of the optimizer.
+        settings: fields of Recipe: optimizer (by its name, too), loss (else one that fits the targets), steps
+            or `epochs`, passes over the training part; batch_size, seed; `learning_rate`, the optimizer's.
 
     Raises: ConfigError (settings that cannot be, all at once); TooLarge, before any memory is taken.
     """
@@ -170,10 +171,10 @@ def fit(
         settings |= {"metrics": names} if names else {}
         recipe, dataset = given_recipe(network, data, data_dir, settings)
         _tell_data(on_progress, recipe, dataset, data_dir)
-        how: dict[str, Any] = {"engine": engine, "threads": thread_count(threads), "folder": folder}
+        how: dict[str, Any] = {"engine": engine, "threads": thread_count(threads), "device": device}
         how |= {"overwrite": overwrite, "save_every": save_every, "observation": observation}
         how |= {"data_dir": given_path(data_dir), "own_metrics": own, "callbacks": callbacks}
-        run = _train(recipe, dataset=dataset, on_progress=on_progress, **how)
+        run = _train(recipe, dataset=dataset, folder=folder, on_progress=on_progress, **how)
     return _told(run)
 
 
@@ -238,22 +239,16 @@ def resume(
     data_dir: str | Path | None = None,
     engine: str | None = None,
     threads: int | None = None,
+    device: str | None = None,
     progress: bool = True,
 ) -> Run:
     """Continue the run in a folder to its end; a finished run is only read.
 
     A run on arrays of one's own needs them again as `dataset`: a folder keeps their hash, not the arrays.
     """
+    how: dict[str, Any] = {"dataset": dataset, "engine": engine, "threads": threads, "device": device}
     with Progress() if progress else nullcontext() as on_progress:
-        run = resume_folder(
-            folder,
-            dataset=dataset,
-            data_dir=given_path(data_dir),
-            engine=engine,
-            threads=threads,
-            on_progress=on_progress,
-        )
-    return _told(run)
+        return _told(resume_folder(folder, data_dir=given_path(data_dir), on_progress=on_progress, **how))
 
 
 def watch(model: Any, optimizer: Any = None, **settings: Any) -> Watch:

@@ -11,11 +11,14 @@ from functools import cache
 
 from koubai.core.errors import EngineError, SettingError, UnknownName
 from koubai.core.memory import require
+from koubai.engines.devices import asked_device, gpu_here, is_gpu
 from koubai.engines.engine import Job, Program
 from koubai.engines.native.backends.find import find_backend, kernels, why_not_onednn
 from koubai.engines.sizes import job_bytes
 from koubai.words import say
 from koubai.words.phrase import phrase
+
+_LARGE = 3_000_000_000  # multiply-adds a step: more than 10 ms of a core
 
 
 def engines() -> dict[str, Callable[[Job], Program]]:
@@ -26,15 +29,22 @@ def engines() -> dict[str, Callable[[Job], Program]]:
 def compile_job(job: Job, engine: str = "auto") -> Program:
     """Compile a job; "auto" is native where it runs, else reference, with one line that says why.
 
+    A GPU is the torch engine's: "auto" takes it for a job that names one, and for a large network where the
+    job leaves the device open and there is one, with a line that says so.
+
     Raises:
+        UnknownName: an engine or a device of no such name.
+        EngineError: a device that is not here, or not this engine's.
         TooLarge: the job needs more memory than there is; nothing was compiled.
     """
-    known = engines()
+    known, device = engines(), asked_device(job.device)
     if job.ranks.size > 1:
         engine = _for_ranks(job, engine)
     name = best_engine(job) if engine == "auto" else engine
     if name not in known:
         raise UnknownName("engine", name, known)
+    if name != "torch" and is_gpu(job.device):
+        raise EngineError("engine_computes_on_the_cpu", where=phrase("place.engine", name=name), got=device)
     if job.threads < 1:
         raise SettingError("engine_needs_threads", expected="threads >= 1", got=job.threads)
     require(job_bytes(job, name), "network")
@@ -57,13 +67,24 @@ def _for_ranks(job: Job, engine: str) -> str:
 
 def best_engine(job: Job) -> str:
     """Return the name of the engine for a job: native where it runs, else reference, with one warning why."""
+    device = asked_device(job.device)
+    if is_gpu(device):
+        return "torch"
+    if device == "auto" and job.dtype == "float32" and _is_large(job) and gpu_here():
+        _warn_once(say("engines.torch_on_the_gpu"))
+        return "torch"
     if job.dtype != "float32":
         return "reference"  # asked for: the native engine computes in float32
     reason = why_not_native()
     if reason is None:
         return "native"
-    _warn_once(reason)
+    _warn_once(say("engines.reference_instead", why=reason))
     return "reference"
+
+
+def _is_large(job: Job) -> bool:
+    """Return whether a step has so many products that a GPU should be worth its start: not measured."""
+    return 3 * job.network.multiply_adds * job.batch_size >= _LARGE
 
 
 @cache
@@ -101,8 +122,8 @@ def kernels_of(engine: str) -> str:
 
 
 @cache
-def _warn_once(reason: str) -> None:
-    warnings.warn(say("engines.reference_instead", why=reason), stacklevel=3)
+def _warn_once(sentence: str) -> None:
+    warnings.warn(sentence, stacklevel=3)
 
 
 def _reference(job: Job) -> Program:

@@ -54,6 +54,7 @@ class Job:
     precision: str = "float32"  # or "bfloat16": mixed, with float32 master weights
     exact_convolution: bool = False  # convolutions by direct sums, never by Winograd's transforms
     threads: int = 1
+    device: str = "auto"  # where it is computed: "auto", "cpu", "gpu", "cuda", "cuda:0", "mps"
     ranks: Ranks = ALONE  # the processes that share every batch
 
     @property

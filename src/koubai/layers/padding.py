@@ -19,14 +19,15 @@ def padded_shape(space: Shape, padding: tuple[int, ...]) -> Shape:
     return tuple(n + 2 * p for n, p in zip(space, padding, strict=True))
 
 
-def places(space: Shape, padding: tuple[int, ...], mode: str, stream: int) -> Array:
+def places(space: Shape, padding: tuple[int, ...], mode: str, stream: int | None) -> Array:
     """The number of the input's place that each place of the padded picture shows, in C order: (padded S,).
 
     | mode      | a place outside shows                                                          |
     |-----------|--------------------------------------------------------------------------------|
     | reflect   | the place as far inside the edge as it lies outside; the edge itself once      |
     | replicate | the nearest place of the edge                                                  |
-    | random    | some place, drawn from the stream: the same one in all samples and channels    |
+    | random    | some place, drawn from the stream: the same one in all samples and channels;   |
+    |           | -1 where no stream is given                                                    |
 
     >>> places((4,), (2,), "reflect", 0), places((4,), (2,), "replicate", 0)
     (array([2, 1, 0, 1, 2, 3, 2, 1]), array([0, 0, 0, 1, 2, 3, 3, 3]))
@@ -38,6 +39,8 @@ def places(space: Shape, padding: tuple[int, ...], mode: str, stream: int) -> Ar
     if mode == "replicate":
         return np.pad(inner, around, mode="edge").ravel()
     shown = np.pad(inner, around, constant_values=-1).ravel()
+    if stream is None:
+        return shown
     return np.where(shown < 0, indices(stream, 0, shown.size, inner.size), shown)
 
 

@@ -17,12 +17,13 @@ from koubai.engines.choose import kernels_of
 _PACKAGES = ("koubai", "numpy", "scipy", "scikit-learn", "numba", "onednn-cpu-gomp", "torch")
 
 
-def environment(*, engine: str, threads: int | str, dataset: Dataset) -> dict[str, Any]:
-    """Return what one needs to judge or repeat a run."""
+def environment(*, engine: str, threads: int | str, dataset: Dataset, device: str = "") -> dict[str, Any]:
+    """Return what one needs to judge or repeat a run; the device where it is known."""
     return {
         "engine": engine,
         "kernels": kernels_of(engine),
         "threads": threads,
+        **({"device": device} if device else {}),
         "data": {"name": dataset.name, "sha256": dataset.sha256},
         "python": sys.version.split()[0],
         "platform": f"{platform.system()} {platform.machine()}",

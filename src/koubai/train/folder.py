@@ -2,7 +2,7 @@
 
     RUN/
       recipe.toml                            what decides the run
-      run.json                               engine, threads, data and watching, with which it goes on
+      run.json                               engine, threads, device, data and watching, with which it goes on
       environment.json                       what it was made with, one entry for each start
       history.jsonl                          numbers over steps, appended; a torn last line is dropped
       vectors/step-00000200.safetensors      rows for each unit, since the checkpoint before
@@ -84,7 +84,7 @@ class RunFolder(FolderFiles):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What run.json holds: format, recipe (its hash), engine, threads, data, data_dir, observation."""
+        """run.json: format, recipe (its hash), engine, threads, device, data, data_dir, observation."""
         file = self.path / "run.json"
         settings = self._json("run.json")
         with understanding(file):

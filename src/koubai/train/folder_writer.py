@@ -84,6 +84,7 @@ class RunWriter(RunFolder):
             "recipe": session.recipe.hash,
             "engine": session.program.engine,
             "threads": session.threads,
+            "device": session.device,
             "data": {"name": session.dataset.name, "sha256": session.dataset.sha256},
             "data_dir": None if session.data_dir is None else str(session.data_dir.absolute()),
             "observation": asdict(session.observation),
@@ -147,7 +148,10 @@ class RunWriter(RunFolder):
 
     def _described(self, session: Session, earlier: list[Any]) -> bytes:
         made_with = environment(
-            engine=session.program.engine, threads=session.threads, dataset=session.dataset
+            engine=session.program.engine,
+            threads=session.threads,
+            dataset=session.dataset,
+            device=session.computed_on,
         )
         return json_bytes([*earlier, {"from_step": session.step, **made_with}])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from koubai.train.session import Score
+from koubai.train.session import Score, Session
 from koubai.train.train import Run
 from koubai.words import say
 
@@ -24,7 +24,7 @@ def ended(run: Run) -> str:
         case None:
             apart = run.startup >= _WORTH_SAYING
             key = "train.ended.whole_apart" if apart else "train.ended.whole"
-            return say(key, engine=session.program.engine, startup=run.startup, **facts)
+            return say(key, engine=_engine(session), startup=run.startup, **facts)
         case "early stopping":
             best = session.best.step if session.best is not None else session.step
             return say("train.ended.early_stopping", best=best, **facts)
@@ -33,6 +33,12 @@ def ended(run: Run) -> str:
         case "interrupted":
             return say("train.ended.interrupted", **facts)
     return say("train.ended.other", reason=run.stopped_by, **facts)
+
+
+def _engine(session: Session) -> str:
+    """Return the engine's name, with the device where that is not the CPU."""
+    engine, device = session.program.engine, session.computed_on
+    return engine if device == "cpu" else f"{engine}, {device}"
 
 
 def go_on(run: Run) -> str:

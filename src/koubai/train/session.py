@@ -52,6 +52,7 @@ class Session:
     |            | or what a caller sets                                                            |
     | best       | the state with the lowest validation loss so far, under early stopping           |
     | sampler    | which samples make which batch                                                   |
+    | device     | where it was asked to compute; `computed_on` is where it does                    |
     | ranks      | the processes that train it together; all make the same calls                    |
     | metrics    | what is measured beside loss and accuracy: the recipe's and `own_metrics`        |
     """
@@ -64,6 +65,7 @@ class Session:
         data_dir: Path | None = None,
         engine: str = "auto",
         threads: int = 1,
+        device: str = "auto",
         observation: Observation | None = None,
         ranks: Ranks = ALONE,
         own_metrics: Sequence[Metric] = (),
@@ -73,6 +75,7 @@ class Session:
         self.dataset = dataset if dataset is not None else recipe.data.load(data_dir)
         self.data_dir = data_dir
         self.threads = threads
+        self.device = device
         self.observation = observation or Observation()
         self.history = History()
         self.step = 0
@@ -90,6 +93,11 @@ class Session:
         self.program: Program = compile_job(self._job(recipe), engine)
         self.network: Network = self.program.job.network
         self._recorder = Recorder(self.network, default_probes())
+
+    @property
+    def computed_on(self) -> str:
+        """The device on which the program computes, such as "cpu"; a GPU with its own name."""
+        return str(getattr(self.program, "device", "cpu"))
 
     def _job(self, recipe: Recipe) -> Job:
         network = Network(recipe.network, self.dataset.in_shape, recipe.initializer)
@@ -124,6 +132,7 @@ class Session:
             precision=recipe.precision,
             exact_convolution=recipe.exact_convolution,
             threads=self.threads,
+            device=self.device,
             ranks=self.ranks,
         )
 
@@ -207,6 +216,7 @@ class Session:
             dataset=self.dataset if same_data else None,
             engine=self.program.engine,
             threads=self.threads,
+            device=self.device,
             observation=self.observation,
             own_metrics=self.own_metrics,
         )

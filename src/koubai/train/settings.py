@@ -18,7 +18,17 @@ from koubai.words.phrase import phrase
 
 _PARTS = ("loss", "optimizer", "schedule", "penalties", "clipping", "initializer", "early_stopping")
 _MORE = ("epochs", "learning_rate")  # what stands for fields of Recipe
-_OF_FIT = ("engine", "threads", "data_dir", "observation", "folder", "overwrite", "save_every", "progress")
+_OF_FIT = (
+    "engine",
+    "threads",
+    "device",
+    "data_dir",
+    "observation",
+    "folder",
+    "overwrite",
+    "save_every",
+    "progress",
+)
 
 
 def understood(

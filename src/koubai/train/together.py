@@ -29,6 +29,7 @@ def train_together(
     data_dir: Path | None = None,
     engine: str = "auto",
     threads: int = 1,
+    device: str = "auto",
     observation: Observation | None = None,
     on_progress: OnProgress | None = None,
     save_every: int = 0,
@@ -50,6 +51,7 @@ def train_together(
             data_dir=data_dir,
             engine=engine,
             threads=threads,
+            device=device,
             observation=observation or default_observation(recipe),
             ranks=ranks,
         )

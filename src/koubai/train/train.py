@@ -69,6 +69,7 @@ def train(
     data_dir: Path | None = None,
     engine: str = "auto",
     threads: int = 1,
+    device: str = "auto",
     observation: Observation | None = None,
     on_progress: OnProgress | None = None,
     progress_every: int = 0,
@@ -87,6 +88,7 @@ def train(
         data_dir: where files of data sets lie.
         engine: "auto", "native", "reference" or "torch".
         threads: how many threads it may use.
+        device: "auto", "cpu", "gpu", "cuda", "cuda:1" ... or "mps"; GPUs are the torch engine's.
         observation: what is watched, and when (None: some fifty taps and ten evaluations).
         on_progress: called after every stretch of updates; may set `session.stopped_by` to end the run.
         progress_every: updates after which it is called in any case; the stretches between follow the clock.
@@ -105,6 +107,7 @@ def train(
         data_dir=data_dir,
         engine=engine,
         threads=threads,
+        device=device,
         observation=observation or default_observation(recipe),
         own_metrics=own_metrics,
     )
@@ -128,14 +131,15 @@ def resume(
     data_dir: Path | None = None,
     engine: str | None = None,
     threads: int | None = None,
+    device: str | None = None,
     on_progress: OnProgress | None = None,
     save_every: int = 0,
     salvage: bool = False,
 ) -> Run:
     """Continue the run in a folder from its latest checkpoint and return it; a finished run is only read.
 
-    On the engine and with the threads it began with (the default) it goes on bit for bit as if it had
-    never stopped. With `salvage` a damaged run goes back to its newest sound checkpoint first.
+    On the engine and device and with the threads it began with (the default) it goes on bit for bit as if it
+    had never stopped. With `salvage` a damaged run goes back to its newest sound checkpoint first.
 
     Raises:
         RunError: a file that it goes on from is damaged or missing; the error says what is still whole.
@@ -152,6 +156,7 @@ def resume(
         data_dir=data_dir or (Path(known) if known else None),
         engine=engine or settings["engine"],
         threads=threads or settings["threads"],
+        device=device or settings.get("device", "auto"),
         observation=settings["observation"],
     )
     if place.finished:

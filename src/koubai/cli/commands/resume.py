@@ -20,6 +20,7 @@ def resume(
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     engine: Annotated[str | None, option("cli.resume.engine")] = None,
     threads: Annotated[int | None, whole("cli.resume.threads")] = None,
+    device: Annotated[str | None, option("cli.resume.device", env_var="KOUBAI_DEVICE")] = None,
     save_every: Annotated[int, whole("cli.train.save_every")] = 0,
     salvage: Annotated[bool, option("cli.resume.salvage", negative="")] = False,
 ) -> int:
@@ -33,6 +34,7 @@ def resume(
             data_dir=data_dir,
             engine=engine,
             threads=threads,
+            device=device,
             on_progress=on_progress,
             save_every=save_every,
         )

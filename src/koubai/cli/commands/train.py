@@ -31,6 +31,7 @@ def train(
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     engine: Annotated[str, option("cli.run.engine")] = "auto",
     threads: Annotated[int, whole("cli.run.threads")] = 1,
+    device: Annotated[str, option("cli.run.device", env_var="KOUBAI_DEVICE")] = "auto",
     save_every: Annotated[int, whole("cli.train.save_every")] = 0,
     new: Annotated[bool, option("cli.train.new", negative="")] = False,
     overwrite: Annotated[bool, option("cli.train.overwrite", negative="")] = False,
@@ -42,6 +43,7 @@ def train(
             "data_dir": data_dir,
             "engine": engine,
             "threads": threads,
+            "device": device,
             "save_every": save_every,
         }
         return train_in_ranks(wish, partial(_folder, out), new or overwrite, **how)
@@ -56,13 +58,17 @@ def train(
             tell(said)
         if not overwrite and folder.exists and folder.recipe == wanted:
             tell(say("cli.train.already" if folder.finished else "cli.train.goes_on", folder=folder.path))
-            run = resume(folder.path, data_dir=data_dir, on_progress=on_progress, save_every=save_every)
+            go_on: dict[str, Any] = {"device": None if device == "auto" else device}
+            run = resume(
+                folder.path, data_dir=data_dir, on_progress=on_progress, save_every=save_every, **go_on
+            )
         else:
             run = train_recipe(
                 wanted,
                 data_dir=data_dir,
                 engine=engine,
                 threads=threads,
+                device=device,
                 on_progress=on_progress,
                 folder=folder.path,
                 save_every=save_every,

@@ -131,6 +131,7 @@ def open_fork(
         dataset=dataset if dataset is not None else (session.dataset if same_data else None),
         engine=session.program.engine,
         threads=session.program.job.threads,
+        device=session.device,
         observation=Observation(),
     )
     if state is not None:

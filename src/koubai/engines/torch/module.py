@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,29 +11,52 @@ import torch
 from koubai.core.errors import EngineError
 from koubai.core.layer import Cell, wire
 from koubai.core.params import Array
+from koubai.core.random import key
 from koubai.core.taps import Squares, taken
 from koubai.engines.ranks import ALONE, Ranks
+from koubai.engines.torch.arrays import Numbers, as_it_is
+from koubai.engines.torch.draws import Halves, halves
 from koubai.engines.torch.formula import run_formula, to_array
-from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
+from koubai.engines.torch.sums import Pending, pending_magnitudes, pending_moments
 from koubai.engines.torch.verbs import TorchBuilder, data
 from koubai.network.network import Network, Weights, join
 from koubai.words.phrase import phrase
+
+
+class Sums(dict[tuple[str, str], "Pending | Squares"]):
+    """What was taken at a step, by path and role; `of_rows` names what this rank took of its rows alone."""
+
+    of_rows: Set[tuple[str, str]] = frozenset()
 
 
 @dataclass
 class Moment:
     """Where training stands, shared by all modules of a network: what dropout and taps depend on.
 
-    `sums` collects the taps of this step's activations and their gradients, or is None. `ranks` share
-    every batch.
+    | attribute | meaning                                                                             |
+    |-----------|-------------------------------------------------------------------------------------|
+    | ranks     | the processes that share every batch of `batch` rows                                |
+    | sums      | collects the taps of this step's activations and their gradients, or is None        |
+    | numbers   | gives what a kernel takes for a number of this step (`koubai.engines.torch.arrays`) |
+    | drawn     | for what keys were made in this step, in order                                      |
+    | on_host   | whether a layer ran by its formula, on arrays                                       |
     """
 
     seed: int = 0
     step: int = 0
     ranks: Ranks = ALONE
     batch: int = 0  # rows of a whole batch, over all ranks
-    sums: dict[tuple[str, str], Squares] | None = None
+    sums: Sums | None = None
     units: bool = False
+    numbers: Numbers = as_it_is
+    drawn: list[tuple[str, ...]] = field(default_factory=list)
+    on_host: bool = False
+
+    def key(self, *words: str) -> Halves:
+        """Return the key of this step for a purpose."""
+        self.drawn.append(words)
+        lower, upper = halves(key(self.seed, *words, self.step))
+        return self.numbers(lower), self.numbers(upper)
 
 
 class CellModule(torch.nn.Module):
@@ -45,6 +69,7 @@ class CellModule(torch.nn.Module):
         super().__init__()
         self.cell = cell
         self.moment = moment
+        self.shown: torch.Tensor | None = None  # which place each place of a padded input shows
         for name in cell.layer.params(cell.in_shape):
             w = _tensor(weights.params[join(cell.path, name)])
             self.register_parameter(name, torch.nn.Parameter(w))
@@ -67,6 +92,7 @@ class CellModule(torch.nn.Module):
         return y
 
     def _formula(self, x: torch.Tensor) -> torch.Tensor:
+        self.moment.on_host = True
         cell = wire(self.cell.layer, self.cell.path, self.cell.in_shape)
         tensors: dict[str, torch.Tensor] = {**dict(self.named_parameters()), **dict(self.named_buffers())}
         taps = _ArrayTaps(self.moment) if self.moment.sums is not None and cell.children else None
@@ -79,10 +105,10 @@ class CellModule(torch.nn.Module):
         sums, path = self.moment.sums, self.cell.path
         if sums is None:
             return
-        sums[path, "activation"] = tensor_moments(y, units=self.moment.units)
+        sums[path, "activation"] = pending_moments(y, units=self.moment.units)
 
         def take(dy: torch.Tensor) -> None:
-            sums[path, "activation_gradient"] = tensor_magnitudes(dy)
+            sums[path, "activation_gradient"] = pending_magnitudes(dy)
 
         y.register_hook(take)
 

@@ -1,70 +1,104 @@
-"""A job run by PyTorch: autograd instead of our backward formulas, on a CPU or a GPU."""
+"""A job run by PyTorch: autograd instead of our backward formulas, on a CPU or a GPU.
+
+Data, parameters and all that a step makes stay on the device. The host sends a table for a stretch of steps,
+tells the device of one step after another, and reads losses and taps when the stretch is done.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from time import perf_counter
 
 import numpy as np
 import torch
 
-from koubai.core.blas_threads import blas_threads
 from koubai.core.forks import renew_openmp_at_fork
 from koubai.core.params import Array
-from koubai.core.taps import Squares
-from koubai.data.levels import Inputs, as_numbers
+from koubai.data.levels import Inputs, as_inputs
 from koubai.engines.engine import Job, Observation, OnTap, TapRecord, TrainingState
-from koubai.engines.torch.arrays import array_of
+from koubai.engines.torch.device import device_named, settled, title
+from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.formula import to_array
-from koubai.engines.torch.module import Moment, build_module, check_ranks, read_weights
-from koubai.engines.torch.sums import add_over_ranks, tensor_magnitudes, tensor_squares
+from koubai.engines.torch.graph import CudaRecorder, Eager, Recorder, Replayed
+from koubai.engines.torch.module import CellModule, Moment, Sums, build_module, check_ranks
+from koubai.engines.torch.source import Source, placed, source_of
+from koubai.engines.torch.step import Step
+from koubai.engines.torch.sums import add_over_ranks, read
+from koubai.engines.torch.wide import wide
 from koubai.engines.turns import Turn, in_turn
-from koubai.engines.update import add_penalties, update
 
 _PREDICT_ROWS = 1000
+_MOST_STEPS = 256  # between two looks at the losses
+_SOON, _LATE = 0.05, 0.2  # seconds of a stretch that may be longer, and of one that has to be shorter
+_MOST_SAVED = 1 << 30  # bytes that are copied before a stretch, to go back to where a loss was not finite
+
+Taken = tuple[int, Sums]
 
 
 class TorchProgram:
-    """Forward and backward by PyTorch; loss, penalties, clipping and update rules by our formulas.
+    """All of a step by PyTorch, on the device that the job names (`koubai.engines.torch.device`).
 
-    The device is the argument, else the environment's KOUBAI_TORCH_DEVICE, else CUDA where there is one,
-    else the CPU. Matrix products and convolutions run in bfloat16 if the job's precision says so.
+    Matrix products and convolutions run in bfloat16 if the job's precision says so.
     """
 
     engine = "torch"
 
-    def __init__(self, job: Job, device: str | None = None) -> None:
+    def __init__(
+        self, job: Job, device: torch.device | None = None, recorder: Recorder | None = None
+    ) -> None:
         job.check()
         self.turn = Turn()
         renew_openmp_at_fork()
-        automatic = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device or os.environ.get("KOUBAI_TORCH_DEVICE") or automatic)
-        if self.device.type == "cuda":
-            torch.backends.cudnn.allow_tf32 = False  # else float32 convolutions keep ten bits
+        self.torch_device = device or device_named(job.device, job.dtype)
+        self._recorder = recorder
+        self._source: tuple[Job, Source] | None = None
+        self._stretch_steps, self._fits = 1, False
         self.job = job
         self._adopt(TrainingState(0, job.network.initialize(job.seed, job.dtype)))
 
+    @property
+    def device(self) -> str:
+        """The device, with its own name."""
+        return title(self.torch_device)
+
+    @property
+    def module(self) -> CellModule:
+        """The network; its tensors are windows of flat ones."""
+        return self._step.module
+
     def _adopt(self, state: TrainingState) -> None:
-        self.moment = Moment(self.job.seed, state.step, ranks=self.job.ranks, batch=self.job.batch_size)
-        self.module = build_module(self.job.network, state.weights, self.device, self.moment)
-        if self.job.ranks.size > 1:
-            check_ranks(self.module)
-        self._params: dict[str, torch.Tensor] = dict(self.module.named_parameters())
-        self._slots = {}
-        for path, w in self._params.items():
-            for slot in self.job.optimizer.slots:
-                name = f"{path}/{slot}"
-                old = state.slots.get(name)
-                fresh = torch.zeros_like(w, requires_grad=False)
-                self._slots[name] = fresh if old is None else torch.from_numpy(old.copy()).to(self.device)
+        job, device = self.job, self.torch_device
+        self.moment = Moment(job.seed, state.step, ranks=job.ranks, batch=job.batch_size)
+        module = build_module(job.network, state.weights, device, self.moment)
+        if job.ranks.size > 1:
+            check_ranks(module)
+        self._flat = Flat(job, module, state, device)
+        self._step = Step(job, module, self._flat, self._data())
+        recorder = self._recorder
+        if recorder is None and device.type == "cuda" and job.ranks.size == 1:
+            recorder = CudaRecorder(device)
+        self._runner = Eager(self._step) if recorder is None else Replayed(self._step, recorder)
+
+    def _data(self) -> Source:
+        """Return where batches come from; data that lie on the device already stay there."""
+        job = self.job
+        if self._source is not None:
+            known, source = self._source
+            alike = ("batch_size", "augment", "seed", "ranks")
+            if (
+                known.x is job.x
+                and known.t is job.t
+                and all(getattr(known, n) == getattr(job, n) for n in alike)
+            ):
+                return source
+        self._source = job, source_of(job, self.torch_device)
+        return self._source[1]
 
     @in_turn
     def state(self) -> TrainingState:
         """Return a copy of the training state."""
-        slots = {name: to_array(slot).copy() for name, slot in self._slots.items()}
-        return TrainingState(self.moment.step, read_weights(self.module), slots)
+        return self._flat.state(self.moment.step)
 
     @in_turn
     def restore(self, state: TrainingState) -> None:
@@ -73,12 +107,13 @@ class TorchProgram:
 
     @in_turn
     def replace(self, job: Job) -> bool:
-        """Take over another job; only another network or type of number needs another module."""
-        if job.network != self.job.network or job.dtype != self.job.dtype:
+        """Take over another job; only another network, type of number or device needs another module."""
+        own = self.job
+        if (job.network, job.dtype, job.device) != (own.network, own.dtype, own.device):
             return False
         job.check()
         state = self.state()
-        self.job = job
+        self.job, self._fits = job, False
         self._adopt(state)
         return True
 
@@ -88,118 +123,122 @@ class TorchProgram:
     ) -> Array:
         """Train one step for each row of `indices`."""
         indices = self.job.check_indices(indices)
-        losses = np.zeros(len(indices))
-        with self._threads():
-            for row, batch in enumerate(indices):
-                losses[row] = self._step(batch, observation, on_tap)
-                if not np.isfinite(losses[row]):
-                    return losses[: row + 1]
-        return losses
+        self._check_targets()
+        losses: list[Array] = []
+        done = 0
+        while done < len(indices):
+            started, steps = perf_counter(), self._stretch_steps
+            with self._on_device():
+                losses.append(
+                    self._stretch(indices[done : done + steps], observation if on_tap else None, on_tap)
+                )
+            done += len(losses[-1])
+            if not np.isfinite(losses[-1][-1]):
+                break
+            self._stretch_steps = self._next_steps(steps, perf_counter() - started)
+        return np.concatenate([np.zeros(0), *losses])
 
-    def _step(self, batch: Array, observation: Observation | None, on_tap: OnTap | None) -> float:
-        job, moment = self.job, self.moment
-        moment.step += 1
-        asked = observation if on_tap is not None else None
-        tapped = asked if asked is not None and asked.taps(moment.step) else None
-        sums: dict[tuple[str, str], Squares] = {}
-        moment.sums, moment.units = (sums, tapped.units) if tapped else (None, False)
-        inputs, t = job.share(batch, moment.step)
-        x = torch.from_numpy(inputs).to(self.device)
-        # A leaf on which no parameter acts has a gradient too, but PyTorch computes it only if asked to.
-        loss = self._backward(x.requires_grad_(tapped is not None), t)
-        for untapped in job.network.untapped:
-            sums.pop(untapped, None)
-        if sums:
-            add_over_ranks(sums, job.ranks)
-        loss, gradients = self._over_ranks(loss)
-        add_penalties(job, _arrays(self._params), _arrays(gradients))
-        before = {}
-        if tapped:
-            for path, g in gradients.items():
-                sums[path, "weight"] = tensor_squares(self._params[path])
-                sums[path, "weight_gradient"] = tensor_magnitudes(g)
-            before = {path: w.detach().clone() for path, w in self._params.items()}
-        own = _arrays(self._params), _arrays(gradients), _arrays(self._slots)
-        update(self.job, moment.step, *own)
-        if tapped and on_tap is not None:
-            for path, old in before.items():
-                sums[path, "update"] = tensor_squares(self._params[path].detach() - old)
-            on_tap(TapRecord(moment.step, sums))
-        return loss
-
-    def _backward(self, x: torch.Tensor, t: Array) -> float:
-        """Leave this rank's part of the data loss's gradient in every `grad`; return its part of the loss."""
-        self.module.train()
-        self.module.zero_grad()
-        y = self._forward(x)
-        outputs = to_array(y)
-        share = len(t) / self.job.batch_size  # of the mean over the batch
-        loss = self.job.loss.value(outputs, t) * share
-        dy = (self.job.loss.gradient(outputs, t) * share).astype(outputs.dtype, copy=False)
-        y.backward(torch.from_numpy(dy).to(self.device))
-        return loss
-
-    def _forward(self, x: torch.Tensor) -> torch.Tensor:
-        mixed = self.job.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
-            y: torch.Tensor = self.module(x)
-        return y.float() if mixed else y
-
-    def _over_ranks(self, loss: float) -> tuple[float, dict[str, torch.Tensor]]:
-        """Return loss and gradients by path, each the sum of all ranks' parts: one flat sum for all."""
-        gradients = {
-            path: torch.zeros_like(w, requires_grad=False) if w.grad is None else w.grad
-            for path, w in self._params.items()
-        }
-        if self.job.ranks.size == 1:
-            return loss, gradients
-        parts = [g.reshape(-1) for g in gradients.values()]
-        flat = torch.cat(
-            [*parts, torch.tensor([loss], device=self.device, dtype=getattr(torch, self.job.dtype))]
+    def _next_steps(self, steps: int, seconds: float) -> int:
+        """Return the length of the next stretch: what is not finite is noticed at the end of one."""
+        alone = self.job.ranks.size == 1  # others would have to agree on another length
+        most = (
+            1
+            if not alone or self._flat.bytes > _MOST_SAVED
+            else min(_MOST_STEPS, self._step.source.most_steps)
         )
-        self.job.ranks.add(flat)
-        shares = flat[:-1].split([len(part) for part in parts])
-        whole = {path: g.view_as(self._params[path]) for path, g in zip(gradients, shares, strict=True)}
-        return float(flat[-1]), whole
+        return max(1, min(most, 2 * steps if seconds < _SOON else steps // 2 if seconds > _LATE else steps))
+
+    def _stretch(self, rows: Array, observation: Observation | None, on_tap: OnTap | None) -> Array:
+        """Train some steps without a look at them; then read their losses, and tell of the taps."""
+        first = self.moment.step
+        saved = self._flat.saved() if len(rows) > 1 else []
+        losses, taken = self._run(rows, observation)
+        read_losses = to_array(losses).astype(np.float64)
+        finite = np.isfinite(read_losses)
+        if not finite.all():
+            good = int(finite.argmin()) + 1
+            read_losses = read_losses[:good]
+            if good < len(rows):  # steps were made that should not be: back, and once more up to there
+                self._flat.back_to(saved)
+                self.moment.step = first
+                self._run(rows[:good], None)
+        if on_tap is not None:
+            self._tell([each for each in taken if each[0] <= self.moment.step], on_tap)
+        return read_losses
+
+    def _run(self, rows: Array, observation: Observation | None) -> tuple[torch.Tensor, list[Taken]]:
+        """Tell the device of one step after another; return losses and taps that lie there still."""
+        start, moment = self.moment.step + 1, self.moment
+        tables = self._step.source.tables(rows, start)
+        losses = torch.zeros(len(rows), dtype=wide(self._flat.params), device=self.torch_device)
+        taken: list[Taken] = []
+        at = 0
+        while at < len(rows):
+            if observation is not None and observation.taps(start + at):
+                moment.step = start + at
+                loss, sums = self._step.tapped([table[at] for table in tables], observation)
+                losses[at].copy_(loss)
+                taken.append((moment.step, sums))
+                at += 1
+                continue
+            end = at + 1
+            while end < len(rows) and not (observation is not None and observation.taps(start + end)):
+                end += 1
+            self._runner.run(
+                [table[at:end] for table in tables], range(start + at, start + end), losses[at:end]
+            )
+            at = end
+        return losses, taken
+
+    def _tell(self, taken: list[Taken], on_tap: OnTap) -> None:
+        """Read the sums of all tapped steps at once, and tell of one step after another."""
+        made = iter(read([each for _, sums in taken for each in sums.values()]))
+        for step, sums in taken:
+            moments = {name: next(made) for name in sums}
+            of_rows = {name: moments[name] for name in moments if name in sums.of_rows}
+            if of_rows:
+                add_over_ranks(of_rows, self.job.ranks)
+            on_tap(TapRecord(step, moments | of_rows))
+
+    def _check_targets(self) -> None:
+        """Raise, once, unless outputs and targets fit the loss: on a device nobody looks at them."""
+        job = self.job
+        if self._fits or job.augment or not len(job.t):
+            return
+        some = np.unique(job.t) if job.t.dtype.kind == "i" else job.t[:1]
+        job.loss.fitted(np.zeros((len(some), *job.network.out_shape), job.dtype), some)
+        self._fits = True
 
     @in_turn
     def predict(self, x: Inputs) -> Array:
         """Return outputs as at test time, a thousand rows at a time; each rank computes its share of them."""
-        self.module.eval()
-        self.moment.sums = None
-        x = as_numbers(x, self.job.network.in_shape, self.job.dtype, "predict")
-        x = x[self.job.ranks.rows(len(x))]
-        with self._threads(), torch.no_grad():
-            parts = [
-                to_array(self._forward(torch.tensor(x[i : i + _PREDICT_ROWS], device=self.device)))
-                for i in range(0, max(len(x), 1), _PREDICT_ROWS)
-            ]
-        return np.concatenate(self.job.ranks.gather(np.concatenate(parts)))
+        module, ranks = self.module.eval(), self.job.ranks
+        x = as_inputs(x, self.job.network.in_shape, self.job.dtype, "predict")
+        x = x[ranks.rows(len(x))]
+        starts = range(0, max(len(x), 1), _PREDICT_ROWS)
+        try:
+            with self._on_device(), torch.no_grad():
+                parts = [
+                    self._step.forward(placed(x[i : i + _PREDICT_ROWS], self.torch_device)) for i in starts
+                ]
+                outputs = to_array(torch.cat(parts))
+        finally:
+            module.train()
+        return np.concatenate(ranks.gather(outputs))
 
     @contextmanager
-    def _threads(self) -> Iterator[None]:
-        """Use the job's threads, also in formulas; PyTorch's own number is put back after."""
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.job.threads)
-        try:
-            with blas_threads(self.job.threads):
-                yield
-        finally:
-            torch.set_num_threads(before)
+    def _on_device(self) -> Iterator[None]:
+        with settled(self.torch_device, self.job.threads), self._runner.beside():
+            yield
 
     @in_turn
     def listing(self) -> str:
         """Return the layers in order, each with the way it runs."""
-        lines = [f"torch {torch.__version__} on {self.device}, {self.job.precision}"]
+        lines = [f"torch {torch.__version__} on {self.device}, {self.job.precision}, {self._runner}"]
         for module in self.module.modules():
             cell = module.cell
             if not cell.children or not module.lowered:
                 way = "torch functions" if module.lowered else "reference formula (NumPy)"
                 name = type(cell.layer).__name__
                 lines.append(f"{cell.path:12s} {name:20s} {cell.in_shape} -> {cell.out_shape}  {way}")
-        return "\n".join(lines + self.job.outside())
-
-
-def _arrays(tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """Tensors as formulas can change them in place."""
-    return {name: array_of(tensor) for name, tensor in tensors.items()}
+        return "\n".join([*lines, *self._step.listing(), *self.job.outside()])

@@ -12,10 +12,11 @@ from torch.nn import functional
 
 from koubai.core.layer import LAYERS, wire
 from koubai.core.params import Shape
-from koubai.core.random import keep_mask, key
+from koubai.core.random import key
+from koubai.engines.torch.draws import drawn, halves, keep
 from koubai.engines.torch.formula import run_formula
 from koubai.engines.torch.ranks import SumOverRanks
-from koubai.layers.padding import padded_shape, places, stream_of
+from koubai.layers.padding import padded_shape, places
 
 if TYPE_CHECKING:
     from koubai.engines.torch.module import CellModule
@@ -118,8 +119,14 @@ class TorchBuilder:
     def pad(self, x: TensorHandle, padding: Sequence[int], mode: str) -> TensorHandle:
         """The places that the formula shows."""
         space, around, module = x.shape[1:], tuple(padding), self._module
-        stream = stream_of(module.moment.seed, module.cell.path, module.moment.step, module.training)
-        shown = torch.from_numpy(places(space, around, mode, stream)).to(x.tensor.device)
+        shown, device = module.shown, x.tensor.device
+        if shown is None or shown.device != device:
+            edge = torch.from_numpy(places(space, around, mode, None)).to(device)
+            shown = module.shown = edge
+        if mode == "random":
+            words = ("padding", module.cell.path)
+            stream = module.moment.key(*words) if module.training else halves(key(0, *words))
+            shown = torch.where(shown < 0, drawn(stream, shown.numel(), prod(space), device), shown)
         return data(x.tensor.flatten(2)[:, :, shown].unflatten(2, padded_shape(space, around)))
 
     def pool(
@@ -216,6 +223,7 @@ class TorchBuilder:
         """An activation; one that PyTorch lacks runs its reference formula."""
         if function in _POINTWISE:
             return data(_POINTWISE[function](x.tensor, **constants))
+        self._module.moment.on_host = True
         cell = wire(LAYERS[function](**constants), "", x.shape)
         return data(run_formula(cell, x.tensor, {}))
 
@@ -232,10 +240,10 @@ class TorchBuilder:
         if not self._module.training:
             return x
         moment = self._module.moment
-        stream = key(moment.seed, "dropout", self._module.cell.path, moment.step)
+        stream = moment.key("dropout", self._module.cell.path)
         start = moment.ranks.rows(moment.batch).start * prod(x.shape)
-        mask = keep_mask(stream, tuple(x.tensor.shape), ratio, start)
-        return data(x.tensor * (torch.from_numpy(mask).to(x.tensor) / (1 - ratio)))
+        mask = keep(stream, tuple(x.tensor.shape), ratio, start, x.tensor.device)
+        return data(x.tensor * (mask.to(x.tensor.dtype) / (1 - ratio)))
 
     def reshape(self, x: TensorHandle, shape: Shape) -> TensorHandle:
         """The same elements in C order."""

@@ -1,0 +1,91 @@
+"""PyTorch's side of a device: which one a name means here, and the settings under which all runs on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from koubai.core.blas_threads import blas_threads
+from koubai.core.errors import EngineError
+from koubai.engines.devices import asked_device
+
+
+def devices_here() -> list[str]:
+    """Return the names of the devices that PyTorch finds.
+
+    >>> "cpu" in devices_here()
+    True
+    """
+    found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    return found + (["mps"] if torch.backends.mps.is_available() else [])
+
+
+def device_named(name: str, dtype: str = "float32") -> torch.device:
+    """Return the device that a name means: "auto" is $KOUBAI_DEVICE, else CUDA, else the CPU.
+
+    "gpu" is CUDA or Apple's; "cuda" the GPU that this process was given, under torchrun each its own.
+
+    Raises:
+        UnknownName: it is no name of a device.
+        EngineError: there is none of that name here, or it has no numbers of that type.
+    """
+    asked, here = asked_device(name), devices_here()
+    name = asked
+    if name == "auto":
+        name = "cuda" if "cuda:0" in here else "cpu"
+    if name == "gpu":
+        name = "mps" if "mps" in here else "cuda"
+    if name not in here and not (name == "cuda" and "cuda:0" in here):
+        raise EngineError("device_is_not_here", where="device", expected=", ".join(here), got=asked)
+    if name == "mps" and dtype == "float64":
+        raise EngineError("device_has_no_float64", where="device", got=name)
+    device = torch.device(name)
+    if name == "cuda":
+        device = torch.device("cuda", torch.cuda.current_device())
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by deterministic products
+    return device
+
+
+def title(device: torch.device) -> str:
+    """Return a device's name, with the GPU's own: `cuda:0 (NVIDIA H200)`."""
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
+
+
+@contextmanager
+def settled(device: torch.device, threads: int) -> Iterator[None]:
+    """Use so many threads, also in formulas; on GPUs the same bits each time, and all bits of float32.
+
+    PyTorch's own settings are put back after.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with blas_threads(threads):
+            if device.type == "cuda":
+                with _exact():
+                    yield
+            else:
+                yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _exact() -> Iterator[None]:
+    """Deterministic algorithms where there are some (PyTorch warns of others), no ten-bit products."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    fill = torch.utils.deterministic
+    kept = (cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32, fill.fill_uninitialized_memory)
+    asked = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    cudnn.benchmark = cudnn.allow_tf32 = matmul.allow_tf32 = fill.fill_uninitialized_memory = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(asked, warn_only=warn_only)
+        cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32, fill.fill_uninitialized_memory = kept
