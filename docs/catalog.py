@@ -128,6 +128,7 @@ in the report that `koubai run {name}` writes, and on this page once `scripts/ru
 ```
 """,
 }
+_COMMA = {"en": ", ", "ja": "、"}
 _WORDS = {
     "not_run": {"en": "not run here", "ja": "未実行"},
     "no_claim": {"en": "no claim", "ja": "主張なし"},
@@ -146,8 +147,9 @@ def _verdicts(result: ExperimentResult | None, lang: str) -> str:
         return _WORDS["not_run"][lang]
     counts = Counter(verdict.outcome for verdict in result.verdicts)
     said = {outcome: say(f"report.verdict.{outcome.replace(' ', '_')}", lang) for outcome in counts}
-    listed = ", ".join(f"{said[outcome]} ({n})" if n > 1 else said[outcome] for outcome, n in counts.items())
-    return listed or _WORDS["no_claim"][lang]
+    several = {"en": "{} ({})", "ja": "{}（{}）"}[lang]
+    listed = [several.format(said[outcome], n) if n > 1 else said[outcome] for outcome, n in counts.items()]
+    return _COMMA[lang].join(listed) or _WORDS["no_claim"][lang]
 
 
 def _outcome(report: Page, lang: str) -> list[str]:
@@ -178,7 +180,7 @@ def _related(entry: Entry, lang: str) -> list[str]:
         for name, diagnosis in sorted(known().items(), key=lambda item: item[1].code)
         if diagnosis.experiment == entry.name()
     ]
-    return [_WORDS["related"][lang].format(links=", ".join(links)) + "\n"] if links else []
+    return [_WORDS["related"][lang].format(links=_COMMA[lang].join(links)) + "\n"] if links else []
 
 
 def _section(section: Section, lang: str) -> list[str]:
