@@ -6,15 +6,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from queue import SimpleQueue
 
 import pytest
 
 from koubai.core.errors import KoubaiError
 from koubai.lab import start
-from koubai.lab.campaign import run_experiment
+from koubai.lab.campaign import Campaign, run_experiment
 from koubai.lab.declare.experiment import Arm
 from koubai.lab.perform.executors import Workers, process_workers, thread_workers
 from koubai.lab.perform.progress import Progress
@@ -91,6 +94,24 @@ def test_tasks_are_handed_over_as_others_finish(trainings, monkeypatch):
         result = run_experiment(replace(trainings, seeds=(0, 1, 2, 3, 4)), workers)
     assert len(result.runs) == len(most) == 10
     assert max(most) <= 4  # four for each worker
+
+
+def test_the_first_run_is_alone_until_it_is_heard_or_a_moment_has_passed(trainings):
+    class Idle:
+        def submit(self, *work):
+            return Future()
+
+    def fed(progress):
+        campaign = Campaign(trainings, Workers(Idle(), 2, SimpleQueue()), lambda progress: None)
+        campaign.progress = progress
+        campaign._feed(deque(tasks))
+        return len(campaign._under_way)
+
+    tasks = tasks_of(trainings)
+    heard = Progress(len(tasks))
+    heard.hear(tasks[0].key, 1, 9, 2.0, {tasks[0].key: tasks[0]})
+    assert fed(Progress(len(tasks))) == 1
+    assert fed(heard) == fed(Progress(len(tasks), started=time.perf_counter() - 1)) == len(tasks) > 1
 
 
 def test_progress_tells_what_is_done_and_what_runs(trainings):

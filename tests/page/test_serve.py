@@ -6,7 +6,7 @@ import pytest
 
 from koubai.cli.main import main
 from koubai.core.errors import KoubaiError
-from koubai.page.serve import Place, serve
+from koubai.page.serve import Place, _listen, serve
 from koubai.study.lessons import lessons
 
 from .served import Served
@@ -97,3 +97,11 @@ def test_the_lessons_are_listed_and_a_name_that_is_none_is_told_with_the_nearest
 def test_serving_beyond_this_machine_needs_to_be_said(capsys):
     assert main(["serve", "--host", "192.168.0.7"]) == 2
     assert "--allow-remote" in capsys.readouterr().err
+
+
+def test_what_is_sent_is_sent_at_once():
+    """A small piece behind another waits some 40 ms for an answer to the first, unless told not to."""
+    with _listen(Place()) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -29,6 +29,9 @@ from koubai.train.recipe import Recipe
 _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
 _SOON = 0.01  # the same until the first message is there, for whoever waits for a sign of life
 _PATIENCE = 2.0  # seconds after which it is no longer looked for so often: code is compiled, then
+_ALONE = (
+    0.05  # seconds in which the first run has Python to itself, so that its first sign of life comes sooner
+)
 _AHEAD = 8  # tasks a worker that are handed over at once: what waits there no stop and no budget reaches
 _AHEAD_ELSEWHERE = 4  # bundles, where the way is long and a bundle takes its time
 _BUNDLE = 0.5  # seconds of work in a bundle of short runs: beside them a cluster's own work is little
@@ -139,12 +142,19 @@ class Campaign:
     @property
     def _look(self) -> float:
         """Seconds until the next look: few while nothing was heard yet."""
-        early = not (self.progress.running or self.progress.done) and self.progress.elapsed < _PATIENCE
-        return _SOON if early and self.workers.messages is not None else _LOOK
+        return _SOON if self._silent(_PATIENCE) else _LOOK
+
+    def _silent(self, seconds: float) -> bool:
+        """Whether nothing was heard yet of workers of this machine, in so short a time."""
+        heard = self.progress.running or self.progress.done or self.progress.failed
+        here = self.workers.messages is not None and not self.workers.elsewhere
+        return here and not heard and self.progress.elapsed < seconds
 
     def _feed(self, line: deque[Task]) -> bool:
         """Hand over from the line's head what workers may soon want; return whether any task is under way."""
         most = (_AHEAD_ELSEWHERE if self.workers.elsewhere else _AHEAD) * self.workers.count
+        if self._silent(_ALONE):
+            most = 1
         with suppress(BrokenProcessPool):  # what is under way then breaks, too
             while line and len(self._under_way) < most:
                 bundle = [line[i] for i in range(self._bundle(len(line)))]
