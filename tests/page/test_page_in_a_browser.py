@@ -169,6 +169,7 @@ def test_a_whole_lesson_from_guess_to_later(look, served, name, lang, scheme):
         words.append(page.inner_text("main"))
         page.set_viewport_size({"width": 390, "height": 800})
         wide.append(page.evaluate("document.documentElement.scrollWidth"))
+        assert page.evaluate(SMALL) == [], "targets of 24 px"
         page.set_viewport_size({"width": 1280, "height": 800})
         if name == FIRST or stage(page) in ("guess", "why"):  # the other parts are built alike in all lessons
             assert audit(page) == [], stage(page)
@@ -212,6 +213,10 @@ def audit(page):
 
 
 COLORS = ("light", "dark")
+SMALL = """() => [...document.querySelectorAll("button, a, input, select, summary, [role=slider]")].filter((one) => {
+  const { width, height } = one.getBoundingClientRect();
+  return width && (width < 24 || height < 24) && !one.closest("label") && !one.matches(".skip");
+}).map((one) => one.outerHTML.slice(0, 120))"""
 
 
 @pytest.mark.parametrize(("lang", "scheme"), [(lang, scheme) for lang in LANGUAGES for scheme in COLORS])
@@ -279,6 +284,16 @@ def test_a_lesson_with_keys_alone_changes_its_language_on_the_way(look):
     to(".card button.main")
     press("Enter")
     page.wait_for_selector(".question input")
+    to(".question input")
+    press("Space")
+    to("button.main")
+    press("Enter")
+    page.wait_for_selector(".feedback .place")
+    asked = page.inner_text(".question legend")
+    to(".card > .buttons button:not(.main)")
+    press("Enter")
+    page.wait_for_selector(".question input:not(:checked) >> nth=2")
+    assert page.inner_text(".question legend") != asked, "the lesson's next question"
     to(".question input")
     press("Space")
     to("button.main")

@@ -22,6 +22,7 @@ from koubai.layers.im2col import col2im, im2col
 from koubai.layers.sequential import Sequential
 from koubai.models.mlp import Mlp
 from koubai.network.network import Network
+from koubai.page.texts import cards
 from koubai.penalties.p_norm import L1
 from koubai.study.lessons import lessons
 from koubai.study.lessons.alexnet import RATE
@@ -35,6 +36,7 @@ from koubai.words import LANGUAGES, entries, say
 
 LESSONS = lessons()
 NAMES = list(LESSONS)
+PLAYED = {card["name"] for card in cards() if card["play"]}  # these lead to free play, with a goal
 
 
 def _made(name, made={}):  # noqa: B006 - runs are made once for all tests
@@ -67,7 +69,10 @@ def words_of(lesson):
     plain += [f"reason.{reason}" for reason in lesson.reasons]
     told = ["seen", "why"]
     ideas = [*lesson.reasons[1:], *(wrong.name for wrong in lesson.wrongs), lesson.usual, *lesson.others]
+    if lesson.registry_name in PLAYED:
+        plain.append("goal")
     if lesson.slider:
+        plain += [f"kind.{arm}" for arm in lesson.slider_arms]
         plain += ["slider", "value", *(f"number.{name}" for name in lesson.slider_numbers)]
     told += [f"{kind}.{name}" for name in dict.fromkeys(ideas) for kind in ("wrong", "not")]
     if f"{lesson.registry_name}.update" in entries(

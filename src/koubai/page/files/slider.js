@@ -3,8 +3,8 @@
 import { el } from "./dom.js";
 import { number, say, written } from "./words.js";
 
-/** `told`: [{value, arm, NUMBER: ...}] for every value and arm of the lesson's slider; `called` names an arm. */
-export function slider(lesson, told, called) {
+/** `told`: [{value, arm, NUMBER: ...}] for every value and arm of the lesson's slider. */
+export function slider(lesson, told) {
   const words = `lessons.${lesson.name}`;
   const { values, arms, numbers } = lesson.slider;
   const caption = say(`${words}.slider`);
@@ -17,7 +17,7 @@ export function slider(lesson, told, called) {
     range.setAttribute("aria-valuetext", output.textContent);
     body.replaceChildren(...arms.map((arm) => row(arm, told.find((one) => one.arm === arm && one.value === value))));
   };
-  const row = (arm, one) => el("tr", { "data-arm": arm }, el("th", { scope: "row" }, called(arm)), ...numbers.map((name) => cell(name, one[name])));
+  const row = (arm, one) => el("tr", { "data-arm": arm }, el("th", { scope: "row" }, say(`${words}.kind.${arm}`)), ...numbers.map((name) => cell(name, one[name])));
   const cell = (name, value) => {
     const share = isShare(name);
     return el("td", {}, share ? el("meter", { min: 0, max: 1, value, "aria-hidden": "true" }) : "", share ? written("share", value) : number(value));

@@ -185,7 +185,7 @@ function why(view) {
     const named = (name) => names.points[name] ?? (lesson.arms.includes(name) ? names.of(name) : name);
     const pointed = (name, frame) => view.chart.point(lesson.guess.points.includes(name) ? lesson.guess.points.indexOf(name) : null, frame);
     const further = el("div", {});
-    view.more = () => further.replaceChildren(...extras(view, named));
+    view.more = () => further.replaceChildren(...extras(view));
     view.more();
     place.replaceChildren(
       el("p", {}, say(`${words}.why`, view.end.facts)),
@@ -211,13 +211,13 @@ function why(view) {
 }
 
 /** What comes a little later than the answer: pictures, and a setting to be moved. */
-function extras(view, named) {
+function extras(view) {
   const { lesson } = view;
   const open = !["end", "failed", "lost", "busy"].includes(view.state?.kind);
   const waits = (key) => (open ? el("p", { class: "note", role: "status" }, say(`page.${key}.waits`)) : "");
   return [
     view.pictures ? pictures(view.pictures) : lesson.pictures ? waits("pictures") : "",
-    view.slid ? slider(lesson, view.slid, named) : lesson.slider ? waits("slider") : "",
+    view.slid ? slider(lesson, view.slid) : lesson.slider ? waits("slider") : "",
   ];
 }
 
@@ -264,12 +264,18 @@ function others(view, told) {
   return el("section", { class: "others" }, el("h3", {}, say("page.right.others")), ...[...names].map(one));
 }
 
+/** One question of the lesson; then the next, for whoever wants it. */
 function question(view) {
   const place = el("div", { class: "question" });
-  const name = view.lesson.questions[view.asked ?? 0];
   const row = buttons();
-  put(place, name, () => row.replaceChildren(onward(view, "question.next")));
-  if (view.furthest > view.stage) row.replaceChildren(onward(view, "question.next"));
+  const { questions } = view.lesson;
+  const ask = (i) => {
+    const offered = () => row.replaceChildren(onward(view, "question.next"), ...(i + 1 < questions.length ? [button("question.more", () => ask(i + 1))] : []));
+    row.replaceChildren();
+    put(place, questions[i], offered);
+    if (view.furthest > view.stage) offered();
+  };
+  ask(0);
   return [place, row];
 }
 
@@ -284,6 +290,7 @@ function later(view) {
     lines.push(el("p", {}, say("page.later.further")), command(""));
     if (lesson.mnist) lines.push(el("p", {}, say("page.later.mnist")), command(" --data mnist"));
   }
+  if (lesson.play && live) lines.push(el("p", {}, say("page.later.goal"), " ", el("strong", {}, say(`${view.words}.goal`))));
   const row = [el("a", { class: "button", href: "#" }, say("page.later.home"))];
   if (lesson.play) row.push(el("a", { class: "button", href: `#play/${lesson.play}` }, say("page.later.play")));
   if (view.following) row.unshift(el("a", { class: "button main", href: `#${view.following.name}` }, say("page.later.next", { title: say(`lessons.${view.following.name}.title`) })));
