@@ -67,6 +67,29 @@ def test_the_queue_is_bounded(page):
     page(talk)
 
 
+def test_a_stream_has_ten_pieces_a_second_at_most_and_nothing_is_lost(page):
+    async def talk(page):
+        job = page.jobs.find(await submit(page))
+
+        async def read():
+            now = asyncio.get_running_loop().time
+            return [(now(), piece) async for piece in page.jobs.listen(job, -1)]
+
+        reading = asyncio.ensure_future(read())
+        for done in range(120):
+            page.jobs.says(job.id, kind="progress", done=done)
+            await asyncio.sleep(0.01)
+        page.jobs.says(job.id, kind="end", stopped=False)
+        pieces = await reading
+        times = [time for time, _ in pieces]
+        assert all(b - a > 0.99 for a, b in zip(times, times[10:], strict=False))
+        assert len(pieces) < 20
+        seen = events("".join(piece for _, piece in pieces).encode())
+        assert [number for number, _ in seen] == list(range(122))
+
+    page(talk)
+
+
 def test_a_stream_gives_what_was_missed_and_ends_with_the_job(page):
     async def talk(page):
         job = await submit(page)

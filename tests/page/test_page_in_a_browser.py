@@ -213,7 +213,9 @@ def audit(page):
 
 
 COLORS = ("light", "dark")
-SMALL = """() => [...document.querySelectorAll("button, a, input, select, summary, [role=slider]")].filter((one) => {
+SMALL = """() => [
+  ...document.querySelectorAll("button, a, input, select, summary, [role=slider]")
+].filter((one) => {
   const { width, height } = one.getBoundingClientRect();
   return width && (width < 24 || height < 24) && !one.closest("label") && !one.matches(".skip");
 }).map((one) => one.outerHTML.slice(0, 120))"""

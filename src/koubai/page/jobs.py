@@ -25,6 +25,10 @@ MOST_STREAMS = 8
 _KEPT = 32  # jobs that can still be asked about
 _MOST_EVENTS = 4000  # of one job; beyond, progress is no longer kept
 _BEAT = 15.0  # seconds between two signs of life in a silent stream
+_AT_ONCE, _GAP = (
+    3,
+    0.15,
+)  # pieces of a stream that wait for nothing, then seconds between two: ten a second at most
 _PATIENCE = 5.0  # seconds in which a job that was stopped must end
 _DEATHS = 3  # of workers that said nothing, after which none is started unasked
 _LAST = ("end", "failed")
@@ -191,23 +195,35 @@ class Jobs:
             self._worker.kill()
 
     async def listen(self, job: Job, after: int) -> AsyncIterator[str]:
-        """Yield the events of a job beyond number `after` as server-sent events, until the last."""
-        seen = after
+        """Yield the events of a job beyond number `after` as server-sent events, until the last.
+
+        What came meanwhile is sent in one piece. The first pieces go at once, so that a reader sees something
+        soon.
+        """
+        seen, pieces = after, 0
         while not self.closing.is_set():
             changed = job.changed
-            for number in range(seen + 1, len(job.events)):
-                yield _sent(number, job.events[number])
-                seen = number
+            new = range(seen + 1, len(job.events))
+            if new:
+                yield "".join(_sent(number, job.events[number]) for number in new)
+                seen, pieces = new[-1], pieces + 1
             if job.ended and seen >= len(job.events) - 1:
                 return
-            ends = [asyncio.ensure_future(changed.wait()), asyncio.ensure_future(self.closing.wait())]
-            try:
-                done, _ = await asyncio.wait(ends, timeout=_BEAT, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for end in ends:
-                    end.cancel()
-            if not done:
+            if new and pieces >= _AT_ONCE:
+                await self._wait(_GAP)
+            elif not await self._wait(_BEAT, changed):
                 yield ": \n\n"
+
+    async def _wait(self, seconds: float, changed: asyncio.Event | None = None) -> bool:
+        """Wait until something changes or the server closes; return whether that was in so many seconds."""
+        events = [self.closing] if changed is None else [changed, self.closing]
+        ends = [asyncio.ensure_future(event.wait()) for event in events]
+        try:
+            done, _ = await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        return bool(done)
 
 
 def _sent(number: int, event: Event) -> str:
