@@ -186,7 +186,8 @@ export class LessonView {
       this.chart.conclude(event.means);
     }
     this.state = event;
-    if (["pictures", "slid", "end"].includes(event.kind)) this.more?.();
+    const waits = (this.lesson.slider && !this.slid) || (this.lesson.pictures && !this.pictures);
+    if (["pictures", "slid"].includes(event.kind) || (event.kind === "end" && waits)) this.more?.(); // else it would begin anew
     if (["end", "failed", "lost", "busy"].includes(event.kind)) this.job?.leave();
     if (this.stage !== 1) return;
     this.losses.draw();
