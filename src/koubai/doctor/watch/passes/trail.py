@@ -18,52 +18,13 @@ from koubai.doctor.watch.program.kinds import REARRANGING
 from koubai.doctor.watch.program.nested import tensors
 
 _SHAPES = REARRANGING | {"__get__", "take_along_dim"}
-_SOFT = frozenset(
-    [
-        "softmax",
-        "log_softmax",
-        "sigmoid",
-        "logsigmoid",
-        "log",
-        "log2",
-        "exp",
-        "tanh",
-        "relu",
-        "softplus",
-        "clamp",
-        "clamp_min",
-        "clamp_max",
-        "clip",
-        "add",
-        "__add__",
-        "__radd__",
-        "sub",
-        "__sub__",
-        "__rsub__",
-        "rsub",
-        "mul",
-        "__mul__",
-        "__rmul__",
-        "div",
-        "__truediv__",
-        "neg",
-        "__neg__",
-        "logsumexp",
-        "gelu",
-        "norm",
-        "normalize",
-        "log1p",
-        "logit",
-        "mean",
-        "sum",
-        "abs",
-        "square",
-        "pow",
-        "__pow__",
-        "masked_fill",
-        "where",
-    ]
-)
+_SOFT = frozenset((
+    "softmax", "log_softmax", "sigmoid", "logsigmoid", "log", "log2", "exp", "tanh", "relu", "softplus",
+    "clamp", "clamp_min", "clamp_max", "clip", "add", "__add__", "__radd__", "sub", "__sub__", "__rsub__",
+    "rsub", "mul", "__mul__", "__rmul__", "div", "__truediv__", "neg", "__neg__", "logsumexp", "gelu",
+    "norm", "normalize", "log1p", "logit", "mean", "sum", "abs", "square", "pow", "__pow__",
+    "masked_fill", "where",
+))  # fmt: skip
 _ACTIVATIONS = ("softmax", "log_softmax", "sigmoid", "logsigmoid", "tanh", "relu")
 _SOFTMAXES = ("softmax", "log_softmax")
 _RESIDUALS = ("sub", "__sub__", "__rsub__", "rsub", "subtract")
