@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from koubai.doctor.watch.observe import observer, pace
-from koubai.doctor.watch.observe.observer import Observer
+from koubai.doctor.watch.observe import model_listener, pace
+from koubai.doctor.watch.observe.model_listener import ModelListener
 from koubai.doctor.watch.passes import pass_recorder
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
@@ -25,7 +25,7 @@ BREAKABLE = {
     "at the loss": (seen_loss, "rule_of"),
     "at the targets": (KeptSamples, "see_targets"),
     "backward through a layer": (PassRecorder, "_receive"),
-    "before backward": (observer, "have_gradients"),
+    "before backward": (model_listener, "have_gradients"),
     "after backward": (CloseUp, "take_gradients"),
     "after the step": (CloseUp, "finish"),
     "writing down": (Record, "flush"),
@@ -109,7 +109,7 @@ def test_what_was_seen_before_the_failure_is_still_told_of_a_run_that_is_not_ove
 
 
 @pytest.mark.parametrize(
-    ("owner", "place"), [(Watch, "__init__"), (Observer, "begin"), (Observer, "before_forward")]
+    ("owner", "place"), [(Watch, "__init__"), (ModelListener, "begin"), (ModelListener, "before_forward")]
 )
 def test_the_search_for_models_fails_alone_too(owner, place, monkeypatch):
     expected = alone()

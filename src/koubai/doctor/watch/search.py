@@ -63,7 +63,7 @@ class Search(Listener):
         if len(self.watches) == _MOST_MODELS or not any(p.requires_grad for _, p in parameters_of(module)):
             return
         watch = self._watch(module)
-        watch.observer.before_forward(module, args)  # its own hook for this very call comes too late
+        watch.listener.before_forward(module, args)  # its own hook for this very call comes too late
 
     def compiled(self, model: Any, result: Any) -> None:
         """A model is compiled: it is known before it is called."""

@@ -21,7 +21,7 @@ from koubai.doctor.visit.finding import Finding
 from koubai.doctor.watch.gaps import gaps
 from koubai.doctor.watch.keeper import Keeper
 from koubai.doctor.watch.not_seen import sentences
-from koubai.doctor.watch.observe.observer import Observer
+from koubai.doctor.watch.observe.model_listener import ModelListener
 from koubai.doctor.watch.seen.record import value_of
 from koubai.doctor.watch.seen.seen import Seen
 from koubai.doctor.watch.watch_patient import Means, watch_patient
@@ -44,7 +44,7 @@ class Watch:
     | field    | meaning                                                  |
     |----------|----------------------------------------------------------|
     | seen     | what was seen so far                                     |
-    | observer | what hears the program                                   |
+    | listener | what hears the program                                   |
     | means    | what the doctor may do besides looking                   |
 
     Weights, random numbers, gradients and buffers are those of the same run without the watch, bit for bit.
@@ -62,18 +62,18 @@ class Watch:
         folder: str | Path | Diary | None = None,
     ) -> None:
         self.seen = Seen(model, optimizer, loss_fn, steps)
-        self.observer = Observer(self.seen, every, self._switch_off)
+        self.listener = ModelListener(self.seen, every, self._switch_off)
         self.means = Means(budget)
         self._keeper: Keeper | None = None
         if folder is not None:
             diary = folder if isinstance(folder, Diary) else Diary(folder)
             self._keeper = Keeper(self.seen, diary, self.glance)
-            self.observer.stepped = self._keeper.stepped
+            self.listener.stepped = self._keeper.stepped
         self._examined: tuple[int, Patient] | None = None
         self._judged: tuple[tuple[int, str | None], Verdict] | None = None
 
     def __enter__(self) -> Watch:
-        self.observer.guard(self.observer.begin)
+        self.listener.guard(self.listener.begin)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -81,26 +81,26 @@ class Watch:
 
     def stop(self) -> None:
         """Take all hooks off; what was seen stays."""
-        self.observer.end()
+        self.listener.end()
         if self._keeper is not None:
-            self.observer.guard(self._keeper.end)
+            self.listener.guard(self._keeper.end)
 
     def _switch_off(self, failure: str) -> None:
         """Say once that the watch itself failed, and watch no more; the training goes on."""
         self.seen.failure = failure
         with suppress(Exception):  # what is told must not depend on what failed
-            self.observer.give_up()
+            self.listener.give_up()
         said = say("watch.failed", step=self.seen.step, error=failure)
         with suppress(Warning):  # a program may turn warnings into errors; `scope` says it too
             warnings.warn(said, RuntimeWarning, stacklevel=2)
 
     def batch(self, x: torch.Tensor, t: torch.Tensor | None = None) -> None:
         """Tell which samples are trained on next, where the watch cannot see it."""
-        self.observer.guard(self.seen.see_batch, x, t)
+        self.listener.guard(self.seen.see_batch, x, t)
 
     def loss(self, loss: torch.Tensor) -> torch.Tensor:
         """Tell the data loss of this step (without penalties); returns it."""
-        self.observer.guard(lambda: self.observer.losses.told.append(value_of(loss)))
+        self.listener.guard(lambda: self.listener.losses.told.append(value_of(loss)))
         return loss
 
     def loader(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -114,7 +114,7 @@ class Watch:
 
     def continue_from(self, parts: list[Watch]) -> None:
         """Take over from watches of parts of the model, in the middle of a step."""
-        self.observer.continue_from([part.observer for part in parts])
+        self.listener.continue_from([part.listener for part in parts])
 
     # ------------------------------------------------------------------------------------ the answer
 
@@ -167,12 +167,12 @@ class Watch:
         return self._examined[1]
 
     def _examine(self, means: Means) -> Patient:
-        self.observer.guard(self.observer.write_down)
-        self.observer.aside = True
+        self.listener.guard(self.listener.write_down)
+        self.listener.aside = True
         try:
             return watch_patient(self.seen, means)
         finally:
-            self.observer.aside = False
+            self.listener.aside = False
 
     @property
     def scope(self) -> list[str]:

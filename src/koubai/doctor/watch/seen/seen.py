@@ -22,8 +22,8 @@ from koubai.doctor.watch.program.models import (
 from koubai.doctor.watch.program.places import users_place
 from koubai.doctor.watch.seen.answers import Answers
 from koubai.doctor.watch.seen.kept_samples import KeptSamples
-from koubai.doctor.watch.seen.loop import Loop
 from koubai.doctor.watch.seen.record import Record
+from koubai.doctor.watch.seen.seen_loop import SeenLoop
 from koubai.doctor.watch.seen.seen_loss import SeenLoss
 from koubai.doctor.watch.seen.shifted_call import ShiftedCalls
 
@@ -85,7 +85,7 @@ class Seen:
         self.backwards = 0
         self.record = Record()
         self.loss = SeenLoss(None if loss_fn is None else LossRule(loss_fn, {}))
-        self.loop = Loop()
+        self.loop = SeenLoop()
         self.rates: set[float] = set()
         self.made = 0
         self.hand: bool | None = None

@@ -1,4 +1,4 @@
-"""Observer: hears what a training program does, and writes down what of it the doctor may know."""
+"""Model listener: hears what a training program does, and writes down what of it the doctor may know."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from koubai.doctor.watch.seen.seen import Seen
 _ALWAYS_ASKED = (1, 2)  # updates after which gradients are asked for, whenever the next close-up is due
 
 
-class Observer(Listener):
+class ModelListener(Listener):
     """Hears one model's forward and backward passes, losses and updates.
 
-    | field   | meaning                                                           |
-    |---------|-------------------------------------------------------------------|
-    | seen    | what it has seen                                                  |
-    | losses  | the losses of the step under way                                  |
-    | guard   | stands between all this and the training                          |
+    | field   | meaning                                                            |
+    |---------|--------------------------------------------------------------------|
+    | seen    | what it has seen                                                   |
+    | losses  | the losses of the step under way                                   |
+    | guard   | stands between all this and the training                           |
     | aside   | whether it is the doctor who runs the model: then nothing is heard |
-    | stepped | is told of every update                                           |
+    | stepped | is told of every update                                            |
     """
 
     def __init__(self, seen: Seen, every: int | None, switch_off: Callable[[str], None]) -> None:
@@ -87,7 +87,7 @@ class Observer(Listener):
         self.seen.record.end_evaluation(self.seen.step)
         self.seen.record.flush()
 
-    def continue_from(self, parts: list[Observer]) -> None:
+    def continue_from(self, parts: list[ModelListener]) -> None:
         """Take over from observers of parts of the model, in the middle of a step."""
         main = max(parts, key=lambda part: len(part.losses.roots))
         self._in_step, self._fresh = True, main._fresh

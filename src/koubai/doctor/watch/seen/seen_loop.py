@@ -1,4 +1,4 @@
-"""Loop: what a watch learns of the training loop itself, from the order in which its parts are called."""
+"""Seen loop: what a watch learns of the training loop itself, from the order in which its parts run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PASSES = 10  # backward passes without an update after which none is to be expe
 
 
 @dataclass
-class Loop:
+class SeenLoop:
     """What is known so far.
 
     | field         | meaning                                                                            |
