@@ -57,6 +57,9 @@ class Held:
     def with_format(self, kind):
         return Held(self.table, kind)
 
+    def __len__(self):
+        return self.table.num_rows
+
     def __getitem__(self, rows):
         return {"arrow": self.table}[self.kind].take(list(range(self.table.num_rows))[rows])
 
@@ -309,3 +312,25 @@ def test_whatever_stands_in_a_file_is_read_or_refused(tmp_path_factory, rows, ta
             continue
         assert dataset.x_train.shape == (len(dataset.t_train), len(dataset.scheme.names))
         assert np.isfinite(dataset.x_train).all()
+
+
+def test_labels_of_datasets_are_their_names_and_what_is_no_table_is_told():
+    datasets = pytest.importorskip("datasets")
+    labels = datasets.ClassLabel(names=["Kyoto", "Nara", "Osaka"])
+    numbers = [labels.str2int(town) for town in COLUMNS["town"]]
+    kinds = datasets.Features(
+        {"age": datasets.Value("int64"), "town": labels, "price": datasets.Value("float32")}
+    )
+    rows = {"age": COLUMNS["age"], "town": numbers, "price": COLUMNS["price"]}
+    held = datasets.Dataset.from_dict(rows, features=kinds)
+    named = pyarrow.table({**rows, "town": COLUMNS["town"]})
+    for target in ("price", "town"):
+        expected = kb.data.table(named, target).load()
+        found = kb.data.table(held, target).load()
+        assert (found.class_names, found.scheme) == (expected.class_names, expected.scheme)
+        assert np.array_equal(found.x_train, expected.x_train)
+    assert len(kb.data.table(held.shuffle(seed=0).select(range(20)), "town").load().t_train) == 14
+    with pytest.raises(DataError, match=r"several tables by name(?s:.*)'train', 'test'"):
+        kb.data.table(datasets.DatasetDict({"train": held, "test": held}), "price")
+    with pytest.raises(DataError, match="one after the other"):
+        kb.data.table(held.to_iterable_dataset(), "price")

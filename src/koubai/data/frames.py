@@ -22,9 +22,32 @@ _TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 
 
 def native(x: Any) -> Any:
-    """Return a `datasets.Dataset` as its table of Arrow, its rows in its own order; all else as it is."""
+    """Return a `datasets.Dataset` as its table of Arrow, its rows in its own order; all else as it is.
+
+    Its labels are numbers with names beside them: they become the names.
+    """
     held = callable(getattr(x, "with_format", None)) and hasattr(x, "features")
-    return x.with_format("arrow")[:] if held and hasattr(x, "column_names") else x
+    if not (held and hasattr(x, "column_names")):
+        return x
+    table = x.with_format("arrow")[:]
+    for i, (name, kind) in enumerate((x.features or {}).items()):
+        if (names := getattr(kind, "names", None)) and hasattr(kind, "int2str"):
+            import pyarrow
+
+            numbers = table[name].to_pylist()
+            texts = [None if number is None or number < 0 else names[number] for number in numbers]
+            table = table.set_column(i, name, pyarrow.array(texts, pyarrow.string()))
+    return table
+
+
+def _check_whole(frame: Any, where: str) -> None:
+    """Refuse what `datasets` has besides a table: parts by name, and rows that are not there yet."""
+    if not hasattr(frame, "with_format"):
+        return
+    if hasattr(frame, "keys"):
+        raise DataError("table_is_several", where=where, got=", ".join(map(repr, frame.keys())))
+    if not hasattr(frame, "__len__"):
+        raise DataError("table_is_a_stream", where=where, got=type(frame).__name__)
 
 
 def is_frame(x: Any) -> bool:
@@ -45,6 +68,7 @@ def columns_of(frame: Any, where: str) -> list[Column]:
     """
     import narwhals as nw
 
+    _check_whole(frame, where)
     try:
         table = nw.from_native(native(frame))
         table = table.collect() if isinstance(table, nw.LazyFrame) else table
