@@ -19,6 +19,7 @@ from support.data_files import mutated
 from support.samples import collect
 
 onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx.reference")
 SAMPLES = collect(Path(__file__).parents[1] / "layers")
 RANDOM_PADDING = "padding_mode='random'"
 
@@ -209,6 +210,18 @@ def test_a_scale_in_front_is_how_inputs_are_prepared(tmp_path):
     np.testing.assert_allclose(found.predict(x.numpy()), module(x).detach(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 1, 1), (1,)])
+def test_a_constant_behind_a_convolution_is_its_bias(shape, tmp_path):
+    """As Keras writes it."""
+    bias = np.arange(np.prod(shape), dtype="f").reshape(shape) + 1
+    constants = [array("w", (3, 1, 2, 2)), onnx.numpy_helper.from_array(bias, "b")]
+    model = graph([node("Conv", "x w", "a"), node("Add", "a b")], constants, ("n", 1, 3, 3))
+    x = np.random.default_rng(0).normal(size=(2, 1, 3, 3)).astype("f")
+    expected = onnx.reference.ReferenceEvaluator(model).run(None, {"x": x})[0]
+    found = kb.from_onnx(written(model, tmp_path / "net.onnx")).predict(x, prepared=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 # ---------------------------------------------------------------------------------------- what is refused
 
 
@@ -243,6 +256,14 @@ REFUSED = {
     "pads": (
         graph([node("Conv", "x w", pads=[0, 1, 1, 0])], [array("w", (1, 1, 3, 3))], ("n", 1, 4, 4)),
         r"Conv with pads=\[0, 1, 1, 0\]",
+    ),
+    "a constant along another axis": (
+        graph(
+            [node("Conv", "x w", "a"), node("Add", "a b")],
+            [array("w", (3, 1, 2, 2)), array("b", (3,))],
+            (1, 1, 4, 4),
+        ),
+        r"Add with constant \(3,\)",
     ),
     "auto_pad": (
         graph([node("Conv", "x w", auto_pad="SAME_UPPER")], [array("w", (1, 1, 3, 3))], ("n", 1, 4, 4)),

@@ -20,14 +20,28 @@ from koubai.exchange.onnx_ends import Ends, ends_of
 from koubai.exchange.onnx_file import OnnxFile, read_onnx
 from koubai.exchange.onnx_graph import FOLDED, Knot, Step, Ways
 from koubai.exchange.onnx_layers import MADE, Part, Place, Refused, need, part_of, row_of
-from koubai.layers import GELU, Concatenate, Flatten, Identity, Linear, Mish, Residual, Sequential, SiLU
+from koubai.exchange.onnx_views import padded, view_of
+from koubai.layers import (
+    GELU,
+    Concatenate,
+    Conv1d,
+    Conv2d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    Identity,
+    Linear,
+    Mish,
+    Residual,
+    Sequential,
+    SiLU,
+)
 from koubai.layers import Step as StepFunction
 from koubai.network.network import Network, Weights
 from koubai.words.phrase import Phrase, phrase
 
 _TOGETHER = {"silu": SiLU, "mish": Mish, "gelu": GELU, "step": StepFunction}
+_BIASED = (Linear, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d)
 _VIEWS = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
-_FORKS = ("add", "concatenate")
 _WRITTEN = ("Add", "Cast", "CastLike", "Clip", "Constant", "Div", "Erf", "GreaterOrEqual", "IsNaN", "Mul")
 KNOWN = tuple(sorted({*MADE, *FOLDED, *_WRITTEN, "Flatten", "Pad", "Shape", "Sub", "Sum", "Where"}))
 
@@ -161,9 +175,11 @@ class _Build:
             return [], place
         if step.kind == "Add":
             return self._bias(step, place, before)
-        for kinds, way in ((_VIEWS, self._view), (("Pad",), self._padded), (_FORKS, self._fork)):
+        for kinds, made in ((_VIEWS, view_of), (("Pad",), padded)):
             if step.kind in kinds:
-                return way(step, place)
+                return made(step, place, self._ways)
+        if step.inner:
+            return self._fork(step, place)
         if step.kind in _TOGETHER:
             return [Part(_TOGETHER[step.kind]())], place
         return self._layer(step, place)
@@ -219,76 +235,16 @@ class _Build:
         return [whole], Place(shape, shape if step.kind == "concatenate" else shapes[0][1], self._opset)
 
     def _bias(self, step: Step, place: Place, before: list[Part]) -> tuple[list[Part], Place]:
-        """Add a constant to what a product gave: its bias."""
+        """Add a constant to what a product or a convolution gave: its bias."""
         found = [self._ways.constant(name) for name in step.node.inputs if not self._ways.moves(name)]
-        last = before[-1] if before else None
-        if last is None or not isinstance(last.layer, Linear) or last.layer.bias or found[:1] == [None]:
+        last, bias = (before[-1] if before else None), (found[0] if found else None)
+        if last is None or bias is None or not isinstance(last.layer, _BIASED) or last.layer.bias:
             raise Refused("constant")
-        bias = found[0]
-        assert bias is not None
-        arrays = {**last.arrays, "bias": row_of(bias, last.layer.out_features)}
-        before[-1] = Part(Linear(last.layer.out_features), arrays)
+        axes, count = len(place.shown), place.shown[0]
+        row = bias.reshape(-1) if axes > 1 and bias.shape[-axes:] == (count, *(1,) * (axes - 1)) else bias
+        need(row is not bias or axes == 1 or bias.size == 1, f"constant {bias.shape}")
+        before[-1] = Part(replace(last.layer, bias=True), {**last.arrays, "bias": row_of(row, count)})
         return [], place
-
-    def _view(self, step: Step, place: Place) -> tuple[list[Part], Place]:
-        """Return a flattening, or nothing where only axes of size 1 come or go."""
-        shown = self._viewed(step, place.shown)
-        bare = tuple(size for size in shown if size != 1)
-        if (
-            bare == tuple(size for size in place.shape if size != 1)
-            and shown[: len(place.shape)] == place.shape
-        ):
-            return [], replace(place, shown=shown)
-        if len(shown) != 1:
-            raise Refused(f"{(-1, *place.shown)} -> {(-1, *shown)}")
-        return [Part(Flatten())] if len(place.shape) > 1 else [], Place(shown, shown, self._opset)
-
-    def _viewed(self, step: Step, shown: Shape) -> Shape:
-        node, total = step.node, int(np.prod(shown))
-        if step.kind == "Flatten":
-            if node.settings.get("axis", 1) != 1:
-                raise Refused(f"axis={node.settings.get('axis')}")
-            return (total,)
-        given = self._ways.constant(node.inputs[1]) if len(node.inputs) > 1 else None
-        sizes = [int(size) for size in given.reshape(-1)[:8]] if given is not None else []
-        if step.kind in ("Squeeze", "Unsqueeze"):
-            axes = node.settings.get("axes") or sizes
-            batched = np.empty((7, *shown), np.bool_)[:0]
-            made = (np.squeeze if step.kind == "Squeeze" else np.expand_dims)(batched, tuple(axes))
-            if made.shape[:1] != (0,):
-                raise Refused(f"axes={axes}")
-            return tuple(made.shape[1:])
-        first, rest = (
-            sizes[:1],
-            [shown[i] if n == 0 and i < len(shown) else n for i, n in enumerate(sizes[1:])],
-        )
-        if not rest or node.settings.get("allowzero"):
-            raise Refused(f"shape={sizes}")
-        others = int(np.prod([size for size in rest if size != -1]))
-        if rest.count(-1) == 1 and first != [-1] and others > 0 and total % others == 0:
-            rest = [total // others if size == -1 else size for size in rest]
-        if min(rest) < 1 or int(np.prod(rest)) != total:
-            raise Refused(f"shape={sizes}")
-        return tuple(rest)
-
-    def _padded(self, step: Step, place: Place) -> tuple[list[Part], Place]:
-        """Note what a Pad adds; the convolution behind it takes it over."""
-        node, axes = step.node, len(place.shown) - 1
-        mode = {"constant": "zeros", "reflect": "reflect", "edge": "replicate"}.get(
-            node.settings.get("mode", "constant"), ""
-        )
-        given = self._ways.constant(node.inputs[1]) if len(node.inputs) > 1 else None
-        pads = (
-            [int(n) for n in given.reshape(-1)[:16]] if given is not None else node.settings.get("pads") or []
-        )
-        value = self._ways.constant(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
-        zero = (value is None or not value.any()) and not node.settings.get("value")
-        half = len(pads) // 2
-        around = tuple(pads[2:half])
-        fits = len(pads) == 2 * (axes + 2) and pads[:half] == pads[half:] and pads[:2] == [0, 0]
-        if not (mode and zero and fits and not place.pads and min(around, default=-1) >= 0):
-            raise Refused(f"mode={node.settings.get('mode', 'constant')}, pads={pads}")
-        return [], (replace(place, pads=around, mode=mode) if any(around) else place)
 
 
 def _one_layer(part: Part) -> Part:
