@@ -106,7 +106,7 @@ HOSTILE = [
     ("doctor", {"target": "../secret.py"}, "outside the folder"),
     ("doctor", {"target": "link.py"}, "outside the folder"),
     ("doctor", {"target": "/etc/passwd"}, "outside the folder"),
-    ("doctor", {"target": "train.py\0"}, "no name"),
+    ("doctor", {"target": "train.py\0"}, "not a valid file name"),
     ("doctor", {"target": "x" * 5000}, "at most 4096"),
     ("doctor", {"target": "--lang"}, "no such file"),
     ("doctor", {"target": "os", "module": True}, "no such file"),

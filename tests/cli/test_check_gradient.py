@@ -33,8 +33,8 @@ def test_settings_of_a_layer_can_be_changed_and_a_shape_given(koubai):
 def test_what_cannot_be_checked_is_refused_at_the_door(koubai):
     for words, told in (
         (("conv2",), "did you mean 'conv2d'"),
-        (("residual",), "this layer holds others"),
-        (("alexnet",), "so many products"),
+        (("residual",), "this layer contains other layers"),
+        (("alexnet",), "too many products"),
         (("relu", "--samples", "0"), ">= 1"),
         (("relu", "--tolerance", "2"), "0 < value < 1"),
         (("relu", "--seed", "-1"), ">= 0"),

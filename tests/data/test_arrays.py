@@ -93,9 +93,9 @@ def test_a_task_says_what_was_not_guessed():
     assert taken([3, 1, 2], "values") == (None, [[3], [1], [2]])
     assert taken([2.0, 0.0, 1.0], "classes") == (3, [2, 0, 1])
     assert taken([3, 1, 2], "classes") == (4, [3, 1, 2])
-    with pytest.raises(DataError, match=r"t: no class in row 2(?s:.*)1\.5"):
+    with pytest.raises(DataError, match=r"t: row 2 is not a class(?s:.*)1\.5"):
         taken([2.0, 1.5, 1.0], "classes")
-    with pytest.raises(DataError, match=r"t: no number in row 1(?s:.*)'a'"):
+    with pytest.raises(DataError, match=r"t: row 1 is not a number(?s:.*)'a'"):
         taken(["a", "b", "c"], "values")
     with pytest.raises(UnknownName, match="did you mean 'classes'"):
         taken([1, 2, 3], "clases")

@@ -85,7 +85,7 @@ def test_the_preparation_is_the_same_for_every_source(source, load):
     assert unit.min() >= 0
     assert unit.max() <= 1
     np.testing.assert_allclose(pixels, 255 * unit, rtol=1e-6)
-    with pytest.raises(DataError, match=f"{source.registry_name}: train: not so many"):
+    with pytest.raises(DataError, match=f"{source.registry_name}: train: there are not so many"):
         load(replace(source, train=10**9))
     if whole.classes is None:
         with pytest.raises(DataError, match="needs targets that are classes"):

@@ -76,7 +76,7 @@ def test_folders_train_and_test_are_taken_as_they_are(tmp_path):
     assert sorted(dataset.x_test[:, 0, 0, 0].tolist()) == [100, 100, 101, 101]
     (tmp_path / "test" / "cow").mkdir()
     (tmp_path / "test" / "cow" / "1.png").write_bytes(picture())
-    with pytest.raises(DataError, match=r"training part lacks(?s:.*)cat, dog(?s:.*)cow"):
+    with pytest.raises(DataError, match=r"training part does not have(?s:.*)cat, dog(?s:.*)cow"):
         ImageFolder(str(tmp_path)).load()
 
 
@@ -137,7 +137,7 @@ HOSTILE = {
     "cut": (picture(size=(60, 60))[:-30], "damaged, or not what its name says"),
     "a bomb": (bomb(20_000, 20_000), "too many pixels|DecompressionBomb"),
     "below Pillow's limit": (bomb(8000, 8000), r"too many pixels(?s:.*)<= 50,000,000(?s:.*)8000 x 8000"),
-    "16 bits": (deep(), r"not 8 bits a channel(?s:.*)I;16"),
+    "16 bits": (deep(), r"not 8 bits per channel(?s:.*)I;16"),
     "another format under this name": (picture(kind="GIF"), "damaged, or not what its name says"),
 }
 

@@ -66,7 +66,7 @@ def test_a_validation_part_of_sorted_arrays_with_a_test_part_is_drawn_too():
         (
             "en",
             "Targets understood: 3 classes (1, 2, 3). "
-            "Split: 63 training, 27 test; at random, each class by its share.\n",
+            "Split: 63 training, 27 test; at random, each class in proportion.\n",
         ),
         (
             "ja",
@@ -89,7 +89,7 @@ def test_what_was_understood_of_other_data():
     values = kb.data.arrays(x, x, x[:4], x[:4], validation=10).load()
     with speaking("en"):
         assert (
-            understood(values) == "Targets understood: values, 2 a sample. "
+            understood(values) == "Targets understood: values, 2 for each sample. "
             "Split: 30 training, 10 validation, 4 test; test as given."
         )
     assert understood(kb.data.digits().load()) == ""

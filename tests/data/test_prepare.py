@@ -47,8 +47,8 @@ def test_validation_comes_from_the_end_and_train_and_test_from_the_beginning():
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ({"train": 34, "test": None, "validation": 7}, r"train: not so many(?s:.*)<= 33"),
-        ({"train": None, "test": 21, "validation": 0}, r"test: not so many(?s:.*)<= 20"),
+        ({"train": 34, "test": None, "validation": 7}, r"train: there are not so many(?s:.*)<= 33"),
+        ({"train": None, "test": 21, "validation": 0}, r"test: there are not so many(?s:.*)<= 20"),
         ({"train": None, "test": None, "validation": 40}, "validation leaves no training"),
     ],
 )
@@ -200,7 +200,7 @@ def test_raw_targets_stay_what_they_are_and_classes_have_no_size():
     stored = priced()
     assert scaled_targets(stored, "raw", "here") == (stored, None)
     assert scaled_targets(raw(), "raw", "here")[1] is None
-    with pytest.raises(DataError, match=r"(?s)needs targets that are values.*leave target_scale away"):
+    with pytest.raises(DataError, match=r"(?s)needs targets that are values.*leave out target_scale"):
         scaled_targets(raw(), "standard", "here")
 
 

@@ -103,7 +103,7 @@ def test_labels_as_they_come(values, classes, names):
 def test_what_whole_numbers_are_can_be_said():
     assert kb.data.table(arrow(), "age", task="classes").load().classes == 30
     assert kb.data.table(arrow(goal=[1, 2] * 30), "goal", task="values").load().classes is None
-    with pytest.raises(DataError, match=r"column 'price': no class in row 1") as caught:
+    with pytest.raises(DataError, match=r"column 'price': row 1 is not a class") as caught:
         kb.data.table(arrow(price=[0.5] * ROWS), "price", task="classes")
     assert caught.value.got == 0.5
 
@@ -123,7 +123,7 @@ def with_gaps():
 
 
 def test_what_is_missing_is_refused_with_column_and_row_or_filled():
-    with pytest.raises(DataError, match="column 'age': nothing stands in row 7") as caught:
+    with pytest.raises(DataError, match="column 'age': row 7 is empty") as caught:
         kb.data.table(with_gaps(), "price")
     assert caught.value.got == "1 of 60 rows are empty there"
     dataset = kb.data.table(with_gaps(), "price", missing="median").load()
@@ -133,7 +133,7 @@ def test_what_is_missing_is_refused_with_column_and_row_or_filled():
     assert abs(np.median(ages) - filled) <= 1
     assert filled in np.concatenate([ages, np.asarray(dataset.x_test)[:, 0]])
     assert np.asarray(dataset.x_train)[:, 2].sum() + np.asarray(dataset.x_test)[:, 2].sum() == 2
-    with pytest.raises(DataError, match="column 'price': nothing stands in row 1"):
+    with pytest.raises(DataError, match="column 'price': row 1 is empty"):
         kb.data.table(arrow(price=[None, *COLUMNS["price"][1:]]), "price", missing="median")
 
 
@@ -143,7 +143,7 @@ REFUSED = [
     (
         lambda: kb.data.table(pyarrow.table({"id": [f"u{i}" for i in range(300)], "t": [1.5] * 300}), "t"),
         "column 'id' has 300 different texts",
-        "leave it away: drop=('id',)",
+        "leave it out: drop=('id',)",
     ),
     (
         lambda: kb.data.table(arrow(age=[float("inf"), *COLUMNS["age"][1:]]), "price"),
@@ -153,12 +153,12 @@ REFUSED = [
     (
         lambda: kb.data.table(arrow(when=pyarrow.array([0] * ROWS, pyarrow.timestamp("s"))), "price"),
         "column 'when' is neither numbers nor texts",
-        "make numbers of it, or leave it away: drop=('when',)",
+        "turn it into numbers, or leave it out: drop=('when',)",
     ),
     (lambda: kb.data.table(arrow(gone=[None] * ROWS), "price", missing="median"), "column 'gone'", None),
     (lambda: kb.data.table(pyarrow.table({"t": [1.5, 2.5]}), "t"), "no columns besides its target", None),
     (lambda: kb.data.table(arrow().slice(0, 0), "price"), "no rows", None),
-    (lambda: kb.data.table(arrow(), "town", task="values"), "column 'town': no number in row 1", None),
+    (lambda: kb.data.table(arrow(), "town", task="values"), "column 'town': row 1 is not a number", None),
     (lambda: kb.data.table(arrow().drop_columns("price"), [1.5, 2.5]), "differ in length", None),
 ]
 
@@ -196,8 +196,8 @@ def test_a_network_predicts_for_tables_and_so_does_its_file(tmp_path):
     assert loaded.preparation.scheme == run.preparation.scheme
     for change, said in (
         ({"town": ["Tokyo"] * ROWS}, "column 'town': a new text in row 1"),
-        ({"age": ["old"] * ROWS}, "column 'age': no number in row 1"),
-        ({"age": [None] * ROWS}, "column 'age': nothing stands in row 1"),
+        ({"age": ["old"] * ROWS}, "column 'age': row 1 is not a number"),
+        ({"age": [None] * ROWS}, "column 'age': row 1 is empty"),
     ):
         with pytest.raises(DataError, match=said):
             loaded.predict(arrow(**change))
@@ -255,7 +255,7 @@ def test_a_file_is_read_as_the_same_table_in_memory(tmp_path):
 
 def test_empty_cells_are_missing(tmp_path):
     text = "x,goal\n1,a\n,b\nNA,a\n4,b\n5,a\n6,b\n7,a\n8,b\n"
-    with pytest.raises(DataError, match="column 'x': nothing stands in row 2"):
+    with pytest.raises(DataError, match="column 'x': row 2 is empty"):
         csv(tmp_path / "t.csv", text).load()
     source = kb.data.table_file(str(tmp_path / "t.csv"), "goal", missing="median")
     assert source.load().scheme.names == ("x",)
@@ -264,11 +264,11 @@ def test_empty_cells_are_missing(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x,goal\n1,a\n2\n", "line 3 has another number of cells"),
+        ("x,goal\n1,a\n2\n", "line 3 does not have as many cells"),
         ("x,x\n1,2\n", "two columns are called 'x'"),
         ("x,goal\n", "the table has no rows"),
         ("", "the table has no rows"),
-        ('x,goal\n1,"a\n' + "b" * 200_000, "the file is no table"),
+        ('x,goal\n1,"a\n' + "b" * 200_000, "the file is not a table"),
     ],
 )
 def test_a_file_that_is_no_table_says_where(tmp_path, text, said):
@@ -279,14 +279,14 @@ def test_a_file_that_is_no_table_says_where(tmp_path, text, said):
 
 def test_other_files_are_refused(tmp_path, monkeypatch):
     (tmp_path / "t.csv").write_bytes(b"x,goal\n1,\xff\n")
-    with pytest.raises(DataError, match="no text in UTF-8") as caught:
+    with pytest.raises(DataError, match="not UTF-8 text") as caught:
         kb.data.table_file(str(tmp_path / "t.csv"), "goal").load()
     assert caught.value.got == "line 2"
     (tmp_path / "t.parquet").write_bytes(b"PAR1 nothing")
-    with pytest.raises(DataError, match="the file is no table"):
+    with pytest.raises(DataError, match="the file is not a table"):
         kb.data.table_file(str(tmp_path / "t.parquet"), "goal").load()
     (tmp_path / "t.xlsx").write_bytes(b"")
-    with pytest.raises(DataError, match="no table"):
+    with pytest.raises(DataError, match="not a table"):
         kb.data.table_file(str(tmp_path / "t.xlsx"), "goal").load()
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     monkeypatch.setitem(sys.modules, "pyarrow", None)

@@ -90,16 +90,16 @@ def test_class_weight_goes_through_a_recipe_file_and_old_recipes_keep_their_hash
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda x, t: kb.data.arrays(x, t, sample_weight=[1.0]), "one number a sample"),
+        (lambda x, t: kb.data.arrays(x, t, sample_weight=[1.0]), "one number for each sample"),
         (lambda x, t: kb.data.arrays(x, t, sample_weight=[-1.0] + [1.0] * 9), "not negative"),
-        (lambda x, t: kb.data.arrays(x, t, class_weight=(1.0, 2.0, 3.0)).load(), "one number a class"),
+        (lambda x, t: kb.data.arrays(x, t, class_weight=(1.0, 2.0, 3.0)).load(), "one number for each class"),
         (lambda x, t: kb.data.arrays(x, 0.5 * t, class_weight="balanced").load(), "targets that are classes"),
-        (lambda x, t: kb.fit(kb.Linear(2), kb.data.digits(), sample_weight=[1]), "go with arrays"),
+        (lambda x, t: kb.fit(kb.Linear(2), kb.data.digits(), sample_weight=[1]), "be given with arrays"),
         (
             lambda x, t: kb.data.flawed(
                 kb.data.digits(class_weight="balanced"), [kb.data.Imbalance(20)]
             ).load(),
-            "keeps no weights",
+            "does not keep sample weights",
         ),
     ],
 )

@@ -297,7 +297,7 @@ def test_what_koubai_has_no_layer_for_names_node_and_setting(model, sentence, tm
 
 
 BROKEN = {
-    "no graph": (onnx.ModelProto(), "no ONNX model"),
+    "no graph": (onnx.ModelProto(), "not an ONNX model"),
     "two outputs": (graph([node("Relu", "x", "y z")], outputs=("y", "z")), "not one input"),
     "a name from nowhere": (graph([node("Gemm", "x w")]), "'w', which nothing before it gives"),
     "a circle": (

@@ -179,7 +179,7 @@ def _follow(place: Path) -> None:
     try:
         quietly(lambda: run_it(experiment(), place))
     except KoubaiError as error:
-        named = Path((error.hint or "").removeprefix("delete the folder ").removesuffix(" to run it anew"))
+        named = Path((error.hint or "").removeprefix("delete the folder ").removesuffix(" to run it again"))
         target = named if named.is_relative_to(place) and named != place else Path(error.where or "")
         if not target.is_relative_to(place):
             raise Wrong(f"nothing to follow in: {error}") from error

@@ -39,7 +39,7 @@ def test_all_mistakes_come_at_once_with_the_nearest_name(descents):
     assert "did you mean 'relu'?" in text
     assert "claims.0.over" in text
     assert "arms: sigmoid, relu" in text
-    with pytest.raises(ConfigError, match="compares something"):
+    with pytest.raises(ConfigError, match="compares nothing"):
         Experiment("x", descents.base, ())
 
 

@@ -70,7 +70,7 @@ def test_a_damaged_run_is_one_clear_error(run, tmp_path, damage):
     (store.runs / run.key / "result.json").write_text(damage)
     with pytest.raises(RunError, match="stored run cannot be read") as error:
         store.load(run.key, run.arm, run.seed)
-    assert error.value.hint == f"delete the folder {store.runs / run.key} to run it anew"
+    assert error.value.hint == f"delete the folder {store.runs / run.key} to run it again"
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(tmp_path):

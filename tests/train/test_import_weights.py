@@ -159,7 +159,7 @@ def test_other_things_that_cannot_be(tmp_path):
 
     with pytest.raises(KoubaiError, match=r"nowhere\.npz"):
         load(tmp_path / "nowhere.npz")
-    with pytest.raises(RunError, match="no file of weights"):
+    with pytest.raises(RunError, match="not a file of weights"):
         load(tmp_path / "weights.h5")
     torch.save([torch.zeros(3)], tmp_path / "list.pt")
     with pytest.raises(RunError, match="no state_dict"):

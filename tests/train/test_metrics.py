@@ -159,9 +159,9 @@ def test_outputs_that_are_not_finite_measure_nan_and_survive_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "metrics", "sentence"),
     [
-        ("three", ["f1"], r"metrics\.0: f1 is for two classes; here are 3(?s:.*)f1_macro"),
-        ("three", ["r2"], "r2 is of values"),
-        ("values", ["f1_macro"], "f1_macro is of classes"),
+        ("three", ["f1"], r"metrics\.0: f1 is for two classes; there are 3 here(?s:.*)f1_macro"),
+        ("three", ["r2"], "r2 is for values"),
+        ("values", ["f1_macro"], "f1_macro is for classes"),
         ("three", ["f1_marco", "acuracy"], r"(?s)metrics\.0: no metric.*f1_macro.*metrics\.1.*accuracy"),
         ("three", ["f1_macro", "f1_macro_score"], "stands twice"),
         ("three", {"loss": max}, "stands twice"),

@@ -115,9 +115,9 @@ WRONG = {
     foreign: "holds params/9.weight too",
     misshapen: r"params/1.bias does not fit.*\n.*F32 of shape \(12,\)\n.*\(13,\)",
     wide: "params/1.bias does not fit.*\n.*F32.*\n.*F64",
-    shapeless: "name no shape",
-    strange_shape: "name no shape",
-    endless_shape: "name no shape",
+    shapeless: "do not say what shape",
+    strange_shape: "do not say what shape",
+    endless_shape: "do not say what shape",
     other_shape: r"params/1.weight does not fit.*\n.*\(81, 12\)",
 }
 
@@ -205,7 +205,7 @@ def test_a_state_without_a_step_is_refused(session, tmp_path):
     file = tmp_path / "state.safetensors"
     write_state(file, session.state(), {})
     rewritten(file, lambda tensors, about: about.update(step="soon"))
-    with pytest.raises(RunError, match="names no step"):
+    with pytest.raises(RunError, match="does not say its step"):
         read_state(file, session.state())
 
 

@@ -169,8 +169,8 @@ def test_a_program_refuses_indices_and_states_that_do_not_fit(engine):
     whole = state.weights.params[path]
     for bad, text in (
         (whole[:-1], "another shape"),
-        (whole.tolist(), "no array"),
-        (whole.astype(str), "no array"),
+        (whole.tolist(), "not an array"),
+        (whole.astype(str), "not an array"),
     ):
         state.weights.params[path] = bad
         with pytest.raises(kb.KoubaiError, match=text):

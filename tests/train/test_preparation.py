@@ -119,7 +119,7 @@ def test_what_cannot_be_told_apart_is_asked(table):
         run.predict(data.x_test + 1)
     assert run.predict(data.x_test + 1, prepared=True).shape == (24, 1)
     other = kb.data.moons(n=40, scale="standard").load()
-    with pytest.raises(DataError, match="prepared in another way"):
+    with pytest.raises(DataError, match="not prepared in the way"):
         run.predict(other.x_test[:, [0, 1, 1]])
     images = trained(kb.data.digits(scale="unit"), 10, None)
     with pytest.raises(DataError, match="look prepared already"):

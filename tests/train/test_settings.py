@@ -128,7 +128,7 @@ def test_probabilities_and_scores_of_classes():
     assert (
         run.score(x, t, lambda t, y: confusion_matrix(t, y)[0, 1]) == ((t == 0) & (run.decide(x) == 1)).sum()
     )
-    with pytest.raises(ShapeError, match="t: another shape"):
+    with pytest.raises(ShapeError, match="t: wrong shape"):
         run.score(x, t[:3])
 
 
@@ -148,7 +148,7 @@ def test_scores_of_values_are_in_the_units_of_the_source():
     np.testing.assert_allclose(run.score(X, t, mean_absolute_error), np.abs(t - y).mean())
     assert run.score(X, t) > 0.99
     assert np.isnan(run.score(X[:1], t[:1]))
-    with pytest.raises(DataError, match="values, and no classes"):
+    with pytest.raises(DataError, match="values, not classes"):
         run.predict_proba(X)
 
 

@@ -54,7 +54,7 @@ class Oscillation(Diagnosis):
             (Measure("relapses", float(count), 0.5),),
             None,
             step,
-            details={"count": count, "first": step},
+            details={"count": count, "first": step, "given_back": _GIVEN_BACK},
             series={"smoothed_loss": (steps, smooth)},
         )
 
