@@ -123,6 +123,7 @@ REFUSALS = [
     (Verdict([]), Program(cured), "no_finding"),
     (Verdict([Finding("K005", "dead_units", "warn", remedies=("use_selu",))]), Program(cured), "no_remedy"),
     (LOW, Program(cured, ended="open results.csv"), "ended"),
+    (LOW, Program(cured, losses=[]), "by_hand"),
     (LOW, Program(cured, speaks=False, name="G loss"), "silent"),
     (LOW, Program(cured, scatter=0.0), "seeds_change_nothing"),
     (LOW, Program(cured, made=0), "changes_nothing"),

@@ -111,6 +111,19 @@ net = Net()
 opt = torch.optim.SGD(net.parameters(), 1e-6)
 sign = -1
 """,
+    "by_hand": """
+net = Net()
+class Own:
+    def zero_grad(self):
+        for w in net.parameters():
+            w.grad = None
+    def step(self, closure):
+        closure()
+        with torch.no_grad():
+            for w in net.parameters():
+                w -= 1e-6 * w.grad
+opt = Own()
+""",
     "shared": """
 import mmap
 with open("kept", "w+b") as file:

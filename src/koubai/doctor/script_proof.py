@@ -167,8 +167,10 @@ class _Arms:
     def _first(self) -> Answer:
         """Run the script as it is: what does it print, and what does it cost?"""
         (answer,) = self._ask([_order(_NOTHING, 0, 0.0)])
-        if answer.ended != "end" or not answer.losses:
+        if answer.ended != "end":
             raise _Stop("ended", why=answer.ended)
+        if not answer.losses:
+            raise _Stop("by_hand")
         metric = last_metric(answer.printed, without=() if answer.speaks else LOSSES)
         if metric is None and not answer.speaks:
             raise _Stop("silent")

@@ -127,9 +127,12 @@ def _risen(visit: Consultation) -> bool:
 
 
 def _levels(visit: Consultation) -> tuple[float, float, float]:
-    """Return the loss at the start (of the initial weights, where known), at the end, and at its peak."""
-    losses = visit.patient.losses
-    look = initial(visit.patient)
+    """Return the loss at the start (of the initial weights, where known), at the end, and at its peak.
+
+    A look knows one loss; where another is added to it, only the first batch is told in the same units.
+    """
+    losses, loss = visit.patient.losses, visit.patient.loss
+    look = initial(visit.patient) if loss is None or loss.alone else None
     start = look.loss if look is not None and isfinite(look.loss) else float(losses[0])
     finite = losses[np.isfinite(losses)]
     end = float(finite[-max(1, len(finite) // 50) :].mean()) if len(finite) else float("nan")

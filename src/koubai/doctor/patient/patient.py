@@ -16,11 +16,14 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.doctor.patient.checkup import Checkup
 from koubai.doctor.patient.clinic import Clinic
+from koubai.doctor.patient.duel import Duel
+from koubai.doctor.patient.held_scale import HeldScale
 from koubai.doctor.patient.layer_facts import LayerFacts
 from koubai.doctor.patient.origin import Origin
 from koubai.doctor.patient.place import Place
 from koubai.doctor.patient.run_facts import DataFacts, LoopFacts, LossFacts, OptimizerFacts
 from koubai.doctor.patient.skill import skill
+from koubai.doctor.patient.spread import Spread
 from koubai.probes.history import History
 
 
@@ -50,6 +53,9 @@ class Patient:
     |          | how much they differ at all (NaN: not known)                                              |
     | change_by_future | how much answers change with inputs that come later, where it is they that are |
     |          | to be predicted, in units of how much answers differ at all (NaN: not known)             |
+    | spreads  | how much outputs differ from sample to sample, at close-ups (of a PyTorch program)       |
+    | held_scale | how inputs of the evaluation differ from those of training (None: they do not)         |
+    | duel     | the losses of two networks of a PyTorch program that compete                             |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     | origin   | the first operation whose number is not finite, where it was looked for and found        |
     """
@@ -74,6 +80,9 @@ class Patient:
     places: Mapping[str, Place] = field(default_factory=dict)
     change_by_mates: float = float("nan")
     change_by_future: float = float("nan")
+    spreads: tuple[Spread, ...] = ()
+    held_scale: HeldScale | None = None
+    duel: Duel | None = None
     origin: Origin | None = None
 
     # ------------------------------------------------------------------------------------ layers

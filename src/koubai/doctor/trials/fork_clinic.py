@@ -61,6 +61,8 @@ class ForkClinic:
         self._known: dict[tuple[Change, int], Trial | None] = {}
         self._short: dict[tuple[Change, int], Trial | None] = {}
         self.trouble = forks.refused or ("" if forks.snapshots else "none")
+        if not self.trouble and not forks.meter.losses:
+            self.trouble = "by_hand"
         if not self.trouble and not forks.meter.speaks:
             self.trouble = "inner" if forks.meter.inner else "silent"
         self.repeated: tuple[int, int] | None = None

@@ -17,6 +17,7 @@ from koubai.doctor.watch.hooks.listener import Listener
 from koubai.doctor.watch.hooks.wires import Wires
 from koubai.doctor.watch.program.models import hands_over, unwrapped
 from koubai.doctor.watch.program.walk import modules_of, parameters_of
+from koubai.doctor.watch.seen.duels import Ledger, duel_of
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
 
@@ -34,6 +35,7 @@ class Search(Listener):
         self._anchored: list[Any] = []
         self._steps = 0
         self.updates = self.backwards = 0
+        self._ledger = Ledger()
         self._guard = Guard(self._give_up)
         self._wires = Wires(self, self._guard)
 
@@ -53,6 +55,11 @@ class Search(Listener):
             watch.seen.rivals = [
                 other.seen for other in self.watches if other is not watch and other.seen.step
             ]
+
+        with suppress(Exception):  # what the ledger tells is worth no error
+            found = duel_of([watch.seen for watch in self.watches], self._ledger)
+            for watch in self.watches:
+                watch.seen.opponents = found
 
     # ------------------------------------------------------------------------------------ what it hears
 
@@ -80,6 +87,7 @@ class Search(Listener):
         """Look for no more models when all that are trained are known."""
         self._steps += 1
         self.updates += 1
+        self._ledger.stepped(optimizer)
         if self._is_unknown(optimizer):
             self._steps = 0
             self._wires.listen_closely()
@@ -96,6 +104,7 @@ class Search(Listener):
     def before_backward(self, roots: Any, adds: bool = True) -> None:
         """Count: a program may train what is no module."""
         self.backwards += 1
+        self._ledger.differentiated(roots)
 
     # ------------------------------------------------------------------------------------ what it does
 

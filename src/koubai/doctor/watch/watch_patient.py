@@ -12,6 +12,7 @@ import torch
 
 from koubai.core.params import Array
 from koubai.doctor.patient.clinic import Clinic
+from koubai.doctor.patient.held_scale import HeldScale
 from koubai.doctor.patient.layer_facts import LayerFacts
 from koubai.doctor.patient.origin import Origin
 from koubai.doctor.patient.patient import Patient
@@ -21,6 +22,7 @@ from koubai.doctor.watch.checkups.answered import answered, counted, held_answer
 from koubai.doctor.watch.checkups.dependence import change_by_mates
 from koubai.doctor.watch.checkups.floor import floor_of
 from koubai.doctor.watch.checkups.future import change_by_future
+from koubai.doctor.watch.checkups.held_scale import held_scale
 from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.part import Part
@@ -85,6 +87,9 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         loss_speaks=seen.need_not_fall is None,
         change_by_mates=_change_by_mates(seen, samples) if now else nan,
         change_by_future=_change_by_future(seen),
+        spreads=tuple(seen.spreads.seen),
+        held_scale=_held_scale(seen) if now else None,
+        duel=seen.opponents,
         places=_places(seen, {part.path: part.place for part in parts}, origin),
         origin=origin,
         optimizer=optimizer_facts(seen.optimizers[0]) if seen.optimizers and not seen.hand else None,
@@ -113,6 +118,13 @@ def _change_by_mates(seen: Seen, samples: Samples | None) -> float:
         return change_by_mates(seen, samples)
     except Exception:  # batches of another size may not go through
         return nan
+
+
+def _held_scale(seen: Seen) -> HeldScale | None:
+    try:
+        return held_scale(seen)
+    except Exception:  # batches of another size may not go through
+        return None
 
 
 def _change_by_future(seen: Seen) -> float:

@@ -21,6 +21,7 @@ class Evaluation:
     def begin_pass(self, args: tuple[Any, ...]) -> None:
         """Take in that a forward pass of an evaluation begins."""
         self.end_pass()
+        self._seen.note_place("evaluation")
         self.under_way = True
         x = first_tensor(args)
         if x is not None and x.ndim and not self._seen.held.full:

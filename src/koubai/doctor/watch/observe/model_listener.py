@@ -149,6 +149,8 @@ class ModelListener(Listener):
         seen, evaluating = self.seen, self._evaluation.under_way
         if not evaluating:
             self._take_call(args, options)
+            if self._shutter.close_up is not None:
+                seen.spreads.see(seen.step + 1, args, options, output)
         if (
             not self._shutter.open
             and (not seen.blind or is_compiled(seen.model))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from koubai.doctor.patient.duel import Duel
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_rule import LossRule
@@ -26,6 +27,7 @@ from koubai.doctor.watch.seen.record import Record
 from koubai.doctor.watch.seen.seen_loop import SeenLoop
 from koubai.doctor.watch.seen.seen_loss import SeenLoss
 from koubai.doctor.watch.seen.shifted_call import ShiftedCalls
+from koubai.doctor.watch.seen.spreads import Spreads
 
 _COPIED_BYTES = 512 * 2**20  # initial weights and gradients are kept of models up to this size
 _HELD_ROWS = 2000
@@ -63,6 +65,8 @@ class Seen:
     | failure         | what went wrong in the watch itself, which is switched off since               |
     | died            | the error with which the program ended                                         |
     | places          | lines of the program, by role, at the first time                               |
+    | spreads         | how much what it puts out differs from sample to sample                        |
+    | opponents       | what is known of two networks of the program that compete                      |
     | rivals          | what was seen of other models of the program that were trained, too            |
     """
 
@@ -104,6 +108,8 @@ class Seen:
         self.places: dict[str, Place] = {}
         self._placed: set[str] = set()
         self.rivals: list[Seen] = []
+        self.spreads = Spreads()
+        self.opponents: Duel | None = None
 
     def see_batch(self, x: torch.Tensor, t: torch.Tensor | None = None) -> None:
         """Keep samples that are trained on; the last batch of an epoch may be smaller than the others."""

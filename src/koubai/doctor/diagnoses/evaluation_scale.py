@@ -1,0 +1,81 @@
+"""Evaluation sees other scales than training.
+
+What it is: inputs are standardized (or divided by 255) in training and not in evaluation, or the other way
+    round, or twice.
+Why it hurts: the network has learned other numbers than it is asked about. Scores are those of another
+    question; it may look like over-fitting.
+How it shows: mean or deviation of the inputs differ between training and evaluation, and the loss of the
+    evaluation falls clearly, most of the way to that of training, when inputs are brought to the mean and
+    deviation of training.
+Confused with: over-fitting; batch normalization whose running statistics are wrong.
+Sick recipe: a transform for the training set, none for the test set; a layer that divides by 255 beside a
+    loader that does.
+Healthy look-alike: augmentation in training; test data of another kind (there scaling does not help).
+Remedies: one function prepares inputs, for both; statistics are those of the training set.
+References: Goodfellow et al. 2016, "Deep learning", sec. 12.2.1.1 (the same preprocessing for both).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.patient.held_scale import RATIO, SHIFT
+from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.finding import Measure
+
+_DIFFERS, _MOVED = RATIO, SHIFT
+_HELPS = 1.5  # times the loss that is left when inputs are brought back
+_CLOSED = 0.5  # of the way from the loss of the evaluation to that of training: most of it was the scale
+_MUCH = 10.0
+
+
+@DIAGNOSES.register
+@dataclass(frozen=True)
+class EvaluationScale(Diagnosis):
+    """Evaluation inputs of another scale, which cost it its loss."""
+
+    code = "K040"
+    aliases = (
+        "train test preprocessing mismatch",
+        "normalization mismatch",
+        "train-serving skew",
+        "評価時の前処理の違い",
+        "正規化の不一致",
+    )
+    depth = 0
+    points_at = ("evaluation", "model", "loss")
+    explains = ("over_fitting", "batch_norm_misuse")
+
+    def sign(self, visit: Consultation) -> Sign | None:
+        """Scaled back, the loss is far lower."""
+        scale = visit.patient.held_scale
+        if scale is None or not isfinite(scale.rescaled) or not scale.rescaled > 0:
+            return None
+        times = scale.loss / scale.rescaled if isfinite(scale.loss) else float("inf")
+        if not (times > _HELPS and scale.closed > _CLOSED):
+            return None
+        return Sign(
+            (
+                Measure("held_deviation", scale.ratio),
+                Measure("held_shift", scale.shift),
+                Measure("held_loss_over_rescaled", times, _HELPS),
+            ),
+            None,
+            0,
+            "severe" if times > _MUCH else "warn",
+            certain=True,
+            measured=True,
+            by_hand=True,
+            details={
+                "ratio": scale.ratio,
+                "shift": scale.shift,
+                "loss": scale.loss,
+                "rescaled": scale.rescaled,
+            },
+        )
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """The loss itself has told."""
+        return True

@@ -1,0 +1,40 @@
+"""Spread: how much what a network puts out differs from sample to sample, at one look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+
+LATE = 0.4  # of the run: looks are at least as near as 1.5 times the step before, so two lie behind it
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What one step's outputs have in common.
+
+    | field    | meaning                                                                                |
+    |----------|----------------------------------------------------------------------------------------|
+    | step     | the update                                                                             |
+    | inputs   | deviation of the inputs over the samples / their size                                  |
+    | outputs  | the same of the outputs: of the tensor in which they differ most                       |
+    | apart    | deviation of those outputs, in their own units                                         |
+    | views    | outputs of one shape in one call                                                       |
+    | calls    | calls in that step                                                                     |
+    | width    | numbers of a sample in the narrowest output                                            |
+    | code     | where means and log-variances of a code are put out beside what is decoded: how far    |
+    |          | they are from the prior, in nats a sample (Kullback and Leibler); NaN: they are not    |
+    """
+
+    step: int
+    inputs: float
+    outputs: float
+    apart: float
+    views: int
+    calls: int
+    width: int
+    code: float = nan
+
+
+def late(spreads: tuple[Spread, ...], steps: int) -> tuple[Spread, ...]:
+    """Return those of the end of a run."""
+    return tuple(spread for spread in spreads if spread.step >= LATE * steps)

@@ -1,0 +1,173 @@
+"""Codes that hold nothing, representations alike for all inputs, and evaluations of another scale."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import koubai
+
+FEATURES = 16
+
+
+def inputs(rows):
+    mixed = torch.randn(4, FEATURES, generator=torch.Generator().manual_seed(1))
+    return torch.randn(rows, 4) @ mixed
+
+
+class Autoencoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.read, self.code = nn.Linear(FEATURES, 32), nn.Linear(32, 6)
+        self.write = nn.Sequential(nn.Linear(3, 32), nn.Tanh(), nn.Linear(32, FEATURES))
+
+    def forward(self, x):
+        mean, log_variance = self.code(torch.tanh(self.read(x))).chunk(2, dim=1)
+        z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+        return self.write(z), mean, log_variance
+
+
+def trained(net, loss_of, *, rate=0.01, steps=160):
+    opt = torch.optim.Adam(net.parameters(), rate)
+    with koubai.watch(net, opt, budget=0, every=20) as watch:
+        for _ in range(steps):
+            x = inputs(64)
+            opt.zero_grad()
+            loss_of(net, x).backward()
+            opt.step()
+    return watch
+
+
+def named(watch):
+    return [finding.name for finding in watch.verdict.findings if finding.alarm]
+
+
+def bound(weight):
+    def loss(net, x):
+        y, mean, log_variance = net(x)
+        distance = (log_variance.exp() + mean.square() - 1 - log_variance).sum(1).mean() / 2
+        return functional.mse_loss(y, x, reduction="sum") / len(x) + weight * distance
+
+    return loss
+
+
+@pytest.mark.parametrize(("weight", "collapsed"), [(1.0, False), (100.0, True)])
+def test_a_code_that_holds_nothing_is_posterior_collapse(weight, collapsed):
+    torch.manual_seed(0)
+    watch = trained(Autoencoder(), bound(weight), rate=0.001)
+    assert ("posterior_collapse" in named(watch)) == collapsed
+    if collapsed:
+        (finding, *_) = watch.findings
+        assert finding.name == "posterior_collapse"
+        assert finding.place is not None
+        with torch.no_grad():
+            _, mean, log_variance = watch.seen.root(inputs(64))
+        assert finding.details["code"] < 0.1
+        assert float((log_variance.exp() + mean.square() - 1 - log_variance).sum(1).mean()) / 2 < 0.2
+
+
+def test_a_loss_to_which_another_is_added_is_compared_with_its_own_start():
+    """That of a look is the mean over numbers; what is differentiated, here, the sum of two other things."""
+    torch.manual_seed(0)
+    watch = trained(Autoencoder(), bound(30.0), rate=0.005, steps=100)
+    assert "learning_rate_too_high" not in named(watch)
+
+
+def test_two_outputs_of_one_shape_without_anything_decoded_are_no_code():
+    class Policy(nn.Module):  # means and log-variances of what is drawn, near 0 as they begin
+        def __init__(self):
+            super().__init__()
+            self.last = nn.Linear(FEATURES, 4)
+            nn.init.zeros_(self.last.weight)
+
+        def forward(self, x):
+            return self.last(x).chunk(2, dim=1)
+
+    watch = trained(Policy(), lambda net, x: net(x)[0].sum() * 0.0)
+    assert "posterior_collapse" not in named(watch)
+
+
+class Twice(nn.Module):
+    """Two views of each sample in, two representations out."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(FEATURES, 32), nn.Tanh(), nn.Linear(32, 8))
+
+    def forward(self, x):
+        return self.body(x + 0.1 * torch.randn_like(x)), self.body(x + 0.1 * torch.randn_like(x))
+
+
+def alike(net, x):
+    a, b = net(x)
+    return (a - b).square().sum(1).mean()
+
+
+def alike_and_apart(net, x):
+    """The same, while each number keeps a deviation of 1 over the batch and a mean of its own."""
+    a, b = net(x)
+    return (a - b).square().sum(1).mean() + sum(functional.relu(1 - y.std(0)).mean() for y in (a, b))
+
+
+@pytest.mark.parametrize(("loss", "collapsed"), [(alike, True), (alike_and_apart, False)])
+def test_representations_that_come_together_are_named(loss, collapsed):
+    torch.manual_seed(0)
+    watch = trained(Twice(), loss, steps=300)
+    assert ("representations_alike" in named(watch)) == collapsed
+    if collapsed:
+        assert watch.findings[0].name == "representations_alike"
+        assert watch.findings[0].severity == "severe"
+
+
+def test_outputs_that_have_targets_may_be_alike():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(FEATURES, 8), nn.Tanh(), nn.Linear(8, 4))
+    watch = trained(net, lambda net, x: functional.mse_loss(net(x), torch.ones(64, 4)))
+    assert "representations_alike" not in named(watch)
+
+
+def evaluated(of_test, *, of_training=lambda x: x, batch_norm=False, kind=10.0, other_rule=False):
+    """Train on standardized inputs (5 of deviation 10 before); evaluate on others, as `of_test` has it."""
+    torch.manual_seed(0)
+    middle = [nn.BatchNorm1d(32)] if batch_norm else []
+    net = nn.Sequential(nn.Linear(8, 32), *middle, nn.Tanh(), nn.Linear(32, 3))
+    opt = torch.optim.Adam(net.parameters(), 0.01)
+    x = 5 + 10 * torch.randn(640, 8)
+    other = 5 + kind * torch.randn(200, 8)
+    rule = torch.randn(8, 3)
+    t, t_other = (x - 5) @ rule, (other - 5) @ (torch.randn(8, 3) if other_rule else rule)
+    with koubai.watch(net, opt, budget=0, every=20) as watch:
+        for _ in range(30):
+            net.train()
+            for i in range(0, 640, 64):
+                opt.zero_grad()
+                y = net(of_training((x[i : i + 64] - 5) / 10))
+                functional.cross_entropy(y, t[i : i + 64].argmax(1)).backward()
+                opt.step()
+            net.eval()
+            with torch.no_grad():
+                functional.cross_entropy(net(of_test(other)), t_other.argmax(1))
+    return watch
+
+
+def test_an_evaluation_without_the_training_s_preparation_is_named_at_its_line():
+    watch = evaluated(lambda x: x)
+    (finding, *_) = watch.findings
+    assert finding.name == "evaluation_scale"
+    assert finding.place.role == "evaluation"
+    assert finding.details["ratio"] == pytest.approx(10, rel=0.1)
+    assert finding.details["rescaled"] < 0.7 * finding.details["loss"]
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_same_preparation_is_silent_and_so_is_noise_that_only_training_has(batch_norm):
+    watch = evaluated(lambda x: (x - 5) / 10, batch_norm=batch_norm)
+    assert "evaluation_scale" not in named(watch)
+    noisy = evaluated(lambda x: (x - 5) / 10, of_training=lambda x: x + 0.5 * torch.randn_like(x))
+    assert "evaluation_scale" not in named(noisy)
+
+
+@pytest.mark.parametrize("kind", [20.0, 40.0])
+def test_test_data_of_another_kind_are_no_mistake_of_scale(kind):
+    watch = evaluated(lambda x: (x - 5) / 10, kind=kind, other_rule=True)
+    assert "evaluation_scale" not in named(watch)
