@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from koubai.core.errors import EngineError
 from koubai.core.layer import Layer
@@ -12,6 +13,7 @@ from koubai.core.random import keep_mask
 from koubai.data.augment import Flip, Mixup
 from koubai.engines import Observation, compile_job
 from koubai.engines.ranks import Ranks
+from koubai.engines.torch.program import TorchProgram
 from koubai.layers import Linear, Sequential
 from koubai.network import Network
 from koubai.optim import SGD
@@ -107,8 +109,10 @@ def test_shares_are_all_rows_once():
 def test_what_ranks_cannot_share_is_refused():
     with pytest.raises(EngineError, match="more processes than rows"):
         compile_job(replace(job("mlp"), ranks=Of(0, 9)))
-    with pytest.raises(EngineError, match="trains in one process"):
+    with pytest.raises(EngineError, match="engine trains in one process"):
         compile_job(replace(job("mlp"), ranks=Of(0, 2)), "native")
+    with pytest.raises(EngineError, match="device trains in one process"):
+        TorchProgram(replace(job("mlp"), ranks=Of(0, 2)), torch.device("mps"))
     network = Network(Sequential(Follows(), Linear(4)), (12,))
     with pytest.raises(EngineError, match="sees one process's rows"):
         compile_job(replace(job("mlp"), network=network, ranks=Of(0, 2)), "torch")

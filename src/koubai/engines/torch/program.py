@@ -13,6 +13,7 @@ from time import perf_counter
 import numpy as np
 import torch
 
+from koubai.core.errors import EngineError
 from koubai.core.forks import renew_openmp_at_fork
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, as_inputs
@@ -21,6 +22,7 @@ from koubai.engines.torch.device import device_named, settled, title
 from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.graph import CudaRecorder, Eager, Recorder, Replayed
+from koubai.engines.torch.losses import has_function
 from koubai.engines.torch.module import CellModule, Moment, Sums, build_module, check_ranks
 from koubai.engines.torch.source import Source, placed, source_of
 from koubai.engines.torch.step import Step
@@ -51,6 +53,8 @@ class TorchProgram:
         self.turn = Turn()
         renew_openmp_at_fork()
         self.torch_device = device or device_named(job.device, job.dtype)
+        if self.torch_device.type == "mps" and job.ranks.size > 1:  # gloo and NCCL cannot add there
+            raise EngineError("device_trains_in_one_process", where="device", got="mps")
         self._recorder = recorder
         self._source: tuple[Job, Source] | None = None
         self._stretch_steps, self._fits = 1, False
@@ -203,7 +207,7 @@ class TorchProgram:
     def _check_targets(self) -> None:
         """Raise, once, unless outputs and targets fit the loss: on a device nobody looks at them."""
         job = self.job
-        if self._fits or job.augment or not len(job.t):
+        if self._fits or job.augment or not len(job.t) or not has_function(job.loss):
             return
         some = np.unique(job.t) if job.t.dtype.kind == "i" else job.t[:1]
         job.loss.fitted(np.zeros((len(some), *job.network.out_shape), job.dtype), some)
