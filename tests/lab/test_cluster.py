@@ -97,19 +97,19 @@ def test_short_runs_travel_in_bundles_and_their_data_once(parts, trainings, monk
     base = Recipe(trainings.base.network, data, steps=5, batch_size=20)
     experiment = replace(trainings, base=base, seeds=tuple(range(12)))
     bundles, sizes = [], []
-    submit, packed = cluster_module._DaskWorkers.submit, cluster_module._packed
+    submit, light = cluster_module._DaskWorkers.submit, cluster_module._light
 
     def counted(workers, tasks):
         bundles.append(len(tasks))
         return submit(workers, tasks)
 
-    def measured(tasks):
-        blob, sources = packed(tasks)
-        sizes.append(len(blob))
-        return blob, sources
+    def measured(value, held):
+        made = light(value, held)
+        sizes.append(len(pickle.dumps(made)))
+        return made
 
     monkeypatch.setattr(cluster_module._DaskWorkers, "submit", counted)
-    monkeypatch.setattr(cluster_module, "_packed", measured)
+    monkeypatch.setattr(cluster_module, "_light", measured)
     monkeypatch.setattr(campaign, "_BUNDLE", 1e9)  # whatever the machine is busy with, these runs are short
     result = start.run(experiment, cluster=parts.address, threads=1)
     assert (result.pending, [run.failure for run in result.runs if run.failure]) == (0, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ class Arrays(DataSource):
         self.__dict__.update(state)
         if self.__dict__["_held"] is not None:
             _HELD.setdefault(self.sha256, self.__dict__["_held"])
+
+    def light(self) -> Arrays:
+        """Return a source without its arrays, which are found where another source holds them."""
+        twin = copy(self)
+        object.__setattr__(twin, "_held", None)
+        return twin
 
     @classmethod
     def of(
@@ -109,7 +116,7 @@ class Arrays(DataSource):
 
     def read(self, folder: Path | None) -> Raw:
         """Return the arrays in memory."""
-        held: Raw | None = self.__dict__["_held"]
+        held: Raw | None = self.__dict__["_held"] or _HELD.get(self.sha256)
         if held is None:
             raise DataError("arrays_are_not_in_this_process", digest=self.sha256[:16], where="arrays")
         return held

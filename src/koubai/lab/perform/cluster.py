@@ -1,14 +1,13 @@
 """The workers of a Dask scheduler: they are heard, stopped, and handed each data set once.
 
 A worker tells how a run stands by events of Dask's, which come to the lab through the scheduler; a stop goes
-to all workers at once. What is pickled with a task holds no data: `Arrays` travel as a value of Dask's, which
+to all workers at once. A task holds no arrays: these travel as a value of Dask's, which
 a worker gets when its first task needs it, and gets again when whoever had it is lost.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import queue
 import time
@@ -17,8 +16,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from pickle import Unpickler
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from operator import is_
 from threading import Thread
 from typing import Any
 
@@ -84,15 +83,16 @@ class _DaskWorkers(Workers):
     _data: dict[str, Any] = field(default_factory=dict)
 
     def submit(self, tasks: Sequence[Task]) -> Future[list[RunResult]]:
-        packed, held = _packed(tasks)
-        for source in held:
+        held: dict[str, Arrays] = {}
+        light = [_light(task, held) for task in tasks]
+        for source in held.values():
             if source.sha256 not in self._data:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", UserWarning)  # Dask would rather have a file read
                     key = f"koubai-data-{source.sha256}"
                     self._data[source.sha256] = self.client.submit(_itself, source, key=key, retries=3)
-        data = [self._data[source.sha256] for source in held]
-        return self.executor.submit(_perform_packed, packed, self.far, data)
+        data = [self._data[digest] for digest in held]
+        return self.executor.submit(_perform_here, light, self.far, data)
 
 
 # ------------------------------------------------------------------------------------- what workers run
@@ -110,11 +110,8 @@ def _itself(source: Arrays) -> Arrays:
     return source
 
 
-def _perform_packed(packed: bytes, far: _Far, data: list[Arrays]) -> list[RunResult]:
-    """Do tasks whose data are here."""
-    tasks: tuple[Task, ...] = _DataUnpickler(
-        io.BytesIO(packed), {source.sha256: source for source in data}
-    ).load()
+def _perform_here(tasks: Sequence[Task], far: _Far, data: list[Arrays]) -> list[RunResult]:
+    """Do tasks; `data` holds the arrays of their sources meanwhile."""
     return perform_all([replace(task, threads=far.threads(task.threads)) for task in tasks], far)
 
 
@@ -160,31 +157,20 @@ class _Far:
 # ---------------------------------------------------------------------------------------- what the lab does
 
 
-def _packed(tasks: Sequence[Task]) -> tuple[bytes, list[Arrays]]:
-    """Return tasks as bytes without the arrays of their data, and the sources of these."""
-    from cloudpickle import Pickler  # knows plans and layers of the user's own script
-
-    held: dict[str, Arrays] = {}
-
-    class DataPickler(Pickler):
-        def persistent_id(self, thing: Any) -> str | None:
-            if not isinstance(thing, Arrays):
-                return None
-            held[thing.sha256] = thing
-            return thing.sha256
-
-    into = io.BytesIO()
-    DataPickler(into).dump(tuple(tasks))
-    return into.getvalue(), list(held.values())
-
-
-class _DataUnpickler(Unpickler):
-    def __init__(self, file: Any, data: dict[str, Arrays]) -> None:
-        super().__init__(file)
-        self._data = data
-
-    def persistent_load(self, digest: Any) -> Arrays:
-        return self._data[digest]
+def _light(value: Any, held: dict[str, Arrays]) -> Any:
+    """Return a frozen value with sources in place of their arrays; what they hold is added to `held`."""
+    if isinstance(value, Arrays):
+        held[value.sha256] = value
+        return value.light()
+    if type(value) is tuple:
+        items = tuple(_light(item, held) for item in value)
+        return value if all(map(is_, items, value)) else items
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    now = {part.name: getattr(value, part.name) for part in fields(value) if part.init}
+    new = {name: _light(part, held) for name, part in now.items()}
+    changed = {name: part for name, part in new.items() if part is not now[name]}
+    return replace(value, **changed) if changed else value
 
 
 def _at_once(client: Any) -> dict[str, int]:
