@@ -8,8 +8,9 @@ from koubai.lab.perform.plans.descent import Descent
 from koubai.lab.perform.progress import Progress, Running
 from koubai.lab.perform.work import tasks_of
 from koubai.page.lesson_job import _Teller, perform
+from koubai.page.offline import recorded
 from koubai.page.worker import work
-from koubai.study.lessons import lessons
+from koubai.study.lessons import lessons, sparsity
 from koubai.words import LANGUAGES
 
 LESSON = lessons()["step_size"]
@@ -41,6 +42,20 @@ def test_the_same_question_is_answered_from_the_store(tmp_path):
     again = events(tmp_path)
     assert again[-1] == first[-1]
     assert [event["reused"] for event in again if event["kind"] == "progress"] == [len(LESSON.guess.points)]
+
+
+def test_the_runs_of_a_slider_come_behind_the_answer_in_a_file_too(tmp_path, monkeypatch):
+    lesson = lessons()["sparsity"]
+    monkeypatch.setattr(sparsity, "STRENGTHS", (0.003,))
+    monkeypatch.setattr(type(lesson), "slider", (0.003,))
+    told = []
+    told += perform(lesson, 0, tmp_path, None, lambda: False, told.append)
+    rest = [event for event in told if event["kind"] not in ("run", "progress")]
+    assert [event["kind"] for event in rest] == ["trace", "facts", "slid", "end"]
+    assert [one["arm"] for one in rest[2]["slid"]] == ["l2", "l1", "soft"]
+    assert all(one["n"] == 5 for one in rest[2]["slid"])
+    filed = [event for event in recorded(lesson, tmp_path) if event["kind"] not in ("run", "progress")]
+    assert json.dumps(filed) == json.dumps(rest)
 
 
 def test_a_job_that_was_stopped_says_so_and_keeps_what_is_whole(tmp_path):
