@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -77,15 +78,26 @@ def settled(device: torch.device, threads: int) -> Iterator[None]:
 @contextmanager
 def _exact() -> Iterator[None]:
     """Deterministic algorithms where there are some (PyTorch warns of others), no ten-bit products."""
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    fill = torch.utils.deterministic
-    kept = (cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32, fill.fill_uninitialized_memory)
+    wanted = _wanted()
+    kept = [getattr(owner, name) for owner, name, _ in wanted]
     asked = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    cudnn.benchmark = cudnn.allow_tf32 = matmul.allow_tf32 = fill.fill_uninitialized_memory = False
+    for owner, name, value in wanted:
+        setattr(owner, name, value)
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(asked, warn_only=warn_only)
-        cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32, fill.fill_uninitialized_memory = kept
+        for (owner, name, _), value in zip(wanted, kept, strict=True):
+            setattr(owner, name, value)
+
+
+def _wanted() -> list[tuple[Any, str, Any]]:
+    """Whose settings, their names, the values wanted; PyTorch 2.9 has new names, not to be mixed with old."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    products = [(matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]
+    if hasattr(cudnn, "conv"):
+        products = [(part, "fp32_precision", "ieee") for part in (matmul, cudnn.conv)]
+    filled = (torch.utils.deterministic, "fill_uninitialized_memory", False)
+    return [(cudnn, "benchmark", False), filled, *products]
