@@ -208,6 +208,42 @@ def test_every_mistake_of_a_file_comes_with_its_line_and_the_nearest_name():
     assert messages["replacement"] == "expected true or false, got 1"
 
 
+def test_no_mistake_of_a_part_hides_another():
+    """A class looks at its settings once all are of their types, and refuses the first."""
+    with pytest.raises(ConfigError) as error:
+        Recipe.from_toml(
+            """
+[network]
+type = "mlp"
+hidden = ["a", 3]
+activation = "rellu"
+dropout = 2
+clases = 3
+[data]
+type = "digits"
+train = -3
+label_noise = 4
+scale = "stanard"
+[optimizer]
+type = "adam"
+learning_rate = -1
+beta1 = 4
+"""
+        )
+    found = {problem.path: problem.line for problem in error.value.problems}
+    assert found == {
+        "network.hidden.0": 4,
+        "network.activation": 5,
+        "network.dropout": 6,
+        "network.clases": 7,
+        "data.train": 10,
+        "data.label_noise": 11,
+        "data.scale": 12,
+        "optimizer.learning_rate": 15,
+        "optimizer.beta1": 16,
+    }
+
+
 def test_what_is_missing_is_said():
     with pytest.raises(ConfigError) as error:
         Recipe.from_toml("# nothing yet\n")

@@ -22,6 +22,7 @@ class Fault:
     place: Place
     message: str
     hint: str | None = None
+    lacks: bool = False  # whether nothing stands there
 
 
 class Faults(Exception):
@@ -41,7 +42,8 @@ def faults_of(root: Any, plain: Any, errors: list[Any]) -> list[Fault]:
             case "refused":
                 found += [Fault((*place, *at), *words) for at, *words in item["ctx"]["refusals"]]
             case "missing" if value is None:  # else a table that may also be a scalar lacks something
-                lacking.append(Fault(place, phrase("is_missing_but_expected", expected=describe(hint))))
+                missing = phrase("is_missing_but_expected", expected=describe(hint))
+                lacking.append(Fault(place, missing, lacks=True))
             case "extra_forbidden" if isinstance(hint, type) and is_dataclass(hint):
                 name, names = str(place[-1]), [field.name for field in fields(hint)]
                 what = getattr(hint, "registry_name", "") or hint.__name__.lower()
@@ -62,6 +64,33 @@ def faults_of(root: Any, plain: Any, errors: list[Any]) -> list[Fault]:
                     Fault(place, phrase("expected_but_got", expected=describe(hint), got=repr(value)), advice)
                 )
     return list(dict.fromkeys([*found, *(fault for fault in lacking if fault.place not in meant)]))
+
+
+def without(plain: Any, place: Place) -> Any:
+    """Return plain values without what stands at a place: the setting that it is, or is in."""
+    if not place:
+        return plain
+    first, rest = place[0], place[1:]
+    if isinstance(plain, list):
+        if not isinstance(first, int) or first >= len(plain) or not _holds(plain[first], rest):
+            return plain
+        return [without(item, rest) if i == first else item for i, item in enumerate(plain)]
+    if not isinstance(plain, dict) or first not in plain:
+        return plain
+    if _holds(plain[first], rest):
+        return {name: without(item, rest) if name == first else item for name, item in plain.items()}
+    return {name: item for name, item in plain.items() if name != first}
+
+
+def _holds(plain: Any, place: Place) -> bool:
+    """Whether a place lies in a setting further inside."""
+    for step in place:
+        if isinstance(plain, dict):
+            return step in plain
+        if not (isinstance(plain, list) and isinstance(step, int) and step < len(plain)):
+            return False
+        plain = plain[step]
+    return False
 
 
 def _wrong_type(base: type, name: Any) -> tuple[str, str]:

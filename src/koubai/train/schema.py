@@ -30,18 +30,38 @@ from pydantic_core import PydanticCustomError
 
 from koubai.core.errors import ConfigError, KoubaiError
 from koubai.core.layer import Layer
-from koubai.train.faults import SCALARS, Faults, faults_of
+from koubai.train.faults import SCALARS, Fault, Faults, faults_of, without
 from koubai.train.kinds import KINDS, spelled_out
 from koubai.train.plain import AtLeast, build, default_of, hints_of
 from koubai.train.toml_lines import Place
 
 
 def read(hint: Any, plain: Any) -> Any:
-    """Return the value of type `hint` that a plain value describes; raise Faults with every mistake."""
-    try:
-        return _adapter(hint, _registered()).validate_python(plain)
-    except ValidationError as error:
-        raise Faults(faults_of(hint, plain, error.errors())) from None
+    """Return the value of type `hint` that a plain value describes; raise Faults with every mistake.
+
+    A class looks at its settings only when all of them are of their types, and refuses the first that cannot
+    be. What is at fault is therefore left away, and the rest read again, until nothing more is found.
+    """
+    reader, found, left = _adapter(hint, _registered()), list[Fault](), plain
+    while True:
+        try:
+            value = reader.validate_python(left)
+        except ValidationError as error:
+            new = faults_of(hint, left, error.errors())
+        else:
+            if not found:
+                return value
+            break
+        if found:  # nothing lacks but what was left away
+            new = [fault for fault in new if not fault.lacks and fault not in found]
+        found += new
+        less = left
+        for fault in new:
+            less = without(less, fault.place)
+        if not new or less == left:
+            break
+        left = less
+    raise Faults(found)
 
 
 def json_schema(hint: Any) -> dict[str, Any]:
@@ -126,7 +146,7 @@ def _refusals(error: KoubaiError, given: dict[str, Any]) -> Iterator[tuple[Place
             yield tuple(problem.path.split(".")), problem.message, problem.hint
     else:
         # "ratio is out of range" stands at the setting it names; too large a network says where
-        name = error.where if error.where in given else error.values.get("setting")
+        name = error.where if error.where in given else error.values.get("setting", error.values.get("kind"))
         yield (str(name),) if name in given else (), error.refusal(), error.hint
 
 
