@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 import koubai as kb
 from koubai.core.errors import ConfigError, KoubaiError
-from koubai.core.layer import Layer
+from koubai.core.layer import LAYERS, Layer
+from koubai.core.spellings import ELSEWHERE
+from koubai.optim.optimizer import OPTIMIZERS
 from koubai.train import Recipe
 from koubai.train.faults import Faults
 from koubai.train.kinds import KINDS
@@ -242,6 +244,33 @@ beta1 = 4
         "optimizer.learning_rate": 15,
         "optimizer.beta1": 16,
     }
+
+
+def test_unknown_names_are_looked_up_among_all_kinds_and_in_japanese():
+    with pytest.raises(ConfigError) as error:
+        Recipe.from_toml(
+            """
+data = "手書き数字"
+network = { type = "mlp", activation = "シグモイド" }
+optimizer = "アダム"
+loss = "adam"
+initializer = "relu"
+"""
+        )
+    hints = {problem.path: problem.hint for problem in error.value.problems}
+    assert hints["data"] == "did you mean 'mnist'?"
+    assert hints["network.activation"] == "did you mean 'sigmoid'?"
+    assert hints["optimizer"] == "did you mean 'adam'?"
+    assert hints["loss"].startswith("'adam' names another kind of thing (optimizer); one of binary_cross")
+    assert hints["initializer"].say("ja").startswith("'relu' は別の種類（層）の名前です。ここでは constant, ")
+
+
+def test_every_japanese_word_that_is_understood_means_a_part_or_a_setting():
+    known = {name for registry in KINDS.values() for name in registry}
+    known |= {field.name for cls in (Recipe, *LAYERS.values(), *OPTIMIZERS.values()) for field in fields(cls)}
+    for word, meant in ELSEWHERE.items():
+        if not word.isascii():
+            assert set(meant) <= known, word
 
 
 def test_what_is_missing_is_said():

@@ -9,43 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from koubai.core.spellings import ELSEWHERE
 from koubai.words.phrase import Phrase, catalog, composed, joined, phrase, term, told
-
-# What settings are called in other libraries -> what they are called here, the first that is there.
-ELSEWHERE = {
-    "lr": ("learning_rate",),
-    "eta": ("learning_rate",),
-    "learning_rate_init": ("learning_rate",),
-    "alpha": ("weight_decay", "slope"),
-    "eps": ("epsilon", "delta"),
-    "rho": ("decay",),
-    "kernel_size": ("kernel", "size"),
-    "pool_size": ("size",),
-    "strides": ("stride",),
-    "filters": ("out_channels",),
-    "units": ("out_features",),
-    "p": ("ratio",),
-    "rate": ("ratio",),
-    "negative_slope": ("slope",),
-    "num_groups": ("groups",),
-    "num_classes": ("classes",),
-    "n_classes": ("classes",),
-    "hidden_layer_sizes": ("hidden",),
-    "solver": ("optimizer",),
-    "criterion": ("loss",),
-    "loss_fn": ("loss",),
-    "random_state": ("seed",),
-    "bs": ("batch_size",),
-    "max_iter": ("epochs", "steps"),
-    "n_epochs": ("epochs", "steps"),
-    "num_epochs": ("epochs", "steps"),
-    "iterations": ("steps",),
-    "max_steps": ("steps",),
-    "verbose": ("progress",),
-    "num_threads": ("threads",),
-    "n_jobs": ("threads",),
-    "scheduler": ("schedule",),
-}
 
 
 class KoubaiError(Exception):

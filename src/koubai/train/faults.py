@@ -97,7 +97,11 @@ def _wrong_type(base: type, name: Any) -> tuple[str, str]:
     kind, names = KINDS[base].kind, list(KINDS[base])
     if name is None:
         return phrase("has_no_type", noun=describe(base)), suggestion("", names)
-    return phrase("unknown_name", kind=term("kind", kind), name=name), suggestion(str(name), names)
+    hint = suggestion(str(name), names)
+    other = next((r for b, r in KINDS.items() if b is not base and r.called(str(name)) in r), None)
+    if other is not None and nearest(str(name), names) is None:
+        hint = phrase("name_of_another_kind", name=str(name), kind=term("kind", other.kind), rest=hint)
+    return phrase("unknown_name", kind=term("kind", kind), name=name), hint
 
 
 def _follow(hint: Any, plain: Any, steps: tuple[str | int, ...]) -> tuple[Place, Any, Any]:
