@@ -2,7 +2,7 @@
 
 Results themselves lie outside git. `scripts/run-catalog --record` writes the seeds' numbers and the closing
 sentences of every experiment to `experiments/measured.toml`; pages are built from it where no results lie.
-Intervals, tests and verdicts are computed anew from the numbers.
+Intervals, tests and verdicts are computed again from the numbers.
 """
 
 from __future__ import annotations

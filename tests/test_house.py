@@ -1,6 +1,7 @@
 """Files and functions stay short enough to be read at once."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,25 @@ def test_what_is_too_long_is_found():
     inner = "    def inner():\n        pass\n"
     assert long_functions(f"def f():\n{body}") == {"f": MOST_OF_A_FUNCTION + 1}
     assert long_functions(f"def f():\n{inner}{body[:-10]}") == {}
+
+
+def test_no_text_has_a_word_that_stops_a_reader():
+    """`scripts/check` asks the same of more files; each line of the list has the better word."""
+    lines = (ROOT / "scripts/plain-words.txt").read_text(encoding="utf-8").splitlines()
+    better = dict(line.split("->") for line in lines)
+    assert all(better.values())
+    word = re.compile(rf"\b(?:{'|'.join(better)})\b", re.IGNORECASE)
+    assert word.search(f"It is so, {next(iter(better))} not.")
+    texts = [
+        *(ROOT / "src/koubai").rglob("*.py"),
+        *(ROOT / "src/koubai").rglob("*.toml"),
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs/experiments").glob("*.md"),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    ]
+    found = {
+        f"{path.relative_to(ROOT)}: {hit[0]}"
+        for path in texts
+        for hit in word.finditer(path.read_text(encoding="utf-8"))
+    }
+    assert not found

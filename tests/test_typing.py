@@ -29,7 +29,7 @@ def test_every_name_of_a_stub_is_that_very_thing(stub):
     for origin, name, public in names:
         home = import_module(origin)
         found = getattr(home, name) if hasattr(home, name) else import_module(f"{origin}.{name}")
-        assert getattr(module, public) is found, f"{public}: write the stubs anew (scripts/stubs)"
+        assert getattr(module, public) is found, f"{public}: write the stubs again (scripts/stubs)"
 
 
 def test_the_functions_and_nouns_of_koubai_are_typed():

@@ -89,7 +89,7 @@ def test_without_replacement_every_epoch_is_a_permutation_cut_into_whole_batches
     for epoch in epochs:
         assert len(set(epoch.tolist())) == per_epoch * batch
         assert set(epoch.tolist()) <= set(range(n))
-    assert len({tuple(epoch) for epoch in epochs.tolist()}) > 15, "epochs are shuffled anew"
+    assert len({tuple(epoch) for epoch in epochs.tolist()}) > 15, "epochs are shuffled again"
     assert set(epochs.ravel().tolist()) == set(range(n)), "the remainder left out changes with the epoch"
 
 

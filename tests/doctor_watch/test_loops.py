@@ -427,4 +427,4 @@ def test_an_optimizer_that_is_made_for_each_update():
             optimizer.zero_grad()
             functional.cross_entropy(model(x), t).backward()
             optimizer.step()
-    assert (watch.seen.step, names(watch)[0], fault(watch)) == (60, "learning_rate_too_low", "anew")
+    assert (watch.seen.step, names(watch)[0], fault(watch)) == (60, "learning_rate_too_low", "again")

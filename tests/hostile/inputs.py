@@ -125,7 +125,7 @@ def _one(door: str, number: int, home: Path, found: Verdicts) -> None:
 def _wrong(told: str, growth: int, seconds: float) -> str | None:
     if "Traceback" in told:
         return "Traceback: " + told.strip().rsplit("\n", 1)[-1][:150]
-    if told != visible(told.replace("\r", "")):  # rich ends the lines it draws anew with \r
+    if told != visible(told.replace("\r", "")):  # rich ends the lines it draws again with \r
         return f"unseen letters: {told[:100]!r}"
     if growth > GROWTH:
         return f"growth by {growth >> 20} MiB"

@@ -132,7 +132,7 @@ def hunt(kind: type[Any], place: Path, count: int, rng: random.Random) -> dict[s
         quarry, code, lives = kind(place, rng, engine), -9, 0
         try:
             while code:
-                lives += 1  # the more there were, the longer they may get: a run shall come to its end
+                lives += 1  # the more there were, the longer they may get: a run must come to its end
                 seconds = rng.uniform(0, usual * (1 + lives / 4)) if kills < count else PATIENCE
                 code, lived = life(quarry.live, seconds)
                 assert code in (0, -9), f"ended with {code}"

@@ -43,7 +43,7 @@ twin.advance(STEPS[:20])
 right, rest = losses(), twin.advance(STEPS[20:]).tobytes()
 right_large = losses(LARGE)
 
-check("anew", forked(lambda: losses() == right))
+check("again", forked(lambda: losses() == right))
 check("goes on", forked(lambda: kept.advance(STEPS[20:]).tobytes() == rest))
 check("large", forked(lambda: losses(LARGE) == right_large))
 check("grandchild", forked(lambda: losses() == right and forked(lambda: losses() == right) == 0))
@@ -83,7 +83,7 @@ def test_a_forked_process_works_with_as_many_threads(engine):
             pytest.skip("no oneDNN here")
     run = host(HOST, "native" if native else "reference", **native)
     said = dict(line.split(" ", 1) for line in run.stdout.splitlines() if " " in line)
-    names = ("anew", "goes", "large", "grandchild", "parent", "pool", "beside")
+    names = ("again", "goes", "large", "grandchild", "parent", "pool", "beside")
     assert said == {name: "on ok" if name == "goes" else "ok" for name in names}, run.stderr
     assert run.returncode == 0
 

@@ -1,4 +1,4 @@
-"""Numbers that glossary and errata state, computed anew."""
+"""Numbers that glossary and errata state, computed again."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Lessons: what each must have, and every statement of each computed anew from runs made here."""
+"""Lessons: what each must have, and every statement of each computed again from runs made here."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Two published rule sets, written anew from their descriptions, judged on the same runs.
+"""Two published rule sets, written again from their descriptions, judged on the same runs.
 
 - AUTOTRAINER (Zhang, Zhai, Fang, Liu, Sun, Hou 2021, "AUTOTRAINER: An automatic DNN training problem
   detection and repair system", ICSE), with its published defaults.

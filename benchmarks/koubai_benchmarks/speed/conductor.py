@@ -168,7 +168,7 @@ def time_workload(
 ) -> list[Timing]:
     """Time every contender on one workload; `tell` hears what is going on.
 
-    Where a workload is resident all processes stay alive and take turns; else each is started anew for
+    Where a workload is resident all processes stay alive and take turns; else each is started again for
     every window, so that only one holds memory.
     """
     seats = [Seat(peer, workload, settings) for peer in contenders]

@@ -17,7 +17,7 @@ class Observer:
     Args:
         tell: whether to print the verdict on standard error when training is over.
 
-    A new `begin` starts anew; what was seen before is forgotten.
+    A new `begin` starts again; what was seen before is forgotten.
     """
 
     def __init__(self, tell: bool = True) -> None:

@@ -26,7 +26,7 @@ def unheard() -> Iterator[None]:
 
 
 def spawning() -> SpawnContext:
-    """Return multiprocessing's way to start processes anew; they may then be started `unheard`.
+    """Return multiprocessing's way to start processes again; they may then be started `unheard`.
 
     The first process that is started so brings multiprocessing's own helper with it, and that lets Ctrl-C
     through again before the process itself begins (CPython's resource_tracker.py). So the helper is started

@@ -67,7 +67,7 @@ class Moments(Squares):
         """Population standard deviation."""
         if not self.count:
             return 0.0
-        # Rounding may leave less than nothing of a variance of 0; NaN stays NaN.
+        # Rounding may make a variance of 0 negative; NaN stays NaN.
         return np.sqrt(np.maximum(self.total_square / self.count - self.mean**2, 0.0))
 
     @property

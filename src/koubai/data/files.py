@@ -64,7 +64,7 @@ def find(root: Path, folders: tuple[str, ...], names: tuple[str, ...]) -> Path |
 
 
 def stamp_of(paths: Iterable[Path | None]) -> Hashable:
-    """Return what changes when one of these files is written anew, moved or removed."""
+    """Return what changes when one of these files is written again, moved or removed."""
     return tuple(
         (str(path), status.st_size, status.st_mtime_ns)
         for path in paths

@@ -19,7 +19,7 @@ from koubai.words.phrase import phrase
 class Sampler:
     """Batches of `batch_size` indices out of `n` samples.
 
-    `replacement=True`: every index is drawn anew (the course's way: no epochs).
+    `replacement=True`: every index is drawn again (the course's way: no epochs).
     `replacement=False`: epochs; each is a permutation cut into whole batches, its remainder left out.
 
     With `weights` (n,) a sample is drawn in proportion to its weight, so the mean gradient of a batch is that

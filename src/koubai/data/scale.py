@@ -1,7 +1,7 @@
 """Scales: how inputs and targets were brought to the size in which a network learns, as values that travel.
 
 What was computed from the training part (means, deviations, ranges) is kept here, so that inputs which come
-later are treated as those were: the same operations in the same types, hence the same bits.
+later are treated as those were: the same operations in the same types, so the same bits.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Exponential(nn.Module):
 
 
 class RandomlyPadded(nn.Module):
-    """A convolution whose padding shows places of x: drawn anew in training, fixed at test time."""
+    """A convolution whose padding shows places of x: drawn again in training, fixed at test time."""
 
     def __init__(self, convolution: nn.Conv1d | nn.Conv2d, padding: tuple[int, ...], path: str) -> None:
         super().__init__()

@@ -81,7 +81,7 @@ class Order:
             return TypeAdapter(cls).validate_python(read_json(file))
 
     def result(self, folder: Path) -> ExperimentResult:
-        """Return what the folder holds of the experiment, concluded anew; nothing is trained."""
+        """Return what the folder holds of the experiment, concluded again; nothing is trained."""
         experiment, store = self.experiment(), Store(folder)
         data_dir = Path(self.data_dir) if self.data_dir else None
         tasks = tasks_of(experiment, engine=self.engine, data_dir=data_dir)

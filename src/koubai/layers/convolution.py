@@ -69,9 +69,9 @@ class Convolution(SlidesFilters):
     | y      | output, P = out_size of each axis | (N, M, P)              |
     | cols   | windows                           | (N, G, C/G K, P)       |
 
-    M is `out_channels`, G is `groups`; kernel, stride, padding and dilation are an int or one an axis.
+    M is `out_channels`, G is `groups`; kernel, stride, padding and dilation are one int, or one per axis.
     What lies outside x is 0, or as `padding_mode` says (koubai.layers.padding): "reflect", "replicate", or
-    "random", which shows places of x drawn anew for every step.
+    "random", which shows places of x drawn again for every step.
 
     Raises ShapeError for another number of axes, a window that does not fit, or channels that do not
     divide into the groups. Sources: LeCun et al. 1998; groups: Krizhevsky et al. 2012, sec. 3.5; dilation:

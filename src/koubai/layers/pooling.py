@@ -20,8 +20,8 @@ from koubai.words.phrase import phrase
 class Pooling(Layer):
     """One number of every window, channel by channel: (N, C, S) -> (N, C, P).
 
-    `size`, `stride` and `padding` are an int or one an axis. The stride is the size unless given; a smaller
-    one lets windows overlap (Krizhevsky et al. 2012, sec. 3.4). The padding is at most half of the size.
+    `size`, `stride` and `padding` are one int, or one per axis. Without a stride it is the size; smaller ones
+    let windows overlap (Krizhevsky et al. 2012, sec. 3.4). The padding is at most half of the size.
     """
 
     rank: ClassVar[int]

@@ -34,7 +34,7 @@ def loss_curve(history: History) -> str:
 
 
 def display_here() -> Any:
-    """Return a place in the output of a notebook's running cell that can be painted anew, else None.
+    """Return a place in the output of a notebook's running cell that can be painted again, else None.
 
     It has `update(html)`. In a saved notebook it shows what was painted last.
     """

@@ -41,7 +41,7 @@ class Recipe:
     |-------------|---------|--------------------------------------------------------------------|
     | batch_size  | samples | size of every batch                                                |
     | steps       | updates | number of updates                                                  |
-    | replacement |         | True: each batch drawn anew; False: epochs of permuted whole batches |
+    | replacement |         | True: each batch drawn again; False: epochs of permuted whole batches |
     | frozen      | paths   | parameters (or prefixes of paths) that are not updated             |
     | precision   |         | "float32", or "bfloat16" with float32 master weights               |
     | exact_convolution | | True: convolutions by direct sums, never by Winograd's transforms    |

@@ -94,7 +94,7 @@ def _adapter(hint: Any, registered: tuple[int, ...]) -> TypeAdapter[Any]:
 
 @cache
 def _choices(registered: tuple[int, ...]) -> dict[str, Any]:
-    """Return the choice of every kind by the name fields refer to it; made anew when a registry has grown."""
+    """Return the choice of every kind by the name fields refer to it; made again when a registry grows."""
     _models.clear()
     return {"Any" + base.__name__: _choice(base) for base in KINDS}
 

@@ -42,7 +42,7 @@ def three():
     return 3.0
 """
 
-# Numba is imported once; koubai anew in each child, as another process would.
+# Numba is imported once; koubai again in each child, as another process would.
 HOST = """
 import json, os, sys
 import numba, numba.core.registry

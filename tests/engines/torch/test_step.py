@@ -182,7 +182,7 @@ def test_a_step_that_cannot_be_captured_stays_eager_and_says_why():
     graphs.capture = refuse
     losses = program.advance(batches(8))
     np.testing.assert_array_equal(losses, TorchProgram(job("mlp")).advance(batches(8)))
-    assert "each step anew, as operation not permitted" in program.listing()
+    assert "each step again, as operation not permitted" in program.listing()
 
 
 def test_steps_after_a_loss_that_is_not_finite_are_undone():

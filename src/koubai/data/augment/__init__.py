@@ -1,4 +1,4 @@
-"""Training samples altered anew at every update, one way a file; registered on import."""
+"""Training samples altered again at every update, one way per file; registered on import."""
 
 from koubai.core.registry import discover, export
 from koubai.data.augment.augmentation import AUGMENTATIONS, Augmentation

@@ -1,4 +1,4 @@
-"""Augmentation: a batch altered so that its labels stay true, drawn anew at every update.
+"""Augmentation: a batch altered so that its labels stay true, drawn again at every update.
 
 What is drawn is a function of (seed, update, place in the batch) alone, computed here in NumPy for every
 engine: the same batch in each of them, and after a resume.

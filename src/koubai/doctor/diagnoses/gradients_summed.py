@@ -7,7 +7,7 @@ How it shows: two or more backward passes in an update, each of the whole loss o
     whose steps grow with the gradient (not Adam); the run does worse than it should, and with the rate
     divided by the number of batches it learns.
 Confused with: a learning rate that is too high, which this is in effect.
-Sick recipe: sixteen batches an update, the loss undivided, at the rate of one.
+Sick recipe: sixteen batches per update, the loss undivided, at the rate of one.
 Healthy look-alike: the same with a rate that suits it; a loss divided by the number of batches.
 Remedies: `(loss / batches).backward()`; or that much less of a rate.
 References: PyTorch documentation, "Automatic mixed precision examples", section "Gradient accumulation".
@@ -26,7 +26,7 @@ from koubai.doctor.visit.finding import Measure
 @DIAGNOSES.register
 @dataclass(frozen=True)
 class GradientsSummed(Diagnosis):
-    """Several batches an update, added up; and the rate is too high for it."""
+    """Several batches per update, added up; and the rate is too high for it."""
 
     code = "K037"
     aliases = ("gradient accumulation", "accumulation", "accumulate", "勾配累積", "勾配蓄積")
@@ -44,7 +44,7 @@ class GradientsSummed(Diagnosis):
     )
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Two batches an update or more, undivided, where that makes steps longer."""
+        """Two batches per update or more, undivided, where that makes steps longer."""
         loop, optimizer = visit.patient.loop, visit.patient.optimizer
         if loop.summed < 2 or optimizer is None or optimizer.adaptive:
             return None

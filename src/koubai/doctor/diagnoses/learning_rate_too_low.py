@@ -58,7 +58,7 @@ class LearningRateTooLow(Diagnosis):
         patient = visit.patient
         if patient.loop.made_anew and patient.optimizer is not None and patient.optimizer.momentum:
             details = {
-                "fault": "anew",
+                "fault": "again",
                 "count": patient.loop.made_anew,
                 "momentum": patient.optimizer.momentum,
             }

@@ -2,7 +2,7 @@
 
 What it is: on its way back through the layers the gradient becomes so small that the first layers learn
     nothing.
-Why it hurts: dE/dx is a product of weights and derivatives f', one of each a layer. Sigmoid' is at most
+Why it hurts: dE/dx is a product of weights and derivatives f', one of each per layer. Sigmoid' is at most
     1/4, so over ten layers the derivatives alone are at most a millionth; weights of usual size do not make
     up for it. The last layers then learn from inputs that carry no information.
 How it shows: the gradient at the output of the first weighted layer is below {lost:g} of that at the last

@@ -79,7 +79,7 @@ def _targets(function: Callable[[str, torch.Tensor], torch.Tensor]) -> Any:
 
 @change("shuffle_labels")
 def shuffle_labels(site: Site, wanted: Change) -> Iterator[None]:
-    """Targets change places in the batch, in an order drawn anew each time."""
+    """Targets change places in the batch, in an order drawn again each time."""
     generator = torch.Generator().manual_seed(0)
 
     def shuffled(name: str, t: torch.Tensor) -> torch.Tensor:

@@ -25,7 +25,7 @@ class Meter:
 
     | field   | meaning                                                                          |
     |---------|----------------------------------------------------------------------------------|
-    | losses  | losses by optimizer, in the order of first updates; one made anew is the same    |
+    | losses  | losses by optimizer, in the order of first updates; one made again is the same    |
     | passes  | backward passes since the last update                                            |
     | cpu     | CPU seconds of this process since the meter was put in place                     |
     | cuda    | whether something was differentiated that is not on the CPU                      |

@@ -83,7 +83,7 @@ def init_scale(site: Site, wanted: Change) -> Iterator[None]:
 
 @change("init_suitable")
 def init_suitable(site: Site, wanted: Change) -> Iterator[None]:
-    """Initial weights scaled to deviation sqrt(2 / fan_in) (He et al. 2015), drawn anew where equal."""
+    """Initial weights scaled to deviation sqrt(2 / fan_in) (He et al. 2015), drawn again where equal."""
     with torch.no_grad():
         generator = torch.Generator().manual_seed(0)
         for _, weight in _weights(site):
@@ -99,7 +99,7 @@ def init_suitable(site: Site, wanted: Change) -> Iterator[None]:
 
 @change("init_new")
 def init_new(site: Site, wanted: Change) -> Iterator[None]:
-    """Every module draws its parameters anew, with PyTorch's defaults; the random state stays."""
+    """Every module draws its parameters again, with PyTorch's defaults; the random state stays."""
     state = torch.get_rng_state()
     torch.manual_seed(int(wanted.value or 1))
     for model in site.models:

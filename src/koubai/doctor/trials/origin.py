@@ -217,7 +217,7 @@ class _Tracer(TorchFunctionMode):
             self._site.origin = self._site.origin or self._gradient
 
     def _after_step(self, optimizer: Any, args: Any, options: Any) -> None:
-        """Begin anew."""
+        """Begin again."""
         self._updating = False
         self._forget()
         self._begin()

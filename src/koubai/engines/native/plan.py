@@ -39,7 +39,7 @@ class Tapping(Protocol):
         ...
 
     def parameters(self) -> tuple[int, int]:
-        """How many parameters the update shall tap, and the place of the first of its numbers."""
+        """How many parameters the update taps, and the place of the first of its numbers."""
         ...
 
 

@@ -55,7 +55,7 @@ class Eager:
             losses[i].copy_(self._step([table[i] for table in tables]))
 
     def __str__(self) -> str:
-        return "each step anew"
+        return "each step again"
 
 
 class Replayed(Eager):

@@ -39,7 +39,7 @@ WAYS: dict[str, tuple[str, tuple[Way, ...]]] = {
 
 @CATALOG.register
 class Augmentation(Entry):
-    """Three convolutions on 200 training pictures, which are altered anew at every update, or not.
+    """Three convolutions on 200 training pictures, which are altered again at every update, or not.
 
     An alteration helps where the label stays true and the test pictures differ in that way too: digits shift
     and lean. Turned left to right, most digits are no digits any more: that is an alteration whose labels are

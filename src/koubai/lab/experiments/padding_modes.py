@@ -51,7 +51,7 @@ class PaddingModes(Entry):
     Without padding every 3x3 convolution takes 2 from a picture's side, until nothing is left; with padding
     of 1 the side stays, however many there are: here 6. What to pad with: on black paper
     0 only continues the paper, so the digits are shown white on black, as they come, and black on white,
-    where zeros put a frame around them. Places drawn at random, anew for every update, are shown once: no
+    where zeros put a frame around them. Places drawn at random, again for every update, are shown once: no
     engine has a kernel for them, so these runs take longest.
     """
 

@@ -31,7 +31,7 @@ class Signal(Entry):
     """Sine, square, triangle and sawtooth at any phase and pitch: the shape counts, not the place.
 
     The convolution finds a shape wherever it lies with the same few weights; the dense network would have
-    to learn every place anew.
+    to learn every place again.
     """
 
     data: ClassVar = ("waveforms",)

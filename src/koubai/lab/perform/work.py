@@ -21,7 +21,7 @@ from koubai.probes.history import History
 from koubai.train.recipe import Recipe
 
 BY_WORKER = 0  # threads of a run that its worker decides on
-_SCORES = 2  # counts up when a score comes to mean something else, so that older runs are made anew
+_SCORES = 2  # counts up when a score comes to mean something else, so that older runs are made again
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,7 @@ export class LessonView {
     }
     this.state = event;
     const waits = (this.lesson.slider && !this.slid) || (this.lesson.pictures && !this.pictures);
-    if (["pictures", "slid"].includes(event.kind) || (event.kind === "end" && waits)) this.more?.(); // else it would begin anew
+    if (["pictures", "slid"].includes(event.kind) || (event.kind === "end" && waits)) this.more?.(); // else it would begin again
     if (["end", "failed", "lost", "busy"].includes(event.kind)) this.job?.leave();
     if (this.stage !== 1) return;
     this.losses.draw();

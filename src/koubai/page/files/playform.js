@@ -138,7 +138,7 @@ export class Form {
   }
 
   text(field, value, settings) {
-    // the form is not drawn anew here: a press on a button beside it must meet that button
+    // the form is not drawn again here: a press on a button beside it must meet that button
     const take = (event) => (this.table = changed(this.table, field.path, (field.read ?? plain)(event.target.value)));
     return el("input", { ...settings, type: "text", inputmode: field.read ? "text" : "decimal", autocomplete: "off", spellcheck: "false", value: typeof value === "object" ? JSON.stringify(value) : String(value), oninput: take });
   }
@@ -152,7 +152,7 @@ export class Form {
     this.draw();
   }
 
-  /** Another part of the same kind: its settings begin anew, but for those that it keeps. */
+  /** Another part of the same kind: its settings begin again, but for those that it keeps. */
   part(field, type) {
     const name = field.path.split(".")[0];
     const before = at(this.table, name);

@@ -74,7 +74,7 @@ class Follower:
         return bool(lines)
 
     def _piece(self, version: int) -> bytes:
-        """Return what was appended since; begin anew where the file is another one, or was cut."""
+        """Return what was appended since; begin again where the file is another one, or was cut."""
         with self._place.open(HISTORY) as file:
             about = os.fstat(file.fileno())
             identity = (about.st_dev, about.st_ino)

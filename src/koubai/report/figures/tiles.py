@@ -29,7 +29,7 @@ class Tiles:
 
 
 def filters(panels: Sequence[Tiles]) -> Picture:
-    """Draw filters: blue positive, red negative, white zero; one scale a panel."""
+    """Draw filters: blue positive, red negative, white zero; one scale per panel."""
     return _picture("filters", panels)
 
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary, ref
 
 
 class KerasOptimizer:
-    """What an optimizer of Keras changes, and at which rate: read anew each time.
+    """What an optimizer of Keras changes, and at which rate: read again each time.
 
     Its weight decay shrinks weights beside the gradient's step (as AdamW's does), and enters no gradient.
     """

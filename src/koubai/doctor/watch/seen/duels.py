@@ -28,7 +28,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._open: list[Any] = []
-        self._losses: dict[int, list[Any]] = {}  # by the first parameter: an optimizer may be made anew
+        self._losses: dict[int, list[Any]] = {}  # by the first parameter: an optimizer may be made again
         self._kept: list[Any] = []  # these parameters, alive, so that no other gets the same id
         self._count = 0
 

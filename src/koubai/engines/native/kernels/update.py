@@ -263,7 +263,7 @@ def each(b: Update, thread: int, team: int, rule: Callable[..., Any]) -> None:
             s1, s2, s3 = b.slot1 + at, b.slot2 + at, b.slot3 + at
             keep = splat(float32(rates.keep) if c.flags & PENALIZED else ONE)
             squares, g_squares, sizes, changes = splat(ZERO), splat(ZERO), splat(ZERO), splat(ZERO)
-            for i in range(0, 4 * n, 4 * LANES):  # other cores have read w: ask, lest its lines come slowly
+            for i in range(0, 4 * n, 4 * LANES):  # other cores have read w: fetch its lines early
                 prefetch_to_write(w + i)
             for i in range(0, 4 * n, 4 * LANES):
                 old, d = load(w + i), _gradient(g + i, b.stride, b.shards)

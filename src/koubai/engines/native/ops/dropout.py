@@ -14,7 +14,7 @@ from koubai.engines.native.plan import Plan
 
 
 class DropoutOp(BaseOp):
-    """x m / (1 - ratio), the mask made anew in each direction; nothing when predicting."""
+    """x m / (1 - ratio), the mask made again in each direction; nothing when predicting."""
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y, in the place of x where nobody else needs x."""

@@ -22,7 +22,7 @@ from koubai.engines.native.store import Permuted
 # Measured on Sapphire Rapids: up to some 64 thousand weights the product with W as in the formula, (F, G), is
 # fastest, above with its transpose (G, F). On Zen 5 that holds for dx alone: the forward product packs such
 # a W first, and a layer without dx keeps it as in the formula. From some 8 million on, with few samples,
-# packing W anew for every product costs more than all else, and W is kept as oneDNN packs it.
+# packing W again for every product costs more than all else, and W is kept as oneDNN packs it.
 _TRANSPOSE_FROM, _PACK_FROM = 1 << 16, 1 << 23
 
 
