@@ -14,7 +14,7 @@ from koubai.engines.torch.source import Resident, Sent
 from koubai.layers import Conv2d, Dropout, Flatten, Linear, ReLU, Sequential
 from koubai.losses import LOSSES, SoftmaxCrossEntropy
 from koubai.network import Network
-from koubai.optim import OPTIMIZERS, SGD, Adam, RAdam
+from koubai.optim import OPTIMIZERS, SGD, Adam, AdamW, RAdam
 from koubai.optim.clipping import Clipping
 from koubai.penalties import PENALTIES
 from koubai.schedules import ExponentialDecay
@@ -49,6 +49,7 @@ def jobs():
         **{f"rule {name}": job("dropout", optimizer=OPTIMIZERS[name](0.03)) for name in OPTIMIZERS},
         **{f"loss {name}": job("mlp", loss=LOSSES[name]()) for name in LOSSES},
         "everything": job("dropout", optimizer=Adam(0.03), **EVERYTHING),
+        "everything, float32": job("dropout", "float32", optimizer=AdamW(0.03), **EVERYTHING),
         "padded": padded(),
         "bytes": replace(job("mlp", "float32"), x=levels(12)),
         "bfloat16": job("convnet", "float32", precision="bfloat16"),

@@ -96,7 +96,7 @@ def _exact() -> Iterator[None]:
 def _wanted() -> list[tuple[Any, str, Any]]:
     """Whose settings, their names, the values wanted; PyTorch 2.9 has new names, not to be mixed with old."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    products = [(matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]
+    products: list[tuple[Any, str, Any]] = [(matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]
     if hasattr(cudnn, "conv"):
         products = [(part, "fp32_precision", "ieee") for part in (matmul, cudnn.conv)]
     filled = (torch.utils.deterministic, "fill_uninitialized_memory", False)

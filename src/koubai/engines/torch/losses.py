@@ -39,25 +39,19 @@ def loss_and_gradient(loss: Loss, y: Tensor, t: Tensor) -> Both:
 
 
 def _softmax_cross_entropy(loss: SoftmaxCrossEntropy, y: Tensor, t: Tensor) -> Both:
-    log_p, labels = functional.log_softmax(y, 1), t[:, None]
-    s = loss.smoothing
-    # q is s / K everywhere, and 1 - s more at the right class
-    right = log_p.gather(1, labels).sum(dtype=wide(y))
-    value = -(1 - s) * right
+    log_p, s, classes = functional.log_softmax(y, 1), loss.smoothing, y.shape[1]
+    value = -(1 - s) * log_p.gather(1, t[:, None]).sum(dtype=wide(y))
     if s:
-        value = value - s / y.shape[1] * log_p.sum(dtype=wide(y))
-    dy = log_p.exp()
-    if s:
-        dy.sub_(s / y.shape[1])
-    dy.scatter_add_(1, labels, torch.full_like(dy[:, :1], s - 1))
-    return value / len(y), dy.div_(len(y))
+        value = value - s / classes * log_p.sum(dtype=wide(y))
+    q = _right(y, t).to(y.dtype).mul_(1 - s).add_(s / classes)
+    return value / len(y), log_p.exp().sub_(q).div_(len(y))
 
 
 def _cross_entropy(loss: CrossEntropy, y: Tensor, t: Tensor) -> Both:
     chosen = y.gather(1, t[:, None])
     p = chosen.clamp(loss.delta, 1 - loss.delta)
     pull = torch.where(chosen == p, -1 / (len(y) * p), 0.0)
-    return -p.log().mean(dtype=wide(y)), torch.zeros_like(y).scatter_(1, t[:, None], pull)
+    return -p.log().mean(dtype=wide(y)), torch.where(_right(y, t), pull, 0.0)
 
 
 def _sigmoid_cross_entropy(loss: SigmoidCrossEntropy, y: Tensor, t: Tensor) -> Both:
@@ -85,8 +79,13 @@ def _mean_absolute_error(loss: MeanAbsoluteError, y: Tensor, t: Tensor) -> Both:
 def as_values(y: Tensor, t: Tensor) -> Tensor:
     """Return the targets as values of the shape of y, as koubai.losses.loss.as_values does."""
     if t.ndim == 1 and y.shape[1] > 1:
-        return torch.zeros_like(y).scatter_(1, t[:, None], 1.0)
+        return _right(y, t).to(y.dtype)
     return t.reshape(y.shape).to(y.dtype)
+
+
+def _right(y: Tensor, t: Tensor) -> Tensor:
+    """Return where the right class stands, (N, K): by comparison, as GPUs scatter in no fixed order."""
+    return t[:, None] == torch.arange(y.shape[1], device=t.device)
 
 
 _LOSSES: dict[type[Loss], Callable[[Any, Tensor, Tensor], Both]] = {
