@@ -40,7 +40,7 @@ class Bounds:
     """The bounds in force, in any thread; the smallest holds.
 
     What was set before the first bound comes back after the last: for the process, or for each thread where
-    the library keeps a number a thread.
+    the library keeps a number per thread.
     """
 
     def __init__(self, find: Callable[[], tuple[Library, ...]]) -> None:

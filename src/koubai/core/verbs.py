@@ -94,7 +94,7 @@ class Builder(Protocol):
     ) -> Handle:
         """Normalize every channel (axis 1) over the batch; `mean`, `variance` are running buffers.
 
-        The running variance is unbiased, and a batch with one value a channel leaves both as they are
+        The running variance is unbiased, and a batch with one value per channel leaves both as they are
         (koubai.layers.batch_norm).
         """
         ...

@@ -18,7 +18,7 @@ from koubai.engines.sizes import job_bytes
 from koubai.words import say
 from koubai.words.phrase import phrase
 
-_LARGE = 3_000_000_000  # multiply-adds a step: more than 10 ms of a core
+_LARGE = 3_000_000_000  # multiply-adds per step: more than 10 ms of a core
 
 
 def engines() -> dict[str, Callable[[Job], Program]]:

@@ -32,7 +32,7 @@ def run(
     | argument | meaning                                                                                 |
     |----------|-----------------------------------------------------------------------------------------|
     | out      | folder that keeps finished runs; the same call again makes only what is missing          |
-    | threads  | the budget for all runs together (None: one a core, on a cluster of each worker's own)   |
+    | threads  | the budget for all runs together (None: one per core, on a cluster of each worker's own) |
     | cluster  | address of a Dask scheduler whose workers make the runs instead                          |
 
     A script that runs arms in processes needs the usual `if __name__ == "__main__":`.

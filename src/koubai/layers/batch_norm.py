@@ -26,7 +26,7 @@ class BatchNorm(Layer):
     | symbol      | name                                        | shape                   |
     |-------------|---------------------------------------------|-------------------------|
     | x, x_hat, y | input, normalized, output                   | (N, C) or (N, C, S)     |
-    | mean, var   | over N (and S), m values a channel          | (C,)                    |
+    | mean, var   | over N (and S), m values per channel        | (C,)                    |
     | gamma, beta | scale from 1 and shift from 0               | (C,)                    |
 
     In training the statistics are those of the batch (var = sum (x - mean)^2 / m), and the running ones

@@ -1,4 +1,4 @@
-"""Global average pooling: one number a channel."""
+"""Global average pooling: one number per channel."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class GroupedNorm(Layer):
         raise NotImplementedError
 
     def params(self, shape: Shape) -> dict[str, ParamSpec]:
-        """Gamma and beta, a number a channel."""
+        """Gamma and beta, a number per channel."""
         return {
             "gamma": ParamSpec(shape[:1], Constant(1.0), penalized=False),
             "beta": ParamSpec(shape[:1], Zeros(), penalized=False),

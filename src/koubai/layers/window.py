@@ -36,7 +36,7 @@ def per_axis(value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Window:
-    """A window that slides over the space axes; every field holds one number an axis."""
+    """A window that slides over the space axes; every field holds one number per axis."""
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]

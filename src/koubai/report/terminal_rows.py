@@ -1,4 +1,4 @@
-"""The rows of the terminal's table: one an arm, as far as its runs are known."""
+"""The rows of the terminal's table: one per arm, as far as its runs are known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ArmRow:
 
 
 def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[ArmRow]:
-    """Return one row an arm, in the order of the experiment."""
+    """Return one row per arm, in the order of the experiment."""
     found = []
     for arm in experiment.arms:
         own = [run for run in runs if run.arm == arm.name]

@@ -16,7 +16,7 @@ from koubai.sklearn.estimator import KoubaiEstimator
 
 
 class KoubaiRegressor(RegressorMixin, KoubaiEstimator):
-    """A network for values: one number a sample, or several.
+    """A network for values: one number per sample, or several.
 
     Settings and attributes are those of KoubaiEstimator. Targets are brought to mean 0 and standard
     deviation 1 for the network, and predictions back to their units.
@@ -64,7 +64,7 @@ class KoubaiRegressor(RegressorMixin, KoubaiEstimator):
         flat = y.ndim == 1 or y.shape[1] == 1
         t = column_or_1d(y, warn=True)[:, None] if flat else y
         if known and t.shape[1] != self._learned.network.out_shape[0]:
-            raise ValueError(f"y has {t.shape[1]} values a sample; before it had others")
+            raise ValueError(f"y has {t.shape[1]} values per sample; before it had others")
         self._flat = flat
         return x, t
 

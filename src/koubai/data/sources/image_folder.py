@@ -35,7 +35,7 @@ Listing = list[tuple[Path, int]]
 class ImageFolder(DataSource):
     """The pictures of `path/<class>/`, or of `path/train/<class>/` and `path/test/<class>/`.
 
-    PNG, JPEG, BMP and PPM with 8 bits a channel; other files are passed over, links must stay inside.
+    PNG, JPEG, BMP and PPM with 8 bits per channel; other files are passed over, links must stay inside.
     Classes are numbered by the order of their names. A picture is cut to the middle in the shape of `size`
     and brought to it (bilinear). The order of the pictures is random, fixed by `split_seed`.
     x (n, channels, height, width).

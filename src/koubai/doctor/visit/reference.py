@@ -6,7 +6,7 @@ on the very samples on which the run is judged. The best of the three is a modes
 trains reaches it.
 
 Where the inputs answer themselves (an autoencoder), copying is no yardstick: the network is narrow on
-purpose. There the goal is what two numbers a sample keep of it.
+purpose. There the goal is what two numbers per sample keep of it.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _is_copy(x: Array, t: Array) -> bool:
 
 
 def _kept_by_two(t: Array) -> float:
-    """Return the skill of the best linear map through two numbers a sample (principal components)."""
+    """Return the skill of the best linear map through two numbers per sample (principal components)."""
     centered = t.astype(np.float64) - t.mean(axis=0)
     strengths = np.linalg.svd(centered, compute_uv=False) ** 2
     total = float(strengths.sum())

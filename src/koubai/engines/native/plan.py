@@ -99,7 +99,7 @@ class Plan:
         return Tensor(Buffer(layout.nbytes), layout)
 
     def plain(self, shape: Shape) -> Tensor:
-        """A float32 tensor in C order, a row a sample."""
+        """A float32 tensor in C order, a row per sample."""
         return self.new(Layout.plain(self.part.rows, shape))
 
     def floats(self, count: int) -> Buffer:

@@ -159,7 +159,7 @@ class TorchBuilder:
         if training and self._module.moment.ranks.size > 1:
             return data(self._norm_over_ranks(tensor, g, b, mean.tensor, variance.tensor, momentum, epsilon))
         if training and tensor.numel() // max(tensor.shape[1], 1) < 2:
-            # PyTorch refuses one value a channel; by the formula x_hat is 0 and the running values stay.
+            # PyTorch refuses one value per channel; by the formula x_hat is 0 and the running values stay.
             tensor, training, running_mean = tensor * 0, False, torch.zeros_like(running_mean)
         y = functional.batch_norm(
             tensor, running_mean, variance.tensor, g, b, training, 1 - momentum, epsilon

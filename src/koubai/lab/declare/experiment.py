@@ -128,7 +128,7 @@ class Claim:
 class Observations:
     """What is kept of every run besides its scores.
 
-    `taps` and `evaluations` are numbers a run; `evaluate_rows` bounds the training rows evaluated.
+    `taps` and `evaluations` are numbers per run; `evaluate_rows` bounds the training rows evaluated.
     `histograms`, `filters`, `fields` (receptive ones), `weights`, `layers` ask for exhibits (of the first
     seed of every arm); `signal` for how much of what tells samples apart reaches the last activation,
     `factors` for the picture of what every layer makes of the gradient, `outputs` for how sparse and how far

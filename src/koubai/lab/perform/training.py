@@ -71,7 +71,7 @@ def _short(run: Run) -> History:
 
 
 def observation(recipe: Recipe, context: Context) -> Observation:
-    """Return what a session observes; numbers a run become distances between updates."""
+    """Return what a session observes; numbers per run become distances between updates."""
     observations = context.observations
     return Observation(
         tap_every=max(1, recipe.steps // observations.taps) if observations.taps else 0,

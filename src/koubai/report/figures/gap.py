@@ -28,7 +28,7 @@ class Gap:
 
 
 def gap(arms: Sequence[Gap]) -> Picture:
-    """Draw one row an arm in the given order."""
+    """Draw one row per arm in the given order."""
     return Picture(
         name="gap",
         title=say("report.gap.title"),

@@ -35,7 +35,7 @@ class Outcome:
 
 
 def outcomes(arms: Sequence[Outcome], measure: str, *, chance: float | None = None) -> Picture:
-    """Draw one row an arm in the given order; `chance` is drawn as a line where it is known."""
+    """Draw one row per arm in the given order; `chance` is drawn as a line where it is known."""
     name = measures.title(measure)
     return Picture(
         name=f"outcomes-{measure}",

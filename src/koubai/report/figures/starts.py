@@ -34,7 +34,7 @@ class Starts:
 
 
 def starts(arms: Sequence[Starts], x: Array, values: Array) -> Picture:
-    """Draw one row an arm over the function `values` (W,) at `x` (W,), which lies behind them in gray."""
+    """Draw one row per arm over the function `values` (W,) at `x` (W,), which lies behind them in gray."""
     best, worst = max(arms, key=lambda arm: arm.share), min(arms, key=lambda arm: arm.share)
     return Picture(
         name="starts",

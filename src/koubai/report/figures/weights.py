@@ -28,7 +28,7 @@ class WeightHistogram:
 
 
 def weights(panels: Sequence[WeightHistogram]) -> Picture:
-    """Draw one panel an arm, with the share of weights that are below .001 in size."""
+    """Draw one panel per arm, with the share of weights that are below .001 in size."""
     return Picture(
         name="weights",
         title=say("report.weights.title"),
