@@ -31,6 +31,7 @@ from koubai.engines.torch.wide import wide
 from koubai.engines.turns import Turn, in_turn
 
 _PREDICT_ROWS = 1000
+_KEPT = 31 << 20  # bytes: once as many were freed, glibc keeps twice that for the next step
 _MOST_STEPS = 256  # between two looks at the losses
 _SOON, _LATE = 0.05, 0.2  # seconds of a stretch that may be longer, and of one that has to be shorter
 _MOST_SAVED = 1 << 30  # bytes that are copied before a stretch, to go back to where a loss was not finite
@@ -52,6 +53,7 @@ class TorchProgram:
         job.check()
         self.turn = Turn()
         renew_openmp_at_fork()
+        torch.empty(_KEPT, dtype=torch.uint8)
         self.torch_device = device or device_named(job.device, job.dtype)
         if self.torch_device.type == "mps" and job.ranks.size > 1:  # gloo and NCCL cannot add there
             raise EngineError("device_trains_in_one_process", where="device", got="mps")
