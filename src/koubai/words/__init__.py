@@ -1,6 +1,6 @@
 """The one catalog of what a learner reads, in every language koubai speaks.
 
-One TOML file an area, one table an entry, one line a language; a table may hold further tables::
+One TOML file per area, one table per entry, one line per language; a table may hold further tables::
 
     # words/doctor.toml                          say("doctor.dead_units.title")
     [dead_units.title]
