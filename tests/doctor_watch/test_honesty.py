@@ -3,6 +3,7 @@
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -333,3 +334,27 @@ def test_a_loss_is_below_that_of_knowing_nothing_only_by_more_than_its_scatter(l
     visit.surely_learned = Consultation.surely_learned.fget(visit)
     found = _progress(SimpleNamespace(), visit, 500)
     assert (None if found is None else found.reason) == open_question
+
+
+@pytest.mark.parametrize(
+    ("losses", "open_question"),
+    [
+        ([1.0] * 10 + [0.5] * 90, None),
+        ([1.0, 1.8, 1.6] + [1.4] * 7 + [1.2] * 90, None),  # scatter of the first batches
+        ([1.0] + [1e9] * 9 + [1e6] * 90, "progress"),
+        ([1.0] + [1e3] * 9 + [0.5] * 90, None),
+        ([-1.0] + [50.0] * 9 + [3.0] * 90, "progress"),
+    ],
+)
+def test_a_loss_that_comes_down_from_where_it_jumped_to_is_no_progress(losses, open_question):
+    losses = np.array(losses)
+    visit = SimpleNamespace(
+        reach=None,
+        skill_known=False,
+        floor_known=False,
+        progressing=True,
+        smooth=losses.reshape(10, 10).mean(axis=1),
+        patient=SimpleNamespace(losses=losses),
+    )
+    gap = _progress(SimpleNamespace(), visit, 100)
+    assert (gap and gap.reason) == open_question

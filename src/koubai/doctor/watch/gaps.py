@@ -8,6 +8,7 @@ from koubai.doctor.answer.verdict import Unseen
 from koubai.doctor.visit.consultation import HARMED, SHORT, Consultation
 from koubai.doctor.watch.seen.seen import Seen
 
+_JUMPED = 1.0  # times its first value, by which the mean of the first losses lies above that: no scatter
 _FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress
 
 
@@ -54,6 +55,10 @@ def _progress(seen: Seen, visit: Consultation, updates: int) -> Unseen | None:
 
 
 def _fallen(visit: Consultation) -> float:
-    """Return the level below which a loss has clearly fallen; it may be negative."""
-    first = float(visit.smooth[0])
+    """Return the level below which a loss has clearly fallen; it may be negative.
+
+    To come down from where a first jump has brought it is no progress: it must fall below its very first.
+    """
+    first, begun = float(visit.smooth[0]), float(visit.patient.losses[0])
+    first = begun if first - begun > _JUMPED * abs(begun) else first
     return first - (1 - _FALLEN) * abs(first)
