@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -169,3 +170,42 @@ def test_a_script_of_ones_own_gets_its_proof_or_hears_why_not(koubai, tmp_path):
     koubai("doctor", "well.py", "--prove", "--plain")
     assert koubai.code == 0
     assert "No proof: nothing was found" in koubai.out
+
+
+def test_a_module_of_a_package_with_relative_imports_is_run(koubai, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    package = tmp_path / "training"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "parts.py").write_text(
+        "from torch import nn\n\n\ndef net():\n"
+        "    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))\n"
+    )
+    (package / "run.py").write_text(
+        """import torch
+from torch import nn
+
+from .parts import net
+
+assert __name__ == "__main__"
+torch.manual_seed(0)
+model = net()
+for p in model.parameters():
+    nn.init.zeros_(p)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+t = torch.randint(0, 3, (300,))
+x = torch.eye(4)[t] * 2 + torch.randn(300, 4)
+for step in range(60):
+    rows = torch.randint(0, 300, (50,))
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(model(x[rows]), t[rows]).backward()
+    optimizer.step()
+"""
+    )
+    monkeypatch.chdir(tmp_path)
+    try:
+        assert koubai("--json", "doctor", "-m", "training.run").code == 3
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "training"]:
+            del sys.modules[name]
+    assert json.loads(koubai.out)["findings"][0]["code"] == "K006"

@@ -212,3 +212,12 @@ def test_the_commands_for_readers_of_the_notes_run(tmp_path, monkeypatch, capfd)
     finally:
         set_language(None)
     assert Path("sigmoid.html").exists()
+
+
+def test_no_page_names_the_host_of_a_package_index():
+    """Projects are linked, not the place that one index has for them."""
+    hosts = ("py" + "pi.org", "python" + "hosted.org", "ana" + "conda.org", "download.py" + "torch.org")
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").rglob("*.po")]
+    assert len(pages) > 15
+    named = {page.name: host for page in pages for host in hosts if host in page.read_text(encoding="utf-8")}
+    assert named == {}
