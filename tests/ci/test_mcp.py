@@ -110,7 +110,7 @@ HOSTILE = [
     ("doctor", {"target": "x" * 5000}, "at most 4096"),
     ("doctor", {"target": "--lang"}, "no such file"),
     ("doctor", {"target": "os", "module": True}, "no such file"),
-    ("doctor", {"target": "..secret", "module": True}, "no name"),
+    ("doctor", {"target": "..secret", "module": True}, "not a valid file name"),
     ("doctor", {"target": "train.py", "arguments": ["x"] * 65}, "at most 64"),
     ("doctor", {"target": "slow.py", "time_limit": 2}, "out of time"),
     ("doctor", {"target": "train.py", "time_limit": 1e9}, "less than or equal to 3600"),
