@@ -131,6 +131,15 @@ def test_a_whole_run_says_what_it_printed_and_seeds_move_also_where_the_script_s
     assert first.losses[0] == pytest.approx(net(x).square().mean().item())  # the script's own seeds
 
 
+@pytest.fixture
+def hears_ctrl_c():
+    """Ctrl-C is heard, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_ends_all_runs(tmp_path):
     path = tmp_path / "endless.py"
     path.write_text("import time, pathlib\nwhile True:\n    time.sleep(0.1)\n")
