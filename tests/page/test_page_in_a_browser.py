@@ -474,7 +474,7 @@ def test_a_slider_shows_each_arm_at_other_values_and_filters_move(look):
     page.locator(".pictures input").nth(1).focus()
     page.keyboard.press("End")
     assert "filter 8 lie between" in page.inner_text(".pictures output") != before
-    page.click("text=Let them move")
+    page.get_by_role("button", name="Let them move").click()
     page.wait_for_selector(".pictures output:has-text('After 1,000 updates')")
     assert page.complaints == []
 
