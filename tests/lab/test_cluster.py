@@ -131,6 +131,18 @@ def test_a_run_has_the_threads_that_are_asked_for_or_its_share_of_the_machine(mo
     assert cluster_module._Far("", {"10.0.0.7": 4}).threads(3) == 3
 
 
+def test_workers_that_come_later_get_work_too(parts, monkeypatch):
+    monkeypatch.setattr(cluster_module, "_PULSE", 0.05)
+    with dask_workers(parts.address) as workers:
+        assert workers.count == 1
+        parts.start_worker()
+        until = time.monotonic() + 120  # a bound for what hangs
+        while workers.count < 2:
+            assert workers.answers()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
 def test_an_address_without_a_scheduler_is_a_clear_error(monkeypatch):
     monkeypatch.setattr("koubai.lab.perform.cluster._PATIENCE", "1s")
     with (

@@ -13,12 +13,12 @@ from koubai.core.errors import RunError
 from koubai.lab.perform.outcome import Context
 from koubai.lab.perform.run_result import Exhibit
 from koubai.lab.perform.store import Store
-from koubai.lab.perform.work import perform, tasks_of
+from koubai.lab.perform.work import perform_all, tasks_of
 
 
 @pytest.fixture
 def run(trainings):
-    return perform(tasks_of(trainings)[0])
+    return perform_all(tasks_of(trainings)[:1])[0]
 
 
 def assert_same(ours, theirs):

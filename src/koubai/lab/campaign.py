@@ -29,9 +29,7 @@ from koubai.train.recipe import Recipe
 _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
 _SOON = 0.01  # the same until the first message is there, for whoever waits for a sign of life
 _PATIENCE = 2.0  # seconds after which it is no longer looked for so often: code is compiled, then
-_ALONE = (
-    0.05  # seconds in which the first run has Python to itself, so that its first sign of life comes sooner
-)
+_ALONE = 0.05  # seconds in which the first run has Python to itself: its first sign of life comes sooner
 _AHEAD = 8  # tasks a worker that are handed over at once: what waits there no stop and no budget reaches
 _AHEAD_ELSEWHERE = 4  # bundles, where the way is long and a bundle takes its time
 _BUNDLE = 0.5  # seconds of work in a bundle of short runs: beside them a cluster's own work is little

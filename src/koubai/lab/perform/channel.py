@@ -31,6 +31,9 @@ class Line(Protocol):
     def report(self, key: str, step: int, steps: int, loss: float) -> None:
         """Say where the run `key` stands; raise Stopped if the lab wants it to end."""
 
+    def threads(self, asked: int) -> int:
+        """Return how many threads a run has here."""
+
 
 @dataclass(frozen=True)
 class Near:
@@ -49,6 +52,10 @@ class Near:
     def stopped(self) -> bool:
         """Return whether the lab wants all runs to end."""
         return self.stop is not None and self.stop.is_set()
+
+    def threads(self, asked: int) -> int:
+        """Return how many threads a run has here: those that were asked for."""
+        return asked
 
 
 _of_this_process = Near()

@@ -13,7 +13,7 @@ import queue
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -24,6 +24,7 @@ from typing import Any
 from koubai.core.cores import usable_cores
 from koubai.core.errors import KoubaiError
 from koubai.data.sources.arrays import Arrays
+from koubai.lab.perform.channel import Line
 from koubai.lab.perform.executors import Workers
 from koubai.lab.perform.outcome import Stopped
 from koubai.lab.perform.run_result import RunResult
@@ -57,16 +58,16 @@ def dask_workers(address: str) -> Iterator[Workers]:
         client.subscribe_topic(topic, lambda event: messages.put(event[1]))
         with _quiet():
             executor = client.get_executor(retries=3)
+            there = client.nthreads()
             yield _DaskWorkers(
                 executor,
-                max(sum(client.nthreads().values()), 1),
+                max(sum(there.values()), 1),
                 messages,
                 stop,
-                answers=_Pulse(client),
+                _Far(topic, _at_once(there)),
                 elsewhere=True,
                 grace=_GRACE,
                 client=client,
-                far=_Far(topic, _at_once(client)),
             )
     finally:
         with _quiet():
@@ -79,8 +80,16 @@ class _DaskWorkers(Workers):
     """Workers that get tasks without their data, and the data beside them."""
 
     client: Any = None
-    far: Any = None
     _data: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._pulse = _Pulse(self.client)
+        self.answers = self._answers
+
+    def _answers(self) -> bool:
+        answered = self._pulse()
+        self.count = max(self.count, self._pulse.seen)  # workers may come later; work waits for lost ones
+        return answered
 
     def submit(self, tasks: Sequence[Task]) -> Future[list[RunResult]]:
         held: dict[str, Arrays] = {}
@@ -92,7 +101,7 @@ class _DaskWorkers(Workers):
                     key = f"koubai-data-{source.sha256}"
                     self._data[source.sha256] = self.client.submit(_itself, source, key=key, retries=3)
         data = [self._data[digest] for digest in held]
-        return self.executor.submit(_perform_here, light, self.far, data)
+        return self.executor.submit(_perform_here, light, self.line, data)
 
 
 # ------------------------------------------------------------------------------------- what workers run
@@ -110,9 +119,9 @@ def _itself(source: Arrays) -> Arrays:
     return source
 
 
-def _perform_here(tasks: Sequence[Task], far: _Far, data: list[Arrays]) -> list[RunResult]:
+def _perform_here(tasks: Sequence[Task], line: Line | None, data: list[Arrays]) -> list[RunResult]:
     """Do tasks; `data` holds the arrays of their sources meanwhile."""
-    return perform_all([replace(task, threads=far.threads(task.threads)) for task in tasks], far)
+    return perform_all(tasks, line)
 
 
 @dataclass
@@ -173,11 +182,14 @@ def _light(value: Any, held: dict[str, Arrays]) -> Any:
     return replace(value, **changed) if changed else value
 
 
-def _at_once(client: Any) -> dict[str, int]:
-    """Return how many tasks the workers of each machine do at once."""
+def _at_once(threads: Mapping[str, int]) -> dict[str, int]:
+    """Return how many tasks the workers of each machine do at once, of their threads by their addresses."""
+    from distributed.comm import get_address_host
+
     found: dict[str, int] = {}
-    for about in client.scheduler_info(n_workers=-1)["workers"].values():
-        found[about["host"]] = found.get(about["host"], 0) + about["nthreads"]
+    for address, count in threads.items():
+        host = get_address_host(address)
+        found[host] = found.get(host, 0) + count
     return found
 
 
@@ -205,11 +217,15 @@ class _Stop:
 
 
 class _Pulse:
-    """Asks a scheduler now and then whether it is there; one that is frozen, or cut off, closes nothing."""
+    """Asks a scheduler now and then whether it is there; one that is frozen, or cut off, closes nothing.
+
+    `seen` is how many tasks its workers could do at once when it answered last; 0 before.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client, self._asked = client, time.monotonic()
         self._answer: Any = None
+        self.seen = 0
 
     def __call__(self) -> bool:
         """Return whether it answered, or may still do so."""
@@ -217,7 +233,9 @@ class _Pulse:
         if self._answer is not None and not self._answer.done():
             return waited < _SILENCE
         if waited > _PULSE:
-            ask, self._asked = self._client.scheduler.identity, time.monotonic()
+            if self._answer is not None and not self._answer.exception():
+                self.seen = sum(self._answer.result().values())
+            ask, self._asked = self._client.scheduler.ncores, time.monotonic()
             self._answer = asyncio.run_coroutine_threadsafe(ask(), self._client.loop.asyncio_loop)
         return True
 

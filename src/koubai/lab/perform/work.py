@@ -80,7 +80,7 @@ def key_of(
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def perform(task: Task, line: Line | None = None) -> RunResult:
+def perform(task: Task, line: Line) -> RunResult:
     """Do one task; raises Stopped when the lab asked it to end.
 
     A failure is a result that tells it: the others go on, and an exception may not survive the way home.
@@ -88,7 +88,7 @@ def perform(task: Task, line: Line | None = None) -> RunResult:
     started = time.perf_counter()
     try:
         with allowing(task.allow_memory):
-            outcome = _perform(task, line or of_this_process())
+            outcome = _perform(task, line)
     except Stopped:
         raise
     except KoubaiError as error:
@@ -116,14 +116,13 @@ def perform(task: Task, line: Line | None = None) -> RunResult:
 def perform_all(tasks: Sequence[Task], line: Line | None = None) -> list[RunResult]:
     """Do tasks one after another; raises Stopped when the lab asked to end, but for what is done."""
     line, done = line or of_this_process(), list[RunResult]()
-    for task in tasks:
-        try:
+    try:
+        for task in tasks:
             if line.stopped():
                 raise Stopped
             done.append(perform(task, line))
-        except Stopped:
-            if done:
-                break
+    except Stopped:
+        if not done:
             raise
     return done
 
@@ -132,7 +131,7 @@ def _perform(task: Task, line: Line) -> Outcome:
     context = Context(
         task.observations,
         task.engine,
-        task.threads,
+        line.threads(task.threads),
         task.data_dir,
         task.exhibits,
         report=lambda step, steps, loss: line.report(task.key, step, steps, loss),
