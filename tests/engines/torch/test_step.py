@@ -174,16 +174,20 @@ def test_what_others_wrote_runs_by_its_formula_and_is_not_captured(changes):
     assert f"as {name} runs on the host" in program.listing()
 
 
-def test_a_step_that_cannot_be_captured_stays_eager_and_says_why():
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [("operation not permitted\nmore of it", "operation not permitted"), ("", "RuntimeError")],
+)
+def test_a_step_that_cannot_be_captured_stays_eager_and_says_why(message, told):
     program, graphs = graphed(job("mlp"))
 
     def refuse(work):
-        raise RuntimeError("operation not permitted\nmore of it")
+        raise RuntimeError(message)
 
     graphs.capture = refuse
     losses = program.advance(batches(8))
     np.testing.assert_array_equal(losses, TorchProgram(job("mlp")).advance(batches(8)))
-    assert "each step again, as operation not permitted" in program.listing()
+    assert f"each step again, as {told}\n" in program.listing()
 
 
 def test_steps_after_a_loss_that_is_not_finite_are_undone():
@@ -198,6 +202,26 @@ def test_steps_after_a_loss_that_is_not_finite_are_undone():
     assert states[0].step == states[1].step == len(losses[0])
     for path, w in states[0].weights.params.items():
         np.testing.assert_array_equal(w, states[1].weights.params[path])
+
+
+def test_calls_for_a_few_steps_do_not_lengthen_the_stretch_for_many():
+    program = TorchProgram(job("mlp"))
+    for row in batches(12):
+        program.advance(row[None])
+    assert program._stretch_steps <= 2
+
+
+def test_another_job_shortens_the_stretch_to_what_may_be_sent_at_once(monkeypatch):
+    program = TorchProgram(job("branches"))
+    program._stretch_steps = 8
+    monkeypatch.setattr("koubai.engines.torch.source._SENT", 1)
+    assert program.replace(job("branches", augment=(Flip(),)))
+    source, sent = program._step.source, []
+    monkeypatch.setattr(
+        source, "tables", lambda rows, step: sent.append(rows) or Sent.tables(source, rows, step)
+    )
+    program.advance(batches(4))
+    assert [len(rows) for rows in sent] == [1, 1, 1, 1]
 
 
 def test_data_lie_on_the_device_as_bytes():

@@ -76,18 +76,17 @@ class Replayed(Eager):
 
     def run(self, tables: Sequence[torch.Tensor], steps: range, losses: torch.Tensor) -> None:
         """Make updates `steps` with the rows of the tables; leave their losses in `losses` (S,)."""
-        if self._eager == 0 and self._step.on_host:
-            self.why_not = f"{self._step.on_host} runs on the host"
         eager = len(steps) if self.why_not else min(self._eager, len(steps))
         super().run(tables, steps[:eager], losses[:eager])
         self._eager = max(0, self._eager - eager)
         if eager == len(steps):
             return
         later, rest = [table[eager:] for table in tables], losses[eager:]
-        if self._eager == 0 and self._step.on_host:
-            self.run(later, steps[eager:], rest)
-            return
-        self._replays(later, steps[eager:], rest)
+        if on_host := self._step.on_host:
+            self.why_not = f"{on_host} runs on the host"
+            super().run(later, steps[eager:], rest)
+        else:
+            self._replays(later, steps[eager:], rest)
 
     def _replays(self, tables: Sequence[torch.Tensor], steps: range, losses: torch.Tensor) -> None:
         kinds, numbers = zip(*map(self._told, steps), strict=True)
@@ -114,7 +113,7 @@ class Replayed(Eager):
         try:
             self._replay, self._loss = self._recorder.capture(self._from_memory)
         except RuntimeError as error:
-            self._kind, self.why_not = None, str(error).splitlines()[0]
+            self._kind, self.why_not = None, str(error).partition("\n")[0] or type(error).__name__
             return False
         self._kind, self.captures = kind, self.captures + 1
         return True
@@ -156,6 +155,7 @@ class CudaRecorder:
     def capture(self, work: Work) -> tuple[Callable[[], object], torch.Tensor]:
         """With a memory pool of the graph's own."""
         graph = torch.cuda.CUDAGraph()
+        # Other threads may use the GPU meanwhile: under "global" what they call could end the capture.
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             result = work()
         return graph.replay, result

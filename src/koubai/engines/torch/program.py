@@ -133,7 +133,7 @@ class TorchProgram:
         losses: list[Array] = []
         done = 0
         while done < len(indices):
-            started, steps = perf_counter(), self._stretch_steps
+            started, steps = perf_counter(), min(self._stretch_steps, self._most_steps)
             with self._on_device():
                 losses.append(
                     self._stretch(indices[done : done + steps], observation if on_tap else None, on_tap)
@@ -141,18 +141,20 @@ class TorchProgram:
             done += len(losses[-1])
             if not np.isfinite(losses[-1][-1]):
                 break
-            self._stretch_steps = self._next_steps(steps, perf_counter() - started)
+            seconds = perf_counter() - started
+            if seconds > _LATE:
+                self._stretch_steps = max(1, steps // 2)
+            elif seconds < _SOON and len(losses[-1]) == steps:  # a shorter one says nothing of longer ones
+                self._stretch_steps = 2 * steps
         return np.concatenate([np.zeros(0), *losses])
 
-    def _next_steps(self, steps: int, seconds: float) -> int:
-        """Return the length of the next stretch: what is not finite is noticed at the end of one."""
+    @property
+    def _most_steps(self) -> int:
+        """The longest stretch that this job may have: what is not finite is noticed at the end of one."""
         alone = self.job.ranks.size == 1  # others would have to agree on another length
-        most = (
-            1
-            if not alone or self._flat.bytes > _MOST_SAVED
-            else min(_MOST_STEPS, self._step.source.most_steps)
-        )
-        return max(1, min(most, 2 * steps if seconds < _SOON else steps // 2 if seconds > _LATE else steps))
+        if not alone or self._flat.bytes > _MOST_SAVED:
+            return 1
+        return min(_MOST_STEPS, self._step.source.most_steps)
 
     def _stretch(self, rows: Array, observation: Observation | None, on_tap: OnTap | None) -> Array:
         """Train some steps without a look at them; then read their losses, and tell of the taps."""
