@@ -31,7 +31,7 @@ class Pending:
     def made(self, numbers: Array) -> Squares:
         """Return the sums, of their numbers as an array."""
         norm, nonfinite, *more = numbers[:4].tolist()
-        squares = {"count": self.count, "total_square": norm**2, "nonfinite": int(nonfinite)}
+        squares = {"count": self.count, "total_square": norm * norm, "nonfinite": int(nonfinite)}
         if self.kind is Squares:
             return Squares(**squares)
         if self.kind is Magnitudes:
