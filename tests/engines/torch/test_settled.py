@@ -35,6 +35,17 @@ def test_settings_are_put_back(device):
     assert settings() == before
 
 
+def test_programs_side_by_side_put_back_what_the_first_one_found():
+    before, device = settings(), torch.device("cuda")
+    first, second = (settled(device, before["threads"]) for _ in range(2))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert settings()["deterministic"], "the second one still runs"
+    second.__exit__(None, None, None)
+    assert settings() == before
+
+
 @pytest.mark.parametrize("owner", [torch.backends.cudnn, torch.backends.cuda.matmul])
 @pytest.mark.parametrize("tf32", [True, False])
 def test_who_sets_them_by_their_old_names_finds_them_as_they_were(owner, tf32):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from threading import Lock
 from typing import Any
 
 import torch
@@ -67,7 +68,7 @@ def settled(device: torch.device, threads: int) -> Iterator[None]:
     try:
         with blas_threads(threads):
             if device.type == "cuda":
-                with _exact():
+                with _exact.hold():
                     yield
             else:
                 yield
@@ -75,22 +76,39 @@ def settled(device: torch.device, threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@contextmanager
-def _exact() -> Iterator[None]:
-    """Deterministic algorithms where there are some (PyTorch warns of others), no ten-bit products."""
-    wanted = _wanted()
-    kept = [getattr(owner, name) for owner, name, _ in wanted]
-    asked = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    for owner, name, value in wanted:
-        setattr(owner, name, value)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(asked, warn_only=warn_only)
-        for (owner, name, _), value in zip(wanted, kept, strict=True):
+class _Exact:
+    """Deterministic algorithms where there are some (PyTorch warns of others), no ten-bit products.
+
+    The settings are the process's: of programs side by side, the last to end puts back what the first found.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+        self._put_back = ExitStack()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Have these settings while the context lasts."""
+        with self._lock:
+            if not self._inside:
+                self._set()
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    self._put_back.close()
+
+    def _set(self) -> None:
+        asked = torch.are_deterministic_algorithms_enabled()
+        warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+        for owner, name, value in _wanted():
+            self._put_back.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, value)
+        self._put_back.callback(torch.use_deterministic_algorithms, asked, warn_only=warn_only)
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def _wanted() -> list[tuple[Any, str, Any]]:
@@ -101,3 +119,6 @@ def _wanted() -> list[tuple[Any, str, Any]]:
         products = [(part, "fp32_precision", "ieee") for part in (matmul, cudnn.conv)]
     filled = (torch.utils.deterministic, "fill_uninitialized_memory", False)
     return [(cudnn, "benchmark", False), filled, *products]
+
+
+_exact = _Exact()
