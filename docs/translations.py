@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
+from functools import cache
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +30,7 @@ _HEADER = 'msgid ""\nmsgstr ""\n"Language: ja\\n"\n"Content-Type: text/plain; ch
 _COMMENT = re.compile(r"(?<!\S)#(?:\s.*)?$", re.MULTILINE)
 _KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _NARROW = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]\(|\)[\u3040-\u30ff\u4e00-\u9fff]")
+_OUTPUT = r"^```text\n(.*?)^```"
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _NUMBER = re.compile(r"(?<![A-Za-z_\d.])((?:\d[\d,]*)?\.?\d+(?:e-?\d+)?)(?:\s*([万億]))?")
 _NUMBER_WORDS = """
@@ -99,17 +101,12 @@ def _texts(tokens):
             yield from _texts(token.children or [])
 
 
-def _outputs() -> set[str]:
+@cache
+def _outputs() -> frozenset[str]:
     """Return the blocks that a program prints, or that draw something: a language has its own."""
-    if not _OUTPUTS:
-        for file in [*DOCS.rglob("*.md"), DOCS.parent / "CONTRIBUTING.md"]:
-            if GENERATED not in file.parents:
-                _OUTPUTS.update(re.findall(r"^```text\n(.*?)^```", file.read_text("utf-8"), re.S | re.M))
-        _OUTPUTS.add("")
-    return _OUTPUTS
-
-
-_OUTPUTS: set[str] = set()
+    files = [*DOCS.rglob("*.md"), DOCS.parent / "CONTRIBUTING.md"]
+    texts = (file.read_text("utf-8") for file in files if GENERATED not in file.parents)
+    return frozenset(found for text in texts for found in re.findall(_OUTPUT, text, re.S | re.M))
 
 
 def update(page: str, messages: list[str]) -> Catalog:

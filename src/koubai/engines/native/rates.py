@@ -43,7 +43,7 @@ def rates(job: Job, first: int, count: int) -> Array:
     for rate, field in _CONSTANTS.get(name, {}).items():
         table[rate] = getattr(optimizer, field)
     if _CONSTANTS.get(name) is _ADAM:
-        table["alpha"] = [e / (1 - optimizer.beta1**t) for e, t in zip(alpha.tolist(), steps, strict=True)]
+        table["alpha"] = [a / (1 - optimizer.beta1**t) for a, t in zip(alpha.tolist(), steps, strict=True)]
         table["correction"] = [
             optimizer.rectification(t) if name == "radam" else 1 / sqrt(1 - optimizer.beta2**t) for t in steps
         ]

@@ -68,9 +68,9 @@ class Rule:
         """Return which functions `pull` and `change` call at a step, and with what numbers, in order."""
         functions: list[str] = []
         heard: list[float] = []
-        listener = Listener(functions, heard)
+        listener: Any = Listener(functions, heard)  # in the place of arrays
         for penalty in self.job.pulls:
-            listener += penalty.gradient(listener)  # type: ignore[arg-type]
+            listener += penalty.gradient(listener)
         self._formulas(step, lambda tensor, part: listener)
         return tuple(functions), heard
 

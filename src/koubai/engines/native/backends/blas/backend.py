@@ -8,9 +8,7 @@ from koubai.engines.native.backends.blas.linear import LinearOp
 from koubai.engines.native.backends.blas.runner import ThreadRunner
 from koubai.engines.native.ops import OPS
 
-_SHARD_GRADIENTS = (
-    1 << 28
-)  # parameters, counted once a shard: a gradient of each shard is kept, a GiB at most
+_SHARD_GRADIENTS = 1 << 28  # parameters, once a shard: a gradient of each shard is kept, a GiB at most
 
 
 class BlasBackend:
