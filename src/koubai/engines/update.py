@@ -27,16 +27,20 @@ def update(
     """
     if job.clipping is not None:
         job.clipping.apply(gradients)
+    for path, w in params.items():
+        if not job.is_frozen(path):
+            own = {slot: slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
+            pulled = w if job.network.param_specs[path].penalized else None
+            change(job, step, w, gradients[path], own, pulled)
+
+
+def change(job: Job, step: int, w: Any, g: Any, slots: dict[str, Any], pulled: Any | None) -> None:
+    """Change one array of parameters and its slots, in place; `pulled` is what of it decays and shrinks."""
     alpha = job.optimizer.learning_rate * job.schedule.factor(step)
     decay = job.optimizer.decoupled_decay()
-    for path, w in params.items():
-        if job.is_frozen(path):
-            continue
-        penalized = job.network.param_specs[path].penalized
-        if decay and penalized:
-            np.multiply(w, 1 - alpha * decay, out=w)
-        own = {slot: slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
-        job.optimizer.update(w, gradients[path], own, alpha, step)
-        for penalty in job.penalties:
-            if penalty.proximal and penalized:
-                penalty.shrink(w, alpha)
+    if decay and pulled is not None:
+        np.multiply(pulled, 1 - alpha * decay, out=pulled)
+    job.optimizer.update(w, g, slots, alpha, step)
+    for penalty in job.penalties:
+        if penalty.proximal and pulled is not None:
+            penalty.shrink(pulled, alpha)

@@ -18,7 +18,7 @@ from koubai.engines.torch.arrays import Listener, Numbers, TensorArray, as_it_is
 from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.wide import wide
-from koubai.engines.update import add_penalties, update
+from koubai.engines.update import add_penalties, change, update
 
 _BLOCK = 1 << 16  # parameters: what a rule makes of so many stays in a core's cache
 
@@ -30,7 +30,6 @@ class Rule:
         self.job, self.flat = job, flat
         self._unclipped = replace(job, clipping=None)
         self._parts = _in_parts(flat)
-        self._shrinking = [penalty for penalty in job.penalties if penalty.proximal]
         self.on_host = [part for part in (job.optimizer, *job.penalties) if not is_own(part)]
         self._pulls_on_host = not all(map(is_own, job.pulls))
         self._changes_on_host = any(part not in job.pulls for part in self.on_host)
@@ -76,17 +75,11 @@ class Rule:
 
     def _formulas(self, step: int, of: Callable[[torch.Tensor, slice], Any]) -> None:
         """Decay, the rule, and what penalties do after it, on the parts that `of` gives of flat tensors."""
-        flat, optimizer = self.flat, self.job.optimizer
-        alpha = optimizer.learning_rate * self.job.schedule.factor(step)
-        decay = optimizer.decoupled_decay()
+        flat = self.flat
         for part, pulled in self._parts:
-            w = of(flat.params, pulled)
-            if decay:
-                w *= 1 - alpha * decay
+            w, g = of(flat.params, part), of(flat.grads, part)
             slots = {name: of(slot, part) for name, slot in flat.slots.items()}
-            optimizer.update(of(flat.params, part), of(flat.grads, part), slots, alpha, step)
-            for penalty in self._shrinking:
-                penalty.shrink(w, alpha)
+            change(self.job, step, w, g, slots, of(flat.params, pulled))
 
 
 def _in_parts(flat: Flat) -> list[tuple[slice, slice]]:
