@@ -275,7 +275,7 @@ def _train(recipe: Recipe, **how: Any) -> TrainRun:
         return train(recipe, **how)
     except BaseException as error:
         if isinstance(run := getattr(error, "koubai_run", None), TrainRun):
-            error.koubai_run = Run.of(run)  # type: ignore[attr-defined]
+            error.koubai_run = Run.of(run)  # type: ignore[attr-defined]  # any exception may carry more
         raise
 
 

@@ -34,7 +34,7 @@ def test_all_that_is_said_inside_is_in_that_language_and_then_no_longer():
 
 def test_an_error_inside_ends_it_and_an_unknown_language_never_begins():
     with pytest.raises(ZeroDivisionError), speaking("ja"):
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018 -- it is what raises
     assert language() == "en"
     with pytest.raises(ValueError, match="one of en, ja"), speaking("jp"):
         pass

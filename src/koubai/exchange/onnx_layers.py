@@ -40,7 +40,7 @@ from koubai.layers import (
     Softmax,
     Softplus,
     Tanh,
-)  # fmt: skip
+)
 
 
 class Refused(Exception):

@@ -17,7 +17,7 @@ try:
 except ImportError:  # scikit-learn before 1.9
     Fit = TypeVar("Fit", bound=Callable[..., Any])
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
+    class CallbackSupportMixin:  # type: ignore[no-redef]  # in the place of theirs
         """Nothing to support."""
 
     def with_callbacks(method: Fit) -> Fit:

@@ -245,6 +245,6 @@ def _keep(error: BaseException, run: Run) -> None:
     """Give what a callback raised the run so far, and a line that says so."""
     run.stopped_by = "interrupted"
     with suppress(AttributeError, TypeError):  # an exception that takes no attributes
-        error.koubai_run = run  # type: ignore[attr-defined]
+        error.koubai_run = run  # type: ignore[attr-defined]  # any exception may carry more
     key = "train.callback_failed" if run.folder is None else "train.callback_failed_in_folder"
     error.add_note(say(key, step=run.session.step, folder=run.folder))
