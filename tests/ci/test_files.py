@@ -20,26 +20,11 @@ from koubai.doctor.patient.place import Place
 from koubai.doctor.visit.finding import Finding
 from koubai.words import set_language
 from support.host import environment
+from support.scripts import from_zero
 
 ROOT = Path(__file__).parents[2]
 RECIPE = 'steps = 10\nbatch_size = 20\ndata = "digits"\nnetwork = { type = "mlp", hidden = [8] }\n'
-SICK = """
-import torch
-from torch import nn
-
-torch.manual_seed(0)
-model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
-for p in model.parameters():
-    nn.init.zeros_(p)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-t = torch.randint(0, 3, (600,))
-x = torch.eye(4)[t] * 2 + torch.randn(600, 4)
-for step in range(100):
-    rows = torch.randint(0, 600, (50,))
-    optimizer.zero_grad()
-    nn.functional.cross_entropy(model(x[rows]), t[rows]).backward()
-    optimizer.step()
-"""
+SICK = f"\n{from_zero('100')}\n"
 
 
 @pytest.fixture(autouse=True)

@@ -12,24 +12,11 @@ from koubai.core.errors import KoubaiError
 from koubai.mcp import child
 from koubai.mcp.folder import below, check_data
 from support.host import environment
+from support.scripts import from_zero
 
-SCRIPT = """
+SCRIPT = f"""
 import sys
-import torch
-from torch import nn
-
-torch.manual_seed(0)
-model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
-for p in model.parameters():
-    nn.init.zeros_(p)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-t = torch.randint(0, 3, (600,))
-x = torch.eye(4)[t] * 2 + torch.randn(600, 4)
-for step in range(int(sys.argv[1])):
-    rows = torch.randint(0, 600, (50,))
-    optimizer.zero_grad()
-    nn.functional.cross_entropy(model(x[rows]), t[rows]).backward()
-    optimizer.step()
+{from_zero("int(sys.argv[1])")}
 print("a line that is no answer")
 """
 RECIPE = """

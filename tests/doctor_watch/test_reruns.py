@@ -15,20 +15,16 @@ from koubai.doctor.patient.clinic import Change
 from koubai.doctor.trials.meter import Meter
 from koubai.doctor.trials.orders import Order
 from koubai.doctor.trials.reruns import Reruns, Script, run_all
+from support.scripts import TWO_ARGUMENTS
 
 # No seed of its own, a loader with workers, a thread, a file that it writes, another that it reads.
-PROGRAM = """
+PROGRAM = f"""
 import sys, threading, time
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
-class Net(nn.Module):  # called with two arguments: koubai has no twin of it
-    def __init__(self):
-        super().__init__()
-        self.first, self.second = nn.Linear(12, 32), nn.Linear(32, 5)
-    def forward(self, x, scale):
-        return self.second(torch.tanh(self.first(x))) * scale
+{TWO_ARGUMENTS}
 net = Net()
 opt = torch.optim.SGD(net.parameters(), float(sys.argv[1]), momentum=0.9)
 x = torch.randn(512, 12)
@@ -41,7 +37,7 @@ if __name__ == "__main__":
                 loss = nn.functional.cross_entropy(net(a, 1.0), b)
                 loss.backward()
                 opt.step()
-                file.write(f"{loss.item()}\\n")
+                file.write(f"{{loss.item()}}\\n")
     print("accuracy", (net(x, 1.0).argmax(1) == t).float().mean().item())
 """
 

@@ -16,8 +16,9 @@ from koubai.doctor.trials.fork_clinic import ForkClinic
 from koubai.doctor.trials.forks import Snapshot
 from koubai.doctor.trials.meter import Meter
 from koubai.doctor.trials.orders import Answer
+from support.scripts import TWO_ARGUMENTS
 
-HEAD = """
+HEAD = f"""
 import sys, time
 import torch
 from torch import nn
@@ -25,12 +26,7 @@ torch.manual_seed(0)
 RATE = float(sys.argv[1])
 x = torch.randn(512, 12)
 t = (x[:, :4] @ torch.randn(4, 5) + 0.3 * torch.tanh(x[:, 4:9])).argmax(1)
-class Net(nn.Module):  # called with two arguments: koubai has no twin of it
-    def __init__(self):
-        super().__init__()
-        self.first, self.second = nn.Linear(12, 32), nn.Linear(32, 5)
-    def forward(self, x, scale):
-        return self.second(torch.tanh(self.first(x))) * scale
+{TWO_ARGUMENTS}
 def batches(steps):
     for _ in range(steps):
         rows = torch.randint(0, 512, (64,))
