@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 import koubai
+from koubai.doctor.watch.checkups import rerun
 
 FEATURES = 16
 
@@ -171,3 +172,13 @@ def test_the_same_preparation_is_silent_and_so_is_noise_that_only_training_has(b
 def test_test_data_of_another_kind_are_no_mistake_of_scale(kind):
     watch = evaluated(lambda x: (x - 5) / 10, kind=kind, other_rule=True)
     assert "evaluation_scale" not in named(watch)
+
+
+def test_of_a_large_model_few_samples_are_asked(monkeypatch):
+    of_a_sample = 32 + 32 + 3  # numbers that its layers put out
+    monkeypatch.setattr(rerun, "_CHECKUP_ELEMENTS", 50 * of_a_sample)
+    watch = evaluated(lambda x: x)
+    asked = []
+    watch.seen.root.register_forward_pre_hook(lambda net, args: asked.append(len(args[0])))
+    assert named(watch)[0] == "evaluation_scale"
+    assert max(asked) <= 64  # a batch of the program's own

@@ -9,15 +9,17 @@ import torch
 
 from koubai.doctor.patient.held_scale import RATIO, SHIFT, HeldScale
 from koubai.doctor.watch.checkups.examine import device_of, set_modes, undisturbed
+from koubai.doctor.watch.checkups.rerun import checkup_rows
 from koubai.doctor.watch.seen.seen import Seen
 
 _FEWEST = 32
-_ROWS = 1000
+_ROWS = 1000  # of a large model fewer
 
 
 def held_scale(seen: Seen) -> HeldScale | None:
     """Return what differs, and the loss with and without it; None where nothing does or it is not known."""
-    of_training, held = seen.trained.samples(_ROWS), seen.held.samples(_ROWS)
+    most = max(_FEWEST, checkup_rows(seen, _ROWS))
+    of_training, held = seen.trained.samples(most), seen.held.samples(most)
     if seen.loss.rule is None or not seen.replayable or seen.blind or of_training is None or held is None:
         return None
     (x, t), (x_held, t_held) = of_training, held

@@ -40,7 +40,7 @@ def rerun(seen: Seen, samples: Samples | None) -> tuple[Examination | None, Chec
         seen.refused = say("watch.arguments")
     if seen.loss.rule is None or samples is None or not seen.replayable:
         return None, went_by(seen, seen.first)
-    few = few_of(seen, _checkup_rows(seen, len(samples[0])))
+    few = few_of(seen, checkup_rows(seen, len(samples[0])))
     try:
         now = examine_again(seen, seen.loss.rule, few, seen.step)
         first = None
@@ -80,7 +80,7 @@ def examine_again(
         )
 
 
-def _checkup_rows(seen: Seen, count: int) -> int:
+def checkup_rows(seen: Seen, count: int) -> int:
     """Return how many samples to examine."""
     parts = seen.last.recorder.parts.values() if seen.last else ()
     per_sample = sum(prod(part.out_shape) for part in parts)
