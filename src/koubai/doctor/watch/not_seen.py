@@ -26,11 +26,11 @@ def sentences(seen: Seen) -> list[str]:
         found.append("several_losses")
     if seen.blind:
         found.append("compiled")
-    if seen.trained.samples() is None and seen.step:
+    if not seen.trained.batches and seen.step:
         found.append("no_samples")
     if seen.start is None:
         found.append("start_not_kept")
-    if seen.held.samples() is None and seen.step:
+    if not seen.held.batches and seen.step:
         found.append("no_evaluation")
     values: dict[str, Any] = {
         "losses": ", ".join(sorted(seen.loss.names)),

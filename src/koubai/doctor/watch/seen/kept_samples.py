@@ -25,6 +25,7 @@ class KeptSamples:
         self._bytes = 0
         self._rows = 0
         self._replaced = 0
+        self._distinct: torch.Tensor | None = None  # rows that are no copies, until a batch is kept
 
     @property
     def full(self) -> bool:
@@ -45,6 +46,7 @@ class KeptSamples:
         x, self._x = self._x, None
         if x is None or t.ndim == 0 or len(t) != len(x):
             return
+        self._distinct = None
         batch = (x, t.detach().to("cpu", copy=True))
         if self.full:
             self._replaced += 1
@@ -67,8 +69,9 @@ class KeptSamples:
         shapes = self.batches[0][0].shape[1:], self.batches[0][1].shape[1:]
         alike = [(x, t) for x, t in self.batches if (x.shape[1:], t.shape[1:]) == shapes]
         x, t = torch.cat([x for x, _ in alike]), torch.cat([t for _, t in alike])
-        first = _first_of_each(x, t)
-        x, t = x[first], t[first]
+        if self._distinct is None:
+            self._distinct = _first_of_each(x, t)
+        x, t = x[self._distinct], t[self._distinct]
         if limit is not None and len(x) > limit:
             rows = torch.from_numpy(np.sort(random.permutation(random.key(0, "checkup"), len(x))[:limit]))
             x, t = x[rows], t[rows]
