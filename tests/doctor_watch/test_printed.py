@@ -47,6 +47,7 @@ def test_a_loss_can_be_left_out_and_a_number_may_be_none():
     assert math.isnan(value_of(text, metric))
     assert last_metric(text, without=LOSSES) == Metric("reward", lower=False)
     assert math.isnan(value_of("nothing", metric))
+    assert last_metric("losses 0.3 and 0.4", without=LOSSES) is None
 
 
 def test_the_end_of_what_is_printed_is_kept_and_a_progress_bar_is_not_one_line():

@@ -115,7 +115,9 @@ def last_metric(text: str, *, without: Sequence[str] = ()) -> Metric | None:
     >>> last_metric("Epoch 3: train loss 0.31, val acc = 91.2% (4.1 s)")
     Metric(name='val acc', lower=False)
     """
-    return next((metric for metric, _ in _told(text) if not _words(metric.name) & {*without}), None)
+    return next(
+        (m for m, _ in _told(text) if not any(_is_one_of(word, without) for word in _words(m.name))), None
+    )
 
 
 def value_of(text: str, metric: Metric) -> float:
@@ -158,14 +160,19 @@ def _name(before: str) -> str:
     return re.sub(r"\s+", " ", name).strip(" :=-('\".[]")
 
 
-def _words(name: str) -> set[str]:
-    return {*re.findall(r"[a-z]+\d*", name.lower().replace("_", " ").replace("^", ""))}
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z]+\d*", name.lower().replace("_", " ").replace("^", ""))
+
+
+def _is_one_of(word: str, kinds: Sequence[str]) -> bool:
+    """Whether a word, or what it is the plural of, is one of these."""
+    return not {word, word.removesuffix("es"), word.removesuffix("s")}.isdisjoint(kinds)
 
 
 def _direction(name: str) -> bool | None:
     """Return whether lower is better by the last word of a name that tells; None if no word does."""
-    for word in reversed(re.findall(r"[a-z]+\d*", name.lower().replace("_", " ").replace("^", ""))):
+    for word in reversed(_words(name)):
         for kinds, lower in ((LOWER, True), (HIGHER, False)):
-            if word in kinds or word.removesuffix("es") in kinds or word.removesuffix("s") in kinds:
+            if _is_one_of(word, kinds):
                 return lower
     return None
