@@ -6,23 +6,22 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-ROLES = ("loss", "optimizer", "update", "backward", "model", "layer", "operation", "clipping")
-
 
 @dataclass(frozen=True)
 class Place:
     """A line of a file, and what stands there.
 
-    | role      | the line                                                        |
-    |-----------|-----------------------------------------------------------------|
-    | loss      | computes the loss                                               |
-    | optimizer | makes the optimizer                                             |
-    | update    | has the optimizer make its first update                         |
-    | backward  | computes gradients                                              |
-    | model     | calls the model                                                 |
-    | layer     | makes the layer, or calls the function that stands for it       |
-    | operation | computes the first number that is not finite                    |
-    | clipping  | shortens gradients, the first time                              |
+    | role       | the line                                                          |
+    |------------|-------------------------------------------------------------------|
+    | loss       | computes the loss                                                 |
+    | optimizer  | makes the optimizer                                               |
+    | update     | has the optimizer make its first update                           |
+    | backward   | computes gradients                                                |
+    | model      | calls the model                                                   |
+    | layer      | makes the layer, or calls the function that stands for it         |
+    | operation  | computes the first number that is not finite                      |
+    | clipping   | shortens gradients, the first time                                |
+    | evaluation | calls the model in test mode or without gradients, the first time |
     """
 
     file: str

@@ -41,11 +41,6 @@ def own_parameters(module: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     return ((name, p) for name, p in list(_inside(module, "_parameters")) if p is not None)
 
 
-def own_buffers(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield (name, buffer) of a module alone."""
-    return ((name, b) for name, b in list(_inside(module, "_buffers")) if b is not None)
-
-
 def children_of(module: nn.Module) -> list[nn.Module]:
     """Return the modules right inside one."""
     return [part for _, part in _inside(module, "_modules") if part is not None]

@@ -30,10 +30,12 @@ class Spreads:
             spread = spread_of(step, (args, options), output)
             if spread is None:
                 return
-            self._calls = [spread] if not self._calls or self._calls[0].step != step else self._calls
-            if self._calls[-1] is not spread:
-                self._calls.append(spread)
-            self.seen = [*(other for other in self.seen if other.step != step), together(self._calls)]
+            if self.seen and self.seen[-1].step == step:
+                self.seen.pop()
+            else:
+                self._calls = []
+            self._calls.append(spread)
+            self.seen.append(together(self._calls))
 
 
 def spread_of(step: int, given: Any, output: Any) -> Spread | None:
