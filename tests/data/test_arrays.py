@@ -101,6 +101,20 @@ def test_a_task_says_what_was_not_guessed():
         taken([1, 2, 3], "clases")
 
 
+def test_a_row_that_cannot_be_is_told_as_it_was_given():
+    floats = np.arange(20.0)
+    floats[13] = 0.5
+    for more, told in (((), "t: row 14"), ((X, floats), "t: row 14"), ((X[:2], floats[12:14]), "t: row 14")):
+        with pytest.raises(DataError, match=rf"{told} is not a class(?s:.*)0\.5"):
+            koubai.data.arrays(X, floats, *more, task="classes")
+    with pytest.raises(DataError, match=r"t_test: row 2 is not a class(?s:.*)0\.5"):
+        koubai.data.arrays(X, np.floor(floats), X[:2], floats[12:14], task="classes")
+    with pytest.raises(DataError, match=r"row 1 is not a number(?s:.*)'first'"):
+        koubai.data.arrays(X, ["first", *"bcdefghijklmnopqrst"], task="values")
+    with pytest.raises(DataError, match="no training samples"):
+        koubai.data.arrays(X[:0], floats[:0], X, np.floor(floats), task="classes").load()
+
+
 def test_bytes_are_pixels():
     pixels = np.array([[0, 51, 255]] * 4, np.uint8)
     dataset = koubai.data.arrays(pixels, [0, 1, 0, 1], scale="unit").load()
@@ -116,7 +130,7 @@ def holed(value: float) -> np.ndarray:
 WRONG = {
     "NaN": ((holed(np.nan), T), r"x: 1 of 60 values are not finite(?s:.*)nan at \(12, 1\)"),
     "too large for float32": ((holed(1e39), T), r"not finite in float32(?s:.*)1e\+39"),
-    "NaN target": ((X, np.where(T == 1, np.nan, 0.5)), "t: 4 of 14 values"),
+    "NaN target": ((X, np.where(T == 1, np.nan, 0.5)), r"t: 5 of 20 values(?s:.*)nan at \(1,\)"),
     "objects": ((np.array([{}] * 20), T), "x: not an array of real numbers(?s:.*)object"),
     "complex": ((X * 1j, T), "x: not an array of real numbers"),
     "one number": ((3.0, T), "x: not an array"),

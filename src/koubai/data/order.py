@@ -28,5 +28,6 @@ def mixed(order_key: int, labels: Array | None, count: int) -> tuple[Array, Spli
     place -= (np.cumsum(sizes) - sizes)[found]
     place += 0.5
     place /= sizes[found]
+    del found
     ties = random.words64(order_key, count, count)
     return order[np.lexsort((ties, place))], "stratified"

@@ -51,18 +51,6 @@ def check_finite(array: Array, name: str, where: str) -> None:
         )
 
 
-def kind_of(t: Array) -> str:
-    """Return what an array of targets holds by its type: "classes", "names" or "values"; "?" for others."""
-    return _KINDS.get(t.dtype.kind, "?")
-
-
-def labels_of(t: Array, task: Task) -> Array | None:
-    """Return the labels (n,) that a split keeps in shares; None where targets are values."""
-    if kind_of(t) == "values":
-        return t.reshape(len(t)) if _whole(t, t[:0], task) else None
-    return t if t.ndim == 1 and task != "values" and kind_of(t) != "?" else None
-
-
 def targets_of(
     train: Array, test: Array, names: tuple[str, ...], task: Task, where: str
 ) -> tuple[tuple[Array, Array], int | None, tuple[str, ...]]:
@@ -75,7 +63,7 @@ def targets_of(
     | classes | the same, and all floats that are whole; numbers stand for the classes as they are       |
     | values  | nothing                                                                                  |
     """
-    kinds = {kind_of(part) for part in (train, test)}
+    kinds = {_KINDS.get(part.dtype.kind, "?") for part in (train, test)}
     if task == "values" and kinds == {"classes"}:
         train, test, kinds = train.astype(np.float64), test.astype(np.float64), {"values"}
     if kinds == {"values"} and train.ndim in (1, 2):
@@ -86,21 +74,18 @@ def targets_of(
             wide = [part[:, None] if part.ndim == 1 else part for part in (train, test)]
             return (np.array(wide[0], np.float32), np.array(wide[1], np.float32)), None, ()
         if not whole and train.size == len(train) and test.size == len(test):
-            both = np.concatenate([train.reshape(-1), test.reshape(-1)])
-            row = int(np.flatnonzero(both != np.floor(both))[0])
-            raise DataError("target_in_row_is_no_class", row=row + 1, where=where, got=float(both[row]))
+            name, part = ("t_test", test) if _all_whole(train) else ("t", train)
+            row = int(np.flatnonzero(part.reshape(-1) != np.floor(part.reshape(-1)))[0])
+            value = float(part.flat[row])
+            raise DataError("target_in_row_is_no_class", name=name, row=row + 1, where=where, got=value)
         if whole:
             train, test = (part.reshape(len(part)).astype(np.int64) for part in (train, test))
             kinds = {"classes"}
     if task == "values" and kinds == {"names"} and train.size:
         raise DataError("target_in_row_is_no_value", row=1, where=where, got=repr(str(train.flat[0])))
     if train.ndim != 1 or test.ndim != 1 or kinds not in ({"classes"}, {"names"}):
-        raise DataError(
-            "t_neither_classes_nor_values",
-            where=where,
-            one=f"{train.dtype} {train.shape}",
-            other=f"{test.dtype} {test.shape}",
-        )
+        got = ", ".join(f"{part.dtype} {part.shape}" for part in (train, test) if part.size)
+        raise DataError("t_neither_classes_nor_values", where=where, got=got)
     if kinds == {"names"}:
         found = np.unique(np.concatenate([train, test]))
         names = tuple(str(name) for name in found)
@@ -123,11 +108,15 @@ def targets_of(
 
 def _whole(train: Array, test: Array, task: Task) -> bool:
     """Return whether floats are labels: a column of 0. and 1.; any whole numbers where asked for."""
-    if task == "values" or train.size != len(train) or test.size != len(test) or not len(train):
+    if task == "values" or train.size != len(train) or test.size != len(test):
         return False
     if task == "classes":
-        return all(bool((part == np.floor(part)).all()) for part in (train, test))
+        return _all_whole(train) and _all_whole(test)
     return np.array_equal(np.unique(train), (0, 1)) and bool(np.isin(test, (0, 1)).all())
+
+
+def _all_whole(t: Array) -> bool:
+    return bool((t == np.floor(t)).all())
 
 
 def _numbered(train: Array, test: Array, task: Task) -> tuple[Array, Array, tuple[str, ...]]:

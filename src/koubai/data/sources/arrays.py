@@ -22,7 +22,7 @@ from koubai.data.order import Split, mixed
 from koubai.data.prepare import Raw, split
 from koubai.data.sampler import check_weights
 from koubai.data.tabular import TASKS, Task, table_raw
-from koubai.data.targets import as_targets, check_finite, labels_of, targets_of
+from koubai.data.targets import as_targets, check_finite, targets_of
 from koubai.words.phrase import phrase
 
 _HELD: WeakValueDictionary[str, Raw] = WeakValueDictionary()
@@ -165,6 +165,7 @@ def raw_of(
         inputs_test = _inputs(x_test, "x_test", where, own=own)
         targets_test = as_targets(t_test, "t_test", where)
         _same_length(inputs_test, targets_test, ("x_test", "t_test"), where)
+        (t_train, t_rest), classes, names = targets_of(targets, targets_test, class_names, task, where)
     else:
         test_share, seed = drawn
         if not 0 <= test_share < 1:
@@ -175,11 +176,14 @@ def raw_of(
                 expected=phrase("from_0_to_below_1"),
                 got=test_share,
             )
-        order, parted = mixed(random.key(seed, "arrays"), labels_of(targets, task), len(inputs))
+        (t, _), classes, names = targets_of(targets, targets[:0], class_names, task, where)
+        labels = (
+            None if classes is None else targets.reshape(len(targets))
+        )  # smaller than int64, if they came so
+        order, parted = mixed(random.key(seed, "arrays"), labels, len(targets))
         reorder(inputs, order)
-        inputs, targets, inputs_test, targets_test = split(inputs, targets[order], test_share)
+        inputs, t_train, inputs_test, t_rest = split(inputs, t[order], test_share)
         kept = None if kept is None else kept[order][: len(inputs)]
-    (t_train, t_rest), classes, names = targets_of(targets, targets_test, class_names, task, where)
     top = 255.0 if inputs.dtype == np.uint8 else None
     return Raw(
         inputs,
