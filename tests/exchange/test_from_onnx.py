@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import tracemalloc
 import warnings
 from pathlib import Path
 
@@ -371,6 +372,50 @@ def test_ways_that_double_at_every_fork_end_at_once(tmp_path):
         last = f"c{i}"
     with pytest.raises(ConfigError, match="is not part of a chain"):
         kb.from_onnx(written(graph(nodes, outputs=(last,)), tmp_path / "net.onnx"))
+
+
+def test_constants_that_double_at_every_node_end_at_once(tmp_path):
+    nodes = [node("Relu", "c", "n0")]  # of no constant that is computed here
+    nodes += [node("Concat", f"n{i} n{i}", f"n{i + 1}", axis=0) for i in range(60)]
+    model = graph([*nodes, node("Reshape", "x n60")], [array("c", (2,))])
+    with pytest.raises(ConfigError, match="Reshape with shape"):
+        kb.from_onnx(written(model, tmp_path / "net.onnx"))
+
+
+def test_an_array_of_very_many_axes_is_refused_by_their_number(tmp_path):
+    model = graph([node("MatMul", "x w")], [array("w", (4, 2))])
+    tensor = model.graph.initializer[0]
+    tensor.dims[:] = [2**62] * 400_000  # whose product takes a quarter of an hour
+    with pytest.raises(DataError, match="not the shape of an array") as caught:
+        kb.from_onnx(written(model, tmp_path / "net.onnx"))
+    assert len(str(caught.value)) < 1000
+    tensor.data_location = 1
+    with pytest.raises(KoubaiError):
+        kb.from_onnx(written(model, tmp_path / "net.onnx"))
+
+
+@pytest.mark.parametrize(("times", "found"), [(1, True), (100, False)])
+def test_arrays_that_are_moved_take_no_more_room_than_they_have(times, found, tmp_path):
+    w = np.random.default_rng(0).normal(size=(250, 1000)).astype("f")  # a megabyte
+    nodes, last, expected = [], "w", w
+    for i in range(times):
+        nodes += [node("Transpose", last, f"t{i}"), node("Reshape", f"t{i} s", f"r{i}")]
+        last, expected = f"r{i}", expected.T.reshape(250, 1000)
+    constants = [
+        onnx.numpy_helper.from_array(w, "w"),
+        onnx.numpy_helper.from_array(np.array([250, 1000]), "s"),
+    ]
+    path = written(graph([*nodes, node("MatMul", f"x {last}")], constants, ("n", 250)), tmp_path / "net.onnx")
+    tracemalloc.start()
+    try:
+        if found:
+            assert np.array_equal(kb.from_onnx(path).weights.params["0.weight"], expected)
+        else:
+            with pytest.raises(ConfigError, match="MatMul with r99"):
+                kb.from_onnx(path)
+        assert tracemalloc.get_traced_memory()[1] < 10 * w.nbytes
+    finally:
+        tracemalloc.stop()
 
 
 SEED = io.BytesIO(

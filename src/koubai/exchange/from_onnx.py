@@ -19,8 +19,9 @@ from koubai.data.scale import InputScale
 from koubai.exchange.onnx_ends import Ends, ends_of
 from koubai.exchange.onnx_file import OnnxFile, read_onnx
 from koubai.exchange.onnx_graph import FOLDED, Knot, Step, Ways
-from koubai.exchange.onnx_layers import MADE, Part, Place, Refused, need, part_of, row_of
+from koubai.exchange.onnx_layers import MADE, Part, Place, part_of, row_of
 from koubai.exchange.onnx_views import padded, view_of
+from koubai.exchange.refused import Refused, need
 from koubai.layers import (
     GELU,
     Concatenate,
@@ -36,12 +37,12 @@ from koubai.layers import (
     SiLU,
 )
 from koubai.layers import Step as StepFunction
-from koubai.network.network import Network, Weights
+from koubai.network.network import Network, Weights, join
 from koubai.words.phrase import Phrase, phrase
 
 _TOGETHER = {"silu": SiLU, "mish": Mish, "gelu": GELU, "step": StepFunction}
 _BIASED = (Linear, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d)
-_VIEWS = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+_MOVING = {**dict.fromkeys(("Flatten", "Reshape", "Squeeze", "Unsqueeze"), view_of), "Pad": padded}
 _WRITTEN = ("Add", "Cast", "CastLike", "Clip", "Constant", "Div", "Erf", "GreaterOrEqual", "IsNaN", "Mul")
 KNOWN = tuple(sorted({*MADE, *FOLDED, *_WRITTEN, "Flatten", "Pad", "Shape", "Sub", "Sum", "Where"}))
 
@@ -132,9 +133,9 @@ def _told(text: str) -> Any:
 
 def _arrays(part: Part, path: str) -> Iterator[tuple[str, Array]]:
     for name, array in part.arrays.items():
-        yield (f"{path}.{name}" if path else name), array
+        yield join(path, name), array
     for name, child in part.inner.items():
-        yield from _arrays(child, f"{path}.{name}" if path else name)
+        yield from _arrays(child, join(path, name))
 
 
 def _sequential(parts: Sequence[Part]) -> Part:
@@ -175,9 +176,8 @@ class _Build:
             return [], place
         if step.kind == "Add":
             return self._bias(step, place, before)
-        for kinds, made in ((_VIEWS, view_of), (("Pad",), padded)):
-            if step.kind in kinds:
-                return made(step, place, self._ways)
+        if step.kind in _MOVING:
+            return _MOVING[step.kind](step, place, self._ways)
         if step.inner:
             return self._fork(step, place)
         if step.kind in _TOGETHER:

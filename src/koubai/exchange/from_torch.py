@@ -12,6 +12,7 @@ from koubai.core.errors import ConfigError, Problem, ShapeError
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.exchange import torch_modules as ours
+from koubai.exchange.refused import Refused, need
 from koubai.exchange.to_torch import PLAIN, as_array
 from koubai.layers import (
     ELU,
@@ -41,16 +42,12 @@ from koubai.layers import (
     Softmax,
     Softplus,
 )  # fmt: skip
-from koubai.network.network import Network, Weights
+from koubai.network.network import Network, Weights, join
 from koubai.words.phrase import phrase
 
 _OF_PLAIN = {
     theirs: layer for layer, theirs in PLAIN.items() if theirs not in (nn.GELU, nn.Flatten, nn.Softplus)
 }
-
-
-class _Refused(Exception):
-    """The setting for which a module cannot be a layer; empty: the module itself."""
 
 
 def from_torch(module: nn.Module, in_shape: Shape | None = None) -> tuple[Network, Weights]:
@@ -76,7 +73,7 @@ def from_torch(module: nn.Module, in_shape: Shape | None = None) -> tuple[Networ
     network = Network(layer, tuple(in_shape))
     weights = Weights()
     for path, name, array, kept in _arrays(module, "", layer):
-        (weights.buffers if kept else weights.params)[f"{path}.{name}" if path else name] = array
+        (weights.buffers if kept else weights.params)[join(path, name)] = array
     network.check(weights)
     return network, weights
 
@@ -86,20 +83,20 @@ def _layer(module: nn.Module, path: str, problems: list[Problem]) -> Layer:
     inner = [(name, child) for name, child in module.named_children()]
     try:
         if type(module) is nn.Sequential:
-            made = [_layer(child, _join(path, name), problems) for name, child in inner]
+            made = [_layer(child, join(path, name), problems) for name, child in inner]
             return Sequential(*_pooled(module, made, path, problems))
         if type(module) is ours.Residual:
-            return Residual(**{name: _layer(child, _join(path, name), problems) for name, child in inner})
+            return Residual(**{name: _layer(child, join(path, name), problems) for name, child in inner})
         if type(module) is ours.Concatenate:
-            return Concatenate(*(_layer(child, _join(path, name), problems) for name, child in inner))
+            return Concatenate(*(_layer(child, join(path, name), problems) for name, child in inner))
         for kind, make in _MADE.items():
             if type(module) is kind:
                 return make(module)
         if type(module) in _OF_PLAIN:
             plain: Layer = _OF_PLAIN[type(module)]()
             return plain
-        raise _Refused("")
-    except _Refused as refused:
+        raise Refused("")
+    except Refused as refused:
         name, setting = type(module).__name__, str(refused)
         message = (
             phrase("koubai_has_no_module_with", module=name, setting=setting)
@@ -119,7 +116,7 @@ def _pooled(module: nn.Sequential, made: list[Layer], path: str, problems: list[
             name = type(part).__name__
             problems.append(
                 Problem(
-                    _join(path, str(i)),
+                    join(path, str(i)),
                     phrase("understood_before_flatten_only", module=name),
                     hint=phrase("write_it_of_layers_koubai_has"),
                 )
@@ -133,7 +130,7 @@ def _arrays(module: nn.Module, path: str, layer: Layer) -> Iterator[tuple[str, s
         module = module.convolution
     inner = dict(zip(layer.children(), module.children(), strict=False))
     for name, child in inner.items():
-        yield from _arrays(child, _join(path, name), layer.children()[name])
+        yield from _arrays(child, join(path, name), layer.children()[name])
     if inner:
         return
     names = _NORM if isinstance(layer, BatchNorm | LayerNorm | GroupNorm | InstanceNorm) else {}
@@ -150,18 +147,9 @@ def _arrays(module: nn.Module, path: str, layer: Layer) -> Iterator[tuple[str, s
 _NORM = {"weight": "gamma", "bias": "beta", "running_var": "running_variance"}
 
 
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _need(fits: object, setting: str) -> None:
-    if not fits:
-        raise _Refused(setting)
-
-
 def _convolution(module: Any) -> Layer:
-    _need(isinstance(module.padding, tuple), f"padding={module.padding!r}")
-    _need(module.padding_mode in ("zeros", "reflect", "replicate"), f"padding_mode={module.padding_mode!r}")
+    need(isinstance(module.padding, tuple), f"padding={module.padding!r}")
+    need(module.padding_mode in ("zeros", "reflect", "replicate"), f"padding_mode={module.padding_mode!r}")
     kind = Conv1d if isinstance(module, nn.Conv1d) else Conv2d
     return kind(
         module.out_channels,
@@ -196,63 +184,63 @@ def _transposed(module: Any) -> Layer:
 
 
 def _max_pool(module: Any) -> Layer:
-    _need(not module.ceil_mode, "ceil_mode=True")
-    _need(module.dilation in (1, (1,), (1, 1)), f"dilation={module.dilation}")
-    _need(not module.return_indices, "return_indices=True")
+    need(not module.ceil_mode, "ceil_mode=True")
+    need(module.dilation in (1, (1,), (1, 1)), f"dilation={module.dilation}")
+    need(not module.return_indices, "return_indices=True")
     kind = MaxPool1d if isinstance(module, nn.MaxPool1d) else MaxPool2d
     return kind(module.kernel_size, module.stride, module.padding)
 
 
 def _average_pool(module: Any) -> Layer:
-    _need(not module.ceil_mode, "ceil_mode=True")
+    need(not module.ceil_mode, "ceil_mode=True")
     padded = np.any(np.array(module.padding))
-    _need(module.count_include_pad or not padded, "count_include_pad=False")
+    need(module.count_include_pad or not padded, "count_include_pad=False")
     divisor = getattr(module, "divisor_override", None)
-    _need(divisor is None, f"divisor_override={divisor}")
+    need(divisor is None, f"divisor_override={divisor}")
     kind = AveragePool1d if isinstance(module, nn.AvgPool1d) else AveragePool2d
     return kind(module.kernel_size, module.stride, module.padding)
 
 
 def _global(module: Any) -> Layer:
     size = module.output_size
-    _need(size in (1, (1,), (1, 1)), f"output_size={size}")
+    need(size in (1, (1,), (1, 1)), f"output_size={size}")
     return GlobalAveragePool()
 
 
 def _batch_norm(module: Any) -> Layer:
-    _need(module.momentum is not None, "momentum=None")
-    _need(module.track_running_stats, "track_running_stats=False")
+    need(module.momentum is not None, "momentum=None")
+    need(module.track_running_stats, "track_running_stats=False")
     return BatchNorm(round(1 - module.momentum, 12), module.eps, module.affine)
 
 
 def _instance_norm(module: Any) -> Layer:
-    _need(module.affine, "affine=False")
-    _need(not module.track_running_stats, "track_running_stats=True")
+    need(module.affine, "affine=False")
+    need(not module.track_running_stats, "track_running_stats=True")
     return InstanceNorm(module.eps)
 
 
 def _layer_norm(module: nn.LayerNorm) -> Layer:
-    _need(module.elementwise_affine and module.bias is not None, "elementwise_affine=False")
+    need(module.elementwise_affine and module.bias is not None, "elementwise_affine=False")
     return LayerNorm(module.eps)
 
 
 def _group_norm(module: nn.GroupNorm) -> Layer:
-    _need(module.affine, "affine=False")
+    need(module.affine, "affine=False")
     return GroupNorm(module.num_groups, module.eps)
 
 
 def _gelu(module: nn.GELU) -> Layer:
-    _need(module.approximate == "none", f"approximate={module.approximate!r}")
+    need(module.approximate == "none", f"approximate={module.approximate!r}")
     return GELU()
 
 
 def _softplus(module: nn.Softplus) -> Layer:
-    _need(module.beta == 1 and module.threshold >= 16, f"beta={module.beta}, threshold={module.threshold}")
+    need(module.beta == 1 and module.threshold >= 16, f"beta={module.beta}, threshold={module.threshold}")
     return Softplus()
 
 
 def _flatten(module: nn.Flatten) -> Layer:
-    _need(
+    need(
         module.start_dim == 1 and module.end_dim == -1,
         f"start_dim={module.start_dim}, end_dim={module.end_dim}",
     )
@@ -260,12 +248,12 @@ def _flatten(module: nn.Flatten) -> Layer:
 
 
 def _softmax(module: nn.Softmax) -> Layer:
-    _need(module.dim in (1, -1), f"dim={module.dim}")
+    need(module.dim in (1, -1), f"dim={module.dim}")
     return Softmax()
 
 
 def _local_response(module: nn.LocalResponseNorm) -> Layer:
-    _need(module.size % 2, f"size={module.size}")
+    need(module.size % 2, f"size={module.size}")
     return LocalResponseNorm(module.size, module.k, module.alpha / module.size, module.beta)
 
 

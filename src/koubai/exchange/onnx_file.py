@@ -24,6 +24,7 @@ MOST_NODES = 5000  # as many as layers in a network
 MOST_BYTES = 1 << 31  # what protobuf can hold
 COPIES = 3  # of the file: as read, parsed, as arrays
 _LARGEST = 1 << 31  # numbers in an array
+_AXES = 8  # of an array
 _TYPES = {1: np.float32, 11: np.float64, 6: np.int32, 7: np.int64, 9: np.bool_}  # of onnx.TensorProto
 
 
@@ -159,9 +160,9 @@ def array_of(tensor: Any, path: Path) -> Array:
     where = f"{path}: {tensor.name}"
     if tensor.data_type not in _TYPES:
         raise DataError("onnx_array_has_another_type", where=where, got=_type_name(tensor.data_type))
-    dtype, shape = np.dtype(_TYPES[tensor.data_type]), tuple(tensor.dims)
+    dtype, shape = np.dtype(_TYPES[tensor.data_type]), tuple(tensor.dims[: _AXES + 1])
     count = prod(shape)
-    if any(size < 0 for size in shape) or count > _LARGEST or len(shape) > 8:
+    if any(size < 0 for size in shape) or count > _LARGEST or len(shape) > _AXES:
         raise DataError("not_a_shape_of_an_array", where=where, got=shape)
     if tensor.data_location == 1:
         data = _beside(tensor, path, count * dtype.itemsize, where)
@@ -207,7 +208,10 @@ def _beside(tensor: Any, path: Path, size: int, where: str) -> bytes:
 
 def _declared(tensor: Any) -> int:
     """Return how many bytes an array says it has."""
-    return prod(max(0, size) for size in tensor.dims) * np.dtype(_TYPES.get(tensor.data_type, "u1")).itemsize
+    return (
+        prod(max(0, size) for size in tensor.dims[:_AXES])
+        * np.dtype(_TYPES.get(tensor.data_type, "u1")).itemsize
+    )
 
 
 def _type_name(number: int) -> str:

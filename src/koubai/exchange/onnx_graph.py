@@ -49,9 +49,10 @@ class Ways:
         self._before: dict[str, str] = {}  # the nearest place that all ways to a place lead through
         self._depth = {file.x: 0}
         self._taken: set[str] = set()
-        self.shapes: dict[str, Shape] = {
-            file.x: shape
-        }  # of places, as the file has them, so far as they are known
+        self.shapes: dict[str, Shape] = {file.x: shape}  # of places as the file has them, if they are known
+        held = [value for node in file.nodes for value in node.settings.values()]
+        held += file.constants.values()
+        self._room = sum(value.nbytes for value in held if isinstance(value, np.ndarray))
         for node in file.nodes:
             moving = [name for name in node.inputs if name in self._depth and not self._is_constant(node)]
             if moving:
@@ -94,13 +95,22 @@ class Ways:
             return np.array([0, *self.shapes[node.inputs[0]]], np.int64)
         if node.kind not in FOLDED:
             return None
-        arrays = [self.constant(name) for name in node.inputs]
-        if not arrays or any(array is None for array in arrays):
-            return None
-        there = [array for array in arrays if array is not None]
-        if node.kind in _MOVED:
-            return _moved(node, there)
-        return _computed(node, there) if sum(array.size for array in there) <= _FEW else None
+        arrays: list[Array] = []
+        for name in node.inputs:
+            array = self.constant(name)
+            if array is None:  # at once: what is not known is asked again each time
+                return None
+            arrays.append(array)
+        return self._folded(node, arrays) if arrays else None
+
+    def _folded(self, node: Node, arrays: list[Array]) -> Array | None:
+        """Return what a node makes of constants; copies of arrays take as much room as these, and no more."""
+        if node.kind not in _MOVED:
+            return _computed(node, arrays) if sum(array.size for array in arrays) <= _FEW else None
+        found = _moved(node, arrays)
+        if not np.may_share_memory(found, arrays[0]):  # such as a Reshape behind a Transpose
+            self._room -= found.nbytes
+        return found if self._room >= 0 else None
 
     # ------------------------------------------------------------------------------------ ways
 
@@ -202,7 +212,7 @@ def _constant_of(node: Node) -> Array | None:
 
 
 def _moved(node: Node, arrays: list[Array]) -> Array:
-    """Return the same numbers in another shape; they are not copied.
+    """Return the same numbers in another shape, without a copy where that can be.
 
     Raises ValueError, IndexError where the sizes cannot be.
     """

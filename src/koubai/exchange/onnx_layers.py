@@ -11,6 +11,7 @@ import numpy as np
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.exchange.onnx_file import Node
+from koubai.exchange.refused import Refused, need
 from koubai.layers import (
     ELU,
     GELU,
@@ -41,10 +42,6 @@ from koubai.layers import (
     Softplus,
     Tanh,
 )
-
-
-class Refused(Exception):
-    """Why a node cannot be a layer: a setting as it stands in the file; empty: the operator itself."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +76,7 @@ def part_of(node: Node, arrays: list[Array | None], place: Place) -> Part:
     made = MADE.get(node.kind)
     if made is None:
         raise Refused("")
-    if place.pads and node.kind != "Conv":
-        raise Refused("Pad")
     return made(node, arrays, place)
-
-
-def need(fits: object, setting: str) -> None:
-    """Refuse a setting unless it fits."""
-    if not fits:
-        raise Refused(setting)
 
 
 def _plain(layer: Callable[[], Layer]) -> Callable[..., Part]:

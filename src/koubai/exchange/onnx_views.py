@@ -8,7 +8,8 @@ import numpy as np
 
 from koubai.core.params import Shape
 from koubai.exchange.onnx_graph import Step, Ways
-from koubai.exchange.onnx_layers import Part, Place, Refused
+from koubai.exchange.onnx_layers import Part, Place
+from koubai.exchange.refused import Refused
 from koubai.layers import Flatten
 
 
