@@ -166,6 +166,8 @@ def test_outputs_that_are_not_finite_measure_nan_and_survive_a_file(tmp_path):
         ("three", ["f1_macro", "f1_macro_score"], "stands twice"),
         ("three", {"loss": max}, "stands twice"),
         ("three", [3], r"metrics\.0: expected a name such as 'f1_macro'(?s:.*)int"),
+        ("three", 3, r"metrics\.0: expected a name such as 'f1_macro'(?s:.*)int"),
+        ("three", {"mine": "f1_macro"}, r"metrics\.mine: expected a function of(?s:.*)str"),
     ],
 )
 def test_what_cannot_be_measured_is_said_before_anything_is_trained(kind, metrics, sentence):

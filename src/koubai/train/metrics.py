@@ -150,13 +150,18 @@ def told_apart(given: Given) -> tuple[tuple[str, ...], tuple[Metric, ...]]:
     Raises:
         ConfigError: what is neither.
     """
-    if isinstance(given, Mapping):
-        return (), tuple(Metric(str(name), "own", function) for name, function in given.items())
-    if isinstance(given, str) or callable(given):
-        given = [given]
     names: list[str] = []
     own: list[Metric] = []
     problems: list[Problem] = []
+    if isinstance(given, Mapping):
+        for name, function in given.items():
+            own.append(Metric(str(name), "own", function))
+            if not callable(function):
+                message = phrase("expected_function_of_metric", got=type(function).__name__)
+                problems.append(Problem(f"metrics.{name}", message))
+        given = ()
+    elif isinstance(given, str) or callable(given) or not isinstance(given, Iterable):
+        given = [given]
     for i, one in enumerate(given):
         if isinstance(one, str):
             names.append(one)
