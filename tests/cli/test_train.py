@@ -241,6 +241,15 @@ def test_a_table_is_trained_without_a_recipe(koubai, tmp_path, target, outputs, 
     assert trained.preparation.units is not None or outputs == 3
 
 
+def test_one_output_tells_two_classes_of_a_table_apart(koubai, tmp_path):
+    (tmp_path / "two.csv").write_text(
+        "\n".join(["x,t", *(f"{i},{('no', 'yes')[i > 45]}" for i in range(90))])
+    )
+    words = ("--data", str(tmp_path / "two.csv"), "--target", "t", "--set", "network.classes=1")
+    assert koubai("train", *words, "--steps", "5", "--out", "run").code == 0
+    assert load("run").recipe.loss.registry_name == "sigmoid_cross_entropy"
+
+
 def test_a_recipe_keeps_all_but_its_data_for_a_table(koubai, tmp_path):
     (tmp_path / "r.toml").write_text('steps = 5\nnetwork = { type = "mlp", hidden = [7] }\ndata = "digits"\n')
     words = ("--data", table(tmp_path), "--target", "kind", "--set", "optimizer=adam", "--out", "run")

@@ -11,10 +11,9 @@ from koubai.cli.changes import edited
 from koubai.core.errors import ConfigError, Problem
 from koubai.data.dataset import Dataset
 from koubai.data.sources.table_file import TableFile
-from koubai.losses.mean_squared_error import MeanSquaredError
-from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
+from koubai.train.given import loss_for
 from koubai.train.recipe import Recipe
 from koubai.words import say
 
@@ -44,6 +43,5 @@ def recipe_of(
     if isinstance(made.network, Mlp) and not any(word.startswith("network.classes") for word in changes):
         made = replace(made, network=replace(made.network, classes=outputs))
     if recipe is None and not any(word.startswith("loss") for word in changes):
-        loss = MeanSquaredError() if dataset.classes is None else SoftmaxCrossEntropy()
-        made = replace(made, loss=loss)
+        made = replace(made, loss=loss_for(made.network, dataset))
     return made, dataset

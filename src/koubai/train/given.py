@@ -35,7 +35,7 @@ def given_recipe(
     dataset = data if isinstance(data, Dataset) else None
     source = _source(data)
     if "loss" not in settings:
-        settings = {"loss": _loss_for(network, dataset or source.load(given_path(data_dir))), **settings}
+        settings = {"loss": loss_for(network, dataset or source.load(given_path(data_dir))), **settings}
     known, problems = understood(
         settings, lambda: len((dataset or source.load(given_path(data_dir))).t_train)
     )
@@ -48,7 +48,7 @@ def given_recipe(
     return recipe, dataset
 
 
-def _loss_for(network: Layer, dataset: Dataset) -> Loss:
+def loss_for(network: Layer, dataset: Dataset) -> Loss:
     """Return the usual loss: of values, of classes, or of two classes told apart by one output."""
     if dataset.classes is None:
         return MeanSquaredError()
