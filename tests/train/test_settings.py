@@ -65,6 +65,8 @@ def test_epochs_are_passes_in_whole_batches():
         ("solver", "optimizer"),
         ("n_jobs", "threads"),
         ("batchsize", "batch_size"),
+        ("callback", "callbacks"),
+        ("sample_weights", "sample_weight"),
     ],
 )
 def test_words_of_other_libraries_lead_to_ours(theirs, ours):

@@ -28,6 +28,11 @@ _OF_FIT = (
     "overwrite",
     "save_every",
     "progress",
+    "allow_memory",
+    "target",
+    "sample_weight",
+    "class_weight",
+    "callbacks",
 )
 
 
