@@ -181,7 +181,7 @@ class DataSource:
     |--------------|------------------------------------------------------------------------------------|
     | train, test  | keep the first so many samples of the part; None keeps all                         |
     | validation   | so many samples of the training part become the validation part                    |
-    | classes      | keep these classes only and number them again; None keeps all                       |
+    | classes      | keep these classes only and number them again; None keeps all                      |
     | label_noise  | share of the training samples that get a label at random                           |
     | noise_seed   | which samples and labels these are                                                 |
     | scale        | inputs: "raw" as stored, "unit", "bytes", "standard" or "robust"                   |

@@ -172,9 +172,9 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
         )
         recipe = self._recipe(dataset, outputs, seed, before, epochs, early=early)
         epoch = len(dataset.t_train) // recipe.batch_size
-        watched = told is not None and Epochs.wanted(self)
-        start = recipe.steps - epoch * epochs
-        tasks = Epochs(self, told[:2], told[2], start, epoch, epochs) if told and watched else None
+        tasks = None
+        if told is not None and Epochs.wanted(self):
+            tasks = Epochs(self, told[:2], told[2], recipe.steps - epoch * epochs, epoch, epochs)
         run = self._run(recipe, dataset, before, epoch, tasks)
         self._learned = Learned.of(run)
         self.run_ = run

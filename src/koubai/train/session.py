@@ -166,8 +166,7 @@ class Session:
         accuracy = (
             float((self.recipe.loss.decide(y) == t).mean()) if self.dataset.classes is not None else None
         )
-        taken = self.dataset.preparation if self.metrics else None
-        measures = {m.name: m.of(t, y, self.recipe.loss, taken) for m in self.metrics} if taken else {}
+        measures = {m.name: m.of(t, y, self.recipe.loss, self.dataset.preparation) for m in self.metrics}
         return Score(loss, accuracy, len(x), measures)
 
     def scores(self) -> dict[str, Score]:

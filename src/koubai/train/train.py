@@ -215,8 +215,9 @@ def finish(
         session.stopped_by = None
     with Interrupt() as interrupt:
         started = time.perf_counter() - seconds
-        loop = Loop(session, interrupt, on_progress, progress_every, folder, save_every, started)
-        loop.callbacks = callbacks
+        loop = Loop(
+            session, interrupt, on_progress, progress_every, folder, save_every, started, callbacks=callbacks
+        )
         try:
             loop.run()
         except BaseException as error:
