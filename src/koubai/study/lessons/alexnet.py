@@ -11,7 +11,7 @@ import numpy as np
 
 from koubai.core import random
 from koubai.lab.course.settings import GAUSS, source
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.experiments.shortcuts import DEPTH
 from koubai.lab.experiments.shortcuts import network as deep
 from koubai.lab.perform.gradients import at_start
@@ -160,10 +160,7 @@ class Alexnet(Lesson):
     def experiment(self, seeds: Sequence[int]) -> Experiment:
         """Each share counted once, and one real update."""
         arms = tuple(Arm(part, {"part": part}) for part in (*PARTS, STEP))
-        observations = Observations(taps=0, evaluations=0)
-        return Experiment(
-            f"lesson-{self.registry_name}", Count(), arms, seeds=(0,), observations=observations
-        )
+        return self.experiment_of(Count(), arms, (0,), taps=0, evaluations=0)
 
     def series(self, arm: str) -> str:
         """The update belongs to no line of its own."""
@@ -181,17 +178,13 @@ class Alexnet(Lesson):
         facts |= {f"step_{name}": value for name, value in step.items()}
         facts["step_seconds"] = sum(step[f"{part}_seconds"] for part in ("forward", "backward", "update"))
         facts |= shortcut_gradients()
-        dearest = {
-            what: max(layers().items(), key=lambda item: getattr(item[1], what))
-            for what in ("parameters", "multiply_adds")
-        }
+        parameters = sum(row.parameters for row in grouped)
+        products = sum(row.multiply_adds for row in grouped)
         return facts | {
-            "dearest_parameters_share": dearest["parameters"][1].parameters
-            / sum(r.parameters for r in grouped),
-            "dearest_products_share": dearest["multiply_adds"][1].multiply_adds
-            / sum(r.multiply_adds for r in grouped),
-            "parameters": sum(row.parameters for row in grouped),
-            "products": sum(row.multiply_adds for row in grouped),
+            "dearest_parameters_share": max(row.parameters for row in grouped) / parameters,
+            "dearest_products_share": max(row.multiply_adds for row in grouped) / products,
+            "parameters": parameters,
+            "products": products,
             "whole_parameters": sum(row.parameters for row in whole),
             "conv1_places": layers()["conv1"].shape[-1] ** 2,
             "side": SIDE,

@@ -9,7 +9,7 @@ import numpy as np
 
 from koubai.initializers.normal import LeCunNormal
 from koubai.lab.course.settings import COURSE_HIDDEN, source
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.gradients import FLOW
 from koubai.lab.perform.run_result import RunResult
 from koubai.layers.activations import Sigmoid
@@ -81,10 +81,7 @@ class BatchNormalization(Lesson):
             network, source("digits", test=200), optimizer=SGD(0.3), initializer=LeCunNormal(), steps=STEPS
         )
         arms = tuple(Arm(name, edits) for name, edits in CHANGES.items())
-        observations = Observations(taps=1, evaluations=STEPS // EVERY, evaluate_rows=1)
-        return Experiment(
-            f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), observations=observations
-        )
+        return self.experiment_of(base, arms, seeds, taps=1, evaluations=STEPS // EVERY, evaluate_rows=1)
 
     def values(self, run: RunResult) -> dict[str, float]:
         """Updates until four of five test digits are read, all where that is never so; and their time."""

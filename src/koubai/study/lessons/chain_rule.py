@@ -11,7 +11,7 @@ from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.course.parts import ActivatedSigmoid, CrossedReLU, mlp_of
 from koubai.lab.course.settings import COURSE_HIDDEN, source
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.run_result import RunResult
 from koubai.layers.activations import Activation, Sigmoid
 from koubai.layers.rectifiers import ReLU
@@ -93,10 +93,7 @@ class ChainRule(Lesson):
             for name, (function, initializer) in FUNCTIONS.items()
         )
         base = Recipe(mlp_of(COURSE_HIDDEN, 10, Sigmoid()), source("digits"), optimizer=SGD(0.1), steps=STEPS)
-        observations = Observations(taps=1, evaluations=1, evaluate_rows=1)
-        return Experiment(
-            f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), observations=observations
-        )
+        return self.experiment_of(base, arms, seeds, taps=1, evaluations=1, evaluate_rows=1)
 
     def values(self, run: RunResult) -> dict[str, float]:
         """Accuracy on the test part at the end."""

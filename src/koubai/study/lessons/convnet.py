@@ -11,7 +11,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.initializers.constant import Constant
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.run_result import RunResult
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
@@ -94,9 +94,7 @@ class Convnet(Lesson):
         """A small convnet on digits."""
         network = Sequential(FIRST, ReLU(), SECOND, ReLU(), MaxPool2d(2), Flatten(), Linear(10))
         base = Recipe(network, source("digits"), optimizer=Adam(0.003), steps=STEPS)
-        observations = Observations(taps=20, evaluations=1, evaluate_rows=1)
-        name = f"lesson-{self.registry_name}"
-        return Experiment(name, base, (Arm("convnet"),), seeds=tuple(seeds), observations=observations)
+        return self.experiment_of(base, (Arm("convnet"),), seeds, taps=20, evaluations=1, evaluate_rows=1)
 
     def values(self, run: RunResult) -> dict[str, float]:
         """How many parameters there are, what a unit sees, zeros behind the first ReLU at first and last."""

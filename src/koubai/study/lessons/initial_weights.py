@@ -12,7 +12,7 @@ from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal, Normal
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, source
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.run_result import RunResult
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -88,10 +88,7 @@ class InitialWeights(Lesson):
             )
             for name, value in INITIALIZERS.items()
         )
-        observations = Observations(taps=1, evaluations=2, evaluate_rows=1)
-        return Experiment(
-            f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), observations=observations
-        )
+        return self.experiment_of(base, arms, seeds, taps=1, evaluations=2, evaluate_rows=1)
 
     def values(self, run: RunResult) -> dict[str, float]:
         """Accuracy on the test part at the end."""

@@ -21,7 +21,7 @@ import numpy as np
 
 from koubai.core.registry import Registry
 from koubai.engines.engine import Observation
-from koubai.lab.declare.experiment import Experiment
+from koubai.lab.declare.experiment import Arm, Experiment, Observations
 from koubai.lab.perform.run_result import RunResult
 from koubai.study.mathml import formula
 from koubai.study.term import code_of
@@ -166,6 +166,13 @@ class Lesson:
     def experiment(self, seeds: Sequence[int]) -> Experiment:
         """Return the runs that answer the guess."""
         raise NotImplementedError
+
+    def experiment_of(
+        self, base: Any, arms: tuple[Arm, ...], seeds: Sequence[int], **observed: Any
+    ) -> Experiment:
+        """Return an experiment under the lesson's name; `observed` is what its Observations are made of."""
+        name = f"lesson-{self.registry_name}"
+        return Experiment(name, base, arms, seeds=tuple(seeds), observations=Observations(**observed))
 
     def values(self, run: RunResult) -> dict[str, float]:
         """Return what one run says at each point of the guess."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, source
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.run_result import RunResult
 from koubai.models.mlp import Mlp
 from koubai.optim.adagrad import AdaGrad
@@ -62,10 +62,7 @@ class Optimizers(Lesson):
         network = Mlp(COURSE_HIDDEN, activation="sigmoid")
         base = Recipe(network, source("digits"), initializer=GAUSS, steps=STEPS)
         arms = tuple(Arm(name, {"optimizer": rule}) for name, rule in RULES.items())
-        observations = Observations(taps=1, evaluations=1, evaluate_rows=1)
-        return Experiment(
-            f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), observations=observations
-        )
+        return self.experiment_of(base, arms, seeds, taps=1, evaluations=1, evaluate_rows=1)
 
     def beside(self, seeds: Sequence[int]) -> Experiment:
         """Each rule at every rate, with two seeds."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.plans.unrolling import Unrolling
 from koubai.lab.perform.run_result import RunResult
 from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong
@@ -64,10 +64,7 @@ class OutputSize(Lesson):
     def experiment(self, seeds: Sequence[int]) -> Experiment:
         """Every setting unrolled once."""
         arms = tuple(Arm(name, vars(setting)) for name, setting in SETTINGS.items())
-        observations = Observations(taps=0, evaluations=0)
-        return Experiment(
-            f"lesson-{self.registry_name}", Unrolling(), arms, seeds=(0,), observations=observations
-        )
+        return self.experiment_of(Unrolling(), arms, (0,), taps=0, evaluations=0)
 
     def values(self, run: RunResult) -> dict[str, float]:
         """The side of what comes out: the root of the number of columns."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.run_result import RunResult
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -65,10 +65,7 @@ class OverFitting(Lesson):
         data = source("digits", train=IMAGES)
         base = Recipe(Mlp(HIDDEN), data, optimizer=SGD(0.05), steps=STEPS, batch_size=50)
         arms = tuple(Arm(name, edits) for name, edits in CHANGES.items())
-        observations = Observations(taps=1, evaluations=1)
-        return Experiment(
-            f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), observations=observations
-        )
+        return self.experiment_of(base, arms, seeds, taps=1, evaluations=1)
 
     def values(self, run: RunResult) -> dict[str, float]:
         """Accuracy on the test part at the end."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from koubai.lab.course.settings import source
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.training import NEAR_ZERO
 from koubai.models.mlp import Mlp
@@ -81,10 +81,7 @@ class Sparsity(Lesson):
         """One network, four penalties."""
         base = Recipe(Mlp((50,)), source("digits", train=500), optimizer=SGD(RATE), steps=STEPS)
         arms = tuple(Arm(name, {"penalties": penalties}) for name, penalties in PENALTIES.items())
-        observations = Observations(taps=1, evaluations=1, evaluate_rows=1)
-        return Experiment(
-            f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), observations=observations
-        )
+        return self.experiment_of(base, arms, seeds, taps=1, evaluations=1, evaluate_rows=1)
 
     def beside(self, seeds: Sequence[int]) -> Experiment:
         """Each penalty at every strength."""

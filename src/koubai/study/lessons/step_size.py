@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.plans.descent import Descent
 from koubai.lab.perform.plans.surfaces import Parabola
 from koubai.lab.perform.run_result import RunResult
@@ -52,8 +52,7 @@ class StepSize(Lesson):
         """One descent for every rate."""
         arms = tuple(Arm(rate, {"optimizer.learning_rate": float(rate)}) for rate in RATES)
         base = Descent(surface=Parabola(a=A), optimizer=SGD(0.1), start=(A - AWAY,), steps=STEPS)
-        observations = Observations(taps=0, evaluations=0)
-        return Experiment(f"lesson-{self.registry_name}", base, arms, seeds=(0,), observations=observations)
+        return self.experiment_of(base, arms, (0,), taps=0, evaluations=0)
 
     def series(self, arm: str) -> str:
         """All rates make one line."""

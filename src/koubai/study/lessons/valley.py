@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from koubai.core.params import Array
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.outcome import Context, Outcome
 from koubai.lab.perform.plans.descent import Descent
 from koubai.lab.perform.plans.plan import LabPlan
@@ -105,10 +104,7 @@ class Valley(Lesson):
         """Four rules, each down the same valley and from the same starts."""
         base = Down(valley=RULES["sgd"], hills=ON_HILLS["sgd"])
         arms = tuple(Arm(name, {"valley": RULES[name], "hills": ON_HILLS[name]}) for name in RULES)
-        observations = Observations(taps=0, evaluations=0)
-        return Experiment(
-            f"lesson-{self.registry_name}", base, arms, seeds=tuple(seeds), observations=observations
-        )
+        return self.experiment_of(base, arms, seeds, taps=0, evaluations=0)
 
     def values(self, run: RunResult) -> dict[str, float]:
         """How far from the minimum of the valley the path ends."""
@@ -137,21 +133,21 @@ class Valley(Lesson):
             facts |= {f"{arm}_distance": mine[0]["distance"], f"{arm}_turns": mine[0]["turns"]}
             for name, score in (("", "global_share"), ("_across", "passed_shallow"), ("_left", "left_deep")):
                 facts[f"{arm}{name}_share"] = float(np.mean([scores[score] for scores in mine]))
-        across, along = (
-            1 - RULES["sgd"].learning_rate * bend for bend in self.guess.surface["curvatures"][::-1]
-        )
-        steep, flat = max(self.guess.surface["curvatures"]), min(self.guess.surface["curvatures"])
+        flat, steep = self.guess.surface["curvatures"]
+        along, across = (1 - facts["rate"] * bend for bend in (flat, steep))
         return facts | {"across": across, "along": along, "steeper": steep / flat}
 
     def trace(self) -> list[Frame]:
         """Every step of each path: slope and move."""
         slope = Surface().gradient
+        experiment: Any = self.experiment((0,))
         frames: list[dict[str, dict[str, float]]] = [{} for _ in range(STEPS)]
-        for arm, points in _paths().items():
+        for arm in experiment.arms:
+            points = experiment.plan(arm, 0).descent().points()
             for i, frame in enumerate(frames):
                 (x, y), (to_x, to_y) = points[i], points[i + 1]
-                across, along = slope(points[i])[::-1]
-                frame[arm] = {
+                along, across = slope(points[i])
+                frame[arm.name] = {
                     "x": float(x),
                     "y": float(y),
                     "along": float(along),
@@ -160,9 +156,3 @@ class Valley(Lesson):
                     "to_y": float(to_y),
                 }
         return [Frame(i + 1, frame) for i, frame in enumerate(frames)]
-
-
-def _paths() -> dict[str, Array]:
-    """Return the four paths, each (STEPS + 1, 2)."""
-    experiment: Any = Valley().experiment((0,))
-    return {arm.name: experiment.plan(arm, 0).descent().points() for arm in experiment.arms}

@@ -10,7 +10,7 @@ import numpy as np
 
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.course.settings import GAUSS, source
-from koubai.lab.declare.experiment import Arm, Experiment, Observations
+from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.perform.gradients import FLOW, at_start, weighted
 from koubai.lab.perform.run_result import RunResult
 from koubai.layers.activations import Sigmoid
@@ -78,10 +78,7 @@ class VanishingGradient(Lesson):
             "relu_he": {"initializer": HeNormal(), "network.activation": "relu"},
         }
         arms = tuple(Arm(name, edits) for name, edits in changes.items())
-        observations = Observations(taps=1, evaluations=1, evaluate_rows=1)
-        return Experiment(
-            f"lesson-{self.registry_name}", self.recipe(), arms, seeds=tuple(seeds), observations=observations
-        )
+        return self.experiment_of(self.recipe(), arms, seeds, taps=1, evaluations=1, evaluate_rows=1)
 
     def values(self, run: RunResult) -> dict[str, float]:
         """The size of delta in each hidden layer at the first update, over that in the last hidden layer."""
