@@ -479,15 +479,58 @@ def test_a_slider_shows_each_arm_at_other_values_and_filters_move(look):
     assert page.complaints == []
 
 
+FAILS_LATE = """
+const Stream = EventSource;
+window.EventSource = class extends Stream {
+  set onmessage(hear) {
+    super.onmessage = (event) => {
+      const { kind } = JSON.parse(event.data);
+      const failed = { data: '{"kind": "failed", "text": null}', lastEventId: event.lastEventId };
+      if (kind === "end") window.fail = () => hear(failed);
+      else if (kind !== "slid") hear(event);
+    };
+  }
+};"""
+
+
+def test_what_was_to_come_after_the_answer_and_failed_is_no_longer_waited_for(look):
+    page = look()
+    page.add_init_script(FAILS_LATE)
+    page.reload()
+    page.click("a[href='#sparsity']")
+    page.wait_for_selector("html[data-drawn=sparsity]", state="attached")
+    guess(page)
+    to_the_reason(page)
+    waits = page.get_by_text(entries("page")["slider.waits"]["en"])
+    waits.wait_for()
+    page.wait_for_function("() => window.fail !== undefined")
+    assert waits.count() == 1
+    page.evaluate("fail()")
+    assert waits.count() == 0
+    assert page.locator(".number").count(), "the reason stays"
+
+
+def test_a_lesson_that_is_left_before_its_job_has_a_name_stops_it(look):
+    page = look(f"#{FIRST}")
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/jobs", hold)
+    guess(page)
+    with page.expect_request("**/jobs"):
+        onward(page)
+    page.click(".brand")
+    page.wait_for_selector(".lessons")
+    with page.expect_request(re.compile("/jobs/.*/stop$")):
+        held[0].continue_()
+
+
 def test_a_filter_is_moved_by_keys_and_its_column_is_that_of_im2col(look):
     page = look("#output_size")
     guess(page)
-    onward(page)
-    page.wait_for_selector("[data-holds=gap]")
-    onward(page)
-    onward(page)
-    page.locator("fieldset input").first.check()
-    onward(page)
+    to_the_reason(page)
     for name, one in SETTINGS.items():
         page.locator(f".filter input[value={name}]").check()
         pixels = np.arange(1.0, one.size**2 + 1).reshape(1, 1, one.size, one.size)

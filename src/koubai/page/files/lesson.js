@@ -10,7 +10,7 @@ import { Paths } from "./paths.js";
 import { at, placed, style } from "./scale.js";
 import { play } from "./sound.js";
 import { run } from "./source.js";
-import { PATIENCE, STAGES, fill } from "./stages.js";
+import { LAST, PATIENCE, STAGES, fill } from "./stages.js";
 import { known, number, percent, say } from "./words.js";
 
 const ROUNDS = 100;
@@ -186,9 +186,10 @@ export class LessonView {
       this.chart.conclude(event.means);
     }
     this.state = event;
+    const last = LAST.includes(event.kind);
     const waits = (this.lesson.slider && !this.slid) || (this.lesson.pictures && !this.pictures);
-    if (["pictures", "slid"].includes(event.kind) || (event.kind === "end" && waits)) this.more?.(); // else it would begin again
-    if (["end", "failed", "lost", "busy"].includes(event.kind)) this.job?.leave();
+    if (["pictures", "slid"].includes(event.kind) || (last && waits)) this.more?.(); // else it would begin again
+    if (last) this.job?.leave();
     if (this.stage !== 1) return;
     this.losses.draw();
     this.side();

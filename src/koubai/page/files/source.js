@@ -42,15 +42,18 @@ export function run(lesson, round, hear) {
     data.events.forEach(hear);
     return { stop: () => {}, leave: () => {} };
   }
-  const control = { stop: () => {}, leave: () => {} };
+  const asked = []; // before the job has a name
+  const control = { stop: () => asked.push("stop"), leave: () => asked.push("leave") };
+  const tell = (event) => asked.includes("leave") || hear(event);
   post("jobs", { client: client(), lesson, round }).then(
     async (answer) => {
-      if (!answer.ok) return hear({ kind: answer.status === 429 ? "busy" : "lost" });
+      if (!answer.ok) return tell({ kind: answer.status === 429 ? "busy" : "lost" });
       const { job, ready } = await answer.json();
-      if (!ready) hear({ kind: "warming" });
+      if (!ready) tell({ kind: "warming" });
       Object.assign(control, listen(job, hear));
+      asked.forEach((what) => control[what]());
     },
-    () => hear({ kind: "lost" }),
+    () => tell({ kind: "lost" }),
   );
   return control;
 }

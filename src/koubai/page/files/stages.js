@@ -13,6 +13,9 @@ import { live } from "./source.js";
 import { choices, trace } from "./why.js";
 import { language, say } from "./words.js";
 
+/** Events after which no other one of a job comes. */
+export const LAST = ["end", "failed", "lost", "busy"];
+
 export const STAGES = ["guess", "run", "gap", "why", "right", "question", "later"];
 
 /** Milliseconds without a finished run, after which the page says why that may be. */
@@ -57,7 +60,7 @@ function run(view) {
   view.redraw = () => {
     if (view.total) Object.assign(bar, { max: view.total, value: view.seen });
     text.textContent = state(view);
-    const over = view.end !== null || ["end", "failed", "lost", "busy"].includes(view.state?.kind);
+    const over = view.end !== null || LAST.includes(view.state?.kind);
     bar.hidden = over;
     const wanted = view.end ? ["gap"] : over ? ["again"] : live ? ["stop"] : [];
     if (row.dataset.holds === wanted.join()) return;
@@ -88,13 +91,13 @@ function state(view) {
 }
 
 /** Where the guess is furthest off, by how much of the scale; null where nothing was guessed. */
-export function furthest(view) {
-  const { guess, arm } = { guess: view.lesson.guess, arm: view.lesson.guess.arm };
+function furthest(view) {
+  const { guess } = view.lesson;
   if (!view.guess) return null;
   if (guess.kind === "order") return misplaced(guess, view);
   if (guess.kind === "paths") return astray(guess, view);
   const gaps = view.end.means
-    .filter((one) => (!arm || one.arm === arm) && !(one.point in guess.given))
+    .filter((one) => (!guess.arm || one.arm === guess.arm) && !(one.point in guess.given))
     .map((one) => ({ ...one, guessed: view.guess[one.point], gap: view.guess[one.point] - placed(at(guess, one.point), one.mean) }));
   const part = ({ gap, point }) => Math.abs(gap) / (at(guess, point).high - at(guess, point).low); // of its scale
   return gaps.reduce((most, one) => (part(one) > part(most) ? one : most));
@@ -213,7 +216,7 @@ function why(view) {
 /** What comes a little later than the answer: pictures, and a setting to be moved. */
 function extras(view) {
   const { lesson } = view;
-  const open = !["end", "failed", "lost", "busy"].includes(view.state?.kind);
+  const open = !LAST.includes(view.state?.kind);
   const waits = (key) => (open ? el("p", { class: "note", role: "status" }, say(`page.${key}.waits`)) : "");
   return [
     view.pictures ? pictures(view.pictures) : lesson.pictures ? waits("pictures") : "",
@@ -222,7 +225,7 @@ function extras(view) {
 }
 
 /** The wrong idea that reason or guess shows; else the usual one, told as that of others. */
-export function idea(view) {
+function idea(view) {
   const { lesson } = view;
   if (view.reason !== null && view.reason !== lesson.reasons[0]) return { name: view.reason, own: true };
   const shown = view.guess && lesson.wrongs.find(({ when }) => fits(when, features(lesson.guess, view.guess)));
