@@ -1,12 +1,9 @@
 """Docstrings on the Japanese pages: formulas and names as they are, what is said of them in Japanese."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from babel.messages.catalog import Catalog
 
-DOCS = Path(__file__).parents[2] / "docs"
+from support.docs import within_docs
 
 TEXT = """What it is
 goes on here.
@@ -23,11 +20,8 @@ Source: Gauss 1809."""
 
 @pytest.fixture(scope="module")
 def docstrings():
-    sys.path.insert(0, str(DOCS))
-    try:
+    with within_docs():
         import docstrings as module
-    finally:
-        sys.path.remove(str(DOCS))
     return module
 
 

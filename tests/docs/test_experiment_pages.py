@@ -2,29 +2,24 @@
 
 import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
 from koubai.cli.main import main
 from koubai.lab.catalog import build, listing
 from koubai.words import LANGUAGES, entries
+from support.docs import within_docs
 
-ROOT = Path(__file__).parents[2]
 FIGURE = re.compile(r'<script type="application/json">(.*?)</script>')
 
 
 @pytest.fixture(scope="module")
 def docs():
     """The module of the record; the folder of the documentation's modules is on the path."""
-    sys.path.insert(0, str(ROOT / "docs"))
-    try:
+    with within_docs():
         import record
 
         yield record
-    finally:
-        sys.path.remove(str(ROOT / "docs"))
 
 
 @pytest.fixture(scope="module")

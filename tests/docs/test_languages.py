@@ -1,7 +1,6 @@
 """A small site in both languages, built as `docs/build.py` builds the real one: the switch, the search."""
 
 import shutil
-import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,9 +9,10 @@ from urllib.parse import quote
 
 import pytest
 
+from support.docs import within_docs
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
-DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
     "index.md": "# Start\n\nA vanishing gradient.\n\n"
     "```{toctree}\ndeep/page\nchangelog\ngenerated/made\n```\n",
@@ -30,8 +30,7 @@ def site(tmp_path_factory):
     for name, text in PAGES.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text, encoding="utf-8")
-    sys.path.insert(0, str(DOCS))
-    with pytest.MonkeyPatch.context() as patch:
+    with within_docs(), pytest.MonkeyPatch.context() as patch:
         import build
         import generate
         import languages
@@ -39,7 +38,6 @@ def site(tmp_path_factory):
         patch.setattr(generate, "generate", lambda: None)
         patch.setattr(languages, "home", lambda lang: place / "generated" / lang)
         assert build.build(place / "site", place) == 0
-    sys.path.remove(str(DOCS))
     return place / "site"
 
 

@@ -2,22 +2,18 @@
 
 import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+from support.docs import DOCS, within_docs
+
 SOURCES = sorted((DOCS / "gallery").glob("*.py"))
 
 
 @pytest.fixture(scope="module")
 def notebooks():
-    sys.path.insert(0, str(DOCS))
-    try:
+    with within_docs():
         import notebooks as module
-    finally:
-        sys.path.remove(str(DOCS))
     return module
 
 

@@ -2,23 +2,19 @@
 
 import runpy
 import sys
-from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+from support.docs import DOCS, within_docs
 
 
 @pytest.fixture(scope="module")
 def module():
-    sys.path.insert(0, str(DOCS))
-    try:
+    with within_docs():
         import languages
         import translations
 
         translations.languages = languages
-    finally:
-        sys.path.remove(str(DOCS))
     return translations
 
 
