@@ -25,10 +25,8 @@ MOST_STREAMS = 8
 _KEPT = 32  # jobs that can still be asked about
 _MOST_EVENTS = 4000  # of one job; beyond, progress is no longer kept
 _BEAT = 15.0  # seconds between two signs of life in a silent stream
-_AT_ONCE, _GAP = (
-    3,
-    0.15,
-)  # pieces of a stream that wait for nothing, then seconds between two: ten a second at most
+_AT_ONCE = 3  # pieces of a stream that wait for nothing
+_GAP = 0.15  # seconds between two later ones
 _PATIENCE = 5.0  # seconds in which a job that was stopped must end
 _DEATHS = 3  # of workers that said nothing, after which none is started unasked
 _LAST = ("end", "failed")

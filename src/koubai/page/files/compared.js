@@ -31,7 +31,7 @@ export class Compared {
     this.status = el("p", { role: "status" });
     this.body = el("tbody", {});
     [this.loss, ...this.maps].forEach((chart) => chart.translate());
-    const heads = ["run", "state", "step", "loss", "found"].map((name) => el("th", { scope: "col" }, say(`runs.column.${name}`)));
+    const heads = ["run", "state", "step", "loss", "found"].map((name) => el("th", { scope: "col", class: name === "found" ? "wide" : null }, say(`runs.column.${name}`)));
     this.titles = this.runs.map(() => el("h2", {}));
     this.node.replaceChildren(
       el("p", {}, el("a", { href: "#watch", class: "back" }, say("runs.all"))),

@@ -51,7 +51,9 @@ export class Levels {
       return el("div", { class: "level", "data-arm": point }, el("div", { class: "named" }, name, output), range, strip);
     });
     this.axis = el("div", { class: "strip" });
-    this.node.replaceChildren(...rows, this.axis, el("p", { class: "axis" }, this.names.x));
+    const last = this.guess.points.findLastIndex((point) => !(point in this.guess.scales)); // on the scale that all share
+    rows.splice(last + 1, 0, this.axis, el("p", { class: "axis" }, this.names.x));
+    this.node.replaceChildren(...rows);
   }
 
   show(values) {

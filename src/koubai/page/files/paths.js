@@ -125,6 +125,7 @@ export class Paths {
     this.maps.forEach(({ row, drawing, told }) => {
       row.hidden = !open;
       told.textContent = "";
+      told.hidden = !open;
       if (open) drawing.setAttribute("tabindex", 0);
       else drawing.removeAttribute("tabindex");
     });

@@ -2,7 +2,7 @@
 
 import { el, still } from "./dom.js";
 import { cells, signed, warm } from "./figure.js";
-import { number, percent, say } from "./words.js";
+import { number, say } from "./words.js";
 
 const CELL = 9;
 const PACE = 700; // milliseconds from one picture to the next, when they move

@@ -5,7 +5,7 @@ import { Heat } from "./heat.js";
 import { Lines } from "./lines.js";
 import { Run, listen } from "./news.js";
 import { Trial } from "./trial.js";
-import { language, number, percent, say } from "./words.js";
+import { language, percent, say } from "./words.js";
 
 const LOSSES = ["loss", "train_loss", "val_loss", "test_loss"];
 const ACCURACIES = ["train_accuracy", "val_accuracy", "test_accuracy"];
