@@ -59,6 +59,12 @@ def look_at(context, address):
     return page
 
 
+def widen(page, width):
+    """Give the page another width, and the frames in which its drawings fit themselves to it."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")
+
+
 def tab_to(page, what, most):
     """Press Tab until the key is at `what`, at most so many times."""
     for _ in range(most):

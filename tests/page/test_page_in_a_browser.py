@@ -15,7 +15,7 @@ from koubai.train.recipe_address import read_address
 from koubai.words import LANGUAGES, entries
 
 from .cut import Line, free_port
-from .served import CHROMIUM, Served, look_at, tab_to
+from .served import CHROMIUM, Served, look_at, tab_to, widen
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 for needed in ("starlette", "uvicorn"):
@@ -167,10 +167,10 @@ def test_a_whole_lesson_from_guess_to_later(look, served, name, lang, scheme):
     def at_each(page):
         seen.append(stage(page))
         words.append(page.inner_text("main"))
-        page.set_viewport_size({"width": 390, "height": 800})
+        widen(page, 390)
         wide.append(page.evaluate("document.documentElement.scrollWidth"))
         assert page.evaluate(SMALL) == [], "targets of 24 px"
-        page.set_viewport_size({"width": 1280, "height": 800})
+        widen(page, 1280)
         if name == FIRST or stage(page) in ("guess", "why"):  # the other parts are built alike in all lessons
             assert audit(page) == [], stage(page)
 
@@ -554,7 +554,7 @@ def test_a_filter_is_moved_by_keys_and_its_column_is_that_of_im2col(look):
         for cell, pixel in enumerate(columns[:, -1].astype(int)):
             page.locator(".column button").nth(cell).click()
             assert int(page.get_attribute(".filter", "data-times")) == (times[pixel - 1] if pixel else 0)
-    page.set_viewport_size({"width": 390, "height": 800})
+    widen(page, 390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.complaints == []
 

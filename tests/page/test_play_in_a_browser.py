@@ -11,7 +11,7 @@ import pytest
 import koubai as kb
 from koubai.train.train import train
 
-from .served import CHROMIUM, Served, look_at, tab_to
+from .served import CHROMIUM, Served, look_at, tab_to, widen
 from .test_page_in_a_browser import audit
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
@@ -255,8 +255,7 @@ def test_it_is_clean_on_a_phone_and_a_desk_in_both_languages_and_themes(look, la
     assert audit(page) == []
     run(page)
     for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_timeout(100)
+        widen(page, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "a phone would scroll sideways"
         assert audit(page) == []
     text = page.inner_text("main")

@@ -11,7 +11,7 @@ from koubai.train.train import train
 from koubai.words import entries
 
 from .cut import Line, free_port
-from .served import CHROMIUM, Served, look_at
+from .served import CHROMIUM, Served, look_at, widen
 from .written import Written
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
@@ -117,9 +117,9 @@ def well_made(page):
     """No fault that axe finds, no target below 24 px, no scrolling sideways on a phone, no hole in a text."""
     assert audit(page) == []
     assert page.evaluate(SMALL) == []
-    page.set_viewport_size({"width": 390, "height": 800})
+    widen(page, 390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.set_viewport_size({"width": 1280, "height": 800})
+    widen(page, 1280)
     assert not re.search(r"\{\w+\}|undefined|NaN|\[object", page.inner_text("main"))
 
 
@@ -256,7 +256,7 @@ def test_an_empty_folder_says_what_begins_a_run_and_shows_it_when_it_has_begun(l
     second = Written(served.root / "second")
     second.add([1], [3.0])
     page.wait_for_selector(".trainings a:text-is('second')")
-    page.set_viewport_size({"width": 390, "height": 800})
+    widen(page, 390)
     for box in page.locator(".trainings input").all():
         assert box.bounding_box()["x"] + box.bounding_box()["width"] <= 390, (
             "on a phone, too, each can be chosen"
