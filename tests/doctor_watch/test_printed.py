@@ -58,3 +58,12 @@ def test_the_end_of_what_is_printed_is_kept_and_a_progress_bar_is_not_one_line()
         tail.write(f"\r{i}/3 loss={3 - i}")
     assert tail.text.splitlines()[-1] == "2/3 loss=1"
     assert len(tail.text.splitlines()) < 300
+
+
+def test_a_program_may_do_with_it_what_it_does_with_its_output():
+    tail = Tail()
+    tail.reconfigure(line_buffering=True, encoding="utf-8")
+    tail.buffer.write("損失 loss 0.5\n".encode())
+    print("acc 0.25\r\nend", end="", file=tail)
+    assert tail.text.splitlines() == ["損失 loss 0.5", "acc 0.25", "end"]
+    assert (tail.encoding, tail.isatty(), tail.fileno()) == ("utf-8", False, 1)

@@ -79,34 +79,43 @@ class Metric:
     lower: bool
 
 
-class Tail(io.TextIOBase):
-    """A text stream that keeps its last lines."""
-
-    encoding = "utf-8"
+class Tail(io.TextIOWrapper):
+    """A text stream that keeps its last lines, and can do all that standard output can."""
 
     def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=_LINES)
-        self._open = ""
+        self._kept = _Lines()
+        super().__init__(self._kept, "utf-8", "replace", newline="", write_through=True)
+
+    @property
+    def text(self) -> str:
+        """The last lines, with the one that has no end yet."""
+        return "\n".join([*self._kept.whole, self._kept.open])
+
+
+class _Lines(io.RawIOBase):
+    """Takes bytes, and keeps the last lines of them."""
+
+    name = "<stdout>"
+
+    def __init__(self) -> None:
+        self.whole: deque[str] = deque(maxlen=_LINES)
+        self.open = ""
 
     def writable(self) -> bool:
         """It takes everything."""
         return True
 
-    def write(self, text: Any) -> int:
-        """Take text; what a progress bar writes over is gone."""
-        *whole, self._open = (self._open + str(text)).replace("\r", "\n").split("\n")
-        self._lines.extend(line[-_LONGEST:] for line in whole if line.strip())
-        self._open = self._open[-_LONGEST:]
-        return len(str(text))
+    def write(self, data: Any) -> int:
+        """Take bytes; what a progress bar writes over is gone."""
+        text = bytes(data).decode("utf-8", "replace")
+        *whole, self.open = (self.open + text).replace("\r", "\n").split("\n")
+        self.whole.extend(line[-_LONGEST:] for line in whole if line.strip())
+        self.open = self.open[-_LONGEST:]
+        return len(bytes(data))
 
     def fileno(self) -> int:
         """Where programs that ask for it may write: the process' own output, which goes nowhere."""
         return 1
-
-    @property
-    def text(self) -> str:
-        """The last lines, with the one that has no end yet."""
-        return "\n".join([*self._lines, self._open])
 
 
 def last_metric(text: str, *, without: Sequence[str] = ()) -> Metric | None:
