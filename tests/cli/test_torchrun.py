@@ -69,11 +69,12 @@ def torchrun(folder, processes, *words):
 
 
 @pytest.mark.long
-def test_two_processes_one_killed_end_as_one_process_does(tmp_path):
+@pytest.mark.parametrize("processes", [2, 4])
+def test_processes_one_killed_end_as_one_process_does(tmp_path, processes):
     (tmp_path / "recipe.toml").write_text(RECIPE)
     (tmp_path / "host.py").write_text(DIES_ONCE)
     how = ("train", "recipe.toml", "--out", "run", "--save-every", "10", "--plain")
-    done = torchrun(tmp_path, 2, "--max-restarts=1", "host.py", *how)
+    done = torchrun(tmp_path, processes, "--max-restarts=1", "host.py", *how)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Trained 30 steps") == 1
     folder = RunFolder(tmp_path / "run")
