@@ -1,5 +1,6 @@
 import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import koubai as kb
-from koubai.core.errors import ConfigError, DataError, ShapeError, UnknownName
+from koubai.core.errors import ConfigError, DataError, EngineError, ShapeError, UnknownName
 from koubai.sklearn import HiddenActivations, KoubaiClassifier, KoubaiRegressor
 
 X, Y = make_classification(300, 6, n_informative=4, class_sep=1.5, random_state=0)
@@ -98,6 +99,19 @@ def test_an_answer_does_not_depend_on_what_else_is_asked(engine):
     model = small(engine=engine, epochs=1).fit(X, Y)
     alone = np.concatenate([model.predict_proba(X[i : i + 1]) for i in range(200)])
     assert np.array_equal(model.predict_proba(X)[:200], alone)
+
+
+def test_the_device_is_a_setting_and_a_pickle_names_no_gpu():
+    pytest.importorskip("torch")
+    with pytest.raises(UnknownName, match="did you mean 'cuda'"):
+        small(device="cude").fit(X, Y)
+    with pytest.raises(EngineError, match="computes on the CPU"):
+        small(engine="native", device="cuda").fit(X, Y)
+    model = small(engine="torch", device="cpu").fit(X, Y)
+    assert model.run_.session.computed_on == "cpu"
+    assert pickle.loads(pickle.dumps(model))._learned.job.device == "cpu"
+    model._learned.job = replace(model._learned.job, device="cuda:99")  # as if it had learned there
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X))
 
 
 def test_weight_zero_is_leaving_out():

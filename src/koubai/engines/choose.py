@@ -15,6 +15,7 @@ from koubai.engines.devices import asked_device, gpu_here, is_gpu
 from koubai.engines.engine import Job, Program
 from koubai.engines.native.backends.find import find_backend, kernels, why_not_onednn
 from koubai.engines.sizes import job_bytes
+from koubai.network.network import Network
 from koubai.words import say
 from koubai.words.phrase import phrase
 
@@ -70,8 +71,7 @@ def best_engine(job: Job) -> str:
     device = asked_device(job.device)
     if is_gpu(device):
         return "torch"
-    if device == "auto" and job.dtype == "float32" and _is_large(job) and gpu_here():
-        _warn_once(say("engines.torch_on_the_gpu"))
+    if device == "auto" and takes_the_gpu(job.network, job.batch_size, job.dtype):
         return "torch"
     if job.dtype != "float32":
         return "reference"  # asked for: the native engine computes in float32
@@ -82,9 +82,15 @@ def best_engine(job: Job) -> str:
     return "reference"
 
 
-def _is_large(job: Job) -> bool:
-    """Return whether a step has so many products that a GPU should be worth its start: not measured."""
-    return 3 * job.network.multiply_adds * job.batch_size >= _LARGE
+def takes_the_gpu(network: Network, batch_size: int, dtype: str) -> bool:
+    """Return whether there is a GPU and a step has so many products that it should be worth its start.
+
+    Says so, once, where it is. How many products that are is a guess.
+    """
+    if dtype != "float32" or 3 * network.multiply_adds * batch_size < _LARGE or not gpu_here():
+        return False
+    _warn_once(say("engines.torch_on_the_gpu"))
+    return True
 
 
 @cache

@@ -45,6 +45,7 @@ def run_experiment(
     engine: str = "auto",
     threads: int = 1,
     data_dir: Path | None = None,
+    device: str = "cpu",
     on_progress: OnProgress | None = None,
     tasks: list[Task] | None = None,
 ) -> ExperimentResult:
@@ -52,18 +53,19 @@ def run_experiment(
 
     Ctrl-C, the end of the budget or the loss of a cluster's scheduler ends it early: the result then counts
     what is pending and says why, and a second call with the same store goes on from there. `tasks` are
-    those of the experiment, where they are known already.
+    those of the experiment, where they are known already. `device` is one that `settled_device` gave.
     """
     if store is not None:
         store.check()
     if (
         engine in ("auto", "native")
+        and device == "cpu"
         and isinstance(experiment.base, Recipe)
         and (store is None or store.empty)
     ):
         workers.warm_up()
     if tasks is None:
-        tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=data_dir)
+        tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=data_dir, device=device)
     require_memory(tasks, 1 if workers.elsewhere else min(workers.count, len(tasks)))
     campaign = Campaign(experiment, workers, on_progress or (lambda progress: None))
     started = time.perf_counter()

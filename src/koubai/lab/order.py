@@ -38,6 +38,7 @@ class Order:
     vary: tuple[str, ...] = ()
     engine: str = "auto"
     data_dir: str | None = None
+    device: str = "cpu"  # where its runs are computed: no file of earlier versions names another
 
     @classmethod
     def of(cls, target: str, **rest: Any) -> Order:
@@ -84,7 +85,7 @@ class Order:
         """Return what the folder holds of the experiment, concluded again; nothing is trained."""
         experiment, store = self.experiment(), Store(folder)
         data_dir = Path(self.data_dir) if self.data_dir else None
-        tasks = tasks_of(experiment, engine=self.engine, data_dir=data_dir)
+        tasks = tasks_of(experiment, engine=self.engine, data_dir=data_dir, device=self.device)
         loaded = (store.load(task.key, task.arm, task.seed) for task in tasks)
         runs: tuple[RunResult, ...] = tuple(run for run in loaded if run is not None)
         told = _told(folder)

@@ -85,6 +85,7 @@ def course_rows(
     out: Path | None = None,
     engine: str = "auto",
     threads: int | None = None,
+    device: str = "auto",
     on_experiment: OnExperiment = lambda experiment: None,
 ) -> Iterator[CourseRow]:
     """Yield the rows as they come in, in the order of the course."""
@@ -95,6 +96,7 @@ def course_rows(
             out=out / experiment.name if out is not None else None,
             engine=engine,
             threads=threads,
+            device=device,
             data_dir=data_dir,
             on_progress=on_experiment(experiment),
         )

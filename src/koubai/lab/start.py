@@ -8,10 +8,12 @@ from pathlib import Path
 from koubai.core.cores import usable_cores
 from koubai.core.errors import SettingError, UnknownName
 from koubai.engines.choose import engines
+from koubai.engines.devices import is_gpu
 from koubai.lab.campaign import OnProgress, run_experiment
 from koubai.lab.catalog import build
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
+from koubai.lab.perform.device import settled_device
 from koubai.lab.perform.executors import Workers, process_workers, thread_workers
 from koubai.lab.perform.store import Store
 from koubai.lab.perform.work import BY_WORKER, tasks_of
@@ -25,6 +27,7 @@ def run(
     threads: int | None = None,
     cluster: str | None = None,
     data_dir: Path | str | None = None,
+    device: str = "auto",
     on_progress: OnProgress | None = None,
 ) -> ExperimentResult:
     """Return what came out of an experiment, or of a catalogue's experiment by its name.
@@ -34,6 +37,8 @@ def run(
     | out      | folder that keeps finished runs; the same call again makes only what is missing          |
     | threads  | the budget for all runs together (None: one per core, on a cluster of each worker's own) |
     | cluster  | address of a Dask scheduler whose workers make the runs instead                          |
+    | device   | "auto", "cpu", "gpu", "cuda", "cuda:1" ... or "mps", of all runs; on a cluster "auto"    |
+    |          | is the CPU                                                                               |
 
     A script that runs arms in processes needs the usual `if __name__ == "__main__":`.
     """
@@ -48,12 +53,15 @@ def run(
     folder = Path(data_dir) if data_dir is not None else None
     threads = BY_WORKER if cluster is not None and threads is None else max(1, budget // runs)
     store = Store(Path(out)) if out is not None else None
+    device = settled_device(
+        experiment, engine=engine, device=device, elsewhere=cluster is not None, data_dir=folder
+    )
     tasks, made = None, False  # where nothing is left to train, no engine is asked whether it could
     if store is not None and not store.empty:
-        tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=folder)
+        tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=folder, device=device)
         made = all(store.has(task.key) for task in tasks)
-    count = min(budget, runs)
-    with thread_workers(count) if made else open_workers(engine, count, cluster) as workers:
+    count, runs_on = min(budget, runs), "torch" if is_gpu(device) else engine
+    with thread_workers(count) if made else open_workers(runs_on, count, cluster) as workers:
         return run_experiment(
             experiment,
             workers,
@@ -61,6 +69,7 @@ def run(
             engine=engine,
             threads=threads,
             data_dir=folder,
+            device=device,
             on_progress=on_progress,
             tasks=tasks,
         )

@@ -58,6 +58,7 @@ class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
         random_state: Any = None,
         engine: str = "auto",
         threads: int | str = 1,
+        device: str = "auto",
         verbose: bool = False,
     ) -> None:
         super().__init__(
@@ -81,6 +82,7 @@ class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
             random_state=random_state,
             engine=engine,
             threads=threads,
+            device=device,
             verbose=verbose,
         )
         self.class_weight = class_weight

@@ -16,12 +16,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from koubai.api import Run
-from koubai.core.errors import DataError, ShapeError
+from koubai.core.errors import ShapeError
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.data.dataset import Dataset
 from koubai.data.prepared import prepared
-from koubai.data.sampler import Sampler, check_weights
+from koubai.data.sampler import Sampler
 from koubai.data.scale import InputScale, TargetUnits
 from koubai.data.sources.arrays import Arrays
 from koubai.initializers.initializer import INITIALIZERS, Initializer
@@ -31,6 +31,7 @@ from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 from koubai.penalties.penalty import Penalty
 from koubai.sklearn.callback_support import CallbackSupportMixin, Epochs
 from koubai.sklearn.learned import Learned
+from koubai.sklearn.weights import sample_weights
 from koubai.train import Observation, Session
 from koubai.train.early_stopping import EarlyStopping
 from koubai.train.progress import Progress
@@ -63,7 +64,8 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
     | warm_start          | fit goes on from where the last fit ended                                      |
     | scale               | of inputs, from the training data: "standard", "robust", "unit" or "raw"       |
     | random_state        | initial weights, order, dropout, which samples judge                           |
-    | engine, threads     | see koubai.fit; threads "auto" takes what joblib or the machine gives           |
+    | engine, device      | see koubai.fit; a pickle of an estimator that learned on a GPU needs none |
+    | threads             | see koubai.fit; "auto" takes what joblib or the machine gives                  |
     | verbose             | show progress                                                                  |
 
     | attribute         | meaning                                                              |
@@ -103,6 +105,7 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
         random_state: Any = None,
         engine: str = "auto",
         threads: int | str = 1,
+        device: str = "auto",
         verbose: bool = False,
     ) -> None:
         self.hidden = hidden
@@ -125,6 +128,7 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
         self.random_state = random_state
         self.engine = engine
         self.threads = threads
+        self.device = device
         self.verbose = verbose
 
     def _train(
@@ -144,7 +148,7 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
         `told` is what callbacks are shown: X, y and the samples' weights.
         """
         if weights is not None:
-            weights = _weights(weights, len(x))
+            weights = sample_weights(weights, len(x))
             x, t, weights = (array[weights > 0] for array in (x, t, weights))
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         before = self._learned if go_on else None
@@ -218,6 +222,7 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
                     dataset=dataset,
                     engine=self.engine,
                     threads=thread_count(self.threads),
+                    device=self.device,
                     observation=Observation(
                         tap_every=max(1, steps // _LOOKS),
                         first_until=1,
@@ -289,12 +294,3 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "run_"}
-
-
-def _weights(given: Any, n: int) -> Array:
-    """Return weights (n,); one number stands for all. Raises ValueError, as scikit-learn expects it."""
-    weights = np.asarray(given)
-    try:
-        return check_weights(np.full(n, weights) if weights.ndim == 0 else weights, n, "fit")
-    except DataError as error:
-        raise ValueError(str(error)) from error

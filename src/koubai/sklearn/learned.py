@@ -11,6 +11,7 @@ from koubai.api import Run
 from koubai.core.params import Array
 from koubai.data.preparation import Preparation
 from koubai.engines.choose import compile_job
+from koubai.engines.devices import is_gpu
 from koubai.engines.engine import Job, Program, TrainingState
 from koubai.network.network import Network
 from koubai.train.recipe import Recipe
@@ -46,7 +47,9 @@ class Learned:
         return cls(session.recipe, session.dataset.preparation, state, empty, engine)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "program": None}
+        """Without the program, and without a GPU by name: a pickle may be read where there is none."""
+        job = replace(self.job, device="auto") if is_gpu(self.job.device) else self.job
+        return {**self.__dict__, "job": job, "program": None}
 
     @property
     def network(self) -> Network:

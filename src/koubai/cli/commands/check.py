@@ -24,17 +24,18 @@ def check(
     engine: Annotated[str, option("lab.cli.run.engine")] = "auto",
     threads: Annotated[int | None, whole("lab.cli.run.threads")] = None,
     data_dir: Annotated[Path | None, option("lab.cli.run.data_dir")] = None,
+    device: Annotated[str, option("cli.run.device")] = "auto",
 ) -> int:
     """Check files; every arm is trained for a moment, so that it is known to work."""
     if not files:
         raise KoubaiError(say("lab.cli.check.none"), hint="koubai check --help")
     if len(files) == 1:
-        _show(_facts(files[0], static, engine, threads, data_dir))
+        _show(_facts(files[0], static, engine, threads, data_dir, device))
         return 0
     code, answers = 0, []
     for file in files:
         try:
-            facts = _facts(file, static, engine, threads, data_dir)
+            facts = _facts(file, static, engine, threads, data_dir, device)
         except KoubaiError as error:
             code = USER_ERROR
             if style.json:
@@ -51,7 +52,7 @@ def check(
 
 
 def _facts(
-    file: str, static: bool, engine: str, threads: int | None, data_dir: Path | None
+    file: str, static: bool, engine: str, threads: int | None, data_dir: Path | None, device: str
 ) -> dict[str, Any]:
     """Return what there is to say of a file without mistakes: its runs, their time, warnings.
 
@@ -60,13 +61,16 @@ def _facts(
     """
     from koubai.core.cores import usable_cores
     from koubai.lab.conclude.power import warnings_of
+    from koubai.lab.perform.device import settled_device
     from koubai.lab.perform.estimate import estimate
 
     experiment, alone = _read(file)
     warnings = [] if alone else [sentence.say() for sentence in warnings_of(experiment)]
     if static:
         return {"arms": len(experiment.arms), "seeds": len(experiment.seeds), "warnings": warnings}
-    found = estimate(experiment, engine=engine, threads=threads or usable_cores(), data_dir=data_dir)
+    device = settled_device(experiment, engine=engine, device=device, data_dir=data_dir)
+    threads = threads or usable_cores()
+    found = estimate(experiment, engine=engine, threads=threads, data_dir=data_dir, device=device)
     return asdict(found) | {"runs": found.runs, "warnings": warnings}
 
 

@@ -25,6 +25,7 @@ def course(
     engine: Annotated[str, option("lab.cli.run.engine")] = "auto",
     threads: Annotated[int | None, whole("lab.cli.run.threads")] = None,
     out: Annotated[Path | None, option("lab.cli.run.out")] = None,
+    device: Annotated[str, option("cli.run.device")] = "auto",
 ) -> int:
     """Run them all on MNIST and print the table."""
     from koubai.lab.replay import course_rows
@@ -35,6 +36,7 @@ def course(
         out=out or RUNS / "course",
         engine=engine,
         threads=threads,
+        device=device,
         on_experiment=lambda experiment: lines(f"{experiment.name}: "),
     )
     rows: list[CourseRow] = []

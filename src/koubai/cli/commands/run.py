@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,7 @@ def run(
     out: Annotated[Path | None, option("lab.cli.run.out")] = None,
     cluster: Annotated[str | None, option("lab.cli.run.cluster")] = None,
     data_dir: Annotated[Path | None, option("lab.cli.run.data_dir")] = None,
+    device: Annotated[str, option("cli.run.device")] = "auto",
 ) -> int:
     """Run an experiment; without a name, list the catalog."""
     if target is None:
@@ -44,6 +46,7 @@ def run(
         vary=tuple(vary or ()),
         engine=engine,
         data_dir=str(data_dir.absolute()) if data_dir else None,
+        device=device,
     )
     return run_and_show(order, threads=threads, out=out, cluster=cluster)
 
@@ -61,11 +64,19 @@ def run_and_show(
     `closing` looks at a complete result: it prints what it found, or returns it for the JSON.
     """
     from koubai.lab import start
+    from koubai.lab.perform.device import settled_device
     from koubai.report import write_html
 
     experiment = order.experiment()
     folder = out or RUNS / experiment.name
-    order.keep(folder)
+    device = settled_device(
+        experiment,
+        engine=order.engine,
+        device=order.device,
+        elsewhere=cluster is not None,
+        data_dir=Path(order.data_dir) if order.data_dir else None,
+    )
+    replace(order, device=device).keep(folder)
     with shown(experiment) as on_progress:
         result = start.run(
             experiment,
@@ -74,6 +85,7 @@ def run_and_show(
             threads=threads,
             cluster=cluster,
             data_dir=order.data_dir,
+            device=device,
             on_progress=on_progress,
         )
     report = write_html(result, folder / "report.html")

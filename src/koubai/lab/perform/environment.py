@@ -24,10 +24,13 @@ def environment(
 ) -> dict[str, Any]:
     """Return what one needs to judge or repeat a result."""
     engines = ", ".join(sorted({run.engine for run in runs if run.engine}))
+    devices = ", ".join(sorted({run.device for run in runs if run.device}))
     base = experiment.base
     if hasattr(base, "data"):
         dataset = base.data.load(data_dir)
-        found = training.environment(engine=engines, threads=threads or "auto", dataset=dataset)
+        found = training.environment(
+            engine=engines, threads=threads or "auto", dataset=dataset, device=devices
+        )
     else:
         found = {
             "engine": engines,

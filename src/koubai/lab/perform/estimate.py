@@ -33,40 +33,43 @@ class Estimate:
 
 
 def estimate(
-    experiment: Experiment, *, engine: str = "auto", threads: int = 1, data_dir: Path | None = None
+    experiment: Experiment,
+    *,
+    engine: str = "auto",
+    threads: int = 1,
+    data_dir: Path | None = None,
+    device: str = "cpu",
 ) -> Estimate:
     """Return an estimate; training every arm for a moment also finds networks that cannot be built."""
-    seconds = sum(
-        _seconds(experiment.plan(arm, experiment.seeds[0]), experiment, engine, data_dir)
-        for arm in experiment.arms
-    )
+    context = Context(experiment.observations, engine, data_dir=data_dir, device=device)
+    seconds = sum(_seconds(experiment.plan(arm, experiment.seeds[0]), context) for arm in experiment.arms)
     seeds = len(experiment.seeds)
     return Estimate(len(experiment.arms), seeds, seconds * seeds / threads, threads)
 
 
-def _seconds(plan: Any, experiment: Experiment, engine: str, data_dir: Path | None) -> float:
+def _seconds(plan: Any, context: Context) -> float:
     """Return the seconds of one run of a plan; what is no training is quick and simply done."""
     recipes = [plan] if isinstance(plan, Recipe) else plan.recipes()
     if recipes:
-        return sum(_training_seconds(recipe, experiment, engine, data_dir) for recipe in recipes)
+        return sum(_training_seconds(recipe, context) for recipe in recipes)
     began = time.perf_counter()
-    plan.perform(Context(experiment.observations, engine, data_dir=data_dir))
+    plan.perform(context)
     return time.perf_counter() - began
 
 
-def _training_seconds(recipe: Recipe, experiment: Experiment, engine: str, data_dir: Path | None) -> float:
+def _training_seconds(recipe: Recipe, context: Context) -> float:
     """Return the seconds of one training run: opened, stepped for a moment, evaluated once.
 
     It is opened twice, since code is compiled the first time only.
     """
-    context = Context(experiment.observations, engine, data_dir=data_dir)
-    dataset = recipe.data.load(data_dir)
+    dataset = recipe.data.load(context.data_dir)
     for _ in range(2):
         began = time.perf_counter()
         session = Session(
             recipe,
             dataset=dataset,
-            engine=engine,
+            engine=context.engine,
+            device=context.device,
             observation=replace(observation(recipe, context), tap_every=0),
         )
         session.advance(1)
@@ -78,4 +81,4 @@ def _training_seconds(recipe: Recipe, experiment: Experiment, engine: str, data_
     session.scores()
     evaluation = time.perf_counter() - stepped
     a_step = (stepped - opened) / max(steps, 1)
-    return (opened - began) + recipe.steps * a_step + (experiment.observations.evaluations + 1) * evaluation
+    return (opened - began) + recipe.steps * a_step + (context.observations.evaluations + 1) * evaluation

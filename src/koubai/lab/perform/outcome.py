@@ -27,6 +27,7 @@ class Context:
     threads: int = 1
     data_dir: Path | None = None
     exhibits: bool = True
+    device: str = "cpu"
     report: Report = lambda step, steps, loss: None
 
 
@@ -40,4 +41,5 @@ class Outcome:
     collapsed: bool = False
     stopped_by: str | None = None
     engine: str = ""
+    device: str = ""
     seconds: float | None = None

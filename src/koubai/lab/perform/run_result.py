@@ -44,7 +44,8 @@ class RunResult:
 
     `scores` is flat: test_accuracy, test_loss, train_accuracy, train_loss, val_..., gap (train - test
     accuracy), first_to_last_gradient ... `key` names the run in the store. `seconds` is the time of the run
-    without its start-up (data read, code compiled, first update), which is `startup`.
+    without its start-up (data read, code compiled, first update), which is `startup`. `device` is where it
+    was computed: "cpu", or a GPU with its name; "" where nothing was trained, or nobody wrote it down.
     """
 
     arm: str
@@ -60,3 +61,4 @@ class RunResult:
     engine: str = ""
     failure: str | None = None
     startup: float = 0.0
+    device: str = ""

@@ -181,16 +181,15 @@ def _write(place: SafeFolder, run: RunResult) -> None:
     arrays: dict[str, Array] = {}
     for i, exhibit in enumerate(run.exhibits):
         arrays |= {f"{i}/{name}": np.array(array, order="C") for name, array in exhibit.arrays.items()}
-        exhibits.append(
-            {
-                "kind": exhibit.kind,
-                "path": exhibit.path,
-                "note": exhibit.note,
-                "columns": exhibit.columns,
-                "rows": exhibit.rows,
-                "arrays": list(exhibit.arrays),
-            }
-        )
+        about = {
+            "kind": exhibit.kind,
+            "path": exhibit.path,
+            "note": exhibit.note,
+            "columns": exhibit.columns,
+            "rows": exhibit.rows,
+            "arrays": list(exhibit.arrays),
+        }
+        exhibits.append(about)
     plain: dict[str, Any] = {
         "format": _FORMAT,
         "arm": run.arm,
@@ -203,6 +202,7 @@ def _write(place: SafeFolder, run: RunResult) -> None:
         "collapsed": run.collapsed,
         "stopped_by": run.stopped_by,
         "engine": run.engine,
+        "device": run.device,
         "exhibits": exhibits,
     }
     files = {_HISTORY: _packed(run.history), _RESULT: json_bytes(plain)}
@@ -254,6 +254,7 @@ def _read(place: SafeFolder, key: str) -> RunResult:
         engine=plain["engine"],
         exhibits=_exhibits(arrays, plain["exhibits"]),
         startup=float(plain.get("startup", 0.0)),
+        device=str(plain.get("device", "")),
     )
 
 

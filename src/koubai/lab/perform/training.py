@@ -42,6 +42,7 @@ def run_of(recipe: Recipe, context: Context) -> tuple[Run, Dataset]:
         recipe,
         dataset=dataset,
         engine=context.engine,
+        device=context.device,
         threads=context.threads,
         observation=observation(recipe, context),
         on_progress=progress,
@@ -60,6 +61,7 @@ def outcome_of(run: Run, dataset: Dataset, context: Context) -> Outcome:
         collapsed=is_constant(run, dataset),
         stopped_by=run.stopped_by,
         engine=run.session.program.engine,
+        device=run.session.computed_on,
         seconds=run.seconds - run.startup,
     )
 

@@ -26,7 +26,7 @@ _SCORES = 2  # counts up when a score comes to mean something else, so that olde
 
 @dataclass(frozen=True)
 class Task:
-    """One arm with one seed. `key` names its result: plan, data, engine and what is watched."""
+    """One arm with one seed. `key` names its result: plan, data, engine, device and what is watched."""
 
     arm: str
     seed: int
@@ -37,18 +37,24 @@ class Task:
     threads: int  # or BY_WORKER
     data_dir: Path | None
     exhibits: bool
+    device: str = "cpu"  # never "auto": see `settled_device`
     allow_memory: bool = False  # whether sizes are not held against the memory, in whatever process
 
 
 def tasks_of(
-    experiment: Experiment, *, engine: str = "auto", threads: int = 1, data_dir: Path | None = None
+    experiment: Experiment,
+    *,
+    engine: str = "auto",
+    threads: int = 1,
+    data_dir: Path | None = None,
+    device: str = "cpu",
 ) -> list[Task]:
     """Return every run of an experiment, seed by seed, so that what is done first is already paired."""
     tasks = []
     for i, seed in enumerate(experiment.seeds):
         for arm in experiment.arms:
             plan = experiment.plan(arm, seed)
-            key = key_of(plan, experiment.observations, engine, data_dir, exhibits=i == 0)
+            key = key_of(plan, experiment.observations, engine, data_dir, exhibits=i == 0, device=device)
             tasks.append(
                 Task(
                     arm.name,
@@ -60,6 +66,7 @@ def tasks_of(
                     threads,
                     data_dir,
                     exhibits=i == 0,
+                    device=device,
                     allow_memory=allowed(),
                 )
             )
@@ -67,16 +74,28 @@ def tasks_of(
 
 
 def key_of(
-    plan: Any, observations: Observations, engine: str, data_dir: Path | None, *, exhibits: bool
+    plan: Any,
+    observations: Observations,
+    engine: str,
+    data_dir: Path | None,
+    *,
+    exhibits: bool,
+    device: str = "cpu",
 ) -> str:
-    """Return 16 hexadecimal digits that name a result: equal keys, equal results."""
+    """Return 16 hexadecimal digits that name a result: equal keys, equal results.
+
+    GPUs of a kind are one: "cuda:1" is asked for like "cuda". The CPU goes unnamed, as it did before there
+    was another device.
+    """
     data = plan.data.load(data_dir).sha256 if hasattr(plan, "data") else ""
     watched = (
         asdict(observations)
         if exhibits
         else asdict(replace(observations, histograms=False, filters=False, weights=False, layers=False))
     )
-    text = json.dumps([_SCORES, plan.hash, data, engine, watched], sort_keys=True)
+    kind = device.partition(":")[0]
+    parts = [_SCORES, plan.hash, data, engine, watched, *([] if kind == "cpu" else [kind])]
+    text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -109,6 +128,7 @@ def perform(task: Task, line: Line) -> RunResult:
         stopped_by=outcome.stopped_by,
         exhibits=outcome.exhibits,
         engine=outcome.engine,
+        device=outcome.device,
         startup=max(0.0, took - seconds),
     )
 
@@ -134,6 +154,7 @@ def _perform(task: Task, line: Line) -> Outcome:
         line.threads(task.threads),
         task.data_dir,
         task.exhibits,
+        task.device,
         report=lambda step, steps, loss: line.report(task.key, step, steps, loss),
     )
     if isinstance(task.plan, Recipe):

@@ -74,6 +74,7 @@ class Rates(LabPlan):
             },
             history=history,
             engine=outcomes[0].engine,
+            device=outcomes[0].device,
             seconds=sum(outcome.seconds or 0.0 for outcome in outcomes),
         )
 
