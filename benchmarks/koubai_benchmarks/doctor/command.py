@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from koubai.cli.output import console, print_json, print_table, style
-from koubai.core.errors import UnknownName
+from koubai.core.errors import KoubaiError, UnknownName
 from koubai.words import say
 from koubai_benchmarks.doctor.case import Case, own_cases, read_cases
 from koubai_benchmarks.doctor.overhead import LOADS, overhead, overheads
+from koubai_benchmarks.doctor.program_command import bench_programs
 from koubai_benchmarks.doctor.prove import proofs, remedies_proven
 from koubai_benchmarks.doctor.run import CaseRow, run_cases
 from koubai_benchmarks.doctor.score import report, score
 
+PROGRAMS = "programs"
+RUNS = 20.0  # what trials of a recipe may cost, in runs
 _SHARES = ("healthy_alarm_rate", "detection", "top1", "top2", "layer_within_one")
 
 
 def parts(cases: Path | None) -> tuple[str, ...]:
     """Return what can be asked of the benchmark: the splits its cases name, and what is no case."""
-    return ("all", *sorted({case.split for case in _cases(cases)}), "overhead", "peers")
+    return ("all", *sorted({case.split for case in _cases(cases)}), "overhead", "peers", PROGRAMS)
 
 
 def cost(engine: str, threads: int) -> int:
@@ -74,16 +77,24 @@ def bench(
     cases: Path | None,
     *,
     seeds: int | None,
-    budget: float,
+    budget: float | None,
     engine: str,
     threads: int,
     names_only: bool = False,
+    out: Path | None = None,
 ) -> int:
     """Run the cases (koubai's own, or those of a file or folder) of a split and print the scores.
 
-    `part` is a split, "all", "overhead" (what watching costs) or "peers" (other tools). `names_only` leaves
-    out what takes longest: the proofs of the remedies, and the timing.
+    `part` is a split, "all", "overhead" (what watching costs), "peers" (other tools) or "programs" (training
+    scripts; `out` keeps their rows). `names_only` leaves out what takes longest: the proofs of the remedies,
+    and the timing.
     """
+    if part == PROGRAMS:
+        return bench_programs(
+            cases, seeds=seeds, budget=budget, out=out, threads=threads, names_only=names_only
+        )
+    if out is not None:
+        raise KoubaiError(say("doctor.cli.out_of_script"), where="--out", got=part)
     known = parts(cases)
     if part not in known:
         raise UnknownName("part", part, known, where="koubai doctor bench")
@@ -93,7 +104,8 @@ def bench(
         return peers(cases, seeds)
     chosen = [case for case in _cases(cases) if part in ("all", case.split)]
     rows: list[CaseRow] = []
-    for row in run_cases(chosen, seeds=seeds, budget=budget, engine=engine, threads=threads):
+    most = RUNS if budget is None else budget
+    for row in run_cases(chosen, seeds=seeds, budget=most, engine=engine, threads=threads):
         rows.append(row)
         _progress(row)
     extra = {} if names_only else _proven_and_timed(chosen, rows, engine, threads)

@@ -9,7 +9,7 @@ from koubai.core.errors import KoubaiError
 from koubai.doctor.answer.proof import Proof, prove
 from koubai_benchmarks.doctor.case import Case
 from koubai_benchmarks.doctor.run import CaseRow
-from koubai_benchmarks.doctor.score import Share
+from koubai_benchmarks.doctor.share import Share
 
 SEEDS = 8
 

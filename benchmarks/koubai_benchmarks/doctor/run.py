@@ -52,6 +52,7 @@ class CaseRow:
     steps_spent: float
     seconds: float
     baselines: dict[str, tuple[str, ...]]
+    confidence: float | None = None  # in the first name
 
     @property
     def alarm(self) -> bool:
@@ -198,6 +199,7 @@ def _row(case: Case, seed: int, label: str, seen: Examined, twin_skill: float, s
         steps_spent=seen.steps_spent,
         seconds=seconds,
         baselines={name: tuple(rules(seen.patient)) for name, rules in BASELINES.items()},
+        confidence=alarms[0].confidence if alarms else None,
     )
 
 

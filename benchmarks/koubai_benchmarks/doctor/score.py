@@ -9,23 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from koubai.core.statistics import share_interval
+from koubai_benchmarks.doctor.calibration import Bin, calibration
 from koubai_benchmarks.doctor.case import Case
 from koubai_benchmarks.doctor.run import BASELINES, CaseRow, to_dict
-
-
-@dataclass(frozen=True)
-class Share:
-    """`hits` of `n`, with a Clopper-Pearson interval."""
-
-    hits: int
-    n: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """value, low, high, n."""
-        interval = share_interval(self.hits, self.n)
-        value = self.hits / self.n if self.n else None
-        return {"value": value, "low": interval.low, "high": interval.high, "n": self.n}
+from koubai_benchmarks.doctor.share import Share
 
 
 @dataclass(frozen=True)
@@ -97,6 +84,16 @@ def confusion(rows: Sequence[CaseRow]) -> dict[str, dict[str, int]]:
     return {case: dict(counts) for case, counts in table.items()}
 
 
+def calibration_of(rows: Iterable[CaseRow], cases: Iterable[Case]) -> list[Bin]:
+    """Return the calibration of the first names: on a healthy run none is right."""
+    accept = {case.id: case.accept for case in cases}
+    return calibration(
+        (row.confidence, row.label == "faulty" and row.names[0] in accept[row.case])
+        for row in rows
+        if row.confidence is not None and row.label in ("faulty", "healthy")
+    )
+
+
 def report(
     rows: Sequence[CaseRow], cases: Sequence[Case], extra: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -120,6 +117,7 @@ def report(
             for split, part in by_split.items()
         },
         "confusion": confusion(rows),
+        "calibration": [one.to_dict() for one in calibration_of(rows, cases)],
         "cases": [to_dict(row) for row in rows],
     }
 

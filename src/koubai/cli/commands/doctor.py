@@ -55,9 +55,8 @@ def doctor(
     threads: Annotated[int, whole("cli.run.threads")] = 1,
 ) -> int:
     """Examine a run's folder, a recipe, or a PyTorch script; `koubai doctor bench` scores the doctor."""
-    multiple = 20.0 if budget is None else budget
     if subject == "bench":
-        return _bench(arguments, cases, seeds, multiple, engine, threads, data_dir, names_only=names_only)
+        return _bench(arguments, cases, seeds, budget, engine, threads, data_dir, out, names_only=names_only)
     path = Path(subject)
     script = partial(
         _script,
@@ -84,7 +83,7 @@ def doctor(
     from koubai.doctor.answer.proof import prove_first
     from koubai.doctor.answer.verdict import Verdict
 
-    findings = _diagnosed(run, multiple)
+    findings = _diagnosed(run, 20.0 if budget is None else budget)
     proof = None
     if prove and findings:
         proof = prove_first(run, findings, seeds or 8, engine, threads, on_run=_proving)
@@ -145,10 +144,11 @@ def _bench(
     arguments: tuple[str, ...],
     cases: Path | None,
     seeds: int | None,
-    budget: float,
+    budget: float | None,
     engine: str,
     threads: int,
     data_dir: Path | None,
+    out: Path | None,
     *,
     names_only: bool,
 ) -> int:
@@ -164,6 +164,7 @@ def _bench(
             engine=engine,
             threads=threads,
             names_only=names_only,
+            out=out,
         )
     )
 
