@@ -4,7 +4,7 @@ import ctypes
 
 import numpy as np
 
-from koubai.engines.native.kernels.block import flat, words
+from koubai.engines.native.kernels.block import flat, packing
 
 _TYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 
@@ -12,6 +12,6 @@ _TYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 def run_kernel(kernel, block, *, team=1):
     """Call a kernel once for each thread of a team; arrays in its block are passed by their address."""
     fields = [x.ctypes.data if isinstance(x, np.ndarray) else x for x in flat(block)]
-    packed = np.frombuffer(words(type(block)).pack(*fields), np.int64)
+    packed = np.frombuffer(packing(type(block)).pack(*fields), np.int64)
     for thread in range(team):
         _TYPE(kernel.address)(packed.ctypes.data, thread, team)

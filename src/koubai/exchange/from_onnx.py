@@ -19,7 +19,7 @@ from koubai.data.scale import InputScale
 from koubai.exchange.onnx_ends import Ends, ends_of
 from koubai.exchange.onnx_file import OnnxFile, read_onnx
 from koubai.exchange.onnx_graph import FOLDED, Knot, Step, Ways
-from koubai.exchange.onnx_layers import MADE, Part, Place, part_of, row_of
+from koubai.exchange.onnx_layers import MADE, LoadedLayer, Place, layer_of, row_of
 from koubai.exchange.onnx_views import padded, view_of
 from koubai.exchange.refused import Refused, need
 from koubai.layers import (
@@ -131,44 +131,46 @@ def _told(text: str) -> Any:
         return None
 
 
-def _arrays(part: Part, path: str) -> Iterator[tuple[str, Array]]:
-    for name, array in part.arrays.items():
+def _arrays(loaded: LoadedLayer, path: str) -> Iterator[tuple[str, Array]]:
+    for name, array in loaded.arrays.items():
         yield join(path, name), array
-    for name, child in part.inner.items():
+    for name, child in loaded.inner.items():
         yield from _arrays(child, join(path, name))
 
 
-def _sequential(parts: Sequence[Part]) -> Part:
-    inner = {str(i): part for i, part in enumerate(parts)}
-    return Part(Sequential(*(part.layer for part in parts)), inner=inner)
+def _sequential(layers: Sequence[LoadedLayer]) -> LoadedLayer:
+    inner = {str(i): loaded for i, loaded in enumerate(layers)}
+    return LoadedLayer(Sequential(*(loaded.layer for loaded in layers)), inner=inner)
 
 
 class _Build:
-    """Makes parts of steps, with the shape of a sample as it goes: as koubai has it, and as the file does."""
+    """Makes layers of steps, with the shape of a sample between them, as koubai and as the file has it."""
 
     def __init__(self, ways: Ways, dtype: str) -> None:
         self._ways, self._opset = ways, ways.file.opset
         self._type = 11 if dtype == "float64" else 1
 
-    def chain(self, steps: Sequence[Step], shape: Shape, shown: Shape) -> tuple[Part, tuple[Shape, Shape]]:
+    def chain(
+        self, steps: Sequence[Step], shape: Shape, shown: Shape
+    ) -> tuple[LoadedLayer, tuple[Shape, Shape]]:
         """Return the steps in a row, and both shapes behind them."""
-        parts: list[Part] = []
+        layers: list[LoadedLayer] = []
         place = Place(shape, shown, self._opset)
         for step in steps:
             try:
-                found, place = self._one(step, place, parts)
+                found, place = self._one(step, place, layers)
             except Refused as refused:
                 raise Knot(step.node, str(refused) or step.node.kind) from None
             except KoubaiError as error:  # a layer that cannot be, or does not fit what comes before
                 raise Knot(step.node, error.message) from None
-            parts += found
+            layers += found
             self._ways.shapes |= dict.fromkeys(step.node.outputs, place.shown)
         if place.pads:
             raise Knot(steps[-1].node)
-        return _sequential(parts), (place.shape, place.shown)
+        return _sequential(layers), (place.shape, place.shown)
 
-    def _one(self, step: Step, place: Place, before: list[Part]) -> tuple[list[Part], Place]:
-        """Return the parts of one step and the place behind it."""
+    def _one(self, step: Step, place: Place, before: list[LoadedLayer]) -> tuple[list[LoadedLayer], Place]:
+        """Return the layers of one step and the place behind it."""
         node = step.node
         if place.pads and step.kind not in ("Conv", "Identity"):
             raise Refused("Pad")
@@ -181,10 +183,10 @@ class _Build:
         if step.inner:
             return self._fork(step, place)
         if step.kind in _TOGETHER:
-            return [Part(_TOGETHER[step.kind]())], place
+            return [LoadedLayer(_TOGETHER[step.kind]())], place
         return self._layer(step, place)
 
-    def _layer(self, step: Step, place: Place) -> tuple[list[Part], Place]:
+    def _layer(self, step: Step, place: Place) -> tuple[list[LoadedLayer], Place]:
         """Return the layer of one node."""
         node = step.node
         moving, *rest = node.inputs
@@ -192,11 +194,11 @@ class _Build:
         arrays = [self._ways.constant(name) for name in rest]
         for name, constant in zip(rest, arrays, strict=True):
             need(not name or constant is not None, name)
-        part = part_of(node, arrays, place)
-        alone = Network(part.layer, place.shape)
+        loaded = layer_of(node, arrays, place)
+        alone = Network(loaded.layer, place.shape)
         fitting = {n: s.shape for n, s in alone.param_specs.items()}
         fitting |= {n: s.shape for n, s in alone.buffer_specs.items()}
-        for name, array in part.arrays.items():
+        for name, array in loaded.arrays.items():
             need(array.shape == tuple(fitting[name]), f"{name} {array.shape}, x {place.shape}")
         shape = alone.out_shape
         kept = node.kind == "GlobalAveragePool" or (
@@ -205,11 +207,11 @@ class _Build:
         shown = (*shape, *(1,) * (len(place.shown) - 1)) if kept else shape
         if shape == place.shape:
             shown = place.shown
-        return [part], Place(shape, shown, self._opset)
+        return [loaded], Place(shape, shown, self._opset)
 
-    def _fork(self, step: Step, place: Place) -> tuple[list[Part], Place]:
+    def _fork(self, step: Step, place: Place) -> tuple[list[LoadedLayer], Place]:
         made = [self.chain(way, place.shape, place.shown) for way in step.inner]
-        parts = [part for part, _ in made]
+        layers = [loaded for loaded, _ in made]
         shapes = [both for _, both in made]
         if step.kind == "concatenate":
             rank = len(shapes[0][1]) + 1
@@ -217,24 +219,24 @@ class _Build:
                 raise Refused(f"axis={step.node.settings.get('axis')}")
             if any(ours != theirs for ours, theirs in shapes):
                 raise Refused(f"{[theirs for _, theirs in shapes]}")
-            branches = [_one_layer(part) for part in parts]
-            whole = Part(
-                Concatenate(*(part.layer for part in branches)),
-                inner={str(i): part for i, part in enumerate(branches)},
+            branches = [_one_layer(loaded) for loaded in layers]
+            whole = LoadedLayer(
+                Concatenate(*(loaded.layer for loaded in branches)),
+                inner={str(i): loaded for i, loaded in enumerate(branches)},
             )
         else:
-            if len(parts) != 2 or shapes[0] != shapes[1]:
+            if len(layers) != 2 or shapes[0] != shapes[1]:
                 raise Refused(f"{[theirs for _, theirs in shapes]}")
-            body, shortcut = sorted(parts, key=lambda part: not part.inner)
+            body, shortcut = sorted(layers, key=lambda loaded: not loaded.inner)
             inner = {"body": _one_layer(body)}
             if shortcut.inner:
                 inner["shortcut"] = _one_layer(shortcut)
-            layers: Mapping[str, Layer] = {name: part.layer for name, part in inner.items()}
-            whole = Part(Residual(**layers), inner=inner)
+            own: Mapping[str, Layer] = {name: loaded.layer for name, loaded in inner.items()}
+            whole = LoadedLayer(Residual(**own), inner=inner)
         shape = Network(whole.layer, place.shape).out_shape
         return [whole], Place(shape, shape if step.kind == "concatenate" else shapes[0][1], self._opset)
 
-    def _bias(self, step: Step, place: Place, before: list[Part]) -> tuple[list[Part], Place]:
+    def _bias(self, step: Step, place: Place, before: list[LoadedLayer]) -> tuple[list[LoadedLayer], Place]:
         """Add a constant to what a product or a convolution gave: its bias."""
         found = [self._ways.constant(name) for name in step.node.inputs if not self._ways.moves(name)]
         last, bias = (before[-1] if before else None), (found[0] if found else None)
@@ -243,13 +245,13 @@ class _Build:
         axes, count = len(place.shown), place.shown[0]
         row = bias.reshape(-1) if axes > 1 and bias.shape[-axes:] == (count, *(1,) * (axes - 1)) else bias
         need(row is not bias or axes == 1 or bias.size == 1, f"constant {bias.shape}")
-        before[-1] = Part(replace(last.layer, bias=True), {**last.arrays, "bias": row_of(row, count)})
+        before[-1] = LoadedLayer(replace(last.layer, bias=True), {**last.arrays, "bias": row_of(row, count)})
         return [], place
 
 
-def _one_layer(part: Part) -> Part:
-    """Return a sequence of one part as that part, an empty one as the identity."""
-    inner = list(part.inner.values())
+def _one_layer(loaded: LoadedLayer) -> LoadedLayer:
+    """Return a sequence of one loaded as that loaded, an empty one as the identity."""
+    inner = list(loaded.inner.values())
     if not inner:
-        return Part(Identity())
-    return inner[0] if len(inner) == 1 else part
+        return LoadedLayer(Identity())
+    return inner[0] if len(inner) == 1 else loaded

@@ -45,12 +45,12 @@ from koubai.layers import (
 
 
 @dataclass(frozen=True)
-class Part:
-    """A layer with its arrays by name, or one that has parts inside, by the names of its children."""
+class LoadedLayer:
+    """A layer with its arrays by name, or one that has such inside, by the names of its children."""
 
     layer: Layer
     arrays: Mapping[str, Array] = field(default_factory=dict)
-    inner: Mapping[str, Part] = field(default_factory=dict)
+    inner: Mapping[str, LoadedLayer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Place:
     mode: str = "zeros"
 
 
-def part_of(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def layer_of(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     """Return a node as a layer; `arrays` are its inputs behind the first, None where one is left out.
 
     Raises:
@@ -79,8 +79,8 @@ def part_of(node: Node, arrays: list[Array | None], place: Place) -> Part:
     return made(node, arrays, place)
 
 
-def _plain(layer: Callable[[], Layer]) -> Callable[..., Part]:
-    return lambda node, arrays, place: Part(layer())
+def _plain(layer: Callable[[], Layer]) -> Callable[..., LoadedLayer]:
+    return lambda node, arrays, place: LoadedLayer(layer())
 
 
 def _array(arrays: list[Array | None], i: int, what: str) -> Array:
@@ -90,7 +90,7 @@ def _array(arrays: list[Array | None], i: int, what: str) -> Array:
     return found
 
 
-def _linear(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _linear(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     """Gemm: alpha x W + beta b."""
     said = node.settings
     for name in ("alpha", "beta"):
@@ -99,17 +99,17 @@ def _linear(node: Node, arrays: list[Array | None], place: Place) -> Part:
     return _product(_array(arrays, 0, "B"), said.get("transB"), arrays[1] if len(arrays) > 1 else None, place)
 
 
-def _matmul(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _matmul(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     return _product(_array(arrays, 0, "B"), False, None, place)
 
 
-def _product(weight: Array, turned: Any, bias: Array | None, place: Place) -> Part:
+def _product(weight: Array, turned: Any, bias: Array | None, place: Place) -> LoadedLayer:
     need(len(place.shown) == 1, f"x{place.shown}")
     need(weight.ndim == 2, f"B{weight.shape}")
     weight = weight.T if turned else weight
     if bias is None:
-        return Part(Linear(weight.shape[1], bias=False), {"weight": weight})
-    return Part(Linear(weight.shape[1]), {"weight": weight, "bias": row_of(bias, weight.shape[1])})
+        return LoadedLayer(Linear(weight.shape[1], bias=False), {"weight": weight})
+    return LoadedLayer(Linear(weight.shape[1]), {"weight": weight, "bias": row_of(bias, weight.shape[1])})
 
 
 def row_of(bias: Array, count: int) -> Array:
@@ -137,7 +137,7 @@ def _window(node: Node, kernel: Shape, place: Place) -> dict[str, Any]:
     return {**numbers, "padding": pads[:axes]}
 
 
-def _convolution(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _convolution(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     weight = _array(arrays, 0, "W")
     bias = arrays[1] if len(arrays) > 1 else None
     kernel = weight.shape[2:]
@@ -148,10 +148,10 @@ def _convolution(node: Node, arrays: list[Array | None], place: Place) -> Part:
         how["padding_mode"] = place.mode
     kind = Conv1d if len(kernel) == 1 else Conv2d
     layer = kind(weight.shape[0], kernel, groups=node.settings.get("group", 1), bias=bias is not None, **how)
-    return Part(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
+    return LoadedLayer(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
 
 
-def _transposed(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _transposed(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     weight = _array(arrays, 0, "W")
     bias = arrays[1] if len(arrays) > 1 else None
     groups, kernel = node.settings.get("group", 1), weight.shape[2:]
@@ -160,10 +160,10 @@ def _transposed(node: Node, arrays: list[Array | None], place: Place) -> Part:
     how = _window(node, kernel, place) | {"output_padding": more}
     kind = ConvTranspose1d if len(kernel) == 1 else ConvTranspose2d
     layer = kind(weight.shape[1] * groups, kernel, groups=groups, bias=bias is not None, **how)
-    return Part(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
+    return LoadedLayer(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
 
 
-def _pool(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _pool(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     said = node.settings
     how = _window(node, tuple(said.get("kernel_shape") or ()), place)
     need(not said.get("ceil_mode"), "ceil_mode=1")
@@ -171,95 +171,95 @@ def _pool(node: Node, arrays: list[Array | None], place: Place) -> Part:
     need(sum(map(bool, node.outputs)) == 1, "Indices")
     size, two = tuple(said["kernel_shape"]), len(said["kernel_shape"]) == 2
     if node.kind == "MaxPool":
-        return Part((MaxPool2d if two else MaxPool1d)(size, **how))
+        return LoadedLayer((MaxPool2d if two else MaxPool1d)(size, **how))
     need(said.get("count_include_pad") or not any(how["padding"]), "count_include_pad=0")
-    return Part((AveragePool2d if two else AveragePool1d)(size, **how))
+    return LoadedLayer((AveragePool2d if two else AveragePool1d)(size, **how))
 
 
-def _batch_norm(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _batch_norm(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     need(not node.settings.get("training_mode"), "training_mode=1")
     names = ("gamma", "beta", "running_mean", "running_variance")
     found = {name: _array(arrays, i, name) for i, name in enumerate(names)}
     momentum, epsilon = node.settings.get("momentum", 0.9), node.settings.get("epsilon", 1e-5)
-    return Part(BatchNorm(momentum, epsilon), found)
+    return LoadedLayer(BatchNorm(momentum, epsilon), found)
 
 
 def _affine(arrays: list[Array | None]) -> dict[str, Array]:
     return {name: _array(arrays, i, name) for i, name in enumerate(("gamma", "beta"))}
 
 
-def _layer_norm(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _layer_norm(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     axis = node.settings.get("axis", -1)
     need(axis in (1, -len(place.shown)) and place.shape == place.shown, f"axis={axis}")
-    return Part(LayerNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
+    return LoadedLayer(LayerNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
 
 
-def _group_norm(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _group_norm(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     need(place.opset >= 21, f"opset={place.opset}")  # before, it had one scale a group
-    return Part(
+    return LoadedLayer(
         GroupNorm(node.settings.get("num_groups", 0), node.settings.get("epsilon", 1e-5)), _affine(arrays)
     )
 
 
-def _instance_norm(node: Node, arrays: list[Array | None], place: Place) -> Part:
-    return Part(InstanceNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
+def _instance_norm(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
+    return LoadedLayer(InstanceNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
 
 
-def _local_response(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _local_response(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     said = node.settings
     size = said.get("size", 0)
     need(size > 0 and size % 2, f"size={size}")
     k, alpha, beta = said.get("bias", 1.0), said.get("alpha", 1e-4), said.get("beta", 0.75)
-    return Part(LocalResponseNorm(size, k, alpha / size, beta))
+    return LoadedLayer(LocalResponseNorm(size, k, alpha / size, beta))
 
 
-def _prelu(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _prelu(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     slope, channels = _array(arrays, 0, "slope"), place.shape[0]
     need(slope.size in (1, channels), f"slope{slope.shape}")
     along = slope.ndim >= len(place.shown) and slope.shape[slope.ndim - len(place.shown)] == channels
     need(slope.size == 1 or along, f"slope{slope.shape}")  # of the axis of channels, behind that of N
-    return Part(PReLU(shared=slope.size == 1), {"slope": slope.reshape(-1)})
+    return LoadedLayer(PReLU(shared=slope.size == 1), {"slope": slope.reshape(-1)})
 
 
-def _softmax(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _softmax(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     axis = node.settings.get("axis", -1 if place.opset >= 13 else 1)
     last = axis in (-1, len(place.shown)) and (place.opset >= 13 or len(place.shown) == 1)
     need(last and place.shape == place.shown, f"axis={axis}")
-    return Part(Softmax())
+    return LoadedLayer(Softmax())
 
 
-def _global_average(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _global_average(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     need(place.shape == place.shown and len(place.shape) > 1, f"x{place.shown}")
     if node.kind == "ReduceMean":
         given = node.settings.get("axes")
         axes = given if given is not None else _array(arrays, 0, "axes").reshape(-1)[:8].tolist()
         rank = len(place.shown) + 1
         need(sorted(axis % rank for axis in axes) == list(range(2, rank)), f"axes={axes}")
-    return Part(GlobalAveragePool())
+    return LoadedLayer(GlobalAveragePool())
 
 
-def _gelu(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _gelu(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     way = node.settings.get("approximate", "none")
     need(way == "none", f"approximate={way}")
-    return Part(GELU())
+    return LoadedLayer(GELU())
 
 
-def _dropout(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _dropout(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     given = arrays[0] if arrays else None
     ratio = (
         float(given.reshape(-1)[0]) if given is not None and given.size else node.settings.get("ratio", 0.5)
     )
-    return Part(Dropout(ratio))
+    return LoadedLayer(Dropout(ratio))
 
 
-def _selu(node: Node, arrays: list[Array | None], place: Place) -> Part:
+def _selu(node: Node, arrays: list[Array | None], place: Place) -> LoadedLayer:
     for name, ours in (("alpha", SELU.alpha), ("gamma", SELU.scale)):
         found = node.settings.get(name, ours)
         need(np.float32(found) == np.float32(ours), f"{name}={found}")
-    return Part(SELU())
+    return LoadedLayer(SELU())
 
 
-MADE: dict[str, Callable[[Node, list[Array | None], Place], Part]] = {
+MADE: dict[str, Callable[[Node, list[Array | None], Place], LoadedLayer]] = {
     "Gemm": _linear,
     "MatMul": _matmul,
     "Conv": _convolution,
@@ -279,8 +279,8 @@ MADE: dict[str, Callable[[Node, list[Array | None], Place], Part]] = {
     "Exp": _plain(Exponential),
     "Mish": _plain(Mish),
     "Softplus": _plain(Softplus),
-    "LeakyRelu": lambda node, arrays, place: Part(LeakyReLU(node.settings.get("alpha", 0.01))),
-    "Elu": lambda node, arrays, place: Part(ELU(node.settings.get("alpha", 1.0))),
+    "LeakyRelu": lambda node, arrays, place: LoadedLayer(LeakyReLU(node.settings.get("alpha", 0.01))),
+    "Elu": lambda node, arrays, place: LoadedLayer(ELU(node.settings.get("alpha", 1.0))),
     "Selu": _selu,
     "Gelu": _gelu,
     "PRelu": _prelu,

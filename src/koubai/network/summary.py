@@ -51,14 +51,14 @@ def describe(layer: Layer) -> str:
     >>> describe(Conv2d(96, 11, stride=4)), describe(ReLU())
     ('Conv2d(96, 11, stride=4)', 'ReLU()')
     """
-    words = []
+    settings = []
     for field in fields(layer):
         value = getattr(layer, field.name)
         if field.default is MISSING:
-            words.append(repr(value))
+            settings.append(repr(value))
         elif value != field.default and not isinstance(value, Initializer):
-            words.append(f"{field.name}={value!r}")
-    return f"{type(layer).__name__}({', '.join(words)})"
+            settings.append(f"{field.name}={value!r}")
+    return f"{type(layer).__name__}({', '.join(settings)})"
 
 
 def table_rows(network: Network) -> list[tuple[str, ...]]:

@@ -8,7 +8,7 @@ import pytest
 
 from koubai.engines.native.kernels import moving
 from koubai.engines.native.kernels.base import doubles, kernel
-from koubai.engines.native.kernels.block import Address, addresses, flat, read, record, words
+from koubai.engines.native.kernels.block import Address, addresses, flat, packing, read, record
 from support.kernels import run_kernel
 
 
@@ -70,12 +70,12 @@ def test_a_block_in_an_array_can_change():
     assert blocks["rate"].tolist() == [0, 8, 0]
 
 
-def test_words_are_those_of_the_fields_in_order():
+def test_numbers_are_those_of_the_fields_in_order():
     block = outer(1, 2)
     assert list(flat(block)) == [1, 3, 0.5, 7, 8, 9, 1.5, -2.5, 2, 0.25]
-    assert words(Outer).format == "qqdqqqddqd"
+    assert packing(Outer).format == "qqdqqqddqd"
     with pytest.raises(struct.error):
-        words(Inner).pack(*flat(Inner(1.5, 2.0)))
+        packing(Inner).pack(*flat(Inner(1.5, 2.0)))
 
 
 @pytest.mark.parametrize("C", [16, 20])

@@ -25,7 +25,7 @@ from koubai.doctor.watch.checkups.future import change_by_future
 from koubai.doctor.watch.checkups.held_scale import held_scale
 from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
 from koubai.doctor.watch.passes.close_up import CloseUp
-from koubai.doctor.watch.passes.part import Part
+from koubai.doctor.watch.passes.watched_layer import WatchedLayer
 from koubai.doctor.watch.program.kinds import LOSSES, optimizer_facts
 from koubai.doctor.watch.program.models import hands_over
 from koubai.doctor.watch.program.places import births
@@ -76,11 +76,11 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     if seen.need_not_fall is not None:  # what the outputs are compared with is no truth
         data, answers = DataFacts(samples=seen.samples), None
         checkups = [replace(look, outputs=None, targets=None) for look in checkups]
-    parts = recorder.parts.values() if recorder else ()
+    layers = recorder.layers.values() if recorder else ()
     untrained, frozen = _untrained(seen)
     origin = _origin(seen, means)
     return Patient(
-        layers=tuple(_facts_of(part, seen.first) for part in parts),
+        layers=tuple(_facts_of(layer, seen.first) for layer in layers),
         history=seen.record.history,
         checkups=tuple(checkups),
         loss=_loss(seen.loss, outputs),
@@ -90,7 +90,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         spreads=tuple(seen.spreads.seen),
         held_scale=_held_scale(seen) if now else None,
         duel=seen.opponents,
-        places=_places(seen, {part.path: part.place for part in parts}, origin),
+        places=_places(seen, {layer.path: layer.place for layer in layers}, origin),
         origin=origin,
         optimizer=optimizer_facts(seen.optimizers[0]) if seen.optimizers and not seen.hand else None,
         data=data,
@@ -107,10 +107,10 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     )
 
 
-def _facts_of(part: Part, first: CloseUp | None) -> LayerFacts:
+def _facts_of(watched: WatchedLayer, first: CloseUp | None) -> LayerFacts:
     """Return a layer as a diagnosis sees it; what a function met is told of the first close-up."""
-    then = first.recorder.parts.get(part.path) if first is not None and part.silent else None
-    return (then or part).facts
+    then = first.recorder.layers.get(watched.path) if first is not None and watched.silent else None
+    return (then or watched).facts
 
 
 def _change_by_mates(seen: Seen, samples: Samples | None) -> float:

@@ -13,7 +13,7 @@ from koubai.engines.native.builder import GraphBuilder
 from koubai.engines.native.compiling import COMPILING
 from koubai.engines.native.fuse import fuse
 from koubai.engines.native.graph import Graph, Value
-from koubai.engines.native.instructions import Buffer, Part
+from koubai.engines.native.instructions import BatchShard, Buffer
 from koubai.engines.native.kernels.optimizers import OPTIMIZERS
 from koubai.engines.native.plan import Plan
 from koubai.engines.native.step import NoKernel, emit_prediction, emit_step
@@ -75,25 +75,29 @@ class Blueprint:
         paying = self.backend.shards(s.threads, s.network.parameter_count)
         return 1 if in_python else min(paying, s.batch_size, max(2, s.batch_size // _SHARD_ROWS))
 
-    def parts(self) -> list[Part]:
+    def batch_shards(self) -> list[BatchShard]:
         """How the batch is divided."""
         s, shards = self.structure, self.shards
         team = self.backend.team(s.threads) if shards == 1 else 1
         cuts = [s.batch_size * shard // shards for shard in range(shards + 1)]
         return [
-            Part(cuts[shard + 1] - cuts[shard], cuts[shard], s.batch_size, shard, shards, team)
+            BatchShard(cuts[shard + 1] - cuts[shard], cuts[shard], s.batch_size, shard, shards, team)
             for shard in range(shards)
         ]
 
     def _plan(
-        self, kind: str, graph: Graph, emit: Callable[[Plan], Buffer | None], parts: list[Part] | None = None
+        self,
+        kind: str,
+        graph: Graph,
+        emit: Callable[[Plan], Buffer | None],
+        shards: list[BatchShard] | None = None,
     ) -> PlanSet:
-        parts = parts or self.parts()
-        self.backend.compiling(parts[0].team)
+        shards = shards or self.batch_shards()
+        self.backend.compiling(shards[0].team)
         plans, loss = [], None
-        for part in parts:
+        for shard in shards:
             s = self.structure
-            plan = Plan(kind, graph, part, self.store, self.backend.ops, half=s.half, exact=s.exact)
+            plan = Plan(kind, graph, shard, self.store, self.backend.ops, half=s.half, exact=s.exact)
             loss = emit(plan)
             plans.append(plan)
         scratch = [i.scratch_bytes for plan in plans for i in plan.instructions]
@@ -127,8 +131,8 @@ class Blueprint:
         kind = f"predict {rows}"
         with COMPILING:
             if kind not in self._sets:
-                part = Part(rows, 0, rows, team=self.backend.team(self.structure.threads))
-                self._sets[kind] = self._plan(kind, self.fused, emit_prediction, [part])
+                shard = BatchShard(rows, 0, rows, team=self.backend.team(self.structure.threads))
+                self._sets[kind] = self._plan(kind, self.fused, emit_prediction, [shard])
             return self._sets[kind]
 
     def predict_rows(self, count: int) -> int:

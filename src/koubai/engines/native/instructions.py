@@ -14,7 +14,7 @@ from koubai.core.errors import EngineError
 from koubai.engines.native.graph import Node
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import Kernel
-from koubai.engines.native.kernels.block import Place, flat, words
+from koubai.engines.native.kernels.block import Place, flat, packing
 from koubai.engines.native.layout import Layout
 
 
@@ -56,9 +56,9 @@ class Tensor(Place):
     layout: Layout
 
     @property
-    def words(self) -> int:
+    def elements(self) -> int:
         """Elements, with padding."""
-        return self.layout.words
+        return self.layout.elements
 
 
 class Known(Place, Enum):
@@ -147,9 +147,9 @@ class Call(Instruction):
         return Described(self.kernel.name, by, _layouts(flat(self.block)))
 
     def encode(self, at: Addresses) -> tuple[loop.TableRow, list[object]]:
-        """The block as words."""
-        fields = [at.of(word) if isinstance(word, Place) else word for word in flat(self.block)]
-        block = np.frombuffer(words(type(self.block)).pack(*fields), np.int64)
+        """The block as numbers of 64 bits."""
+        fields = [at.of(field) if isinstance(field, Place) else field for field in flat(self.block)]
+        block = np.frombuffer(packing(type(self.block)).pack(*fields), np.int64)
         kind = loop.ALONE if self.alone else loop.KERNEL
         return loop.TableRow(kind, self.kernel.address, len(block), block.ctypes.data), [block]
 
@@ -222,7 +222,7 @@ def joined(layouts: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Part:
+class BatchShard:
     """Which part of a batch a plan is for, and who runs it.
 
     | field  | meaning                                             |
@@ -230,21 +230,21 @@ class Part:
     | rows   | samples of this shard                               |
     | first  | number of its first sample in the batch             |
     | batch  | samples of all shards                               |
-    | shard  | which shard it is, of `shards`                      |
+    | number | which shard it is, of `shards`                      |
     | team   | threads that run one kernel together                |
     """
 
     rows: int
     first: int
     batch: int
-    shard: int = 0
+    number: int = 0
     shards: int = 1
     team: int = 1
 
     @property
     def worker(self) -> int:
         """Number of this shard's first worker among all."""
-        return self.shard * self.team
+        return self.number * self.team
 
     @property
     def workers(self) -> int:

@@ -67,7 +67,7 @@ class Layout:
         return self.channels * self.space
 
     @property
-    def words(self) -> int:
+    def elements(self) -> int:
         """Elements of the batch, with padding."""
         blocks = -(-self.channels // self.block)
         return self.rows * blocks * self.block * self.space
@@ -75,7 +75,7 @@ class Layout:
     @property
     def nbytes(self) -> int:
         """Bytes of the batch."""
-        return self.words * (2 if self.half else 4)
+        return self.elements * (2 if self.half else 4)
 
     def as_half(self, half: bool = True) -> Layout:
         """The same places for numbers of another size."""

@@ -59,14 +59,14 @@ class Linked:
 
     def __init__(self, plans: PlanSet, places: Places, known: Mapping[Place, int], backend: Backend) -> None:
         self.plans, self.places = plans, places
-        part = plans.plans[0].part
+        shard = plans.plans[0].shard
         self._beside: Linked | None = None
-        self._runner = backend.runner(part.shards, part.team)
+        self._runner = backend.runner(shard.shards, shard.team)
         self.shards = [
             LinkedShard(plan.instructions, _Addresses(places, shard, known))
             for shard, plan in enumerate(plans.plans)
         ]
-        self._fill_words()
+        self._fill_fields()
 
     @property
     def instructions(self) -> list[Instruction]:
@@ -78,9 +78,9 @@ class Linked:
         """Whether some row needs Python."""
         return any(isinstance(instruction, Python) for instruction in self.instructions)
 
-    def _fill_words(self) -> None:
-        """Write into each shard's words what never changes."""
-        functions = self._runner.words()
+    def _fill_fields(self) -> None:
+        """Write into each shard's fields what never changes."""
+        functions = self._runner.fields()
         parts = self.plans.loss_parts
         for shard, (plan, linked) in enumerate(zip(self.plans.plans, self.shards, strict=True)):
             values = {
@@ -88,14 +88,14 @@ class Linked:
                 "run": loop.run_address(),
                 "table": linked.table.ctypes.data,
                 "rows": len(linked.table),
-                "team": plan.part.team,
-                "shards": plan.part.shards,
+                "team": plan.shard.team,
+                "shards": plan.shard.shards,
                 "shard": shard,
                 "control": self.places.control[shard].ctypes.data,
-                "batch": plan.part.batch,
-                "first_sample": plan.part.first,
+                "batch": plan.shard.batch,
+                "first_sample": plan.shard.first,
                 "loss_parts": self.places.address(parts) if parts is not None else 0,
-                "loss_part_count": plan.part.workers if parts is not None else 0,
+                "loss_part_count": plan.shard.workers if parts is not None else 0,
             }
             for name, value in values.items():
                 self.places.shards[shard][name] = value
@@ -110,10 +110,10 @@ class Linked:
         step, worker = out.strides[:2]
         self.set(sums_step=step, sums_stride=worker)
         for shard, plan in enumerate(self.plans.plans):
-            self.places.shards[shard]["sums"] = out.ctypes.data + worker * plan.part.worker
+            self.places.shards[shard]["sums"] = out.ctypes.data + worker * plan.shard.worker
 
     def get(self, name: str) -> int:
-        """Read a word of the first shard."""
+        """Read a field of the first shard."""
         return int(self.places.shards[0][name])
 
     def array(self, tensor: Tensor | Buffer) -> Array:
@@ -122,7 +122,7 @@ class Linked:
         if isinstance(tensor, Buffer):
             return _array_at(address, tensor.nbytes).view(np.float64)
         shape = (tensor.layout.rows, tensor.layout.features)
-        return _array_at(address, 4 * tensor.words).view(np.float32).reshape(shape)
+        return _array_at(address, 4 * tensor.elements).view(np.float32).reshape(shape)
 
     @contextmanager
     def beside(self, tapped: Linked, flags: Array) -> Iterator[None]:
@@ -144,7 +144,7 @@ class Linked:
         return beside if beside is not None and fails else self
 
     def run(self) -> int:
-        """Run from where the words stand; return the status. The calling thread holds no GIL meanwhile."""
+        """Run from where the fields stand; return the status. The calling thread holds no GIL meanwhile."""
         self._runner.run(self.places.shards)
         statuses = self.places.shards["status"]
         return int(statuses[np.argmax(statuses != loop.DONE)])

@@ -56,7 +56,7 @@ class Links:
         if plans.kind not in self._readers:
             assert plans.taps is not None  # a tapped plan has taps
             self._readers[plans.kind] = TapReader(
-                plans.taps.taps, plans.taps.numbers, plans.plans[0].part.workers
+                plans.taps.taps, plans.taps.numbers, plans.plans[0].shard.workers
             )
         return self._readers[plans.kind]
 

@@ -33,11 +33,11 @@ def listing(
 
 
 def _summary(linked: Linked, memory: ProgramMemory, title: str, shares: Array | None) -> list[str]:
-    part, plans = linked.plans.plans[0].part, linked.plans
+    shard, plans = linked.plans.plans[0].shard, linked.plans
     who = (
-        f"{part.shards} shards side by side, each with {part.rows} of {part.batch} samples and one thread"
-        if part.shards > 1
-        else f"one shard, {part.team} thread{'s' if part.team > 1 else ''}"
+        f"{shard.shards} shards side by side, each with {shard.rows} of {shard.batch} samples and one thread"
+        if shard.shards > 1
+        else f"one shard, {shard.team} thread{'s' if shard.team > 1 else ''}"
     )
     alone = sum(arena.total(plan.instructions) for plan in plans.plans) / _MIB
     buffers, scratch = sum(plans.arena_bytes) / _MIB, plans.scratch_bytes * len(plans.plans) / _MIB

@@ -25,11 +25,11 @@ class ProgramMemory:
 
     def __init__(self, blueprint: Blueprint) -> None:
         self._store, self._slot_names = blueprint.store, blueprint.structure.slots
-        self.words = self._store.words
-        self.weights = self._floats(self.words)
-        self.gradients = self._floats(self.words * blueprint.shards)
-        self.slots = [self._floats(self.words) for _ in self._slot_names]
-        self.kept = self._floats(self._store.kept_words)
+        self.elements = self._store.elements
+        self.weights = self._floats(self.elements)
+        self.gradients = self._floats(self.elements * blueprint.shards)
+        self.slots = [self._floats(self.elements) for _ in self._slot_names]
+        self.kept = self._floats(self._store.kept_elements)
         self._arenas: list[Array] = []
 
     @staticmethod
@@ -66,7 +66,7 @@ class ProgramMemory:
     @property
     def gradient_stride(self) -> int:
         """Bytes from one shard's gradients to the next's."""
-        return 4 * self.words
+        return 4 * self.elements
 
     def arena(self, shard: int, nbytes: int) -> Array:
         """A shard's arena. Kinds of plans share it, as they never run at once: what one left is in the cache.
@@ -86,16 +86,16 @@ class ProgramMemory:
 
 
 class Samples:
-    """Inputs where they lie, and the words that tell the kernel that draws them how to."""
+    """Inputs where they lie, and the block that tells the kernel that draws them how."""
 
     def __init__(self) -> None:
-        self.words = np.zeros(1, record(batch.Samples))
+        self.block = np.zeros(1, record(batch.Samples))
 
     def hold(self, x: Inputs) -> None:
         """Let these be the inputs from now on."""
         self._held = np.ascontiguousarray(x.codes if isinstance(x, Levels) else np.asarray(x, np.float32))
         way = (x.shift, x.width) if isinstance(x, Levels) else (0, 1)
-        self.words[0] = batch.Samples(self._held.ctypes.data, isinstance(x, Levels), *way)
+        self.block[0] = batch.Samples(self._held.ctypes.data, isinstance(x, Levels), *way)
 
     def __len__(self) -> int:
         return len(self._held)

@@ -7,7 +7,16 @@ from typing import Any, Protocol
 
 from koubai.core.params import Shape
 from koubai.engines.native.graph import Graph, Node, Stored, Value
-from koubai.engines.native.instructions import Barrier, Buffer, Call, Instruction, Loss, Part, Python, Tensor
+from koubai.engines.native.instructions import (
+    Barrier,
+    BatchShard,
+    Buffer,
+    Call,
+    Instruction,
+    Loss,
+    Python,
+    Tensor,
+)
 from koubai.engines.native.kernels import half, moving
 from koubai.engines.native.kernels.base import B, Kernel
 from koubai.engines.native.kernels.block import Address
@@ -71,14 +80,14 @@ class Plan:
         self,
         kind: str,
         graph: Graph,
-        part: Part,
+        shard: BatchShard,
         store: Store,
         ops: Mapping[str, Op],
         *,
         half: bool = False,
         exact: bool = False,
     ) -> None:
-        self.kind, self.graph, self.part, self.store, self.ops = kind, graph, part, store, ops
+        self.kind, self.graph, self.shard, self.store, self.ops = kind, graph, shard, store, ops
         self.half = half  # whether products are taken of bfloat16 numbers
         self.exact = exact  # whether convolutions are direct sums, never Winograd's
         self.training = not kind.startswith("predict")
@@ -100,7 +109,7 @@ class Plan:
 
     def plain(self, shape: Shape) -> Tensor:
         """A float32 tensor in C order, a row per sample."""
-        return self.new(Layout.plain(self.part.rows, shape))
+        return self.new(Layout.plain(self.shard.rows, shape))
 
     def floats(self, count: int) -> Buffer:
         """Float32 numbers in the shard's arena."""
@@ -131,7 +140,7 @@ class Plan:
 
     def barrier(self) -> None:
         """All shards meet."""
-        if self.part.shards > 1:
+        if self.shard.shards > 1:
             self.emit(Barrier(self.path, self.role))
 
     def sum_loss(self) -> None:
@@ -159,7 +168,7 @@ class Plan:
 
     def last(self, shape: Shape) -> Layout:
         """Channels last, for this shard's samples."""
-        return Layout.last(self.part.rows, shape)
+        return Layout.last(self.shard.rows, shape)
 
     def convert(self, tensor: Tensor, layout: Layout) -> Tensor:
         """Copy a tensor into another layout, by way of channels last where there is no direct one."""
@@ -169,7 +178,7 @@ class Plan:
         if source.half or source == layout.as_half(False):
             target = self.new(source.as_half(not source.half))
             narrow = half.to_float if source.half else half.to_half
-            self.call(narrow, moving.Copy(tensor, target, tensor.words), why=f"{source} to {layout}")
+            self.call(narrow, moving.Copy(tensor, target, tensor.elements), why=f"{source} to {layout}")
             return self.convert(target, layout)
         inner = layout if source.is_plain else source  # plain knows no C and S; the other side does
         C, S, why = inner.channels, inner.space, f"{source} to {layout}, as this layer reads it"
@@ -206,7 +215,7 @@ class Plan:
             self.gradients[value] = dx if owned else self.copy(dx)
         else:
             self.gradients[value] = before = self.convert(before, before.layout.as_half(False))
-            block = moving.Copy(self.convert(dx, before.layout), before, before.words)
+            block = moving.Copy(self.convert(dx, before.layout), before, before.elements)
             self.call(moving.add_into, block)
 
     def own(self, node: Node, x: Value) -> Tensor:

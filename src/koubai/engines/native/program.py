@@ -50,7 +50,7 @@ class NativeProgram:
         self._memory = ProgramMemory(self._blueprint)
         self._inputs, self._asked, self._answers = Samples(), Samples(), np.zeros(1, np.int64)
         self._links = Links(self._blueprint, self._memory, self._backend, WeakMethod(self._known))
-        self._bounds = self._store.bounds(self._blueprint.parts()[0].workers)
+        self._bounds = self._store.bounds(self._blueprint.batch_shards()[0].workers)
         self._step = 0
         self._seconds = _STRETCH_SECONDS  # a step takes at most this, until one was timed
         self._take(job)
@@ -210,8 +210,8 @@ class NativeProgram:
         """What the known places of a plan stand for in this program."""
         memory = self._memory
         arrays: dict[Place, Array] = {
-            Known.INPUTS: self._inputs.words,
-            Known.ASKED: self._asked.words,
+            Known.INPUTS: self._inputs.block,
+            Known.ASKED: self._asked.block,
             Known.ANSWERS: self._answers,
             Known.TARGETS: self._t,
             Known.WEIGHTS: memory.weights,

@@ -44,7 +44,7 @@ def emit_step(plan: Plan, structure: Structure) -> Buffer:
 
 def _draw(plan: Plan, structure: Structure) -> Buffer:
     _draw_inputs(plan, Known.INPUTS)
-    rows = plan.part.rows
+    rows = plan.shard.rows
     if structure.target:
         t = plan.floats(rows * structure.target)
         plan.call(batch.draw_values, batch.Rows(Known.TARGETS, t, structure.target, rows, Known.CONTROL))
@@ -58,7 +58,7 @@ def _draw_inputs(plan: Plan, source: Known) -> None:
     plan.path, plan.role = "", "batch"
     graph = plan.graph
     x = plan.plain(graph.input.shape)
-    rows = batch.Rows(source, x, prod(graph.input.shape), plan.part.rows, Known.CONTROL)
+    rows = batch.Rows(source, x, prod(graph.input.shape), plan.shard.rows, Known.CONTROL)
     plan.call(batch.draw_inputs, rows)
     plan.set(graph.input, x)
 
@@ -68,8 +68,8 @@ def emit_prediction(plan: Plan) -> None:
     _draw_inputs(plan, Known.ASKED)
     emit_forward(plan)
     plan.path, plan.role = "", "answer"
-    y = plan.get(plan.graph.output, Layout.plain(plan.part.rows, plan.graph.output.shape))
-    rows = batch.Rows(y, Known.ANSWERS, y.layout.features, plan.part.rows, Known.CONTROL)
+    y = plan.get(plan.graph.output, Layout.plain(plan.shard.rows, plan.graph.output.shape))
+    rows = batch.Rows(y, Known.ANSWERS, y.layout.features, plan.shard.rows, Known.CONTROL)
     plan.call(batch.put_outputs, rows)
 
 
@@ -85,14 +85,14 @@ def emit_forward(plan: Plan) -> None:
 
 def _loss(plan: Plan, structure: Structure, targets: Buffer) -> Buffer:
     plan.path, plan.role = "", "loss"
-    graph, part = plan.graph, plan.part
-    plain = Layout.plain(part.rows, graph.output.shape)
+    graph, shard = plan.graph, plan.shard
+    plain = Layout.plain(shard.rows, graph.output.shape)
     y, dy = plan.get(graph.output, plain), plan.new(plain)
-    parts = plan.shared(64 * part.workers)
+    parts = plan.shared(64 * shard.workers)
     if structure.loss_has_kernel:
         kernel, field = losses.LOSSES[structure.loss.registry_name]
         parameter = float(getattr(structure.loss, field)) if field else 0.0
-        sizes = part.rows, y.layout.features, part.batch, int(structure.target == 0), part.worker
+        sizes = shard.rows, y.layout.features, shard.batch, int(structure.target == 0), shard.worker
         plan.call(kernel, losses.Loss(y, targets, dy, parts, *sizes, parameter))
     else:
         plan.run_python("loss", None, y, dy, parts, why="the loss has no kernel")
@@ -114,21 +114,21 @@ def _backward(plan: Plan) -> None:
 
 def _update(plan: Plan, structure: Structure) -> None:
     plan.path, plan.role = "", "update"
-    part, weights, gradients = plan.part, Known.WEIGHTS, Known.GRADIENTS
+    shard, weights, gradients = plan.shard, Known.WEIGHTS, Known.GRADIENTS
     workers = update.Workers(
-        Known.CHUNKS, Known.BOUNDS, part.workers, part.worker, part.workers // part.team, Known.CONTROL
+        Known.CHUNKS, Known.BOUNDS, shard.workers, shard.worker, shard.workers // shard.team, Known.CONTROL
     )
     plan.barrier()
     plan.sum_loss()
     shards = _join(plan, structure, workers)
     norm: Buffer | int = 0
     if structure.clipping & update.BY_NORM:
-        norm = plan.shared(8 * part.workers)
+        norm = plan.shared(8 * shard.workers)
         plan.call(update.square_sums, update.SquareSums(gradients, workers, structure.clipping, norm))
         plan.barrier()
     if structure.optimizer in OPTIMIZERS:
         tapped, at = plan.taps.parameters() if plan.taps is not None else (0, 0)
-        room: Buffer | int = Buffer(update.ROOM * part.team) if tapped else 0
+        room: Buffer | int = Buffer(update.ROOM * shard.team) if tapped else 0
         block = update.Update(
             weights, gradients, Known.GRADIENT_STRIDE, shards, Known.SLOT_1, Known.SLOT_2,
             Known.SLOT_3, workers, structure.clipping, norm, tapped, room, at,
@@ -146,10 +146,10 @@ def _join(plan: Plan, structure: Structure, workers: update.Workers) -> int:
     elif structure.penalties or structure.clipping & update.BY_NORM:
         a, b, c, d, *_ = (*structure.penalties, 0, 0, 0, 0)
         block = update.Join(
-            Known.WEIGHTS, Known.GRADIENTS, Known.GRADIENT_STRIDE, plan.part.shards,
+            Known.WEIGHTS, Known.GRADIENTS, Known.GRADIENT_STRIDE, plan.shard.shards,
             workers, len(structure.penalties), (a, b, c, d),
         )  # fmt: skip
         plan.call(update.join_gradients, block)
     else:
-        return plan.part.shards
+        return plan.shard.shards
     return 1

@@ -26,7 +26,7 @@ class Form(Protocol):
     """How one tensor is kept: `store` turns the logical array into flat memory, `load` turns it back."""
 
     @property
-    def words(self) -> int:
+    def elements(self) -> int:
         """Elements in memory, with padding."""
         ...
 
@@ -56,18 +56,18 @@ class Permuted:
         return cls(tuple(shape), tuple(shape), tuple(range(len(shape))))
 
     @property
-    def words(self) -> int:
+    def elements(self) -> int:
         """Elements."""
         return prod(self.shape)
 
     def store(self, logical: Array, memory: Array) -> None:
         """Write a logical array into memory."""
         ordered = logical.reshape(self.view).transpose(self.axes)
-        memory[: self.words].reshape(ordered.shape)[...] = ordered
+        memory[: self.elements].reshape(ordered.shape)[...] = ordered
 
     def load(self, memory: Array) -> Array:
         """Return the logical array."""
-        ordered = memory[: self.words].reshape([self.view[axis] for axis in self.axes])
+        ordered = memory[: self.elements].reshape([self.view[axis] for axis in self.axes])
         return np.array(ordered.transpose(np.argsort(self.axes)), order="C").reshape(self.shape)
 
 
@@ -86,7 +86,7 @@ class Store:
             self.forms[path] = Permuted.plain(spec.shape)
         for path, buffer in network.buffer_specs.items():
             self.kept_forms[path] = Permuted.plain(buffer.shape)
-            self._kept[path] = Buffer(4 * self.kept_forms[path].words, Region.KEPT)
+            self._kept[path] = Buffer(4 * self.kept_forms[path].elements, Region.KEPT)
         self._penalized = {path: spec.penalized for path, spec in network.param_specs.items()}
         self._settled: set[str] = set()
 
@@ -117,26 +117,26 @@ class Store:
         """Give every parameter its place, now that all forms are chosen."""
         at = 0
         for path, buffers in self._params.items():
-            words = self.forms[path].words
+            elements = self.forms[path].elements
             for buffer in buffers:
-                buffer.nbytes, buffer.offset = 4 * words, 4 * at
-            at += -(-words // _LINE) * _LINE
-        self.words = at
+                buffer.nbytes, buffer.offset = 4 * elements, 4 * at
+            at += -(-elements // _LINE) * _LINE
+        self.elements = at
         at = 0
         for buffer in self._kept.values():
             buffer.offset = 4 * at
             at += -(-buffer.nbytes // 64) * _LINE
-        self.kept_words = at
+        self.kept_elements = at
 
     def place(self, path: str) -> slice:
-        """The words of a parameter among all."""
+        """The elements of a parameter among all."""
         buffer = self._params[path][0]
-        return slice(buffer.offset // 4, buffer.offset // 4 + self.forms[path].words)
+        return slice(buffer.offset // 4, buffer.offset // 4 + self.forms[path].elements)
 
     def kept_place(self, path: str) -> slice:
-        """The words of a kept buffer among all."""
+        """The elements of a kept buffer among all."""
         at = self._kept[path].offset // 4
-        return slice(at, at + self.kept_forms[path].words)
+        return slice(at, at + self.kept_forms[path].elements)
 
     def chunks(self, frozen: Callable[[str], bool]) -> Array:
         """All chunks in order of memory; counts fill whole vectors."""

@@ -24,7 +24,7 @@ class Structure:
     | slots        | the optimizer's slots                                                      |
     | penalties    | kinds, as the kernel numbers them; None where one has no kernel            |
     | clipping     | kinds                                                                      |
-    | target       | words of a target row; 0 for class labels                                  |
+    | target       | numbers in a target row; 0 for class labels                                  |
     | half         | whether products are taken of bfloat16 numbers                             |
     | exact        | whether convolutions are direct sums, never Winograd's                     |
     | backend      | name of what computes products                                             |

@@ -103,15 +103,15 @@ class Taps:
         tensor = plan.convert(plan.get(value), plan.get(value).layout.as_half(False))
         if not self.units:
             at, above = self._moments_room(leaves)
-            summed = kernels.Summed(tensor, tensor.words, above, _masks(plan), Known.CONTROL, at)
+            summed = kernels.Summed(tensor, tensor.elements, above, _masks(plan), Known.CONTROL, at)
             self._call(plan, "activation", kernels.moments, summed)
-            self._activations_found(plan, leaves, at, plan.part.batch * tensor.layout.features)
+            self._activations_found(plan, leaves, at, plan.shard.batch * tensor.layout.features)
             return
         fine = any(member.shape[0] != tensor.layout.channels for _, member, _ in leaves)
         for start, extent, numbers in _cut(tensor.layout, fine=fine):
             x = tensor.buffer + 4 * start
             columns = self._columns(plan, x, extent, len(numbers), leaves)
-            per_column = plan.part.batch * extent[0] * extent[1] // (tensor.layout.rows * len(numbers))
+            per_column = plan.shard.batch * extent[0] * extent[1] // (tensor.layout.rows * len(numbers))
             count = per_column * int((numbers >= 0).sum())
             for path, member, is_above in leaves:
                 table = _from_first(np.where(numbers >= 0, numbers // prod(member.shape[1:]), -1))
@@ -127,7 +127,7 @@ class Taps:
         places: list[int] = []
         for value, found in ((x, leaves), (y, self._leaves(y))):
             at, above = self._moments_room(found)
-            self._activations_found(plan, found, at, plan.part.batch * prod(value.shape))
+            self._activations_found(plan, found, at, plan.shard.batch * prod(value.shape))
             places += [above, at]
         tapped = TappedPool(pool, _masks(plan), Known.CONTROL, *places)
         plan.call(max_pool_tapped, tapped, why="tapped on the way")
@@ -158,12 +158,12 @@ class Taps:
     def _columns(
         self, plan: Plan, x: Address, extent: tuple[int, int, int], period: int, leaves: Leaves
     ) -> _Columns:
-        """Emit one pass over (parts, words a part, words from part to part), in columns of that period."""
+        """Emit one pass over (parts, elements a part, and from part to part), in columns of that period."""
         repeats = LANES // gcd(period, LANES)  # so that rows fill vectors
         width = period * repeats if period * repeats <= _WIDEST else period
         nbytes = 8 * 2 * kernels.OF_MOMENTS * -(-width // LANES) * LANES
         at, above = self._moments_room(leaves)
-        columns = _Columns(at, Buffer(nbytes * plan.part.team), width)
+        columns = _Columns(at, Buffer(nbytes * plan.shard.team), width)
         block = column_kernels.ColumnMoments(
             x, *extent, width, period, above, columns.buffer, Known.CONTROL, at
         )
@@ -210,7 +210,7 @@ class Taps:
             plan.path = leaves[0][0]
             dy = plan.convert(dy, dy.layout.as_half(False))
             at = self._room(kernels.OF_MAGNITUDES)
-            sized = kernels.Sized(dy, dy.words, Known.CONTROL, at)
+            sized = kernels.Sized(dy, dy.elements, Known.CONTROL, at)
             self._call(plan, "activation_gradient", kernels.magnitudes, sized)
             self._found(plan, leaves, at)
 
@@ -240,7 +240,7 @@ class Taps:
     def _found(self, plan: Plan, leaves: Iterable[tuple[str, Value]], at: int) -> None:
         """Remember the place of what is taken of gradients at leaves."""
         for path, value in leaves:
-            self.taps.append(Tap(path, "activation_gradient", at, plan.part.batch * prod(value.shape)))
+            self.taps.append(Tap(path, "activation_gradient", at, plan.shard.batch * prod(value.shape)))
 
     def _same_gradient(self, value: Value) -> Iterator[tuple[str, Value]]:
         """The leaves whose gradient has the elements of dE/dvalue, and zeros."""
@@ -270,7 +270,7 @@ class Taps:
 
 def _masks(plan: Plan) -> Buffer:
     """Room for the masks of every worker."""
-    return Buffer(kernels.MASKS * plan.part.team)
+    return Buffer(kernels.MASKS * plan.shard.team)
 
 
 def _any_above(leaves: Leaves) -> bool:
@@ -279,15 +279,15 @@ def _any_above(leaves: Leaves) -> bool:
 
 
 def _cut(layout: Layout, *, fine: bool) -> Iterator[tuple[int, tuple[int, int, int], Array]]:
-    """Cut a tensor into columns: first word, (parts, words a part, stride), a logical number of each column.
+    """Cut a tensor into columns: first element, (parts, elements a part, stride), logical numbers of columns.
 
     `fine` asks for a column for every element of a sample; else those of a channel may share one.
     """
-    sample, S, B = layout.words // layout.rows, layout.space, layout.block
+    sample, S, B = layout.elements // layout.rows, layout.space, layout.block
     if layout.is_plain or (layout.is_last and fine):
-        yield 0, (1, layout.words, 0), layout.numbers()
+        yield 0, (1, layout.elements, 0), layout.numbers()
     elif layout.is_last:
-        yield 0, (1, layout.words, 0), layout.numbers()[: layout.channels]
+        yield 0, (1, layout.elements, 0), layout.numbers()[: layout.channels]
     else:
         for block in range(sample // (S * B)):
             numbers = layout.numbers().reshape(-1, S * B)[block]

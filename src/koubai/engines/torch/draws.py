@@ -17,10 +17,10 @@ Halves = tuple[Any, Any]
 """A 64-bit key: its lower and upper 32 bits as signed numbers, Python's or tensors ()."""
 
 
-def signed32(word: int) -> int:
-    """Return the signed number with the lower 32 bits of a word."""
-    word &= 0xFFFFFFFF
-    return word - (1 << 32) if word >> 31 else word
+def signed32(bits: int) -> int:
+    """Return the signed number with the lower 32 bits of another."""
+    bits &= 0xFFFFFFFF
+    return bits - (1 << 32) if bits >> 31 else bits
 
 
 def halves(key: int) -> tuple[int, int]:
@@ -43,8 +43,8 @@ def drawn(key: Halves, count: int, n: int, device: torch.device) -> torch.Tensor
     """Return `indices(key, 0, count, n)` of koubai.core.random: (count,) int64."""
     k0, k1 = (half.to(torch.int64) if isinstance(half, torch.Tensor) else half for half in key)
     counter = torch.arange(count, dtype=torch.int64, device=device)
-    word = _mix64(_mix64(counter * _signed64(_GOLDEN64)) ^ ((k1 << 32) | (k0 & 0xFFFFFFFF)))
-    return (((word >> 32) & 0xFFFFFFFF) * n) >> 32
+    bits = _mix64(_mix64(counter * _signed64(_GOLDEN64)) ^ ((k1 << 32) | (k0 & 0xFFFFFFFF)))
+    return (((bits >> 32) & 0xFFFFFFFF) * n) >> 32
 
 
 def _int32(half: Any) -> Any:
@@ -63,5 +63,5 @@ def _mix64(x: torch.Tensor) -> torch.Tensor:
     return x ^ ((x >> 31) & ((1 << 33) - 1))
 
 
-def _signed64(word: int) -> int:
-    return word - (1 << 64) if word >> 63 else word
+def _signed64(bits: int) -> int:
+    return bits - (1 << 64) if bits >> 63 else bits

@@ -126,7 +126,7 @@ class Replayed(Eager):
     def _told(self, step: int) -> tuple[tuple[str, ...], list[float]]:
         """Return the kind of a step, and the numbers it uses, in order: keys of layers, then the rule's."""
         moment = self._step.moment
-        drawn = [half for words in moment.drawn for half in halves(key(moment.seed, *words, step))]
+        drawn = [half for names in moment.drawn for half in halves(key(moment.seed, *names, step))]
         kind, numbers = self._step.rule.numbers(step)
         return kind, [*map(float, drawn), *numbers]
 

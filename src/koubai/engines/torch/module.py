@@ -52,10 +52,10 @@ class Moment:
     drawn: list[tuple[str, ...]] = field(default_factory=list)
     on_host: bool = False
 
-    def key(self, *words: str) -> Halves:
+    def key(self, *names: str) -> Halves:
         """Return the key of this step for a purpose."""
-        self.drawn.append(words)
-        lower, upper = halves(key(self.seed, *words, self.step))
+        self.drawn.append(names)
+        lower, upper = halves(key(self.seed, *names, self.step))
         return self.numbers(lower), self.numbers(upper)
 
 

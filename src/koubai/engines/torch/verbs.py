@@ -124,8 +124,8 @@ class TorchBuilder:
             edge = torch.from_numpy(places(space, around, mode, None)).to(device)
             shown = module.shown = edge
         if mode == "random":
-            words = ("padding", module.cell.path)
-            stream = module.moment.key(*words) if module.training else halves(key(0, *words))
+            names = ("padding", module.cell.path)
+            stream = module.moment.key(*names) if module.training else halves(key(0, *names))
             shown = torch.where(shown < 0, drawn(stream, shown.numel(), prod(space), device), shown)
         return data(x.tensor.flatten(2)[:, :, shown].unflatten(2, padded_shape(space, around)))
 

@@ -15,8 +15,8 @@ from torch import nn
 from koubai.core.params import Array
 from koubai.doctor.patient.checkup import Checkup, LayerCheck, ParamCheck, distinct_rows
 from koubai.doctor.watch.passes.loss_rule import LossRule
-from koubai.doctor.watch.passes.part import Names
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
+from koubai.doctor.watch.passes.watched_layer import Names
 from koubai.doctor.watch.program.kinds import module_kind
 from koubai.doctor.watch.program.walk import buffers_of, modules_of, own_parameters, parameters_of
 from koubai.engines.torch.formula import to_array

@@ -82,8 +82,8 @@ def examine_again(
 
 def checkup_rows(seen: Seen, count: int) -> int:
     """Return how many samples to examine."""
-    parts = seen.last.recorder.parts.values() if seen.last else ()
-    per_sample = sum(prod(part.out_shape) for part in parts)
+    layers = seen.last.recorder.layers.values() if seen.last else ()
+    per_sample = sum(prod(layer.out_shape) for layer in layers)
     fitting = _CHECKUP_ELEMENTS // per_sample if per_sample else 100
     return min(count, _CHECKUP_ROWS, max(16, fitting))
 

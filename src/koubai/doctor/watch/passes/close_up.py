@@ -11,10 +11,10 @@ from torch import nn
 
 from koubai.core.taps import Magnitudes, Squares
 from koubai.doctor.watch.passes.loss_call import LossCall
-from koubai.doctor.watch.passes.part import Names
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
 from koubai.doctor.watch.passes.sums import magnitudes_of_all, scaled
 from koubai.doctor.watch.passes.trail import Pair
+from koubai.doctor.watch.passes.watched_layer import Names
 from koubai.doctor.watch.program.walk import parameters_of
 from koubai.engines.engine import TapRecord
 

@@ -21,9 +21,9 @@ from koubai.doctor.watch.hooks.guard import unguarded
 from koubai.doctor.watch.hooks.listener import is_elsewhere
 from koubai.doctor.watch.passes.function_mode import FunctionMode
 from koubai.doctor.watch.passes.loss_call import LossCall
-from koubai.doctor.watch.passes.part import Names, Part
 from koubai.doctor.watch.passes.sums import UnitSums, pooled, unit_sums
 from koubai.doctor.watch.passes.trail import Trail, over_first_axis
+from koubai.doctor.watch.passes.watched_layer import Names, WatchedLayer
 from koubai.doctor.watch.program.kinds import (
     FEATURES_LAST,
     LOG_SOFTMAX,
@@ -53,7 +53,7 @@ class PassRecorder:
         guard: Callable[..., None] = unguarded,
         without_dropout: bool = False,
     ) -> None:
-        self.parts: dict[str, Part] = {}
+        self.layers: dict[str, WatchedLayer] = {}
         self.outputs: dict[str, Moments] = {}
         self.gradients: dict[str, Magnitudes] = {}
         self.sums: dict[str, UnitSums] = {}
@@ -67,7 +67,7 @@ class PassRecorder:
         self._hooks: list[Any] = []
         self._mode = FunctionMode(self.call)
         self._loss: torch.Tensor | None = None
-        self._layers = False
+        self._with_layers = False
         self.trail = Trail()
         self.other_losses: list[str] = []
 
@@ -75,7 +75,7 @@ class PassRecorder:
         """Begin to look; without layers only at the loss."""
         leave, enter = partial(self._guard, self._leave), partial(self._guard, self._enter)
         self._hooks = [module_hooks.register_module_forward_hook(leave)]
-        self._layers = layers
+        self._with_layers = layers
         if layers:
             self._hooks.append(module_hooks.register_module_forward_pre_hook(enter))
         self._mode.open()
@@ -95,7 +95,7 @@ class PassRecorder:
     @property
     def last_kind(self) -> str:
         """Kind of the last layer that koubai knows; empty without layers."""
-        return next((part.kind for part in reversed(self.parts.values()) if not part.silent), "")
+        return next((watched.kind for watched in reversed(self.layers.values()) if not watched.silent), "")
 
     # ------------------------------------------------------------------------------------ modules
 
@@ -120,7 +120,7 @@ class PassRecorder:
             elif not torch.is_grad_enabled():
                 self.trail.foreign(output)
             return
-        if not self._layers:
+        if not self._with_layers:
             return
         while self._inside and self._inside.pop() is not module:
             pass  # calls that ended in an exception the model caught
@@ -177,9 +177,9 @@ class PassRecorder:
             return  # a number scales, and bends nothing
         where = self._names.modules[id(self._inside[-1])]
         path = self._numbered(f"{where}.{name.strip('_')}" if where else name.strip("_"))
-        if path not in self.parts:
+        if path not in self.layers:
             spread = float(u.detach().float().std()) if u.numel() > 1 else 0.0
-            self.parts[path] = Part(
+            self.layers[path] = WatchedLayer(
                 path,
                 OTHER,
                 None,
@@ -234,7 +234,7 @@ class PassRecorder:
     ) -> None:
         """Take in one call of a leaf layer."""
         u = y if u is None else u
-        if path not in self.parts:
+        if path not in self.layers:
             detail: dict[str, Any] = (
                 {"ratio": float(settings["p"])} if kind == "dropout" and "p" in settings else {}
             )
@@ -242,7 +242,7 @@ class PassRecorder:
                 detail["over_samples"] = True
             layer = layer_of(kind, settings)
             settings = {name: value for name, value in settings.items() if not name.startswith("_")}
-            self.parts[path] = Part(
+            self.layers[path] = WatchedLayer(
                 path,
                 kind,
                 layer,
@@ -253,9 +253,9 @@ class PassRecorder:
                 dict(settings),
                 users_place("layer"),
             )
-        part = self.parts[path]
+        watched = self.layers[path]
         self._calls += 1
-        part.called = self._calls
+        watched.called = self._calls
         if self.flow is not None:
             self.flow.append((path, u.detach(), y.detach()))
         axis = y.ndim - 1 if kind in FEATURES_LAST else min(1, y.ndim - 1)
@@ -263,7 +263,7 @@ class PassRecorder:
             sums = tensor_moments(y)
             self.outputs[path] = pooled(self.outputs[path], sums) if path in self.outputs else sums
             if self._by_unit:
-                of_units = unit_sums(y, u, part.layer, axis)
+                of_units = unit_sums(y, u, watched.layer, axis)
                 if path in self.sums and self.sums[path].units == of_units.units:
                     of_units = self.sums[path] + of_units
                 self.sums[path] = of_units  # of another width, they are other units: the last call tells

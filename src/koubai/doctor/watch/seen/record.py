@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
 import torch
 
-from koubai.core.layer import Layer
 from koubai.doctor.watch.passes.loss_call import LossCall
-from koubai.doctor.watch.passes.part import Part
 from koubai.doctor.watch.passes.trail import Pair
+from koubai.doctor.watch.passes.watched_layer import WatchedLayer
 from koubai.doctor.watch.seen.answers import rows_of
 from koubai.engines.engine import TapRecord
 from koubai.network.network import Network
@@ -38,16 +38,10 @@ def _mean(values: list[Value]) -> Value:
 
 
 @dataclass(frozen=True)
-class _Leaf:
-    path: str
-    layer: Layer | None
-
-
-@dataclass(frozen=True)
 class _Paths:
     """What a Recorder asks of a network: its leaf layers and parameters, in forward order."""
 
-    leaves: tuple[_Leaf, ...]
+    leaves: tuple[WatchedLayer, ...]
     param_specs: dict[str, None]
 
 
@@ -77,10 +71,9 @@ class Record:
         self.history.add_series("", "loss", self._steps, [float(value) for value in numbers])
         self._steps, self._losses = [], []
 
-    def close_up(self, tap: TapRecord, parts: dict[str, Part], params: list[str]) -> None:
+    def close_up(self, tap: TapRecord, layers: Iterable[WatchedLayer], params: list[str]) -> None:
         """Write down what all probes measure of one step that was seen closely."""
-        leaves = tuple(_Leaf(path, part.layer) for path, part in parts.items())
-        paths = _Paths(leaves, dict.fromkeys(params))
+        paths = _Paths(tuple(layers), dict.fromkeys(params))
         # A Recorder reads paths and layers only; a watched model has these and no more of a Network.
         self.history.write(Recorder(cast("Network", paths), self._probes).measure([tap]))
 

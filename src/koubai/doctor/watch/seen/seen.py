@@ -12,7 +12,7 @@ from koubai.doctor.patient.duel import Duel
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_rule import LossRule
-from koubai.doctor.watch.passes.part import Names
+from koubai.doctor.watch.passes.watched_layer import Names
 from koubai.doctor.watch.program.models import (
     coupled_decays,
     is_compiled,

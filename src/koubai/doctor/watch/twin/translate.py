@@ -10,8 +10,8 @@ import torch
 from koubai.core.errors import KoubaiError
 from koubai.core.layer import Layer
 from koubai.doctor.watch.passes.loss_rule import LossRule
-from koubai.doctor.watch.passes.part import Part
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
+from koubai.doctor.watch.passes.watched_layer import WatchedLayer
 from koubai.doctor.watch.program.kinds import LOG_SOFTMAX, optimizer_facts
 from koubai.engines.torch.formula import to_array
 from koubai.initializers.constant import Constant
@@ -38,7 +38,7 @@ _POOLS: dict[str, Callable[..., Layer]] = {
     "average_pool2d": AveragePool2d,
 }
 State = Mapping[str, torch.Tensor]
-Translator = Callable[[Part, State], Layer | None]
+Translator = Callable[[WatchedLayer, State], Layer | None]
 
 
 def initializer_like(w: torch.Tensor | None) -> Initializer:
@@ -55,42 +55,42 @@ def initializer_like(w: torch.Tensor | None) -> Initializer:
     return Normal(std)
 
 
-def _weighted(part: Part, state: State) -> tuple[Initializer, Initializer, bool]:
-    weight, *bias = (state[name] for name in part.params)
+def _weighted(watched: WatchedLayer, state: State) -> tuple[Initializer, Initializer, bool]:
+    weight, *bias = (state[name] for name in watched.params)
     return initializer_like(weight), initializer_like(bias[0] if bias else None), bool(bias)
 
 
-def _linear(part: Part, state: State) -> Layer | None:
-    if len(part.in_shape) != 1:
+def _linear(watched: WatchedLayer, state: State) -> Layer | None:
+    if len(watched.in_shape) != 1:
         return None
-    weight, bias, has_bias = _weighted(part, state)
-    return Linear(part.out_shape[0], bias=has_bias, weight_init=weight, bias_init=bias)
+    weight, bias, has_bias = _weighted(watched, state)
+    return Linear(watched.out_shape[0], bias=has_bias, weight_init=weight, bias_init=bias)
 
 
-def _convolution(part: Part, state: State) -> Layer | None:
-    s = part.settings
+def _convolution(watched: WatchedLayer, state: State) -> Layer | None:
+    s = watched.settings
     if s.get("padding_mode", "zeros") != "zeros" or isinstance(s["padding"], str) or s.get("transposed"):
         return None
-    weight, bias, has_bias = _weighted(part, state)
-    cls = Conv1d if part.kind == "conv1d" else Conv2d
+    weight, bias, has_bias = _weighted(watched, state)
+    cls = Conv1d if watched.kind == "conv1d" else Conv2d
     window = (s["kernel_size"], s["stride"], s["padding"], s["dilation"])
     return cls(s["out_channels"], *window, s["groups"], bias=has_bias, weight_init=weight, bias_init=bias)
 
 
-def _batch_norm(part: Part, state: State) -> Layer | None:
-    s = part.settings
+def _batch_norm(watched: WatchedLayer, state: State) -> Layer | None:
+    s = watched.settings
     if s["momentum"] is None or not s["track_running_stats"]:
         return None
     return BatchNorm(1 - s["momentum"], s["eps"], trainable=s["affine"])
 
 
-def _pool(part: Part, state: State) -> Layer | None:
-    s = part.settings
+def _pool(watched: WatchedLayer, state: State) -> Layer | None:
+    s = watched.settings
     if s.get("ceil_mode") or s.get("dilation", 1) not in (1, (1, 1)) or not s.get("count_include_pad", True):
         return None
     stride, padding = s.get("stride"), s.get("padding", 0)
     numbers = map(_plain, (s["kernel_size"], stride if stride != [] else None, padding))
-    return _POOLS[part.kind](*numbers)
+    return _POOLS[watched.kind](*numbers)
 
 
 def _plain(value: Any) -> Any:
@@ -105,45 +105,45 @@ _LAYERS: dict[str, Translator] = {
     "conv1d": _convolution,
     "conv2d": _convolution,
     "batch_norm": _batch_norm,
-    "dropout": lambda part, state: Dropout(float(part.settings["p"])),
-    "flatten": lambda part, state: Flatten(),
-    "softmax": lambda part, state: Softmax() if len(part.out_shape) == 1 else None,
+    "dropout": lambda watched, state: Dropout(float(watched.settings["p"])),
+    "flatten": lambda watched, state: Flatten(),
+    "softmax": lambda watched, state: Softmax() if len(watched.out_shape) == 1 else None,
     **dict.fromkeys(_POOLS, _pool),
 }
 
 
 def chain_of(
     recorder: PassRecorder, x: torch.Tensor, y: torch.Tensor, start: State
-) -> list[tuple[Part | None, Layer]] | None:
-    """Return koubai layers, each with the part it stands for, if the model is a chain of layers koubai has.
+) -> list[tuple[WatchedLayer | None, Layer]] | None:
+    """Return koubai layers, each with what it stands for, if the model is a chain of layers koubai has.
 
     `recorder` has seen x become y with its flow. What is not the output of the layer before, unless reshaped,
     breaks the chain. A log-softmax at the end stays out: it belongs to the loss then.
     """
-    layers: list[tuple[Part | None, Layer]] = []
+    layers: list[tuple[WatchedLayer | None, Layer]] = []
     now, seen = x, set()
     for path, u, out in recorder.flow or ():
-        part = recorder.parts[path]
+        watched = recorder.layers[path]
         if path in seen or not _same(u, now):
             return None
         seen.add(path)
         if u.ndim == 2 and now.ndim > 2:
             layers.append((None, Flatten()))
         now = out
-        if part.kind != LOG_SOFTMAX:
-            layer = _layer(part, start)
+        if watched.kind != LOG_SOFTMAX:
+            layer = _layer(watched, start)
             if layer is None:
                 return None
-            layers.append((part, layer))
+            layers.append((watched, layer))
     return layers if _same(y, now) else None
 
 
-def _layer(part: Part, start: State) -> Layer | None:
-    if part.layer is not None:
-        return part.layer
-    translate = _LAYERS.get(part.kind)
+def _layer(watched: WatchedLayer, start: State) -> Layer | None:
+    if watched.layer is not None:
+        return watched.layer
+    translate = _LAYERS.get(watched.kind)
     try:
-        return translate(part, start) if translate else None
+        return translate(watched, start) if translate else None
     except (KeyError, TypeError, KoubaiError):  # settings that were not seen, or that koubai has not
         return None
 
@@ -152,17 +152,17 @@ def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.numel() == b.numel() and torch.equal(a.flatten(), b.flatten())
 
 
-def weights_of(layers: list[tuple[Part | None, Layer]], state: State) -> Weights:
+def weights_of(layers: list[tuple[WatchedLayer | None, Layer]], state: State) -> Weights:
     """Return the tensors of a PyTorch state under the paths they have in a Sequential of the layers."""
     weights = Weights()
-    for i, (part, layer) in enumerate(layers):
-        if part is None:
+    for i, (watched, layer) in enumerate(layers):
+        if watched is None:
             continue
-        for name in part.params:
+        for name in watched.params:
             own = name.rpartition(".")[2]
             w = to_array(state[name].cpu().float())
             if isinstance(layer, Linear | Conv1d | Conv2d):
-                own = "weight" if name == part.params[0] else "bias"
+                own = "weight" if name == watched.params[0] else "bias"
             elif isinstance(layer, BatchNorm):
                 own = {"weight": "gamma", "bias": "beta"}[own]
             weights.params[f"{i}.{own}"] = (
@@ -170,7 +170,9 @@ def weights_of(layers: list[tuple[Part | None, Layer]], state: State) -> Weights
             )
         if isinstance(layer, BatchNorm):
             for theirs, ours in (("running_mean", "running_mean"), ("running_var", "running_variance")):
-                weights.buffers[f"{i}.{ours}"] = to_array(state[f"{part.path}.{theirs}"].cpu().float()).copy()
+                weights.buffers[f"{i}.{ours}"] = to_array(
+                    state[f"{watched.path}.{theirs}"].cpu().float()
+                ).copy()
     return weights
 
 

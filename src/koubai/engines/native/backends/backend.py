@@ -12,7 +12,7 @@ from koubai.engines.native.plan import Op
 class Runner(Protocol):
     """Runs the shards of one kind of plan."""
 
-    def words(self) -> dict[str, int]:
+    def fields(self) -> dict[str, int]:
         """The fields of a shard with which the loop calls libraries."""
         ...
 

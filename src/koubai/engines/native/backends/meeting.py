@@ -21,8 +21,8 @@ class Meeting:
     def __init__(self) -> None:
         self._memory = np.zeros(MEETING_WORDS, np.int64)
 
-    def words(self) -> dict[str, int]:
-        """The words of a shard with which it goes there."""
+    def fields(self) -> dict[str, int]:
+        """The fields of a shard with which it goes there."""
         return {"meeting": self._memory.ctypes.data, "rest": _rest()}
 
     def open(self) -> None:

@@ -10,7 +10,7 @@ from koubai.engines.native.kernels.pool import (
     Pool,
     channels,
     clear_sample,
-    sample_words,
+    sample_elements,
     window_columns,
     window_rows,
 )
@@ -23,7 +23,7 @@ def average_pool(b: Pool, thread: int, team: int) -> None:
     """y = the mean of each window; padding counts as zeros."""
     w = b.windows
     C, B, W, P, Q = w.C, w.B, w.W, w.P, w.Q
-    sample, elements = sample_words(w), splat(float32(w.KH * w.KW))
+    sample, elements = sample_elements(w), splat(float32(w.KH * w.KW))
     start, count = share(w.samples, 1, thread, team)
     for n in range(start, start + count):
         for p in range(P):
@@ -45,7 +45,7 @@ def average_pool_backward(b: Pool, thread: int, team: int) -> None:
     """dx += dy / K over each window of K elements."""
     w = b.windows
     C, B, W, P, Q = w.C, w.B, w.W, w.P, w.Q
-    sample, elements = sample_words(w), splat(float32(w.KH * w.KW))
+    sample, elements = sample_elements(w), splat(float32(w.KH * w.KW))
     start, count = share(w.samples, 1, thread, team)
     for n in range(start, start + count):
         clear_sample(b, n, False)

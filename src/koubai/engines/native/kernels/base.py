@@ -128,7 +128,7 @@ def doubles(address: int, count: int) -> Any:
 
 
 @inline
-def words(address: int, count: int) -> Any:
+def integers(address: int, count: int) -> Any:
     """`count` int64 numbers at an address."""
     return carray(_pointer(address), (count,), np.int64)
 

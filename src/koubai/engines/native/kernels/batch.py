@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from koubai.engines.native.kernels.base import Control, floats, inline, kernel, share, words
+from koubai.engines.native.kernels.base import Control, floats, inline, integers, kernel, share
 from koubai.engines.native.kernels.block import Address, read
 from koubai.engines.native.kernels.functions import ONE
 from koubai.engines.native.kernels.simd import LANES, multiply_add, splat
@@ -80,7 +80,7 @@ def _decode(samples: Samples, y: int, width: int, index: Any, start: int, stop: 
 @inline
 def _index(b: Rows) -> Any:
     """The samples of the batch."""
-    return words(read(b.control, Control).indices, b.rows)
+    return integers(read(b.control, Control).indices, b.rows)
 
 
 @kernel
@@ -104,10 +104,10 @@ def draw_values(b: Rows, thread: int, team: int) -> None:
 @kernel
 def draw_labels(b: Rows, thread: int, team: int) -> None:
     """Class labels, int64."""
-    index, t = _index(b), words(b.target, b.rows)
+    index, t = _index(b), integers(b.target, b.rows)
     if thread == 0:
         for r in range(b.rows):
-            t[r] = words(b.source + 8 * index[r], 1)[0]
+            t[r] = integers(b.source + 8 * index[r], 1)[0]
 
 
 @kernel
@@ -115,7 +115,7 @@ def put_outputs(b: Rows, thread: int, team: int) -> None:
     """Append the outputs of step s; at the target stands the address of the outputs of all steps."""
     size = b.width * b.rows
     first, count = share(size, 16, thread, team)
-    at = words(b.target, 1)[0] + 4 * (read(b.control, Control).step * size + first)
+    at = integers(b.target, 1)[0] + 4 * (read(b.control, Control).step * size + first)
     y, out = floats(b.source + 4 * first, count), floats(at, count)
     for i in range(count):
         out[i] = y[i]

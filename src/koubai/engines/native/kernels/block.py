@@ -1,8 +1,8 @@
 """Blocks: what a kernel is given, by name.
 
 A block is a NamedTuple of addresses, whole numbers, float64 numbers, tuples of such numbers, and other
-blocks. An op fills it with tensors and buffers; linking turns it into 64-bit words, in order; the kernel
-gets the address of the words and reads them as fields, at no more cost than from an array.
+blocks. An op fills it with tensors and buffers; linking turns it into numbers of 64 bits, in order; the
+kernel gets the address of the first and reads them as fields, at no more cost than from an array.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Address = int | Place  # 0 where there is nothing
 
 
 def flat(block: Any) -> Iterator[Any]:
-    """The words of a block, and of the blocks in it, in order."""
+    """The numbers of a block, and of the blocks in it, in order."""
     for field in block:
         if isinstance(field, tuple):
             yield from flat(field)
@@ -41,9 +41,9 @@ def flat(block: Any) -> Iterator[Any]:
 
 
 @cache
-def words(kind: type) -> Struct:
-    """How a kind of block becomes words."""
-    return Struct("".join("d" if field is float else "q" for field in _words(kind)))
+def packing(kind: type) -> Struct:
+    """How a kind of block becomes bytes: 8 for each number."""
+    return Struct("".join("d" if field is float else "q" for field in _numbers(kind)))
 
 
 @cache
@@ -57,10 +57,10 @@ def addresses(records: np.ndarray[Any, Any]) -> list[int]:
     return [records.ctypes.data + number * records.strides[0] for number in range(len(records))]
 
 
-def _words(kind: type) -> Iterator[Any]:
+def _numbers(kind: type) -> Iterator[Any]:
     for field in get_type_hints(kind).values():
         if _is_block(field):
-            yield from _words(field)
+            yield from _numbers(field)
         elif get_origin(field) is tuple:
             yield from get_args(field)
         else:
@@ -80,15 +80,15 @@ def _is_block(field: Any) -> bool:
 
 
 class BlockType(types.Type):
-    """What Numba takes a kind of block for: the address of its first word.
+    """What Numba takes a kind of block for: the address of its first number.
 
-    A word is read whenever it is asked for. Telling LLVM that blocks do not change (`invariant.load`) made
+    A number is read whenever it is asked for. Telling LLVM that blocks do not change (`invariant.load`) made
     convolutions by windows some 4 % slower on Zen 5.
     """
 
     def __init__(self, kind: type) -> None:
         super().__init__(f"{kind.__module__}.{kind.__qualname__}")
-        self.fields: dict[str, tuple[Any, int]] = {}  # type, words before it
+        self.fields: dict[str, tuple[Any, int]] = {}  # type, numbers before it
         at = 0
         for name, field in get_type_hints(kind).items():
             self.fields[name] = self._type(field), at
@@ -103,9 +103,9 @@ class BlockType(types.Type):
         return types.float64 if field is float else types.int64
 
     def place(self, builder: Any, address: Any, name: str, kind: ir.Type, number: int = 0) -> Any:
-        """Where a word of a field lies."""
-        word = builder.gep(address, [ir.Constant(ir.IntType(64), self.fields[name][1] + number)])
-        return builder.bitcast(word, kind.as_pointer())
+        """Where a number of a field lies."""
+        at = builder.gep(address, [ir.Constant(ir.IntType(64), self.fields[name][1] + number)])
+        return builder.bitcast(at, kind.as_pointer())
 
 
 @register_model(BlockType)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from koubai.engines.native.kernels.base import doubles, inline, kernel, share, words
+from koubai.engines.native.kernels.base import doubles, inline, integers, kernel, share
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.simd import LANES, any_lane, differs, multiply_add, select, splat
@@ -28,10 +28,10 @@ class ColumnMoments(NamedTuple):
 
     x: Address
     parts: int
-    part: int  # words of one
-    stride: int  # words from one to the next
+    part: int  # elements of one
+    stride: int  # elements from one to the next
     width: int  # columns
-    grain: int  # words that no share cuts
+    grain: int  # elements that no share cuts
     above: int
     columns: Address  # for each worker twice OF_MOMENTS rows of `width` float64 numbers, rounded up to 16
     control: Address
@@ -145,7 +145,7 @@ def units(b: Units, thread: int, team: int) -> None:
     """From a pass's columns to (nonzeros, sum, sum of squares) of every unit."""
     step = 8 * _padded(b.width)
     columns = b.columns + 2 * OF_MOMENTS * step * thread + step * b.first
-    unit = words(b.table, b.period)
+    unit = integers(b.table, b.period)
     out = block(b.control, thread, b.at)
     clear(out, 3 * b.rows)
     rows = doubles(out, 3 * b.rows)

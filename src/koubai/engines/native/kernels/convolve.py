@@ -137,14 +137,14 @@ def _scatter(b: Convolution, line: int, group: int, columns: int) -> None:
 
 @inline
 def _sizes(b: Convolution) -> Any:
-    """Of a group: (channels of x, channels of y, words of a window)."""
+    """Of a group: (channels of x, channels of y, elements of a window)."""
     C, M = b.C // b.G, b.M // b.G
     return C, M, b.KH * b.KW * C
 
 
 @inline
 def _windows(b: Convolution, line: int, count: int, group: int) -> Any:
-    """(address, words from row to row) of the windows of `count` lines."""
+    """(address, elements from row to row) of the windows of `count` lines."""
     C, _, width = _sizes(b)
     if _single(b):
         return b.x + 4 * (line * b.Q * b.C + group * C), b.C

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import float32, uint32, uint64
 
-from koubai.engines.native.kernels.base import Control, floats, halves, inline, kernel, share, words
+from koubai.engines.native.kernels.base import Control, floats, halves, inline, integers, kernel, share
 from koubai.engines.native.kernels.block import Address, read
 from koubai.engines.native.kernels.functions import ZERO
 from koubai.engines.native.kernels.half import narrow, widen
@@ -47,7 +47,7 @@ def _mix32(h: int) -> int:
 @inline
 def _keep(b: Dropout, thread: int, team: int) -> Any:
     """What all elements share: (k0, k1), the threshold, the rows of this thread."""
-    prefix, step = uint64(words(b.key, 1)[0]), uint64(read(b.control, Control).step)
+    prefix, step = uint64(integers(b.key, 1)[0]), uint64(read(b.control, Control).step)
     key = _mix64(uint64(prefix + _GOLDEN) ^ _mix64(uint64(step + _GOLDEN)))
     start, count = share(b.samples * b.S, 1, thread, team)
     return uint32(key & uint64(0xFFFFFFFF)), uint32(key >> uint64(32)), uint32(b.threshold), start, count
@@ -55,7 +55,7 @@ def _keep(b: Dropout, thread: int, team: int) -> Any:
 
 @inline
 def _hash(base: int, c: int, S: int, k0: int, k1: int) -> int:
-    """The random word of element base + c S."""
+    """The random bits of element base + c S."""
     number = uint32(base + uint32(uint32(c) * uint32(S)))
     return _mix32(uint32(_mix32(uint32(number ^ k0)) ^ k1))
 

@@ -49,7 +49,7 @@ def multiply(
     sgemm: int, m: int, n: int, k: int, ta: int, a: int, lda: int, tb: int, b: int, ldb: int, keep: Any,
     c: int, ldc: int,
 ) -> None:  # fmt: skip
-    """C (m, n) = op(A) (m, k) op(B) (k, n) + keep C; all in C order, with words from row to row.
+    """C (m, n) = op(A) (m, k) op(B) (k, n) + keep C; all in C order, with elements from row to row.
 
     In Fortran's order, memory of C is C^T = op(B)^T op(A)^T.
     """

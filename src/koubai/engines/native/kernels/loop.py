@@ -17,7 +17,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from koubai.engines.native.code_cache import machine_code
-from koubai.engines.native.kernels.base import Control, doubles, inline, words
+from koubai.engines.native.kernels.base import Control, doubles, inline, integers
 from koubai.engines.native.kernels.block import read, record
 from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.meeting import meet
@@ -173,7 +173,7 @@ def _one_row(at: int, shard: Any, row: TableRow) -> int:
 def _steps(at: int) -> None:
     """Run a shard's own table from where it stands to its last step."""
     shard = read(at, Shard)
-    control, ticks = read(shard.control, Control), words(shard.ticks, shard.rows)
+    control, ticks = read(shard.control, Control), integers(shard.ticks, shard.rows)
     while shard.step < shard.steps:
         s, number = shard.step, shard.row
         control.step = shard.first_step + s
@@ -214,7 +214,7 @@ def _run(own: int) -> None:
     while True:
         at, s = own, shard.step
         if shard.tapped:
-            at = shard.tapped if words(shard.flags, shard.total)[s] else own
+            at = shard.tapped if integers(shard.flags, shard.total)[s] else own
             here = read(at, Shard)
             here.step, here.row, here.steps = s, 0, s + 1
         _steps(at)
@@ -254,10 +254,10 @@ def _crew(data: int) -> None:
 
 def _side_by_side(data: int) -> None:
     """What each thread of a program of several shards runs: `data` holds the addresses of the shards."""
-    first = read(words(data, 1)[0], Shard)
+    first = read(integers(data, 1)[0], Shard)
     thread, team = _call_count(first.thread_number), _call_count(first.team_size)
     if team == first.shards:
-        _call_kernel(first.run, words(data, team)[thread], 0, 1)
+        _call_kernel(first.run, integers(data, team)[thread], 0, 1)
     elif thread == 0:
         first.status = SHORT_TEAM
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import float32
 
 from koubai.engines.native.kernels import functions as f
-from koubai.engines.native.kernels.base import doubles, floats, inline, kernel, share, words
+from koubai.engines.native.kernels.base import doubles, floats, inline, integers, kernel, share
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, TWO, ZERO
 
@@ -19,7 +19,7 @@ class Loss(NamedTuple):
     y: Address
     t: Address
     dy: Address
-    parts: Address  # 8 float64 words for each worker, of which the first takes its part of E
+    parts: Address  # 8 float64 numbers for each worker, of which the first takes its part of E
     samples: int
     K: int
     batch: int  # samples of all shards
@@ -39,7 +39,7 @@ def _target(b: Loss, n: int, k: int) -> Any:
     """t[n, k] as a value: labels are made one-hot, or are values themselves where y has one column."""
     K = b.K
     if b.labels:
-        label = words(b.t + 8 * n, 1)[0]
+        label = integers(b.t + 8 * n, 1)[0]
         return float32(label) if K == 1 else (ONE if label == k else ZERO)
     return floats(b.t + 4 * (n * K + k), 1)[0]
 
@@ -54,7 +54,7 @@ def softmax_cross_entropy(b: Loss, thread: int, team: int) -> None:
     total = 0.0
     for n in range(start, start + count):
         y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
-        label = words(b.t + 8 * n, 1)[0]
+        label = integers(b.t + 8 * n, 1)[0]
         top = y[0]
         for k in range(K):
             top = y[k] if y[k] > top else top
@@ -120,7 +120,7 @@ def cross_entropy(b: Loss, thread: int, team: int) -> None:
     total = 0.0
     for n in range(start, start + count):
         y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
-        label = words(b.t + 8 * n, 1)[0]
+        label = integers(b.t + 8 * n, 1)[0]
         for k in range(K):
             dy[k] = ZERO
         p = low if y[label] < low else y[label]

@@ -17,7 +17,7 @@ from koubai.engines.native.kernels.functions import ONE, TWO, ZERO
 from koubai.engines.native.kernels.pool import (
     Pool,
     channels,
-    sample_words,
+    sample_elements,
     window_columns,
     window_rows,
 )
@@ -85,7 +85,7 @@ def _fours(b: Pool, n: int, half: bool) -> bool:
     for p in range(P):
         for c in range(0, C, LANES):
             width, skip = channels(w, c)
-            at, out = n * sample_words(w) + skip + p * w.SH * W * B, (n * P + p) * Q * C + c
+            at, out = n * sample_elements(w) + skip + p * w.SH * W * B, (n * P + p) * Q * C + c
             for _ in range(Q):
                 top, right = load_numbers(x, at, width, half), load_numbers(x, at + B, width, half)
                 low, last = (
@@ -111,7 +111,7 @@ def _windows(b: Pool, n: int, half: bool) -> None:
         top, i0, i1 = window_rows(w, p)
         for q in range(Q):
             left, j0, j1 = window_columns(w, q)
-            corner = n * sample_words(w) + (top * W + left) * B
+            corner = n * sample_elements(w) + (top * W + left) * B
             for c in range(0, C, LANES):
                 width, at = channels(w, c)
                 best, where = splat(_LOWEST), splat(ZERO)
@@ -170,7 +170,7 @@ class TappedPool(NamedTuple):
 def max_pool_tapped(b: TappedPool, thread: int, team: int) -> None:
     """The same as `max_pool`, and the moments of x and y, sample by sample, while they are in the cache."""
     pool, w = b.pool, b.pool.windows
-    x_sample, y_sample, masks = sample_words(w), w.C * w.P * w.Q, b.masks + MASKS * thread
+    x_sample, y_sample, masks = sample_elements(w), w.C * w.P * w.Q, b.masks + MASKS * thread
     x_out, y_out = block(b.control, thread, b.x_at), block(b.control, thread, b.y_at)
     clear(x_out, 2 * OF_MOMENTS if b.x_above else OF_MOMENTS)
     clear(y_out, 2 * OF_MOMENTS if b.y_above else OF_MOMENTS)

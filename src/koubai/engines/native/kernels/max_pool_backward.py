@@ -14,7 +14,7 @@ from koubai.engines.native.kernels.pool import (
     Pool,
     channels,
     clear_sample,
-    sample_words,
+    sample_elements,
     window_columns,
     window_rows,
 )
@@ -61,7 +61,7 @@ def _scatter_fours(b: Pool, n: int, first: int, last: int, half: bool) -> Any:
         for c in range(0, C, LANES):
             width, skip = channels(w, c)
             full = LANES if B == LANES else width
-            to, out = n * sample_words(w) + skip + 2 * p * W * B, (n * P + p) * Q * C + c
+            to, out = n * sample_elements(w) + skip + 2 * p * W * B, (n * P + p) * Q * C + c
             for _ in range(Q):
                 dy, where = load_numbers(b.y, out, width, half), load_bytes(b.places + out, width)
                 sums = _add_passing(dy, where, sums)
@@ -84,7 +84,7 @@ def _scatter(b: Pool, n: int, first: int, last: int, half: bool) -> Any:
         top, i0, i1 = window_rows(w, p)
         for q in range(Q):
             left, j0, j1 = window_columns(w, q)
-            corner = n * sample_words(w) + (top * W + left) * B
+            corner = n * sample_elements(w) + (top * W + left) * B
             for c in range(0, C, LANES):
                 width, at = channels(w, c)
                 out = ((n * P + p) * Q + q) * C + c

@@ -60,20 +60,20 @@ def window_columns(w: Windows, q: int) -> Any:
 
 @inline
 def channels(w: Windows, c: int) -> Any:
-    """Of the up to 16 channels from c on: how many, and the words before them in a sample."""
+    """Of the up to 16 channels from c on: how many, and the elements before them in a sample."""
     return min(LANES, w.C - c), (c * w.H * w.W if w.B == LANES else c)
 
 
 @inline
-def sample_words(w: Windows) -> int:
-    """The words of a sample of the input."""
+def sample_elements(w: Windows) -> int:
+    """The elements of a sample of the input."""
     return (w.C + w.B - 1) // w.B * w.B * w.H * w.W
 
 
 @inline
 def clear_sample(b: Pool, n: int, half: bool) -> None:
     """Zeros in a sample of dx."""
-    size = sample_words(b.windows) * (2 if half else 4)
+    size = sample_elements(b.windows) * (2 if half else 4)
     zeros = small(b.x + n * size, size)
     for i in range(size):
         zeros[i] = 0

@@ -200,7 +200,7 @@ def store_mask(typing: Any, address: Any, mask: Any) -> Any:
 
 @intrinsic
 def count_ones(typing: Any, address: Any, count: Any) -> Any:
-    """How many bits are set in each of the first `count` words of 32 bits at an address, 0 in other lanes."""
+    """How many bits are set in each of the first `count` int32 at an address, 0 in other lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         raw = _masked_load(builder, args[0], _first(builder, args[1]), INTS, 4, "v16i32")

@@ -15,7 +15,7 @@ import numpy as np
 from numba import float32
 
 from koubai.engines.native.kernels import functions as f
-from koubai.engines.native.kernels.base import Control, doubles, floats, inline, kernel, summing, words
+from koubai.engines.native.kernels.base import Control, doubles, floats, inline, integers, kernel, summing
 from koubai.engines.native.kernels.block import Address, read, record
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.gather import (
@@ -129,7 +129,7 @@ def _rates(workers: Workers) -> Any:
 def join_gradients(b: Join, thread: int, team: int) -> None:
     """g = sum of the shards' gradients + gradients of the penalties."""
     rates, workers = _rates(b.workers), b.workers
-    bounds = words(workers.bounds, workers.size + 1)
+    bounds = integers(workers.bounds, workers.size + 1)
     for worker in range(workers.first + thread, workers.size, workers.step * team):
         for number in range(bounds[worker], bounds[worker + 1]):
             c = _chunk(workers, number)
@@ -164,7 +164,7 @@ def square_sums(b: SquareSums, thread: int, team: int) -> None:
     """Sum of the squared gradient after clipping by value."""
     workers = b.workers
     bound = float32(_rates(workers).value_bound)
-    bounds = words(workers.bounds, workers.size + 1)
+    bounds = integers(workers.bounds, workers.size + 1)
     for worker in range(workers.first + thread, workers.size, workers.step * team):
         total = 0.0
         for number in range(bounds[worker], bounds[worker + 1]):
@@ -242,7 +242,7 @@ def each(b: Update, thread: int, team: int, rule: Callable[..., Any]) -> None:
     and update, and the squares of the change of w.
     """
     workers, rates = b.workers, _rates(b.workers)
-    bounds = words(workers.bounds, workers.size + 1)
+    bounds = integers(workers.bounds, workers.size + 1)
     numbers = Numbers(
         float32(rates.alpha), float32(rates.delta), float32(rates.beta1), float32(rates.beta2),
         float32(rates.correction), float32(1.0 - rates.beta1), float32(1.0 - rates.beta2),

@@ -44,35 +44,35 @@ class BatchNormOp(BaseOp):
 
     def _statistics(self, plan: Plan, node: Node, x: Tensor, saved: Buffer) -> None:
         C, width, count = self._sizes(plan, node)
-        part, s = plan.part, node.settings
-        partial = plan.shared(8 * part.workers * (2 * C + 1))
-        scratch = plan.floats(2 * part.team * width)
-        sums = kernels.Statistics(x, partial, scratch, count, C, width, part.worker)
+        shard, s = plan.shard, node.settings
+        partial = plan.shared(8 * shard.workers * (2 * C + 1))
+        scratch = plan.floats(2 * shard.team * width)
+        sums = kernels.Statistics(x, partial, scratch, count, C, width, shard.worker)
         plan.call(kernels.statistics, sums)
         plan.barrier()
         gamma, beta, mean, variance = self._stored(plan, node)
         batch = kernels.Combine(
             partial, saved, gamma, beta, mean, variance, C, width,
-            part.workers, int(part.shard == 0), s["momentum"], s["epsilon"],
+            shard.workers, int(shard.number == 0), s["momentum"], s["epsilon"],
         )  # fmt: skip
         plan.call(kernels.combine, batch, alone=True)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dgamma, dbeta; dx in the place of dy."""
-        (value,), (x, y, saved), part = node.inputs, plan.saved[node], plan.part
+        (value,), (x, y, saved), shard = node.inputs, plan.saved[node], plan.shard
         C, width, count = self._sizes(plan, node)
         dy = plan.convert(dy, x.layout)
-        partial, scratch = plan.shared(16 * part.workers * C), plan.floats(2 * part.team * width)
+        partial, scratch = plan.shared(16 * shard.workers * C), plan.floats(2 * shard.team * width)
         seen = y if node.settings.get("relu") else 0
-        sums = adjoint.BackwardSums(x, seen, dy, saved, partial, scratch, count, C, width, part.worker)
+        sums = adjoint.BackwardSums(x, seen, dy, saved, partial, scratch, count, C, width, shard.worker)
         plan.call(adjoint.backward_sums, sums)
         plan.barrier()
         dgamma, dbeta = (
             plan.gradient(node.stored[name]) if name in node.stored else 0 for name in ("gamma", "beta")
         )
-        means, places = plan.floats(2 * width), part.batch * prod(value.shape[1:])
+        means, places = plan.floats(2 * width), shard.batch * prod(value.shape[1:])
         batch = adjoint.BackwardCombine(
-            partial, saved, means, dgamma, dbeta, C, width, part.workers, part.worker, part.team, places
+            partial, saved, means, dgamma, dbeta, C, width, shard.workers, shard.worker, shard.team, places
         )
         plan.call(adjoint.backward_combine, batch, alone=True)
         if plan.wants_gradient(value):
@@ -84,7 +84,7 @@ class BatchNormOp(BaseOp):
         """(C, width, count)."""
         shape = node.inputs[0].shape
         C = shape[0]
-        return C, C * max(1, _WIDTH // C), plan.part.rows * prod(shape)
+        return C, C * max(1, _WIDTH // C), plan.shard.rows * prod(shape)
 
     @staticmethod
     def _stored(plan: Plan, node: Node) -> Iterator[Buffer | int]:

@@ -39,7 +39,7 @@ class DropoutOp(BaseOp):
         ratio, layout = node.settings["ratio"], x.layout
         scale = float(np.float32(1) / np.float32(1 - ratio))
         block = Dropout(
-            x, layout.rows, layout.channels, layout.space, plan.part.first, keep_threshold(ratio),
+            x, layout.rows, layout.channels, layout.space, plan.shard.first, keep_threshold(ratio),
             DropoutKey(node.path), Known.CONTROL, scale,
         )  # fmt: skip
         plan.call(dropout_half if layout.half else dropout, block)

@@ -19,14 +19,14 @@ class GroupNormOp(BaseOp):
     ) -> kernels.GroupNorm:
         (value,), s = node.inputs, node.settings
         C, *space = value.shape
-        sizes = plan.part.rows, s["groups"], C // s["groups"], prod(space)
+        sizes = plan.shard.rows, s["groups"], C // s["groups"], prod(space)
         return kernels.GroupNorm(x, y, gamma, beta, saved, *sizes, s["epsilon"])
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y, and mean and scale of each group."""
         (value,) = node.inputs
         y = plan.plain(value.shape)
-        x, saved = plan.get(value, y.layout), plan.floats(2 * plan.part.rows * node.settings["groups"])
+        x, saved = plan.get(value, y.layout), plan.floats(2 * plan.shard.rows * node.settings["groups"])
         gamma, beta = plan.weight(node.stored["gamma"]), plan.weight(node.stored["beta"])
         plan.call(kernels.group_norm, self._block(plan, node, x, y, gamma, beta, saved))
         plan.set(node.output, y)

@@ -21,7 +21,7 @@ class MaxPoolOp(BaseOp):
         """y, and the place of each maximum."""
         x, block = blocks_of(plan, node)
         y = plan.new(plan.last(node.output.shape).as_half(x.layout.half))
-        places, relu = Buffer(y.words), int(node.settings.get("relu", 0))
+        places, relu = Buffer(y.elements), int(node.settings.get("relu", 0))
         pool = Pool(x, y, places, windows(plan, node, block), relu)
         if plan.taps is None or not plan.taps.pooling(plan, node, pool):
             kernel = max_pool.max_pool_half if x.layout.half else max_pool.max_pool

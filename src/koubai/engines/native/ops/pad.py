@@ -16,7 +16,7 @@ class PadOp(BaseOp):
         (value,), settings = node.inputs, node.settings
         space, around = two_axes(value.shape[1:], 1), two_axes(settings["padding"], 0)
         mirrored = int(settings["mode"] == "reflect")
-        return kernels.Pad(x, y, plan.part.rows, *space, value.shape[0], *around, mirrored)
+        return kernels.Pad(x, y, plan.shard.rows, *space, value.shape[0], *around, mirrored)
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""

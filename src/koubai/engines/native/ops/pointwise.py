@@ -36,11 +36,11 @@ _SIGN_ONLY = {"relu", "leaky_relu"}
 
 def _mask(plan: Plan, node: Node, y: Tensor, dy: Tensor) -> None:
     """The backward pass of a ReLU: dy = 0 where y is not above 0."""
-    block = Backward(y, dy, dy.words)
+    block = Backward(y, dy, dy.elements)
     if y.layout.half:
         plan.call(relu_backward_half, block)
         return
-    tapped = partial(TappedMask, y, dy, dy.words, plan.floats(PIECE * plan.part.team))
+    tapped = partial(TappedMask, y, dy, dy.elements, plan.floats(PIECE * plan.shard.team))
     if plan.taps is None or not plan.taps.masking(plan, node, relu_backward_tapped, tapped):
         plan.call(relu_backward, block)
 
@@ -60,20 +60,20 @@ class PointwiseOp(BaseOp):
         layout = plan.get(x).layout
         if layout.half and function == "relu":
             y = plan.own(node, x)
-            plan.call(relu_half, InPlace(y, y.words))
+            plan.call(relu_half, InPlace(y, y.elements))
             plan.set(node.output, y)
             plan.saved[node] = y
             return
         layout = layout.as_half(False)
-        if layout.words != layout.rows * layout.features and function not in _ZERO_AT_ZERO:
+        if layout.elements != layout.rows * layout.features and function not in _ZERO_AT_ZERO:
             layout = Layout(layout.rows, layout.channels, layout.space, layout.channels)
         u = plan.get(x, layout)
         if needs_u:
             y = plan.new(u.layout)
-            plan.call(kernel, Beside(u, y, u.words))
+            plan.call(kernel, Beside(u, y, u.elements))
         else:
             y = plan.own(node, x) if u is plan.get(x) else u
-            plan.call(kernel, InPlace(y, y.words, node.settings["constant"]))
+            plan.call(kernel, InPlace(y, y.elements, node.settings["constant"]))
         plan.set(node.output, y)
         plan.saved[node] = u if needs_u else y
 
@@ -87,6 +87,6 @@ class PointwiseOp(BaseOp):
         if function == "relu":
             _mask(plan, node, seen, du)
         else:
-            block = Backward(seen, du, du.words, node.settings["constant"])
+            block = Backward(seen, du, du.elements, node.settings["constant"])
             plan.call(FUNCTIONS[function].backward, block)
         plan.contribute(x, du)

@@ -14,7 +14,7 @@ def windows(plan: Plan, node: Node, block: int) -> Windows:
     s, x, y = node.settings, node.inputs[0].shape, node.output.shape
     space, out = two_axes(x[1:], 1), two_axes(y[1:], 1)
     window = (*two_axes(s["size"], 1), *two_axes(s["stride"], 1), *two_axes(s["padding"], 0))
-    return Windows(plan.part.rows, x[0], block, *space, *out, *window)
+    return Windows(plan.shard.rows, x[0], block, *space, *out, *window)
 
 
 def blocks_of(plan: Plan, node: Node, *, half: bool = True) -> tuple[Tensor, int]:

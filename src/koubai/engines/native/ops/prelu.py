@@ -17,7 +17,7 @@ class PReLUOp(BaseOp):
     def _block(self, plan: Plan, node: Node, x: Tensor, y: Tensor, slope: Buffer) -> kernels.PReLU:
         (value,), shape = node.inputs, node.stored["slope"].shape
         C, *space = value.shape
-        return kernels.PReLU(x, y, slope, plan.part.rows * prod(space), C, int(shape == (C,)))
+        return kernels.PReLU(x, y, slope, plan.shard.rows * prod(space), C, int(shape == (C,)))
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""

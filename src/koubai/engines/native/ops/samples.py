@@ -24,7 +24,7 @@ class SoftmaxOp(BaseOp):
         """y."""
         (x,) = node.inputs
         y = plan.plain(x.shape)
-        plan.call(kernels.softmax, kernels.Softmax(plan.get(x, y.layout), y, plan.part.rows, x.shape[0]))
+        plan.call(kernels.softmax, kernels.Softmax(plan.get(x, y.layout), y, plan.shard.rows, x.shape[0]))
         plan.set(node.output, y)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
@@ -32,7 +32,7 @@ class SoftmaxOp(BaseOp):
         (x,), y = node.inputs, plan.get(node.output)
         if plan.wants_gradient(x):
             dy = plan.convert(dy, y.layout)
-            block = kernels.SoftmaxBackward(y, dy, plan.part.rows, x.shape[0])
+            block = kernels.SoftmaxBackward(y, dy, plan.shard.rows, x.shape[0])
             plan.call(kernels.softmax_backward, block)
             plan.contribute(x, dy)
 
@@ -44,7 +44,7 @@ class LayerNormOp(BaseOp):
         """y, and mean and scale of each sample."""
         (value,) = node.inputs
         layout = self._layout(plan, node)
-        x, y, saved = plan.get(value, layout), plan.new(layout), plan.floats(2 * plan.part.rows)
+        x, y, saved = plan.get(value, layout), plan.new(layout), plan.floats(2 * plan.shard.rows)
         gamma, beta = plan.weight(node.stored["gamma"]), plan.weight(node.stored["beta"])
         sizes = layout.rows, prod(value.shape), node.settings["epsilon"]
         plan.call(kernels.layer_norm, kernels.LayerNorm(x, y, gamma, beta, saved, *sizes))
@@ -56,7 +56,7 @@ class LayerNormOp(BaseOp):
         (value,), (x, saved) = node.inputs, plan.saved[node]
         dy = plan.convert(dy, x.layout)
         dgamma, dbeta = plan.gradient(node.stored["gamma"]), plan.gradient(node.stored["beta"])
-        sizes = plan.part.rows, prod(value.shape), node.settings["epsilon"]
+        sizes = plan.shard.rows, prod(value.shape), node.settings["epsilon"]
         block = kernels.LayerNorm(x, dy, dgamma, dbeta, saved, *sizes)
         plan.call(kernels.layer_norm_params, block)
         if plan.wants_gradient(value):
@@ -84,8 +84,8 @@ class LocalResponseOp(BaseOp):
         """For kernels with so many lines of scratch for each thread."""
         (value,), s = node.inputs, node.settings
         C, *space = value.shape
-        scratch = plan.floats(lines * plan.part.team * (C + s["size"]))
-        sizes = plan.part.rows * prod(space), C, s["size"] // 2
+        scratch = plan.floats(lines * plan.shard.team * (C + s["size"]))
+        sizes = plan.shard.rows * prod(space), C, s["size"] // 2
         return kernels.LocalResponse(x, y, scratch, *sizes, s["k"], s["alpha"], s["beta"])
 
     def forward(self, plan: Plan, node: Node) -> None:

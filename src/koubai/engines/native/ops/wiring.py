@@ -33,7 +33,7 @@ class AddOp(BaseOp):
         x1 = plan.get(node.inputs[0], plan.get(node.inputs[0]).layout.as_half(False))
         x2 = plan.convert(plan.get(node.inputs[1]), x1.layout)
         y = plan.new(x1.layout)
-        plan.call(moving.add, moving.Add(x1, x2, y, y.words))
+        plan.call(moving.add, moving.Add(x1, x2, y, y.elements))
         plan.set(node.output, y)
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
@@ -59,7 +59,7 @@ class ConcatenateOp(BaseOp):
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
         shape = node.output.shape
-        y, places = plan.new(plan.last(shape)), plan.part.rows * prod(shape[1:])
+        y, places = plan.new(plan.last(shape)), plan.shard.rows * prod(shape[1:])
         for x, (at, width, layout) in zip(node.inputs, self._columns(plan, node), strict=True):
             block = moving.Columns(plan.get(x, layout), y, places, width, shape[0], at)
             plan.call(moving.columns_in, block)
@@ -68,7 +68,7 @@ class ConcatenateOp(BaseOp):
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dx_i = its columns of dy."""
         shape = node.output.shape
-        dy, places = plan.convert(dy, plan.last(shape)), plan.part.rows * prod(shape[1:])
+        dy, places = plan.convert(dy, plan.last(shape)), plan.shard.rows * prod(shape[1:])
         for x, (at, width, layout) in zip(node.inputs, self._columns(plan, node), strict=True):
             if plan.wants_gradient(x):
                 dx = plan.new(layout)
@@ -82,7 +82,7 @@ class MeanOverSpaceOp(BaseOp):
     @staticmethod
     def _block(plan: Plan, value: Value, x: Tensor, y: Tensor) -> moving.Mean:
         C, *space = value.shape
-        return moving.Mean(x, y, plan.part.rows, prod(space), C)
+        return moving.Mean(x, y, plan.shard.rows, prod(space), C)
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y = mean over S of x."""

@@ -32,7 +32,7 @@ class ConvolveOp(BaseOp):
         """Of the kernels; the windows get memory of their own."""
         s, H_W, P_Q = node.settings, node.inputs[0].shape[1:], node.output.shape[1:]
         M, inner, *kernel = node.stored["weight"].shape
-        (P, Q), samples = two_axes(P_Q, 1), plan.part.rows
+        (P, Q), samples = two_axes(P_Q, 1), plan.shard.rows
         line = Q * prod(kernel) * inner
         lines = min(samples * P, max(_COLUMNS // line, -(-_ROWS // Q)))
         window = (

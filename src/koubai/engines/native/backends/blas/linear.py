@@ -27,7 +27,7 @@ class LinearOp(BaseOp):
         form = plan.store.settle(weight, lambda: Permuted((F, G), (C, S, G), (1, 0, 2)))
         assert isinstance(form, Permuted)  # nobody else gives a linear weight its form
         C, S, _ = form.view
-        return Layout(plan.part.rows, C, S, C)
+        return Layout(plan.shard.rows, C, S, C)
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
@@ -35,14 +35,14 @@ class LinearOp(BaseOp):
         F, G = weight.shape
         x, y = plan.get(node.inputs[0], self._layout(plan, node)), plan.plain(node.output.shape)
         b = plan.weight(bias) if bias else 0
-        block = gemm.Linear(x, plan.weight(weight), b, y, plan.part.rows, F, G, sgemm())
+        block = gemm.Linear(x, plan.weight(weight), b, y, plan.shard.rows, F, G, sgemm())
         plan.call(gemm.linear, block, alone=True)
         plan.set(node.output, y)
         plan.saved[node] = x
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dW and db, then dx."""
-        (value,), x, rows = node.inputs, plan.saved[node], plan.part.rows
+        (value,), x, rows = node.inputs, plan.saved[node], plan.shard.rows
         weight, bias = node.stored["weight"], node.stored.get("bias")
         F, G = weight.shape
         dy = plan.convert(dy, Layout.plain(rows, node.output.shape))

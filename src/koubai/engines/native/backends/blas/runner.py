@@ -33,9 +33,9 @@ class ThreadRunner:
             self._process = os.getpid()
         return self._pool
 
-    def words(self) -> dict[str, int]:
+    def fields(self) -> dict[str, int]:
         """Where shards meet."""
-        return self._meeting.words()
+        return self._meeting.fields()
 
     def run(self, shards: Array) -> None:
         """Run every shard to its end; an interrupt that comes before all have begun calls the others off."""

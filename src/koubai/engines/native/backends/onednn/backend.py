@@ -57,7 +57,7 @@ class OpenMpRunner:
         self._library, self._shards, self._team = library, shards, team
         self._meeting = Meeting()
 
-    def words(self) -> dict[str, int]:
+    def fields(self) -> dict[str, int]:
         """Addresses of the functions of both libraries."""
         functions = {
             "execute": self._library.dnnl.dnnl_primitive_execute,
@@ -67,7 +67,7 @@ class OpenMpRunner:
         }
         addresses = {name: ctypes.cast(f, ctypes.c_void_p).value or 0 for name, f in functions.items()}
         crew = loop.crew_address() if self._team > 1 else 0
-        return addresses | self._meeting.words() | {"crew": crew, "stream": primitives.stream().value or 0}
+        return addresses | self._meeting.fields() | {"crew": crew, "stream": primitives.stream().value or 0}
 
     def run(self, shards: Array) -> None:
         """Run every shard to its end."""

@@ -149,7 +149,7 @@ class ConvolveOp(BaseOp):
         assert choice.widened is not None
         C, H, W = node.inputs[0].shape
         together = _BLOCK if choice.how == WINOGRAD else C
-        images = plan.part.rows * C // together
+        images = plan.shard.rows * C // together
         together //= 2 if x.layout.half else 1  # two bfloat16 numbers move as one of float32
         return pad.Pad(x, wide, images, H, W, together, *choice.widened.amounts, 0)
 
@@ -167,7 +167,7 @@ class ConvolveOp(BaseOp):
 
     def _choose(self, plan: Plan, node: Node) -> _Choice:
         """By Winograd where that can be; else the first layouts with fast primitives in all directions."""
-        rows, reasons = plan.part.rows, []
+        rows, reasons = plan.shard.rows, []
         if winograd.fits(plan, node):
             sides = _Side.blocked(rows, node.inputs[0].shape), _Side.blocked(rows, node.output.shape)
             with suppress(Unimplemented):
@@ -185,7 +185,7 @@ class ConvolveOp(BaseOp):
         Channels last has fast kernels for any number of channels and needs no padding. A first convolution
         of few channels is twice as fast (dW) into blocks of 16; a pooling behind it reads those.
         """
-        rows, x, y = plan.part.rows, node.inputs[0].shape, node.output.shape
+        rows, x, y = plan.shard.rows, node.inputs[0].shape, node.output.shape
         if plan.half and x[0] > 1:  # with a single channel bfloat16 is slower
             yield _Side.last(rows, x, half=True), _Side.last(rows, y, half=True)
         if x[0] <= _FEW_CHANNELS and plan.get(node.inputs[0]).layout.is_plain:
@@ -206,7 +206,7 @@ class ConvolveOp(BaseOp):
         movable = last or how == WINOGRAD
         widened, wide, wide_window = _widening(node) if movable else None, x, window
         if widened is not None:
-            rows, wide_window = plan.part.rows, widened.window
+            rows, wide_window = plan.shard.rows, widened.window
             if how == WINOGRAD:
                 wide = _Side.blocked(rows, widened.shape)
             else:

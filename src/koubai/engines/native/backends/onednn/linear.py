@@ -76,7 +76,7 @@ class LinearForm:
         return True
 
     @property
-    def words(self) -> int:
+    def elements(self) -> int:
         """Elements, with padding."""
         return self.md.nbytes // 4
 
@@ -91,7 +91,7 @@ class LinearForm:
         if self.kind in ("by input", "by output"):
             self._permuted.store(logical, memory)
             return
-        plain = np.empty(self._permuted.words, np.float32)
+        plain = np.empty(self._permuted.elements, np.float32)
         self._permuted.store(logical, plain)
         primitives.copy(MD.plain(self.shape), plain, self.md, memory)
 
@@ -99,7 +99,7 @@ class LinearForm:
         """Return W."""
         if self.kind in ("by input", "by output"):
             return self._permuted.load(memory)
-        plain = np.empty(self._permuted.words, np.float32)
+        plain = np.empty(self._permuted.elements, np.float32)
         primitives.copy(self.md, memory, MD.plain(self.shape), plain)
         return self._permuted.load(plain)
 
@@ -128,13 +128,13 @@ class LinearOp(BaseOp):
 
         def choose() -> LinearForm:
             if plan.half:
-                return LinearForm("half", C, S, G, plan.part.rows)
-            packed = LinearForm("packed", C, S, G, plan.part.rows)
+                return LinearForm("half", C, S, G, plan.shard.rows)
+            packed = LinearForm("packed", C, S, G, plan.shard.rows)
             if F * G >= _PACK_FROM and packed.serves_all_directions():
                 return packed
             large = F * G >= _TRANSPOSE_FROM and plan.wants_gradient(node.inputs[0])
             kind = "by output" if large else "by input"
-            return LinearForm(kind, C, S, G, plan.part.rows)
+            return LinearForm(kind, C, S, G, plan.shard.rows)
 
         form = plan.store.settle(weight, choose)
         assert isinstance(form, LinearForm)  # nobody else gives a linear weight its form
@@ -142,7 +142,7 @@ class LinearOp(BaseOp):
 
     def _choose(self, plan: Plan, node: Node) -> _Choice:
         """bfloat16 where asked for; what the loss is taken of stays float32."""
-        form, rows, bias = self._form(plan, node), plan.part.rows, node.stored.get("bias")
+        form, rows, bias = self._form(plan, node), plan.shard.rows, node.stored.get("bias")
         half = form.kind == "half"
         narrow, wide = BF16 if half else F32, BF16 if half and not plan.ends(node.output) else F32
         x = Layout(rows, form.channels, form.space, form.channels, half)

@@ -95,7 +95,7 @@ class MD:
         return cls.strided(shape, strides, dtype)
 
     def describe(self) -> str:
-        """Return the layout in a word, for listings."""
+        """Return the layout in short, for listings."""
         block = self.channel_block()
         if block == self.shape[1] and block != 1:
             return "channels last"

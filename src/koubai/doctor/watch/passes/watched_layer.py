@@ -1,4 +1,4 @@
-"""Parts: the layers of a model as a pass shows them, and the names by which they are known."""
+"""The layers of a model as a pass shows them, and the names by which they are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from koubai.doctor.watch.program.walk import modules_of, parameters_of
 
 
 @dataclass
-class Part:
+class WatchedLayer:
     """A leaf layer of a model, by where it is called: a module, or a function inside one."""
 
     path: str
