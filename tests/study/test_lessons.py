@@ -452,7 +452,7 @@ def test_alexnet():
     assert (facts["conv1_side"], facts["printed_side"]) == (55, 54)
     assert {name: (p["parameters"], p["products"]) for name, p in frames[0].places.items()} == COUNTS
     assert facts["conv1_places"] == pytest.approx(COUNTS["conv1"][1] / (COUNTS["conv1"][0] - 96)), "no bias"
-    # "the layer with the most parameters", "conv2 is dearest in multiply-adds"
+    # "the layer with the most parameters", "conv2 makes the most multiply-adds"
     assert max(COUNTS, key=lambda name: COUNTS[name][0]) == "fc6"
     assert max(COUNTS, key=lambda name: COUNTS[name][1]) == "conv2"
     assert facts["dearest_products_share"] == pytest.approx(COUNTS["conv2"][1] / 724_406_816)
