@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from koubai.core.random import generator, indices, keep_mask, key, mix64, permutation, words64
+from koubai.core.random import generator, indices, keep_mask, key, mix64, permutation, uint64s
 
 M64, M32 = 2**64 - 1, 2**32 - 1
 seeds = st.integers(0, 2**63)
@@ -35,7 +35,7 @@ def test_the_finalizer_is_the_published_one():
 def test_words_are_those_of_plain_integers(seed, start):
     k = key(seed, "order", 3)
     expected = [splitmix(splitmix((n * 0x9E3779B97F4A7C15) & M64) ^ k) for n in range(start, start + 5)]
-    assert words64(k, start, 5).tolist() == expected
+    assert uint64s(k, start, 5).tolist() == expected
     assert indices(k, start, 5, 60_000).tolist() == [((w >> 32) * 60_000) >> 32 for w in expected]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from koubai.cli.main import main
 from koubai.core.errors import KoubaiError
-from koubai.report.compare import compare_page, side_by_side
+from koubai.report.compare import side_by_side
+from koubai.report.experiment import experiment_page
 from koubai.report.run import RunRecord
 from koubai.train.folder import RunFolder
 
@@ -41,7 +42,7 @@ def test_the_page_has_both_runs_their_scores_and_what_differs(folders):
     plans = [result.experiment.plan(arm, 0).optimizer.learning_rate for arm in result.experiment.arms]
     assert plans == [0.1, 0.5]
     for lang in ("en", "ja"):
-        page = compare_page(records, lang)
+        page = experiment_page(result, lang)
         assert page.lead is not None
         assert {"outcome", "learning", "recipe"} <= {section.name for section in page.sections}
 
@@ -57,4 +58,4 @@ def test_the_command_writes_the_page_and_tells_the_scores(folders, tmp_path, cap
 
 def test_one_run_is_no_comparison(folders):
     with pytest.raises(KoubaiError, match="two runs or more"):
-        compare_page([RunRecord.read(RunFolder(folders[0]))])
+        side_by_side([RunRecord.read(RunFolder(folders[0]))])

@@ -13,7 +13,8 @@ from koubai.core.errors import RunError
 from koubai.train import Session
 from koubai.train.folder_writer import RunWriter
 from koubai.train.model_file import load, save
-from koubai.train.tensors import read_state, read_tensors, write_state, write_tensors
+from koubai.train.packing import pack, unpack
+from koubai.train.tensors import pack_state, unpack_state
 
 
 @pytest.fixture
@@ -71,11 +72,9 @@ def test_weights_without_their_recipe_are_refused(file):
 
 def rewritten(file, change):
     """Write the file again with `change(tensors, about)` made."""
-    from koubai.train.tensors import read_about
-
-    tensors, about = read_tensors(file), read_about(file)
+    tensors, about = unpack(file.read_bytes(), file)
     change(tensors, about)
-    write_tensors(file, tensors, about)
+    file.write_bytes(pack(tensors, about))
 
 
 def lacking(tensors, about):
@@ -189,9 +188,8 @@ def test_damaged_bytes_are_an_error_or_other_numbers_but_never_a_crash(file, dat
 def test_a_state_comes_back_bit_for_bit(session, tmp_path):
     state = session.state()
     state.weights.params["1.bias"][:2] = [np.nan, -0.0]
-    write_state(tmp_path / "state.safetensors", state, {"note": "x"})
-    again = read_state(tmp_path / "state.safetensors", state)
-    assert again.step == 5
+    again, about = unpack_state(pack_state(state, {"note": "x"}), tmp_path / "state.safetensors", state)
+    assert (again.step, about["note"]) == (5, "x")
     for mine, theirs in (
         (state.weights.params, again.weights.params),
         (state.weights.buffers, again.weights.buffers),
@@ -203,10 +201,10 @@ def test_a_state_comes_back_bit_for_bit(session, tmp_path):
 
 def test_a_state_without_a_step_is_refused(session, tmp_path):
     file = tmp_path / "state.safetensors"
-    write_state(file, session.state(), {})
+    file.write_bytes(pack_state(session.state(), {}))
     rewritten(file, lambda tensors, about: about.update(step="soon"))
     with pytest.raises(RunError, match="does not say its step"):
-        read_state(file, session.state())
+        unpack_state(file.read_bytes(), file, session.state())
 
 
 def test_weights_of_another_network_are_not_saved(session, tmp_path):

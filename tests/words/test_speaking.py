@@ -78,4 +78,4 @@ def test_in_a_report_only_who_is_asked_from_outside_takes_a_language():
         if isinstance(function, ast.FunctionDef)
         and any(argument.arg == "lang" for argument in (*function.args.args, *function.args.kwonlyargs))
     }
-    assert takes == {"write_html", "experiment_page", "run_page", "compare_page"}
+    assert takes == {"write_html", "experiment_page", "run_page"}

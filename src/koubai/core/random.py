@@ -20,29 +20,29 @@ _GOLDEN64 = 0x9E3779B97F4A7C15
 
 
 def mix64(x: int) -> int:
-    """Scramble one 64-bit word (the SplitMix64 finalizer)."""
+    """Scramble 64 bits (the SplitMix64 finalizer)."""
     x &= _MASK64
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK64
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK64
     return x ^ (x >> 31)
 
 
-def key(seed: int, *words: int | str) -> int:
+def key(seed: int, *purpose: int | str) -> int:
     """Return a 64-bit key for a purpose, such as (seed, "dropout", "3", step).
 
     >>> key(0, "order", 1) == key(0, "order", 1), key(0, "order", 1) == key(0, "order", 2)
     (True, False)
     """
     state = mix64(seed + _GOLDEN64)
-    for word in words:
-        number = zlib.crc32(word.encode()) + (1 << 32) if isinstance(word, str) else word
+    for part in purpose:
+        number = zlib.crc32(part.encode()) + (1 << 32) if isinstance(part, str) else part
         state = mix64((state + _GOLDEN64) ^ mix64(number + _GOLDEN64))
     return state
 
 
-def generator(seed: int, *words: int | str) -> np.random.Generator:
+def generator(seed: int, *purpose: int | str) -> np.random.Generator:
     """Return a NumPy generator for a purpose; used for initial weights and synthetic data."""
-    return np.random.Generator(np.random.Philox(key=key(seed, *words)))
+    return np.random.Generator(np.random.Philox(key=key(seed, *purpose)))
 
 
 def _mix64_array(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -51,25 +51,25 @@ def _mix64_array(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return x ^ (x >> np.uint64(31))
 
 
-def words64(word_key: int, start: int, count: int) -> NDArray[np.uint64]:
-    """Return the 64-bit words `start .. start + count` of a key's stream."""
+def uint64s(stream_key: int, start: int, count: int) -> NDArray[np.uint64]:
+    """Return numbers `start .. start + count` (64 random bits each) of a key's stream."""
     counter = np.arange(start, start + count, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        return _mix64_array(_mix64_array(counter * np.uint64(_GOLDEN64)) ^ np.uint64(word_key))
+        return _mix64_array(_mix64_array(counter * np.uint64(_GOLDEN64)) ^ np.uint64(stream_key))
 
 
 def indices(order_key: int, start: int, count: int, n: int) -> NDArray[np.int64]:
     """Return `count` numbers in [0, n), drawn with replacement; the bias is below n / 2**32.
 
-    Uses the upper 32 bits of each word by multiply and shift (Lemire 2019).
+    Uses the upper 32 bits of each number by multiply and shift (Lemire 2019).
     """
-    upper = words64(order_key, start, count) >> np.uint64(32)
+    upper = uint64s(order_key, start, count) >> np.uint64(32)
     return ((upper * np.uint64(n)) >> np.uint64(32)).astype(np.int64)
 
 
 def permutation(order_key: int, n: int) -> NDArray[np.int64]:
     """Return a permutation of 0 .. n-1 that depends on the key alone."""
-    return np.argsort(words64(order_key, 0, n), kind="stable").astype(np.int64)
+    return np.argsort(uint64s(order_key, 0, n), kind="stable").astype(np.int64)
 
 
 def _mix32(h: NDArray[np.uint32]) -> NDArray[np.uint32]:

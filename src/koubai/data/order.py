@@ -7,7 +7,9 @@ from typing import Literal
 import numpy as np
 
 from koubai.core import random
+from koubai.core.errors import DataError
 from koubai.core.params import Array
+from koubai.words.phrase import phrase
 
 Split = Literal["", "given", "shuffled", "stratified"]
 
@@ -29,5 +31,17 @@ def mixed(order_key: int, labels: Array | None, count: int) -> tuple[Array, Spli
     place += 0.5
     place /= sizes[found]
     del found
-    ties = random.words64(order_key, count, count)
+    ties = random.uint64s(order_key, count, count)
     return order[np.lexsort((ties, place))], "stratified"
+
+
+def check_test_share(test_share: float, where: str) -> None:
+    """Raise DataError unless a part of the samples, but not all of them, may become the test part."""
+    if not 0 <= test_share < 1:
+        raise DataError(
+            "not_a_share",
+            setting="test_share",
+            where=where,
+            expected=phrase("from_0_to_below_1"),
+            got=test_share,
+        )

@@ -52,7 +52,7 @@ class Sampler:
             if self.weights is None:
                 drawn = random.indices(stream, start, size, self.n)
             else:
-                drawn = self._at(random.words64(stream, start, size) / 2.0**64)
+                drawn = self._at(random.uint64s(stream, start, size) / 2.0**64)
             return drawn.reshape(count, self.batch_size)
         per_epoch = self.n // self.batch_size
         rows = []
@@ -71,7 +71,7 @@ class Sampler:
         order = random.permutation(random.key(self.seed, "epoch", epoch), self.n)
         if self.weights is None or (self.weights == self.weights[0]).all():
             return order
-        shift = random.words64(random.key(self.seed, "shift", epoch), 0, 1) / 2.0**64
+        shift = random.uint64s(random.key(self.seed, "shift", epoch), 0, 1) / 2.0**64
         return self._at((np.arange(self.n) + shift) / self.n)[order]
 
     def _at(self, shares: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from koubai.core import random
 from koubai.core.errors import DataError, UnknownName, did_you_mean, nearest
 from koubai.core.params import Array
-from koubai.data.order import mixed
+from koubai.data.order import check_test_share, mixed
 from koubai.data.prepare import Raw
 from koubai.data.sampler import check_weights
 from koubai.data.scheme import Column, Missing, TableScheme, as_texts, lacking
@@ -52,14 +52,7 @@ def table_raw(
     """
     if task not in TASKS:
         raise UnknownName("task", task, TASKS, where=where)
-    if not 0 <= test_share < 1:
-        raise DataError(
-            "not_a_share",
-            setting="test_share",
-            where=where,
-            expected=phrase("from_0_to_below_1"),
-            got=test_share,
-        )
+    check_test_share(test_share, where)
     names = [column.name for column in columns]
     if isinstance(target, str):
         _known((target, *drop), names, where)

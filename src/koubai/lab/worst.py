@@ -41,10 +41,10 @@ def worst_arm(result: ExperimentResult) -> Arm | None:
     return None if worst is None else result.arms[worst.arm]
 
 
-def examine_worst(result: ExperimentResult, arm: Arm, *, engine: str = "auto") -> Examined:
+def examine_worst(result: ExperimentResult, arm: Arm) -> Examined:
     """Train an arm again, ask the doctor, and prove the first remedy."""
-    run = train(result.experiment.plan(arm, result.experiment.seeds[0]), engine=engine)
+    run = train(result.experiment.plan(arm, result.experiment.seeds[0]))
     if run.stopped_by == "interrupted":
         raise KeyboardInterrupt
     findings = diagnose(run, budget=_BUDGET)
-    return Examined(findings, prove_first(run, findings, PROOF_SEEDS, engine) if findings else None)
+    return Examined(findings, prove_first(run, findings, PROOF_SEEDS) if findings else None)

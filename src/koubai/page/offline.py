@@ -14,17 +14,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from koubai.core.errors import KoubaiError, RunError
-from koubai.core.visible import visible
+from koubai.core.errors import RunError
 from koubai.lab.start import run
 from koubai.page import texts
 from koubai.page.lesson_job import Event, facts_of, more_of, run_event, trace_event
+from koubai.report.html import write_text
 from koubai.study.lessons import Lesson
 from koubai.study.lessons.lesson import SEEDS, slid
-from koubai.train.files import write_atomic
 from koubai.words import LANGUAGES, language
-from koubai.words.phrase import phrase
-from koubai.words.system import reason
 
 _FILES = files("koubai.page") / "files"
 _DRAWS = 12  # times each question is drawn
@@ -38,19 +35,7 @@ def write_lesson(lesson: Lesson, path: Path, store: Path | None = None) -> Path:
     Raises:
         KoubaiError: a run failed, or the file cannot be written.
     """
-    text = visible(page(lesson, recorded(lesson, store)))
-    path = path.expanduser()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, text)
-    except OSError as error:
-        raise KoubaiError(
-            "lesson_could_not_be_written",
-            problem=reason(error),
-            where=str(path),
-            hint=phrase("name_another_file"),
-        ) from error
-    return path
+    return write_text(page(lesson, recorded(lesson, store)), path)
 
 
 def recorded(lesson: Lesson, store: Path | None = None) -> list[Event]:

@@ -10,24 +10,19 @@ from koubai.lab.closing import conclude
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Arm, Experiment, Text
 from koubai.lab.perform.run_result import RunResult
-from koubai.report.experiment import experiment_page
-from koubai.report.page import Page
 from koubai.report.run import RunRecord
 from koubai.train.recipe import Recipe
 from koubai.words import LANGUAGES, say
 
 
-def compare_page(records: Sequence[RunRecord], lang: str | None = None) -> Page:
-    """Return the page of two runs or more; the first is what the others are held against.
+def side_by_side(records: Sequence[RunRecord]) -> ExperimentResult:
+    """Return runs as an experiment of one arm each, of which the first is what the others are held against.
+
+    One run an arm has no interval, so nothing is claimed.
 
     Raises:
         KoubaiError: fewer than two runs.
     """
-    return experiment_page(side_by_side(records), lang)
-
-
-def side_by_side(records: Sequence[RunRecord]) -> ExperimentResult:
-    """Return runs as an experiment of one arm each. One run an arm has no interval, so nothing is claimed."""
     if len(records) < 2:
         raise KoubaiError("comparison_needs_two_runs", got=len(records))
     names = _names(records)

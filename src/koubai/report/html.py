@@ -89,15 +89,24 @@ def render(page: Page) -> str:
 
 
 def write_page(page: Page, path: Path) -> Path:
-    """Write a page to a file that is either the old one or the whole new one, never a part."""
-    text = visible(render(page))
+    """Write a page to a file."""
+    return write_text(render(page), path)
+
+
+def write_text(html: str, path: Path) -> Path:
+    """Write a page's text to a file that is either the old one or the whole new one, never a part.
+
+    Raises:
+        KoubaiError: the file cannot be written.
+    """
+    text = visible(html)
     path = path.expanduser()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, text)
     except OSError as error:
         raise KoubaiError(
-            "report_could_not_be_written",
+            "page_could_not_be_written",
             why=reason(error),
             where=str(path),
             hint=phrase("name_another_file"),

@@ -65,8 +65,8 @@ def stack(histories: Sequence[History], quantity: str, path: str = "") -> tuple[
     return steps, values
 
 
-def interval_of_mean(values: Array, level: float = 0.95) -> tuple[Array, Array]:
-    """Return (low, high) of the mean over seeds at every step, by Student's t.
+def interval_of_mean(values: Array) -> tuple[Array, Array]:
+    """Return (low, high) of the 95 % interval of the mean over seeds at every step, by Student's t.
 
         mean -+ t_{n-1} s / sqrt(n)
 
@@ -79,5 +79,5 @@ def interval_of_mean(values: Array, level: float = 0.95) -> tuple[Array, Array]:
     filled = np.where(finite, values, 0.0)
     mean = filled.sum(axis=0) / np.maximum(n, 1)
     spread = np.sqrt((np.where(finite, values - mean, 0.0) ** 2).sum(axis=0) / np.maximum(n - 1, 1))
-    half = stdtrit(np.maximum(n - 1, 1), 0.5 + level / 2) * spread / np.sqrt(np.maximum(n, 1))
+    half = stdtrit(np.maximum(n - 1, 1), 0.975) * spread / np.sqrt(np.maximum(n, 1))
     return np.where(n > 1, mean - half, np.nan), np.where(n > 1, mean + half, np.nan)

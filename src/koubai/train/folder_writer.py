@@ -38,7 +38,6 @@ class RunWriter(RunFolder):
         super().__init__(path)
         self._files: dict[str, Entry] = {}  # all that count
         self._lines = Lines()  # of the history on disk
-        self._rows: dict[tuple[str, str], int] = {}  # of each column of the history
         self._vectors_written: set[tuple[int, str, str]] = set()
         self._best: int | None = None  # step of the best weights on disk
 
@@ -118,7 +117,7 @@ class RunWriter(RunFolder):
         checkpoint = self.restore(session)
         manifest, environments = self.manifest, self.environments
         self._lines = checkpoint.lines
-        self._rows = {name: len(column) for name, column in session.history.columns.items()}
+        self._lines.rows = {name: len(column) for name, column in session.history.columns.items()}
         self._vectors_written = set(session.history.vectors)
         self._best = None if session.best is None else session.best.step
         self._files = dict(manifest.files) if manifest is not None else self._adopted()
@@ -159,16 +158,11 @@ class RunWriter(RunFolder):
 
     def record(self, history: History) -> None:
         """Append what the history has gained since the last time."""
-        before, lines = self._lines.size, []
-        for name, column in history.columns.items():
-            start = self._rows.get(name, 0)
-            if len(column) > start:
-                lines.append(self._lines.add(column.to_json(*name, start).encode()))
-                self._rows[name] = len(column)
-        if lines:
+        before = self._lines.size
+        if lines := self._lines.gained(history):
             with writing(self.path):
                 try:
-                    self.place.append(HISTORY, b"".join(lines))
+                    self.place.append(HISTORY, lines)
                 except OSError:
                     with suppress(OSError):
                         self.place.cut(HISTORY, before)

@@ -25,12 +25,26 @@ _LONGEST = 2**28  # bytes of a line
 
 @dataclass
 class Lines:
-    """How far a history is written or read: bytes, their SHA-256, the check of the last line, lines."""
+    """How far a history is written or read: bytes, their SHA-256, the check of the last line, lines.
+
+    `rows` is how far each of its columns is written.
+    """
 
     size: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
     check: int = 0
     count: int = 0
+    rows: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def gained(self, history: History) -> bytes:
+        """Return the lines of what a history has gained since the last call, to be appended."""
+        lines = []
+        for name, column in history.columns.items():
+            start = self.rows.get(name, 0)
+            if len(column) > start:
+                lines.append(self.add(column.to_json(*name, start).encode()))
+                self.rows[name] = len(column)
+        return b"".join(lines)
 
     def add(self, body: bytes) -> bytes:
         """Return a line of JSON with its check, as it is to be appended after those before."""

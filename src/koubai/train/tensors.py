@@ -17,37 +17,13 @@ from koubai.core.errors import RunError
 from koubai.core.params import Array, Shape
 from koubai.engines.engine import TrainingState
 from koubai.network.network import Network, Weights
-from koubai.train.files import read_file, write_atomic, writing
+from koubai.train.files import write_atomic, writing
 from koubai.train.packing import LARGEST_HEADER, NUMBERS, pack, unpack
 from koubai.words.phrase import joined, phrase
 
 _KINDS = ("params", "buffers", "slots")
 _DIGITS = 15  # of a step
 Expected = Mapping[str, tuple[Shape, str]]  # name -> shape, name of its numbers
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Array], about: Mapping[str, str]) -> None:
-    """Write named arrays, and what is to be known about them, as one safetensors file."""
-    with writing(path.parent):
-        write_atomic(path, pack(tensors, about))
-
-
-def read_about(path: Path) -> dict[str, str]:
-    """Return what a file says about its tensors."""
-    return unpack(read_file(path), path)[1]
-
-
-def read_tensors(path: Path, expected: Expected | None = None) -> dict[str, Array]:
-    """Return the arrays of a file; with `expected` it must hold exactly these.
-
-    Raises:
-        RunError: not a safetensors file, damaged, or not the tensors expected; names what differs first.
-    """
-    most = None if expected is None else largest(expected)
-    tensors, _ = unpack(read_file(path, most), path)
-    if expected is not None:
-        check_tensors(path, tensors, expected)
-    return tensors
 
 
 def largest(expected: Expected) -> int:
@@ -123,17 +99,6 @@ def tensors_of(like: TrainingState) -> Expected:
     }
 
 
-def write_state(path: Path, state: TrainingState, about: Mapping[str, str]) -> None:
-    """Write a training state."""
-    with writing(path.parent):
-        write_atomic(path, pack_state(state, about))
-
-
-def read_state(path: Path, like: TrainingState) -> TrainingState:
-    """Return a training state that has the names, shapes and numbers of `like`."""
-    return unpack_state(read_file(path, largest(tensors_of(like))), path, like)[0]
-
-
 def pack_weights(weights: Weights, about: Mapping[str, str]) -> bytes:
     """Return the weights of a trained network as a file, without the optimizer's tensors."""
     return pack_state(TrainingState(0, weights), about)
@@ -141,7 +106,8 @@ def pack_weights(weights: Weights, about: Mapping[str, str]) -> bytes:
 
 def write_weights(path: Path, weights: Weights, about: Mapping[str, str]) -> None:
     """Write the weights of a trained network, without the optimizer's tensors."""
-    write_state(path, TrainingState(0, weights), about)
+    with writing(path.parent):
+        write_atomic(path, pack_weights(weights, about))
 
 
 def weights_of(tensors: Mapping[str, Array], path: Path, network: Network, dtype: str) -> Weights:
@@ -155,11 +121,6 @@ def weights_of(tensors: Mapping[str, Array], path: Path, network: Network, dtype
     check_tensors(path, tensors, expected)
     groups = _grouped(tensors)
     return Weights(groups["params"], groups["buffers"])
-
-
-def read_weights(path: Path, network: Network, dtype: str) -> Weights:
-    """Return weights that fit a network."""
-    return weights_of(unpack(read_file(path), path)[0], path, network, dtype)
 
 
 def _grouped(tensors: Mapping[str, Array]) -> dict[str, dict[str, Array]]:

@@ -83,10 +83,10 @@ def test_windows_of_any_geometry(convolution, batch):
 def test_blas_has_one_thread_in_every_shard(monkeypatch):
     seen, call = set(), loop.call
 
-    def watched(function, shard_words):
+    def watched(function, shard):
         pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
         seen.update((threading.get_ident(), pool["num_threads"]) for pool in pools)
-        call(function, shard_words)
+        call(function, shard)
 
     monkeypatch.setattr(runner.loop, "call", watched)
     job = classes_job(LANES, (9,), threads=2)
@@ -101,10 +101,10 @@ def test_an_interrupt_before_all_shards_have_begun_leaves_nobody_waiting(monkeyp
     program, undisturbed = compile_job(job, "native"), compile_job(job, "native")
     before, call, first = program.state(), loop.call, threading.get_ident()
 
-    def interrupted(function, shard_words):
+    def interrupted(function, shard):
         if threading.get_ident() == first:
             raise KeyboardInterrupt
-        call(function, shard_words)
+        call(function, shard)
 
     with monkeypatch.context() as patch:
         patch.setattr(runner.loop, "call", interrupted)

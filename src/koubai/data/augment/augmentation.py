@@ -47,7 +47,7 @@ def altered(ways: Sequence[Augmentation], x: Array, t: Array, seed: int, step: i
     """Return the batch of update `step` (from 1) with every way applied in turn; x is written to."""
     for i, way in enumerate(ways):
         stream = random.key(seed, "augment", i, way.registry_name, step)
-        u = random.words64(stream, 0, len(x) * way.draws) / 2.0**64
+        u = random.uint64s(stream, 0, len(x) * way.draws) / 2.0**64
         x, t = way.alter(x, t, u.reshape(len(x), way.draws))
     return x, t
 

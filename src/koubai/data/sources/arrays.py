@@ -18,7 +18,7 @@ from koubai.core.errors import DataError, UnknownName
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.frames import beside, columns_of, is_frame
-from koubai.data.order import Split, mixed
+from koubai.data.order import Split, check_test_share, mixed
 from koubai.data.prepare import Raw, split
 from koubai.data.sampler import check_weights
 from koubai.data.tabular import TASKS, Task, table_raw
@@ -168,14 +168,7 @@ def raw_of(
         (t_train, t_rest), classes, names = targets_of(targets, targets_test, class_names, task, where)
     else:
         test_share, seed = drawn
-        if not 0 <= test_share < 1:
-            raise DataError(
-                "not_a_share",
-                setting="test_share",
-                where=where,
-                expected=phrase("from_0_to_below_1"),
-                got=test_share,
-            )
+        check_test_share(test_share, where)
         (t, _), classes, names = targets_of(targets, targets[:0], class_names, task, where)
         labels = (
             None if classes is None else targets.reshape(len(targets))

@@ -50,7 +50,7 @@ class Diary:
         self._owner: Any = None
         self._process = os.getpid()
         self._failed = False
-        self._lines, self._rows = Lines(), dict[tuple[str, str], int]()
+        self._lines = Lines()
         self._next = 0.0
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -71,14 +71,8 @@ class Diary:
             if owner is not self._owner:
                 self._begin(about())
                 self._owner = owner
-            lines = []
-            for name, column in history.columns.items():
-                start = self._rows.get(name, 0)
-                if len(column) > start:
-                    lines.append(self._lines.add(column.to_json(*name, start).encode()))
-                    self._rows[name] = len(column)
-            if lines:
-                self._place.append(HISTORY, b"".join(lines))
+            if lines := self._lines.gained(history):
+                self._place.append(HISTORY, lines)
             self._next = time.monotonic() + EVERY
 
     def is_of(self, owner: Any) -> bool:
@@ -95,7 +89,7 @@ class Diary:
     def _begin(self, about: dict[str, Any]) -> None:
         for name in (ABOUT, FINDINGS):
             self._place.remove(name)
-        self._lines, self._rows = Lines(), {}
+        self._lines = Lines()
         self._place.write(HISTORY, b"")
         began = datetime.now(UTC).isoformat(timespec="seconds")
         self._place.write(ABOUT, json_bytes(sealed({"format": FORMAT, "began": began, **about})))

@@ -49,13 +49,6 @@ class LayerCheck:
         """Root mean square over the units of the deviation between samples: 0 = the same for every sample."""
         return float(np.sqrt(np.mean(np.square(self.std)))) if len(self.std) else 0.0
 
-    @property
-    def magnitude(self) -> float:
-        """Root mean square of y."""
-        if not len(self.std):
-            return 0.0
-        return float(np.sqrt(np.mean(np.square(self.std) + np.square(self.mean))))
-
 
 @dataclass(frozen=True)
 class ParamCheck:
