@@ -46,6 +46,8 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
         raise UnknownName("engine", name, known)
     if name != "torch" and is_gpu(job.device):
         raise EngineError("engine_computes_on_the_cpu", where=phrase("place.engine", name=name), got=device)
+    if name != "torch" and job.precision == "float16":
+        raise EngineError("float16_is_the_torch_engines", where=phrase("place.engine", name=name))
     if job.threads < 1:
         raise SettingError("engine_needs_threads", expected="threads >= 1", got=job.threads)
     require(job_bytes(job, name), "network")
@@ -72,6 +74,8 @@ def best_engine(job: Job) -> str:
     if is_gpu(device):
         return "torch"
     if device == "auto" and takes_the_gpu(job.network, job.batch_size, job.dtype):
+        return "torch"
+    if job.precision == "float16":
         return "torch"
     if job.dtype != "float32":
         return "reference"  # asked for: the native engine computes in float32

@@ -51,7 +51,7 @@ class Job:
     augment: tuple[Augmentation, ...] = ()
     seed: int = 0
     dtype: str = "float32"
-    precision: str = "float32"  # or "bfloat16": mixed, with float32 master weights
+    precision: str = "float32"  # or "bfloat16", "float16": mixed, with float32 master weights
     exact_convolution: bool = False  # convolutions by direct sums, never by Winograd's transforms
     threads: int = 1
     device: str = "auto"  # where it is computed: "auto", "cpu", "gpu", "cuda", "cuda:0", "mps"
@@ -227,11 +227,12 @@ class TapRecord(NamedTuple):
     Roles: `activation` and `activation_gradient` of every leaf layer by its path (the latter from the first
     parameter on, see `Network.untapped`); `weight`,
     `weight_gradient` (of the data loss plus penalties, before clipping) and `update` (w after - w before)
-    of every parameter by its path.
+    of every parameter by its path. `numbers` are the engine's own of that step, by name.
     """
 
     step: int
     moments: Mapping[tuple[str, str], Squares]
+    numbers: Mapping[str, float] = {}
 
 
 OnTap: TypeAlias = Callable[[TapRecord], None]

@@ -16,6 +16,7 @@ from koubai.network.network import Network
 from koubai.probes.history import Series
 from koubai.probes.probe import PROBES, Probe
 
+_OF_THE_ENGINE = ("loss_scale", "steps_left_out")  # numbers of a step that an engine may tell
 _UNITS = "units"  # the quantity under which per-unit rows of activations are kept
 
 
@@ -37,7 +38,7 @@ class Recorder:
         self._layers: Mapping[str, Layer] = {cell.path: cell.layer for cell in network.leaves}
         self._paths = (*self._layers, *network.param_specs)
         self._probes = tuple(probes)
-        self.quantities = {_UNITS, *(probe.registry_name for probe in self._probes)}
+        self.quantities = {_UNITS, *_OF_THE_ENGINE, *(probe.registry_name for probe in self._probes)}
 
     def measure(self, taken: Sequence[TapRecord]) -> list[Series]:
         """Return what the probes measure on tapped steps, and the rows of each layer's units where tapped."""
@@ -49,7 +50,7 @@ class Recorder:
                 if isinstance(moments, Stackable):
                     moments = moments.stacked([tap.moments for tap in alike])
                 series += self._measure(np.array([tap.step for tap in alike]), moments)
-        return series
+        return [*series, *_of_the_engine(taken)]
 
     def _measure(self, steps: Array, moments: Mapping[tuple[str, str], Squares]) -> Iterator[Series]:
         by_path: dict[str, Taken] = {}
@@ -72,6 +73,15 @@ class Recorder:
         units = sums["activation"].units if "activation" in sums else None
         if units is not None:
             yield Series(path, _UNITS, steps, units.reshape(len(steps), -1, 3))
+
+
+def _of_the_engine(taken: Sequence[TapRecord]) -> Iterator[Series]:
+    """Yield what an engine told of its steps beside what was tapped, each under its name."""
+    for name in _OF_THE_ENGINE:
+        told = [(tap.step, tap.numbers[name]) for tap in taken if name in tap.numbers]
+        if told:
+            steps, values = zip(*told, strict=True)
+            yield Series("", name, np.array(steps), np.array(values, np.float64))
 
 
 def _each(value: Number, steps: Array, dtype: type) -> Array:

@@ -43,7 +43,7 @@ class Recipe:
     | steps       | updates | number of updates                                                  |
     | replacement |         | True: each batch drawn again; False: epochs of permuted whole batches |
     | frozen      | paths   | parameters (or prefixes of paths) that are not updated             |
-    | precision   |         | "float32", or "bfloat16" with float32 master weights               |
+    | precision   |         | "float32", or "bfloat16" or "float16" with float32 master weights  |
     | exact_convolution | | True: convolutions by direct sums, never by Winograd's transforms    |
     | metrics     | names   | measured beside loss and accuracy (koubai.train.metrics); decide nothing |
 
@@ -65,7 +65,7 @@ class Recipe:
     frozen: tuple[str, ...] = ()
     seed: Annotated[int, AtLeast(0)] = 0
     dtype: Literal["float32", "float64"] = "float32"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     exact_convolution: bool = False
     metrics: tuple[str, ...] = ()
 
@@ -119,10 +119,9 @@ class Recipe:
             if called(name) is None:
                 message, hint = unknown(name)
                 yield Problem(f"metrics.{i}", message, hint=hint)
-        if self.precision == "bfloat16" and self.dtype != "float32":
-            yield Problem(
-                "precision", phrase("bfloat16_keeps_weights_in_float32"), hint=phrase("dtype_float32")
-            )
+        if self.precision in ("bfloat16", "float16") and self.dtype != "float32":
+            message = phrase("half_precision_keeps_weights_in_float32", name=self.precision)
+            yield Problem("precision", message, hint=phrase("dtype_float32"))
 
     @classmethod
     def from_toml(cls, source: str | Path) -> Recipe:

@@ -30,6 +30,7 @@ def test_it_compares_and_times(script, capsys):
     told = capsys.readouterr().out
     assert told.count("  ok  ") == 7
     assert "| mlp, bfloat16 |" in told
+    assert "| mlp, float16 |" in told
     assert "failed" not in told
     assert "All agrees." in told
 

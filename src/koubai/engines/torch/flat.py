@@ -20,6 +20,7 @@ from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.module import CellModule
 from koubai.network.network import Weights
 
+_SCALE, _FIRST_SCALE = "loss_scale", (65536.0, 0.0, 0.0)  # see `koubai.engines.torch.scale`
 _ALIGNED = 16  # elements: vector instructions and cuDNN want addresses that are multiples of 64 bytes
 
 
@@ -44,6 +45,7 @@ class Flat:
     | grads             | (P + 1,); the last one is free for the loss, which goes over the ranks with them  |
     | slots             | name -> (P,)                                                                      |
     | buffers           | (B,)                                                                              |
+    | scale             | (3,) what `LossScale` keeps, with float16; else None                              |
     | penalized, trained| ranges of P                                                                       |
     """
 
@@ -69,6 +71,10 @@ class Flat:
         self.params, self.grads = zeros(size), zeros(size + 1)
         self.buffers = zeros(max(buffer_ends.values(), default=0))
         self.slots = {slot: zeros(size) for slot in job.optimizer.slots}
+        self.scale: torch.Tensor | None = None
+        if job.precision == "float16":
+            kept = state.slots.get(_SCALE, np.array(_FIRST_SCALE))
+            self.scale = torch.from_numpy(kept.astype(np.float32)).to(device)
         self._move_in(params, _by_owner(module))
         for slot, flat in self.slots.items():
             for path, window in self.windows.items():
@@ -98,6 +104,8 @@ class Flat:
         params = _read(self.params, {path: self.windows[path] for path in self.paths})
         slots = {slot: _read(flat, self.windows) for slot, flat in self.slots.items()}
         by_path = {f"{path}/{slot}": slots[slot][path] for path in params for slot in self.slots}
+        if self.scale is not None:
+            by_path[_SCALE] = to_array(self.scale).copy()
         return TrainingState(step, Weights(params, _read(self.buffers, self.buffer_windows)), by_path)
 
     def saved(self) -> list[torch.Tensor]:
@@ -116,7 +124,8 @@ class Flat:
 
     @property
     def _changing(self) -> list[torch.Tensor]:
-        return [self.params, self.buffers, *self.slots.values()]
+        scale = [] if self.scale is None else [self.scale]
+        return [self.params, self.buffers, *self.slots.values(), *scale]
 
 
 def _laid_out(tensors: Mapping[str, torch.Tensor]) -> tuple[dict[str, Window], dict[str, int]]:

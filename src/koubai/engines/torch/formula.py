@@ -16,10 +16,12 @@ from koubai.network.network import Weights, bind, join
 def run_formula(cell: Cell, x: torch.Tensor, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Return y of `cell` by its NumPy formula, as a differentiable function of x and of `tensors`.
 
+    Half precision is for products: here x becomes float32, and NumPy has no bfloat16.
     `tensors` holds every parameter and buffer at and below the cell, by path from the cell. Buffers that
     the formula changes are written back. The cell keeps what its backward needs, so each call needs one
     of its own.
     """
+    x = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
     trained = [name for name, tensor in tensors.items() if tensor.requires_grad]
     return _Formula.apply(cell, x, tensors, trained, *(tensors[name] for name in trained))
 

@@ -24,9 +24,13 @@ from koubai.words.phrase import phrase
 
 
 class Sums(dict[tuple[str, str], "Pending | Squares"]):
-    """What was taken at a step, by path and role; `of_rows` names what this rank took of its rows alone."""
+    """What was taken at a step, by path and role; `of_rows` names what this rank took of its rows alone.
+
+    `scaling` (3,) tells the scale of the loss, how many steps were left out so far, and whether this was not.
+    """
 
     of_rows: Set[tuple[str, str]] = frozenset()
+    scaling: torch.Tensor | None = None
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Moment:
     | attribute | meaning                                                                             |
     |-----------|-------------------------------------------------------------------------------------|
     | ranks     | the processes that share every batch of `batch` rows                                |
+    | scale     | by what all that flows back is too large in a tapped step, or None                  |
     | sums      | collects the taps of this step's activations and their gradients, or is None        |
     | numbers   | gives what a kernel takes for a number of this step (`koubai.engines.torch.arrays`) |
     | drawn     | for what keys were made in this step, in order                                      |
@@ -46,6 +51,7 @@ class Moment:
     step: int = 0
     ranks: Ranks = ALONE
     batch: int = 0  # rows of a whole batch, over all ranks
+    scale: torch.Tensor | None = None
     sums: Sums | None = None
     units: bool = False
     numbers: Numbers = as_it_is
@@ -102,13 +108,15 @@ class CellModule(torch.nn.Module):
         return run_formula(cell, x, tensors)
 
     def _tap(self, y: torch.Tensor) -> None:
-        sums, path = self.moment.sums, self.cell.path
+        sums, scale, path = self.moment.sums, self.moment.scale, self.cell.path
         if sums is None:
             return
         sums[path, "activation"] = pending_moments(y, units=self.moment.units)
 
         def take(dy: torch.Tensor) -> None:
-            sums[path, "activation_gradient"] = pending_magnitudes(dy)
+            sums[path, "activation_gradient"] = pending_magnitudes(
+                dy if scale is None else dy.float() / scale
+            )
 
         y.register_hook(take)
 

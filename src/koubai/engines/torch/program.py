@@ -24,6 +24,7 @@ from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.graph import CudaRecorder, Eager, Recorder, Replayed
 from koubai.engines.torch.losses import has_function
 from koubai.engines.torch.module import CellModule, Moment, Sums, build_module, check_ranks
+from koubai.engines.torch.scale import scaling_of
 from koubai.engines.torch.source import Source, placed, source_of
 from koubai.engines.torch.step import Step
 from koubai.engines.torch.sums import add_over_ranks, read
@@ -36,13 +37,15 @@ _MOST_STEPS = 256  # between two looks at the losses
 _SOON, _LATE = 0.05, 0.2  # seconds of a stretch that may be longer, and of one that has to be shorter
 _MOST_SAVED = 1 << 30  # bytes that are copied before a stretch, to go back to where a loss was not finite
 
+_FORWARD = ("activation", "weight")  # what is taken before anything flows back
+
 Taken = tuple[int, Sums]
 
 
 class TorchProgram:
     """All of a step by PyTorch, on the device that the job names (`koubai.engines.torch.device`).
 
-    Matrix products and convolutions run in bfloat16 if the job's precision says so.
+    Matrix products and convolutions run in bfloat16 or float16 if the job's precision says so.
     """
 
     engine = "torch"
@@ -201,12 +204,17 @@ class TorchProgram:
     def _tell(self, taken: list[Taken], on_tap: OnTap) -> None:
         """Read the sums of all tapped steps at once, and tell of one step after another."""
         made = iter(read([each for _, sums in taken for each in sums.values()]))
-        for step, sums in taken:
+        told = scaling_of([sums for _, sums in taken])
+        for (step, sums), numbers in zip(taken, told, strict=True):
             moments = {name: next(made) for name in sums}
             of_rows = {name: moments[name] for name in moments if name in sums.of_rows}
             if of_rows:
                 add_over_ranks(of_rows, self.job.ranks)
-            on_tap(TapRecord(step, moments | of_rows))
+            moments |= of_rows
+            if numbers.pop("changed", True):
+                on_tap(TapRecord(step, moments, numbers))
+            else:  # what flowed back was not finite for want of range, which says nothing of the network
+                on_tap(TapRecord(step, {n: m for n, m in moments.items() if n[1] in _FORWARD}, numbers))
 
     def _check_targets(self) -> None:
         """Raise, once, unless outputs and targets fit the loss: on a device nobody looks at them."""

@@ -14,9 +14,12 @@ from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.losses import has_function, loss_and_gradient
 from koubai.engines.torch.module import CellModule, Sums
 from koubai.engines.torch.rule import Rule
+from koubai.engines.torch.scale import LossScale
 from koubai.engines.torch.source import Source
 from koubai.engines.torch.sums import pending_magnitudes, pending_squares
 from koubai.engines.torch.wide import wide
+
+_HALF = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Step:
@@ -26,6 +29,7 @@ class Step:
         self.job, self.module, self.flat, self.source = job, module, flat, source
         self.rule = Rule(job, flat)
         self.moment = module.moment
+        self.scale = None if flat.scale is None else LossScale(flat, flat.scale)
 
     @property
     def on_host(self) -> str:
@@ -46,17 +50,19 @@ class Step:
         loss = self._gradients(row, numbers)
         self.rule.pull(numbers)
         self.rule.clip()
-        self.rule.change(self.moment.step, numbers)
+        self._change(numbers)
         return loss
 
     def tapped(self, row: list[torch.Tensor], observation: Observation) -> tuple[torch.Tensor, Sums]:
         """Make the same update; return the loss, and the sums that were taken, on the device still."""
         flat, moment, sums = self.flat, self.moment, Sums()
         moment.sums, moment.units = sums, observation.units
+        if self.scale is not None:
+            moment.scale = self.scale.numbers[0]
         try:
             loss = self._gradients(row, as_it_is)
         finally:
-            moment.sums = None
+            moment.sums = moment.scale = None
         for untapped in self.job.network.untapped:
             sums.pop(untapped, None)
         inside = set(sums)
@@ -65,13 +71,23 @@ class Step:
             sums[path, "weight_gradient"] = pending_magnitudes(g)
         self.rule.clip()
         before = flat.params.clone()
-        self.rule.change(moment.step)
+        scale = None if self.scale is None else self.scale.numbers.clone()
+        self._change(as_it_is)
         change = flat.params - before
         for path, window in flat.windows.items():
             sums[path, "weight"] = pending_squares(window.of(before))
             sums[path, "update"] = pending_squares(window.of(change))
         sums.of_rows = inside
+        if self.scale is not None and scale is not None:
+            sums.scaling = torch.stack([scale[0], self.scale.numbers[2], self.scale.finite])
         return loss, sums
+
+    def _change(self, numbers: Numbers) -> None:
+        """Change parameters and slots; with a scaled loss, only where all gradients are finite."""
+        if self.scale is None:
+            self.rule.change(self.moment.step, numbers)
+        else:
+            self.scale.change(lambda: self.rule.change(self.moment.step, numbers))
 
     def _gradients(self, row: list[torch.Tensor], numbers: Numbers) -> torch.Tensor:
         """Leave the gradient of the data loss in the flat one, over all ranks; return the loss."""
@@ -83,21 +99,25 @@ class Step:
         # A leaf on which no parameter acts has a gradient too, but PyTorch computes it only if asked to.
         y = self.forward(x.requires_grad_(moment.sums is not None))
         loss, dy = loss_and_gradient(job.loss, y, t)
-        if job.ranks.size == 1:
-            y.backward(dy.to(y.dtype))
-            return loss
-        share = len(t) / job.batch_size  # of the mean over the batch
-        y.backward((dy * share).to(y.dtype))
-        flat.grads[-1].copy_(loss * share)
-        job.ranks.add(flat.grads)
-        return flat.grads[-1].to(wide(flat.grads))
+        alone = job.ranks.size == 1
+        share = 1 if alone else len(t) / job.batch_size  # of the mean over the batch
+        dy = (dy if alone else dy * share).to(y.dtype)
+        y.backward(dy if self.scale is None else self.scale.of(dy))
+        if not alone:
+            flat.grads[-1].copy_(loss * share)
+            job.ranks.add(flat.grads)
+            loss = flat.grads[-1].to(wide(flat.grads))
+        if self.scale is not None:
+            self.scale.undo()
+        return loss
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the outputs, of the job's type."""
-        if self.job.precision != "bfloat16":
+        half = _HALF.get(self.job.precision)
+        if half is None:
             plain: torch.Tensor = self.module(x)
             return plain
         # The cache of cast weights would outlive a captured graph's first replay.
-        with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
+        with torch.autocast(x.device.type, half, cache_enabled=False):
             y: torch.Tensor = self.module(x)
         return y.float()
