@@ -20,6 +20,8 @@ from koubai.data.dataset import Dataset
 from koubai.data.prepare import ClassWeight
 from koubai.data.understood import understood
 from koubai.engines.engine import Observation
+from koubai.train.elsewhere import going_on_otherwise
+from koubai.train.folder import RunFolder
 from koubai.train.given import Data, given_path, given_recipe, given_table, given_weights
 from koubai.train.import_weights import import_weights
 from koubai.train.metrics import Given, told_apart
@@ -30,7 +32,6 @@ from koubai.train.notebook import run_html
 from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
 from koubai.train.sentences import ended, go_on
-from koubai.train.settings import thread_count
 from koubai.train.train import Run as TrainRun
 from koubai.train.train import finish, train
 from koubai.train.train import resume as resume_folder
@@ -121,7 +122,7 @@ def fit(
     data: Data | None = None,
     *,
     engine: str = "auto",
-    threads: int | str = 1,
+    threads: int | str = "auto",
     device: str = "auto",
     data_dir: str | Path | None = None,
     observation: Observation | None = None,
@@ -144,7 +145,8 @@ def fit(
         data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which 30 % at random, each
             class by its share, become the test part, or (x, t, x_test, t_test); with `target` a table.
         engine: "auto", "native", "reference" or "torch".
-        threads: how many threads it may use; "auto": all of this machine that this process may.
+        threads: how many threads it takes; "auto": as many as its steps are worth, of this machine's cores or
+            of OMP_NUM_THREADS. `run.session.threads` and a folder's run.json say how many that were.
         device: "auto", "cpu", "gpu", "cuda:0" ... or "mps"; GPUs are the torch engine's.
         data_dir: where files of data sets lie.
         observation: what is watched, and when (None: some fifty taps and ten evaluations).
@@ -171,7 +173,7 @@ def fit(
         settings |= {"metrics": names} if names else {}
         recipe, dataset = given_recipe(network, data, data_dir, settings)
         _tell_data(on_progress, recipe, dataset, data_dir)
-        how: dict[str, Any] = {"engine": engine, "threads": thread_count(threads), "device": device}
+        how: dict[str, Any] = {"engine": engine, "threads": threads, "device": device}
         how |= {"overwrite": overwrite, "save_every": save_every, "observation": observation}
         how |= {"data_dir": given_path(data_dir), "own_metrics": own, "callbacks": callbacks}
         run = _train(recipe, dataset=dataset, folder=folder, on_progress=on_progress, **how)
@@ -238,7 +240,7 @@ def resume(
     dataset: Dataset | None = None,
     data_dir: str | Path | None = None,
     engine: str | None = None,
-    threads: int | None = None,
+    threads: int | str | None = None,
     device: str | None = None,
     progress: bool = True,
 ) -> Run:
@@ -248,6 +250,8 @@ def resume(
     """
     how: dict[str, Any] = {"dataset": dataset, "engine": engine, "threads": threads, "device": device}
     with Progress() if progress else nullcontext() as on_progress:
+        if on_progress is not None:
+            on_progress.tell(going_on_otherwise(RunFolder(folder), threads))
         return _told(resume_folder(folder, data_dir=given_path(data_dir), on_progress=on_progress, **how))
 
 

@@ -316,7 +316,7 @@ def test_no_command_rounds_what_should_be_a_whole_number(koubai):
 @pytest.mark.parametrize(
     ("words", "expected", "tried"),
     [
-        (("train", "digits.toml", "--threads", "two"), "a whole number", "koubai train --help"),
+        (("train", "digits.toml", "--threads", "two"), "auto, 1, 2, ...", "koubai train --help"),
         (("train", "digits.toml", "--steps", "1.5"), "a whole number", "koubai train --help"),
         (("run", "valley", "--seeds", "1.5"), "a whole number", "koubai run --help"),
         (("doctor", "digits.toml", "--budget", "x"), "a number", "koubai doctor --help"),

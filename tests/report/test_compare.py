@@ -6,7 +6,7 @@ import pytest
 
 from koubai.cli.main import main
 from koubai.core.errors import KoubaiError
-from koubai.report.compare import side_by_side
+from koubai.report.compare import _environment, side_by_side
 from koubai.report.experiment import experiment_page
 from koubai.report.run import RunRecord
 from koubai.train.folder import RunFolder
@@ -59,3 +59,13 @@ def test_the_command_writes_the_page_and_tells_the_scores(folders, tmp_path, cap
 def test_one_run_is_no_comparison(folders):
     with pytest.raises(KoubaiError, match="two runs or more"):
         side_by_side([RunRecord.read(RunFolder(folders[0]))])
+
+
+def test_what_runs_were_made_with_stands_there_for_each_where_it_differs():
+    first = {"threads": 1, "engine": "native", "versions": {"numpy": "2.0", "torch": "2.13"}}
+    second = {"threads": 2, "engine": "native", "versions": {"numpy": "2.1"}}
+    assert _environment([first, second]) == {
+        "threads": "1 / 2",
+        "engine": "native",
+        "versions": {"numpy": "2.0 / 2.1", "torch": "2.13 / –"},
+    }

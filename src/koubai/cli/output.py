@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from koubai.core.visible import json_safe, visible
 from koubai.words import say
@@ -54,6 +54,21 @@ def whole(key: str) -> Parameter:
         return number
 
     return option(key, converter=exactly)
+
+
+def threads_option(key: str) -> Parameter:
+    """Return the parameter of a number of threads, or "auto"."""
+    from cyclopts import CoercionError, Token
+
+    words: Any = Literal["auto", "1", "2", "..."]
+
+    def understood(kind: object, tokens: Sequence[Token]) -> int | str:
+        value = tokens[0].value
+        if value != "auto" and not value.removeprefix("-").isdecimal():
+            raise CoercionError(token=tokens[0], target_type=words)
+        return value if value == "auto" else int(value)
+
+    return option(key, converter=understood)
 
 
 def console(*, stderr: bool = False) -> Console:

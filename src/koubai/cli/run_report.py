@@ -19,7 +19,7 @@ def watching() -> Iterator[tuple[Callable[[str], None], Progress]]:
     """Yield how to tell something on the side, and the progress display."""
     side = console(stderr=True)
     with Progress(live=live()) as progress:
-        yield lambda sentence: side.print(sentence, markup=False), progress
+        yield lambda sentence: side.print(sentence, markup=False) if sentence else None, progress
 
 
 def finish_in_words(run: Run) -> int:
@@ -31,6 +31,7 @@ def finish_in_words(run: Run) -> int:
                 "folder": str(run.folder),
                 "recipe": run.recipe.hash,
                 "engine": run.session.program.engine,
+                "threads": run.session.threads,
                 "step": run.session.step,
                 "stopped_by": run.stopped_by,
                 "seconds": run.seconds,

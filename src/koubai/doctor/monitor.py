@@ -137,7 +137,7 @@ def train_with_rollback(
     *,
     data_dir: Path | None = None,
     engine: str = "auto",
-    threads: int = 1,
+    threads: int | str = 1,
     on_rollback: Callable[[Session], None] | None = None,
 ) -> Run:
     """Train; whenever the run breaks off, go back to the last good state and on at a tenth of the rate.

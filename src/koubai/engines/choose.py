@@ -38,6 +38,15 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
         EngineError: a device that is not here, or not this engine's.
         TooLarge: the job needs more memory than there is; nothing was compiled.
     """
+    name = engine_of(job, engine)
+    if job.threads < 1:
+        raise SettingError("engine_needs_threads", expected="threads >= 1", got=job.threads)
+    require(job_bytes(job, name), "network")
+    return engines()[name](job)
+
+
+def engine_of(job: Job, engine: str) -> str:
+    """Return the name of the engine that compiles a job, when told a name or "auto"; raises as above."""
     known, device = engines(), asked_device(job.device)
     if job.ranks.size > 1:
         engine = _for_ranks(job, engine)
@@ -48,10 +57,7 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
         raise EngineError("engine_computes_on_the_cpu", where=phrase("place.engine", name=name), got=device)
     if name != "torch" and job.precision == "float16":
         raise EngineError("float16_is_the_torch_engines", where=phrase("place.engine", name=name))
-    if job.threads < 1:
-        raise SettingError("engine_needs_threads", expected="threads >= 1", got=job.threads)
-    require(job_bytes(job, name), "network")
-    return known[name](job)
+    return name
 
 
 def _for_ranks(job: Job, engine: str) -> str:

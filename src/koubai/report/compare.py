@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from koubai.core.errors import KoubaiError
 from koubai.lab.closing import conclude
@@ -37,8 +38,22 @@ def side_by_side(records: Sequence[RunRecord]) -> ExperimentResult:
         seeds=(base.seed,),
         measure=_measure(runs),
     )
-    result = conclude(experiment, runs, environment=records[0].environment)
+    result = conclude(experiment, runs, environment=_environment([record.environment for record in records]))
     return replace(result, comparisons=())
+
+
+def _environment(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the runs were made with; what differs stands there once a run, in their order."""
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys(name for one in each for name in one):
+        values = [one.get(name) for one in each]
+        if all(isinstance(value, Mapping | None) for value in values):
+            found[name] = _environment([value or {} for value in values])
+        elif all(value == values[0] for value in values):
+            found[name] = values[0]
+        else:
+            found[name] = " / ".join("–" if value is None else str(value) for value in values)
+    return found
 
 
 def _names(records: Sequence[RunRecord]) -> list[str]:

@@ -57,7 +57,7 @@ class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
         scale: str = "standard",
         random_state: Any = None,
         engine: str = "auto",
-        threads: int | str = 1,
+        threads: int | str = "auto",
         device: str = "auto",
         verbose: bool = False,
     ) -> None:

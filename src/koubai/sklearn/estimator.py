@@ -36,7 +36,6 @@ from koubai.train import Observation, Session
 from koubai.train.early_stopping import EarlyStopping
 from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
-from koubai.train.settings import thread_count
 from koubai.train.train import train
 
 _LOOKS = 50  # taps of a run, for its findings
@@ -65,7 +64,7 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
     | scale               | of inputs, from the training data: "standard", "robust", "unit" or "raw"       |
     | random_state        | initial weights, order, dropout, which samples judge                           |
     | engine, device      | see koubai.fit; a pickle of an estimator that learned on a GPU needs none |
-    | threads             | see koubai.fit; "auto" takes what joblib or the machine gives                  |
+    | threads             | see koubai.fit; "auto" keeps to joblib's share; `run_.session.threads` is it |
     | verbose             | show progress                                                                  |
 
     | attribute         | meaning                                                              |
@@ -104,7 +103,7 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
         scale: str = "standard",
         random_state: Any = None,
         engine: str = "auto",
-        threads: int | str = 1,
+        threads: int | str = "auto",
         device: str = "auto",
         verbose: bool = False,
     ) -> None:
@@ -221,7 +220,7 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
                     recipe,
                     dataset=dataset,
                     engine=self.engine,
-                    threads=thread_count(self.threads),
+                    threads=self.threads,
                     device=self.device,
                     observation=Observation(
                         tap_every=max(1, steps // _LOOKS),

@@ -24,7 +24,8 @@ def ended(run: Run) -> str:
         case None:
             apart = run.startup >= _WORTH_SAYING
             key = "train.ended.whole_apart" if apart else "train.ended.whole"
-            return say(key, engine=_engine(session), startup=run.startup, **facts)
+            used: dict[str, Any] = {"engine": _engine(session), "threads": session.threads}
+            return say(key, startup=run.startup, **used, **facts)
         case "early stopping":
             best = session.best.step if session.best is not None else session.step
             return say("train.ended.early_stopping", best=best, **facts)

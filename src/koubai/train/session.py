@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from koubai.core.params import Array
 from koubai.data.dataset import Dataset
 from koubai.data.levels import Inputs, as_inputs
 from koubai.data.sampler import Sampler
-from koubai.engines.choose import compile_job
+from koubai.engines.choose import compile_job, engine_of
 from koubai.engines.engine import Job, Observation, Program, TapRecord, TrainingState
 from koubai.engines.ranks import ALONE, Ranks
+from koubai.engines.threads import threads_for
 from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.probes.record import Recorder, default_probes
@@ -52,6 +53,7 @@ class Session:
     |            | or what a caller sets                                                            |
     | best       | the state with the lowest validation loss so far, under early stopping           |
     | sampler    | which samples make which batch                                                   |
+    | threads    | how many it computes with; told "auto", as many as engines/threads.py finds        |
     | device     | where it was asked to compute; `computed_on` is where it does                    |
     | ranks      | the processes that train it together; all make the same calls                    |
     | metrics    | what is measured beside loss and accuracy: the recipe's and `own_metrics`        |
@@ -64,7 +66,7 @@ class Session:
         dataset: Dataset | None = None,
         data_dir: Path | None = None,
         engine: str = "auto",
-        threads: int = 1,
+        threads: int | str = 1,
         device: str = "auto",
         observation: Observation | None = None,
         ranks: Ranks = ALONE,
@@ -74,7 +76,6 @@ class Session:
         self.ranks = ranks
         self.dataset = dataset if dataset is not None else recipe.data.load(data_dir)
         self.data_dir = data_dir
-        self.threads = threads
         self.device = device
         self.observation = observation or Observation()
         self.history = History()
@@ -90,7 +91,9 @@ class Session:
         )
         self.own_metrics = tuple(own_metrics)
         self.metrics = metrics_of(recipe.metrics, own_metrics, self.dataset.classes, recipe.loss)
-        self.program: Program = compile_job(self._job(recipe), engine)
+        job = self._job(recipe)
+        self.threads = threads_for(job, engine_of(job, engine), threads)
+        self.program: Program = compile_job(replace(job, threads=self.threads), engine)
         self.network: Network = self.program.job.network
         self._recorder = Recorder(self.network, default_probes())
 
@@ -131,7 +134,6 @@ class Session:
             dtype=recipe.dtype,
             precision=recipe.precision,
             exact_convolution=recipe.exact_convolution,
-            threads=self.threads,
             device=self.device,
             ranks=self.ranks,
         )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import operator
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from koubai.core.cores import usable_cores
 from koubai.core.errors import Problem, SettingError
 from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
@@ -117,18 +115,3 @@ def _epochs(found: dict[str, Any], value: Any, samples: Callable[[], int], probl
         return
     found["steps"] = epochs * (n // size)
     found.setdefault("replacement", False)
-
-
-def thread_count(threads: int | str) -> int:
-    """Return a number of threads; "auto" is what OMP_NUM_THREADS (set by joblib, too) or the machine gives.
-
-    Raises SettingError for another word.
-    """
-    if threads != "auto":
-        if isinstance(threads, str):
-            raise SettingError("threads_are_a_number_or_auto", got=threads)
-        return threads
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    if given.isdecimal():
-        return max(1, int(given))
-    return usable_cores()

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from koubai.core.errors import EngineError, KoubaiError, ToldElsewhere
 from koubai.data.dataset import Dataset
 from koubai.engines.engine import Observation
 from koubai.engines.ranks import Ranks
+from koubai.engines.threads import AUTO
+from koubai.train.folder import RunFolder
 from koubai.train.folder_writer import RunWriter
 from koubai.train.loop import OnProgress
 from koubai.train.recipe import Recipe
@@ -28,7 +30,7 @@ def train_together(
     dataset: Dataset | None = None,
     data_dir: Path | None = None,
     engine: str = "auto",
-    threads: int = 1,
+    threads: int | str = 1,
     device: str = "auto",
     observation: Observation | None = None,
     on_progress: OnProgress | None = None,
@@ -44,6 +46,9 @@ def train_together(
         KoubaiError: as `train` does, and where a rank was given another recipe, data or version. Rank 0
             tells what happened in any of them; the others raise ToldElsewhere.
     """
+    with told_once(ranks):
+        threads = _kept_threads(RunFolder(folder), recipe, threads) if ranks.rank == 0 else threads
+    threads = ranks.first(threads)
     with told_once(ranks):
         session = Session(
             recipe,
@@ -73,6 +78,12 @@ def train_together(
             scores, stopped_by, seconds = end
             return Run(recipe, session.history, scores, session, stopped_by, seconds, Path(folder))
         return finish(session, on_progress, folder=place, save_every=save_every, seconds=seconds)
+
+
+def _kept_threads(place: RunFolder, recipe: Recipe, threads: int | str) -> int | str:
+    """Return the number of threads with which the run in a folder began, where none is asked for."""
+    goes_on = threads == AUTO and place.exists and place.recipe == recipe
+    return cast(int, place.settings["threads"]) if goes_on else threads
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def train(
     dataset: Dataset | None = None,
     data_dir: Path | None = None,
     engine: str = "auto",
-    threads: int = 1,
+    threads: int | str = 1,
     device: str = "auto",
     observation: Observation | None = None,
     on_progress: OnProgress | None = None,
@@ -87,7 +87,7 @@ def train(
         dataset: arrays to use instead of loading those of the recipe.
         data_dir: where files of data sets lie.
         engine: "auto", "native", "reference" or "torch".
-        threads: how many threads it may use.
+        threads: how many threads it takes, or "auto": see koubai.engines.threads.
         device: "auto", "cpu", "gpu", "cuda", "cuda:1" ... or "mps"; GPUs are the torch engine's.
         observation: what is watched, and when (None: some fifty taps and ten evaluations).
         on_progress: called after every stretch of updates; may set `session.stopped_by` to end the run.
@@ -130,7 +130,7 @@ def resume(
     dataset: Dataset | None = None,
     data_dir: Path | None = None,
     engine: str | None = None,
-    threads: int | None = None,
+    threads: int | str | None = None,
     device: str | None = None,
     on_progress: OnProgress | None = None,
     save_every: int = 0,

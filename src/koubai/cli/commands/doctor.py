@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from koubai.cli.benchmarks import benchmark
-from koubai.cli.output import console, option, print_json, style, whole
+from koubai.cli.output import console, option, print_json, style, threads_option, whole
 from koubai.core.errors import KoubaiError
 from koubai.words import say
 
@@ -52,11 +52,12 @@ def doctor(
     names_only: Annotated[bool, option("doctor.cli.names_only", negative="")] = False,
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     engine: Annotated[str, option("cli.run.engine")] = "auto",
-    threads: Annotated[int, whole("cli.run.threads")] = 1,
+    threads: Annotated[int | str, threads_option("cli.run.threads")] = "auto",
 ) -> int:
     """Examine a run's folder, a recipe, or a PyTorch script; `koubai doctor bench` scores the doctor."""
     if subject == "bench":
-        return _bench(arguments, cases, seeds, budget, engine, threads, data_dir, out, names_only=names_only)
+        count = 1 if isinstance(threads, str) else threads
+        return _bench(arguments, cases, seeds, budget, engine, count, data_dir, out, names_only=names_only)
     path = Path(subject)
     script = partial(
         _script,
@@ -86,7 +87,8 @@ def doctor(
     findings = _diagnosed(run, 20.0 if budget is None else budget)
     proof = None
     if prove and findings:
-        proof = prove_first(run, findings, seeds or 8, engine, threads, on_run=_proving)
+        count = run.session.threads if isinstance(threads, str) else threads
+        proof = prove_first(run, findings, seeds or 8, engine, count, on_run=_proving)
     code = _answer(Verdict(findings), subject, fail_on, as_sarif=sarif, proof=proof)
     if not prove and any(finding.remedies for finding in findings):
         _note(say("doctor.command.prove_hint", subject=subject))
@@ -169,7 +171,7 @@ def _bench(
     )
 
 
-def _run(path: Path, data_dir: Path | None, engine: str, threads: int, *, rollback: bool) -> Run:
+def _run(path: Path, data_dir: Path | None, engine: str, threads: int | str, *, rollback: bool) -> Run:
     """Read a finished run from its folder, or train a recipe."""
     from koubai.doctor.monitor import train_with_rollback
     from koubai.train.recipe import Recipe

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from koubai.cli.output import option, whole
 from koubai.cli.run_report import finish_in_words, watching
+from koubai.train.elsewhere import going_on_otherwise
 from koubai.train.folder import RunFolder
 from koubai.train.folder_writer import RunWriter
 from koubai.train.salvage import salvage as go_back
@@ -29,6 +30,7 @@ def resume(
         if salvage:
             tell(_gone_back(RunWriter(run)))
         already = RunFolder(run).finished
+        tell(going_on_otherwise(RunFolder(run), threads))
         ended = resume_run(
             run,
             data_dir=data_dir,

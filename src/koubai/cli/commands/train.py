@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from koubai.cli.changes import edited
-from koubai.cli.output import option, whole
+from koubai.cli.output import option, threads_option, whole
 from koubai.cli.ranks import started_by_torchrun, train_in_ranks
 from koubai.cli.run_report import finish_in_words, watching
 from koubai.core.errors import ConfigError, Problem, SettingError
+from koubai.train.elsewhere import going_on_otherwise
 from koubai.train.folder import RunFolder
 from koubai.train.recipe import Recipe
 from koubai.train.recipe_address import is_address, read_address
@@ -30,7 +31,7 @@ def train(
     set_: Annotated[list[str] | None, option("cli.train.set", name="--set", negative="")] = None,
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
     engine: Annotated[str, option("cli.run.engine")] = "auto",
-    threads: Annotated[int, whole("cli.run.threads")] = 1,
+    threads: Annotated[int | str, threads_option("cli.run.threads")] = "auto",
     device: Annotated[str, option("cli.run.device", env_var="KOUBAI_DEVICE")] = "auto",
     save_every: Annotated[int, whole("cli.train.save_every")] = 0,
     new: Annotated[bool, option("cli.train.new", negative="")] = False,
@@ -58,7 +59,9 @@ def train(
             tell(said)
         if not overwrite and folder.exists and folder.recipe == wanted:
             tell(say("cli.train.already" if folder.finished else "cli.train.goes_on", folder=folder.path))
-            go_on: dict[str, Any] = {"device": None if device == "auto" else device}
+            asked = {"engine": engine, "threads": threads, "device": device}
+            go_on: dict[str, Any] = {name: value for name, value in asked.items() if value != "auto"}
+            tell(going_on_otherwise(folder, go_on.get("threads")))
             run = resume(
                 folder.path, data_dir=data_dir, on_progress=on_progress, save_every=save_every, **go_on
             )
