@@ -145,8 +145,7 @@ def fit(
         data: koubai.data.mnist() and its like, a Dataset, or arrays: (x, t), of which 30 % at random, each
             class by its share, become the test part, or (x, t, x_test, t_test); with `target` a table.
         engine: "auto", "native", "reference" or "torch".
-        threads: how many threads it takes; "auto": as many as its steps are worth, of this machine's cores or
-            of OMP_NUM_THREADS. `run.session.threads` and a folder's run.json say how many that were.
+        threads: how many it takes; "auto": as many as a step is worth; `run.session.threads` says it.
         device: "auto", "cpu", "gpu", "cuda:0" ... or "mps"; GPUs are the torch engine's.
         data_dir: where files of data sets lie.
         observation: what is watched, and when (None: some fifty taps and ten evaluations).

@@ -25,6 +25,8 @@ from koubai.train.files import read_file
 from koubai.train.foreign import TORCH_SUFFIXES, as_weights, read_foreign
 from koubai.train.model_file import Trained
 from koubai.train.recipe import Recipe
+from koubai.train.recipe_file import MAX_DEPTH
+from koubai.train.toml_words import not_toml
 from koubai.words.phrase import phrase
 
 _MEANINGS = {
@@ -110,9 +112,14 @@ def import_weights(
 def read_mapping(path: Path) -> dict[str, Source]:
     """Return the mapping in a TOML file; raise ConfigError with every mistake."""
     try:
-        plain = tomllib.loads(read_file(path, 2**24).decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(str(path), [Problem("", phrase("mapping_is_not_toml", reason=error))]) from None
+        text = read_file(path, 2**24).decode()
+        plain = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), [Problem("", phrase("not_utf_8", byte=error.start))]) from None
+    except RecursionError:
+        raise ConfigError(str(path), [Problem("", phrase("nested_too_deep", levels=MAX_DEPTH))]) from None
+    except ValueError as error:
+        raise ConfigError(str(path), [not_toml(error, text)]) from None
     table = plain.get("tensors")
     if not isinstance(table, dict):
         raise ConfigError(str(path), [Problem("tensors", phrase("expected_table_of_parameters"))])

@@ -15,6 +15,7 @@ from koubai.train.faults import Fault, Faults
 from koubai.train.plain import default_of
 from koubai.train.recipe import Recipe
 from koubai.train.toml_lines import Place, lines_of
+from koubai.train.toml_words import not_toml
 from koubai.words.phrase import phrase
 from koubai.words.system import advice, reason
 
@@ -26,7 +27,6 @@ MAX_DEPTH = 32
 _INT64 = 2**63
 _NAME = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_NAME = re.compile(rf"(?<![A-Za-z0-9_\"'-])(?:{_NAME}[ \t]*+\.[ \t]*+){{{MAX_DEPTH},}}")
-_AT_LINE = re.compile(r"(.*) \(at line (\d+), column \d+\)")
 
 
 def read_recipe(source: str | Path) -> Recipe:
@@ -95,10 +95,7 @@ def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[Place, int]
     except RecursionError:
         raise deep from None
     except ValueError as error:  # TOMLDecodeError, and int()'s refusal of thousands of digits
-        placed = _AT_LINE.fullmatch(str(error))
-        message, line = (placed[1], int(placed[2])) if placed else (str(error), None)
-        wrong = Problem("", phrase("not_toml", why=message), line, phrase("how_toml_is_written"))
-        raise ConfigError(source, [wrong]) from None
+        raise ConfigError(source, [not_toml(error, text)]) from None
     levels = list(_levels(table))
     if len(levels) > MAX_DEPTH:
         raise deep
