@@ -122,6 +122,47 @@ def test_an_optimizer_of_another_model(given):
     assert fault(watch) == "elsewhere"
 
 
+class Kept(nn.Module):
+    """A hidden layer in a container, plain or PyTorch's."""
+
+    def __init__(self, container, width):
+        super().__init__()
+        torch.manual_seed(1)
+        self.hidden = container([nn.Sequential(nn.Linear(6, width), nn.Tanh())])
+        self.head = nn.Linear(width, CLASSES)
+
+    def forward(self, x):
+        for layer in self.hidden:
+            x = layer(x)
+        return self.head(x)
+
+
+@pytest.mark.parametrize("container", [list, tuple, lambda layers: [dict(enumerate(layers))]])
+def test_layers_in_a_plain_list_are_never_updated(container):
+    model = Kept(container, 1)
+    if isinstance(model.hidden[0], dict):
+        inner = model.hidden
+        model.forward = lambda x: model.head(inner[0][0](x))
+    watch = run(model, sgd(model, 0.5))
+    assert (names(watch)[0], fault(watch)) == ("not_training", "unlisted")
+    assert "hidden[0]" in tell(watch.findings)
+    assert "nn.ModuleList" in advice(watch.findings[0])
+
+
+def test_a_module_list_is_trained_and_random_features_that_do_well_are_no_alarm():
+    learned = run(model := Kept(nn.ModuleList, 16), sgd(model, 0.5))
+    assert "not_training" not in [finding.name for finding in learned.findings]
+    random = run(model := Kept(list, 300), sgd(model, 0.5))
+    assert names(random) == []
+    assert [finding.name for finding in random.findings] == ["not_training"], "told, as information"
+
+
+def test_a_teacher_in_a_list_that_is_given_no_gradient_is_none_of_it():
+    model = mlp()
+    model.teacher = [mlp()]
+    assert "not_training" not in [finding.name for finding in run(model, sgd(model, 0.5)).findings]
+
+
 def test_parameters_of_a_second_optimizer_are_trained_although_only_one_is_known():
     model = mlp()
     head = torch.optim.SGD(model[2].parameters(), 0.5)

@@ -3,7 +3,8 @@
 What it is: parameters that never receive an update: not handed to the optimizer, frozen, cut off from the
     loss.
 Why it hurts: a part of the network stays as it was drawn.
-How it shows: parameters outside the optimizer; their update is exactly 0 while the others move.
+How it shows: parameters outside the optimizer; their update is exactly 0 while the others move. Layers in a
+    plain list are in no `parameters()`.
 Confused with: layers frozen on purpose (information only), vanishing gradient (small, not 0).
 Sick recipe: 784-100-10 whose hidden layer the optimizer does not know.
 Healthy look-alike: fine-tuning, where all but the last layer is frozen.
@@ -54,20 +55,21 @@ class NotTraining(Diagnosis):
         if not patient.untrained or patient.loop.skipped > patient.step:
             return None
         meant = set(patient.untrained) <= set(patient.declared_frozen)
-        path = patient.untrained[0].rpartition(".")[0]
         measures = (Measure("untrained_parameters", float(len(patient.untrained)), 0.5),)
-        named = ", ".join(patient.untrained[:_NAMED]) + (", ..." if len(patient.untrained) > _NAMED else "")
+        told = tuple(dict.fromkeys((*patient.unlisted, *patient.untrained)))
+        named = ", ".join(told[:_NAMED]) + (", ..." if len(told) > _NAMED else "")
+        fault = self._fault(patient)
         details = {
             "paths": named,
             "meant": meant,
-            "fault": self._fault(patient),
+            "fault": fault or ("unlisted" if patient.unlisted else ""),
             "passes": patient.loop.passes,
         }
-        nothing = bool(details["fault"])
+        nothing = bool(fault)
         severity = "severe" if nothing else ""
         return Sign(
             measures,
-            path,
+            told[0].rpartition(".")[0],
             1,
             severity,
             certain=not meant,
@@ -85,7 +87,7 @@ class NotTraining(Diagnosis):
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; where no parameter is ever updated, nothing can have been learned."""
-        return visit.harmed or bool(sign.details["fault"])
+        return visit.harmed or sign.measured
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """What was frozen on purpose is to blame only where thawing it was tried, and helped."""

@@ -45,6 +45,7 @@ class Patient:
     | planned  | updates the user asked for (None: not known; then the run counts as finished)            |
     | held_outputs | outputs for `data.x_held` with the present weights                                    |
     | untrained | parameters that never receive an update although they have a gradient or could have one |
+    | unlisted | those of them that stand in a plain list, where PyTorch does not know them               |
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
@@ -73,6 +74,7 @@ class Patient:
     constant_rate: bool = True  # no schedule changes the learning rate
     held_outputs: Array | None = None
     untrained: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
     declared_frozen: tuple[str, ...] = ()
     loop: LoopFacts = LoopFacts()
     clinic: Clinic | None = None

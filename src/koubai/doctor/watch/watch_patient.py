@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import nan
 
@@ -29,7 +30,7 @@ from koubai.doctor.watch.passes.watched_layer import WatchedLayer
 from koubai.doctor.watch.program.kinds import LOSSES, optimizer_facts
 from koubai.doctor.watch.program.models import hands_over
 from koubai.doctor.watch.program.places import births
-from koubai.doctor.watch.program.walk import modules_of, parameters_of
+from koubai.doctor.watch.program.walk import modules_of, parameters_of, unlisted_of
 from koubai.doctor.watch.seen.data import data_facts
 from koubai.doctor.watch.seen.kept_samples import Samples
 from koubai.doctor.watch.seen.seen import Seen
@@ -78,6 +79,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         checkups = [replace(look, outputs=None, targets=None) for look in checkups]
     layers = recorder.layers.values() if recorder else ()
     untrained, frozen = _untrained(seen)
+    unlisted = _unlisted(seen)
     origin = _origin(seen, means)
     return Patient(
         layers=tuple(_facts_of(layer, seen.first) for layer in layers),
@@ -100,7 +102,8 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         planned=seen.planned if seen.failure is None else seen.step + 1,  # its end was not seen
         constant_rate=len(seen.rates) <= 1,
         held_outputs=answers,
-        untrained=untrained,
+        untrained=(*untrained, *unlisted),
+        unlisted=unlisted,
         declared_frozen=frozen,
         loop=seen.loop.facts(seen.root, seen.step, seen.made),
         clinic=_clinic(seen, samples if now else None, data, means),
@@ -165,7 +168,9 @@ def _clinic(seen: Seen, samples: Samples | None, data: DataFacts, means: Means) 
     """Return where trials can be made: on a twin, or on a program that has none."""
     if means.budget <= 0:
         return None
-    twin = None if samples is None else twin_clinic(seen, samples, data, means.budget)
+    twin = None
+    with suppress(Exception):  # a model that only looks like a chain has no twin
+        twin = None if samples is None else twin_clinic(seen, samples, data, means.budget)
     return twin or (None if means.other_clinic is None else means.other_clinic())
 
 
@@ -210,6 +215,15 @@ def _untrained(seen: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if (outside or idle or (looked and name not in seen.had_gradient)) and not _has_moved(seen, name, p):
             untrained.append(name)
     return tuple(untrained), tuple(frozen)
+
+
+def _unlisted(seen: Seen) -> tuple[str, ...]:
+    """Return the parameters of layers in plain lists that the loss reaches and no optimizer holds."""
+    given = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
+    if not given or seen.hand:
+        return ()
+    parameters = list(unlisted_of(seen.root))
+    return tuple(name for name, p in parameters if p.grad is not None and id(p) not in given)
 
 
 def _has_moved(seen: Seen, name: str, p: torch.Tensor) -> bool:

@@ -36,6 +36,37 @@ def buffers_of(root: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     yield from _tensors(root, "_buffers")
 
 
+def unlisted_of(root: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """Yield (path, parameter) of modules that stand in plain lists, tuples or dictionaries of a model.
+
+    PyTorch does not know them: they are in no `parameters()`, `state_dict()` or `to()`.
+    """
+    listed = {id(module) for _, module in modules_of(root)}
+    for path, module in list(modules_of(root)):
+        for name, held in vars(module).items():
+            if name.startswith("_"):  # PyTorch's own
+                continue
+            for place, part in _held(held, f"{path}.{name}" if path else name):
+                if id(part) not in listed:
+                    listed |= {id(inner) for _, inner in modules_of(part)}
+                    yield from ((f"{place}.{inner}", p) for inner, p in parameters_of(part))
+
+
+def _held(value: object, place: str) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules in a container, and in those inside it."""
+    if isinstance(value, list | tuple):
+        items = [(f"{place}[{i}]", one) for i, one in enumerate(value)]
+    elif isinstance(value, dict):
+        items = [(f"{place}[{key!r}]", one) for key, one in value.items()]
+    else:
+        return
+    for path, one in items:
+        if isinstance(one, nn.Module):
+            yield path, one
+        else:
+            yield from _held(one, path)
+
+
 def own_parameters(module: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     """Yield (name, parameter) of a module alone, without those inside it."""
     return ((name, p) for name, p in list(_inside(module, "_parameters")) if p is not None)

@@ -144,7 +144,7 @@ def _layer(watched: WatchedLayer, start: State) -> Layer | None:
     translate = _LAYERS.get(watched.kind)
     try:
         return translate(watched, start) if translate else None
-    except (KeyError, TypeError, KoubaiError):  # settings that were not seen, or that koubai has not
+    except (KeyError, TypeError, ValueError, KoubaiError):  # what was not seen, or koubai has not
         return None
 
 
