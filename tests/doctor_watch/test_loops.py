@@ -152,9 +152,8 @@ def test_layers_in_a_plain_list_are_never_updated(container):
 def test_a_module_list_is_trained_and_random_features_that_do_well_are_no_alarm():
     learned = run(model := Kept(nn.ModuleList, 16), sgd(model, 0.5))
     assert "not_training" not in [finding.name for finding in learned.findings]
-    random = run(model := Kept(list, 300), sgd(model, 0.5))
-    assert names(random) == []
-    assert [finding.name for finding in random.findings] == ["not_training"], "told, as information"
+    random = run(model := Kept(list, 100), sgd(model))
+    assert [(f.name, f.severity) for f in random.findings] == [("not_training", "info")]
 
 
 def test_a_teacher_in_a_list_that_is_given_no_gradient_is_none_of_it():
