@@ -13,12 +13,17 @@ class Line:
         self.port = self._listening.getsockname()[1]
         self.to = None
         self._cut = False
+        self._at = None
         self._open = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def cut_at(self, text):
+        """Cut it, once, where these bytes are about to pass."""
+        self._at = text
+
     def cut(self):
         """Break every connection, and every further one."""
-        self._cut = True
+        self._cut, self._at = True, None
         for one in list(self._open):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
@@ -41,6 +46,8 @@ class Line:
     def _pass_on(self, source, sink):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if self._at is not None and self._at in data:
+                    self.cut()
                 sink.sendall(data)
         self._open -= {source}
         for one in (source, sink):
