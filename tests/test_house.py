@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FILES = [path for folder in ("src/koubai", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+SEALED = ROOT / "benchmarks/koubai_benchmarks/doctor/programs"  # as other people write
+FILES = [
+    path
+    for folder in ("src/koubai", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if SEALED not in path.parents
+]
 MOST_LINES, MOST_OF_A_FUNCTION = 300, 60
 
 
