@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from koubai.cli.output import console, print_json, print_table, style
 from koubai.core.errors import KoubaiError, UnknownName
 from koubai.words import say
 from koubai_benchmarks.doctor.case import Case, own_cases, read_cases
-from koubai_benchmarks.doctor.overhead import LOADS, overhead, overheads
+from koubai_benchmarks.doctor.overhead import LOADS, Overhead, overhead
 from koubai_benchmarks.doctor.program_command import bench_programs
 from koubai_benchmarks.doctor.prove import proofs, remedies_proven
 from koubai_benchmarks.doctor.run import CaseRow, run_cases
@@ -29,7 +30,7 @@ def parts(cases: Path | None) -> tuple[str, ...]:
 def cost(engine: str, threads: int) -> int:
     """Measure what watching costs, and print it."""
     found = {}
-    for name, share in overheads(engine, threads):
+    for name, share in _overheads(engine, threads):
         found[name] = share.to_dict()
         console(stderr=True).print(f"{name} {_share(found[name])}", markup=False, soft_wrap=True)
     if style.json:
@@ -38,6 +39,17 @@ def cost(engine: str, threads: int) -> int:
         columns = [say("doctor.bench.model"), say("doctor.bench.overhead")]
         print_table(columns, [[name, _share(share)] for name, share in found.items()])
     return 0
+
+
+def _overheads(engine: str, threads: int) -> Iterator[tuple[str, Overhead]]:
+    """Yield name -> overhead of every load, then of the same in PyTorch where PyTorch is installed."""
+    for load in LOADS.values():
+        yield load.name, overhead(load, engine, threads)
+    if find_spec("torch") is not None:
+        from koubai_benchmarks.doctor.overhead_watch import watch_overhead
+
+        for load in LOADS.values():
+            yield f"{load.name} (koubai.watch)", watch_overhead(load, threads)
 
 
 def peers(cases: Path | None, seeds: int | None) -> int:

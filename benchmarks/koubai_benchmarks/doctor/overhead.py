@@ -15,7 +15,6 @@ run, is no part of it: linking the tapped program, and the examination at the en
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -162,16 +161,3 @@ def _seconds(session: Session, start: TrainingState, monitor: Monitor | None) ->
             monitor(session)
     len(session.history)
     return time.perf_counter() - began
-
-
-def overheads(engine: str = "auto", threads: int = 1) -> Iterator[tuple[str, Overhead]]:
-    """Yield name -> overhead of every load, then of the same in PyTorch where PyTorch is installed."""
-    from importlib.util import find_spec
-
-    for load in LOADS.values():
-        yield load.name, overhead(load, engine, threads)
-    if find_spec("torch") is not None:
-        from koubai_benchmarks.doctor.overhead_watch import watch_overhead
-
-        for load in LOADS.values():
-            yield f"{load.name} (koubai.watch)", watch_overhead(load, threads)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from koubai.core.layer import Layer
 from koubai.core.params import Shape
 from koubai.initializers.initializer import Initializer
-from koubai.network.network import Network
 from koubai.words import say, speaking
+
+if TYPE_CHECKING:  # a network shows itself by this module
+    from koubai.network.network import Network
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from koubai.core.markup import scale
-from koubai.lab.conclude.result import ArmSummary, ExperimentResult
 from koubai.lab.declare.measures import Measured, MeasureName, is_share
 from koubai.words import say
+
+if TYPE_CHECKING:  # a result shows itself by this module
+    from koubai.lab.conclude.result import ArmSummary, ExperimentResult
 
 _WIDTH, _HEIGHT = 200, 18  # of one arm's dots, in pixels
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from koubai.core.markup import block, paragraph, table
-from koubai.lab.declare.experiment import Experiment
 from koubai.lab.declare.measures import MeasureName
 from koubai.words import say
+
+if TYPE_CHECKING:  # an experiment shows itself by this module
+    from koubai.lab.declare.experiment import Experiment
 
 _MOST_ARMS = 40
 
