@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, log10
 
@@ -88,6 +88,15 @@ def arm_text(result: ExperimentResult, name: str) -> Text:
     return Text(arm.title("en"), arm.title("ja"))
 
 
+def arm_sentences(
+    result: ExperimentResult, key: str, values: Callable[[str], Mapping[str, object]]
+) -> list[Sentence]:
+    """Return one sentence for each arm that has runs: its title is {arm}, the rest is what `values` gives."""
+    return [
+        Sentence(key, {"arm": arm_text(result, arm), **values(arm)}) for arm in result.arms if result.of(arm)
+    ]
+
+
 def ending(run: RunResult) -> str:
     """Return how a run ended: "diverged", "never", "fell" (never left chance, fell back to it) or "learned".
 
@@ -132,28 +141,20 @@ def _reached(summary: ArmSummary) -> Sentence:
 
 def outcomes(result: ExperimentResult) -> list[Sentence]:
     """Return one sentence an arm: how it ended."""
-    return [
-        Sentence("lab.outcome.arm", {"arm": arm_text(result, arm), "outcome": learned(result, arm)})
-        for arm in result.arms
-        if result.of(arm)
-    ]
+    return arm_sentences(result, "lab.outcome.arm", lambda arm: {"outcome": learned(result, arm)})
 
 
 def gaps(result: ExperimentResult) -> list[Sentence]:
     """Return one sentence an arm: its accuracy on training and test part, and the gap between them."""
-    return [
-        Sentence(
-            "lab.outcome.gap",
-            {
-                "arm": arm_text(result, arm),
-                "train": Measured("accuracy", mean_of(result, arm, "train_accuracy")),
-                "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
-                "gap": Measured("gap", mean_of(result, arm, "gap")),
-            },
-        )
-        for arm in result.arms
-        if result.of(arm)
-    ]
+    return arm_sentences(
+        result,
+        "lab.outcome.gap",
+        lambda arm: {
+            "train": Measured("accuracy", mean_of(result, arm, "train_accuracy")),
+            "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
+            "gap": Measured("gap", mean_of(result, arm, "gap")),
+        },
+    )
 
 
 def first_runs(result: ExperimentResult) -> Iterator[tuple[str, RunResult]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from koubai.core.layer import Layer
 from koubai.initializers.initializer import Initializer
-from koubai.lab.conclude.phrases import arm_text, learned, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, learned, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published, Text
@@ -51,16 +51,12 @@ def _sizes(result: ExperimentResult) -> dict[str, object]:
 
 def network_sentences(result: ExperimentResult) -> list[Sentence]:
     """Return how each network ended, with its parameters and multiply-adds."""
-    return [
-        Sentence(
-            "lab.outcome.network",
-            {
-                "arm": arm_text(result, arm),
-                "parameters": round(mean_of(result, arm, "parameters")),
-                "multiply_adds": round(mean_of(result, arm, "multiply_adds")),
-                "outcome": learned(result, arm),
-            },
-        )
-        for arm in result.arms
-        if result.of(arm)
-    ]
+    return arm_sentences(
+        result,
+        "lab.outcome.network",
+        lambda arm: {
+            "parameters": round(mean_of(result, arm, "parameters")),
+            "multiply_adds": round(mean_of(result, arm, "multiply_adds")),
+            "outcome": learned(result, arm),
+        },
+    )

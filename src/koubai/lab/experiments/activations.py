@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.conclude.phrases import arm_text, learned, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, learned, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.centered_sigmoid import CenteredSigmoid
 from koubai.lab.course.parts import mlp_of
@@ -71,17 +71,13 @@ class Activations(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every arm: how sparse its outputs are, how far off center, and how it ended."""
-        said = [
-            Sentence(
-                "experiments.activations.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "zeros": Measured("zero_activations", mean_of(result, arm, "zero_activations")),
-                    "center": f"{mean_of(result, arm, 'off_center'):.2g}",
-                    "outcome": learned(result, arm),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        said = arm_sentences(
+            result,
+            "experiments.activations.arm",
+            lambda arm: {
+                "zeros": Measured("zero_activations", mean_of(result, arm, "zero_activations")),
+                "center": f"{mean_of(result, arm, 'off_center'):.2g}",
+                "outcome": learned(result, arm),
+            },
+        )
         return [*said, Sentence("experiments.activations.limits", {"layers": len(HIDDEN)})]

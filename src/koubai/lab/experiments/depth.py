@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.conclude.phrases import Ratio, arm_text, learned, middle_of
+from koubai.lab.conclude.phrases import Ratio, arm_sentences, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
 from koubai.lab.declare.experiment import Axis, Claim, Experiment, Observations, grid
@@ -68,19 +68,15 @@ class Depth(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every arm: its factors a layer, their product over all layers, and how it ended."""
-        return [
-            Sentence(
-                "experiments.depth.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "derivative": f"{middle_of(result, arm, 'derivative_factor'):.2g}",
-                    "weight": f"{middle_of(result, arm, 'weight_factor'):.2g}",
-                    "factor": f"{middle_of(result, arm, 'gradient_factor'):.2g}",
-                    "layers": int(result.arms[arm].factors["hidden layers"]),
-                    "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
-                    "outcome": learned(result, arm),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        return arm_sentences(
+            result,
+            "experiments.depth.arm",
+            lambda arm: {
+                "derivative": f"{middle_of(result, arm, 'derivative_factor'):.2g}",
+                "weight": f"{middle_of(result, arm, 'weight_factor'):.2g}",
+                "factor": f"{middle_of(result, arm, 'gradient_factor'):.2g}",
+                "layers": int(result.arms[arm].factors["hidden layers"]),
+                "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
+                "outcome": learned(result, arm),
+            },
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
@@ -77,16 +77,12 @@ class DropoutEnsemble(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every way of asking: accuracy and loss on the test part; then what that cannot show."""
-        ends = [
-            Sentence(
-                "experiments.dropout_ensemble.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "accuracy": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
-                    "loss": Measured("loss", mean_of(result, arm, "test_loss")),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        ends = arm_sentences(
+            result,
+            "experiments.dropout_ensemble.arm",
+            lambda arm: {
+                "accuracy": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
+                "loss": Measured("loss", mean_of(result, arm, "test_loss")),
+            },
+        )
         return [*ends, Sentence("experiments.dropout_ensemble.limits")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_text, mean_of, outcomes
+from koubai.lab.conclude.phrases import arm_sentences, mean_of, outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
@@ -52,16 +52,12 @@ class EarlyStopping(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """How both ended, and their losses on the test part."""
-        losses = [
-            Sentence(
-                "experiments.early_stopping.loss",
-                {
-                    "arm": arm_text(result, arm),
-                    "train": Measured("loss", mean_of(result, arm, "train_loss")),
-                    "test": Measured("loss", mean_of(result, arm, "test_loss")),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        losses = arm_sentences(
+            result,
+            "experiments.early_stopping.loss",
+            lambda arm: {
+                "train": Measured("loss", mean_of(result, arm, "train_loss")),
+                "test": Measured("loss", mean_of(result, arm, "test_loss")),
+            },
+        )
         return [*outcomes(result), *losses]

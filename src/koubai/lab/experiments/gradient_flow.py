@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.conclude.phrases import Ratio, arm_text, learned, middle_of
+from koubai.lab.conclude.phrases import Ratio, arm_sentences, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import GAUSS, beats, source
 from koubai.lab.declare.experiment import Axis, Experiment, Observations, grid
@@ -60,17 +60,13 @@ class GradientFlow(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every arm: how much of the signal reaches the end, and how much of the gradient the start."""
-        return [
-            Sentence(
-                "experiments.gradient_flow.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "signal": Ratio(middle_of(result, arm, "last_to_first_activation")),
-                    "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
-                    "later": Ratio(middle_of(result, arm, "first_to_last_gradient_later"), alone=True),
-                    "outcome": learned(result, arm),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        return arm_sentences(
+            result,
+            "experiments.gradient_flow.arm",
+            lambda arm: {
+                "signal": Ratio(middle_of(result, arm, "last_to_first_activation")),
+                "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
+                "later": Ratio(middle_of(result, arm, "first_to_last_gradient_later"), alone=True),
+                "outcome": learned(result, arm),
+            },
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
@@ -65,18 +65,14 @@ class L1L2(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every strength: what is left of weights and biases, how many are zero, the test score."""
-        return [
-            Sentence(
-                "experiments.l1_l2.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
-                    "biases": Measured("bias_norm", mean_of(result, arm, "bias_norm")),
-                    "zeros": Measured("zero_weights", mean_of(result, arm, "zero_weights")),
-                    "small": Measured("small_weights", mean_of(result, arm, "small_weights")),
-                    "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        return arm_sentences(
+            result,
+            "experiments.l1_l2.arm",
+            lambda arm: {
+                "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
+                "biases": Measured("bias_norm", mean_of(result, arm, "bias_norm")),
+                "zeros": Measured("zero_weights", mean_of(result, arm, "zero_weights")),
+                "small": Measured("small_weights", mean_of(result, arm, "small_weights")),
+                "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
+            },
+        )

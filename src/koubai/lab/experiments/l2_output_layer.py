@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_text, learned, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, learned, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Published, Text
@@ -77,18 +77,14 @@ class L2OutputLayer(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """How every arm ended and what weights it has left; then why the output layer matters so much."""
-        ends = [
-            Sentence(
-                "experiments.l2_output_layer.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "outcome": learned(result, arm),
-                    "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        ends = arm_sentences(
+            result,
+            "experiments.l2_output_layer.arm",
+            lambda arm: {
+                "outcome": learned(result, arm),
+                "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
+            },
+        )
         strong = float(result.experiment.reference.factors["lambda"])
         left, layers = decayed(strong), len(HIDDEN) + 1
         values = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_text, gaps, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, gaps, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
@@ -52,15 +52,11 @@ class LabelSmoothing(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """Accuracies and gap of every share, and how large its weights became."""
-        sizes = [
-            Sentence(
-                "experiments.label_smoothing.weights",
-                {
-                    "arm": arm_text(result, arm),
-                    "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        sizes = arm_sentences(
+            result,
+            "experiments.label_smoothing.weights",
+            lambda arm: {
+                "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
+            },
+        )
         return [*gaps(result), *sizes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.data.sources.regression import Regression
-from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
@@ -72,21 +72,17 @@ class Ridge(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every strength: weights, bias, losses; then how far descent is from the closed form."""
-        ends = [
-            Sentence(
-                "experiments.ridge.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
-                    "bias": Measured("bias_norm", mean_of(result, arm, "bias_norm")),
-                    "plain": Measured("accuracy", mean_of(result, arm, "from_least_squares")),
-                    "train": Measured("loss", mean_of(result, arm, "train_loss")),
-                    "test": Measured("loss", mean_of(result, arm, "test_loss")),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        ends = arm_sentences(
+            result,
+            "experiments.ridge.arm",
+            lambda arm: {
+                "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
+                "bias": Measured("bias_norm", mean_of(result, arm, "bias_norm")),
+                "plain": Measured("accuracy", mean_of(result, arm, "from_least_squares")),
+                "train": Measured("loss", mean_of(result, arm, "train_loss")),
+                "test": Measured("loss", mean_of(result, arm, "test_loss")),
+            },
+        )
         errors = [run.scores["from_exact"] for run in result.runs if "from_exact" in run.scores]
         exact = [Sentence("experiments.ridge.exact", {"error": f"{max(errors):.1g}"})] if errors else []
         return [*ends, *exact]

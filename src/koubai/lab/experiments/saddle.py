@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
 from koubai.lab.declare.measures import Measured
@@ -80,17 +80,13 @@ class Saddle(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every arm: how long it was near the saddle, and how far from the minimum it ended."""
-        ends = [
-            Sentence(
-                "experiments.saddle.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "steps": result.experiment.base.steps,
-                    "near": round(mean_of(result, arm, "steps_near_saddle")),
-                    "distance": Measured("distance", mean_of(result, arm, "distance")),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        ends = arm_sentences(
+            result,
+            "experiments.saddle.arm",
+            lambda arm: {
+                "steps": result.experiment.base.steps,
+                "near": round(mean_of(result, arm, "steps_near_saddle")),
+                "distance": Measured("distance", mean_of(result, arm, "distance")),
+            },
+        )
         return [*ends, Sentence("experiments.saddle.note")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.core.layer import Layer
-from koubai.lab.conclude.phrases import Ratio, arm_text, learned, middle_of
+from koubai.lab.conclude.phrases import Ratio, arm_sentences, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import GAUSS, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations
@@ -65,15 +65,11 @@ class Shortcuts(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every arm: how much of the gradient reaches the first layer, and whether it learned."""
-        return [
-            Sentence(
-                "experiments.shortcuts.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
-                    "outcome": learned(result, arm),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        return arm_sentences(
+            result,
+            "experiments.shortcuts.arm",
+            lambda arm: {
+                "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
+                "outcome": learned(result, arm),
+            },
+        )

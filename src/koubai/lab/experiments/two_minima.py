@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
@@ -59,12 +59,9 @@ class TwoMinima(Entry):
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every arm: from how many starts it ended in the deep minimum, and what crossed over."""
         measures = ("global_share", "passed_shallow", "left_deep")
-        return [
-            Sentence(
-                "experiments.two_minima.arm",
-                {"arm": arm_text(result, arm)}
-                | {measure: Measured(measure, mean_of(result, arm, measure)) for measure in measures},
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ] + [Sentence("experiments.two_minima.note")]
+        ends = arm_sentences(
+            result,
+            "experiments.two_minima.arm",
+            lambda arm: {measure: Measured(measure, mean_of(result, arm, measure)) for measure in measures},
+        )
+        return [*ends, Sentence("experiments.two_minima.note")]

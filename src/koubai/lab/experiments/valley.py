@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
@@ -54,16 +54,12 @@ class Valley(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every optimizer: where it ended, how often it crossed the valley; then what that rests on."""
-        ends = [
-            Sentence(
-                "experiments.valley.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "distance": Measured("distance", mean_of(result, arm, "distance")),
-                    "turns": round(mean_of(result, arm, "turns")),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        ends = arm_sentences(
+            result,
+            "experiments.valley.arm",
+            lambda arm: {
+                "distance": Measured("distance", mean_of(result, arm, "distance")),
+                "turns": round(mean_of(result, arm, "turns")),
+            },
+        )
         return [*ends, Sentence("experiments.valley.rates")]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from koubai.lab.conclude.phrases import arm_text, mean_of
+from koubai.lab.conclude.phrases import arm_sentences, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.declare.measures import Measured
@@ -72,20 +72,16 @@ class ValleyMomentum(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every arm: where it ended, what a step leaves in the long run; then what bounds Momentum."""
-        ends = [
-            Sentence(
-                "experiments.valley_momentum.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "steps": result.experiment.base.steps,
-                    "distance": Measured("distance", mean_of(result, arm, "distance")),
-                    "flat": f"{left_of_a_step(OPTIMIZERS[arm], FLAT):.3f}",
-                    "steep": f"{left_of_a_step(OPTIMIZERS[arm], STEEP):.3f}",
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        ends = arm_sentences(
+            result,
+            "experiments.valley_momentum.arm",
+            lambda arm: {
+                "steps": result.experiment.base.steps,
+                "distance": Measured("distance", mean_of(result, arm, "distance")),
+                "flat": f"{left_of_a_step(OPTIMIZERS[arm], FLAT):.3f}",
+                "steep": f"{left_of_a_step(OPTIMIZERS[arm], STEEP):.3f}",
+            },
+        )
         mu = Momentum(0.1).momentum
         values = {
             "mu": f"{mu:g}",

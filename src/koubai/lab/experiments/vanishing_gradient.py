@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.conclude.phrases import Listed, Ratio, arm_text, learned, middle_of
+from koubai.lab.conclude.phrases import Listed, Ratio, arm_sentences, arm_text, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, source
 from koubai.lab.declare.experiment import (
@@ -67,20 +67,16 @@ class VanishingGradient(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every arm: how much gradient reaches the first layer, and how it ended; what hides that."""
-        arms = [
-            Sentence(
-                "experiments.vanishing_gradient.arm",
-                {
-                    "arm": arm_text(result, arm),
-                    "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
-                    "later": Ratio(middle_of(result, arm, "first_to_last_gradient_later"), alone=True),
-                    "weights": Ratio(middle_of(result, arm, "first_to_last_weight_gradient")),
-                    "outcome": learned(result, arm),
-                },
-            )
-            for arm in result.arms
-            if result.of(arm)
-        ]
+        arms = arm_sentences(
+            result,
+            "experiments.vanishing_gradient.arm",
+            lambda arm: {
+                "ratio": Ratio(middle_of(result, arm, "first_to_last_gradient")),
+                "later": Ratio(middle_of(result, arm, "first_to_last_gradient_later"), alone=True),
+                "weights": Ratio(middle_of(result, arm, "first_to_last_weight_gradient")),
+                "outcome": learned(result, arm),
+            },
+        )
         hidden = [
             arm
             for arm in result.arms
