@@ -39,6 +39,7 @@ class AnswersDependOnBatch(Diagnosis):
         "軸の間違い",
     )
     depth = 0
+    is_harm = True  # nobody means it, whatever the score is
     points_at = ("model", "loss", "backward")
     explains = (
         "under_fitting",
@@ -62,7 +63,3 @@ class AnswersDependOnBatch(Diagnosis):
             by_hand=True,
             details={"change": change},
         )
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Nobody means it, whatever the score is."""
-        return True

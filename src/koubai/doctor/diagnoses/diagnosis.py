@@ -61,6 +61,7 @@ class Diagnosis:
     | aliases   | other names people use, English and Japanese                                           |
     | depth     | how near to the root: 0 what the user wrote (data, labels, output), 1 initial weights, |
     |           | 2 learning rate, 3 architecture, 4 symptom                                             |
+    | is_harm   | its sign is harm by itself, however well the run does                                  |
     | explains  | symptoms that follow from this one                                                     |
     | remedies  | registry names, in order                                                               |
     | experiment | the experiment of the lab that shows it, as `koubai run` takes it                      |
@@ -72,6 +73,7 @@ class Diagnosis:
     code: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
     depth: ClassVar[int] = 4
+    is_harm: ClassVar[bool] = False
     explains: ClassVar[tuple[str, ...]] = ()
     remedies: ClassVar[tuple[str, ...]] = ()
     specific: ClassVar[tuple[str, ...] | None] = None
@@ -98,7 +100,7 @@ class Diagnosis:
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Whether the run suffers: by default, whether it does clearly worse than simple learners."""
-        return visit.harmed
+        return self.is_harm or visit.harmed
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Try remedies, named, until one helps; by default the specific ones.

@@ -46,6 +46,7 @@ class DiscriminatorTooStrong(Diagnosis):
         "識別器の損失が0",
     )
     depth = 0
+    is_harm = True  # the generator's own loss has told
     points_at = ("optimizer", "backward", "loss")
 
     def sign(self, visit: Consultation) -> Sign | None:
@@ -66,10 +67,6 @@ class DiscriminatorTooStrong(Diagnosis):
             by_hand=True,
             details={"own": float(own[-1] * duel.floor), "made": float(made[-1] * duel.floor)},
         )
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """The generator's own loss has told."""
-        return True
 
 
 def _later(losses: Array) -> Array:

@@ -45,6 +45,7 @@ class EvaluationScale(Diagnosis):
         "正規化の不一致",
     )
     depth = 0
+    is_harm = True  # the loss itself has told
     points_at = ("evaluation", "model", "loss")
     explains = ("over_fitting", "batch_norm_misuse")
 
@@ -75,7 +76,3 @@ class EvaluationScale(Diagnosis):
                 "rescaled": scale.rescaled,
             },
         )
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """The loss itself has told."""
-        return True

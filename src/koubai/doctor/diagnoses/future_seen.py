@@ -44,6 +44,7 @@ class FutureSeen(Diagnosis):
         "情報の漏れ",
     )
     depth = 0
+    is_harm = True  # nobody means it, whatever the score is: most of all where that is good
     points_at = ("model", "loss", "backward")
     explains = ("over_fitting", "under_fitting", "too_few_steps")
 
@@ -60,7 +61,3 @@ class FutureSeen(Diagnosis):
             by_hand=True,
             details={"change": change},
         )
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Nobody means it, whatever the score is: most of all where that is good."""
-        return True

@@ -28,6 +28,7 @@ class GradientsNotReset(Diagnosis):
     code = "K029"
     aliases = ("zero_grad", "zero grad", "gradients accumulate", "zero_grad 忘れ", "勾配のリセット忘れ")
     depth = 0
+    is_harm = True  # no loop means this, even where a small rate hides it
     points_at = ("backward", "update", "model")
     explains = (
         "learning_rate_too_high",
@@ -47,7 +48,3 @@ class GradientsNotReset(Diagnosis):
         """More than one step that began with gradients."""
         since = visit.patient.loop.kept_gradients
         return None if since is None else Sign((), None, since, certain=True)
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """No loop means this, even where a small rate hides it."""
-        return True

@@ -48,6 +48,7 @@ class LabelsWrong(Diagnosis):
         "ラベルが1種類",
     )
     depth = 0
+    is_harm = True  # chance is harm
     points_at = ("loss", "backward", "model")
     explains = ("over_fitting", "not_learning", "label_noise", "under_fitting")
     remedies = ()
@@ -73,10 +74,6 @@ class LabelsWrong(Diagnosis):
             Measure("held_gain", held - visit.chance, margin, above=False),
         )
         return Sign(measures, None, 0, "severe", certain=True)
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Chance is harm."""
-        return True
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Inputs of zeros: as good as the real ones."""

@@ -41,6 +41,7 @@ class LossWithoutBound(Diagnosis):
         "符号の誤り",
     )
     depth = 0
+    is_harm = True
     points_at = ("loss", "backward", "model")
     explains = (
         "not_finite",
@@ -76,7 +77,3 @@ class LossWithoutBound(Diagnosis):
         ratio = float(visit.smooth[-1] / visit.smooth[0]) if visit.smooth[0] else float("inf")
         measures = (Measure("loss_end_over_start", ratio, 1.0),)
         return Sign(measures, None, int(steps[0]), "severe", certain=True, details={"fault": "ascends"})
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """It is harm itself."""
-        return True

@@ -33,6 +33,7 @@ class NotFinite(Diagnosis):
     code = "K001"
     aliases = ("nan", "inf", "nan loss", "nan/inf", "overflow", "divergence", "非数", "発散")
     depth = 4
+    is_harm = True
     points_at = ("operation", "layer", "loss", "backward", "model")
     explains = ("not_learning", "dead_units", "vanishing_gradient", "saturated_units", "under_fitting")
     remedies = (
@@ -83,10 +84,6 @@ class NotFinite(Diagnosis):
         """What was traced to an operation follows only from what proves itself or what a trial cured."""
         traced = str(finding.details.get("fault", "")).startswith("in_")
         return not traced or root.certain or bool(root.relief)
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """It is harm itself."""
-        return True
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Nothing: what led there has a name and treatments of its own."""

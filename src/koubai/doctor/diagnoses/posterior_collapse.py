@@ -45,6 +45,7 @@ class PosteriorCollapse(Diagnosis):
         "潜在変数の崩壊",
     )
     depth = 0
+    is_harm = True  # nobody trains a code to hold nothing
     points_at = ("backward", "loss", "model")
     explains = (
         "under_fitting",
@@ -73,7 +74,3 @@ class PosteriorCollapse(Diagnosis):
             by_hand=True,
             details={"code": code},
         )
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Nobody trains a code to hold nothing."""
-        return True

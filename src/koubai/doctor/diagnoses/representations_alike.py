@@ -52,6 +52,7 @@ class RepresentationsAlike(Diagnosis):
         "埋め込みの崩壊",
     )
     depth = 0
+    is_harm = True  # nobody means it, whatever the loss is: least of all where that is good
     points_at = ("loss", "backward", "model")
     explains = (
         "dead_units",
@@ -70,10 +71,6 @@ class RepresentationsAlike(Diagnosis):
         if patient.spreads[0].step > 1 or min(s.inputs for s in end) < _DIFFER:
             return None
         return _alike(patient.spreads, end) or _shrunk(patient.spreads, end)
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Nobody means it, whatever the loss is: least of all where that is good."""
-        return True
 
 
 def _compared(spread: Spread) -> bool:

@@ -32,6 +32,7 @@ class StepsSkipped(Diagnosis):
     code = "K036"
     aliases = ("amp", "gradscaler", "mixed precision", "overflow", "混合精度", "更新のスキップ")
     depth = 0
+    is_harm = True  # no program means this
     points_at = ("update", "backward", "model")
     explains = (
         "not_training",
@@ -55,7 +56,3 @@ class StepsSkipped(Diagnosis):
         return Sign(
             (measure,), None, None, severity, certain=True, measured=True, by_hand=True, details=details
         )
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """No program means this."""
-        return True

@@ -36,6 +36,7 @@ class TrainedInTestMode(Diagnosis):
         "eval モード",
     )
     depth = 0
+    is_harm = True  # nobody changes the mode between updates on purpose, or puts in norms that do nothing
     points_at = ("backward", "update", "model")
     explains = (
         "batch_norm_misuse",
@@ -55,7 +56,3 @@ class TrainedInTestMode(Diagnosis):
             return None
         meant = not (loop.had_trained or loop.idle_norms or visit.harmed)
         return Sign((), None, loop.test_mode, "info" if meant else "", certain=True)
-
-    def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Nobody changes the mode between updates on purpose, or puts in norms that do nothing."""
-        return True

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.initializers.normal import LeCunNormal
-from koubai.lab.conclude.phrases import outcomes
-from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
@@ -56,7 +54,3 @@ class BatchNormalization(Entry):
             claims=(beats("trained", "without"), beats("trained", "frozen")),
             observations=Observations(histograms=True),
         )
-
-    def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """How the three ended."""
-        return outcomes(result)

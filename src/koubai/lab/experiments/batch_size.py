@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import outcomes
-from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
@@ -63,7 +61,3 @@ class BatchSize(Entry):
             ),
             observations=Observations(taps=10, evaluations=10),
         )
-
-    def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """How every size ended, at equal updates and at equal samples."""
-        return outcomes(result)

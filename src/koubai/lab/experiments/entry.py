@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.core.registry import Registry, discover
+from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.declare.experiment import Experiment
 
@@ -32,8 +33,8 @@ class Entry:
         raise NotImplementedError
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """Return what a learner should take home from this very result."""
-        raise NotImplementedError
+        """Return what a learner should take home from this very result: by default, how each arm ended."""
+        return outcomes(result)
 
 
 def catalog() -> Registry:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import outcomes
-from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import GAUSS, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published
 from koubai.lab.experiments.entry import CATALOG, Entry
@@ -34,7 +32,3 @@ class FirstNet(Entry):
             claims=(beats("one hidden layer", "no hidden layer"),),
             observations=Observations(weights=True),
         )
-
-    def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """How both ended."""
-        return outcomes(result)

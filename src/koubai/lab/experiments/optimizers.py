@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import outcomes
-from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.parts import ThetaAdaGrad
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published, with_published
@@ -75,7 +73,3 @@ class Optimizers(Entry):
             ),
             observations=Observations(),
         )
-
-    def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """How every arm ended."""
-        return outcomes(result)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.initializers.normal import HeNormal, LeCunNormal
-from koubai.lab.conclude.phrases import outcomes
-from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.parts import ActivatedSigmoid, CrossedReLU, mlp_of
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations
@@ -58,7 +56,3 @@ class WrongDerivative(Entry):
             ),
             observations=Observations(),
         )
-
-    def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """How all four ended."""
-        return outcomes(result)

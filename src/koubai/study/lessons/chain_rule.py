@@ -95,10 +95,6 @@ class ChainRule(Lesson):
         base = Recipe(mlp_of(COURSE_HIDDEN, 10, Sigmoid()), source("digits"), optimizer=SGD(0.1), steps=STEPS)
         return self.experiment_of(base, arms, seeds, taps=1, evaluations=1, evaluate_rows=1)
 
-    def values(self, run: RunResult) -> dict[str, float]:
-        """Accuracy on the test part at the end."""
-        return {run.arm: run.scores["test_accuracy"]}
-
     def facts(self, runs: Sequence[RunResult]) -> dict[str, float]:
         """Mean accuracies, and how far back-propagation is from central differences, at most."""
         frames = self.trace()

@@ -90,10 +90,6 @@ class InitialWeights(Lesson):
         )
         return self.experiment_of(base, arms, seeds, taps=1, evaluations=2, evaluate_rows=1)
 
-    def values(self, run: RunResult) -> dict[str, float]:
-        """Accuracy on the test part at the end."""
-        return {run.arm: run.scores["test_accuracy"]}
-
     def facts(self, runs: Sequence[RunResult]) -> dict[str, float]:
         """Mean accuracies at the end and half way; deviations by rule, for the first layer."""
         facts: dict[str, float] = {"steps": STEPS, "half": HALF}

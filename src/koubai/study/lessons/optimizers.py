@@ -74,10 +74,6 @@ class Optimizers(Lesson):
         experiment = self.experiment(seeds[:2])
         return replace(experiment, name=f"lesson-{self.registry_name}-rates", arms=arms)
 
-    def values(self, run: RunResult) -> dict[str, float]:
-        """Accuracy on the test part at the end."""
-        return {run.arm: run.scores["test_accuracy"]}
-
     def facts(self, runs: Sequence[RunResult]) -> dict[str, float]:
         """Mean accuracies, and how large gradient and steps are at the first update of the trace."""
         facts = {"rate": RATE, "large": LARGE, "steps": STEPS}

@@ -67,10 +67,6 @@ class OverFitting(Lesson):
         arms = tuple(Arm(name, edits) for name, edits in CHANGES.items())
         return self.experiment_of(base, arms, seeds, taps=1, evaluations=1)
 
-    def values(self, run: RunResult) -> dict[str, float]:
-        """Accuracy on the test part at the end."""
-        return {run.arm: run.scores["test_accuracy"]}
-
     def facts(self, runs: Sequence[RunResult]) -> dict[str, float]:
         """Training and test accuracies; how hard L2 pulls, and how large the whole gradient is."""
         facts: dict[str, float] = {"images": IMAGES, "strength": L2_STRENGTH}
