@@ -7,24 +7,24 @@ from typing import Any
 from koubai.callbacks.observer import Observer, needed
 
 
-class Watch(Observer):
+class WatchedLoop(Observer):
     """Watches from now on. `end()` ends it where the program does not call `end_training`."""
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> WatchedLoop:
         return self
 
     def __exit__(self, kind: Any, failure: BaseException | None, trace: Any) -> None:
         self.end(failure)
 
 
-def watch(accelerator: Any, *, tell: bool = True) -> Watch:
+def watch(accelerator: Any, *, tell: bool = True) -> WatchedLoop:
     """Watch the loop of a program with an `Accelerator` from here on.
 
     Raises:
         EngineError: accelerate is not installed.
     """
     needed("accelerate", "accelerate")
-    seen = Watch(tell and accelerator.is_main_process)
+    seen = WatchedLoop(tell and accelerator.is_main_process)
     theirs = accelerator.end_training
 
     def end_training(*args: Any, **options: Any) -> Any:
