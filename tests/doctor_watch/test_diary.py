@@ -51,7 +51,7 @@ def known(root):
 def at_once(monkeypatch):
     """Have everything written at every step, and the doctor glance at every twentieth."""
     monkeypatch.setattr(diaries, "EVERY", 0.0)
-    monkeypatch.setattr(keeper.Keeper, "_expected", lambda self: inf if self._seen.step % 20 else -1.0)
+    monkeypatch.setattr(keeper.DiaryKeeper, "_expected", lambda self: inf if self._seen.step % 20 else -1.0)
 
 
 def test_weights_and_random_numbers_are_those_of_the_same_run_without_a_folder(tmp_path, at_once):

@@ -28,7 +28,7 @@ from koubai.report.export import export
 from koubai.report.export.rows import Curves
 from koubai.train.folder import RunFolder
 from koubai.train.history_file import Lines
-from koubai.train.manifest import MANIFEST, Entry, Manifest, sealed
+from koubai.train.manifest import MANIFEST, FileEntry, Manifest, sealed
 from koubai.train.recipe import Recipe
 from koubai.train.safe_folder import SafeFolder
 
@@ -156,7 +156,7 @@ def _damaged(rng: Random, sound: Path, home: Path) -> Path:
     if forged and file.name != MANIFEST and (file.parent / MANIFEST).exists():
         place = SafeFolder(file.parent)
         files = Manifest.read(place).files
-        Manifest({**files, file.name: Entry.of(content)}).write(place)
+        Manifest({**files, file.name: FileEntry.of(content)}).write(place)
     return folder
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from koubai.cli.main import main
 from koubai.core.errors import KoubaiError
-from koubai.page.serve import Place, _listen, serve
+from koubai.page.serve import ServedAt, _listen, serve
 from koubai.study.lessons import lessons
 
 from .served import Served
@@ -30,7 +30,7 @@ from .served import Served
 )
 def test_what_cannot_be_served_is_said_before_anything_listens(settings, message):
     with pytest.raises(KoubaiError, match=message):
-        Place(**settings)
+        ServedAt(**settings)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_cannot_be_served_is_said_before_anything_listens(settings, message
     ],
 )
 def test_the_page_is_seen_under_these_addresses_and_no_other(settings, origins):
-    assert Place(**settings).origins(80) == origins
+    assert ServedAt(**settings).origins(80) == origins
 
 
 GARBAGE = [
@@ -81,7 +81,7 @@ def test_garbage_is_refused_without_a_word_in_the_terminal_and_ctrl_c_ends_well(
         assert answer == b"" or answer.split(b" ")[1][:1] == b"4", (sent, answer)
         assert b"Traceback" not in answer
     with pytest.raises(KoubaiError, match="nothing can be served here"):
-        serve(Place(port=port), store=tmp_path, on_address=print)
+        serve(ServedAt(port=port), store=tmp_path, on_address=print)
     code, errors, _ = served.end()
     assert (code, errors) == (0, "")
 
@@ -101,7 +101,7 @@ def test_serving_beyond_this_machine_needs_to_be_said(capsys):
 
 def test_what_is_sent_is_sent_at_once():
     """A small piece behind another waits some 40 ms for an answer to the first, unless told not to."""
-    with _listen(Place()) as listening, socket.create_connection(listening.getsockname()):
+    with _listen(ServedAt()) as listening, socket.create_connection(listening.getsockname()):
         accepted, _ = listening.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -9,7 +9,7 @@ from koubai.report.figures.gradient_by_layer import gradient_by_layer
 from koubai.report.figures.gradient_heatmap import LayerTrace, gradient_heatmap
 from koubai.report.figures.learning_curves import learning_curves
 from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths
-from koubai.report.figures.outcomes import Outcome, outcomes
+from koubai.report.figures.outcomes import ArmOutcome, outcomes
 from koubai.report.figures.regularization_paths import RegularizationPath, regularization_paths
 from koubai.report.figures.starts import Starts, starts
 from koubai.report.figures.sweep import Sweep, sweep
@@ -113,9 +113,9 @@ def test_the_heat_map_is_logarithmic_on_one_scale_and_zero_is_empty():
 
 
 def test_outcomes_show_seeds_mean_interval_and_what_went_wrong():
-    good = Outcome("good", {0: 0.9, 1: 0.94}, 0.92, 0.88, 0.96)
-    stuck = Outcome("stuck", {0: 0.1, 1: 0.1}, 0.1, 0.1, 0.1, notes=("2/2 collapsed",))
-    gone = Outcome("gone", {}, float("nan"), notes=("2/2 lost",))
+    good = ArmOutcome("good", {0: 0.9, 1: 0.94}, 0.92, 0.88, 0.96)
+    stuck = ArmOutcome("stuck", {0: 0.1, 1: 0.1}, 0.1, 0.1, 0.1, notes=("2/2 collapsed",))
+    gone = ArmOutcome("gone", {}, float("nan"), notes=("2/2 lost",))
     picture = outcomes([good, stuck, gone], "test_accuracy", chance=0.1)
     figure = picture.panels[0].figure.plotly()
     assert sorted(trace_named(figure, "one seed").x) == [0.1, 0.1, 0.9, 0.94]

@@ -8,7 +8,7 @@ import pytest
 
 from koubai.core.errors import RunError
 from koubai.train import RunFolder, resume, train
-from koubai.train.manifest import Entry, Manifest
+from koubai.train.manifest import FileEntry, Manifest
 from koubai.train.model_file import load
 from koubai.train.verify import verify
 from support.runs import Stopper, assert_same
@@ -251,7 +251,7 @@ def name_that_leaves(place, outside):
     """A manifest with a right digest of its own that names a file outside."""
     files = Manifest.read(RunFolder(place).place).files
     name = "../outside/step-00000001.safetensors"
-    Manifest({**files, name: Entry.of((outside / "notes").read_bytes())}).write(RunFolder(place).place)
+    Manifest({**files, name: FileEntry.of((outside / "notes").read_bytes())}).write(RunFolder(place).place)
 
 
 LINKS = (link_to_history, link_to_checkpoints, link_to_vectors, link_to_lock, link_to_manifest, second_name)

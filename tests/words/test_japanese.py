@@ -8,7 +8,7 @@ from koubai.lab.closing import conclude
 from koubai.lab.conclude.phrases import gaps, learned
 from koubai.lab.declare.experiment import Arm, Claim, Experiment
 from koubai.lab.declare.measures import Measured, factor_name
-from koubai.report.figures.outcomes import Outcome, outcomes
+from koubai.report.figures.outcomes import ArmOutcome, outcomes
 from koubai.report.figures.sweep import Sweep, sweep
 from koubai.report.palette import style
 from koubai.report.picture import Panel, Picture, Table, of_many
@@ -40,7 +40,7 @@ def test_no_space_stands_between_japanese_and_what_is_filled_in():
     ],
 )
 def test_what_is_on_top_depends_on_what_is_measured(measure, top, bottom):
-    arms = [Outcome(name, {0: value}, value) for name, value in (("A", 0.2), ("B", 0.9))]
+    arms = [ArmOutcome(name, {0: value}, value) for name, value in (("A", 0.2), ("B", 0.9))]
     with speaking("ja"):
         summary = outcomes(arms, measure).summary
     assert top in summary

@@ -12,7 +12,7 @@ import numpy as np
 from koubai.core.door import array_of, numbers_of
 from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.data.files import open_regular
-from koubai.data.scheme import Column
+from koubai.data.scheme import TableColumn
 from koubai.words.phrase import phrase
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
@@ -60,7 +60,7 @@ def is_frame(x: Any) -> bool:
     return isinstance(nw.from_native(native(x), pass_through=True), nw.DataFrame | nw.LazyFrame)
 
 
-def columns_of(frame: Any, where: str) -> list[Column]:
+def columns_of(frame: Any, where: str) -> list[TableColumn]:
     """Return the columns of a table of pandas, polars, Arrow ...
 
     Raises:
@@ -78,7 +78,7 @@ def columns_of(frame: Any, where: str) -> list[Column]:
     return [_column(name, table[name], where) for name in names]
 
 
-def series_of(values: Any, name: str, where: str) -> Column | None:
+def series_of(values: Any, name: str, where: str) -> TableColumn | None:
     """Return a column of some library; None for arrays, lists and what narwhals does not know."""
     if isinstance(values, np.ndarray | list | tuple):
         return None
@@ -88,7 +88,7 @@ def series_of(values: Any, name: str, where: str) -> Column | None:
     return _column(str(series.name or name), series, where) if isinstance(series, nw.Series) else None
 
 
-def beside(target: Any, where: str) -> Column:
+def beside(target: Any, where: str) -> TableColumn:
     """Return a column of targets that stands beside its table: a series, or an array (n,) or (n, 1)."""
     found = series_of(target, "target", where)
     if found is not None:
@@ -100,16 +100,20 @@ def beside(target: Any, where: str) -> Column:
     numbers = numbers_of(array, "target", where)
     if numbers.ndim != 1:
         raise ShapeError("target_needs_one_value_a_row", where=where, expected="(n,)", got=numbers.shape)
-    return Column("target", "truth" if array.dtype.kind == "b" else "number", np.array(numbers, np.float64))
+    return TableColumn(
+        "target", "truth" if array.dtype.kind == "b" else "number", np.array(numbers, np.float64)
+    )
 
 
-def _column(name: Any, series: Any, where: str) -> Column:
+def _column(name: Any, series: Any, where: str) -> TableColumn:
     import narwhals as nw
 
     kind = series.dtype
     if kind == nw.Boolean or kind.is_numeric():
         numbers = series.cast(nw.Float64).to_numpy()
-        return Column(str(name), "truth" if kind == nw.Boolean else "number", np.array(numbers, np.float64))
+        return TableColumn(
+            str(name), "truth" if kind == nw.Boolean else "number", np.array(numbers, np.float64)
+        )
     if kind in (nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown):
         return typed(str(name), [_text(value) for value in series.to_list()], read=False)
     raise DataError("column_is_neither_numbers_nor_texts", name=str(name), where=where, got=str(kind))
@@ -123,21 +127,21 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def typed(name: str, texts: list[str | None], *, read: bool) -> Column:
+def typed(name: str, texts: list[str | None], *, read: bool) -> TableColumn:
     """Return texts as a column; where they were `read` from a file, numbers and truths are found."""
     there = [text for text in texts if text is not None]
     if read and there:
         if all(text.lower() in _TRUTHS for text in there):
             truths = [np.nan if text is None else _TRUTHS[text.lower()] for text in texts]
-            return Column(name, "truth", np.array(truths))
+            return TableColumn(name, "truth", np.array(truths))
         try:
-            return Column(name, "number", np.array([np.nan if t is None else float(t) for t in texts]))
+            return TableColumn(name, "number", np.array([np.nan if t is None else float(t) for t in texts]))
         except ValueError:
             pass
-    return Column(name, "text", np.array([*texts, None], object)[:-1])
+    return TableColumn(name, "text", np.array([*texts, None], object)[:-1])
 
 
-def read_table(path: Path) -> list[Column]:
+def read_table(path: Path) -> list[TableColumn]:
     """Return the columns of a .csv, .tsv or .parquet file.
 
     The first line of a text file names the columns; separators are commas, semicolons or tabs. Empty cells,
@@ -167,7 +171,7 @@ def read_table(path: Path) -> list[Column]:
     return _csv(text, path)
 
 
-def _csv(text: str, path: Path) -> list[Column]:
+def _csv(text: str, path: Path) -> list[TableColumn]:
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
@@ -198,7 +202,7 @@ def _csv(text: str, path: Path) -> list[Column]:
     return [typed(name, column, read=True) for name, column in zip(names, cells, strict=True)]
 
 
-def _parquet(path: Path) -> list[Column]:
+def _parquet(path: Path) -> list[TableColumn]:
     try:
         from pyarrow import parquet
     except ModuleNotFoundError as error:

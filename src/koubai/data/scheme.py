@@ -32,7 +32,7 @@ _SHOWN = 8  # names in a message
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class TableColumn:
     """One column as it was read: `values` (n,) float64, or texts; NaN or None where something lacks."""
 
     name: str
@@ -74,7 +74,7 @@ class TableScheme:
 
     @classmethod
     def of(
-        cls, columns: Sequence[Column], training: Array, missing: Missing, target: str, where: str
+        cls, columns: Sequence[TableColumn], training: Array, missing: Missing, target: str, where: str
     ) -> TableScheme:
         """Return the scheme of a table, fills from its `training` rows.
 
@@ -93,7 +93,7 @@ class TableScheme:
         """What the inputs (n, F) of the network are called: F names."""
         return tuple(name for column in self.columns for name in column.names)
 
-    def encode(self, table: Sequence[Column], where: str) -> Array:
+    def encode(self, table: Sequence[TableColumn], where: str) -> Array:
         """Return the numbers (n, F), float64, of a table that has these columns; others are left alone.
 
         Raises:
@@ -145,7 +145,7 @@ class TableScheme:
         return cls(tuple(columns), str(plain["target"]))
 
 
-def _encoding(column: Column, training: Array, missing: Missing, where: str) -> Encoding:
+def _encoding(column: TableColumn, training: Array, missing: Missing, where: str) -> Encoding:
     lacks = column.lacks
     if lacks.any() and missing == "refuse":
         raise lacking(column.name, lacks, where)
@@ -180,7 +180,7 @@ def lacking(name: str, lacks: Array, where: str) -> DataError:
     )
 
 
-def _encoded(wanted: Encoding, column: Column, where: str) -> Array:
+def _encoded(wanted: Encoding, column: TableColumn, where: str) -> Array:
     lacks = column.lacks
     if lacks.any() and wanted.fill is None and not wanted.own:
         raise lacking(column.name, lacks, where)
@@ -216,7 +216,7 @@ def _encoded(wanted: Encoding, column: Column, where: str) -> Array:
     return made
 
 
-def as_texts(column: Column) -> Array:
+def as_texts(column: TableColumn) -> Array:
     """Return a column's values as texts: 3 for 3.0, true and false; None where something lacks."""
     if column.kind == "text":
         return column.values

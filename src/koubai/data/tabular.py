@@ -13,7 +13,7 @@ from koubai.core.params import Array
 from koubai.data.order import check_test_share, mixed
 from koubai.data.prepare import Raw
 from koubai.data.sampler import check_weights
-from koubai.data.scheme import Column, Missing, TableScheme, as_texts, lacking
+from koubai.data.scheme import Missing, TableColumn, TableScheme, as_texts, lacking
 from koubai.words.phrase import phrase
 
 Task = Literal["auto", "classes", "values"]
@@ -23,8 +23,8 @@ _SHOWN = 12  # names in a message
 
 
 def table_raw(
-    columns: Sequence[Column],
-    target: str | Column,
+    columns: Sequence[TableColumn],
+    target: str | TableColumn,
     *,
     weights: Any = None,
     task: Task = "auto",
@@ -90,7 +90,7 @@ def _known(wanted: Sequence[str], names: Sequence[str], where: str) -> None:
             )
 
 
-def _target(column: Column, task: Task, where: str) -> tuple[Array, tuple[str, ...]]:
+def _target(column: TableColumn, task: Task, where: str) -> tuple[Array, tuple[str, ...]]:
     """Return the targets: (n,) numbers of classes with their names, or (n, 1) values without."""
     lacks = column.lacks
     if not len(lacks):
@@ -118,14 +118,14 @@ def _target(column: Column, task: Task, where: str) -> tuple[Array, tuple[str, .
         )
     if numbers is not None:  # in the order of numbers, not of texts
         found, t = np.unique(numbers, return_inverse=True)
-        names = tuple(map(str, as_texts(Column(column.name, column.kind, found))))
+        names = tuple(map(str, as_texts(TableColumn(column.name, column.kind, found))))
     else:
         texts, t = np.unique(column.values.astype(str), return_inverse=True)
         names = tuple(map(str, texts))
     return t.astype(np.int64), names
 
 
-def _check_finite(columns: Sequence[Column], where: str) -> None:
+def _check_finite(columns: Sequence[TableColumn], where: str) -> None:
     """Refuse numbers that float32, in which networks compute, cannot hold."""
     for column in columns:
         if column.kind == "text":

@@ -19,7 +19,7 @@ from koubai.data.scale import InputScale
 from koubai.exchange.onnx_ends import Ends, ends_of
 from koubai.exchange.onnx_file import OnnxFile, read_onnx
 from koubai.exchange.onnx_graph import FOLDED, Knot, Step, Ways
-from koubai.exchange.onnx_layers import MADE, LoadedLayer, Place, layer_of, row_of
+from koubai.exchange.onnx_layers import MADE, LoadedLayer, NodePlace, layer_of, row_of
 from koubai.exchange.onnx_views import padded, view_of
 from koubai.exchange.refused import Refused, need
 from koubai.layers import (
@@ -155,7 +155,7 @@ class _Build:
     ) -> tuple[LoadedLayer, tuple[Shape, Shape]]:
         """Return the steps in a row, and both shapes behind them."""
         layers: list[LoadedLayer] = []
-        place = Place(shape, shown, self._opset)
+        place = NodePlace(shape, shown, self._opset)
         for step in steps:
             try:
                 found, place = self._one(step, place, layers)
@@ -169,7 +169,9 @@ class _Build:
             raise Knot(steps[-1].node)
         return _sequential(layers), (place.shape, place.shown)
 
-    def _one(self, step: Step, place: Place, before: list[LoadedLayer]) -> tuple[list[LoadedLayer], Place]:
+    def _one(
+        self, step: Step, place: NodePlace, before: list[LoadedLayer]
+    ) -> tuple[list[LoadedLayer], NodePlace]:
         """Return the layers of one step and the place behind it."""
         node = step.node
         if place.pads and step.kind not in ("Conv", "Identity"):
@@ -186,7 +188,7 @@ class _Build:
             return [LoadedLayer(_TOGETHER[step.kind]())], place
         return self._layer(step, place)
 
-    def _layer(self, step: Step, place: Place) -> tuple[list[LoadedLayer], Place]:
+    def _layer(self, step: Step, place: NodePlace) -> tuple[list[LoadedLayer], NodePlace]:
         """Return the layer of one node."""
         node = step.node
         moving, *rest = node.inputs
@@ -207,9 +209,9 @@ class _Build:
         shown = (*shape, *(1,) * (len(place.shown) - 1)) if kept else shape
         if shape == place.shape:
             shown = place.shown
-        return [loaded], Place(shape, shown, self._opset)
+        return [loaded], NodePlace(shape, shown, self._opset)
 
-    def _fork(self, step: Step, place: Place) -> tuple[list[LoadedLayer], Place]:
+    def _fork(self, step: Step, place: NodePlace) -> tuple[list[LoadedLayer], NodePlace]:
         made = [self.chain(way, place.shape, place.shown) for way in step.inner]
         layers = [loaded for loaded, _ in made]
         shapes = [both for _, both in made]
@@ -234,9 +236,11 @@ class _Build:
             own: Mapping[str, Layer] = {name: loaded.layer for name, loaded in inner.items()}
             whole = LoadedLayer(Residual(**own), inner=inner)
         shape = Network(whole.layer, place.shape).out_shape
-        return [whole], Place(shape, shape if step.kind == "concatenate" else shapes[0][1], self._opset)
+        return [whole], NodePlace(shape, shape if step.kind == "concatenate" else shapes[0][1], self._opset)
 
-    def _bias(self, step: Step, place: Place, before: list[LoadedLayer]) -> tuple[list[LoadedLayer], Place]:
+    def _bias(
+        self, step: Step, place: NodePlace, before: list[LoadedLayer]
+    ) -> tuple[list[LoadedLayer], NodePlace]:
         """Add a constant to what a product or a convolution gave: its bias."""
         found = [self._ways.constant(name) for name in step.node.inputs if not self._ways.moves(name)]
         last, bias = (before[-1] if before else None), (found[0] if found else None)

@@ -8,12 +8,12 @@ import numpy as np
 
 from koubai.core.params import Shape
 from koubai.exchange.onnx_graph import Step, Ways
-from koubai.exchange.onnx_layers import LoadedLayer, Place
+from koubai.exchange.onnx_layers import LoadedLayer, NodePlace
 from koubai.exchange.refused import Refused
 from koubai.layers import Flatten
 
 
-def view_of(step: Step, place: Place, ways: Ways) -> tuple[list[LoadedLayer], Place]:
+def view_of(step: Step, place: NodePlace, ways: Ways) -> tuple[list[LoadedLayer], NodePlace]:
     """Return a flattening, or nothing where only axes of size 1 come or go."""
     shown = _viewed(step, place.shown, ways)
     bare = tuple(size for size in shown if size != 1)
@@ -21,7 +21,7 @@ def view_of(step: Step, place: Place, ways: Ways) -> tuple[list[LoadedLayer], Pl
         return [], replace(place, shown=shown)
     if len(shown) != 1:
         raise Refused(f"{(-1, *place.shown)} -> {(-1, *shown)}")
-    return [LoadedLayer(Flatten())] if len(place.shape) > 1 else [], Place(shown, shown, place.opset)
+    return [LoadedLayer(Flatten())] if len(place.shape) > 1 else [], NodePlace(shown, shown, place.opset)
 
 
 def _viewed(step: Step, shown: Shape, ways: Ways) -> Shape:
@@ -53,7 +53,7 @@ def _viewed(step: Step, shown: Shape, ways: Ways) -> Shape:
     return tuple(rest)
 
 
-def padded(step: Step, place: Place, ways: Ways) -> tuple[list[LoadedLayer], Place]:
+def padded(step: Step, place: NodePlace, ways: Ways) -> tuple[list[LoadedLayer], NodePlace]:
     """Note what a Pad adds; the convolution behind it takes it over."""
     node, axes = step.node, len(place.shown) - 1
     mode = {"constant": "zeros", "reflect": "reflect", "edge": "replicate"}.get(

@@ -17,7 +17,7 @@ from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.perform.environment import environment
 from koubai.lab.perform.executors import Workers
-from koubai.lab.perform.keeper import Keeper, keeping
+from koubai.lab.perform.keeper import StoreKeeper, keeping
 from koubai.lab.perform.outcome import Stopped
 from koubai.lab.perform.progress import Progress
 from koubai.lab.perform.run_result import RunResult
@@ -95,11 +95,11 @@ class Campaign:
     results: dict[tuple[str, int], RunResult] = field(default_factory=dict)
     reused: int = 0
     stopped_by: str | None = None
-    _keeper: Keeper | None = field(default=None, init=False)
+    _keeper: StoreKeeper | None = field(default=None, init=False)
     _under_way: dict[Future[list[RunResult]], list[Task]] = field(default_factory=dict, init=False)
     _seconds: float = field(default=0.0, init=False)  # that all runs made here took
 
-    def run(self, tasks: list[Task], store: Store | None = None, keeper: Keeper | None = None) -> None:
+    def run(self, tasks: list[Task], store: Store | None = None, keeper: StoreKeeper | None = None) -> None:
         """Perform what the store lacks and have it kept; return when done, stopped, or out of budget."""
         self._keeper = keeper
         missing = [task for task in tasks if not self._take(task, store)]

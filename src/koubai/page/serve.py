@@ -23,7 +23,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True)
-class Place:
+class ServedAt:
     """Where the page is served.
 
     | field     | meaning                                                                          |
@@ -80,7 +80,7 @@ def _is(host: str, what: str) -> bool:
 
 
 def serve(
-    place: Place,
+    place: ServedAt,
     *,
     store: Path,
     data_dir: Path | None = None,
@@ -165,7 +165,7 @@ def _config(answer: Any) -> Any:
     )
 
 
-def _listen(place: Place) -> socket.socket:
+def _listen(place: ServedAt) -> socket.socket:
     """Return a socket that listens; the port is known before anything is started."""
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)

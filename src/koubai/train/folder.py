@@ -36,7 +36,7 @@ from koubai.train.environment import as_environment
 from koubai.train.files import reading, understanding
 from koubai.train.folder_files import FORMAT, TRIES, UNVOUCHED, FolderFiles, name_of, step_of
 from koubai.train.history_file import Lines, Read, read_lines, require
-from koubai.train.manifest import HISTORY, Entry, Manifest, unsealed
+from koubai.train.manifest import HISTORY, FileEntry, Manifest, unsealed
 from koubai.train.recipe import Recipe
 from koubai.train.session import Score, Session
 from koubai.train.tensors import largest, tensors_of, unpack_state
@@ -140,7 +140,7 @@ class RunFolder(FolderFiles):
     def _history(self, manifest: Manifest | None) -> History:
         """Return the whole history; raise _MovedOn if another process changed it while it was read."""
         entry = None if manifest is None else manifest.files.get(HISTORY)
-        sure = Entry(0, "") if entry is None else entry
+        sure = FileEntry(0, "") if entry is None else entry
         seen: list[str] = []
 
         def at(lines: Lines) -> None:

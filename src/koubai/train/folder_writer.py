@@ -21,7 +21,7 @@ from koubai.train.folder import RunFolder
 from koubai.train.folder_files import FORMAT, name_of, numbered, step_of
 from koubai.train.history_file import Lines
 from koubai.train.lock import LOCK, lock
-from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, sealed
+from koubai.train.manifest import HISTORY, MANIFEST, FileEntry, Manifest, sealed
 from koubai.train.model_file import about_weights
 from koubai.train.packing import pack
 from koubai.train.session import Score, Session
@@ -36,7 +36,7 @@ class RunWriter(RunFolder):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self._files: dict[str, Entry] = {}  # all that count
+        self._files: dict[str, FileEntry] = {}  # all that count
         self._lines = Lines()  # of the history on disk
         self._vectors_written: set[tuple[int, str, str]] = set()
         self._best: int | None = None  # step of the best weights on disk
@@ -67,8 +67,8 @@ class RunWriter(RunFolder):
             for name, data in new.items():
                 self.place.write(name, data)
             files = {name: entry for name, entry in self._files.items() if name not in drop}
-            files |= {name: Entry.of(data, seconds) for name, data in new.items()}
-            files[HISTORY] = Entry(self._lines.size, self._lines.sha256)
+            files |= {name: FileEntry.of(data, seconds) for name, data in new.items()}
+            files[HISTORY] = FileEntry(self._lines.size, self._lines.sha256)
             Manifest(files).write(self.place)
             for name in drop:
                 self.place.remove(name)
@@ -93,7 +93,7 @@ class RunWriter(RunFolder):
             for name in ("checkpoints", "vectors"):
                 self.place.make(name)
             self.place.write(HISTORY, b"")
-            self._files["run.json"] = Entry.of(run)
+            self._files["run.json"] = FileEntry.of(run)
             self.commit(
                 {
                     "recipe.toml": session.recipe.to_toml(full=True).encode(),
@@ -128,12 +128,12 @@ class RunWriter(RunFolder):
             self._sweep()
         return checkpoint.seconds
 
-    def _adopted(self) -> dict[str, Entry]:
+    def _adopted(self) -> dict[str, FileEntry]:
         """Return the entries of a run's files that had no manifest, as they are now."""
         names = ["recipe.toml", "run.json", "environment.json"]
         for folder, kind in (("vectors", "step"), ("checkpoints", "step"), ("checkpoints", "best")):
             names += self.names(folder, kind)
-        return {name: Entry.of(self.place.read(name)) for name in names}
+        return {name: FileEntry.of(self.place.read(name)) for name in names}
 
     def _sweep(self) -> None:
         """Remove what killed processes left: half files, and whole ones that do not count."""

@@ -29,16 +29,16 @@ _NAME = re.compile(
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileEntry:
     """A file's size in bytes and SHA-256; `was` is the form it replaces, `seconds` the training before it."""
 
     size: int
     sha256: str
     seconds: float | None = None
-    was: Entry | None = None
+    was: FileEntry | None = None
 
     @classmethod
-    def of(cls, data: bytes, seconds: float | None = None) -> Entry:
+    def of(cls, data: bytes, seconds: float | None = None) -> FileEntry:
         """Return the entry of a file that holds these bytes."""
         return cls(len(data), hashlib.sha256(data).hexdigest(), seconds)
 
@@ -61,7 +61,7 @@ class Entry:
         return plain
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Entry:
+    def from_plain(cls, plain: Mapping[str, Any]) -> FileEntry:
         """Return the entry that JSON holds."""
         was, seconds, size = plain.get("was"), plain.get("seconds"), int(plain["bytes"])
         if size < 0:
@@ -78,7 +78,7 @@ class Entry:
 class Manifest:
     """The files of a folder by their names in it."""
 
-    files: Mapping[str, Entry]
+    files: Mapping[str, FileEntry]
 
     @classmethod
     def read(cls, place: SafeFolder) -> Manifest:
@@ -95,7 +95,7 @@ class Manifest:
             for name in plain["files"]:
                 if not _NAME.fullmatch(name):
                     raise RunError("no_file_of_a_run_has_this_name", where=str(file), got=ascii(name))
-            return cls({name: Entry.from_plain(entry) for name, entry in plain["files"].items()})
+            return cls({name: FileEntry.from_plain(entry) for name, entry in plain["files"].items()})
 
     def write(self, place: SafeFolder) -> None:
         """Write it to a folder, whole or not at all."""
@@ -109,14 +109,14 @@ class Manifest:
     def replacing(self, new: Mapping[str, bytes]) -> Manifest | None:
         """Return what holds while files are replaced, None if all are new."""
         both = {
-            name: replace(Entry.of(data), was=replace(self.files[name], was=None))
+            name: replace(FileEntry.of(data), was=replace(self.files[name], was=None))
             for name, data in new.items()
             if name in self.files
         }
         return Manifest({**self.files, **both}) if both else None
 
 
-def check(entry: Entry, data: bytes, path: Path) -> None:
+def check(entry: FileEntry, data: bytes, path: Path) -> None:
     """Raise RunError unless these bytes are the file that a manifest names."""
     if not entry.fits(data):
         same = len(data) == entry.size

@@ -9,7 +9,7 @@ from koubai.core.errors import RunError
 from koubai.train.files import json_bytes, reading, understanding, writing
 from koubai.train.folder import RunFolder
 from koubai.train.folder_files import name_of, numbered, step_of
-from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest
+from koubai.train.manifest import HISTORY, MANIFEST, FileEntry, Manifest
 from koubai.train.packing import unpack
 from koubai.train.safe_folder import SafeFolder
 from koubai.train.verify import Verified, verify
@@ -61,8 +61,8 @@ def _go_back(folder: RunFolder, found: Verified, step: int) -> Salvaged:
     if not found.has("environment.json"):
         place.write("environment.json", json_bytes([]))
     beginning = _beginning(place, size)
-    files = {name: Entry.of(place.read(name)) for name in (*kept, "environment.json")}
-    Manifest({**files, HISTORY: Entry.of(beginning)}).write(place)
+    files = {name: FileEntry.of(place.read(name)) for name in (*kept, "environment.json")}
+    Manifest({**files, HISTORY: FileEntry.of(beginning)}).write(place)
     if place.size(HISTORY) != size or not size:
         place.write(HISTORY, beginning)
     return Salvaged(step, tuple(sorted(moved)), aside)

@@ -12,7 +12,7 @@ from koubai.core.errors import ConfigError, RunError
 from koubai.train.files import LARGEST_TEXT, parse_json, reading, understanding
 from koubai.train.folder_files import name_of, numbered, read_manifest, step_of
 from koubai.train.history_file import Lines, read_lines
-from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check, unsealed
+from koubai.train.manifest import HISTORY, MANIFEST, FileEntry, Manifest, check, unsealed
 from koubai.train.packing import unpack
 from koubai.train.recipe import Recipe
 from koubai.train.safe_folder import SafeFolder
@@ -139,7 +139,7 @@ class _Look:
                 names += numbered((f"{folder}/{n}" for n in self.place.names(folder)), folder, kind)
         return names
 
-    def file(self, name: str, entry: Entry | None) -> Found:
+    def file(self, name: str, entry: FileEntry | None) -> Found:
         """Look at a file by the manifest, without one by what the file says of itself."""
         file = self.place.path / name
         try:
@@ -172,7 +172,7 @@ class _Look:
             return not self.unchecked
         return False
 
-    def _history(self, entry: Entry | None) -> Found:
+    def _history(self, entry: FileEntry | None) -> Found:
         """Look at the history: up to what the manifest names all must be there; after it whole lines."""
         if not self.place.has(HISTORY):
             return Found(HISTORY, MISSING)

@@ -26,7 +26,7 @@ def serve(
 ) -> None:
     """Open the live page."""
     from koubai.data.files import cache_folder
-    from koubai.page.serve import Place, serve
+    from koubai.page.serve import ServedAt, serve
 
     told: list[str] = []
 
@@ -47,7 +47,7 @@ def serve(
     for folder in runs:
         if not folder.is_dir():
             raise KoubaiError("no_such_folder", where="--runs", got=str(folder), hint=phrase("make_folder"))
-    place = Place(host, port, allow_remote, root_path, origin)
+    place = ServedAt(host, port, allow_remote, root_path, origin)
     serve(place, store=out or cache_folder() / "lessons", data_dir=data_dir, runs=runs, on_address=tell)
     if not style.json:
         console().print(say("page.cli.ended"))

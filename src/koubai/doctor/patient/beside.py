@@ -22,7 +22,7 @@ _WORTH = 0.02  # of the way from the start, and of the loss itself: less is not 
 
 
 @dataclass(frozen=True)
-class Levels:
+class MeanLosses:
     """Mean losses: at the start of the run, of the trial's end, of the unchanged one's, of the run's own end.
 
     `error` is the standard error of the difference of trial and unchanged, batch by batch: both saw the same.
@@ -73,7 +73,7 @@ class Levels:
         return min(1.0, self.gain / (self.top - self.changed)) if self.gain > 0 else 0.0
 
 
-def levels(trial: Trial) -> Levels:
+def levels(trial: Trial) -> MeanLosses:
     """Return the levels of a trial with its unchanged twin."""
     assert trial.beside is not None
     run = trial.beside.losses if trial.run is None else trial.run
@@ -83,7 +83,7 @@ def levels(trial: Trial) -> Levels:
     broken = not np.isfinite(trial.losses).all()
     difference = unchanged - changed
     spread = float(np.std(difference)) if np.isfinite(difference).all() else 0.0
-    return Levels(
+    return MeanLosses(
         start=min(_level(run[:1]), _level(run[: max(3, len(run) // 50)])),  # not what a first jump made of it
         changed=inf if broken else _level(changed),
         unchanged=_level(unchanged),

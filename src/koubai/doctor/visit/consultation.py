@@ -9,7 +9,7 @@ from math import isfinite, nan, sqrt
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.patient.beside import Levels, levels
+from koubai.doctor.patient.beside import MeanLosses, levels
 from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.reference import Reach, reach
@@ -282,7 +282,7 @@ class Consultation:
         towards_goal = gain / (self.goal - before) if self.goal - before > 0.05 else 0.0
         return min(1.0, max(towards_goal, gain / (1 - before)))
 
-    def _relief_beside(self, reached: Levels) -> float:
+    def _relief_beside(self, reached: MeanLosses) -> float:
         """The share of the way down that only the trial went, from the start.
 
         Where the run knows less than nothing at its end, it is counted from there: to come down from a start

@@ -17,7 +17,7 @@ _ROWS = 2000  # samples that a glance may send through the model, there and back
 _FIXED = 1.0  # seconds that a glance takes besides, until one has shown
 
 
-class Keeper:
+class DiaryKeeper:
     """Writes what a watch has seen, twice a second; the doctor glances as often as 1 % of the time allows."""
 
     def __init__(self, seen: Seen, diary: Diary, ask: Callable[[], Verdict]) -> None:

@@ -19,7 +19,7 @@ from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Finding
 from koubai.doctor.watch.gaps import gaps
-from koubai.doctor.watch.keeper import Keeper
+from koubai.doctor.watch.keeper import DiaryKeeper
 from koubai.doctor.watch.not_seen import sentences
 from koubai.doctor.watch.observe.model_listener import ModelListener
 from koubai.doctor.watch.seen.record import value_of
@@ -64,10 +64,10 @@ class Watch:
         self.seen = Seen(model, optimizer, loss_fn, steps)
         self.listener = ModelListener(self.seen, every, self._switch_off)
         self.means = Means(budget)
-        self._keeper: Keeper | None = None
+        self._keeper: DiaryKeeper | None = None
         if folder is not None:
             diary = folder if isinstance(folder, Diary) else Diary(folder)
-            self._keeper = Keeper(self.seen, diary, self.glance)
+            self._keeper = DiaryKeeper(self.seen, diary, self.glance)
             self.listener.stepped = self._keeper.stepped
         self._examined: tuple[int, Patient] | None = None
         self._judged: tuple[tuple[int, str | None], Verdict] | None = None

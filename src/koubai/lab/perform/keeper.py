@@ -13,7 +13,7 @@ from koubai.lab.perform.store import Store
 _MOST = 256  # runs put away together
 
 
-class Keeper:
+class StoreKeeper:
     """A thread that puts finished runs into a store."""
 
     def __init__(self, store: Store) -> None:
@@ -52,13 +52,13 @@ class Keeper:
 
 
 @contextmanager
-def keeping(store: Store | None) -> Iterator[Keeper | None]:
+def keeping(store: Store | None) -> Iterator[StoreKeeper | None]:
     """Yield a keeper for a store that others may write to, too; all that it was given is kept at the end."""
     if store is None:
         yield None
         return
     with store.held():
-        keeper = Keeper(store)
+        keeper = StoreKeeper(store)
         try:
             yield keeper
         finally:

@@ -36,7 +36,7 @@ from koubai.probes.history import History
 from koubai.probes.packed import Packed, unpacked
 from koubai.train.files import LARGEST_TEXT, json_bytes, parse_json, reading
 from koubai.train.lock import LOCK, lock, share
-from koubai.train.manifest import HISTORY, MANIFEST, Entry, Manifest, check
+from koubai.train.manifest import HISTORY, MANIFEST, FileEntry, Manifest, check
 from koubai.train.packing import pack, unpack
 from koubai.train.safe_folder import SafeFolder
 from koubai.train.verify import Found, Verified, look_at
@@ -210,7 +210,7 @@ def _write(place: SafeFolder, run: RunResult) -> None:
         files[_EXHIBITS] = pack(arrays, {})
     for name, data in files.items():
         place.put(name, data)
-    place.put(MANIFEST, Manifest({name: Entry.of(data) for name, data in files.items()}).to_bytes())
+    place.put(MANIFEST, Manifest({name: FileEntry.of(data) for name, data in files.items()}).to_bytes())
 
 
 def _files(place: SafeFolder) -> dict[str, bytes]:

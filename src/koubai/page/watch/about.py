@@ -24,7 +24,7 @@ from koubai.core.errors import KoubaiError, RunError
 from koubai.core.visible import visible
 from koubai.doctor.answer.diary import ABOUT, FINDINGS
 from koubai.page.watch.follower import last_written
-from koubai.page.watch.listing import WATCHED, Place
+from koubai.page.watch.listing import WATCHED, RunPlace
 from koubai.train.files import parse_json, understanding
 from koubai.train.folder import RunFolder
 from koubai.train.folder_files import step_of
@@ -42,7 +42,7 @@ _MOST_FINDINGS, _MOST_LINES = 20, 40
 _SEVERITIES = ("info", "warn", "severe")
 
 
-def marks(place: Place) -> tuple[Any, ...]:
+def marks(place: RunPlace) -> tuple[Any, ...]:
     """Return what changes whenever the files that `facts` reads do."""
     return (place.folder.path.is_dir(), *(_mark(place.folder, name) for name in _READ))
 
@@ -54,7 +54,7 @@ def _mark(folder: SafeFolder, name: str) -> tuple[int, int] | None:
     return None
 
 
-def facts(place: Place) -> dict[str, Any]:
+def facts(place: RunPlace) -> dict[str, Any]:
     """Return what is known of a run; never raises for what lies in its folder."""
     try:
         return _watched(place.folder) if place.kind == WATCHED else _own(place.folder)
@@ -64,7 +64,7 @@ def facts(place: Place) -> dict[str, Any]:
         return {"state": "damaged", "why": _told(error)}
 
 
-def with_state(place: Place, known: dict[str, Any]) -> dict[str, Any]:
+def with_state(place: RunPlace, known: dict[str, Any]) -> dict[str, Any]:
     """Return the facts with kind, state and, unless it is running, when it was last written."""
     written = last_written(place.folder)
     recent = written is not None and time.time() - written < SILENT

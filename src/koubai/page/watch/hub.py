@@ -20,7 +20,7 @@ from koubai.page.watch.about import checked_verdict, facts, marks, stored_steps,
 from koubai.page.watch.fold import short
 from koubai.page.watch.follower import Follower
 from koubai.page.watch.helper import Event, Helper
-from koubai.page.watch.listing import KOUBAI, Listing, Place
+from koubai.page.watch.listing import KOUBAI, Listing, RunPlace
 from koubai.page.watch.look import look
 from koubai.page.watch.tries import Tries
 
@@ -35,7 +35,7 @@ _LOOK_SECONDS = 180.0
 class Run:
     """One run that somebody watches."""
 
-    def __init__(self, place: Place, version: int) -> None:
+    def __init__(self, place: RunPlace, version: int) -> None:
         self.place, self.follower = place, Follower(place.folder, version)
         self.about: dict[str, Any] = {}
         self.about_version = self.verdict_version = version
@@ -117,7 +117,7 @@ class Hub:
             rows.append(row | {key: known.get(key) for key in ("kind", "state", "planned", "written")})
         return sorted(rows, key=lambda row: (row["state"] != "running", -(row["written"] or 0), row["name"]))
 
-    def _about(self, place: Place) -> dict[str, Any]:
+    def _about(self, place: RunPlace) -> dict[str, Any]:
         """Return what is known of a run; its files are read again only where they have changed."""
         seen = marks(place)
         if self._facts.get(place.id, (None,))[0] != seen:

@@ -26,7 +26,7 @@ _LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
-class Place:
+class RunPlace:
     """Where one run lies: its id, its name as it is shown, its kind, and its folder."""
 
     id: str
@@ -40,13 +40,13 @@ class Listing:
 
     def __init__(self, roots: tuple[Path, ...]) -> None:
         self.roots = roots
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, RunPlace] = {}
         self.full = False  # whether there are more than are listed
         self._key = secrets.token_bytes(32)
 
-    def look(self) -> dict[str, Place]:
+    def look(self) -> dict[str, RunPlace]:
         """Look again, and return what is there now; also for another thread."""
-        found: dict[str, Place] = {}
+        found: dict[str, RunPlace] = {}
         full = False
         for number, root in enumerate(self.roots):
             left = _MOST_FOLDERS
@@ -67,13 +67,13 @@ class Listing:
         self.places, self.full = found, full
         return found
 
-    def _place(self, number: int, root: Path, folder: Path, depth: int, kind: str) -> Place:
+    def _place(self, number: int, root: Path, folder: Path, depth: int, kind: str) -> RunPlace:
         inside = os.fsencode(folder.relative_to(root))
         digest = hmac.new(self._key, b"%d/%b" % (number, inside), hashlib.sha256).hexdigest()[:32]
         name = root.name if not depth else str(folder.relative_to(root))
         if depth and len(self.roots) > 1:
             name = f"{root.name}/{name}"
-        return Place(digest, visible(name)[-_LONGEST_NAME:], kind, SafeFolder(folder, depth))
+        return RunPlace(digest, visible(name)[-_LONGEST_NAME:], kind, SafeFolder(folder, depth))
 
 
 def _inside(folder: Path) -> tuple[set[str], list[str]]:

@@ -19,7 +19,7 @@ _SPREAD = 0.16  # height over which the seeds of one arm are spread, in rows
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ArmOutcome:
     """One measure of one arm: its seeds, mean and interval, and what is to be said beside it.
 
     `published` is (mean, sd) of others' runs.
@@ -34,7 +34,7 @@ class Outcome:
     published: tuple[float, float] | None = None
 
 
-def outcomes(arms: Sequence[Outcome], measure: str, *, chance: float | None = None) -> Picture:
+def outcomes(arms: Sequence[ArmOutcome], measure: str, *, chance: float | None = None) -> Picture:
     """Draw one row per arm in the given order; `chance` is drawn as a line where it is known."""
     name = measures.title(measure)
     return Picture(
@@ -47,7 +47,7 @@ def outcomes(arms: Sequence[Outcome], measure: str, *, chance: float | None = No
     )
 
 
-def _draw(arms: Sequence[Outcome], measure: str, chance: float | None) -> Drawing:
+def _draw(arms: Sequence[ArmOutcome], measure: str, chance: float | None) -> Drawing:
     write = measures.writer(measure)
     x = {"title": {"text": label(measures.title(measure))}} | _x_axis(arms, measure)
     fig = Drawing(
@@ -74,7 +74,7 @@ def _draw(arms: Sequence[Outcome], measure: str, chance: float | None) -> Drawin
     return fig
 
 
-def _x_axis(arms: Sequence[Outcome], measure: str) -> dict[str, Any]:
+def _x_axis(arms: Sequence[ArmOutcome], measure: str) -> dict[str, Any]:
     """Return the whole scale of a share where arms lie far apart, decades where a number spans them."""
     values = [value for arm in arms for value in arm.values.values()]
     low, high = min(values, default=0.0), max(values, default=1.0)
@@ -87,7 +87,7 @@ def _x_axis(arms: Sequence[Outcome], measure: str) -> dict[str, Any]:
     return share_axis(low, high)
 
 
-def _seeds(fig: Drawing, arms: Sequence[Outcome], measure: str) -> None:
+def _seeds(fig: Drawing, arms: Sequence[ArmOutcome], measure: str) -> None:
     write = measures.writer(measure)
     dots = [
         (value, i + _SPREAD * (1 + (2 * k / max(len(arm.values) - 1, 1) - 1) * 0.6), seed)
@@ -106,7 +106,7 @@ def _seeds(fig: Drawing, arms: Sequence[Outcome], measure: str) -> None:
     )
 
 
-def _means(fig: Drawing, arms: Sequence[Outcome], measure: str) -> None:
+def _means(fig: Drawing, arms: Sequence[ArmOutcome], measure: str) -> None:
     write = measures.writer(measure)
     known = [(i, arm) for i, arm in enumerate(arms) if arm.values]
     fig.add(
@@ -130,7 +130,7 @@ def _means(fig: Drawing, arms: Sequence[Outcome], measure: str) -> None:
     )
 
 
-def _published(fig: Drawing, arms: Sequence[Outcome]) -> None:
+def _published(fig: Drawing, arms: Sequence[ArmOutcome]) -> None:
     others = [(i, arm.published) for i, arm in enumerate(arms) if arm.published is not None]
     if others:
         fig.add(
@@ -150,7 +150,7 @@ def _published(fig: Drawing, arms: Sequence[Outcome]) -> None:
         )
 
 
-def interval_text(arm: Outcome, write: Any) -> str:
+def interval_text(arm: ArmOutcome, write: Any) -> str:
     """Return 'mean [low, high]', or the mean alone where there is no interval."""
     if not arm.values:
         return MISSING
@@ -159,7 +159,7 @@ def interval_text(arm: Outcome, write: Any) -> str:
     return f"{write(arm.mean)} [{write(arm.low)}, {write(arm.high)}]"
 
 
-def _summary(arms: Sequence[Outcome], measure: str) -> str:
+def _summary(arms: Sequence[ArmOutcome], measure: str) -> str:
     known = [arm for arm in arms if arm.values]
     if not known:
         return say("report.outcomes.none")
@@ -176,16 +176,16 @@ def _summary(arms: Sequence[Outcome], measure: str) -> str:
     return say(f"report.outcomes.{kind}", **values)
 
 
-def _note(arms: Sequence[Outcome]) -> str:
+def _note(arms: Sequence[ArmOutcome]) -> str:
     seeds = _most_seeds(arms)
     return say("report.outcomes.note", seeds=seeds) if seeds > 1 else ""
 
 
-def _most_seeds(arms: Sequence[Outcome]) -> int:
+def _most_seeds(arms: Sequence[ArmOutcome]) -> int:
     return max((len(arm.values) for arm in arms), default=0)
 
 
-def _table(arms: Sequence[Outcome], measure: str) -> Table:
+def _table(arms: Sequence[ArmOutcome], measure: str) -> Table:
     write = measures.writer(measure)
     seeds = sorted({seed for arm in arms for seed in arm.values})
     columns = (

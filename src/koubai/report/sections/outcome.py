@@ -10,7 +10,7 @@ from koubai.lab.conclude.power import Family
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.report import measures
 from koubai.report.figures.gap import Gap, gap
-from koubai.report.figures.outcomes import Outcome, outcomes
+from koubai.report.figures.outcomes import ArmOutcome, outcomes
 from koubai.report.numbers import MISSING, number, points, seconds
 from koubai.report.page import Section, TitledTable
 from koubai.report.picture import Picture, Table
@@ -59,7 +59,7 @@ def _outcomes(result: ExperimentResult, measure: str) -> Picture:
         interval = summary.interval if summary else None
         published = arm.published
         rows.append(
-            Outcome(
+            ArmOutcome(
                 title=arm.title(),
                 values=dict(summary.values) if summary else {},
                 mean=summary.mean if summary else float("nan"),
