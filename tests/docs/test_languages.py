@@ -1,6 +1,5 @@
 """A small site in both languages, built as `docs/build.py` builds the real one: the switch, the search."""
 
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,10 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
+from support.browser import CHROMIUM
 from support.docs import within_docs
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 PAGES = {
     "index.md": "# Start\n\nA vanishing gradient.\n\n"
     "```{toctree}\ndeep/page\nchangelog\ngenerated/made\n```\n",
@@ -99,28 +97,25 @@ def test_a_page_in_one_language_says_so_to_readers_of_the_other(site):
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")
-def test_search_finds_parts_of_compounds_in_japanese_and_words_in_english(site):
-    playwright = pytest.importorskip("playwright.sync_api")
+def test_search_finds_parts_of_compounds_in_japanese_and_words_in_english(site, browser):
     handler = partial(SimpleHTTPRequestHandler, directory=site)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        for folder, asked, title in (
-            ("ja/", "勾配消失", "深い層"),
-            ("ja/", "初期値", "深い層"),
-            ("ja/", "層", "深い層"),
-            ("ja/", "vanishing", "Start"),
-            ("", "vanishing gradients", "Start"),
-        ):
-            page.goto(f"http://127.0.0.1:{server.server_port}/{folder}search.html?q={quote(asked)}")
-            found = page.locator("#search-results li a").first
-            found.wait_for(timeout=10_000)
-            assert found.inner_text() == title, asked
-            assert page.locator(".search-summary").inner_text().strip(), asked
-        page.goto(f"http://127.0.0.1:{server.server_port}/ja/search.html?q={quote('存在しない語')}")
-        page.wait_for_timeout(500)
-        assert page.locator("#search-results li").count() == 0
-        browser.close()
+    page = browser.new_page()
+    for folder, asked, title in (
+        ("ja/", "勾配消失", "深い層"),
+        ("ja/", "初期値", "深い層"),
+        ("ja/", "層", "深い層"),
+        ("ja/", "vanishing", "Start"),
+        ("", "vanishing gradients", "Start"),
+    ):
+        page.goto(f"http://127.0.0.1:{server.server_port}/{folder}search.html?q={quote(asked)}")
+        found = page.locator("#search-results li a").first
+        found.wait_for(timeout=10_000)
+        assert found.inner_text() == title, asked
+        assert page.locator(".search-summary").inner_text().strip(), asked
+    page.goto(f"http://127.0.0.1:{server.server_port}/ja/search.html?q={quote('存在しない語')}")
+    page.wait_for_timeout(500)
+    assert page.locator("#search-results li").count() == 0
+    page.close()
     server.shutdown()

@@ -2,14 +2,14 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-WAIT = 300_000  # milliseconds: a bound for what hangs, not for what is slow
+from ..support.browser import CHROMIUM, WAIT
+
+__all__ = ["CHROMIUM", "Served"]
 
 
 class Served:

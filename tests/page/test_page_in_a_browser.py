@@ -13,27 +13,16 @@ from koubai.study.lessons.output_size import SETTINGS
 from koubai.study.lessons.valley import RULES
 from koubai.train.recipe_address import read_address
 from koubai.words import LANGUAGES, entries
+from support.browser import in_a_browser
 
 from .cut import Line, free_port
-from .served import CHROMIUM, Served, look_at, tab_to, widen
+from .served import Served, look_at, tab_to, widen
 
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 for needed in ("starlette", "uvicorn"):
     pytest.importorskip(needed, reason="pip install 'koubai[page]'")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium"),
-]
+pytestmark = in_a_browser
 FIRST = "vanishing_gradient"
 STAGES = ["guess", "run", "gap", "why", "right", "question", "later"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 class Holder:

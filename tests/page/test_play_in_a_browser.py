@@ -10,17 +10,14 @@ import pytest
 
 import koubai as kb
 from koubai.train.train import train
+from support.browser import in_a_browser
 
-from .served import CHROMIUM, Served, look_at, tab_to, widen
+from .served import Served, look_at, tab_to, widen
 from .test_page_in_a_browser import audit
 
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 for needed in ("starlette", "uvicorn"):
     pytest.importorskip(needed, reason="pip install 'koubai[page]'")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium"),
-]
+pytestmark = in_a_browser
 SMALL = (
     "data.type=moons&data.n=200&data.noise=0.2&network.type=mlp&network.hidden=[8,8]&network.activation=tanh"
 )
@@ -36,30 +33,24 @@ def table(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def look(tmp_path_factory, table):
+def look(browser, tmp_path_factory, table):
     """Open the view in a browser that was let in; one server for all."""
     served = Served(tmp_path_factory.mktemp("runs"), "--data-dir", str(table))
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context()
-        look_at(context, served.address)
-        state = {**context.storage_state(), "origins": []}
-        context.close()
+    context = browser.new_context()
+    look_at(context, served.address)
+    state = {**context.storage_state(), "origins": []}
+    context.close()
 
-        def opened(address=RECIPE, **settings):
-            context = browser.new_context(
-                storage_state=state,
-                viewport={"width": 1280, "height": 900},
-                accept_downloads=True,
-                **settings,
-            )
-            page = look_at(context, f"{served.origin}/#play/{address}")
-            page.wait_for_selector("[data-do=run]")
-            return page
+    def opened(address=RECIPE, **settings):
+        context = browser.new_context(
+            storage_state=state, viewport={"width": 1280, "height": 900}, accept_downloads=True, **settings
+        )
+        page = look_at(context, f"{served.origin}/#play/{address}")
+        page.wait_for_selector("[data-do=run]")
+        return page
 
-        opened.origin = served.origin
-        yield opened
-        browser.close()
+    opened.origin = served.origin
+    yield opened
     served.end()
 
 

@@ -9,18 +9,15 @@ import koubai as kb
 from koubai.train.recipe import Recipe
 from koubai.train.train import train
 from koubai.words import entries
+from support.browser import in_a_browser
 
 from .cut import Line, free_port
-from .served import CHROMIUM, Served, look_at, widen
+from .served import Served, look_at, widen
 from .written import Written
 
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 for needed in ("starlette", "uvicorn"):
     pytest.importorskip(needed, reason="pip install 'koubai[page]'")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium"),
-]
+pytestmark = in_a_browser
 LAYERS = [f"{i}" for i in range(6)]
 RECIPE = Recipe(
     kb.Sequential(kb.Flatten(), kb.Linear(10)),
@@ -30,14 +27,6 @@ RECIPE = Recipe(
     batch_size=20,
     steps=40,
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Reports in a real browser: drawn, silent, alone, accessible, narrow, dark, printed, without scripts."""
 
-import shutil
 import time
 
 import pytest
@@ -9,22 +8,9 @@ from koubai.report import write_html
 from koubai.report.html import write_page
 from koubai.report.run import RunRecord, run_page
 from koubai.train.folder import RunFolder
+from support.browser import WAIT, in_a_browser
 
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium"),
-]
-WAIT = 300_000  # milliseconds: a bound for what hangs, not for what is slow; other tests may run beside
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+pytestmark = in_a_browser
 
 
 @pytest.fixture

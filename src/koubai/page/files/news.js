@@ -1,9 +1,7 @@
 // The news of runs that are watched: one stream, picked up where it was; and what of it a page keeps.
 
-import { got, post } from "./source.js";
+import { got, post, stream } from "./source.js";
 import { say } from "./words.js";
-
-const TRIES = 20; // a second apart, after which a server that refuses is given up
 
 export const loadRuns = () => got("runs.json");
 
@@ -11,59 +9,25 @@ export const loadRuns = () => got("runs.json");
 export function listen(runs, hear) {
   let trial = null;
   let seen = "";
-  let stream = null;
-  let over = false;
-  let failures = 0;
-  const close = () => {
-    stream?.close();
-    stream = null;
-  };
   const address = () => {
     const asked = Object.entries({ runs: runs.join("."), trial, after: seen }).filter(([, value]) => value);
     return `runs/events?${new URLSearchParams(asked)}`;
   };
-  const open = () => {
-    if (over || stream || document.hidden) return;
-    stream = new EventSource(address());
-    stream.onmessage = ({ data, lastEventId }) => {
-      seen = lastEventId;
-      hear(JSON.parse(data));
-    };
-    stream.onerror = () => {
-      hear("cut");
-      if (stream.readyState !== EventSource.CLOSED) return; // it tries again by itself
-      close();
-      retry();
-    };
-    stream.onopen = () => {
-      failures = 0;
-      hear("heard");
-    };
+  const take = ({ data, lastEventId }) => {
+    seen = lastEventId;
+    hear(JSON.parse(data));
   };
-  const retry = async () => {
-    failures += 1;
+  const gone = async () => {
     const known = await loadRuns().then(({ runs: rows }) => rows.map(({ id }) => id), () => null);
-    if (over) return;
-    if (known && runs.some((run) => !known.includes(run))) return finish("gone");
-    if (failures >= TRIES) return finish("lost");
-    setTimeout(open, 1000);
+    return known && runs.some((run) => !known.includes(run)) ? "gone" : null;
   };
-  const finish = (word) => {
-    over = true;
-    close();
-    document.removeEventListener("visibilitychange", look);
-    if (word) hear(word);
-  };
-  const look = () => (document.hidden ? close() : open());
-  document.addEventListener("visibilitychange", look);
-  open();
+  const { leave, again } = stream(address, take, hear, gone);
   return {
-    leave: () => finish(null),
+    leave,
     /** Hear of a trial, too. */
     follow: (name) => {
       trial = name;
-      close();
-      open();
+      again();
     },
   };
 }

@@ -60,42 +60,42 @@ export function run(lesson, round, hear) {
 
 const TRIES = 20; // a second apart, after which a server that refuses is given up
 
-/** Listen while the page is seen; one that was hidden, or cut off, goes on behind the last event it had. */
-export function listen(job, hear) {
-  let seen = -1;
-  let stream = null;
+/**
+ * Read a stream while the page is seen; one that was hidden, or cut off, is opened again at `address()`.
+ * `take` gets each message, `tell` a word: cut, heard, lost, or what `gone` says where there is nothing to go on with.
+ */
+export function stream(address, take, tell, gone = async () => null) {
+  let source = null;
   let over = false;
   let failures = 0;
   const close = () => {
-    stream?.close();
-    stream = null;
+    source?.close();
+    source = null;
   };
   const open = () => {
-    if (over || stream || document.hidden) return;
-    stream = new EventSource(`jobs/${job}/events?after=${seen}`.replace("?after=-1", ""));
-    stream.onmessage = ({ data: text, lastEventId }) => {
-      if (Number(lastEventId) <= seen) return;
-      seen = Number(lastEventId);
-      const event = JSON.parse(text);
-      if (["end", "failed"].includes(event.kind)) finish();
-      hear(event);
-    };
-    stream.onerror = () => {
-      if (stream.readyState !== EventSource.CLOSED) return hear({ kind: "cut" }); // it tries again by itself
+    if (over || source || document.hidden) return;
+    source = new EventSource(address());
+    source.onmessage = take;
+    source.onerror = () => {
+      tell("cut");
+      if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
       close();
-      if ((failures += 1) >= TRIES) {
-        finish();
-        return hear({ kind: "lost" });
-      }
-      hear({ kind: "cut" });
-      setTimeout(open, 1000);
+      retry();
     };
-    stream.onopen = () => {
+    source.onopen = () => {
       failures = 0;
-      hear({ kind: "heard" });
+      tell("heard");
     };
   };
-  const finish = () => {
+  const retry = async () => {
+    failures += 1;
+    const word = (await gone()) ?? (failures >= TRIES ? "lost" : null);
+    if (over) return;
+    if (!word) return setTimeout(open, 1000);
+    leave();
+    tell(word);
+  };
+  const leave = () => {
     over = true;
     close();
     document.removeEventListener("visibilitychange", look);
@@ -103,5 +103,26 @@ export function listen(job, hear) {
   const look = () => (document.hidden ? close() : open());
   document.addEventListener("visibilitychange", look);
   open();
-  return { stop: () => post(`jobs/${job}/stop`, {}), leave: finish };
+  return {
+    leave,
+    again: () => {
+      close();
+      open();
+    },
+  };
+}
+
+/** Listen to a job; one that was hidden, or cut off, goes on behind the last event it had. */
+export function listen(job, hear) {
+  let seen = -1;
+  const address = () => `jobs/${job}/events?after=${seen}`.replace("?after=-1", "");
+  const take = ({ data: text, lastEventId }) => {
+    if (Number(lastEventId) <= seen) return;
+    seen = Number(lastEventId);
+    const event = JSON.parse(text);
+    if (["end", "failed"].includes(event.kind)) leave();
+    hear(event);
+  };
+  const { leave } = stream(address, take, (kind) => hear({ kind }));
+  return { stop: () => post(`jobs/${job}/stop`, {}), leave };
 }
