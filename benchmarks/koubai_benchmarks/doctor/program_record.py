@@ -30,7 +30,7 @@ class Record:
         if self.path is None or not self.path.exists():
             return
         text = self.path.read_text(encoding="utf-8")
-        if text and not text.endswith("\n"):  # an interrupted line: the next one begins anew
+        if text and not text.endswith("\n"):  # an interrupted line: the next begins one of its own
             with self.path.open("a", encoding="utf-8") as file:
                 file.write("\n")
         for line in text.splitlines():

@@ -24,7 +24,7 @@ RUNS = Path("koubai-runs")
 
 
 def named(target: str) -> str:
-    """Return the catalogue's name of an experiment that is asked for by a word it shows: 勾配消失.
+    """Return the catalog's name of an experiment that is asked for by a word it shows: 勾配消失.
 
     What is no such word, a file's path among it, stays as it is.
     """

@@ -37,7 +37,7 @@ style = Style()
 
 
 def option(key: str, **settings: Any) -> Parameter:
-    """Return a parameter whose help is the catalogue's entry `key`, such as "cli.train.out"."""
+    """Return a parameter whose help is the catalog's entry `key`, such as "cli.train.out"."""
     from cyclopts import Parameter
 
     return Parameter(help=say(key), **settings)

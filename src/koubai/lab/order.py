@@ -120,7 +120,7 @@ def is_file(target: str) -> bool:
 
 
 def find(target: str, data: str | None = None) -> Experiment:
-    """Return the experiment in a file, or the catalogue's of this name."""
+    """Return the experiment in a file, or the catalog's of this name."""
     if is_file(target):
         experiment = read_experiment(Path(target))
         return experiment if data is None else change(experiment, {"data": data})

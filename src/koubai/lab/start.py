@@ -30,7 +30,7 @@ def run(
     device: str = "auto",
     on_progress: OnProgress | None = None,
 ) -> ExperimentResult:
-    """Return what came out of an experiment, or of a catalogue's experiment by its name.
+    """Return what came out of an experiment, or of a catalog's experiment by its name.
 
     | argument | meaning                                                                                 |
     |----------|-----------------------------------------------------------------------------------------|

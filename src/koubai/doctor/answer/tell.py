@@ -1,4 +1,4 @@
-"""Findings, proofs and explanations in words: text a learner reads, in the catalogue's languages."""
+"""Findings, proofs and explanations in words: text a learner reads, in the catalog's languages."""
 
 from __future__ import annotations
 

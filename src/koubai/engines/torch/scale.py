@@ -1,4 +1,4 @@
-"""Loss scaling: what flows back in float16 is made larger by S, lest it vanish, and smaller after.
+"""Loss scaling: what flows back in float16 is made larger by S, so as not to vanish, and smaller after.
 
     dy S  ->  backward in float16  ->  g = (its float32 gradients) / S
 

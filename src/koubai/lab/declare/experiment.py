@@ -159,7 +159,7 @@ class Experiment:
     | baseline | the arm that the others are compared with (None: the first)                         |
     | measure  | the score that is compared                                                          |
     | budget   | seconds after which no further run starts (None: no bound)                          |
-    | family   | the catalogue's name, whose words and closing sentences are used                    |
+    | family   | the catalog's name, whose words and closing sentences are used                    |
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""The catalogue's experiments, one file each."""
+"""The catalog's experiments, one file each."""
