@@ -271,3 +271,16 @@ def test_a_recipe_keeps_all_but_its_data_for_a_table(koubai, tmp_path):
 def test_what_a_table_lacks_is_said(koubai, words, said):
     assert koubai("train", *words).code not in (0, 3)
     assert said in " ".join(koubai.err.split())
+
+
+def test_the_plan_for_a_machine_of_64_cores_can_be_looked_at_on_any(koubai):
+    """Six shards of a batch of 100, and no 58 threads that wait; nothing is trained."""
+    plan = ("summary", "digits.toml", "--plan", "--engine", "native", "--threads", "64")
+    said = koubai(*plan, "--set", "batch_size=100").out
+    assert "6 shards side by side, each with 16 of 100 samples and one thread" in said
+    assert "1 Linear" in said
+    told = json.loads(koubai(*plan, "--set", "batch_size=1024", "--json").out)
+    assert (told["engine"], told["threads"]) == ("native", 64)
+    assert "64 shards side by side, each with 16 of 1024" in told["plan"][0]
+    assert koubai("summary", "alexnet", "--plan").code == 2
+    assert "a plan needs a recipe" in koubai.err

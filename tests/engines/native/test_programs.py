@@ -162,7 +162,7 @@ def test_programs_in_threads_do_not_interfere():
 
 
 @with_both
-@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("threads", [2, 3, 20])
 def test_shards_agree_with_one_thread(threads):
     job = classes_job(CONVNET, SHAPE, threads=threads, batch=16 * threads)
     assert f"{threads} shards" in compile_job(job, "native").listing()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from koubai.cli.changes import edited
-from koubai.cli.output import console, option, print_json, style
+from koubai.cli.output import console, option, print_json, style, whole
 from koubai.core.errors import ConfigError, Problem, UnknownName
 from koubai.core.params import Shape
 from koubai.models.model import MODELS
@@ -26,8 +26,14 @@ def summary(
     input_: Annotated[str | None, option("cli.summary.input", name="--input")] = None,
     set_: Annotated[list[str] | None, option("cli.summary.set", name="--set", negative="")] = None,
     data_dir: Annotated[Path | None, option("cli.run.data_dir", env_var="KOUBAI_DATA")] = None,
+    plan: Annotated[bool, option("cli.summary.plan", negative="")] = False,
+    engine: Annotated[str, option("cli.run.engine")] = "auto",
+    threads: Annotated[int, whole("cli.summary.threads")] = 1,
 ) -> None:
-    """Print the layers of a network."""
+    """Print the layers of a network, or with --plan what an engine makes of a recipe."""
+    if plan:
+        _show_plan(model, set_ or [], data_dir, engine, threads)
+        return
     network = _network(model, None if input_ is None else shape_of(input_), set_ or [], data_dir)
     if style.json:
         layers = [
@@ -48,6 +54,22 @@ def summary(
         say("cli.summary.head", model=model, input=" x ".join(map(str, network.in_shape))), markup=False
     )
     out.print(text, markup=False, soft_wrap=True)
+
+
+def _show_plan(model: str, changes: list[str], data_dir: Path | None, engine: str, threads: int) -> None:
+    """Print a step of a recipe, changed as `koubai train` would, as an engine runs it; nothing is run."""
+    from koubai.train.session import Session
+
+    if not model.endswith(".toml"):
+        raise ConfigError("summary", [Problem("--plan", say("cli.summary.plan_needs_recipe"))])
+    recipe: Recipe = edited(Recipe.from_toml(Path(model)), changes)
+    session = Session(recipe, data_dir=data_dir, engine=engine, threads=threads)
+    lines = session.program.listing().splitlines()
+    if style.json:
+        print_json({"model": model, "engine": session.program.engine, "threads": threads, "plan": lines})
+        return
+    for line in lines:
+        console().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def default_input(model: str) -> Shape:

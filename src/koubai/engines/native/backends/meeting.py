@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from koubai.engines.native.kernels.meeting import CALLED_OFF, MEETING_WORDS
+from koubai.engines.native.kernels.meeting import CALLED_OFF, words
 
 
 class Meeting:
@@ -18,8 +18,8 @@ class Meeting:
     all cores a step with it took several times as long.
     """
 
-    def __init__(self) -> None:
-        self._memory = np.zeros(MEETING_WORDS, np.int64)
+    def __init__(self, shards: int) -> None:
+        self._memory = np.zeros(words(shards), np.int64)
 
     def fields(self) -> dict[str, int]:
         """The fields of a shard with which it goes there."""

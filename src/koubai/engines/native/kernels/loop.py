@@ -163,7 +163,7 @@ def _one_row(at: int, shard: Any, row: TableRow) -> int:
     elif kind in (KERNEL, ALONE):
         _call_kernel(row.what, row.arguments, 0, 1)
     elif kind == BARRIER:
-        return DONE if meet(shard.meeting, shard.shards, shard.rest) else LEFT_ALONE
+        return DONE if meet(shard.meeting, shard.shards, shard.shard, shard.rest) else LEFT_ALONE
     elif kind == PYTHON:
         return CALL_PYTHON
     return DONE

@@ -1,4 +1,15 @@
-"""A barrier for shards in threads of any kind: a counter in memory that only grows."""
+"""A barrier for shards in threads of any kind: counters in memory that only grow.
+
+Up to eight shards count at one place and look there. More come in groups of eight, each with a counter of
+its own; the last of a group counts at the common one, where all look. So of 64 shards 8 write to a line of
+memory, not 64, and those who look have it in their caches while others still arrive.
+
+| field      | meaning                                                                      |
+|------------|------------------------------------------------------------------------------|
+| ARRIVED    | shards that came; with groups, groups that came                              |
+| CALLED_OFF | not 0 when nobody is to wait any more                                        |
+| GROUPS     | shards that came of each group                                               |
+"""
 
 from __future__ import annotations
 
@@ -11,7 +22,9 @@ from numba.extending import intrinsic
 from koubai.engines.native.kernels.base import inline
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
-ARRIVED, CALLED_OFF, MEETING_WORDS = 0, 8, 16  # in cache lines of their own
+LINE = 8  # words of a cache line: each counter has one of its own
+ARRIVED, CALLED_OFF, GROUPS = 0, LINE, 2 * LINE
+GROUP = 8  # shards that count at one place
 _LOOKS = 1000  # about a microsecond of waiting before the system may run another thread
 
 
@@ -49,10 +62,27 @@ def _rest(typing: Any, address: Any) -> Any:
     return types.none(types.int64), generate
 
 
+def words(shards: int) -> int:
+    """Return how many words the memory of a meeting has.
+
+    >>> words(2), words(64)
+    (16, 80)
+    """
+    return GROUPS + (LINE * -(-shards // GROUP) if shards > GROUP else 0)
+
+
 @inline
-def meet(meeting: int, shards: int, rest: int) -> Any:
+def meet(meeting: int, shards: int, shard: int, rest: int) -> Any:
     """Wait until all shards are here; return whether they come, or the meeting was called off."""
-    goal = (_arrive(meeting + 8 * ARRIVED) // shards + 1) * shards
+    if shards <= GROUP:
+        goal = (_arrive(meeting + 8 * ARRIVED) // shards + 1) * shards
+    else:
+        group = shard // GROUP
+        size = min(GROUP, shards - group * GROUP)
+        before = _arrive(meeting + 8 * (GROUPS + LINE * group))
+        goal = (before // size + 1) * ((shards + GROUP - 1) // GROUP)
+        if before % size == size - 1:
+            _arrive(meeting + 8 * ARRIVED)
     while True:
         for _ in range(_LOOKS):
             if _look(meeting + 8 * ARRIVED) >= goal:

@@ -21,7 +21,7 @@ class ThreadRunner:
 
     def __init__(self, shards: int) -> None:
         self._shards = shards
-        self._meeting = Meeting()
+        self._meeting = Meeting(shards)
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0
 

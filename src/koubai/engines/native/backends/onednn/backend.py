@@ -55,7 +55,7 @@ class OpenMpRunner:
 
     def __init__(self, library: Library, shards: int, team: int) -> None:
         self._library, self._shards, self._team = library, shards, team
-        self._meeting = Meeting()
+        self._meeting = Meeting(shards)
 
     def fields(self) -> dict[str, int]:
         """Addresses of the functions of both libraries."""
