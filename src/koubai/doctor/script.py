@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from koubai.core.errors import KoubaiError
 from koubai.doctor.answer.diary import Diary
 from koubai.doctor.answer.verdict import Unseen, Verdict
 from koubai.doctor.trials.script import ScriptTrials
@@ -50,9 +49,6 @@ def judge_script(
     `trials` are made on forks of this process, where that can be. What the script prints goes to standard
     error, and so does what could not be seen. A script that ends with an error is examined up to there, and
     is never called healthy.
-
-    Raises:
-        KoubaiError: no training was seen, not even a backward pass, so there is nothing to say.
     """
     trials = ScriptTrials() if trials is None else trials
     diary = None if folder is None else Diary(folder)
@@ -61,9 +57,8 @@ def judge_script(
     if watch is None or not (watch.seen.step or watch.seen.backwards):
         if outcome.failure is not None:
             return Verdict.died(outcome.failure, outcome.updates), outcome.code
-        if not (outcome.updates or outcome.backwards):
-            raise KoubaiError(say("watch.script.nothing"), where=str(target))
-        return Verdict([], (Unseen("model"),)), outcome.code
+        seen = outcome.updates or outcome.backwards
+        return Verdict([], (Unseen("model" if seen else "nothing"),)), outcome.code
     watch.seen.died = outcome.failure
     with trials.asked(watch):
         verdict = replace(watch.verdict, trials=trials.note)

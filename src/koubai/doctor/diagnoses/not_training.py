@@ -52,42 +52,56 @@ class NotTraining(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """Any parameter that is known not to train; of updates that a scaler skips, `steps_skipped` tells."""
         patient = visit.patient
-        if not patient.untrained or patient.loop.skipped > patient.step:
+        paths = tuple(dict.fromkeys((*patient.vain, *patient.unlisted, *patient.untrained)))
+        if not (paths or patient.vain_steps) or patient.loop.skipped > patient.step:
             return None
-        meant = set(patient.untrained) <= set(patient.declared_frozen)
-        measures = (Measure("untrained_parameters", float(len(patient.untrained)), 0.5),)
-        told = tuple(dict.fromkeys((*patient.unlisted, *patient.untrained)))
-        named = ", ".join(told[:_NAMED]) + (", ..." if len(told) > _NAMED else "")
         fault = self._fault(patient)
-        details = {
-            "paths": named,
-            "meant": meant,
-            "fault": fault or ("unlisted" if patient.unlisted else ""),
-            "passes": patient.loop.passes,
-        }
-        nothing = bool(fault)
-        severity = "severe" if nothing else ""
+        meant = not patient.vain_steps and set(patient.untrained) <= set(patient.declared_frozen)
+        nothing = fault in ("elsewhere", "no_step")
         return Sign(
-            measures,
-            told[0].rpartition(".")[0],
+            (Measure("untrained_parameters", float(len(paths)), 0.5),),
+            paths[0].rpartition(".")[0] if paths else None,
             1,
-            severity,
+            "severe" if nothing else "",
             certain=not meant,
             measured=nothing,
-            by_hand=nothing,
-            details=details,
+            by_hand=nothing or fault == "vain",
+            points_at=("vain",) if fault == "vain" else (),
+            details={
+                "paths": ", ".join(paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else ""),
+                "meant": meant,
+                "fault": fault,
+                "passes": patient.loop.passes,
+                "steps": patient.vain_steps,
+            },
         )
 
     @staticmethod
     def _fault(patient: Patient) -> str:
-        """Return what kept all parameters from being updated: no step, or steps of others only."""
-        if patient.loop.stranger:
+        """Return what kept parameters from being updated.
+
+        | fault     | meaning                                                                   |
+        |-----------|---------------------------------------------------------------------------|
+        | elsewhere | steps of other parameters only                                            |
+        | no_step   | no step at all                                                            |
+        | vain      | steps of an optimizer whose parameters the loss does not reach            |
+        | unlisted  | they belong to layers in a plain list                                     |
+        """
+        if patient.loop.stranger and not patient.vain_steps:
             return "elsewhere"
-        return "no_step" if patient.loop.passes else ""
+        if patient.loop.passes:
+            return "no_step"
+        return "vain" if patient.vain_steps else "unlisted" if patient.unlisted else ""
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Worse than simple learners; where no parameter is ever updated, nothing can have been learned."""
-        return visit.harmed or sign.measured
+        """Worse than simple learners; where no parameter is ever updated, nothing can have been learned.
+
+        Nobody means an optimizer that steps in vain, nor layers in a list that gather gradients; these are
+        told as information only where the run is known to do well without them.
+        """
+        unknown = visit.reach is None or not visit.skill_known
+        fault = sign.details["fault"]
+        return visit.harmed or sign.measured or fault == "vain" or (fault == "unlisted" and unknown)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """What was frozen on purpose is to blame only where thawing it was tried, and helped."""

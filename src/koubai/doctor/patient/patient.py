@@ -46,6 +46,8 @@ class Patient:
     | held_outputs | outputs for `data.x_held` with the present weights                                    |
     | untrained | parameters that never receive an update although they have a gradient or could have one |
     | unlisted | those of them that stand in a plain list, where PyTorch does not know them               |
+    | vain     | parameters of optimizers that step although the loss reaches none of them                |
+    | vain_steps | how often such an optimizer stepped                                                    |
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
@@ -75,6 +77,8 @@ class Patient:
     held_outputs: Array | None = None
     untrained: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    vain: tuple[str, ...] = ()
+    vain_steps: int = 0
     declared_frozen: tuple[str, ...] = ()
     loop: LoopFacts = LoopFacts()
     clinic: Clinic | None = None

@@ -18,6 +18,7 @@ from koubai.doctor.watch.hooks.wires import Wires
 from koubai.doctor.watch.program.models import hands_over, unwrapped
 from koubai.doctor.watch.program.walk import modules_of, parameters_of
 from koubai.doctor.watch.seen.duels import Ledger, duel_of
+from koubai.doctor.watch.seen.vain import VainSteps
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
 
@@ -36,6 +37,7 @@ class Search(Listener):
         self._steps = 0
         self.updates = self.backwards = 0
         self._ledger = Ledger()
+        self._vain = VainSteps()
         self._guard = Guard(self._give_up)
         self._wires = Wires(self, self._guard)
 
@@ -52,6 +54,7 @@ class Search(Listener):
         self._wires.disconnect()
         for watch in self.watches:
             watch.stop()
+            watch.seen.vain = self._vain.found
             watch.seen.rivals = [
                 other.seen for other in self.watches if other is not watch and other.seen.step
             ]
@@ -88,6 +91,7 @@ class Search(Listener):
         self._steps += 1
         self.updates += 1
         self._ledger.stepped(optimizer)
+        self._vain.stepped(optimizer, self._name_of)
         if self._is_unknown(optimizer):
             self._steps = 0
             self._wires.listen_closely()
@@ -131,6 +135,11 @@ class Search(Listener):
             self.watches.remove(watch)
         whole = self._watch(root)
         whole.continue_from(owners)
+
+    def _name_of(self, key: int) -> str | None:
+        """Return what a parameter is called in the model that is watched."""
+        names = (watch.seen.names.params.get(key) for watch in self.watches)
+        return next((name for name in names if name is not None), None)
 
     def _give_up(self, failure: str) -> None:
         """Look for no more models; those that were found stay under watch."""

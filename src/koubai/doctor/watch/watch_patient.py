@@ -68,7 +68,9 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     outputs = checkups[-1].outputs if checkups else None
     data = _data(seen, samples, 1 if outputs is None else outputs.shape[1])
     answers = held_outputs(seen, data) if now else None
-    if answers is None:
+    if answers is not None and not _beside(answers, data.t_held):
+        data, answers = replace(data, x_held=None, t_held=None), None
+    elif answers is None:
         data, answers = held_answers(seen, data)
     if outputs is not None and data.classes is None and data.t is None:
         data = counted(data, checkups[-1])
@@ -104,10 +106,17 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         held_outputs=answers,
         untrained=(*untrained, *unlisted),
         unlisted=unlisted,
+        vain=tuple(dict.fromkeys(name for vain in seen.vain for name in vain.names)),
+        vain_steps=max((vain.steps for vain in seen.vain), default=0),
         declared_frozen=frozen,
         loop=seen.loop.facts(seen.root, seen.step, seen.made),
         clinic=_clinic(seen, samples if now else None, data, means),
     )
+
+
+def _beside(y: Array, t: Array | None) -> bool:
+    """Whether outputs stand beside their targets: a part of them may have been compared."""
+    return t is None or t.dtype.kind == "i" or y.reshape(len(y), -1).shape == t.reshape(len(t), -1).shape
 
 
 def _facts_of(watched: WatchedLayer, first: CloseUp | None) -> LayerFacts:
@@ -158,6 +167,8 @@ def _places(seen: Seen, called: Mapping[str, Place | None], origin: Origin | Non
         place = made.get(path) or called.get(path)
         if place is not None:
             found[f"layer:{path}"] = place
+    if (vain := next((v.place for v in seen.vain if v.place is not None), None)) is not None:
+        found["vain"] = vain
     main = seen.optimizers[0] if seen.optimizers else None
     if (place := births.of(getattr(main, "origin", main))) is not None:
         found["optimizer"] = place

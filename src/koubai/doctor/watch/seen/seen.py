@@ -28,10 +28,13 @@ from koubai.doctor.watch.seen.seen_loop import SeenLoop
 from koubai.doctor.watch.seen.seen_loss import SeenLoss
 from koubai.doctor.watch.seen.shifted_call import ShiftedCalls
 from koubai.doctor.watch.seen.spreads import Spreads
+from koubai.doctor.watch.seen.vain import Vain
 
 _COPIED_BYTES = 512 * 2**20  # initial weights and gradients are kept of models up to this size
 _HELD_ROWS = 2000
-_RIVAL = 0.2  # of this model's updates: one that made fewer was trained in another phase
+_RIVAL = (
+    0.1  # of this model's updates: one that made fewer was trained in another phase (a critic makes five)
+)
 
 
 class Seen:
@@ -68,6 +71,7 @@ class Seen:
     | spreads         | how much what it puts out differs from sample to sample                        |
     | opponents       | what is known of two networks of the program that compete                      |
     | rivals          | what was seen of other models of the program that were trained, too            |
+    | vain            | optimizers of the program whose parameters never had a gradient                |
     """
 
     def __init__(
@@ -108,6 +112,7 @@ class Seen:
         self.places: dict[str, Place] = {}
         self._placed: set[str] = set()
         self.rivals: list[Seen] = []
+        self.vain: list[Vain] = []
         self.spreads = Spreads()
         self.opponents: Duel | None = None
 

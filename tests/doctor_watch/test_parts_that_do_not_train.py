@@ -1,0 +1,149 @@
+"""Parts of a program that do not train: optimizers that step in vain, layers in lists; and look-alikes."""
+
+import pytest
+
+from koubai.doctor.script import judge_script
+from koubai.doctor.trials.script import ScriptTrials
+
+TWO_PARTS = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+encoder, decoder = nn.Sequential(nn.Linear(8, 4), nn.Tanh()), nn.Linear(4, 3)
+optimizers = [torch.optim.Adam(part.parameters(), 1e-2) for part in (encoder, decoder)]
+t = torch.randint(0, 3, (600,))
+x = torch.eye(8)[t] * 2 + torch.randn(600, 8)
+for step in range(80):
+    rows = torch.randint(0, 600, (32,))
+    loss = nn.functional.cross_entropy(decoder(encoder(x[rows])), t[rows])
+    for optimizer in optimizers:
+        optimizer.zero_grad()
+    loss.backward()
+    for optimizer in optimizers:
+        optimizer.step()
+"""
+NEW_HEAD = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+t = torch.randint(0, 3, (600,))
+x = torch.eye(8)[t] * 2 + torch.randn(600, 8)
+
+def train(optimizer, steps):
+    for step in range(steps):
+        rows = torch.randint(0, 600, (32,))
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x[rows]), t[rows]).backward()
+        optimizer.step()
+
+train(torch.optim.Adam(model.parameters(), 1e-2), 40)
+model[0].requires_grad_(False)
+optimizer = torch.optim.Adam(model[2].parameters(), 1e-2)
+model[2] = nn.Linear(16, 3)
+train(optimizer, 60)
+"""
+BLOCKS = """
+import torch
+from torch import nn
+
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(1, 12)
+        self.blocks = [nn.Sequential(nn.Linear(12, 12), nn.Tanh()) for _ in range(2)]
+        self.head = nn.Linear(12, 4)
+
+    def forward(self, x):
+        x = self.first(x.unsqueeze(-1))
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x)
+
+torch.manual_seed(0)
+model = Tagger()
+optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+for step in range(80):
+    x = torch.randn(16, 6)
+    t = (x > 0).long() + 2 * (x.abs() > 1).long()
+    loss = nn.functional.cross_entropy(model(x).flatten(0, 1), t.flatten())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+CRITIC = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+maker, critic = nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+makes, judges = (torch.optim.RMSprop(part.parameters(), 1e-3) for part in (maker, critic))
+for step in range(40):
+    for _ in range(5):
+        critic.zero_grad()
+        (critic(maker(torch.randn(32, 2)).detach()).mean() - critic(torch.randn(32, 2) + 2).mean()).backward()
+        judges.step()
+    maker.zero_grad()
+    (-critic(maker(torch.randn(32, 2))).mean()).backward()
+    makes.step()
+"""
+
+
+@pytest.fixture
+def judged(tmp_path):
+    def judge(text):
+        path = tmp_path / "program.py"
+        path.write_text(text)
+        verdict, code = judge_script(path, trials=ScriptTrials(0.0))
+        assert code == 0
+        return verdict
+
+    return judge
+
+
+def told(verdict):
+    return [(f.name, f.details.get("fault")) for f in verdict.findings if f.alarm]
+
+
+def test_an_optimizer_whose_part_is_cut_off_steps_in_vain(judged):
+    assert told(judged(TWO_PARTS)) == []
+    verdict = judged(TWO_PARTS.replace("encoder(x[rows])", "encoder(x[rows]).detach()"))
+    assert told(verdict)[0] == ("not_training", "vain")
+    found = verdict.findings[0]
+    assert found.details["steps"] == 80
+    assert found.place.line == 6
+    assert found.details["paths"] == "0.weight, 0.bias"
+
+
+def test_gradients_that_closures_make_or_that_are_reset_at_once_are_no_vain_steps(judged):
+    closure = (
+        TWO_PARTS.replace("        optimizer.step()", "        optimizer.step(lambda: again())")
+        .replace(
+            "for step in",
+            "def again():\n    loss = nn.functional.cross_entropy(decoder(encoder(x)), t)\n"
+            "    loss.backward()\n    return loss\nfor step in",
+        )
+        .replace("    loss.backward()\n    for", "    for")
+    )
+    assert ("not_training", "vain") not in told(judged(closure))
+
+
+def test_a_head_put_in_after_its_optimizer_was_made(judged):
+    first = told(judged(NEW_HEAD))
+    assert first[0] == ("not_training", "vain")
+    lines = NEW_HEAD.split("\n")
+    made = next(i for i, line in enumerate(lines) if line.startswith("optimizer = "))
+    lines[made], lines[made + 1] = lines[made + 1], lines[made]
+    assert ("not_training", "vain") not in told(judged("\n".join(lines)))
+
+
+def test_layers_in_a_list_are_told_where_nothing_says_how_well_the_run_should_do(judged):
+    verdict = judged(BLOCKS)
+    assert told(verdict) == [("not_training", "unlisted")]
+    assert "blocks[0].0.weight" in verdict.findings[0].details["paths"]
+    assert told(judged(BLOCKS.replace("[nn.Seq", "nn.ModuleList([nn.Seq").replace("(2)]", "(2)])"))) == []
+
+
+def test_a_critic_that_makes_five_updates_for_one_of_its_rival_is_a_duel(judged):
+    verdict = judged(CRITIC)
+    assert verdict.name == "not_judged"
+    assert verdict.unseen[0].reason == "duel"
