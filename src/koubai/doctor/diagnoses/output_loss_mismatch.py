@@ -32,8 +32,17 @@ from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
-BY_HAND = ("crossed", "over_samples", "not_log_probabilities")  # no recipe can have these, so none cures them
-_NEVER_MEANT = ("crossed", "over_samples")  # whatever the run reached, it answers another question
+BY_HAND = (
+    "crossed",
+    "subtracted",
+    "over_samples",
+    "not_log_probabilities",
+)  # no recipe can have these, so none cures them
+_NEVER_MEANT = (
+    "crossed",
+    "subtracted",
+    "over_samples",
+)  # whatever the run reached, it answers another question
 _SUM_ERROR = 0.02  # of probabilities that add up to 1: some add a small constant before the logarithm
 _LONGER = 8
 _PROBABILITIES = ("softmax", "sigmoid")
@@ -161,6 +170,7 @@ def mismatch(patient: Patient) -> str | None:
     | name                    | fault                                                                |
     |-------------------------|----------------------------------------------------------------------|
     | crossed                 | targets of another shape, compared with the outputs each with each   |
+    | subtracted              | the same, in a loss written by hand                                  |
     | over_samples            | probabilities that add up to 1 over the samples, not over classes    |
     | not_log_probabilities   | numbers that are no logarithms of probabilities, to a loss on them   |
     | one_unit                | softmax over one unit                                                |
@@ -179,6 +189,7 @@ def mismatch(patient: Patient) -> str | None:
     width = ends[-1].out_shape if gives else ()
     takes = patient.loss.takes
     faults = {
+        "subtracted": patient.loss.crossed is not None and not patient.loss.name,
         "crossed": patient.loss.crossed is not None,
         "over_samples": over or (_adds_up_to_one(patient, axis=0) and not _adds_up_to_one(patient, axis=1)),
         "not_log_probabilities": takes == "log_probabilities" and _adds_up_to_one(patient, axis=1) is False,

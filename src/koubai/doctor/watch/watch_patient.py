@@ -189,6 +189,8 @@ def _loss(loss: SeenLoss, outputs: Array | None) -> LossFacts | None:
     """Return what is known of the loss: by the model's outputs, or at least by its name."""
     name, function, options = loss.call
     kind = loss.rule.kind if loss.rule is not None else LOSSES.get(name)
+    if kind is None and loss.crossed is not None:  # all that is known of a loss written by hand
+        return LossFacts("", "", crossed=loss.crossed, alone=False)
     if kind is None or len(loss.names) > 1:
         return None
     classes = outputs.shape[1] if outputs is not None else None

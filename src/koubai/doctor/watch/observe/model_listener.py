@@ -195,6 +195,7 @@ class ModelListener(Listener):
             self._evaluation.take_pairs(trail.pairs)
             return
         loss.policy = loss.policy or trail.policy
+        loss.crossed = loss.crossed or trail.crossed
         if not trail.pairs or loss.names:
             return
         pair = trail.pairs[0]  # of a loss that is written by hand

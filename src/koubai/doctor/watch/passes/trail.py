@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from koubai.core.params import Shape
 from koubai.doctor.patient.layer_facts import OVER_SAMPLES
 from koubai.doctor.watch.program.kinds import REARRANGING
 from koubai.doctor.watch.program.nested import tensors
@@ -72,11 +73,13 @@ class Trail:
     |--------|---------------------------------------------------------------------------------|
     | pairs  | outputs with the foreign tensors they met                                       |
     | policy | whether the outputs were asked for the likelihood of what was drawn from them   |
+    | crossed | shapes of outputs (N, 1) and targets (N,), or the other way round, that were subtracted |
     """
 
     def __init__(self) -> None:
         self.pairs: list[Pair] = []
         self.policy = False
+        self.crossed: tuple[Shape, Shape] | None = None
         self._derived: dict[int, Derived] = {}
         self._made: dict[int, torch.Tensor] = {}  # from outputs, in any way: no targets
 
@@ -118,6 +121,8 @@ class Trail:
         if first is None:
             return
         self._meet(plain, first, tensors(given))
+        if plain in _RESIDUALS:
+            self._cross(first, tensors(given), result)
         over = plain in _SOFTMAXES and over_first_axis(result, args[1:], options)
         chain = self._chain(plain, first, result, over_samples=over)
         if chain is not None:
@@ -156,6 +161,14 @@ class Trail:
             fitting = [w for w in others if w.is_floating_point() and _fits(w, first.tensor)]
             if fitting and len(others) == 1 and not first.chain:
                 self.pairs.append(Pair("values", first.tensor, fitting[0], first.applied))
+
+    def _cross(self, first: Derived, given: list[torch.Tensor], result: Any) -> None:
+        """Note where every output of a column is compared with every target of a row."""
+        y, n = first.tensor, first.tensor.numel()
+        others = [w for w in given if id(w) not in self._made and not w.requires_grad and w.numel() == n]
+        rows = sorted(w.ndim for w in (y, *others[:1])) == [1, 2] and n > 1
+        if rows and getattr(result, "shape", None) == (n, n):
+            self.crossed = tuple(y.shape), tuple(others[0].shape)
 
 
 def over_first_axis(result: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:

@@ -53,7 +53,7 @@ class SeenLoss:
             self.of_outputs = call.origin is not None
             if call.origin is not None:
                 self.before = call.origin.applied
-            self.rule, self.crossed = rule_of(call, output), call.crossed
+            self.rule, self.crossed = rule_of(call, output), self.crossed or call.crossed
         if call.name == self.call[0] and len(self.targets) < _TARGETS and not call.moving:
             self.targets.append(call.t.detach().to("cpu", copy=True))
 
