@@ -89,9 +89,12 @@ def _one_class(visit: Consultation) -> Sign | None:
     loss, counts = visit.patient.loss, visit.patient.data.class_counts
     if loss is not None and not loss.of_outputs:
         return None
-    if counts is None or len(counts) == 2 or counts.sum() < _ENOUGH or np.count_nonzero(counts) != 1:
+    found = loss.only_label if loss is not None and visit.patient.loss_speaks else None
+    if counts is not None and len(counts) != 2 and np.count_nonzero(counts) == 1:
+        found = found or (int(counts.argmax()), int(counts.sum()))
+    if found is None or found[1] < _ENOUGH:
         return None
-    details = {"fault": "one_class", "label": int(counts.argmax()), "count": int(counts.sum())}
+    details = {"fault": "one_class", "label": found[0], "count": found[1]}
     one = Measure("classes_seen", 1.0, 2.0, above=False)
     return Sign((one,), None, 0, "severe", certain=True, measured=True, by_hand=True, details=details)
 

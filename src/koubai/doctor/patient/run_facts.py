@@ -23,7 +23,8 @@ class LossFacts:
     activations that the program applies between the network and the loss. `floor` is the loss of the best
     constant answer, where that was computed; `alone` says whether the recorded loss is this one and nothing
     besides; `of_outputs` whether it takes what the network puts out: not where outputs are compared with one
-    another (contrastive learning), whose labels are places in that comparison.
+    another (contrastive learning), whose labels are places in that comparison. `only_label` is the one label
+    that all targets had, and how many these were.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LossFacts:
     floor: float | None = field(default=None, compare=False)
     alone: bool = field(default=True, compare=False)
     of_outputs: bool = True
+    only_label: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,18 @@ def _loss(loss: SeenLoss, outputs: Array | None) -> LossFacts | None:
         floor = None
     own = loss.rule is not None or loss.of_outputs
     facts = replace(kind.facts, crossed=loss.crossed, before=loss.before, floor=floor)
-    return replace(facts, alone=loss.alone, of_outputs=own)
+    return replace(facts, alone=loss.alone, of_outputs=own, only_label=_only_label(loss))
+
+
+def _only_label(loss: SeenLoss) -> tuple[int, int] | None:
+    """Return the one label that all targets have, one a sample or one a place, and their number."""
+    parts = [t.reshape(-1) for t in loss.targets if not t.is_floating_point()]
+    if not loss.by_index or not parts:
+        return None
+    labels = torch.cat(parts)
+    labels = labels[labels != int(loss.call[2].get("ignore_index", -100))]
+    alike = len(labels) and bool((labels == labels[0]).all())
+    return (int(labels[0]), len(labels)) if alike else None
 
 
 def _data(seen: Seen, samples: Samples | None, outputs: int) -> DataFacts:

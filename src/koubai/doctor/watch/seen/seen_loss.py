@@ -54,8 +54,8 @@ class SeenLoss:
             if call.origin is not None:
                 self.before = call.origin.applied
             self.rule, self.crossed = rule_of(call, output), self.crossed or call.crossed
-        if call.name == self.call[0] and len(self.targets) < _TARGETS and not call.moving:
-            self.targets.append(call.t.detach().to("cpu", copy=True))
+        if call.name == self.call[0] and not call.moving:  # the first ones and the latest: data may be sorted
+            self.targets = [*self.targets[: _TARGETS - 1], call.t.detach().to("cpu", copy=True)]
 
     @property
     def by_index(self) -> bool:
