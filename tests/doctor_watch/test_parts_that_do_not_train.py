@@ -147,3 +147,36 @@ def test_a_critic_that_makes_five_updates_for_one_of_its_rival_is_a_duel(judged)
     verdict = judged(CRITIC)
     assert verdict.name == "not_judged"
     assert verdict.unseen[0].reason == "duel"
+
+
+TEACHER = """
+import copy
+import torch
+from torch import nn
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+other = copy.deepcopy(model)
+optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+for step in range(80):
+    x = torch.randn(32, 4)
+    with torch.no_grad():
+        t = x.sum(1, keepdim=True) + 0.9 * other(x + 1)
+    loss = nn.functional.smooth_l1_loss(model(x), t)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if step % 10 == 9:
+        other.load_state_dict(model.state_dict())
+"""
+
+
+def test_targets_that_a_copy_of_the_model_answers_move_with_it(judged):
+    verdict = judged(TEACHER)
+    assert (verdict.name, verdict.unseen[0].reason) == ("not_judged", "moving")
+
+
+def test_a_copy_that_is_asked_now_and_then_is_evaluated(judged):
+    text = TEACHER.replace("+ 0.9 * other(x + 1)", "").replace(
+        "other.load_state", "torch.no_grad()(other)(x); other.load_state"
+    )
+    assert "moving" not in [gap.reason for gap in judged(text).unseen]

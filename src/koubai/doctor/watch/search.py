@@ -67,7 +67,11 @@ class Search(Listener):
     # ------------------------------------------------------------------------------------ what it hears
 
     def before_forward(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        """Watch a model whose first call this is."""
+        """Watch a model whose first call this is; note that a copy of one is asked, as teachers are."""
+        if self.updates and not torch.is_grad_enabled():
+            for watch in self.watches:
+                if is_copy(module, watch.seen.root):
+                    watch.seen.taught.add(self.updates)
         if id(module) in self._known or not torch.is_grad_enabled():
             return
         if len(self.watches) == _MOST_MODELS or not any(p.requires_grad for _, p in parameters_of(module)):
@@ -145,6 +149,16 @@ class Search(Listener):
         """Look for no more models; those that were found stay under watch."""
         with suppress(Warning):  # a program may turn warnings into errors
             warnings.warn(say("watch.script.unseen", error=failure), RuntimeWarning, stacklevel=2)
+
+
+def is_copy(module: nn.Module, root: nn.Module) -> bool:
+    """Whether a module is another one than the root, and built as it is."""
+    if module is root or type(module) is not type(root):
+        return False
+    one, other = ([(name, p.shape) for name, p in parameters_of(each)] for each in (module, root))
+    return one == other and not {id(p) for _, p in parameters_of(module)} & {
+        id(p) for _, p in parameters_of(root)
+    }
 
 
 def whole_of(parts: list[nn.Module]) -> nn.Module:

@@ -71,6 +71,7 @@ class Seen:
     | spreads         | how much what it puts out differs from sample to sample                        |
     | opponents       | what is known of two networks of the program that compete                      |
     | rivals          | what was seen of other models of the program that were trained, too            |
+    | taught          | updates, of the first ones, beside which a copy of it was asked without gradients |
     | vain            | optimizers of the program whose parameters never had a gradient                |
     """
 
@@ -112,6 +113,7 @@ class Seen:
         self.places: dict[str, Place] = {}
         self._placed: set[str] = set()
         self.rivals: list[Seen] = []
+        self.taught: set[int] = set()
         self.vain: list[Vain] = []
         self.spreads = Spreads()
         self.opponents: Duel | None = None
@@ -151,7 +153,7 @@ class Seen:
             return "duel"
         if self.loss.policy:
             return "policy"
-        return "moving" if self.loss.moving else None
+        return "moving" if self.loss.moving or len(self.taught) > 1 else None
 
     @property
     def decays(self) -> dict[str, float]:
