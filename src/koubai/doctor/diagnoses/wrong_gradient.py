@@ -1,12 +1,15 @@
 """Wrong gradient.
 
-What it is: a layer's backward does not compute the derivative of its forward.
+What it is: a layer's backward does not compute the derivative of its forward; or the gradient is not that of
+    the whole loss: one of its terms is cut off from the parameters.
 Why it hurts: the run goes downhill on another mountain.
 How it shows: the slope of the loss along a random direction, by central differences in double precision,
-    is not the gradient's product with that direction.
+    is not the gradient's product with that direction. Of a program the summands of the loss are followed
+    back: one of them depends on tensors that nobody trains, and on no parameter.
 Confused with: a learning rate that is too high or too low; kinks (ReLU), which cost little on average.
-Sick recipe: a layer of one's own whose backward uses f'(f(u)) for f'(u).
-Healthy look-alike: rounding; a kink that one of the directions crosses.
+Sick recipe: a layer of one's own whose backward uses f'(f(u)) for f'(u); `torch.autograd.grad` without
+    create_graph=True in a loss.
+Healthy look-alike: rounding; a kink that one of the directions crosses; a term on codes that are trained.
 Remedies: mend backward; write the derivative under the formula and test it.
 References: Baydin et al. 2018, sec. 2 (finite differences against the chain rule).
 """
@@ -42,7 +45,9 @@ class WrongGradient(Diagnosis):
     remedies = ()
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Errors of the gradient, asked of the clinic only if the run suffers."""
+        """A term that is cut off; errors of the gradient, asked of the clinic only if the run suffers."""
+        if visit.patient.term_cut:
+            return Sign((), None, 1, certain=True, by_hand=True, details={"fault": "term"})
         clinic = visit.patient.clinic
         errors = clinic.gradient_errors() if clinic is not None and visit.harmed else None
         if not errors or max(errors.values()) <= _WRONG:
@@ -51,3 +56,7 @@ class WrongGradient(Diagnosis):
         wrong = [path for path, error in errors.items() if error > _WRONG]
         measures = (Measure("gradient_error", errors[wrong[-1]], _WRONG),)
         return Sign(measures, wrong[-1].rpartition(".")[0], 0, certain=True, details={"path": wrong[-1]})
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; nobody means a term that no parameter can lower."""
+        return visit.harmed or sign.by_hand

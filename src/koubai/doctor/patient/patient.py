@@ -48,6 +48,7 @@ class Patient:
     | unlisted | those of them that stand in a plain list, where PyTorch does not know them               |
     | vain     | parameters of optimizers that step although the loss reaches none of them                |
     | vain_steps | how often such an optimizer stepped                                                    |
+    | term_cut | whether a summand of the loss depends only on tensors that nobody trains                 |
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
@@ -79,6 +80,7 @@ class Patient:
     unlisted: tuple[str, ...] = ()
     vain: tuple[str, ...] = ()
     vain_steps: int = 0
+    term_cut: bool = False
     declared_frozen: tuple[str, ...] = ()
     loop: LoopFacts = LoopFacts()
     clinic: Clinic | None = None

@@ -106,6 +106,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         held_outputs=answers,
         untrained=(*untrained, *unlisted),
         unlisted=unlisted,
+        term_cut=seen.terms.found,
         vain=tuple(dict.fromkeys(name for vain in seen.vain for name in vain.names)),
         vain_steps=max((vain.steps for vain in seen.vain), default=0),
         declared_frozen=frozen,

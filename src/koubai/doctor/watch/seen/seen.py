@@ -12,6 +12,7 @@ from koubai.doctor.patient.duel import Duel
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_rule import LossRule
+from koubai.doctor.watch.passes.terms import CutTerms
 from koubai.doctor.watch.passes.watched_layer import Names
 from koubai.doctor.watch.program.models import (
     coupled_decays,
@@ -72,6 +73,7 @@ class Seen:
     | opponents       | what is known of two networks of the program that compete                      |
     | rivals          | what was seen of other models of the program that were trained, too            |
     | taught          | updates, of the first ones, beside which a copy of it was asked without gradients |
+    | terms           | summands of the loss that reach no parameter                                   |
     | vain            | optimizers of the program whose parameters never had a gradient                |
     """
 
@@ -114,6 +116,7 @@ class Seen:
         self._placed: set[str] = set()
         self.rivals: list[Seen] = []
         self.taught: set[int] = set()
+        self.terms = CutTerms()
         self.vain: list[Vain] = []
         self.spreads = Spreads()
         self.opponents: Duel | None = None
