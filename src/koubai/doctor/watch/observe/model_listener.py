@@ -255,8 +255,7 @@ class ModelListener(Listener):
             self._fresh = not have_gradients(self._updates.parameters())
         if not seen.step:
             seen.loop.passes += 1
-        root = roots if isinstance(roots, torch.Tensor) else next(iter(roots), None)
-        seen.terms.look(root, seen.step, seen.names.params)
+        seen.terms.look(roots, seen.step, seen.names.params)
         self.losses.differentiated(roots)
 
     def after_backward(self) -> None:

@@ -25,8 +25,9 @@ class CutTerms:
         self.found = False
         self._before: list[tuple[torch.Tensor, int]] | None = None
 
-    def look(self, root: Any, step: int, trained: Container[int]) -> None:
+    def look(self, roots: Any, step: int, trained: Container[int]) -> None:
         """Look at what is differentiated in the step after `step` updates."""
+        root = roots[0] if isinstance(roots, list | tuple) and roots else roots
         if step not in _LOOKS or not isinstance(root, torch.Tensor) or root.grad_fn is None:
             return
         reached = [_leaves(term) for term in _terms(root.grad_fn)]
