@@ -103,6 +103,14 @@ def print_json(value: Any) -> None:
     print(json_safe(json.dumps(_standard(value), ensure_ascii=False, indent=2, allow_nan=False)))
 
 
+def print_either(value: Any, sentence: str) -> None:
+    """Print a value where JSON is asked for, else the sentence that tells it."""
+    if style.json:
+        print_json(value)
+    else:
+        console().print(sentence, markup=False, soft_wrap=True)
+
+
 def print_table(columns: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:
     """Print a table; `right` are the columns of numbers. Plain: columns parted by two spaces or more.
 

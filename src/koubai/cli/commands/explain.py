@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from koubai.cli.output import console, option, print_json, print_table, style
+from koubai.cli.output import option, print_either, print_json, print_table, style
 from koubai.core.errors import KoubaiError
 from koubai.words import LANGUAGES, say
 
@@ -95,10 +95,7 @@ def _write(terms: tuple[Term, ...], name: str, out: Path) -> None:
     if not terms:
         raise KoubaiError("diagnosis_has_no_page", where=name, hint="koubai report RUN --doctor")
     written = write_page(term_page(terms[0]), out)
-    if style.json:
-        print_json({"page": str(written)})
-    else:
-        console().print(say("report.cli.written", path=written), markup=False, soft_wrap=True)
+    print_either({"page": str(written)}, say("report.cli.written", path=written))
 
 
 def _list() -> None:

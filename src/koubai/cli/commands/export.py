@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from koubai.cli.experiments import order_in
-from koubai.cli.output import console, option, print_json, style
+from koubai.cli.output import console, option, print_either, print_json, style
 from koubai.core.errors import UnknownName
 from koubai.words import say
 
@@ -46,10 +46,7 @@ def _network(path: Path, out: Path | None) -> None:
     trained = load(path)
     target = out or (path / "model.onnx" if path.is_dir() else path.with_suffix(".onnx"))
     written = trained.export_onnx(target, prepared=trained.preparation is None)
-    if style.json:
-        print_json({"written": str(written)})
-    else:
-        console().print(say("report.cli.exported_network", path=written), markup=False, soft_wrap=True)
+    print_either({"written": str(written)}, say("report.cli.exported_network", path=written))
 
 
 def _curves(folder: Path) -> list[Curves]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from koubai.cli.output import console, option, print_json, print_table, style
+from koubai.cli.output import option, print_either, print_json, print_table, style
 from koubai.core.errors import UnknownName
 from koubai.words import LANGUAGES, say
 
@@ -29,10 +29,7 @@ def lesson(
         raise UnknownName("lesson", name, known)
     path = out if out is not None else Path(f"{chosen.registry_name}.html")
     written = write_lesson(chosen, path, cache_folder() / "lessons")
-    if style.json:
-        print_json({"lesson": str(written)})
-    else:
-        console().print(say("report.cli.written", path=written), markup=False, soft_wrap=True)
+    print_either({"lesson": str(written)}, say("report.cli.written", path=written))
 
 
 def _list(names: list[str]) -> None:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from koubai.cli.output import console, option, print_json, style
+from koubai.cli.output import option, print_either
 from koubai.core.errors import KoubaiError
 from koubai.words import language, say
 
@@ -24,7 +24,4 @@ def new(name: Annotated[str, option("lab.cli.new.name")] = "experiment") -> None
         raise KoubaiError(
             say("lab.cli.new.exists"), where=str(path), hint=say("lab.cli.new.hint", path=path)
         ) from None
-    if style.json:
-        print_json({"file": str(path)})
-    else:
-        console().print(say("lab.cli.new.written", path=path), markup=False, soft_wrap=True)
+    print_either({"file": str(path)}, say("lab.cli.new.written", path=path))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from koubai.cli.experiments import order_in
-from koubai.cli.output import console, option, print_json, style
+from koubai.cli.output import option, print_either
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ def report(
     from koubai.report.html import write_page
 
     written = write_page(_page(folder, doctor=doctor), out if out is not None else folder / "report.html")
-    if style.json:
-        print_json({"report": str(written)})
-    else:
-        console().print(say("report.cli.written", path=written), markup=False, soft_wrap=True)
+    print_either({"report": str(written)}, say("report.cli.written", path=written))
 
 
 def _page(folder: Path, *, doctor: bool) -> Page:
