@@ -127,6 +127,19 @@ def test_gradients_that_closures_make_or_that_are_reset_at_once_are_no_vain_step
     assert ("not_training", "vain") not in told(judged(closure))
 
 
+@pytest.mark.parametrize(
+    "meant",
+    [
+        "encoder.requires_grad_(False)",  # frozen, and not thawed in this run
+        "optimizers[0] = torch.optim.SGD([torch.ones(1, requires_grad=True)], 0.1)",  # a stand-in
+    ],
+)
+def test_optimizers_that_have_nothing_to_do_on_purpose_are_no_vain_steps(judged, meant):
+    assert ("not_training", "vain") not in told(
+        judged(TWO_PARTS.replace("t = torch", f"{meant}\nt = torch", 1))
+    )
+
+
 def test_a_head_put_in_after_its_optimizer_was_made(judged):
     first = told(judged(NEW_HEAD))
     assert first[0] == ("not_training", "vain")

@@ -36,7 +36,8 @@ class VainSteps:
         if not fresh and vain is None:
             return
         parameters = hands_over(optimizer)
-        if not parameters or any(p.grad is not None for p in parameters):
+        frozen = not any(p.requires_grad for p in parameters)  # on purpose
+        if frozen or any(p.grad is not None for p in parameters):
             self._known[id(optimizer)] = ref(optimizer), None
         elif fresh or vain is None:
             names = (name_of(id(p)) for p in parameters)
@@ -48,5 +49,9 @@ class VainSteps:
 
     @property
     def found(self) -> list[Vain]:
-        """Those that stepped often, and always in vain."""
-        return [vain for _, vain in self._known.values() if vain is not None and vain.steps >= ENOUGH]
+        """Those of a model that is known which stepped often, and always in vain.
+
+        A stand-in for updates that are made elsewhere holds tensors of no model.
+        """
+        vain = [vain for _, vain in self._known.values() if vain is not None and vain.steps >= ENOUGH]
+        return [each for each in vain if each.names]
