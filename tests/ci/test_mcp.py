@@ -153,3 +153,10 @@ def test_paths_are_looked_at_wherever_they_stand_in_a_recipe(tmp_path):
         with pytest.raises(KoubaiError):
             check_data(tmp_path, plain)
     assert below(tmp_path, "in.npz") == (tmp_path / "in.npz").resolve()
+
+
+def test_a_child_that_hangs_is_ended_where_there_are_no_process_groups(folder, monkeypatch):
+    """As on Windows, where `os` has no killpg."""
+    monkeypatch.delattr("os.killpg")
+    with pytest.raises(KoubaiError, match="out of time"):
+        anyio.run(child.answer, ["doctor", "slow.py"], folder, 3.0)

@@ -71,6 +71,9 @@ async def _read(stream: ByteReceiveStream | None, kept: bytearray, most: int | N
 async def _end(child: Process) -> None:
     """End a child and what it started, however it stands."""
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(child.pid, signal.SIGKILL)
+        else:  # Windows has no such groups: what the child started runs on
+            child.kill()
     with anyio.CancelScope(shield=True):
         await child.aclose()

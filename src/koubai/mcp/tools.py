@@ -106,7 +106,7 @@ class Tools:
         }
         with TemporaryDirectory(prefix="koubai-mcp-") as folder:
             file = Path(folder) / "experiment.toml"
-            file.write_text(_toml(head | {"recipe": base, "arms": arms}), encoding="utf-8")
+            file.write_text(_toml(head | {"recipe": base, "arms": arms}), encoding="utf-8", newline="\n")
             words = ["run", str(file), "--out", str(Path(folder) / "runs")]
             told, _, _ = await answer(words, found.parent, seconds + _SPARE)
         if "error" in told:

@@ -18,7 +18,7 @@ def new(name: Annotated[str, option("lab.cli.new.name")] = "experiment") -> None
         encoding="utf-8"
     )
     try:
-        with path.open("x", encoding="utf-8") as file:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text.replace("THIS_FILE", str(path)).replace("このファイル", str(path)))
     except FileExistsError:
         raise KoubaiError(

@@ -103,7 +103,8 @@ def show(result: ExperimentResult, folder: Path, report: Path, closing: Closing 
     from koubai.report.terminal import print_result
 
     plain = to_json(result) | {"report": str(report)}
-    (folder / "result.json").write_text(json.dumps(plain, ensure_ascii=False, indent=1), encoding="utf-8")
+    text = json.dumps(plain, ensure_ascii=False, indent=1)
+    (folder / "result.json").write_text(text, encoding="utf-8", newline="\n")
     if style.json:
         print_json(plain | (closing(result) if closing is not None else {}))
         return

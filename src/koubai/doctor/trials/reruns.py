@@ -120,7 +120,7 @@ def run_again(script: Script, order: Order, stop: Event | None = None) -> Answer
             env=_environment(free),
         )
         ended = _wait(process, order, stop)
-        text = answer.read_text() if answer.exists() else ""
+        text = answer.read_text(encoding="utf-8") if answer.exists() else ""
     return Answer.of(text) if text else Answer(order.number, ended=ended or "died")
 
 
