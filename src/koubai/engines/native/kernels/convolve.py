@@ -1,5 +1,6 @@
-"""Convolution as products: the windows of some output lines become rows of a matrix, BLAS does the rest.
+"""Convolution as products: the windows of some output lines become rows of a matrix.
 
+The products are koubai's own, or BLAS's where a block has its address.
 x, y and their gradients have channels last; W is (M, kh kw, C / G), so that a row of W lies as a window does.
 A line is a row of the output image. Some lines of all samples are taken at a time, so that their windows
 (`columns`) stay in the cache. Where a window is a single place, x itself is the matrix.
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from koubai.engines.native.kernels.base import calling, inline
+from koubai.engines.native.kernels import product
+from koubai.engines.native.kernels.base import Kernel, calling, inline, kernel
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.gemm import add_rows, clear, fill_rows, multiply
@@ -25,6 +27,7 @@ class Convolution(NamedTuple):
     bias: Address  # or 0
     y: Address
     columns: Address
+    turned: Address  # W^T, (kh kw C, M), where koubai's own product reads it
     samples: int
     H: int
     W: int
@@ -42,7 +45,7 @@ class Convolution(NamedTuple):
     PW: int
     G: int
     lines: int  # at a time
-    sgemm: int  # address
+    sgemm: int  # address; 0 where there is one group and koubai's own product
 
 
 @inline
@@ -153,7 +156,6 @@ def _windows(b: Convolution, line: int, count: int, group: int) -> Any:
     return b.columns, width
 
 
-@calling("BLAS")
 def convolve(b: Convolution, thread: int, team: int) -> None:
     """y = windows W^T + b."""
     _, M, width = _sizes(b)
@@ -161,15 +163,17 @@ def convolve(b: Convolution, thread: int, team: int) -> None:
     for line in range(0, lines, b.lines):
         count = min(b.lines, lines - line)
         rows, y = count * b.Q, b.y + 4 * line * b.Q * b.M
-        if b.bias:
+        if b.bias and b.sgemm:
             fill_rows(b.bias, y, rows, b.M)
         for g in range(b.G):
             at, step = _windows(b, line, count, g)
             weight, out = b.weight + 4 * g * M * width, y + 4 * g * M
-            multiply(b.sgemm, rows, M, width, 0, at, step, 1, weight, width, keep, out, b.M)
+            if b.sgemm:
+                multiply(b.sgemm, rows, M, width, 0, at, step, 1, weight, width, keep, out, b.M)
+            else:
+                product.multiply(at, 4 * step, 4, b.turned, 4 * M, b.bias, 0, out, 4 * M, rows, M, width)
 
 
-@calling("BLAS")
 def convolve_weights(b: Convolution, thread: int, team: int) -> None:
     """dW = dy^T windows, db = sum dy."""
     _, M, width = _sizes(b)
@@ -184,10 +188,13 @@ def convolve_weights(b: Convolution, thread: int, team: int) -> None:
         for g in range(b.G):
             at, step = _windows(b, line, count, g)
             weight, keep = b.weight + 4 * g * M * width, ONE if line else ZERO
-            multiply(b.sgemm, M, width, rows, 1, dy + 4 * g * M, b.M, 0, at, step, keep, weight, width)
+            if b.sgemm:
+                multiply(b.sgemm, M, width, rows, 1, dy + 4 * g * M, b.M, 0, at, step, keep, weight, width)
+            else:
+                start, row = (weight if line else 0), 4 * width
+                product.multiply(dy, 4, 4 * M, at, 4 * step, start, row, weight, row, M, width, rows)
 
 
-@calling("BLAS")
 def convolve_data(b: Convolution, thread: int, team: int) -> None:
     """dx = the windows dy W, each added where it was taken."""
     C, M, width = _sizes(b)
@@ -201,7 +208,23 @@ def convolve_data(b: Convolution, thread: int, team: int) -> None:
             weight, at, step = b.weight + 4 * g * M * width, b.columns, width
             if single:
                 at, step = b.x + 4 * (line * b.Q * b.C + g * C), b.C
-            multiply(b.sgemm, rows, width, M, 0, dy + 4 * g * M, b.M, 0, weight, width, ZERO, at, step)
+            if b.sgemm:
+                multiply(b.sgemm, rows, width, M, 0, dy + 4 * g * M, b.M, 0, weight, width, ZERO, at, step)
+            else:
+                product.multiply(dy, 4 * M, 4, weight, 4 * width, 0, 0, at, 4 * step, rows, width, M)
             if not single:
                 for k in range(count):
                     _scatter(b, line + k, g, at + 4 * k * b.Q * width)
+
+
+class Kernels(NamedTuple):
+    """The three products of a convolution."""
+
+    forward: Kernel[Convolution]
+    weights: Kernel[Convolution]
+    data: Kernel[Convolution]
+
+
+OWN, BLAS = (
+    Kernels(*map(make, (convolve, convolve_weights, convolve_data))) for make in (kernel, calling("BLAS"))
+)

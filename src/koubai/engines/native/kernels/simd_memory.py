@@ -30,13 +30,14 @@ _SHORTS = ir.VectorType(ir.IntType(16), LANES)
 _BYTES = ir.VectorType(_I8, LANES)
 
 
-def _first(builder: Any, count: Any) -> Any:
+def first_lanes(builder: Any, count: Any) -> Any:
     """The mask of the first `count` lanes."""
     numbers = ir.Constant(INTS, list(range(LANES)))
     return builder.icmp_signed("<", numbers, spread(builder, builder.trunc(count, _I32), INTS))
 
 
-def _masked_load(builder: Any, address: Any, mask: Any, kind: Any, align: int, name: str) -> Any:
+def masked_load(builder: Any, address: Any, mask: Any, kind: Any, align: int, name: str) -> Any:
+    """The lanes of a mask from an address, 0 in the others; `name` is LLVM's of the kind of vector."""
     pointer = builder.inttoptr(address, kind.as_pointer())
     function = cgutils.get_or_insert_function(
         builder.module,
@@ -46,7 +47,8 @@ def _masked_load(builder: Any, address: Any, mask: Any, kind: Any, align: int, n
     return builder.call(function, (pointer, ir.Constant(_I32, align), mask, ir.Constant(kind, None)))
 
 
-def _masked_store(builder: Any, address: Any, mask: Any, value: Any, align: int, name: str) -> None:
+def masked_store(builder: Any, address: Any, mask: Any, value: Any, align: int, name: str) -> None:
+    """Write the lanes of a mask."""
     kind = value.type
     pointer = builder.inttoptr(address, kind.as_pointer())
     function = cgutils.get_or_insert_function(
@@ -72,7 +74,7 @@ def load_part(typing: Any, address: Any, count: Any) -> Any:
     """The first `count` lanes from an address, 0 in the others."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _masked_load(builder, args[0], _first(builder, args[1]), FLOATS, 4, "v16f32")
+        return masked_load(builder, args[0], first_lanes(builder, args[1]), FLOATS, 4, "v16f32")
 
     return VECTOR(types.int64, types.int64), generate
 
@@ -88,7 +90,7 @@ def load_half(typing: Any, address: Any, count: Any) -> Any:
     """The first `count` bfloat16 numbers at an address, 0 in the other lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        raw = _masked_load(builder, args[0], _first(builder, args[1]), _SHORTS, 2, "v16i16")
+        raw = masked_load(builder, args[0], first_lanes(builder, args[1]), _SHORTS, 2, "v16i16")
         bits = builder.shl(builder.zext(raw, INTS), ir.Constant(INTS, [16] * LANES))
         return builder.bitcast(bits, FLOATS)
 
@@ -107,7 +109,7 @@ def store_half(typing: Any, address: Any, value: Any, count: Any) -> Any:
         nan = builder.fcmp_unordered("uno", args[1], args[1])
         rounded = builder.select(nan, ir.Constant(INTS, [0x7FC00000] * LANES), rounded)
         raw = builder.trunc(builder.lshr(rounded, shift), _SHORTS)
-        _masked_store(builder, args[0], _first(builder, args[2]), raw, 2, "v16i16")
+        masked_store(builder, args[0], first_lanes(builder, args[2]), raw, 2, "v16i16")
         return context.get_dummy_value()
 
     return types.none(types.int64, VECTOR, types.int64), generate
@@ -118,7 +120,7 @@ def load_bytes(typing: Any, address: Any, count: Any) -> Any:
     """The first `count` bytes at an address, as numbers."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        raw = _masked_load(builder, args[0], _first(builder, args[1]), _BYTES, 1, "v16i8")
+        raw = masked_load(builder, args[0], first_lanes(builder, args[1]), _BYTES, 1, "v16i8")
         return builder.uitofp(raw, FLOATS)
 
     return VECTOR(types.int64, types.int64), generate
@@ -140,7 +142,7 @@ def store_part(typing: Any, address: Any, value: Any, count: Any) -> Any:
     """Write the first `count` lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _masked_store(builder, args[0], _first(builder, args[2]), args[1], 4, "v16f32")
+        masked_store(builder, args[0], first_lanes(builder, args[2]), args[1], 4, "v16f32")
         return context.get_dummy_value()
 
     return types.none(types.int64, VECTOR, types.int64), generate
@@ -161,7 +163,7 @@ def store_bytes(typing: Any, address: Any, value: Any, count: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         raw = builder.fptoui(args[1], _BYTES)
-        _masked_store(builder, args[0], _first(builder, args[2]), raw, 1, "v16i8")
+        masked_store(builder, args[0], first_lanes(builder, args[2]), raw, 1, "v16i8")
         return context.get_dummy_value()
 
     return types.none(types.int64, VECTOR, types.int64), generate
@@ -203,7 +205,7 @@ def count_ones(typing: Any, address: Any, count: Any) -> Any:
     """How many bits are set in each of the first `count` int32 at an address, 0 in other lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        raw = _masked_load(builder, args[0], _first(builder, args[1]), INTS, 4, "v16i32")
+        raw = masked_load(builder, args[0], first_lanes(builder, args[1]), INTS, 4, "v16i32")
         kind = ir.FunctionType(INTS, (INTS,))
         ones = cgutils.get_or_insert_function(builder.module, kind, "llvm.ctpop.v16i32")
         return builder.uitofp(builder.call(ones, (raw,)), FLOATS)

@@ -8,6 +8,8 @@ from koubai.engines.native.backends.blas.library import sgemm
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import convolve as kernels
+from koubai.engines.native.kernels import tiles
+from koubai.engines.native.kernels.transpose import Matrix, transpose
 from koubai.engines.native.ops.base import BaseOp, two_axes
 from koubai.engines.native.plan import Plan
 from koubai.engines.native.store import Permuted
@@ -18,7 +20,29 @@ _COLUMNS, _ROWS = 1 << 16, 512
 
 
 class ConvolveOp(BaseOp):
-    """y = W * x + b;  dW and db, dx; channels last. W is kept with the channels of a window innermost."""
+    """y = W * x + b;  dW and db, dx; channels last. W is kept with the channels of a window innermost.
+
+    Products are koubai's own; those of a convolution of several groups are BLAS's.
+    """
+
+    def _own(self, node: Node) -> bool:
+        return node.settings["groups"] == 1 and tiles.pay()
+
+    def _kernels(self, node: Node) -> kernels.Kernels:
+        return kernels.OWN if self._own(node) else kernels.BLAS
+
+    def _turned(self, plan: Plan, node: Node) -> Buffer | int:
+        """W^T of a single group, made before every forward product."""
+        if not self._own(node):
+            return 0
+        M, *rest = node.stored["weight"].shape
+        turned = plan.floats(M * prod(rest))
+        plan.call(
+            transpose,
+            Matrix(self._weight(plan, node), turned, M, prod(rest)),
+            why="W as the forward product reads it",
+        )
+        return turned
 
     def _weight(self, plan: Plan, node: Node) -> Buffer:
         weight = node.stored["weight"]
@@ -40,15 +64,18 @@ class ConvolveOp(BaseOp):
             *(*two_axes(s["dilation"], 1), *two_axes(s["padding"], 0)),
         )
         sizes = samples, *two_axes(H_W, 1), inner * s["groups"], P, Q, M
-        columns = plan.floats(lines * line)
-        return kernels.Convolution(x, weight, bias, y, columns, *sizes, *window, s["groups"], lines, sgemm())
+        columns, product = plan.floats(lines * line), 0 if self._own(node) else sgemm()
+        return kernels.Convolution(
+            x, weight, bias, y, columns, 0, *sizes, *window, s["groups"], lines, product
+        )
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
         (value,), bias = node.inputs, node.stored.get("bias")
         x, y = plan.get(value, plan.last(value.shape)), plan.new(plan.last(node.output.shape))
         b, weight = plan.weight(bias) if bias else 0, self._weight(plan, node)
-        plan.call(kernels.convolve, self._block(plan, node, x, weight, b, y), alone=True)
+        block = self._block(plan, node, x, weight, b, y)._replace(turned=self._turned(plan, node))
+        plan.call(self._kernels(node).forward, block, alone=True)
         plan.set(node.output, y)
         plan.saved[node] = x
 
@@ -58,9 +85,9 @@ class ConvolveOp(BaseOp):
         dy = plan.convert(dy, plan.last(node.output.shape))
         dw, db = plan.gradient(node.stored["weight"]), plan.gradient(bias) if bias else 0
         block = self._block(plan, node, x, dw, db, dy)
-        plan.call(kernels.convolve_weights, block, alone=True)
+        plan.call(self._kernels(node).weights, block, alone=True)
         if plan.wants_gradient(value):
             dx = plan.new(x.layout)
             block = block._replace(x=dx, weight=self._weight(plan, node), bias=0)
-            plan.call(kernels.convolve_data, block, alone=True)
+            plan.call(self._kernels(node).data, block, alone=True)
             plan.contribute(value, dx)

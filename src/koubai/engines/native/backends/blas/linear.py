@@ -1,4 +1,4 @@
-"""Affine maps, by BLAS."""
+"""Affine maps: small ones by koubai's own products, others by BLAS."""
 
 from __future__ import annotations
 
@@ -7,30 +7,18 @@ from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels import gemm
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.ops.base import BaseOp
+from koubai.engines.native.ops import linear
 from koubai.engines.native.plan import Plan
-from koubai.engines.native.store import Permuted
 
 
-class LinearOp(BaseOp):
-    """y = x W + b;  dW = x^T dy, db = sum dy, dx = dy W^T.
-
-    W lies as in the formula, (F, G), its inputs in the order of x's places.
-    """
-
-    def _layout(self, plan: Plan, node: Node) -> Layout:
-        """How x lies: as it comes where W was first seen."""
-        weight = node.stored["weight"]
-        F, G = weight.shape
-        layout = plan.get(node.inputs[0]).layout
-        C, S = (layout.channels, layout.space) if layout.is_last else (F, 1)
-        form = plan.store.settle(weight, lambda: Permuted((F, G), (C, S, G), (1, 0, 2)))
-        assert isinstance(form, Permuted)  # nobody else gives a linear weight its form
-        C, S, _ = form.view
-        return Layout(plan.shard.rows, C, S, C)
+class LinearOp(linear.LinearOp):
+    """y = x W + b;  dW = x^T dy, db = sum dy, dx = dy W^T."""
 
     def forward(self, plan: Plan, node: Node) -> None:
         """y."""
+        if self.has_own_product(plan, node):
+            super().forward(plan, node)
+            return
         weight, bias = node.stored["weight"], node.stored.get("bias")
         F, G = weight.shape
         x, y = plan.get(node.inputs[0], self._layout(plan, node)), plan.plain(node.output.shape)
@@ -42,6 +30,9 @@ class LinearOp(BaseOp):
 
     def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
         """dW and db, then dx."""
+        if self.has_own_product(plan, node):
+            super().backward(plan, node, dy)
+            return
         (value,), x, rows = node.inputs, plan.saved[node], plan.shard.rows
         weight, bias = node.stored["weight"], node.stored.get("bias")
         F, G = weight.shape

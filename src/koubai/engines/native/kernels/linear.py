@@ -1,0 +1,60 @@
+"""Dense layers, by koubai's own products."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from koubai.engines.native.kernels.base import kernel, share
+from koubai.engines.native.kernels.block import Address
+from koubai.engines.native.kernels.functions import ZERO
+from koubai.engines.native.kernels.product import multiply, multiply_transposed
+from koubai.engines.native.kernels.simd import LANES, splat
+from koubai.engines.native.kernels.simd_memory import load_up_to, store_up_to
+
+_GRAIN = 8  # rows, the height of most tiles
+
+
+class Linear(NamedTuple):
+    """x (rows, F) to y (rows, G); backward kernels have the gradient in each place."""
+
+    x: Address
+    weight: Address
+    bias: Address  # or 0
+    y: Address
+    rows: int
+    F: int
+    G: int
+
+
+@kernel
+def linear(b: Linear, thread: int, team: int) -> None:
+    """y = x W + b."""
+    x_row, y_row = 4 * b.F, 4 * b.G
+    start, count = share(b.rows, _GRAIN, thread, team)
+    x, y = b.x + start * x_row, b.y + start * y_row
+    multiply(x, x_row, 4, b.weight, y_row, b.bias, 0, y, y_row, count, b.G, b.F)
+
+
+@kernel
+def linear_weights(b: Linear, thread: int, team: int) -> None:
+    """dW = x^T dy, db = sum dy."""
+    x_row, y_row = 4 * b.F, 4 * b.G
+    start, count = share(b.F, _GRAIN, thread, team)
+    multiply_transposed(
+        b.x + 4 * start, x_row, b.y, y_row, b.weight + start * y_row, y_row, count, b.G, b.rows
+    )
+    start, count = share(b.G if b.bias else 0, LANES, thread, team)
+    for j in range(start, start + count, LANES):
+        width, total = start + count - j, splat(ZERO)
+        for r in range(b.rows):
+            total = total + load_up_to(b.y + r * y_row + 4 * j, width)
+        store_up_to(b.bias + 4 * j, total, width)
+
+
+@kernel
+def linear_data(b: Linear, thread: int, team: int) -> None:
+    """dx = dy W^T; in the place of W lies W^T."""
+    x_row, y_row = 4 * b.F, 4 * b.G
+    start, count = share(b.rows, _GRAIN, thread, team)
+    dx, dy = b.x + start * x_row, b.y + start * y_row
+    multiply(dy, y_row, 4, b.weight, x_row, 0, 0, dx, x_row, count, b.F, b.G)
