@@ -37,7 +37,7 @@ HAVE_WIDE_REGISTERS = "+avx512f" in _processor()[1]
 
 
 class _Operands(NamedTuple):
-    """Words of one tile of C = start + A B; all but counts are addresses or bytes."""
+    """What a tile of C = start + A B is made of; all but counts are addresses or bytes."""
 
     a: Any
     a_row: Any
@@ -139,7 +139,7 @@ class _Tile:
 
 
 def tile(rows: int, vectors: int, *, masked: bool, side_by_side: bool = False) -> Any:
-    """Return the function that computes a tile of that size; it takes the words of _Operands."""
+    """Return the function that computes a tile of that size; it takes the fields of _Operands."""
 
     @intrinsic
     def compute(
