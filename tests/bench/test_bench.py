@@ -18,7 +18,6 @@ from koubai_benchmarks.speed import machine
 from koubai_benchmarks.speed import report as report_module
 from koubai_benchmarks.speed.command import show
 from koubai_benchmarks.speed.conductor import Settings, Timing, time_workload
-from koubai_benchmarks.speed.experiment import time_experiment
 from koubai_benchmarks.speed.floor import floor_of
 from koubai_benchmarks.speed.machine import Machine
 from koubai_benchmarks.speed.peers import peers
@@ -221,11 +220,3 @@ def test_typos_get_the_nearest_name():
         report_module.run_benchmark(["mpl"], [], QUICK, lambda line: None)
     with pytest.raises(UnknownName, match="torch-eager"):
         report_module.choose(["torch-eagre"])
-
-
-def test_the_experiment_reports_a_side_that_fails():
-    ours = Peer("no such engine", "koubai", lambda workload, threads: None, ours=True)
-    other = Peer("jax-scan", "koubai", lambda workload, threads: None)
-    timings = time_experiment([ours, other], replace(QUICK, rounds=1), lambda line: None)
-    assert [timing.engine for timing in timings] == ["no such engine"]
-    assert timings[0].absent

@@ -1,8 +1,9 @@
 """The vanishing-gradient experiment from the shell: four arms, five seeds, 2000 updates each, on MNIST.
 
-`python -m koubai_benchmarks.speed.experiment native 2` is koubai's side, `torch_experiment` PyTorch's. Both
-evaluate 20 times a run: 2,000 training and all test samples. Their time is that of the whole process:
-imports, reading of the data, training, evaluation.
+`python -m koubai_benchmarks.speed.experiment native 2` is koubai's side, `torch_experiment` PyTorch as usual;
+`torch_grouped_experiment` and `jax_batched_experiment` train all runs as one program. All evaluate 20 times a
+run: 2,000 training and all test samples. Their time is that of the whole process: imports, reading of the
+data, training, evaluation.
 """
 
 from __future__ import annotations
@@ -13,39 +14,53 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from koubai.words import say
-from koubai_benchmarks import environment
 from koubai_benchmarks.speed.conductor import Settings, Timing
+from koubai_benchmarks.speed.machine import without_pins
 from koubai_benchmarks.speed.peers.peer import Peer
+
+if TYPE_CHECKING:  # a side that is not koubai's loads none of it
+    from koubai.lab.declare.experiment import Experiment
 
 EXPERIMENT = "vanishing-gradient"
 ARMS = ("sigmoid + normal .01", "ReLU + normal .01", "sigmoid + Xavier", "ReLU + He")
 SEEDS, STEPS, EVALUATIONS, EVALUATED_ROWS = 5, 2000, 20, 2000
 _ROUNDS = 3  # a round takes many seconds
+_SIDES = {
+    "torch-eager": (("torch-eager", "torch_experiment"), ("torch-grouped", "torch_grouped_experiment")),
+    "jax-scan": (("jax-batched", "jax_batched_experiment"),),
+}
+"""What stands for a peer here: names in the table, modules."""
+
+
+def declared() -> Experiment:
+    """Return the experiment, with the claims that are about its arms."""
+    from koubai.lab.catalog import build
+    from koubai.lab.declare.experiment import Observations
+
+    whole = build("vanishing_gradient", "mnist")
+    return replace(
+        whole,
+        arms=tuple(whole[name] for name in ARMS),
+        claims=tuple(claim for claim in whole.claims if {claim.arm, claim.over} <= {*ARMS, None}),
+        seeds=tuple(range(SEEDS)),
+        observations=Observations(taps=0, evaluations=EVALUATIONS, evaluate_rows=EVALUATED_ROWS),
+    )
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run koubai's side: ENGINE and the number of worker threads (or processes for engines in Python)."""
-    from dataclasses import replace
-
     from koubai.lab.campaign import run_experiment
-    from koubai.lab.catalog import build
-    from koubai.lab.declare.experiment import Observations
     from koubai.lab.perform.executors import process_workers, thread_workers
 
     engine, count = arguments[0], int(arguments[1])
-    whole = build("vanishing_gradient", "mnist")
-    experiment = replace(
-        whole,
-        arms=tuple(whole[name] for name in ARMS),
-        seeds=tuple(range(SEEDS)),
-        observations=Observations(taps=0, evaluations=EVALUATIONS, evaluate_rows=EVALUATED_ROWS),
-    )
     open_workers = thread_workers if engine == "native" else process_workers
     with open_workers(count) as workers:
-        result = run_experiment(experiment, workers, engine=engine)
+        result = run_experiment(declared(), workers, engine=engine)
     for arm in ARMS:
         scores = [run.scores["test_accuracy"] for run in result.runs if run.arm == arm]
         print(f"{arm:24s}", *(f"{score:.4f}" for score in scores))
@@ -54,16 +69,12 @@ def main(arguments: Sequence[str]) -> None:
 def time_experiment(
     contenders: Sequence[Peer], settings: Settings, tell: Callable[[str], None]
 ) -> list[Timing]:
-    """Time the experiment on koubai's engines and on PyTorch, in alternating rounds after one to warm up."""
+    """Time the experiment on koubai's engines and on peers, in alternating rounds after one to warm up."""
     playing: list[tuple[Timing, list[str]]] = []
     for peer in contenders:
-        command = _command(peer, settings.threads)
-        if command is None:
-            continue
-        timing = Timing(peer.name, peer.ours)
-        if find_spec(peer.package) is None:
-            timing.absent = f"{peer.package} is not installed"
-        playing.append((timing, command))
+        absent = None if find_spec(peer.package) else f"{peer.package} is not installed"
+        for name, command in _commands(peer, settings.threads):
+            playing.append((Timing(name, peer.ours, absent=absent), command))
     for number in range(min(settings.rounds, _ROUNDS) + 1):
         for timing, command in playing:
             if timing.absent is None:
@@ -73,20 +84,19 @@ def time_experiment(
     return [timing for timing, _ in playing]
 
 
-def _command(peer: Peer, threads: int) -> list[str] | None:
-    """Return the shell command of a contender; None for peers that are not compared here."""
+def _commands(peer: Peer, threads: int) -> list[tuple[str, list[str]]]:
+    """Return what a contender plays here: names and shell commands; nothing for peers not compared here."""
+    run, module = [sys.executable, "-m"], "koubai_benchmarks.speed."
     if peer.ours:
-        return [sys.executable, "-m", "koubai_benchmarks.speed.experiment", peer.name, str(threads)]
-    if peer.name == "torch-eager":
-        return [sys.executable, "-m", "koubai_benchmarks.speed.torch_experiment", str(threads)]
-    return None
+        return [(peer.name, [*run, f"{module}experiment", peer.name, str(threads)])]
+    return [(name, [*run, module + file, str(threads)]) for name, file in _SIDES.get(peer.name, ())]
 
 
 def _play(timing: Timing, command: list[str], patience: float, *, counts: bool) -> None:
     start = time.perf_counter()
     try:
         done = subprocess.run(
-            command, env=environment(), capture_output=True, text=True, timeout=patience, check=False
+            command, env=without_pins(), capture_output=True, text=True, timeout=patience, check=False
         )
     except subprocess.TimeoutExpired:
         timing.absent = f"not done in {patience:g} s"

@@ -42,10 +42,14 @@ PINS = (
 """Variables that hold a library back from this processor's kernels; no process of the benchmark has them."""
 
 
+def without_pins(more: Mapping[str, str] = {}) -> dict[str, str]:
+    """Return the environment of a process whose libraries choose their kernels."""
+    return {name: value for name, value in environment().items() if name not in PINS} | dict(more)
+
+
 def with_threads(threads: int, more: Mapping[str, str] = {}) -> dict[str, str]:
     """Return the environment of a process whose libraries choose their kernels and keep to some threads."""
-    free = {name: value for name, value in environment().items() if name not in PINS}
-    return {**free, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **more}
+    return without_pins({**dict.fromkeys(THREAD_VARIABLES, str(threads)), **more})
 
 
 def usable_cores() -> int:

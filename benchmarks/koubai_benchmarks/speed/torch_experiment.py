@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from multiprocessing import get_context
 from typing import Any
 
+import numpy as np
+
 from koubai_benchmarks.speed.experiment import ARMS, EVALUATED_ROWS, EVALUATIONS, SEEDS, STEPS
 
 _BATCH = 100
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str]) -> None:
     import torch
 
     torch.set_num_threads(1)
-    data = _data()
+    data = load()
     context = get_context("fork")  # children share the imported library and the data
     tasks = [(arm, seed) for seed in range(SEEDS) for arm in ARMS]
     with context.Pool(int(arguments[0]), _receive, (data,)) as pool:
@@ -31,15 +33,20 @@ def main(arguments: Sequence[str]) -> None:
         print(f"{arm:24s}", *(f"{scores[arm, seed]:.4f}" for seed in range(SEEDS)))
 
 
-def _data() -> tuple[Any, ...]:
-    import torch
-
+def arrays() -> tuple[Any, ...]:
+    """Return MNIST for all sides that are not koubai's: x, t, x_test, t_test; a sample is a row."""
     from koubai.lab.course.settings import source
 
     loaded = source("mnist").load(None)
-    arrays = (loaded.x_train, loaded.t_train, loaded.x_test, loaded.t_test)
-    x_train, t_train, x_test, t_test = (torch.tensor(array) for array in arrays)
-    return x_train.flatten(1), t_train, x_test.flatten(1), t_test
+    x_train, x_test = (np.asarray(x).reshape(len(x), -1) for x in (loaded.x_train, loaded.x_test))
+    return x_train, loaded.t_train, x_test, loaded.t_test
+
+
+def load() -> tuple[Any, ...]:
+    """Return the same as tensors."""
+    import torch
+
+    return tuple(map(torch.tensor, arrays()))
 
 
 _received: list[Any] = []
