@@ -1,4 +1,4 @@
-"""The experiment of the benchmark: what koubai's side trains; the single programs of peers train the same runs."""
+"""The experiment of the benchmark: what koubai trains in it; single programs of peers train the same runs."""
 
 import numpy as np
 import pytest

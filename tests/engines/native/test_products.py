@@ -8,7 +8,7 @@ import pytest
 
 from koubai.engines import compile_job
 from koubai.engines.native.kernels import tiles
-from koubai.engines.native.kernels.linear import Linear, linear, linear_data, linear_weights
+from koubai.engines.native.kernels.linear import Linear, linear, linear_weights
 from koubai.engines.native.kernels.transpose import Matrix, transpose
 from koubai.layers import Linear as Dense
 from koubai.layers import ReLU, Sequential
@@ -40,7 +40,7 @@ def products(x, W, b, dy, *, team=1):
     run_kernel(linear, Linear(x, W, b, y, rows, F, G), team=team)
     run_kernel(linear_weights, Linear(x, dW, db, dy, rows, F, G), team=team)
     run_kernel(transpose, Matrix(W, turned, F, G), team=team)
-    run_kernel(linear_data, Linear(dx, turned, 0, dy, rows, F, G), team=team)
+    run_kernel(linear, Linear(dy, turned, 0, dx, rows, G, F), team=team)
     for _, untouched in results:
         untouched()
     assert np.array_equal(turned, W.T)

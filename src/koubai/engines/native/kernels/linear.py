@@ -15,7 +15,7 @@ _GRAIN = 8  # rows, the height of most tiles
 
 
 class Linear(NamedTuple):
-    """x (rows, F) to y (rows, G); backward kernels have the gradient in each place."""
+    """x (rows, F) to y (rows, G); for dW, gradients are in the places of W, b and y."""
 
     x: Address
     weight: Address
@@ -49,12 +49,3 @@ def linear_weights(b: Linear, thread: int, team: int) -> None:
         for r in range(b.rows):
             total = total + load_up_to(b.y + r * y_row + 4 * j, width)
         store_up_to(b.bias + 4 * j, total, width)
-
-
-@kernel
-def linear_data(b: Linear, thread: int, team: int) -> None:
-    """dx = dy W^T; in the place of W lies W^T."""
-    x_row, y_row = 4 * b.F, 4 * b.G
-    start, count = share(b.rows, _GRAIN, thread, team)
-    dx, dy = b.x + start * x_row, b.y + start * y_row
-    multiply(dy, y_row, 4, b.weight, x_row, 0, 0, dx, x_row, count, b.F, b.G)

@@ -58,5 +58,5 @@ class LinearOp(BaseOp):
             plan.call(
                 transpose, Matrix(plan.weight(weight), turned, F, G), why="W as the product for dx reads it"
             )
-            plan.call(linear.linear_data, linear.Linear(dx, turned, 0, dy, rows, F, G))
+            plan.call(linear.linear, linear.Linear(dy, turned, 0, dx, rows, G, F))
             plan.contribute(value, dx)
