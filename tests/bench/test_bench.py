@@ -24,6 +24,7 @@ from koubai_benchmarks.speed.peers import peers
 from koubai_benchmarks.speed.peers.peer import Peer
 from koubai_benchmarks.speed.rows import WorkloadRow, compare
 from koubai_benchmarks.speed.workload import WORKLOADS, Workload
+from support.host import host
 
 TINY = Workload(
     "tiny", "4-3-2", Sequential(Linear(3), BatchNorm(), ReLU(), Linear(2)), (4,), 2, 5, Adam(), samples=20
@@ -220,3 +221,18 @@ def test_typos_get_the_nearest_name():
         report_module.run_benchmark(["mpl"], [], QUICK, lambda line: None)
     with pytest.raises(UnknownName, match="torch-eager"):
         report_module.choose(["torch-eagre"])
+
+
+def test_scikit_learn_flushes_denormals_as_koubai_does():
+    script = (
+        "import numpy as np\n"
+        "from koubai_benchmarks.speed.peers import peers\n"
+        "from koubai_benchmarks.speed.workload import WORKLOADS\n"
+        "small = np.full(4, 1e-40, np.float32)\n"
+        "bits = lambda: (small * np.float32(0.5)).view(np.int32).max()\n"
+        "before = bits() > 0\n"
+        "peers()['sklearn-mlp'].prepare(WORKLOADS['mlp'], 1)\n"
+        "print(before, bits() == 0)"
+    )
+    done = host(script)
+    assert done.stdout.split() == ["True", "True"], done.stderr

@@ -15,8 +15,12 @@ from koubai_benchmarks.speed.workload import Workload
 
 def prepare(workload: Workload, threads: int) -> Runner:
     """One call of partial_fit is one epoch of `samples` / batch steps; the environment sets the threads."""
+    from numba import njit
     from sklearn.neural_network import MLPClassifier
 
+    from koubai.engines.native.kernels.denormals import flush_denormals
+
+    njit(lambda: flush_denormals())()  # noqa: PLW0108 -- as koubai's engine does; NumPy alone does not
     x, t = workload.data(workload.samples)
     *hidden, _ = [cell.out_shape[0] for cell in workload.network.leaves if isinstance(cell.layer, Linear)]
     sigmoid = any(isinstance(cell.layer, Sigmoid) for cell in workload.network.leaves)
