@@ -13,6 +13,7 @@ from koubai.engines.choose import why_not_onednn
 from koubai.layers import BatchNorm, Linear, ReLU, Sequential
 from koubai.optim import Adam
 from koubai.words import set_language
+from koubai_benchmarks import environment
 from koubai_benchmarks.doctor.torch_modules import module_of
 from koubai_benchmarks.speed import machine
 from koubai_benchmarks.speed import report as report_module
@@ -158,9 +159,9 @@ def test_the_command_writes_every_row_and_says_who_is_missing(tmp_path, monkeypa
 
 def test_no_process_has_what_holds_a_library_back(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
-    environment = machine.with_threads(3, {"MORE": "1"})
-    assert "OPENBLAS_CORETYPE" not in environment
-    assert (environment["OMP_NUM_THREADS"], environment["MORE"]) == ("3", "1")
+    found = machine.with_threads(3, {"MORE": "1"})
+    assert "OPENBLAS_CORETYPE" not in found
+    assert (found["OMP_NUM_THREADS"], environment["MORE"]) == ("3", "1")
     assert "OPENBLAS_CORETYPE" in report_module.unset()
 
 
@@ -234,5 +235,5 @@ def test_scikit_learn_flushes_denormals_as_koubai_does():
         "peers()['sklearn-mlp'].prepare(WORKLOADS['mlp'], 1)\n"
         "print(before, bits() == 0)"
     )
-    done = host(script)
+    done = host(script, PYTHONPATH=environment()["PYTHONPATH"])
     assert done.stdout.split() == ["True", "True"], done.stderr

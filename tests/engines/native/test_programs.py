@@ -19,6 +19,7 @@ from koubai.core.taps import Magnitudes, Moments, Squares
 from koubai.engines import Observation, compile_job
 from koubai.engines.choose import kernels_of
 from koubai.engines.native.instructions import Region
+from koubai.engines.native.kernels import tiles
 from koubai.initializers import Normal
 from koubai.layers import (
     GELU,
@@ -604,7 +605,10 @@ def test_the_listing_names_layers_primitives_and_layouts(backend):
     text = program.listing()
     products = {
         "onednn": ("oneDNN 3.", "convolution_forward", "jit:", "pack W"),
-        "blas": ("Numba + BLAS kernels", "convolve_weights", "kernel, BLAS"),
+        "blas": (
+            *("Numba + BLAS kernels", "convolve_weights"),
+            "W as the forward product reads it" if tiles.pay() else "kernel, BLAS",
+        ),
     }
     for part in (
         *products[backend],
