@@ -161,7 +161,7 @@ def test_no_process_has_what_holds_a_library_back(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
     found = machine.with_threads(3, {"MORE": "1"})
     assert "OPENBLAS_CORETYPE" not in found
-    assert (found["OMP_NUM_THREADS"], environment["MORE"]) == ("3", "1")
+    assert (found["OMP_NUM_THREADS"], found["MORE"]) == ("3", "1")
     assert "OPENBLAS_CORETYPE" in report_module.unset()
 
 
