@@ -4,7 +4,7 @@ import os
 import sys
 
 from koubai.core.memory import machine_bytes, require
-from koubai.train.settings import thread_count
+from koubai.engines.threads import thread_budget
 
 
 def test_a_system_that_does_not_tell_its_memory_bounds_nothing(monkeypatch):
@@ -19,4 +19,4 @@ def test_a_system_that_does_not_tell_its_memory_bounds_nothing(monkeypatch):
 def test_a_system_without_affinity_has_as_many_threads_as_cores(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert thread_count("auto") == os.cpu_count()
+    assert thread_budget() == os.cpu_count()
