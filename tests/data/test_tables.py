@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 import koubai as kb
-from koubai.core.errors import ConfigError, DataError, EngineError, KoubaiError, UnknownName
+from koubai.core.errors import ConfigError, DataError, EngineError, KoubaiError, ShapeError, UnknownName
 from koubai.data.frames import is_frame
 from koubai.data.preparation import Preparation
 from koubai.data.scheme import TableScheme
@@ -153,7 +153,8 @@ REFUSED = [
     (
         lambda: kb.data.table(arrow(when=pyarrow.array([0] * ROWS, pyarrow.timestamp("s"))), "price"),
         "column 'when' is neither numbers nor texts",
-        "turn it into numbers, or leave it out: drop=('when',)",
+        "turn it into numbers, or leave it out: koubai.data.table(..., drop=['when']), in the shell "
+        """--set 'data.drop=["when"]'""",
     ),
     (lambda: kb.data.table(arrow(gone=[None] * ROWS), "price", missing="median"), "column 'gone'", None),
     (lambda: kb.data.table(pyarrow.table({"t": [1.5, 2.5]}), "t"), "no columns besides its target", None),
@@ -169,6 +170,18 @@ def test_what_is_wrong_names_the_column(make, said, hint):
         make()
     assert said in caught.value.message
     assert hint is None or caught.value.hint == hint
+
+
+def test_a_column_of_dates_can_be_dropped_stands_beside_others_and_hides_no_wrong_name():
+    dates = arrow(when=pyarrow.array([0] * ROWS, pyarrow.timestamp("s")))
+    source = kb.data.table(dates, "price", drop=["when"])
+    run = kb.fit(kb.Mlp(hidden=(4,), classes=1), source, steps=3, progress=False)
+    assert np.array_equal(run.predict(dates), run.predict(arrow()))
+    with pytest.raises(DataError, match="no column 'prise'"):
+        kb.data.table(dates, "prise")
+    with pytest.raises(ShapeError) as caught:
+        kb.fit(kb.Mlp(hidden=(4,)), source, steps=3, progress=False)
+    assert "classes=1" in caught.value.hint
 
 
 def test_words_of_settings_are_checked():

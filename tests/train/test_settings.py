@@ -115,8 +115,9 @@ def test_what_is_missing_stays_the_error_of_python():
 def test_threads_may_be_found_out(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert fit(threads="auto").session.threads == 1
-    with pytest.raises(SettingError, match="'auto'"):
-        fit(threads="many")
+    for wrong in ("many", "2", 1.5, None, True):
+        with pytest.raises(SettingError, match="'auto'"):
+            fit(threads=wrong)
 
 
 def test_probabilities_and_scores_of_classes():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isinf
+from numbers import Real
 from typing import Any
 
 from koubai.core.errors import SettingError
@@ -14,46 +16,52 @@ def _numbers(value: Any) -> tuple[Any, ...]:
 
 
 def _refuse(owner: object, name: str, value: Any, expected: str) -> None:
-    infinite = any(map(isinf, _numbers(value)))
+    numbers = all(isinstance(number, Real) for number in _numbers(value))
+    infinite = numbers and any(map(isinf, _numbers(value)))
     raise SettingError(
-        "out_of_range",
+        "out_of_range" if numbers else "not_a_number",
         setting=name,
         where=type(owner).__name__,
         expected=phrase("finite_number") if infinite else expected,
-        got=value,
+        got=value if numbers else repr(value),
     )
+
+
+def _held(value: Any, bound: Callable[[Any], bool]) -> bool:
+    """Return whether a value, or each number of a pair, is a number and within a bound."""
+    return all(isinstance(number, Real) and bound(number) for number in _numbers(value))
 
 
 def at_least(owner: object, bound: float, **settings: Any) -> None:
     """Raise SettingError unless each setting (of a pair: each number) is finite and at least `bound`."""
     for name, value in settings.items():
-        if not all(number >= bound and not isinf(number) for number in _numbers(value)):
+        if not _held(value, lambda number: number >= bound and not isinf(number)):
             _refuse(owner, name, value, f">= {bound}")
 
 
 def above(owner: object, bound: float, **settings: Any) -> None:
     """Raise SettingError unless each setting is finite and greater than `bound`."""
     for name, value in settings.items():
-        if not all(number > bound and not isinf(number) for number in _numbers(value)):
+        if not _held(value, lambda number: number > bound and not isinf(number)):
             _refuse(owner, name, value, f"> {bound}")
 
 
 def share(owner: object, **settings: float) -> None:
     """Raise SettingError unless each setting is a share: 0 <= value < 1."""
     for name, value in settings.items():
-        if not 0 <= value < 1:
+        if not _held(value, lambda number: 0 <= number < 1):
             _refuse(owner, name, value, phrase("from_0_to_below_1"))
 
 
 def probability(owner: object, **settings: float) -> None:
     """Raise SettingError unless each setting is a probability: 0 <= value <= 1."""
     for name, value in settings.items():
-        if not 0 <= value <= 1:
+        if not _held(value, lambda number: 0 <= number <= 1):
             _refuse(owner, name, value, phrase("from_0_to_1"))
 
 
 def seed(owner: object, **settings: int) -> None:
     """Raise SettingError unless each setting is a seed as scikit-learn takes it."""
     for name, value in settings.items():
-        if not 0 <= value < 1 << 32:
+        if not _held(value, lambda number: 0 <= number < 1 << 32):
             _refuse(owner, name, value, f"0 .. {(1 << 32) - 1}")

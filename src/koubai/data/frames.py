@@ -61,10 +61,10 @@ def is_frame(x: Any) -> bool:
 
 
 def columns_of(frame: Any, where: str) -> list[TableColumn]:
-    """Return the columns of a table of pandas, polars, Arrow ...
+    """Return the columns of a table of pandas, polars, Arrow ...; see `TableColumn.readable`.
 
     Raises:
-        DataError: a column that is neither numbers nor truths nor texts; names it.
+        DataError: what is no table, or cannot be read as one.
     """
     import narwhals as nw
 
@@ -75,7 +75,7 @@ def columns_of(frame: Any, where: str) -> list[TableColumn]:
         names = list(table.columns)
     except Exception as error:  # such as two columns of one name; each library says it its own way
         raise DataError("table_cannot_be_read", where=where, got=str(error).split("\n")[0]) from None
-    return [_column(name, table[name], where) for name in names]
+    return [_column(name, table[name]) for name in names]
 
 
 def series_of(values: Any, name: str, where: str) -> TableColumn | None:
@@ -85,7 +85,7 @@ def series_of(values: Any, name: str, where: str) -> TableColumn | None:
     import narwhals as nw
 
     series = nw.from_native(values, series_only=True, pass_through=True)
-    return _column(str(series.name or name), series, where) if isinstance(series, nw.Series) else None
+    return _column(str(series.name or name), series) if isinstance(series, nw.Series) else None
 
 
 def beside(target: Any, where: str) -> TableColumn:
@@ -105,7 +105,7 @@ def beside(target: Any, where: str) -> TableColumn:
     )
 
 
-def _column(name: Any, series: Any, where: str) -> TableColumn:
+def _column(name: Any, series: Any) -> TableColumn:
     import narwhals as nw
 
     kind = series.dtype
@@ -116,7 +116,7 @@ def _column(name: Any, series: Any, where: str) -> TableColumn:
         )
     if kind in (nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Unknown):
         return typed(str(name), [_text(value) for value in series.to_list()], read=False)
-    raise DataError("column_is_neither_numbers_nor_texts", name=str(name), where=where, got=str(kind))
+    return TableColumn(str(name), "text", np.full(len(series), None, object), unreadable=str(kind))
 
 
 def _text(value: Any) -> str | None:

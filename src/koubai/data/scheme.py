@@ -38,6 +38,14 @@ class TableColumn:
     name: str
     kind: Kind
     values: Array
+    unreadable: str = ""  # what it holds where that is neither numbers nor texts, such as dates
+
+    def readable(self, where: str) -> TableColumn:
+        """Return it; raise DataError, which names it, where it holds neither numbers nor texts."""
+        if self.unreadable:
+            got = self.unreadable
+            raise DataError("column_is_neither_numbers_nor_texts", name=self.name, where=where, got=got)
+        return self
 
     @property
     def lacks(self) -> Array:
@@ -112,7 +120,7 @@ class TableScheme:
                     got=", ".join(list(found)[:_SHOWN]),
                     hint=did_you_mean(near),
                 )
-            blocks.append(_encoded(wanted, found[wanted.name], where))
+            blocks.append(_encoded(wanted, found[wanted.name].readable(where), where))
         return np.concatenate(blocks, axis=1)
 
     def sentence(self) -> str:

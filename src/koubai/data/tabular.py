@@ -61,6 +61,8 @@ def table_raw(
     else:
         _known(drop, names, where)
         inputs, goal = [column for column in columns if column.name not in drop], target
+    for column in (*inputs, goal):
+        column.readable(where)
     lengths = {len(column.values) for column in (*inputs, goal)}
     if len(lengths) > 1:
         raise DataError("columns_differ_in_length", where=where, got=", ".join(map(str, sorted(lengths))))

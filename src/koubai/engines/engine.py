@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -107,6 +108,7 @@ class Job:
                 shape=(n, *outputs),
                 where="job",
                 got=phrase("dtype_and_shape", kind=self.t.dtype, shape=self.t.shape),
+                hint=phrase("last_layer_of_values", count=prod(rest)) if kind == "f" else None,
             )
         labels = max(outputs[-1], 2) if outputs else 2  # one output alone tells two classes apart
         for i, way in enumerate(self.augment):

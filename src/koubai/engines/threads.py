@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from numbers import Integral
 
 from koubai.core.cores import usable_cores
 from koubai.core.errors import SettingError
@@ -26,13 +27,13 @@ def threads_for(job: Job, engine: str, threads: int | str) -> int:
     """Return how many threads a job takes on an engine, when told a number or "auto".
 
     Raises:
-        SettingError: another word.
+        SettingError: another word, or no whole number.
     """
     if threads == AUTO:
         return min(thread_budget(), useful_threads(job, engine))
-    if isinstance(threads, str):
-        raise SettingError("threads_are_a_number_or_auto", got=threads)
-    return threads
+    if isinstance(threads, bool) or not isinstance(threads, Integral):
+        raise SettingError("threads_are_a_number_or_auto", got=repr(threads))
+    return int(threads)
 
 
 def useful_threads(job: Job, engine: str) -> int:

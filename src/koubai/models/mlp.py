@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubai.core.errors import SettingError
 from koubai.core.layer import Layer
 from koubai.core.settings import at_least, share
 from koubai.layers.batch_norm import BatchNorm
@@ -34,6 +35,8 @@ class Mlp(Model):
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.hidden, tuple | list):
+            raise SettingError("sizes_in_a_row", where="Mlp: hidden", got=repr(self.hidden))
         at_least(self, 1, hidden=self.hidden, classes=self.classes)
         share(self, dropout=self.dropout)
         activation_named(self.activation, "Mlp")

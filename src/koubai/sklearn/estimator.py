@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -189,8 +189,10 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
     ) -> Recipe:
         n = len(dataset.t_train)
         epoch = -(-n // self.batch_size)  # batches
+        row = isinstance(self.hidden, Iterable) and not isinstance(self.hidden, str)
+        hidden: Any = tuple(self.hidden) if row else self.hidden  # what is no row, Mlp refuses
         return Recipe(
-            self.network if self.network is not None else Mlp(tuple(self.hidden), outputs, self.activation),
+            self.network if self.network is not None else Mlp(hidden, outputs, self.activation),
             Arrays(dataset.sha256),
             loss=self.loss if isinstance(self.loss, Loss) else LOSSES[self.loss](),
             optimizer=self._optimizer(),

@@ -102,7 +102,7 @@ class RunFolder(FolderFiles):
 
     @property
     def result(self) -> dict[str, Any]:
-        """What result.json holds: step, stopped_by, seconds, and scores by part.
+        """What result.json holds: step, stopped_by, seconds and those of them of start-up, scores by part.
 
         A loss that JSON cannot hold was written as null and is NaN.
         """

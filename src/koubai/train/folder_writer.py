@@ -205,13 +205,16 @@ class RunWriter(RunFolder):
             old += numbered(names, "checkpoints", kind)[:-_KEPT]
         return old
 
-    def finish(self, session: Session, scores: dict[str, Score], seconds: float) -> None:
+    def finish(
+        self, session: Session, scores: dict[str, Score], seconds: float, startup: float = 0.0
+    ) -> None:
         """Write the trained weights and the result; from here on the run is finished."""
         about = about_weights(session.recipe, session.network.in_shape, session.dataset.preparation)
         result = {
             "step": session.step,
             "stopped_by": session.stopped_by,
             "seconds": round(seconds, 3),
+            "startup": round(startup, 3),
             "scores": {part: asdict(score) for part, score in scores.items()},
         }
         self.commit(

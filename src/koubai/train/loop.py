@@ -141,7 +141,7 @@ class Loop:
             self.scores = session.scores()
         self.scores = self.scores or session.scores()
         if session.stopped_by != "interrupted" and self.folder is not None:
-            self.folder.finish(session, self.scores, self.seconds)
+            self.folder.finish(session, self.scores, self.seconds, self.startup)
 
     def last_look(self) -> int:
         """Return the step of the latest recorded scores, -1 without any."""

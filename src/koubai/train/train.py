@@ -180,6 +180,7 @@ def reopened(place: RunFolder, session: Session) -> Run:
         session.stopped_by,
         result["seconds"],
         place.path,
+        result.get("startup", 0.0),  # earlier versions did not tell it apart
     )
 
 
