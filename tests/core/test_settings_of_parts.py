@@ -10,6 +10,9 @@ WRONG = [
     (lambda: kb.Mlp(hidden=("8",)), "hidden is not a number", "('8',)"),
     (lambda: kb.SGD("fast"), "learning_rate is not a number", "'fast'"),
     (lambda: kb.Dropout("half"), "is not a number", "'half'"),
+    (lambda: kb.Linear(8.5), "out_features is not a whole number", 8.5),
+    (lambda: kb.Conv2d(8, (3, 2.5)), "kernel is not a whole number", (3, 2.5)),
+    (lambda: kb.Mlp(hidden=(20, 8.0)), "hidden is not a whole number", (20, 8.0)),
     (lambda: kb.Mlp(hidden=20), "sizes stand in a row", "20"),
     (lambda: kb.Mlp(hidden="20"), "sizes stand in a row", "'20'"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isinf
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from koubai.core.errors import SettingError
@@ -37,6 +37,17 @@ def at_least(owner: object, bound: float, **settings: Any) -> None:
     for name, value in settings.items():
         if not _held(value, lambda number: number >= bound and not isinf(number)):
             _refuse(owner, name, value, f">= {bound}")
+
+
+def whole(owner: object, bound: int, **settings: Any) -> None:
+    """Raise SettingError unless each setting (of a pair: each number) is whole and at least `bound`."""
+    at_least(owner, bound, **settings)
+    for name, value in settings.items():
+        if not _held(value, lambda number: isinstance(number, Integral)):
+            where = type(owner).__name__
+            raise SettingError(
+                "not_a_whole_number", setting=name, where=where, expected=f">= {bound}", got=value
+            )
 
 
 def above(owner: object, bound: float, **settings: Any) -> None:

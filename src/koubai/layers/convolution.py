@@ -9,7 +9,7 @@ from typing import ClassVar
 from koubai.core.errors import ShapeError, UnknownName
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, ParamSpec, Shape
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer
@@ -92,9 +92,9 @@ class Convolution(SlidesFilters):
 
     def __post_init__(self) -> None:
         window = self.window
-        at_least(self, 1, out_channels=self.out_channels, kernel=window.kernel, stride=window.stride)
-        at_least(self, 1, dilation=window.dilation, groups=self.groups)
-        at_least(self, 0, padding=window.padding)
+        whole(self, 1, out_channels=self.out_channels, kernel=window.kernel, stride=window.stride)
+        whole(self, 1, dilation=window.dilation, groups=self.groups)
+        whole(self, 0, padding=window.padding)
         if self.padding_mode not in PADDING_MODES:
             raise UnknownName("padding mode", self.padding_mode, PADDING_MODES, where=type(self).__name__)
 

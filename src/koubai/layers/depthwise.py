@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from koubai.core.layer import LAYERS, Cell
 from koubai.core.params import Array, ParamSpec, Shape
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer
@@ -35,7 +35,7 @@ class DepthwiseConv2d(SlidesFilters):
     padding_mode: PaddingMode = "zeros"
 
     def __post_init__(self) -> None:
-        at_least(self, 1, multiplier=self.multiplier)
+        whole(self, 1, multiplier=self.multiplier)
         self.on(1)
 
     def on(self, channels: int) -> Conv2d:

@@ -10,7 +10,7 @@ import numpy as np
 from koubai.core.errors import ShapeError
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, ParamSpec, Shape
-from koubai.core.settings import above, at_least
+from koubai.core.settings import above, whole
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Constant, Zeros
 from koubai.layers.batch_norm import beside, but_channels
@@ -98,7 +98,7 @@ class GroupNorm(GroupedNorm):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        at_least(self, 1, groups=self.groups)
+        whole(self, 1, groups=self.groups)
         above(self, 0, epsilon=self.epsilon)
 
     def groups_of(self, channels: int) -> int:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from koubai.core.errors import ShapeError
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, ParamSpec, Shape
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer
@@ -42,7 +42,7 @@ class Linear(Layer):
     bias_init: Initializer = Zeros()
 
     def __post_init__(self) -> None:
-        at_least(self, 1, out_features=self.out_features)
+        whole(self, 1, out_features=self.out_features)
 
     def output_shape(self, shape: Shape) -> Shape:
         """(F,) -> (G,)."""

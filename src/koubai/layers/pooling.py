@@ -9,7 +9,7 @@ from typing import ClassVar
 from koubai.core.errors import SettingError
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.core.verbs import Builder, Handle
 from koubai.layers.im2col import col2im, im2col
 from koubai.layers.window import Window, check_rank, per_axis
@@ -32,8 +32,8 @@ class Pooling(Layer):
 
     def __post_init__(self) -> None:
         window = self.window
-        at_least(self, 1, size=window.kernel, stride=window.stride)
-        at_least(self, 0, padding=window.padding)
+        whole(self, 1, size=window.kernel, stride=window.stride)
+        whole(self, 0, padding=window.padding)
         if any(2 * p > k for k, p in zip(window.kernel, window.padding, strict=True)):
             raise SettingError(
                 "out_of_range",

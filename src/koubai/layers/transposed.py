@@ -9,7 +9,7 @@ from typing import ClassVar
 from koubai.core.errors import SettingError, ShapeError
 from koubai.core.layer import LAYERS, Cell
 from koubai.core.params import Array, ParamSpec, Shape
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer
@@ -58,9 +58,9 @@ class ConvTranspose(SlidesFilters):
 
     def __post_init__(self) -> None:
         window, more = self.window, per_axis(self.output_padding, self.rank)
-        at_least(self, 1, out_channels=self.out_channels, kernel=window.kernel, stride=window.stride)
-        at_least(self, 1, dilation=window.dilation, groups=self.groups)
-        at_least(self, 0, padding=window.padding, output_padding=more)
+        whole(self, 1, out_channels=self.out_channels, kernel=window.kernel, stride=window.stride)
+        whole(self, 1, dilation=window.dilation, groups=self.groups)
+        whole(self, 0, padding=window.padding, output_padding=more)
         if any(extra >= stride for extra, stride in zip(more, window.stride, strict=True)):
             raise SettingError(
                 "out_of_range",

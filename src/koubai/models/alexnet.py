@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from koubai.core.layer import Layer
-from koubai.core.settings import above, at_least, share
+from koubai.core.settings import above, share, whole
 from koubai.initializers.constant import Constant
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import Normal
@@ -40,7 +40,7 @@ class AlexNet(Model):
     weight_init: Initializer = Normal(0.01)
 
     def __post_init__(self) -> None:
-        at_least(self, 1, classes=self.classes)
+        whole(self, 1, classes=self.classes)
         share(self, dropout=self.dropout)
         above(self, 0, width=self.width)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from koubai.core.layer import Layer
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.layers.convolution import Conv2d
 from koubai.layers.dropout import Dropout
 from koubai.layers.flatten import Flatten
@@ -21,7 +21,7 @@ class _CourseConvNet(Model):
     classes: int = 10
 
     def __post_init__(self) -> None:
-        at_least(self, 1, classes=self.classes)
+        whole(self, 1, classes=self.classes)
 
 
 @register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from koubai.core.layer import LAYERS
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.layers.activations import Identity
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.concatenate import Concatenate
@@ -29,7 +29,7 @@ class DenseBlock(Model):
     growth: int = 12
 
     def __post_init__(self) -> None:
-        at_least(self, 1, layers=self.layers, growth=self.growth)
+        whole(self, 1, layers=self.layers, growth=self.growth)
 
     def expand(self) -> Sequential:
         """One join a convolution."""

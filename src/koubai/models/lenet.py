@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from koubai.core.layer import Layer
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.layers.convolution import Conv2d
 from koubai.layers.flatten import Flatten
 from koubai.layers.linear import Linear
@@ -30,8 +30,8 @@ class LeNet(Model):
     padding: int = 2
 
     def __post_init__(self) -> None:
-        at_least(self, 1, hidden=self.hidden, classes=self.classes)
-        at_least(self, 0, padding=self.padding)
+        whole(self, 1, hidden=self.hidden, classes=self.classes)
+        whole(self, 0, padding=self.padding)
         activation_named(self.activation, "LeNet")
 
     def expand(self) -> Sequential:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from koubai.core.errors import SettingError
 from koubai.core.layer import Layer
-from koubai.core.settings import at_least, share
+from koubai.core.settings import share, whole
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.dropout import Dropout
 from koubai.layers.flatten import Flatten
@@ -37,7 +37,7 @@ class Mlp(Model):
     def __post_init__(self) -> None:
         if not isinstance(self.hidden, tuple | list):
             raise SettingError("sizes_in_a_row", where="Mlp: hidden", got=repr(self.hidden))
-        at_least(self, 1, hidden=self.hidden, classes=self.classes)
+        whole(self, 1, hidden=self.hidden, classes=self.classes)
         share(self, dropout=self.dropout)
         activation_named(self.activation, "Mlp")
 

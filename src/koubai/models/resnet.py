@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from koubai.core.layer import Layer
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.convolution import Conv2d
 from koubai.layers.global_average_pool import GlobalAveragePool
@@ -54,7 +54,7 @@ class ResNet18(Model):
     classes: int = 1000
 
     def __post_init__(self) -> None:
-        at_least(self, 1, classes=self.classes)
+        whole(self, 1, classes=self.classes)
 
     def expand(self) -> Sequential:
         """The stem, four stages of two blocks, the classes."""
@@ -83,7 +83,7 @@ class SmallResNet(Model):
     classes: int = 10
 
     def __post_init__(self) -> None:
-        at_least(self, 1, blocks=self.blocks, classes=self.classes)
+        whole(self, 1, blocks=self.blocks, classes=self.classes)
 
     def expand(self) -> Sequential:
         """The stem, three stages, the classes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from koubai.core.layer import LAYERS
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.layers.convolution import Conv2d
 from koubai.layers.depthwise import DepthwiseConv2d
 from koubai.layers.sequential import Sequential
@@ -27,7 +27,7 @@ class SeparableConv2d(Model):
     padding: int | tuple[int, ...] = 0
 
     def __post_init__(self) -> None:
-        at_least(self, 1, out_channels=self.out_channels)
+        whole(self, 1, out_channels=self.out_channels)
         DepthwiseConv2d(self.kernel, self.stride, self.padding)
 
     def expand(self) -> Sequential:

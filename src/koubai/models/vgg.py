@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from koubai.core.errors import SettingError
 from koubai.core.layer import Layer
-from koubai.core.settings import at_least, share
+from koubai.core.settings import share, whole
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.convolution import Conv2d
 from koubai.layers.dropout import Dropout
@@ -39,7 +39,7 @@ class VGG(Model):
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        at_least(self, 1, classes=self.classes)
+        whole(self, 1, classes=self.classes)
         share(self, dropout=self.dropout)
         if self.depth not in _CONVOLUTIONS:
             raise SettingError(

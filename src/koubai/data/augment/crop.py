@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.data.augment.augmentation import AUGMENTATIONS, Augmentation
 
 
@@ -25,7 +25,7 @@ class Crop(Augmentation):
     padding: int = 1
 
     def __post_init__(self) -> None:
-        at_least(self, 1, padding=self.padding)
+        whole(self, 1, padding=self.padding)
 
     def alter(self, x: Array, t: Array, u: Array) -> tuple[Array, Array]:
         """Pad, and cut each picture where it is drawn."""

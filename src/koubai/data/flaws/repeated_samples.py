@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from koubai.core.errors import DataError
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.data.flaws.flaw import FLAWS, Flaw
 from koubai.data.prepare import Raw
 
@@ -23,7 +23,7 @@ class RepeatedSamples(Flaw):
     distinct: int = 20
 
     def __post_init__(self) -> None:
-        at_least(self, 1, distinct=self.distinct)
+        whole(self, 1, distinct=self.distinct)
 
     def spoil(self, raw: Raw, key: int) -> Raw:
         """Fill the training part with its first samples, over and over."""

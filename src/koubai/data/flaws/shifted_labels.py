@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.data.flaws.flaw import FLAWS, Flaw
 from koubai.data.prepare import Raw
 
@@ -23,7 +23,7 @@ class ShiftedLabels(Flaw):
     by: int = 1
 
     def __post_init__(self) -> None:
-        at_least(self, 1, by=self.by)
+        whole(self, 1, by=self.by)
 
     def spoil(self, raw: Raw, key: int) -> Raw:
         """Move the targets along."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from koubai.core.settings import at_least, seed, share
+from koubai.core.settings import at_least, seed, share, whole
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw, split
 
@@ -36,7 +36,7 @@ class Blobs(DataSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, centers=self.centers, features=self.features)
+        whole(self, 1, centers=self.centers, features=self.features)
         at_least(self, self.centers, n=self.n)
         at_least(self, 0, cluster_std=self.cluster_std)
         seed(self, random_state=self.random_state)

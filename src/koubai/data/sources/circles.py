@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from koubai.core.settings import at_least, seed, share
+from koubai.core.settings import at_least, seed, share, whole
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw, split
 
@@ -32,7 +32,7 @@ class Circles(DataSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 2, n=self.n)
+        whole(self, 2, n=self.n)
         at_least(self, 0, noise=self.noise)
         seed(self, random_state=self.random_state)
         share(self, factor=self.factor, test_share=self.test_share)

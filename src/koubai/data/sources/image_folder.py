@@ -13,7 +13,7 @@ from koubai.core import random
 from koubai.core.errors import DataError
 from koubai.core.memory import require
 from koubai.core.params import Array
-from koubai.core.settings import at_least, share
+from koubai.core.settings import share, whole
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import decoding, inside, real, stamp_of
 from koubai.data.order import Split, mixed
@@ -58,7 +58,7 @@ class ImageFolder(DataSource):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "size", tuple(self.size))
-        at_least(self, 1, size=self.size)
+        whole(self, 1, size=self.size)
         share(self, test_share=self.test_share)
 
     def stamp(self, folder: Path | None) -> Hashable:

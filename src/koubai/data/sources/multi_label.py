@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from koubai.core import random
-from koubai.core.settings import at_least, share
+from koubai.core.settings import at_least, share, whole
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw, split
 
@@ -37,8 +37,8 @@ class MultiLabel(DataSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 2, n=self.n)
-        at_least(self, 1, features=self.features, labels=self.labels)
+        whole(self, 2, n=self.n)
+        whole(self, 1, features=self.features, labels=self.labels)
         at_least(self, 0, noise=self.noise)
         share(self, test_share=self.test_share)
 

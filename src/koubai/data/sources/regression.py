@@ -10,7 +10,7 @@ import numpy as np
 
 from koubai.core import random
 from koubai.core.errors import DataError, UnknownName
-from koubai.core.settings import at_least, share
+from koubai.core.settings import at_least, share, whole
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw, split
 
@@ -50,8 +50,8 @@ class Regression(DataSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, inputs=self.inputs, outputs=self.outputs)
-        at_least(self, 2, n=self.n)
+        whole(self, 1, inputs=self.inputs, outputs=self.outputs)
+        whole(self, 2, n=self.n)
         at_least(self, 0, noise=self.noise)
         share(self, test_share=self.test_share)
         if not self.low < self.high:

@@ -9,7 +9,7 @@ import numpy as np
 
 from koubai.core.errors import UnknownName
 from koubai.core.params import Array
-from koubai.core.settings import at_least
+from koubai.core.settings import whole
 from koubai.data.dataset import DataSource
 from koubai.lab.perform.outcome import Context, Outcome
 from koubai.lab.perform.plans.plan import LabPlan, shifted
@@ -41,7 +41,7 @@ class Ensemble(LabPlan):
     def __post_init__(self) -> None:
         if self.members not in get_args(Members):
             raise UnknownName("members", self.members, get_args(Members), where="Ensemble")
-        at_least(self, 1, count=self.count)
+        whole(self, 1, count=self.count)
 
     @property
     def data(self) -> DataSource:
