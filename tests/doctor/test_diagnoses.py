@@ -159,7 +159,7 @@ PLAIN = {
             data=Moons(noise=0.15),
             initializer=Normal(20.0),
             optimizer=SGD(0.01),
-            seed=1,
+            seed=2,  # with seed 1 better initial weights help by chance little
             steps=1000,
         ),
         "init_too_large",

@@ -6,7 +6,8 @@ How it shows: on the same samples the loss in test mode is far above the loss in
     are of a single sample.
 Confused with: over-fitting (other samples, same mode), dropout (which is off in both).
 Sick recipe: batches of 2; running statistics with momentum .9999 over some hundred steps.
-Healthy look-alike: the first steps, before the running statistics have arrived.
+Healthy look-alike: the first steps, before the running statistics have arrived; later in a run, a moment
+    at which they lag behind weights that move.
 Remedies: larger batches; running statistics that follow faster; training mode switched on and off where
     it belongs.
 References: Ioffe and Szegedy 2015; Wu and Johnson 2021, 'Rethinking batch in BatchNorm'.
@@ -55,9 +56,10 @@ class BatchNormMisuse(Diagnosis):
         if look is None or not norms or look.step < _SETTLED or not isfinite(look.mode_gap):
             return None
         gap = look.mode_gap / max(look.loss, 0.1 * (visit.floor_loss or look.loss), 1e-12)
-        if gap <= _GAP:
+        certain = gap > 4 * _GAP
+        if gap <= _GAP or not (certain or patient.finished):
             return None
-        return Sign((Measure("mode_gap", gap, _GAP),), norms[0].path, None, certain=gap > 4 * _GAP)
+        return Sign((Measure("mode_gap", gap, _GAP),), norms[0].path, None, certain=certain)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; or a gap that costs a tenth of knowing nothing, and skill."""
