@@ -97,6 +97,15 @@ def arm_sentences(
     ]
 
 
+def arm_means(result: ExperimentResult, key: str, **means: tuple[str, str]) -> list[Sentence]:
+    """Return one sentence for each arm that has runs, of means: {name} is (how it is written, a score)."""
+
+    def values(arm: str) -> dict[str, object]:
+        return {name: Measured(kind, mean_of(result, arm, score)) for name, (kind, score) in means.items()}
+
+    return arm_sentences(result, key, values)
+
+
 def ending(run: RunResult) -> str:
     """Return how a run ended: "diverged", "never", "fell" (never left chance, fell back to it) or "learned".
 
@@ -146,14 +155,12 @@ def outcomes(result: ExperimentResult) -> list[Sentence]:
 
 def gaps(result: ExperimentResult) -> list[Sentence]:
     """Return one sentence an arm: its accuracy on training and test part, and the gap between them."""
-    return arm_sentences(
+    return arm_means(
         result,
         "lab.outcome.gap",
-        lambda arm: {
-            "train": Measured("accuracy", mean_of(result, arm, "train_accuracy")),
-            "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
-            "gap": Measured("gap", mean_of(result, arm, "gap")),
-        },
+        train=("accuracy", "train_accuracy"),
+        test=("accuracy", "test_accuracy"),
+        gap=("gap", "gap"),
     )
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_sentences, mean_of
+from koubai.lab.conclude.phrases import arm_means
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
-from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.ensemble import Ensemble
 from koubai.models.mlp import Mlp
@@ -77,12 +76,10 @@ class DropoutEnsemble(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every way of asking: accuracy and loss on the test part; then what that cannot show."""
-        ends = arm_sentences(
+        ends = arm_means(
             result,
             "experiments.dropout_ensemble.arm",
-            lambda arm: {
-                "accuracy": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
-                "loss": Measured("loss", mean_of(result, arm, "test_loss")),
-            },
+            accuracy=("accuracy", "test_accuracy"),
+            loss=("loss", "test_loss"),
         )
         return [*ends, Sentence("experiments.dropout_ensemble.limits")]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_sentences, mean_of, outcomes
+from koubai.lab.conclude.phrases import arm_means, outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text
-from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.adam import Adam
@@ -52,12 +51,10 @@ class EarlyStopping(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """How both ended, and their losses on the test part."""
-        losses = arm_sentences(
+        losses = arm_means(
             result,
             "experiments.early_stopping.loss",
-            lambda arm: {
-                "train": Measured("loss", mean_of(result, arm, "train_loss")),
-                "test": Measured("loss", mean_of(result, arm, "test_loss")),
-            },
+            train=("loss", "train_loss"),
+            test=("loss", "test_loss"),
         )
         return [*outcomes(result), *losses]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_sentences, mean_of
+from koubai.lab.conclude.phrases import arm_means
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
-from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.mlp import Mlp
 from koubai.optim.sgd import SGD
@@ -65,14 +64,12 @@ class L1L2(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every strength: what is left of weights and biases, how many are zero, the test score."""
-        return arm_sentences(
+        return arm_means(
             result,
             "experiments.l1_l2.arm",
-            lambda arm: {
-                "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
-                "biases": Measured("bias_norm", mean_of(result, arm, "bias_norm")),
-                "zeros": Measured("zero_weights", mean_of(result, arm, "zero_weights")),
-                "small": Measured("small_weights", mean_of(result, arm, "small_weights")),
-                "test": Measured("accuracy", mean_of(result, arm, "test_accuracy")),
-            },
+            weights=("weight_norm", "weight_norm"),
+            biases=("bias_norm", "bias_norm"),
+            zeros=("zero_weights", "zero_weights"),
+            small=("small_weights", "small_weights"),
+            test=("accuracy", "test_accuracy"),
         )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from koubai.lab.conclude.phrases import arm_sentences, gaps, mean_of
+from koubai.lab.conclude.phrases import arm_means, gaps
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
-from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from koubai.models.mlp import Mlp
@@ -52,11 +51,9 @@ class LabelSmoothing(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """Accuracies and gap of every share, and how large its weights became."""
-        sizes = arm_sentences(
+        sizes = arm_means(
             result,
             "experiments.label_smoothing.weights",
-            lambda arm: {
-                "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
-            },
+            weights=("weight_norm", "weight_norm"),
         )
         return [*gaps(result), *sizes]

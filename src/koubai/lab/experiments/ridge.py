@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.data.sources.regression import Regression
-from koubai.lab.conclude.phrases import arm_sentences, mean_of
+from koubai.lab.conclude.phrases import arm_means
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
-from koubai.lab.declare.measures import Measured
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.lab.perform.plans.ridge import Ridge as Plan
 from koubai.losses.mean_squared_error import MeanSquaredError
@@ -72,16 +71,14 @@ class Ridge(Entry):
 
     def sentences(self, result: ExperimentResult) -> list[Sentence]:
         """For every strength: weights, bias, losses; then how far descent is from the closed form."""
-        ends = arm_sentences(
+        ends = arm_means(
             result,
             "experiments.ridge.arm",
-            lambda arm: {
-                "weights": Measured("weight_norm", mean_of(result, arm, "weight_norm")),
-                "bias": Measured("bias_norm", mean_of(result, arm, "bias_norm")),
-                "plain": Measured("accuracy", mean_of(result, arm, "from_least_squares")),
-                "train": Measured("loss", mean_of(result, arm, "train_loss")),
-                "test": Measured("loss", mean_of(result, arm, "test_loss")),
-            },
+            weights=("weight_norm", "weight_norm"),
+            bias=("bias_norm", "bias_norm"),
+            plain=("accuracy", "from_least_squares"),
+            train=("loss", "train_loss"),
+            test=("loss", "test_loss"),
         )
         errors = [run.scores["from_exact"] for run in result.runs if "from_exact" in run.scores]
         exact = [Sentence("experiments.ridge.exact", {"error": f"{max(errors):.1g}"})] if errors else []
