@@ -27,23 +27,23 @@ def _refuse(owner: object, name: str, value: Any, expected: str) -> None:
     )
 
 
-def _held(value: Any, bound: Callable[[Any], bool]) -> bool:
-    """Return whether a value, or each number of a pair, is a number and within a bound."""
-    return all(isinstance(number, Real) and bound(number) for number in _numbers(value))
+def _require(owner: object, settings: dict[str, Any], bound: Callable[[Any], bool], expected: str) -> None:
+    """Raise SettingError unless each setting, of a pair each number, is a number and within a bound."""
+    for name, value in settings.items():
+        if not all(isinstance(number, Real) and bound(number) for number in _numbers(value)):
+            _refuse(owner, name, value, expected)
 
 
 def at_least(owner: object, bound: float, **settings: Any) -> None:
     """Raise SettingError unless each setting (of a pair: each number) is finite and at least `bound`."""
-    for name, value in settings.items():
-        if not _held(value, lambda number: number >= bound and not isinf(number)):
-            _refuse(owner, name, value, f">= {bound}")
+    _require(owner, settings, lambda number: number >= bound and not isinf(number), f">= {bound}")
 
 
 def whole(owner: object, bound: int, **settings: Any) -> None:
     """Raise SettingError unless each setting (of a pair: each number) is whole and at least `bound`."""
     at_least(owner, bound, **settings)
     for name, value in settings.items():
-        if not _held(value, lambda number: isinstance(number, Integral)):
+        if not all(isinstance(number, Integral) for number in _numbers(value)):
             where = type(owner).__name__
             raise SettingError(
                 "not_a_whole_number", setting=name, where=where, expected=f">= {bound}", got=value
@@ -52,27 +52,19 @@ def whole(owner: object, bound: int, **settings: Any) -> None:
 
 def above(owner: object, bound: float, **settings: Any) -> None:
     """Raise SettingError unless each setting is finite and greater than `bound`."""
-    for name, value in settings.items():
-        if not _held(value, lambda number: number > bound and not isinf(number)):
-            _refuse(owner, name, value, f"> {bound}")
+    _require(owner, settings, lambda number: number > bound and not isinf(number), f"> {bound}")
 
 
 def share(owner: object, **settings: float) -> None:
     """Raise SettingError unless each setting is a share: 0 <= value < 1."""
-    for name, value in settings.items():
-        if not _held(value, lambda number: 0 <= number < 1):
-            _refuse(owner, name, value, phrase("from_0_to_below_1"))
+    _require(owner, settings, lambda number: 0 <= number < 1, phrase("from_0_to_below_1"))
 
 
 def probability(owner: object, **settings: float) -> None:
     """Raise SettingError unless each setting is a probability: 0 <= value <= 1."""
-    for name, value in settings.items():
-        if not _held(value, lambda number: 0 <= number <= 1):
-            _refuse(owner, name, value, phrase("from_0_to_1"))
+    _require(owner, settings, lambda number: 0 <= number <= 1, phrase("from_0_to_1"))
 
 
 def seed(owner: object, **settings: int) -> None:
     """Raise SettingError unless each setting is a seed as scikit-learn takes it."""
-    for name, value in settings.items():
-        if not _held(value, lambda number: 0 <= number < 1 << 32):
-            _refuse(owner, name, value, f"0 .. {(1 << 32) - 1}")
+    _require(owner, settings, lambda number: 0 <= number < 1 << 32, f"0 .. {(1 << 32) - 1}")

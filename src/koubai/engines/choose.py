@@ -47,17 +47,23 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
 
 def engine_of(job: Job, engine: str) -> str:
     """Return the name of the engine that compiles a job, when told a name or "auto"; raises as above."""
-    known, device = engines(), asked_device(job.device)
+    known = engines()
+    asked_device(job.device)  # raises where it is none
     if job.ranks.size > 1:
         engine = _for_ranks(job, engine)
     name = best_engine(job) if engine == "auto" else engine
     if name not in known:
         raise UnknownName("engine", name, known)
-    if name != "torch" and is_gpu(job.device):
-        raise EngineError("engine_computes_on_the_cpu", where=phrase("place.engine", name=name), got=device)
+    check_engine_on(name, job.device)
     if name != "torch" and job.precision == "float16":
         raise EngineError("float16_is_the_torch_engines", where=phrase("place.engine", name=name))
     return name
+
+
+def check_engine_on(engine: str, device: str) -> None:
+    """Raise EngineError where an engine other than torch is asked for a GPU."""
+    if engine != "torch" and is_gpu(device):
+        raise EngineError("engine_computes_on_the_cpu", where=phrase("place.engine", name=engine), got=device)
 
 
 def _for_ranks(job: Job, engine: str) -> str:

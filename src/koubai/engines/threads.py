@@ -16,11 +16,11 @@ from koubai.core.cores import usable_cores
 from koubai.core.errors import SettingError
 from koubai.engines.engine import Job
 from koubai.engines.native.backends.find import find_backend
+from koubai.engines.native.shards import most_shards
 
 AUTO = "auto"
 _WORK = 50_000_000  # multiply-adds of a step that are worth a thread: about half a millisecond
 _FOR_EACH_PARAMETER = 250  # of them for each parameter, where every thread has a gradient
-_SHARD_ROWS = 16  # as in native/blueprint.py: of a shard, where there are more than two
 
 
 def threads_for(job: Job, engine: str, threads: int | str) -> int:
@@ -42,8 +42,7 @@ def useful_threads(job: Job, engine: str) -> int:
     work = 3 * job.network.multiply_adds * rows  # forward, and back to weights and inputs
     if not _has_a_gradient_each(engine, parameters):
         return max(1, work // _WORK)
-    most = min(rows, max(2, rows // _SHARD_ROWS))
-    return max(1, min(most, work // max(_WORK, _FOR_EACH_PARAMETER * parameters)))
+    return max(1, min(most_shards(rows), work // max(_WORK, _FOR_EACH_PARAMETER * parameters)))
 
 
 def _has_a_gradient_each(engine: str, parameters: int) -> bool:

@@ -16,6 +16,7 @@ from koubai.engines.native.graph import Graph, Value
 from koubai.engines.native.instructions import BatchShard, Buffer
 from koubai.engines.native.kernels.optimizers import OPTIMIZERS
 from koubai.engines.native.plan import Plan
+from koubai.engines.native.shards import most_shards
 from koubai.engines.native.step import NoKernel, emit_prediction, emit_step
 from koubai.engines.native.store import Store
 from koubai.engines.native.structure import Structure
@@ -23,7 +24,6 @@ from koubai.engines.native.taps import Taps
 
 KEPT = 64  # blueprints, those used last; small ones are about half a megabyte each
 _PREDICT_BYTES, _PREDICT_ROWS = 1 << 26, 250  # of the largest tensor; for each thread of a team
-_SHARD_ROWS = 16  # of a shard, where there are more than two
 
 
 @dataclass
@@ -65,15 +65,12 @@ class Blueprint:
 
     @property
     def shards(self) -> int:
-        """Shards of a training step; a program that returns to Python has one.
-
-        A third shard and any further one must have rows enough to be worth its gradient and its wait.
-        """
+        """Shards of a training step; a program that returns to Python has one."""
         s = self.structure
         in_python = any(node.op == "formula" for node in self.graph.nodes) or s.penalties is None
         in_python = in_python or not s.loss_has_kernel or s.optimizer not in OPTIMIZERS
         paying = self.backend.shards(s.threads, s.network.parameter_count)
-        return 1 if in_python else min(paying, s.batch_size, max(2, s.batch_size // _SHARD_ROWS))
+        return 1 if in_python else min(paying, most_shards(s.batch_size))
 
     def batch_shards(self) -> list[BatchShard]:
         """How the batch is divided."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from koubai.core.errors import EngineError, KoubaiError
-from koubai.engines.choose import takes_the_gpu
+from koubai.core.errors import KoubaiError
+from koubai.engines.choose import check_engine_on, takes_the_gpu
 from koubai.engines.devices import asked_device, gpu_here, is_gpu
 from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.network.network import Network
 from koubai.train.recipe import Recipe
-from koubai.words.phrase import phrase
 
 
 def settled_device(
@@ -45,10 +44,8 @@ def settled_device(
     elif name == "gpu":
         name = "mps" if sys.platform == "darwin" else "cuda"
     if is_gpu(name):
-        if engine not in ("auto", "torch"):
-            raise EngineError(
-                "engine_computes_on_the_cpu", where=phrase("place.engine", name=engine), got=name
-            )
+        if engine != "auto":
+            check_engine_on(engine, name)
         if not elsewhere:
             from koubai.engines.torch.device import device_named
 

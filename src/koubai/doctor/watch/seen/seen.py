@@ -33,9 +33,8 @@ from koubai.doctor.watch.seen.vain import Vain
 
 _COPIED_BYTES = 512 * 2**20  # initial weights and gradients are kept of models up to this size
 _HELD_ROWS = 2000
-_RIVAL = (
-    0.1  # of this model's updates: one that made fewer was trained in another phase (a critic makes five)
-)
+# Of this model's updates (a critic makes five to one): a model that made fewer was trained in another phase.
+_RIVAL = 0.1
 
 
 class Seen:
