@@ -146,3 +146,32 @@ def test_no_fewer_seeds_than_the_exact_test_needs():
         assert 2.0**-n <= 0.05 / family < 2.0 ** -(n - 1)
     assert statistics.seeds_needed(0.0, 1.0) == float("inf")
     assert statistics.seeds_needed(0.0, 0.0) == float("inf")
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 8, 10, 17])
+def test_many_rows_at_once_say_to_the_last_bit_what_one_row_says(n):
+    draw = np.random.default_rng(n)
+    rows = np.concatenate([draw.normal(size=(70, n)), draw.integers(0, 3, (20, n)) / 7, np.full((1, n), 0.1)])
+    several = zip(
+        rows.tolist(),
+        statistics.means(rows).tolist(),
+        statistics.sds(rows).tolist(),
+        statistics.interquartile_means(rows).tolist(),
+        statistics.mean_intervals(rows),
+        strict=True,
+    )
+    for row, *found in several:
+        assert found == [
+            statistics.mean(row),
+            statistics.sd(row),
+            statistics.interquartile_mean(row),
+            statistics.mean_interval(row),
+        ]
+
+
+def test_ends_of_an_interval_are_the_quantiles_of_numpy():
+    rows = np.sort(np.random.default_rng(0).normal(size=(20, 101)), axis=1)
+    shares = np.random.default_rng(1).uniform(size=(20, 2))
+    shares[0] = 0, 1
+    found = statistics._quantiles(rows, shares)
+    assert found.tolist() == [np.quantile(row, at).tolist() for row, at in zip(rows, shares, strict=True)]

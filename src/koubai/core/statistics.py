@@ -18,6 +18,7 @@ from koubai.core.params import Array
 LEVEL = 0.95
 RESAMPLES = 9999
 _ALL_FLIPS = 13  # numbers whose signs are flipped in all 2^n ways
+_ROWS_AT_ONCE = 64  # whose resampled means are held: 5 MB
 FEWEST_FOR_BOOTSTRAP = 5
 """Resampled means stay between the smallest and the largest value; these enclose the center of a symmetric
 distribution with probability 1 - 2 / 2^n: .75 for 3 values, .94 for 5. Below 5, none can reach 95 %."""
@@ -52,11 +53,7 @@ def interquartile_mean(values: Sequence[float]) -> float:
     >>> interquartile_mean([0, 1, 2, 3, 100])  # weights 0, .75, 1, .75, 0
     2.0
     """
-    ordered = np.sort(np.asarray(values, float))
-    n = len(ordered)
-    edges = np.arange(n + 1)
-    inside = np.clip(np.minimum(edges[1:], 0.75 * n) - np.maximum(edges[:-1], 0.25 * n), 0, None)
-    return float((inside * ordered).sum() / inside.sum())
+    return float(interquartile_means(np.array([values], float))[0])
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
@@ -72,24 +69,65 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | N
     level a' solves z(a') = sqrt(n / (n-1)) t(a, n-1). Simulated on normal values, 95 % intervals hold the
     true mean in 92 % of cases for 5 values and 94 % for 8 (1,000 repetitions).
     """
+    return mean_intervals(np.array([values], float), level)[0]
+
+
+# -------------------------------------------------------------------- the same of many rows (k, n) at once
+
+
+def means(rows: Array) -> Array:
+    """Return the mean of every row, (k,): of rows (k, n), n at least 1, as `mean` says it."""
+    return np.where(_equal(rows), rows[:, 0], rows.mean(axis=1))
+
+
+def sds(rows: Array) -> Array:
+    """Return the sample standard deviation of every row, (k,), as `sd` says it."""
+    n = rows.shape[1]
+    return np.zeros(len(rows)) if n == 1 else np.where(_equal(rows), 0.0, rows.std(axis=1, ddof=1))
+
+
+def interquartile_means(rows: Array) -> Array:
+    """Return the interquartile mean of every row, (k,)."""
+    ordered, n = np.sort(rows, axis=1), rows.shape[1]
+    edges = np.arange(n + 1)
+    inside = np.clip(np.minimum(edges[1:], 0.75 * n) - np.maximum(edges[:-1], 0.25 * n), 0, None)
+    return (inside * ordered).sum(axis=1) / inside.sum()
+
+
+def mean_intervals(rows: Array, level: float = LEVEL) -> list[Interval | None]:
+    """Return an interval for the mean of every row, as `mean_interval` says it."""
     from scipy.special import ndtr, stdtrit
 
-    n = len(values)
+    k, n = rows.shape
     if n < 2:
-        return None
-    if sd(values) == 0:
-        return Interval(values[0], values[0], "point", level)
+        return [None] * k
     t = float(stdtrit(n - 1, (1 + level) / 2))
+    middles, spreads = means(rows), sds(rows)
+    ends = np.full((k, 2), np.nan)
     if n >= FEWEST_FOR_BOOTSTRAP:
-        low, high = _bca(np.asarray(values, float), float(1 - 2 * ndtr(-sqrt(n / (n - 1)) * t)))
-        if isfinite(low) and isfinite(high):
-            return Interval(low, high, "bca", level)
-    half = t * sd(values) / sqrt(n)
-    return Interval(mean(values) - half, mean(values) + half, "t", level)
+        ends[spreads != 0] = _bca(rows[spreads != 0], float(1 - 2 * ndtr(-sqrt(n / (n - 1)) * t)))
+    found: list[Interval | None] = []
+    for value, middle, spread, (low, high) in zip(
+        rows[:, 0].tolist(), middles.tolist(), spreads.tolist(), ends.tolist(), strict=True
+    ):
+        half = t * spread / sqrt(n)
+        if spread == 0:
+            found.append(Interval(value, value, "point", level))
+        elif isfinite(low) and isfinite(high):
+            found.append(Interval(low, high, "bca", level))
+        else:
+            found.append(Interval(middle - half, middle + half, "t", level))
+    return found
 
 
-def _bca(values: Array, level: float) -> tuple[float, float]:
-    """Return the BCa interval of the mean (Efron 1987, section 3); NaN where values are nearly all equal.
+def _equal(rows: Array) -> Array:
+    return (rows == rows[:, :1]).all(axis=1)
+
+
+def _bca(rows: Array, level: float) -> Array:
+    """Return the BCa interval of every row's mean, (k, 2); NaN where its values are nearly all equal.
+
+    Efron 1987, section 3:
 
         z0 = z(share of resampled means below the mean),   a = sum u^3 / (6 (sum u^2)^1.5)
         end = quantile of the resampled means at Phi(z0 + (z0 + z) / (1 - a (z0 + z)))
@@ -97,21 +135,42 @@ def _bca(values: Array, level: float) -> tuple[float, float]:
     with z = z((1 -+ level) / 2) and u = values - mean, which the jackknife gives for a mean. The draws
     are those of `scipy.stats.bootstrap`, whose import takes as long as all else a report needs.
     """
+    if len(rows) > _ROWS_AT_ONCE:
+        return np.concatenate(
+            [_bca(rows[at : at + _ROWS_AT_ONCE], level) for at in range(0, len(rows), _ROWS_AT_ONCE)]
+        )
     from scipy.special import ndtr, ndtri
 
-    middle = values.mean()
-    means = values[_draws(len(values))].mean(axis=0)
-    slack = 1e-12 * np.abs(values).max()  # a mean that is the same is so whatever the order of its sum
-    u = values - middle
+    middles = rows.mean(axis=1, keepdims=True)
+    slack = 1e-12 * np.abs(rows).max(
+        axis=1, keepdims=True
+    )  # a mean is the same in whatever order it is summed
+    draws, resampled, below = _draws(rows.shape[1]), np.empty((len(rows), RESAMPLES)), np.empty(len(rows))
+    for i, (row, found) in enumerate(zip(rows, resampled, strict=True)):
+        row.take(draws).mean(axis=0, out=found)
+        found.sort()
+        less = found.searchsorted(middles[i] - slack[i])
+        below[i] = (less / RESAMPLES + found.searchsorted(middles[i] + slack[i], "right") / RESAMPLES)[0]
+    u = rows - middles
     with np.errstate(all="ignore"):
-        z0 = ndtri(((means < middle - slack).mean() + (means <= middle + slack).mean()) / 2)
-        a = (u**3).sum() / (6 * (u**2).sum() ** 1.5)
+        z0 = ndtri(below / 2)[:, None]
+        squares = np.array([square**1.5 for square in (u**2).sum(axis=1)])
+        a = ((u**3).sum(axis=1) / (6 * squares))[:, None]
         z = z0 + ndtri((1 + np.array([-level, level])) / 2)
         shares = ndtr(z0 + z / (1 - a * z))
-    if not np.isfinite(shares).all():
-        return np.nan, np.nan
-    low, high = np.quantile(means, shares)
-    return float(low), float(high)
+    known = np.isfinite(shares).all(axis=1)
+    ends = np.full((len(rows), 2), np.nan)
+    ends[known] = _quantiles(resampled[known], shares[known])
+    return ends
+
+
+def _quantiles(ordered: Array, shares: Array) -> Array:
+    """Return quantiles of each row of sorted numbers (k, m) at its own shares (k, q), linear between two."""
+    at = shares * (ordered.shape[1] - 1)
+    before = np.minimum(at.astype(np.intp), ordered.shape[1] - 2)
+    low, high = (np.take_along_axis(ordered, i, axis=1) for i in (before, before + 1))
+    part, step = at - before, high - low
+    return np.where(part < 0.5, low + step * part, high - step * (1 - part))
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from typing import Any
 
 from koubai.lab.conclude.phrases import Counts, Failure, arm_text
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.conclude.summarize import compare, summarize
+from koubai.lab.conclude.summarize import Summaries, compare
 from koubai.lab.conclude.verdicts import verdicts_of
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.declare.measures import Measured, MeasureName, lower_is_better
@@ -27,14 +27,11 @@ def conclude(
     stopped_by: str | None = None,
 ) -> ExperimentResult:
     """Return the result of an experiment with all that can be said of its runs."""
-    by_arm = {arm.name: [run for run in runs if run.arm == arm.name] for arm in experiment.arms}
-    measures = list(dict.fromkeys(name for run in runs for name in run.scores))
-    summaries = {
-        (arm, measure): summary
-        for arm, made in by_arm.items()
-        for measure in measures
-        if (summary := summarize(arm, measure, made)) is not None
-    }
+    by_arm: dict[str, list[RunResult]] = {arm.name: [] for arm in experiment.arms}
+    for run in runs:
+        if run.arm in by_arm:
+            by_arm[run.arm].append(run)
+    summaries = Summaries(by_arm)
     verdicts = verdicts_of(experiment, summaries)
     result = ExperimentResult(
         experiment=experiment,

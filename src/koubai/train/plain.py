@@ -106,6 +106,7 @@ def suggestion(name: str, choices: list[str]) -> Phrase:
     return did_you_mean(near) or phrase("one_of", names=", ".join(choices))
 
 
+@cache
 def spread_field(cls: type) -> str | None:
     """Return the field that the constructor takes as positional arguments, as Sequential takes `layers`."""
     parameters = inspect.signature(cls).parameters.values()

@@ -13,12 +13,15 @@ from koubai.lab.perform.gradients import at_start
 def to_json(result: ExperimentResult) -> dict[str, Any]:
     """Return what came out of an experiment as dicts, lists and scalars; one seed has no low and high."""
     experiment = result.experiment
+    scores: dict[str, dict[str, Any]] = {name: {} for name in result.arms}
+    for (arm, measure), summary in result.summaries.items():
+        scores[arm][measure] = _summary(summary)
     return {
         "experiment": experiment.name,
         "question": experiment.question.say(),
         "measure": experiment.measure,
         "baseline": experiment.reference.name,
-        "arms": [_arm(result, name) for name in result.arms],
+        "arms": [_arm(result, name, own) for name, own in scores.items()],
         "comparisons": [
             {
                 "arm": c.arm,
@@ -42,10 +45,9 @@ def to_json(result: ExperimentResult) -> dict[str, Any]:
     }
 
 
-def _arm(result: ExperimentResult, name: str) -> dict[str, Any]:
+def _arm(result: ExperimentResult, name: str, scores: dict[str, Any]) -> dict[str, Any]:
     """Return one arm; `train_accuracy` is a mean, `scores` has everything of every measure."""
     arm, runs = result.arms[name], result.of(name)
-    scores = {s.measure: _summary(s) for (owner, _), s in result.summaries.items() if owner == name}
     train = result.summary(name, "train_accuracy")
     return {
         "name": name,

@@ -122,7 +122,14 @@ class ExperimentResult:
 
     def of(self, arm: str) -> tuple[RunResult, ...]:
         """Return the runs of an arm, by seed."""
-        return tuple(sorted((run for run in self.runs if run.arm == arm), key=lambda run: run.seed))
+        return self._by_arm.get(arm, ())
+
+    @cached_property
+    def _by_arm(self) -> dict[str, tuple[RunResult, ...]]:
+        found: dict[str, list[RunResult]] = {}
+        for run in sorted(self.runs, key=lambda run: run.seed):
+            found.setdefault(run.arm, []).append(run)
+        return {arm: tuple(own) for arm, own in found.items()}
 
     def summary(self, arm: str, measure: str | None = None) -> ArmSummary | None:
         """Return an arm's statistics of a measure (None = the experiment's); None if no run has it."""

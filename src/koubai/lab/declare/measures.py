@@ -6,7 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from koubai.core.statistics import Interval, mean_interval
+import numpy as np
+
+from koubai.core.params import Array
+from koubai.core.statistics import Interval, mean_intervals
 from koubai.words import entries, say
 
 _SHARES = (
@@ -124,11 +127,16 @@ def interval_of(measure: str, values: Sequence[float], *, differences: bool = Fa
     >>> round(found.low, 3), found.high
     (0.315, 1.0)
     """
-    found = mean_interval(values)
-    if found is None or not is_share(measure):
-        return found
+    return intervals_of(measure, np.array([values], float), differences=differences)[0]
+
+
+def intervals_of(measure: str, rows: Array, *, differences: bool = False) -> list[Interval | None]:
+    """Return the same of every row, (k, n)."""
+    made = mean_intervals(rows)
+    if not is_share(measure):
+        return made
     least = -1.0 if differences or measure == "gap" else 0.0
-    return replace(found, low=max(found.low, least), high=min(found.high, 1.0))
+    return [found and replace(found, low=max(found.low, least), high=min(found.high, 1.0)) for found in made]
 
 
 def is_exact(measure: str) -> bool:
