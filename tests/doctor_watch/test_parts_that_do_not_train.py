@@ -193,3 +193,69 @@ def test_a_copy_that_is_asked_now_and_then_is_evaluated(judged):
         "other.load_state", "torch.no_grad()(other)(x); other.load_state"
     )
     assert "moving" not in [gap.reason for gap in judged(text).unseen]
+
+
+CRITIC_OF_ITSELF = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+class Agent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.choice, self.worth = nn.Linear(4, 32), nn.Linear(32, 2), nn.Linear(32, 1)
+    def choose(self, x):
+        return torch.softmax(self.choice(torch.relu(self.body(x))), 1)
+    def value(self, x):
+        return self.worth(torch.relu(self.body(x)))
+agent = Agent()
+optimizer = torch.optim.Adam(agent.parameters(), 1e-3)
+for step in range(120):
+    x = torch.randn(32, 4)
+    action = torch.multinomial(agent.choose(x).detach(), 1)
+    reward = (x[:, :1] > 0).float() * action
+    aim = reward + 0.9 * agent.value(x + 0.1 * torch.randn(32, 4))
+    gain = (aim - agent.value(x)).detach()
+    chosen = agent.choose(x).gather(1, action)
+    loss = -torch.log(chosen) * gain + nn.functional.smooth_l1_loss(agent.value(x), aim.detach())
+    optimizer.zero_grad()
+    loss.mean().backward()
+    optimizer.step()
+"""
+
+
+def test_targets_that_methods_of_the_model_answer_move_with_it(judged):
+    verdict = judged(CRITIC_OF_ITSELF)
+    assert (verdict.name, verdict.unseen[0].reason) == ("not_judged", "moving")
+    still = CRITIC_OF_ITSELF.replace("aim.detach()", "x.sum(1, keepdim=True)")
+    assert "moving" not in [gap.reason for gap in judged(still).unseen]
+
+
+CODEBOOK = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+class Codes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down, self.codes, self.up = nn.Linear(8, 4), nn.Embedding(16, 4), nn.Linear(4, 8)
+    def forward(self, x):
+        z = self.down(x)
+        code = self.codes(torch.cdist(z, self.codes.weight).argmin(1))
+        near = nn.functional.mse_loss(code, z.detach()) + 0.25 * nn.functional.mse_loss(z, code.detach())
+        return self.up(z + (code - z).detach()), near
+model = Codes()
+optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+for step in range(200):
+    x = torch.randn(64, 2) @ torch.ones(2, 8).tril()
+    answer, near = model(x)
+    loss = nn.functional.mse_loss(answer, x) + near
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_a_term_beside_its_own_codes_moves_and_the_loss_beside_the_data_does_not(judged):
+    verdict = judged(CODEBOOK)
+    assert "moving" not in [gap.reason for gap in verdict.unseen]
+    assert told(verdict) == []

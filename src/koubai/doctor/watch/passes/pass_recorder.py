@@ -120,6 +120,8 @@ class PassRecorder:
             elif not torch.is_grad_enabled():
                 self.trail.foreign(output)
             return
+        if not torch.is_grad_enabled():
+            self.trail.foreign(output)
         if not self._with_layers:
             return
         while self._inside and self._inside.pop() is not module:

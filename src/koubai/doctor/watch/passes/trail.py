@@ -16,7 +16,7 @@ import torch
 from koubai.core.params import Shape
 from koubai.doctor.patient.layer_facts import OVER_SAMPLES
 from koubai.doctor.watch.program.kinds import REARRANGING
-from koubai.doctor.watch.program.nested import tensors
+from koubai.doctor.watch.program.nested import first_tensor, tensors
 
 _SHAPES = REARRANGING | {"__get__", "take_along_dim"}
 _SOFT = frozenset((
@@ -32,6 +32,7 @@ _RESIDUALS = ("sub", "__sub__", "__rsub__", "rsub", "subtract")
 _DECIDING = frozenset(
     ["argmax", "max", "topk", "gt", "__gt__", "ge", "__ge__", "lt", "__lt__", "round", "argsort", "sort"]
 )
+_CUTTING = ("detach", "detach_", "__get__")  # the last: of `tensor.data`
 _SAME = ("eq", "__eq__", "ne", "__ne__", "isclose")
 
 
@@ -94,6 +95,14 @@ class Trail:
         for tensor in tensors(output):
             self._made[id(tensor)] = tensor
 
+    def cut(self, name: str, given: Any, result: Any) -> None:
+        """Take what was taken out of the graph of a network: as a target it moves with the network."""
+        tensor = first_tensor(given)
+        if name not in _CUTTING or tensor is None or tensor.grad_fn is None:
+            return
+        if isinstance(result, torch.Tensor) and not result.requires_grad:
+            self.foreign(result)
+
     def __bool__(self) -> bool:
         return bool(self._derived)
 
@@ -107,7 +116,8 @@ class Trail:
 
     def call(self, name: str, args: tuple[Any, ...], options: Mapping[str, Any], result: Any) -> None:
         """Take in a call of a function of PyTorch."""
-        if not self._derived:
+        self.cut(name, args, result)
+        if not self._made:
             return
         given = [w for w in (*args, *options.values()) if isinstance(w, torch.Tensor | tuple | list)]
         inputs = [w for w in tensors(given) if id(w) in self._made]

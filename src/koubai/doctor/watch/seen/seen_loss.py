@@ -29,7 +29,8 @@ class SeenLoss:
     | before     | activations between the model and its loss                                        |
     | of_outputs | whether it is known to take what the model puts out                               |
     | alone      | whether what is differentiated is the loss that was seen, times a factor          |
-    | moving     | whether the targets are computed by a network                                     |
+    | moved      | whether a call's targets were computed by a network                               |
+    | stood      | whether a call's targets were not                                                 |
     | policy     | whether outputs are asked for the likelihood of what was drawn from them          |
     """
 
@@ -41,14 +42,16 @@ class SeenLoss:
     before: tuple[str, ...] = ()
     of_outputs: bool = True
     alone: bool = True
-    moving: bool = False
+    moved: bool = False
+    stood: bool = False
     policy: bool = False
 
     def take(self, call: LossCall, output: Any) -> None:
         """Take in a call in training, beside what the model had put out."""
         self.names[call.name] = None
-        self.moving = self.moving or call.moving
-        if self.rule is None:
+        better = self.rule is None or (self.moving and not call.moving)
+        self.moved, self.stood = self.moved or call.moving, self.stood or not call.moving
+        if better:
             self.call = call.name, call.function, dict(call.options)
             self.of_outputs = call.origin is not None
             if call.origin is not None:
@@ -56,6 +59,11 @@ class SeenLoss:
             self.rule, self.crossed = rule_of(call, output), self.crossed or call.crossed
         if call.name == self.call[0] and not call.moving:  # the first ones and the latest: data may be sorted
             self.targets = [*self.targets[: _TARGETS - 1], call.t.detach().to("cpu", copy=True)]
+
+    @property
+    def moving(self) -> bool:
+        """Whether all targets are computed by a network: then the loss need not fall."""
+        return self.moved and not self.stood
 
     @property
     def by_index(self) -> bool:
