@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from koubai.core.blas_threads import Bounds, Library, blas_threads, libraries
+from koubai.core.blas_threads import BlasLibrary, Bounds, blas_threads, libraries
 
 np.ones((2, 2)) @ np.ones((2, 2))  # NumPy's BLAS is there
 
@@ -119,7 +119,9 @@ class Ours(threading.local):
 def test_a_number_for_each_thread_is_bounded_in_each():
     ours = Ours()
     bounds = Bounds(
-        lambda: (Library("x", "x", lambda: ours.count, lambda n: setattr(ours, "count", n), of_thread=True),)
+        lambda: (
+            BlasLibrary("x", "x", lambda: ours.count, lambda n: setattr(ours, "count", n), of_thread=True),
+        )
     )
 
     def work():
@@ -137,7 +139,7 @@ def test_a_number_for_each_thread_is_bounded_in_each():
 
 def test_a_forked_child_keeps_the_bounds_of_its_own_thread_only():
     count = [8]
-    bounds = Bounds(lambda: (Library("x", "x", lambda: count[0], lambda n: count.__setitem__(0, n)),))
+    bounds = Bounds(lambda: (BlasLibrary("x", "x", lambda: count[0], lambda n: count.__setitem__(0, n)),))
     inside, release = threading.Event(), threading.Event()
 
     def other():

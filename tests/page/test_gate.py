@@ -11,7 +11,7 @@ pytest.importorskip("starlette", reason="pip install 'koubai[page]'")
 
 from koubai.page.gate import HEADERS, LARGEST_BODY, Keys
 from koubai.page.play.choices import FIRST
-from koubai.page.watch.hub import Run
+from koubai.page.watch.hub import ShownRun
 
 from .whole import ORIGIN, PORT, Page
 from .written import Written
@@ -31,7 +31,7 @@ async def every_route(page):
     made = (await page.ask("POST", "/jobs", json.dumps(JOB).encode())).json()["job"]
     page.jobs.says(made, kind="end", stopped=True)
     (run,) = [row["id"] for row in (await page.ask("GET", "/runs.json")).json()["runs"]]
-    seen = page.hub.runs[run] = Run(page.hub.listing.places[run], 1)
+    seen = page.hub.runs[run] = ShownRun(page.hub.listing.places[run], 1)
     seen.offers = [{"name": "use_relu", "start": True}]
     asked = {"run": run, "step": 0, "change": "use_relu"}
     trial = (await page.ask("POST", "/runs/trials", json.dumps(asked).encode())).json()["trial"]

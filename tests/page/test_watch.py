@@ -11,7 +11,7 @@ pytest.importorskip("starlette", reason="pip install 'koubai[page]'")
 from koubai.doctor.answer.diary import plain_verdict
 from koubai.doctor.answer.verdict import Verdict
 from koubai.page.watch import hub as hubs
-from koubai.page.watch.hub import Run
+from koubai.page.watch.hub import ShownRun
 from koubai.page.watch.look import look
 from koubai.page.watch.trial import trial
 
@@ -143,7 +143,7 @@ def test_a_trial_is_of_a_listed_run_a_stored_step_and_an_offered_change(page, tm
     async def talk(page):
         Written(tmp_path / "a")
         (row,) = (await listed(page))["runs"]
-        run = page.hub.runs[row["id"]] = Run(page.hub.listing.places[row["id"]], 1)
+        run = page.hub.runs[row["id"]] = ShownRun(page.hub.listing.places[row["id"]], 1)
         run.offers = [{"name": "use_relu", "start": True}, {"name": "rate_ten", "start": False}]
         run.steps = [100, 200]
         asked = {"run": row["id"], "step": 200, "change": "rate_ten"}
@@ -184,7 +184,7 @@ def test_the_doctor_looks_once_at_each_checkpoint_and_what_it_meets_is_told(page
     async def talk(page):
         Written(tmp_path / "a")
         (row,) = (await listed(page))["runs"]
-        run = Run(page.hub.listing.places[row["id"]], 1)
+        run = ShownRun(page.hub.listing.places[row["id"]], 1)
         page.hub.runs[row["id"]], run.about, run.steps = run, {"state": "running"}, [5]
         object.__setattr__(run.place, "kind", "koubai")
         for _ in range(3):

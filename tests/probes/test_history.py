@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from koubai.probes import History
 from koubai.probes.column import Column
-from koubai.probes.history import Entry
+from koubai.probes.history import HistoryEntry
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=64)
 NAMES = st.tuples(st.sampled_from(["", "0", "1.weight", "2.body.0"]), st.sampled_from(["loss", "norm", "層"]))
@@ -125,7 +125,7 @@ def test_what_is_missing_reads_as_empty():
     assert History().last("loss") is None
     assert [len(part) for part in History().series("loss", "3")] == [0, 0]
     assert list(History()) == []
-    assert next(iter(history([(3, ("", "loss"), 2.5)]))) == Entry(3, "", "loss", 2.5)
+    assert next(iter(history([(3, ("", "loss"), 2.5)]))) == HistoryEntry(3, "", "loss", 2.5)
 
 
 def test_a_long_run_is_recorded_in_linear_time():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Style:
+class OutputStyle:
     """What the global options chose: `json` for programs, `plain` without colors, boxes and live displays.
 
     `allow_memory`: sizes are not held against the machine's memory.
@@ -33,7 +33,7 @@ class Style:
     allow_memory: bool = False
 
 
-style = Style()
+style = OutputStyle()
 
 
 def option(key: str, **settings: Any) -> Parameter:

@@ -23,7 +23,7 @@ _PREFIXES, _SUFFIXES = ("", "scipy_"), ("", "64_", "_64")  # of OpenBLAS's names
 
 
 @dataclass(frozen=True)
-class Library:
+class BlasLibrary:
     """A BLAS library of this process and its number of threads.
 
     `of_thread`: the number is the calling thread's own (OpenMP, BLIS), else one for the process.
@@ -43,7 +43,7 @@ class Bounds:
     the library keeps a number per thread.
     """
 
-    def __init__(self, find: Callable[[], tuple[Library, ...]]) -> None:
+    def __init__(self, find: Callable[[], tuple[BlasLibrary, ...]]) -> None:
         self._find = find
         self._lock = Lock()
         self._wanted: list[tuple[int, int]] = []  # (thread, count), one for each bound
@@ -84,10 +84,10 @@ class Bounds:
         self._wanted = [bound for bound in self._wanted if bound[0] == get_ident()]
 
 
-_found: tuple[int, tuple[Library, ...]] = (0, ())
+_found: tuple[int, tuple[BlasLibrary, ...]] = (0, ())
 
 
-def libraries() -> tuple[Library, ...]:
+def libraries() -> tuple[BlasLibrary, ...]:
     """Return the BLAS libraries loaded so far; they are looked for again when modules were imported since."""
     global _found  # noqa: PLW0603 -- looking takes milliseconds
     if _found[0] != len(sys.modules):
@@ -99,17 +99,17 @@ def libraries() -> tuple[Library, ...]:
     return _found[1]
 
 
-def _library(controller: Any, info: dict[str, Any]) -> Library:
+def _library(controller: Any, info: dict[str, Any]) -> BlasLibrary:
     path, kind, layer = info["filepath"], info["internal_api"], info.get("threading_layer")
     title = f"{kind} {info.get('version') or ''}".strip()
     if kind == "openblas" and (functions := _openblas(path, openmp=layer == "openmp")):
-        return Library(path, title, *functions, of_thread=layer == "openmp")
+        return BlasLibrary(path, title, *functions, of_thread=layer == "openmp")
     alone = controller.select(filepath=path)
 
     def get() -> int:
         return int(alone.info()[0]["num_threads"] or 1)
 
-    return Library(path, title, get, lambda count: alone.limit(limits=count), of_thread=kind == "blis")
+    return BlasLibrary(path, title, get, lambda count: alone.limit(limits=count), of_thread=kind == "blis")
 
 
 def _openblas(path: str, *, openmp: bool) -> tuple[Any, Any] | None:

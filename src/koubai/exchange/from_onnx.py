@@ -21,7 +21,7 @@ from koubai.exchange.onnx_file import OnnxFile, read_onnx
 from koubai.exchange.onnx_graph import FOLDED, Knot, Step, Ways
 from koubai.exchange.onnx_layers import MADE, LoadedLayer, NodePlace, layer_of, row_of
 from koubai.exchange.onnx_views import padded, view_of
-from koubai.exchange.refused import Refused, need
+from koubai.exchange.refused import NotExchangeable, need
 from koubai.layers import (
     GELU,
     Concatenate,
@@ -48,7 +48,7 @@ KNOWN = tuple(sorted({*MADE, *FOLDED, *_WRITTEN, "Flatten", "Pad", "Shape", "Sub
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedNetwork:
     """What an ONNX file becomes; `preparation` is None where it does not say how inputs are prepared."""
 
     network: Network
@@ -57,7 +57,7 @@ class Imported:
     dtype: str
 
 
-def from_onnx(path: str | Path, in_shape: Shape | None = None) -> Imported:
+def from_onnx(path: str | Path, in_shape: Shape | None = None) -> ImportedNetwork:
     """Return a file's network, wired for inputs (N, *in_shape), and copies of its arrays.
 
     `in_shape` is needed where the file leaves a size of its input open.
@@ -73,7 +73,7 @@ def from_onnx(path: str | Path, in_shape: Shape | None = None) -> Imported:
         return _imported(file, in_shape)
 
 
-def _imported(file: OnnxFile, in_shape: Shape | None) -> Imported:
+def _imported(file: OnnxFile, in_shape: Shape | None) -> ImportedNetwork:
     unknown = [node for node in file.nodes if node.kind not in KNOWN]
     if unknown:
         said = [phrase("koubai_has_no_onnx_operator", kind=node.kind) for node in unknown]
@@ -97,7 +97,7 @@ def _imported(file: OnnxFile, in_shape: Shape | None) -> Imported:
         kept = at in network.buffer_specs
         (weights.buffers if kept else weights.params)[at] = np.array(array, ends.dtype)
     network.check(weights)
-    return Imported(network, weights, _preparation(file, ends, network), ends.dtype)
+    return ImportedNetwork(network, weights, _preparation(file, ends, network), ends.dtype)
 
 
 def _why(kind: str, setting: str) -> Phrase:
@@ -159,7 +159,7 @@ class _Build:
         for step in steps:
             try:
                 found, place = self._one(step, place, layers)
-            except Refused as refused:
+            except NotExchangeable as refused:
                 raise Knot(step.node, str(refused) or step.node.kind) from None
             except KoubaiError as error:  # a layer that cannot be, or does not fit what comes before
                 raise Knot(step.node, error.message) from None
@@ -175,7 +175,7 @@ class _Build:
         """Return the layers of one step and the place behind it."""
         node = step.node
         if place.pads and step.kind not in ("Conv", "Identity"):
-            raise Refused("Pad")
+            raise NotExchangeable("Pad")
         if step.kind == "Identity" or (step.kind == "Cast" and node.settings.get("to") == self._type):
             return [], place
         if step.kind == "Add":
@@ -218,9 +218,9 @@ class _Build:
         if step.kind == "concatenate":
             rank = len(shapes[0][1]) + 1
             if step.node.settings.get("axis", 0) % rank != 1:
-                raise Refused(f"axis={step.node.settings.get('axis')}")
+                raise NotExchangeable(f"axis={step.node.settings.get('axis')}")
             if any(ours != theirs for ours, theirs in shapes):
-                raise Refused(f"{[theirs for _, theirs in shapes]}")
+                raise NotExchangeable(f"{[theirs for _, theirs in shapes]}")
             branches = [_one_layer(loaded) for loaded in layers]
             whole = LoadedLayer(
                 Concatenate(*(loaded.layer for loaded in branches)),
@@ -228,7 +228,7 @@ class _Build:
             )
         else:
             if len(layers) != 2 or shapes[0] != shapes[1]:
-                raise Refused(f"{[theirs for _, theirs in shapes]}")
+                raise NotExchangeable(f"{[theirs for _, theirs in shapes]}")
             body, shortcut = sorted(layers, key=lambda loaded: not loaded.inner)
             inner = {"body": _one_layer(body)}
             if shortcut.inner:
@@ -245,7 +245,7 @@ class _Build:
         found = [self._ways.constant(name) for name in step.node.inputs if not self._ways.moves(name)]
         last, bias = (before[-1] if before else None), (found[0] if found else None)
         if last is None or bias is None or not isinstance(last.layer, _BIASED) or last.layer.bias:
-            raise Refused("constant")
+            raise NotExchangeable("constant")
         axes, count = len(place.shown), place.shown[0]
         row = bias.reshape(-1) if axes > 1 and bias.shape[-axes:] == (count, *(1,) * (axes - 1)) else bias
         need(row is not bias or axes == 1 or bias.size == 1, f"constant {bias.shape}")

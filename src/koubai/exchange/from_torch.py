@@ -12,7 +12,7 @@ from koubai.core.errors import ConfigError, Problem, ShapeError
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.exchange import torch_modules as ours
-from koubai.exchange.refused import Refused, need
+from koubai.exchange.refused import NotExchangeable, need
 from koubai.exchange.to_torch import PLAIN, as_array
 from koubai.layers import (
     ELU,
@@ -95,8 +95,8 @@ def _layer(module: nn.Module, path: str, problems: list[Problem]) -> Layer:
         if type(module) in _OF_PLAIN:
             plain: Layer = _OF_PLAIN[type(module)]()
             return plain
-        raise Refused("")
-    except Refused as refused:
+        raise NotExchangeable("")
+    except NotExchangeable as refused:
         name, setting = type(module).__name__, str(refused)
         message = (
             phrase("koubai_has_no_module_with", module=name, setting=setting)

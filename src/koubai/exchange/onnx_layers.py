@@ -11,7 +11,7 @@ import numpy as np
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.exchange.onnx_file import Node
-from koubai.exchange.refused import Refused, need
+from koubai.exchange.refused import NotExchangeable, need
 from koubai.layers import (
     ELU,
     GELU,
@@ -71,11 +71,11 @@ def layer_of(node: Node, arrays: list[Array | None], place: NodePlace) -> Loaded
     """Return a node as a layer; `arrays` are its inputs behind the first, None where one is left out.
 
     Raises:
-        Refused: a setting, or the operator, that koubai has no layer for.
+        NotExchangeable: a setting, or the operator, that koubai has no layer for.
     """
     made = MADE.get(node.kind)
     if made is None:
-        raise Refused("")
+        raise NotExchangeable("")
     return made(node, arrays, place)
 
 
@@ -86,7 +86,7 @@ def _plain(layer: Callable[[], Layer]) -> Callable[..., LoadedLayer]:
 def _array(arrays: list[Array | None], i: int, what: str) -> Array:
     found = arrays[i] if i < len(arrays) else None
     if found is None:
-        raise Refused(f"{what} = ?")
+        raise NotExchangeable(f"{what} = ?")
     return found
 
 

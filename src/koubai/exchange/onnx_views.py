@@ -9,7 +9,7 @@ import numpy as np
 from koubai.core.params import Shape
 from koubai.exchange.onnx_graph import Step, Ways
 from koubai.exchange.onnx_layers import LoadedLayer, NodePlace
-from koubai.exchange.refused import Refused
+from koubai.exchange.refused import NotExchangeable
 from koubai.layers import Flatten
 
 
@@ -20,7 +20,7 @@ def view_of(step: Step, place: NodePlace, ways: Ways) -> tuple[list[LoadedLayer]
     if bare == tuple(size for size in place.shape if size != 1) and shown[: len(place.shape)] == place.shape:
         return [], replace(place, shown=shown)
     if len(shown) != 1:
-        raise Refused(f"{(-1, *place.shown)} -> {(-1, *shown)}")
+        raise NotExchangeable(f"{(-1, *place.shown)} -> {(-1, *shown)}")
     return [LoadedLayer(Flatten())] if len(place.shape) > 1 else [], NodePlace(shown, shown, place.opset)
 
 
@@ -28,7 +28,7 @@ def _viewed(step: Step, shown: Shape, ways: Ways) -> Shape:
     node, total = step.node, int(np.prod(shown))
     if step.kind == "Flatten":
         if node.settings.get("axis", 1) != 1:
-            raise Refused(f"axis={node.settings.get('axis')}")
+            raise NotExchangeable(f"axis={node.settings.get('axis')}")
         return (total,)
     given = ways.constant(node.inputs[1]) if len(node.inputs) > 1 else None
     sizes = [int(size) for size in given.reshape(-1)[:8]] if given is not None else []
@@ -37,19 +37,19 @@ def _viewed(step: Step, shown: Shape, ways: Ways) -> Shape:
         batched = np.empty((7, *shown), np.bool_)[:0]
         made = (np.squeeze if step.kind == "Squeeze" else np.expand_dims)(batched, tuple(axes))
         if made.shape[:1] != (0,):
-            raise Refused(f"axes={axes}")
+            raise NotExchangeable(f"axes={axes}")
         return tuple(made.shape[1:])
     first, rest = (
         sizes[:1],
         [shown[i] if n == 0 and i < len(shown) else n for i, n in enumerate(sizes[1:])],
     )
     if not rest or node.settings.get("allowzero"):
-        raise Refused(f"shape={sizes}")
+        raise NotExchangeable(f"shape={sizes}")
     others = int(np.prod([size for size in rest if size != -1]))
     if rest.count(-1) == 1 and first != [-1] and others > 0 and total % others == 0:
         rest = [total // others if size == -1 else size for size in rest]
     if min(rest) < 1 or int(np.prod(rest)) != total:
-        raise Refused(f"shape={sizes}")
+        raise NotExchangeable(f"shape={sizes}")
     return tuple(rest)
 
 
@@ -67,5 +67,5 @@ def padded(step: Step, place: NodePlace, ways: Ways) -> tuple[list[LoadedLayer],
     around = tuple(pads[2:half])
     fits = len(pads) == 2 * (axes + 2) and pads[:half] == pads[half:] and pads[:2] == [0, 0]
     if not (mode and zero and fits and not place.pads and min(around, default=-1) >= 0):
-        raise Refused(f"mode={node.settings.get('mode', 'constant')}, pads={pads}")
+        raise NotExchangeable(f"mode={node.settings.get('mode', 'constant')}, pads={pads}")
     return [], (replace(place, pads=around, mode=mode) if any(around) else place)

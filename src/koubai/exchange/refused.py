@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 
-class Refused(Exception):
+class NotExchangeable(Exception):
     """A setting as it stands there; empty: the module or the operator itself."""
 
 
 def need(fits: object, setting: str) -> None:
     """Refuse a setting unless it fits."""
     if not fits:
-        raise Refused(setting)
+        raise NotExchangeable(setting)

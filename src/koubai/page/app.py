@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from koubai.page import texts
 from koubai.page.asked import client_of, fields
-from koubai.page.gate import Refused, refusal
+from koubai.page.gate import RequestRefused, refusal
 from koubai.page.jobs import MOST_STREAMS, Busy, Jobs
 from koubai.page.play.routes import routes as play_routes
 from koubai.page.watch.hub import Hub
@@ -55,13 +55,13 @@ def application(jobs: Jobs, hub: Hub, data_dir: Path | None = None) -> Starlette
     async def file(request: Request) -> Response:
         found = table().get(request.path_params["name"])
         if found is None:
-            raise Refused(404, "nothing")
+            raise RequestRefused(404, "nothing")
         return Response(found[0], media_type=found[1])
 
     async def words(request: Request) -> Response:
         lang = request.path_params["lang"]
         if lang not in LANGUAGES:
-            raise Refused(404, "nothing")
+            raise RequestRefused(404, "nothing")
         return JSONResponse(texts.words(lang))
 
     async def cards(request: Request) -> Response:
@@ -70,18 +70,18 @@ def application(jobs: Jobs, hub: Hub, data_dir: Path | None = None) -> Starlette
     async def question(request: Request) -> Response:
         name, seed = request.path_params["name"], request.path_params["seed"]
         if name not in QUESTIONS or not _NUMBER.fullmatch(seed) or int(seed) >= texts.MOST_SEEDS:
-            raise Refused(404, "nothing")
+            raise RequestRefused(404, "nothing")
         return JSONResponse(texts.question(name, int(seed)))
 
     async def submit(request: Request) -> Response:
         asked = await fields(request, {"client": str, "lesson": str, "round": int})
         client = client_of(asked["client"])
         if not (asked["lesson"] in lessons() and 0 <= asked["round"] < ROUNDS):
-            raise Refused(400, "asked")
+            raise RequestRefused(400, "asked")
         try:
             job = jobs.submit(client, "lesson", asked["lesson"], asked["round"])
         except Busy:
-            raise Refused(429, "busy") from None
+            raise RequestRefused(429, "busy") from None
         return JSONResponse({"job": job.id, "ready": jobs.ready}, status_code=201)
 
     async def stop(request: Request) -> Response:
@@ -93,7 +93,7 @@ def application(jobs: Jobs, hub: Hub, data_dir: Path | None = None) -> Starlette
         job = _job(request, jobs)
         seen = request.headers.get("last-event-id") or request.query_params.get("after") or ""
         if seen and not _NUMBER.fullmatch(seen):
-            raise Refused(400, "asked")
+            raise RequestRefused(400, "asked")
         after = int(seen) if seen else -1
         if job.ended and after >= len(job.events) - 1:
             return Response(status_code=204)  # tells the browser not to come again
@@ -101,11 +101,15 @@ def application(jobs: Jobs, hub: Hub, data_dir: Path | None = None) -> Starlette
 
     def stream(content: AsyncIterator[str]) -> _Stream:
         if jobs.streams >= MOST_STREAMS:
-            raise Refused(429, "busy")
+            raise RequestRefused(429, "busy")
         return _Stream(jobs, content)
 
     async def refused(request: Request, error: Exception) -> Response:
-        why = error if isinstance(error, Refused) else Refused(getattr(error, "status_code", 404), "nothing")
+        why = (
+            error
+            if isinstance(error, RequestRefused)
+            else RequestRefused(getattr(error, "status_code", 404), "nothing")
+        )
         return HTMLResponse(refusal(why), status_code=why.status)
 
     app = Starlette(
@@ -121,7 +125,7 @@ def application(jobs: Jobs, hub: Hub, data_dir: Path | None = None) -> Starlette
             *watch_routes(hub, fields, stream),
             *play_routes(jobs, data_dir),
         ],
-        exception_handlers={Refused: refused, HTTPException: refused},
+        exception_handlers={RequestRefused: refused, HTTPException: refused},
     )
     app.router.redirect_slashes = False  # an address is one of the table or nothing
     return app
@@ -148,5 +152,5 @@ class _Stream:
 def _job(request: Request, jobs: Jobs) -> Any:
     job = jobs.find(request.path_params["job"])
     if job is None:
-        raise Refused(404, "nothing")
+        raise RequestRefused(404, "nothing")
     return job

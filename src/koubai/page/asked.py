@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from koubai.page.gate import Refused
+from koubai.page.gate import RequestRefused
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,16 +19,16 @@ async def fields(request: Request, wanted: dict[str, type]) -> dict[str, Any]:
     try:
         found = json.loads(await request.body())
     except (ValueError, RecursionError):
-        raise Refused(400, "asked") from None
+        raise RequestRefused(400, "asked") from None
     if not isinstance(found, dict) or set(found) != set(wanted):
-        raise Refused(400, "asked")
+        raise RequestRefused(400, "asked")
     if any(type(found[name]) is not kind for name, kind in wanted.items()):
-        raise Refused(400, "asked")
+        raise RequestRefused(400, "asked")
     return found
 
 
 def client_of(name: str) -> str:
     """Return the name a page goes by, if it is one."""
     if not _CLIENT.fullmatch(name):
-        raise Refused(400, "asked")
+        raise RequestRefused(400, "asked")
     return name

@@ -40,7 +40,7 @@ HEADERS = {
 }
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is not let through: its status, and what the answer says."""
 
     def __init__(self, status: int, word: str) -> None:
@@ -110,28 +110,28 @@ class Gate:
                 return
             body = await _body(receive) if scope["method"] == "POST" else b""
             await self.app(scope, _Replay(body, receive), answer.send)
-        except Refused as refused:
+        except RequestRefused as refused:
             await answer.page(refused.status, refusal(refused))
 
     def _check(self, scope: Scope, headers: dict[str, list[str]]) -> Scope:
-        """Return the scope with its path inside the page; raise Refused."""
+        """Return the scope with its path inside the page; raise RequestRefused."""
         if _one(headers, "host") not in self.hosts:
-            raise Refused(421, "host")
+            raise RequestRefused(421, "host")
         method, site = scope["method"], _one(headers, "sec-fetch-site")
         if method not in ("GET", "POST"):
-            raise Refused(405, "method")
+            raise RequestRefused(405, "method")
         if method == "GET":
             if headers.get("content-length", ["0"]) != ["0"] or "transfer-encoding" in headers:
-                raise Refused(400, "body")
+                raise RequestRefused(400, "body")
         elif (
             _one(headers, "origin") not in self.origins
             or _one(headers, "content-type").lower()
             not in ("application/json", "application/json; charset=utf-8")
             or site not in (("same-origin",) if self.metadata else ("same-origin", ""))
         ):
-            raise Refused(403, "foreign")
+            raise RequestRefused(403, "foreign")
         if method == "POST" and _length(headers) > LARGEST_BODY:
-            raise Refused(413, "body")
+            raise RequestRefused(413, "body")
         path = scope["path"]
         if self.root_path and path.startswith(self.root_path + "/"):
             path = path[len(self.root_path) :]
@@ -156,9 +156,9 @@ class Gate:
                     _GO_ON,
                     f"{self.cookie}={self.keys.secret}; HttpOnly; SameSite=Strict; Path={path}",
                 )
-            raise Refused(403, "token")
+            raise RequestRefused(403, "token")
         if foreign or not _same(_cookie(headers, self.cookie), self.keys.secret):
-            raise Refused(403, "foreign" if foreign else "cookie")
+            raise RequestRefused(403, "foreign" if foreign else "cookie")
         return None
 
 
@@ -195,7 +195,7 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": body})
 
 
-def refusal(refused: Refused) -> str:
+def refusal(refused: RequestRefused) -> str:
     """Return the page that says why not, in every language."""
     lines = "".join(f'<p lang="{lang}">{say(f"page.refused.{refused.word}", lang)}</p>' for lang in LANGUAGES)
     title = f"{refused.status} {HTTPStatus(refused.status).phrase}"
@@ -221,11 +221,11 @@ async def _body(receive: Any) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Refused(400, "body")
+            raise RequestRefused(400, "body")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > LARGEST_BODY:
-            raise Refused(413, "body")
+            raise RequestRefused(413, "body")
         if not message.get("more_body", False):
             return b"".join(parts)
 
@@ -241,14 +241,14 @@ def _one(headers: dict[str, list[str]], name: str) -> str:
     """Return a header's value; "" where it is missing, and refuse one that is there twice."""
     values = headers.get(name, [])
     if len(values) > 1:
-        raise Refused(400, "twice")
+        raise RequestRefused(400, "twice")
     return values[0] if values else ""
 
 
 def _length(headers: dict[str, list[str]]) -> int:
     text = _one(headers, "content-length")
     if text and not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise Refused(400, "body")
+        raise RequestRefused(400, "body")
     return int(text or 0)
 
 

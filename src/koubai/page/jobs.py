@@ -37,7 +37,7 @@ class Busy(Exception):
 
 
 @dataclass(eq=False)
-class Job:
+class PageJob:
     """What one client asked for: `task` is the kind of work (koubai.page.worker) and what it takes."""
 
     client: str
@@ -66,8 +66,8 @@ class Jobs:
 
     def __init__(self, store: Path, data_dir: Path | None = None) -> None:
         self._store, self._data_dir = store, data_dir
-        self._all: dict[str, Job] = {}
-        self._queue: list[Job] = []  # the first is under way
+        self._all: dict[str, PageJob] = {}
+        self._queue: list[PageJob] = []  # the first is under way
         self._worker: Any = None
         self._warmer: Any = None
         self._pipe: Connection | None = None
@@ -148,7 +148,7 @@ class Jobs:
                 assert self._pipe is not None
                 self._pipe.send(("job", job.id, *job.task))
 
-    def submit(self, client: str, *task: Any) -> Job:
+    def submit(self, client: str, *task: Any) -> PageJob:
         """Return a new job of a client; an earlier one of theirs is stopped.
 
         Raises:
@@ -160,7 +160,7 @@ class Jobs:
             raise Busy
         if self._pipe is None:
             self.start()
-        job = Job(client, task)
+        job = PageJob(client, task)
         self._all[job.id] = job
         for old in [old for old in self._all.values() if old.ended][: max(0, len(self._all) - _KEPT)]:
             del self._all[old.id]
@@ -168,11 +168,11 @@ class Jobs:
         self._next()
         return job
 
-    def find(self, job_id: str) -> Job | None:
+    def find(self, job_id: str) -> PageJob | None:
         """Return a job by its id."""
         return self._all.get(job_id)
 
-    def stop(self, job: Job) -> None:
+    def stop(self, job: PageJob) -> None:
         """Ask a job to end; one that waits ends at once."""
         if job not in self._queue or job.stopping:
             return
@@ -187,12 +187,12 @@ class Jobs:
         self._pipe.send(("stop", job.id))
         self._loop.call_later(_PATIENCE, self._insist, job)
 
-    def _insist(self, job: Job) -> None:
+    def _insist(self, job: PageJob) -> None:
         """End the worker of a job that does not end; another one is started when it is gone."""
         if job in self._queue:
             self._worker.kill()
 
-    async def listen(self, job: Job, after: int) -> AsyncIterator[str]:
+    async def listen(self, job: PageJob, after: int) -> AsyncIterator[str]:
         """Yield the events of a job beyond number `after` as server-sent events, until the last.
 
         What came meanwhile is sent in one piece. The first pieces go at once, so that a reader sees something

@@ -26,7 +26,7 @@ _MOST_WAITING = 1000  # steps: what waits takes as much memory as what is writte
 
 
 @dataclass(frozen=True)
-class Entry:
+class HistoryEntry:
     """One number: at which step, of which layer or parameter ("" = the whole run), which quantity."""
 
     step: int
@@ -185,7 +185,7 @@ class History:
             raise ValueError(f"not a line of a history: {line[:80]!r}") from error
         self.add_series(path, quantity, *column.rows())
 
-    def extend(self, entries: Iterable[Entry]) -> None:
+    def extend(self, entries: Iterable[HistoryEntry]) -> None:
         """Append entries."""
         for entry in entries:
             self.add(entry.step, entry.path, entry.quantity, entry.value)
@@ -209,11 +209,13 @@ class History:
         counts = f"{len(self)} numbers, quantities {len(self.quantities())}, paths {paths}"
         return f"<History up to step {last}: {counts}>"
 
-    def __iter__(self) -> Iterator[Entry]:
-        def rows(position: int, path: str, quantity: str, column: Column) -> Iterator[tuple[int, int, Entry]]:
+    def __iter__(self) -> Iterator[HistoryEntry]:
+        def rows(
+            position: int, path: str, quantity: str, column: Column
+        ) -> Iterator[tuple[int, int, HistoryEntry]]:
             steps, values = column.sorted()
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
-                yield step, position, Entry(step, path, quantity, value)
+                yield step, position, HistoryEntry(step, path, quantity, value)
 
         tables = [rows(i, *name, column) for i, (name, column) in enumerate(self.columns.items())]
         merged = heapq.merge(*tables, key=lambda row: row[:2])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from koubai.engines.torch.module import Moment, build_module, read_weights
+from koubai.engines.torch.module import StepContext, build_module, read_weights
 from koubai.network import Weights
 from koubai.network.network import join
 from support.close import assert_close
@@ -38,7 +38,9 @@ def weights_of(cell):
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample.id for sample in SAMPLES])
 def test_values_gradients_and_buffers_are_the_formulas(sample, dtype, training, batch):
     cell, x = sample.cell(dtype), spread((batch, *sample.shape), dtype)
-    module = build_module(sample.network(), weights_of(cell), moment=Moment(seed=9, step=1)).train(training)
+    module = build_module(sample.network(), weights_of(cell), moment=StepContext(seed=9, step=1)).train(
+        training
+    )
     for part in cell.walk():
         part.training = training
     dy = np.random.default_rng(4).normal(size=(batch, *sample.network().out_shape)).astype(dtype)

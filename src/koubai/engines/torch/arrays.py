@@ -91,7 +91,7 @@ def _extreme(of_two: Callable[..., torch.Tensor], x: Any, y: Any) -> torch.Tenso
     return of_one(tensor, other)
 
 
-class Listener(NDArrayOperatorsMixin):
+class ArrayTracer(NDArrayOperatorsMixin):
     """Stands for an array of which nothing is computed: hears which functions meet it, and with what numbers.
 
     Two steps whose `functions` are the same differ in their `heard` alone.
@@ -106,7 +106,7 @@ class Listener(NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         return self._meets(function.__name__, args, self)
 
-    def _meets(self, name: str, inputs: Any, result: Listener) -> Listener:
+    def _meets(self, name: str, inputs: Any, result: ArrayTracer) -> ArrayTracer:
         self.functions.append(name)
-        self.heard += [x for x in inputs if not isinstance(x, Listener)]
+        self.heard += [x for x in inputs if not isinstance(x, ArrayTracer)]
         return result

@@ -25,7 +25,7 @@ _ALIGNED = 16  # elements: vector instructions and cuDNN want addresses that are
 
 
 @dataclass(frozen=True)
-class Window:
+class FlatRange:
     """Where an array lies in a flat tensor."""
 
     start: int
@@ -128,11 +128,11 @@ class Flat:
         return [self.params, self.buffers, *self.slots.values(), *scale]
 
 
-def _laid_out(tensors: Mapping[str, torch.Tensor]) -> tuple[dict[str, Window], dict[str, int]]:
+def _laid_out(tensors: Mapping[str, torch.Tensor]) -> tuple[dict[str, FlatRange], dict[str, int]]:
     """Return where each tensor lies, one after another, and where the next one may begin."""
     windows, ends, at = {}, {}, 0
     for path, tensor in tensors.items():
-        windows[path] = Window(at, tuple(tensor.shape))
+        windows[path] = FlatRange(at, tuple(tensor.shape))
         at += -(-tensor.numel() // _ALIGNED) * _ALIGNED
         ends[path] = at
     return windows, ends
@@ -144,7 +144,7 @@ def _by_owner(module: CellModule) -> dict[str, tuple[torch.nn.Module, str]]:
     return {path: (owners[owner], name) for path, (owner, _, name) in paths.items()}
 
 
-def _read(flat: torch.Tensor, windows: Mapping[str, Window]) -> dict[str, Array]:
+def _read(flat: torch.Tensor, windows: Mapping[str, FlatRange]) -> dict[str, Array]:
     whole = to_array(flat)
     return {
         path: np.array(whole[w.start : w.start + prod(w.shape)].reshape(w.shape))

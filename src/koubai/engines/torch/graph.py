@@ -18,7 +18,7 @@ import torch
 
 from koubai.core.random import key
 from koubai.engines.torch.draws import halves
-from koubai.engines.torch.step import Step
+from koubai.engines.torch.step import TrainingStep
 
 _EAGER = 3  # steps before the first capture: libraries choose and allocate in them
 _CAPTURES = 4  # at most: RAdam has two kinds of steps, other rules one
@@ -26,7 +26,7 @@ _CAPTURES = 4  # at most: RAdam has two kinds of steps, other rules one
 Work = Callable[[], torch.Tensor]
 
 
-class Recorder(Protocol):
+class GraphRecorder(Protocol):
     """Captures what a function does on the device."""
 
     def beside(self) -> AbstractContextManager[None]:
@@ -41,7 +41,7 @@ class Recorder(Protocol):
 class Eager:
     """Makes one step after another."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: TrainingStep) -> None:
         self._step = step
 
     def beside(self) -> AbstractContextManager[None]:
@@ -61,7 +61,7 @@ class Eager:
 class Replayed(Eager):
     """The first steps eager, then one captured, then replayed; `why_not` says why all stay eager."""
 
-    def __init__(self, step: Step, recorder: Recorder) -> None:
+    def __init__(self, step: TrainingStep, recorder: GraphRecorder) -> None:
         super().__init__(step)
         self._recorder = recorder
         self._kind: tuple[str, ...] | None = None  # of the step that is captured

@@ -34,7 +34,7 @@ class Sums(dict[tuple[str, str], "Pending | Squares"]):
 
 
 @dataclass
-class Moment:
+class StepContext:
     """Where training stands, shared by all modules of a network: what dropout and taps depend on.
 
     | attribute | meaning                                                                             |
@@ -71,7 +71,7 @@ class CellModule(torch.nn.Module):
     `named_parameters()` and `named_buffers()` are the network's own paths, such as `2.weight`.
     """
 
-    def __init__(self, cell: Cell, weights: Weights, moment: Moment) -> None:
+    def __init__(self, cell: Cell, weights: Weights, moment: StepContext) -> None:
         super().__init__()
         self.cell = cell
         self.moment = moment
@@ -128,7 +128,7 @@ class CellModule(torch.nn.Module):
 class _ArrayTaps(dict[tuple[str, str], Array]):
     """Taps of the cells inside a composite that runs by formula: sums taken as arrays come."""
 
-    def __init__(self, moment: Moment) -> None:
+    def __init__(self, moment: StepContext) -> None:
         super().__init__()
         self._moment = moment
 
@@ -149,7 +149,7 @@ def check_ranks(module: CellModule) -> None:
 
 
 def build_module(
-    network: Network, weights: Weights, device: Any = "cpu", moment: Moment | None = None
+    network: Network, weights: Weights, device: Any = "cpu", moment: StepContext | None = None
 ) -> CellModule:
     """Return the network as a module on `device`, with copies of `weights`.
 
@@ -160,7 +160,7 @@ def build_module(
     ['0.weight', '0.bias', '2.weight', '2.bias']
     """
     root = wire(network.layer, "", network.in_shape)
-    return CellModule(root, weights, moment or Moment()).to(device)
+    return CellModule(root, weights, moment or StepContext()).to(device)
 
 
 def read_weights(module: CellModule) -> Weights:

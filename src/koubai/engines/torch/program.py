@@ -21,12 +21,12 @@ from koubai.engines.engine import Job, Observation, OnTap, TapRecord, TrainingSt
 from koubai.engines.torch.device import device_named, settled, title
 from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.formula import to_array
-from koubai.engines.torch.graph import CudaRecorder, Eager, Recorder, Replayed
+from koubai.engines.torch.graph import CudaRecorder, Eager, GraphRecorder, Replayed
 from koubai.engines.torch.losses import has_function
-from koubai.engines.torch.module import CellModule, Moment, Sums, build_module, check_ranks
+from koubai.engines.torch.module import CellModule, StepContext, Sums, build_module, check_ranks
 from koubai.engines.torch.scale import scaling_of
-from koubai.engines.torch.source import Source, placed, source_of
-from koubai.engines.torch.step import Step
+from koubai.engines.torch.source import BatchSource, placed, source_of
+from koubai.engines.torch.step import TrainingStep
 from koubai.engines.torch.sums import add_over_ranks, read
 from koubai.engines.torch.wide import wide
 from koubai.engines.turns import Turn, in_turn
@@ -51,7 +51,7 @@ class TorchProgram:
     engine = "torch"
 
     def __init__(
-        self, job: Job, device: torch.device | None = None, recorder: Recorder | None = None
+        self, job: Job, device: torch.device | None = None, recorder: GraphRecorder | None = None
     ) -> None:
         job.check()
         self.turn = Turn()
@@ -61,7 +61,7 @@ class TorchProgram:
         if self.torch_device.type == "mps" and job.ranks.size > 1:  # gloo and NCCL cannot add there
             raise EngineError("device_trains_in_one_process", where="device", got="mps")
         self._recorder = recorder
-        self._source: tuple[Job, Source] | None = None
+        self._source: tuple[Job, BatchSource] | None = None
         self._stretch_steps, self._fits = 1, False
         self.job = job
         self._adopt(TrainingState(0, job.network.initialize(job.seed, job.dtype)))
@@ -78,18 +78,18 @@ class TorchProgram:
 
     def _adopt(self, state: TrainingState) -> None:
         job, device = self.job, self.torch_device
-        self.moment = Moment(job.seed, state.step, ranks=job.ranks, batch=job.batch_size)
+        self.moment = StepContext(job.seed, state.step, ranks=job.ranks, batch=job.batch_size)
         module = build_module(job.network, state.weights, device, self.moment)
         if job.ranks.size > 1:
             check_ranks(module)
         self._flat = Flat(job, module, state, device)
-        self._step = Step(job, module, self._flat, self._data())
+        self._step = TrainingStep(job, module, self._flat, self._data())
         recorder = self._recorder
         if recorder is None and device.type == "cuda" and job.ranks.size == 1:
             recorder = CudaRecorder(device)
         self._runner = Eager(self._step) if recorder is None else Replayed(self._step, recorder)
 
-    def _data(self) -> Source:
+    def _data(self) -> BatchSource:
         """Return where batches come from; data that lie on the device already stay there."""
         job = self.job
         if self._source is not None:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from koubai.engines.engine import Job
-from koubai.engines.torch.arrays import Listener, Numbers, TensorArray, as_it_is
+from koubai.engines.torch.arrays import ArrayTracer, Numbers, TensorArray, as_it_is
 from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.wide import wide
@@ -67,7 +67,7 @@ class Rule:
         """Return which functions `pull` and `change` call at a step, and with what numbers, in order."""
         functions: list[str] = []
         heard: list[float] = []
-        listener: Any = Listener(functions, heard)  # in the place of arrays
+        listener: Any = ArrayTracer(functions, heard)  # in the place of arrays
         for penalty in self.job.pulls:
             listener += penalty.gradient(listener)
         self._formulas(step, lambda tensor, part: listener)

@@ -19,7 +19,7 @@ _SENT = 64 << 20  # bytes of batches that are sent at once
 _SHARE = 0.5  # of a device's free memory that data may take
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """Gives batches."""
 
     most_steps: int
@@ -33,7 +33,7 @@ class Source(Protocol):
         ...
 
 
-def source_of(job: Job, device: torch.device) -> Source:
+def source_of(job: Job, device: torch.device) -> BatchSource:
     """Return the data on the device, if it has room for them and they are used as they are."""
     codes = job.x.codes if isinstance(job.x, Levels) else job.x
     fits = codes.nbytes + job.t.nbytes <= _SHARE * _free(device)

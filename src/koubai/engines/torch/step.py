@@ -15,17 +15,17 @@ from koubai.engines.torch.losses import has_function, loss_and_gradient
 from koubai.engines.torch.module import CellModule, Sums
 from koubai.engines.torch.rule import Rule
 from koubai.engines.torch.scale import LossScale
-from koubai.engines.torch.source import Source
+from koubai.engines.torch.source import BatchSource
 from koubai.engines.torch.sums import pending_magnitudes, pending_squares
 from koubai.engines.torch.wide import wide
 
 _HALF = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-class Step:
+class TrainingStep:
     """The update of a job on its module."""
 
-    def __init__(self, job: Job, module: CellModule, flat: Flat, source: Source) -> None:
+    def __init__(self, job: Job, module: CellModule, flat: Flat, source: BatchSource) -> None:
         self.job, self.module, self.flat, self.source = job, module, flat, source
         self.rule = Rule(job, flat)
         self.moment = module.moment

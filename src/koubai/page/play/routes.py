@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from koubai.core.errors import KoubaiError
 from koubai.page.asked import client_of, fields
-from koubai.page.gate import Refused
+from koubai.page.gate import RequestRefused
 from koubai.page.jobs import Busy, Jobs
 from koubai.page.play.bounds import MOST_STEPS
 from koubai.page.play.check import recipe_in, told
@@ -35,14 +35,14 @@ def routes(jobs: Jobs, data_dir: Path | None) -> list[Route]:
         asked = await fields(request, {"client": str, "recipe": dict, "start": int, "stop": int})
         client = client_of(asked["client"])
         if not (0 <= asked["start"] <= MOST_STEPS and -1 <= asked["stop"] <= MOST_STEPS):
-            raise Refused(400, "asked")
+            raise RequestRefused(400, "asked")
         problems = await asyncio.to_thread(_problems, asked["recipe"], shelf)
         if problems:
             return JSONResponse({"problems": problems}, status_code=422)
         try:
             job = jobs.submit(client, "play", asked["recipe"], asked["start"], asked["stop"])
         except Busy:
-            raise Refused(429, "busy") from None
+            raise RequestRefused(429, "busy") from None
         return JSONResponse({"job": job.id, "ready": jobs.ready}, status_code=201)
 
     return [Route("/play.json", play), Route("/play", submit, methods=["POST"])]

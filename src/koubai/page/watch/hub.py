@@ -32,7 +32,7 @@ _PIECES = 4  # pieces of a history that are read in one tick
 _LOOK_SECONDS = 180.0
 
 
-class Run:
+class ShownRun:
     """One run that somebody watches."""
 
     def __init__(self, place: RunPlace, version: int) -> None:
@@ -73,7 +73,7 @@ class Hub:
         self.version = 0
         self.rows: list[dict[str, Any]] = []
         self.rows_version = 0
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, ShownRun] = {}
         self._helper, self.tries = helper, Tries(self._next, data_dir, helper)
         self.watching: dict[str, int] = {}  # how many streams watch a run
         self.listing_streams = 0
@@ -144,7 +144,7 @@ class Hub:
             await asyncio.sleep(TICK)
         self._ticker = None
 
-    async def _read(self, run: Run) -> None:
+    async def _read(self, run: ShownRun) -> None:
         version = self.version + 1
         fresh = await asyncio.to_thread(self._look_at, run, version)
         if fresh or run.follower.version == version:
@@ -153,7 +153,7 @@ class Hub:
                 run.about_version = version
         self._examine(run)
 
-    def _look_at(self, run: Run, version: int) -> bool:
+    def _look_at(self, run: ShownRun, version: int) -> bool:
         """Read what was appended; return whether what is known besides has changed."""
         for _ in range(_PIECES):
             if not run.follower.read(version):
@@ -176,7 +176,7 @@ class Hub:
 
     # ------------------------------------------------------------------------------------ the doctor
 
-    def _examine(self, run: Run) -> None:
+    def _examine(self, run: ShownRun) -> None:
         """Have the doctor look at one of our own runs whose checkpoint is new; at one run at a time."""
         at = (run.steps[-1:], run.about.get("state") == "ended")
         wanted = run.place.kind == KOUBAI and run.steps and run.about.get("state") not in ("damaged", "gone")
@@ -186,7 +186,7 @@ class Hub:
         args = (run.place.folder, self._data_dir)
         self._looking = self._helper(look, args, lambda event: self._found(run, event), _LOOK_SECONDS)
 
-    def _found(self, run: Run, event: Event) -> None:
+    def _found(self, run: ShownRun, event: Event) -> None:
         if event["kind"] == "over":
             self._looking = None
             if run.verdict is None:
@@ -204,7 +204,7 @@ class Hub:
         """Yield what is new after a number as server-sent events; of the list where no run is named."""
         for run in runs:
             if run not in self.runs and run in self.listing.places:
-                self.runs[run] = Run(self.listing.places[run], self._next())
+                self.runs[run] = ShownRun(self.listing.places[run], self._next())
             self.watching[run] = self.watching.get(run, 0) + 1
         self.listing_streams += not runs
         if self._ticker is None:

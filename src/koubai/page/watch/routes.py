@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from koubai.page.gate import Refused
+from koubai.page.gate import RequestRefused
 from koubai.page.watch.hub import MOST_TOGETHER, Hub
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def routes(hub: Hub, fields: Fields, stream: Callable[[AsyncIterator[str]], Any]
     Args:
         hub: where the runs are.
         fields: reads the JSON of a request, which must have exactly some fields.
-        stream: makes an answer of events; raises Refused where too many are open.
+        stream: makes an answer of events; raises RequestRefused where too many are open.
     """
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
@@ -40,23 +40,23 @@ def routes(hub: Hub, fields: Fields, stream: Callable[[AsyncIterator[str]], Any]
         runs = _names(request.query_params.get("runs", ""), _RUN)
         trial = request.query_params.get("trial") or None
         if len(runs) > MOST_TOGETHER or (trial is not None and not _TRIAL.fullmatch(trial)):
-            raise Refused(400, "asked")
+            raise RequestRefused(400, "asked")
         after = _after(hub, request.headers.get("last-event-id") or request.query_params.get("after") or "")
         for run in runs:
             if not await hub.known(run):
-                raise Refused(404, "nothing")
+                raise RequestRefused(404, "nothing")
         return stream(hub.listen(runs, trial, after))
 
     async def begin(request: Request) -> Response:
         asked = await fields(request, {"run": str, "step": int, "change": str})
         run = hub.runs.get(asked["run"])
         if run is None:
-            raise Refused(404, "nothing")
+            raise RequestRefused(404, "nothing")
         offer = next((one for one in run.offers if one["name"] == asked["change"]), None)
         if offer is None or asked["step"] not in (0, *run.steps[-1:]) or (offer["start"] and asked["step"]):
-            raise Refused(400, "asked")
+            raise RequestRefused(400, "asked")
         if hub.tries.busy:
-            raise Refused(429, "busy")
+            raise RequestRefused(429, "busy")
         one = hub.tries.begin(asked["run"], run.place.folder, asked["step"], asked["change"])
         return JSONResponse({"trial": one.id}, status_code=201)
 
@@ -64,7 +64,7 @@ def routes(hub: Hub, fields: Fields, stream: Callable[[AsyncIterator[str]], Any]
         await fields(request, {})
         one = hub.tries.find(request.path_params["trial"])
         if one is None:
-            raise Refused(404, "nothing")
+            raise RequestRefused(404, "nothing")
         hub.tries.stop(one)
         return Response(status_code=204)
 
@@ -79,7 +79,7 @@ def routes(hub: Hub, fields: Fields, stream: Callable[[AsyncIterator[str]], Any]
 def _names(text: str, form: re.Pattern[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(text.split("."))) if text else ()
     if not all(form.fullmatch(name) for name in names):
-        raise Refused(400, "asked")
+        raise RequestRefused(400, "asked")
     return names
 
 
@@ -88,6 +88,6 @@ def _after(hub: Hub, seen: str) -> int:
     if not seen:
         return -1
     if not _SEEN.fullmatch(seen):
-        raise Refused(400, "asked")
+        raise RequestRefused(400, "asked")
     epoch, _, number = seen.partition("-")
     return min(int(number), hub.version) if epoch == hub.epoch else -1
