@@ -81,3 +81,32 @@ def test_a_classifier_on_two_classes_is_no_duel(tmp_path):
         "    rule(judge(x), (x[:, :1] > 0).float()).backward()\n    opt_d.step()\n"
     )
     assert watch_script(tmp_path / "two.py", ["1"]).watch.seen.opponents is None
+
+
+WASSERSTEIN = """
+import sys, torch
+from torch import nn
+torch.manual_seed(0)
+make = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 8))
+judge = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+opt_g, opt_d = (torch.optim.RMSprop(net.parameters(), 1e-3) for net in (make, judge))
+for step in range(40):
+    for _ in range(2):
+        with torch.no_grad():
+            fake = make(torch.randn(32, 4))
+        loss = int(sys.argv[1]) * (judge(fake).mean() - judge(2 + torch.randn(32, 8)).mean())
+        opt_d.zero_grad(), loss.backward(), opt_d.step()
+        for p in judge.parameters():
+            p.data.clamp_(-0.1, 0.1)
+    loss = int(sys.argv[2]) * judge(make(torch.randn(32, 4))).mean()
+    opt_g.zero_grad(), loss.backward(), opt_g.step()
+"""
+
+
+@pytest.mark.parametrize("signs", ["1 -1", "-1 1", "1 1", "-1 -1"])
+def test_two_networks_that_push_the_same_way_do_not_compete(program, signs):
+    program.write_text(WASSERSTEIN)
+    verdict, _ = judge_script(program, signs.split(), trials=ScriptTrials(0))
+    told = [(finding.name, finding.details["fault"]) for finding in verdict.findings]
+    critic, generator = map(int, signs.split())
+    assert told == ([("loss_without_bound", "allied")] if critic == generator else [])

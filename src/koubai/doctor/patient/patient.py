@@ -49,6 +49,7 @@ class Patient:
     | vain     | parameters of optimizers that step although the loss reaches none of them                |
     | vain_steps | how often such an optimizer stepped                                                    |
     | term_cut | whether a summand of the loss depends only on tensors that nobody trains                 |
+    | sinks    | operations of summands of the loss that have no lower bound: minus a square, say         |
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
@@ -60,6 +61,7 @@ class Patient:
     | spreads  | how much outputs differ from sample to sample, at close-ups (of a PyTorch program)       |
     | held_scale | how inputs of the evaluation differ from those of training (None: they do not)         |
     | duel     | the losses of two networks of a PyTorch program that compete                             |
+    | allied   | whether two networks that should compete push the same way                               |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     | origin   | the first operation whose number is not finite, where it was looked for and found        |
     """
@@ -81,6 +83,7 @@ class Patient:
     vain: tuple[str, ...] = ()
     vain_steps: int = 0
     term_cut: bool = False
+    sinks: tuple[str, ...] = ()
     declared_frozen: tuple[str, ...] = ()
     loop: LoopFacts = LoopFacts()
     clinic: Clinic | None = None
@@ -91,6 +94,7 @@ class Patient:
     spreads: tuple[Spread, ...] = ()
     held_scale: HeldScale | None = None
     duel: Duel | None = None
+    allied: bool = False
     origin: Origin | None = None
 
     # ------------------------------------------------------------------------------------ layers

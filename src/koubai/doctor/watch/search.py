@@ -18,6 +18,7 @@ from koubai.doctor.watch.hooks.wires import Wires
 from koubai.doctor.watch.program.models import hands_over, unwrapped
 from koubai.doctor.watch.program.walk import modules_of, parameters_of
 from koubai.doctor.watch.seen.duels import Ledger, duel_of
+from koubai.doctor.watch.seen.pulls import UPDATES, Pulls
 from koubai.doctor.watch.seen.vain import VainSteps
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
@@ -37,7 +38,7 @@ class Search(Listener):
         self._steps = 0
         self.updates = self.backwards = 0
         self._ledger = Ledger()
-        self._vain = VainSteps()
+        self._vain, self._pulls = VainSteps(), Pulls()
         self._guard = Guard(self._give_up)
         self._wires = Wires(self, self._guard)
 
@@ -62,7 +63,7 @@ class Search(Listener):
         with suppress(Exception):  # what the ledger tells is worth no error
             found = duel_of([watch.seen for watch in self.watches], self._ledger)
             for watch in self.watches:
-                watch.seen.opponents = found
+                watch.seen.opponents, watch.seen.allied = found, self._pulls.allied
 
     # ------------------------------------------------------------------------------------ what it hears
 
@@ -78,6 +79,13 @@ class Search(Listener):
             return
         watch = self._watch(module)
         watch.listener.before_forward(module, args)  # its own hook for this very call comes too late
+
+    def after_forward(
+        self, module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any
+    ) -> None:
+        """Note which way the answers of one network to what another put out are pushed."""
+        if len(self.watches) > 1 and self.updates < UPDATES and self._is_root(module):
+            self._pulls.called(id(module), args, output)
 
     def compiled(self, model: Any, result: Any) -> None:
         """A model is compiled: it is known before it is called."""
@@ -96,10 +104,12 @@ class Search(Listener):
         self.updates += 1
         self._ledger.stepped(optimizer)
         self._vain.stepped(optimizer, self._name_of)
+        if self.updates <= UPDATES:
+            self._pulls.stepped(self._root_of(optimizer))
         if self._is_unknown(optimizer):
             self._steps = 0
             self._wires.listen_closely()
-        elif self._steps >= _SEARCH_STEPS:
+        elif self._steps >= _SEARCH_STEPS and (len(self.watches) < 2 or self.updates >= UPDATES):
             self._wires.listen_lightly()
 
     def _is_unknown(self, optimizer: Any) -> bool:
@@ -139,6 +149,15 @@ class Search(Listener):
             self.watches.remove(watch)
         whole = self._watch(root)
         whole.continue_from(owners)
+
+    def _is_root(self, module: nn.Module) -> bool:
+        return any(module is watch.seen.root for watch in self.watches)
+
+    def _root_of(self, optimizer: Any) -> int | None:
+        """Return the identity of the model that an optimizer updates."""
+        first = id(next(iter(hands_over(optimizer)), None))
+        roots = (watch.seen.root for watch in self.watches if first in watch.seen.names.params)
+        return next((id(root) for root in roots), None)
 
     def _name_of(self, key: int) -> str | None:
         """Return what a parameter is called in the model that is watched."""

@@ -37,6 +37,7 @@ from koubai.doctor.watch.seen.seen import Seen
 from koubai.doctor.watch.seen.seen_loss import SeenLoss
 from koubai.doctor.watch.twin.twin import twin_clinic
 
+_OFTEN = 0.5  # of the updates are clipped, to less than that share of their length
 _NOT_FINITE = re.compile(r"\b(nan|inf|infinite|infinity|finite|diverge[ds]?)\b", re.IGNORECASE)
 
 
@@ -94,6 +95,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         spreads=tuple(seen.spreads.seen),
         held_scale=_held_scale(seen) if now else None,
         duel=seen.opponents,
+        allied=seen.allied,
         places=_places(seen, {layer.path: layer.place for layer in layers}, origin),
         origin=origin,
         optimizer=optimizer_facts(seen.optimizers[0]) if seen.optimizers and not seen.hand else None,
@@ -107,6 +109,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         untrained=(*untrained, *unlisted),
         unlisted=unlisted,
         term_cut=seen.terms.found,
+        sinks=seen.sinks.found,
         vain=tuple(dict.fromkeys(name for vain in seen.vain for name in vain.names)),
         vain_steps=max((vain.steps for vain in seen.vain), default=0),
         declared_frozen=frozen,
@@ -180,10 +183,22 @@ def _clinic(seen: Seen, samples: Samples | None, data: DataFacts, means: Means) 
     """Return where trials can be made: on a twin, or on a program that has none."""
     if means.budget <= 0:
         return None
+    other = None if means.other_clinic is None or _plain(seen) else means.other_clinic()
+    if other is not None and other.works:
+        return other
     twin = None
     with suppress(Exception):  # a model that only looks like a chain has no twin
         twin = None if samples is None else twin_clinic(seen, samples, data, means.budget)
     return twin or (None if means.other_clinic is None else means.other_clinic())
+
+
+def _plain(seen: Seen) -> bool:
+    """Whether the loop does no more than that of a twin: a schedule, clipping and sums are not made there."""
+    call = seen.loss.call[2]
+    summed = call.get("reduction") == "sum" or call.get("size_average") is False
+    loop = seen.loop.facts(seen.root, seen.step)
+    clipped = loop.clipped > _OFTEN and loop.clipped_to < _OFTEN
+    return len(seen.rates) <= 1 and not summed and loop.summed == 1 and not clipped
 
 
 def _loss(loss: SeenLoss, outputs: Array | None) -> LossFacts | None:

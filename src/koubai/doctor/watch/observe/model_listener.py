@@ -253,9 +253,9 @@ class ModelListener(Listener):
             self._fresh = True
         if not self._fresh and (self._shutter.close_up is not None or seen.step in _ALWAYS_ASKED):
             self._fresh = not have_gradients(self._updates.parameters())
-        if not seen.step:
-            seen.loop.passes += 1
+        seen.loop.passes += not seen.step
         seen.terms.look(roots, seen.step, seen.names.params)
+        seen.sinks.look(roots, seen.step)
         self.losses.differentiated(roots)
 
     def after_backward(self) -> None:

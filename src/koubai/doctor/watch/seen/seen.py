@@ -12,6 +12,7 @@ from koubai.doctor.patient.duel import Duel
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_rule import LossRule
+from koubai.doctor.watch.passes.sinks import Sinks
 from koubai.doctor.watch.passes.terms import CutTerms
 from koubai.doctor.watch.passes.watched_layer import Names
 from koubai.doctor.watch.program.models import (
@@ -70,9 +71,11 @@ class Seen:
     | places          | lines of the program, by role, at the first time                               |
     | spreads         | how much what it puts out differs from sample to sample                        |
     | opponents       | what is known of two networks of the program that compete                      |
+    | allied          | whether two networks that should compete push the same way                     |
     | rivals          | what was seen of other models of the program that were trained, too            |
     | taught          | updates, of the first ones, beside which a copy of it was asked without gradients |
     | terms           | summands of the loss that reach no parameter                                   |
+    | sinks           | summands of the loss that have no lower bound                                  |
     | vain            | optimizers of the program whose parameters never had a gradient                |
     """
 
@@ -115,10 +118,11 @@ class Seen:
         self._placed: set[str] = set()
         self.rivals: list[Seen] = []
         self.taught: set[int] = set()
-        self.terms = CutTerms()
+        self.terms, self.sinks = CutTerms(), Sinks()
         self.vain: list[Vain] = []
         self.spreads = Spreads()
         self.opponents: Duel | None = None
+        self.allied = False
 
     def see_batch(self, x: torch.Tensor, t: torch.Tensor | None = None) -> None:
         """Keep samples that are trained on; the last batch of an epoch may be smaller than the others."""

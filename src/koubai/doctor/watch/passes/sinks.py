@@ -1,0 +1,127 @@
+"""Sinks: summands of what is differentiated that have no lower bound, found in the graph of the loss.
+
+A square, a distance, an exponential or a cross-entropy is at least 0 and may grow without end: with a minus
+before it, it is a reward for errors. The logarithm of a probability is at most 0: without a minus it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+_LOOKS = (2, 6)  # updates before which is looked
+_MOST = 2000  # nodes of the sums
+_SAME = frozenset((
+    "AliasBackward0", "CatBackward0", "CloneBackward0", "DiagonalBackward0", "ExpandBackward0",
+    "GatherBackward0", "IndexBackward0", "IndexSelectBackward0", "MeanBackward0", "MeanBackward1",
+    "NansumBackward0", "PermuteBackward0", "ReshapeAliasBackward0", "SelectBackward0", "SliceBackward0",
+    "SqueezeBackward0", "SqueezeBackward1", "StackBackward0", "SumBackward0", "SumBackward1",
+    "TBackward0", "ToCopyBackward0", "TransposeBackward0", "UnsafeViewBackward0", "UnsqueezeBackward0",
+    "ViewBackward0",
+))  # fmt: skip
+_ROUND = ("AddBackward0", "ClampBackward0", "ClampBackward1", "ClampMinBackward0")  # log(p + 1e-8)
+_GROWING = (
+    "MseLossBackward", "NllLossBackward", "NllLoss2DBackward", "BinaryCrossEntropy", "AbsBackward",
+    "ExpBackward", "SmoothL1Loss", "HuberLoss", "LinalgVectorNorm", "NormBackward", "CtcLoss",
+    "CdistBackward",)  # fmt: skip
+_FALLING = ("LogSoftmaxBackward", "LogSigmoidBackward")
+_PROBABILITIES = ("SoftmaxBackward0", "SigmoidBackward0")
+
+
+class Sinks:
+    """Looks at the summands of the loss at the first updates.
+
+    `found` names the operations of those without a lower bound, where every look has found some.
+    """
+
+    def __init__(self) -> None:
+        self.found: tuple[str, ...] = ()
+
+    def look(self, roots: Any, step: int) -> None:
+        """Look at what is differentiated in the step after `step` updates."""
+        root = roots[0] if isinstance(roots, list | tuple) and roots else roots
+        if step not in _LOOKS or not isinstance(root, torch.Tensor) or root.grad_fn is None:
+            return
+        found = sinks_of(root)
+        self.found = found if step == _LOOKS[0] else tuple(name for name in self.found if name in found)
+
+
+def sinks_of(root: torch.Tensor) -> tuple[str, ...]:
+    """Return the operations of the summands of a number that have no lower bound.
+
+    >>> w = torch.ones(3, requires_grad=True)
+    >>> sinks_of(w.sum() - w.pow(2).mean()), sinks_of(w.pow(2).mean() - w.sum())
+    (('PowBackward0',), ())
+    """
+    found = dict.fromkeys(node.name() for node, sign in _summands(root.grad_fn) if _sinks(node, sign))
+    return tuple(found)
+
+
+def _summands(root: Any) -> Iterator[tuple[Any, int]]:
+    """Yield the nodes below sums and factors that are known, each with the sign that it is added with."""
+    waiting, seen = [(root, 1)], 0
+    while waiting and seen < _MOST:
+        node, sign = waiting.pop()
+        seen += 1
+        below = _parts(node, sign)
+        if below is None:
+            yield node, sign
+        else:
+            waiting += below
+
+
+def _parts(node: Any, sign: int) -> list[tuple[Any, int]] | None:
+    """Return what a node adds up, with signs; None where it does something else."""
+    name = node.name()
+    behind = [below for below, _ in node.next_functions]
+    there = [below for below in behind if below is not None]
+    if name in _SAME:
+        return [(below, sign) for below in there]
+    if name == "NegBackward0":
+        return [(below, -sign) for below in there]
+    if name in ("AddBackward0", "SubBackward0", "RsubBackward1"):
+        alpha = getattr(node, "_saved_alpha", 1) or 1
+        second = (sign if alpha > 0 else -sign) * (1 if name == "AddBackward0" else -1)
+        if name == "RsubBackward1":
+            return [(below, second) for below in there]
+        return [(below, s) for below, s in zip(behind, (sign, second), strict=False) if below is not None]
+    if name in ("MulBackward0", "DivBackward0") and len(there) == 1:
+        factor = _sign_of(getattr(node, "_saved_other" if behind[0] is not None else "_saved_self", None))
+        return [(there[0], sign * factor)] if factor and (name[0] == "M" or behind[0] is not None) else None
+    return None
+
+
+def _sign_of(factor: Any) -> int:
+    """Return 1 or -1, where all of a factor that is not trained has that sign; else 0."""
+    if isinstance(factor, int | float):
+        return (factor > 0) - (factor < 0)
+    if not isinstance(factor, torch.Tensor) or factor.requires_grad or not factor.numel():
+        return 0
+    low, high = float(factor.detach().min()), float(factor.detach().max())
+    return 1 if low >= 0 and high > 0 else -1 if high <= 0 and low < 0 else 0
+
+
+def _sinks(node: Any, sign: int) -> bool:
+    """Whether a node, added with a sign, can fall without end."""
+    name = node.name()
+    behind = [below for below, _ in node.next_functions]
+    if sign < 0:
+        even = name == "PowBackward0" and float(getattr(node, "_saved_exponent", 1)) in (2.0, 4.0)
+        square = (
+            name == "MulBackward0" and len(behind) == 2 and behind[0] is behind[1] and behind[0] is not None
+        )
+        return even or square or name.startswith(_GROWING)
+    if name.startswith(_FALLING):
+        return True
+    while name in ("LogBackward0", *_ROUND, *_SAME) and behind and behind[0] is not None:
+        if name == "AddBackward0" and any(below is not None for below in behind[1:]):
+            return False
+        inside = behind[0]
+        if inside.name() in _PROBABILITIES:
+            return node.name() == "LogBackward0"
+        name, behind = inside.name(), [below for below, _ in inside.next_functions]
+        if name == "LogBackward0":
+            return False
+    return False

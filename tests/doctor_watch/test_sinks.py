@@ -1,0 +1,70 @@
+"""Summands of a loss that have no lower bound; and sums that only look like it."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import koubai
+from koubai.doctor.watch.passes.sinks import sinks_of
+
+
+def weights():
+    return torch.linspace(-1, 1, 12).reshape(4, 3).requires_grad_()
+
+
+@pytest.mark.parametrize(
+    ("loss", "operation"),
+    [
+        (lambda w: -functional.mse_loss(w, torch.zeros(4, 3)), "MseLossBackward0"),
+        (lambda w: w.sum() - 2 * (w * w).mean(), "MulBackward0"),
+        (lambda w: 1 - w.exp().mean(), "ExpBackward0"),
+        (lambda w: functional.log_softmax(w, 1)[:, 0].mean(), "LogSoftmaxBackward0"),
+        (lambda w: torch.log(torch.sigmoid(w) + 1e-8).mean(), "LogBackward0"),
+        (lambda w: torch.distributions.Normal(0.0, 1.0).log_prob(w).mean(), "PowBackward0"),
+        (lambda w: 0.5 * (1 + w - w.pow(2) - w.exp()).sum(), "PowBackward0"),
+        (lambda w: functional.cross_entropy(w, torch.tensor([0, 1, 2, 0])).mul(-1), "NllLossBackward0"),
+    ],
+)
+def test_a_term_with_the_wrong_sign(loss, operation):
+    assert operation in sinks_of(loss(weights()))
+    assert sinks_of(-loss(weights())) == ()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda w: (w.log_softmax(1) * w.softmax(1)).sum(),  # minus the entropy: a bonus for it
+        lambda w: torch.log(w.pow(2) + 1).mean() + 1 / w.pow(2).mean(),  # a likelihood with its variance
+        lambda w: (w.log_softmax(1) * torch.randn(4, 3)).mean(),  # weighed by returns
+        lambda w: (1 - w.sigmoid()).pow(2).mean() - w.tanh().mean(),
+        lambda w: torch.relu(1 - w.pow(2)).mean(),  # a margin
+    ],
+)
+def test_terms_that_are_bounded_or_unknown(loss):
+    assert sinks_of(loss(weights())) == ()
+
+
+def flow(sign, steps=240):
+    """A chain of scales and shifts that is fitted to points by their likelihood; return what is said."""
+    torch.manual_seed(0)
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    prior = torch.distributions.Normal(0.0, 1.0)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(steps):
+            z = model(3 + 0.02 * torch.randn(64, 2))
+            fits = prior.log_prob(z).sum(1) + torch.linalg.slogdet(model.weight)[1]
+            loss = sign * fits.mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return [(f.name, f.details.get("fault")) for f in watch.findings if f.alarm]
+
+
+def test_a_likelihood_that_is_minimized():
+    assert flow(1)[0] == ("loss_without_bound", "sink")
+
+
+def test_a_likelihood_may_be_far_above_1():
+    assert flow(-1) == []  # its loss ends below 0, too
