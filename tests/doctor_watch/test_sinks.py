@@ -20,6 +20,7 @@ def weights():
         (lambda w: w.sum() - 2 * (w * w).mean(), "MulBackward0"),
         (lambda w: 1 - w.exp().mean(), "ExpBackward0"),
         (lambda w: functional.log_softmax(w, 1)[:, 0].mean(), "LogSoftmaxBackward0"),
+        (lambda w: (w - w.logsumexp(1, keepdim=True))[:, 0].mean(), "SubBackward0"),
         (lambda w: torch.log(torch.sigmoid(w) + 1e-8).mean(), "LogBackward0"),
         (lambda w: torch.distributions.Normal(0.0, 1.0).log_prob(w).mean(), "PowBackward0"),
         (lambda w: 0.5 * (1 + w - w.pow(2) - w.exp()).sum(), "PowBackward0"),

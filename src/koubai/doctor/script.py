@@ -15,11 +15,13 @@ from typing import Any
 
 from koubai.doctor.answer.diary import Diary
 from koubai.doctor.answer.verdict import Unseen, Verdict
+from koubai.doctor.trials.printed import PAID, series_of
 from koubai.doctor.trials.script import ScriptTrials
 from koubai.doctor.watch.search import Search
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
 
+_PIECES = 100_000  # of what a script prints
 _NOT_THEIRS = (str(Path(__file__).parents[1]), runpy.__file__)
 
 
@@ -84,7 +86,9 @@ def watch_script(
     search = Search(diary)
     code, failure = 0, None
     taking: AbstractContextManager[Any] = nullcontext() if trials is None else trials
-    with _as_main(target, arguments, as_module=as_module), _output_aside(), taking, search:
+    heard: list[str] = []
+    aside = _output_aside(heard)
+    with _as_main(target, arguments, as_module=as_module), aside, taking, search:
         try:
             _run(target, as_module=as_module)
         except SystemExit as end:
@@ -92,6 +96,8 @@ def watch_script(
         except Exception as error:  # the script's own failure: told as Python tells it
             _show(error)
             code, failure = 1, f"{type(error).__name__}: {error}"
+    for watch in search.watches:
+        watch.seen.paid = series_of("".join(heard), PAID)
     return Outcome(search.best, code, failure, search.updates, search.backwards)
 
 
@@ -135,8 +141,11 @@ def _show(error: Exception) -> None:
 
 
 @contextmanager
-def _output_aside() -> Iterator[None]:
-    """Send what the script prints, and its child processes, to standard error: the answer stands alone."""
+def _output_aside(heard: list[str]) -> Iterator[None]:
+    """Send what the script prints, and its child processes, to standard error: the answer stands alone.
+
+    The pieces that it prints are added to `heard`, up to a number of them.
+    """
     sys.stdout.flush()
     kept: int | None = None
     with suppress(OSError, ValueError, AttributeError):
@@ -144,12 +153,31 @@ def _output_aside() -> Iterator[None]:
             kept = os.dup(1)
             os.dup2(2, 1)
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), _hearing(sys.stderr, heard):
             yield
     finally:
         if kept is not None:
             os.dup2(kept, 1)
             os.close(kept)
+
+
+@contextmanager
+def _hearing(stream: Any, heard: list[str]) -> Iterator[None]:
+    """Keep what is written to a stream, where it lets itself be heard."""
+    write = stream.write
+
+    def keep(text: str) -> Any:
+        if len(heard) < _PIECES:
+            heard.append(text)
+        return write(text)
+
+    with suppress(AttributeError, TypeError):
+        stream.write = keep
+    try:
+        yield
+    finally:
+        with suppress(AttributeError):
+            del stream.write
 
 
 @contextmanager

@@ -7,7 +7,8 @@ How it shows: the loss falls to -{fallen:,.0f} times its size at the start; or m
     differentiated, and that loss rises. Of a program the summands of the loss are followed back, too: one
     of them is minus a square, a distance or a cross-entropy, or a logarithm of a probability without its
     minus, and the loss falls on below 0. Of two networks that compete, both push the critic's answers to
-    made-up samples the same way.
+    made-up samples the same way. Of a policy, log-probabilities weighed without a minus, and returns that
+    are printed and fall.
 Confused with: a learning rate that is too high (a lower one only takes longer here), NaN, which it ends in.
 Sick recipe: `log_p[targets].mean()` as the loss, without its minus.
 Healthy look-alike: the logarithm of a density, which may well be negative; a network that competes with
@@ -18,16 +19,19 @@ References: Goodfellow, Bengio, Courville 2016, sec. 6.2.1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from koubai.core.params import Array
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
 _FALLEN = 1e6
-_SURELY = 3.0  # standard errors of the slope
+_SURELY = 3.0  # standard errors
+_FEWEST = 6  # returns that were printed
 
 
 @DIAGNOSES.register
@@ -59,42 +63,42 @@ class LossWithoutBound(Diagnosis):
     )
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """A loss below -1,000,000 times its start (or 1), or one that rises while its negative is used."""
-        if visit.patient.allied:
-            return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "allied"})
-        steps, losses = visit.patient.history.series("loss")
-        if len(losses) < 2 or not np.isfinite(losses[0]):
-            return None
-        bound = -_FALLEN * max(1.0, abs(float(losses[0])))
-        fallen = np.flatnonzero(losses < bound)
-        if len(fallen):
-            lowest = float(losses[fallen].min())
-            return Sign(
-                (Measure("lowest_loss", lowest, bound, above=False),),
-                None,
-                int(steps[fallen[0]]),
-                "severe",
-                certain=True,
-                measured=True,
-            )
-        if visit.patient.sinks and visit.patient.loss_speaks and _falls_on(visit):
-            lowest = float(visit.smooth.min())
-            return Sign(
-                (Measure("lowest_loss", lowest, 0.0, above=False),),
-                None,
-                0,
-                "severe",
-                certain=True,
-                measured=True,
-                by_hand=True,
-                details={"fault": "sink"},
-            )
-        rises = not np.isfinite(losses).all() or visit.smooth[-1] > visit.smooth[0]
-        if not (visit.patient.loop.ascends and visit.patient.loss is not None and rises):
-            return None
-        ratio = float(visit.smooth[-1] / visit.smooth[0]) if visit.smooth[0] else float("inf")
-        measures = (Measure("loss_end_over_start", ratio, 1.0),)
-        return Sign(measures, None, int(steps[0]), "severe", certain=True, details={"fault": "ascends"})
+        """Networks or returns that go the wrong way; or a loss that falls without end, or is maximized."""
+        return _of_what_is_wanted(visit) or _of_the_loss(visit)
+
+
+def _of_what_is_wanted(visit: Consultation) -> Sign | None:
+    """Two networks that do not compete; a policy that is paid less and less, without its minus."""
+    patient = visit.patient
+    if patient.allied:
+        return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "allied"})
+    if not patient.weighed or patient.loss_speaks or not returns_fall(patient.paid):
+        return None
+    first, last = (float(part.mean()) for part in _ends(patient.paid))
+    details = {"fault": "weighed", "first": first, "last": last}
+    return Sign((), None, 1, "warn", certain=True, by_hand=True, details=details)
+
+
+def _of_the_loss(visit: Consultation) -> Sign | None:
+    """A loss below -1,000,000 times its start (or 1); a sink; one that rises while its negative is used."""
+    steps, losses = visit.patient.history.series("loss")
+    if len(losses) < 2 or not np.isfinite(losses[0]):
+        return None
+    bound = -_FALLEN * max(1.0, abs(float(losses[0])))
+    fallen = np.flatnonzero(losses < bound)
+    if len(fallen):
+        measures = (Measure("lowest_loss", float(losses[fallen].min()), bound, above=False),)
+        return Sign(measures, None, int(steps[fallen[0]]), "severe", certain=True, measured=True)
+    if visit.patient.sinks and visit.patient.loss_speaks and _falls_on(visit):
+        measures = (Measure("lowest_loss", float(visit.smooth.min()), 0.0, above=False),)
+        told = {"fault": "sink"}
+        return Sign(measures, None, 0, "severe", certain=True, measured=True, by_hand=True, details=told)
+    rises = not np.isfinite(losses).all() or visit.smooth[-1] > visit.smooth[0]
+    if not (visit.patient.loop.ascends and visit.patient.loss is not None and rises):
+        return None
+    ratio = float(visit.smooth[-1] / visit.smooth[0]) if visit.smooth[0] else float("inf")
+    measures = (Measure("loss_end_over_start", ratio, 1.0),)
+    return Sign(measures, None, int(steps[0]), "severe", certain=True, details={"fault": "ascends"})
 
 
 def _falls_on(visit: Consultation) -> bool:
@@ -104,3 +108,17 @@ def _falls_on(visit: Consultation) -> bool:
         return False
     fallen = smooth[-1] < 0 and smooth[0] - smooth[-1] > max(1.0, abs(float(smooth[0])))
     return bool(fallen) and (visit.falling > _SURELY or not np.isfinite(visit.patient.losses).all())
+
+
+def returns_fall(paid: Sequence[float]) -> bool:
+    """Whether the last third of what was paid lies below the first by more than it scatters."""
+    if len(paid) < _FEWEST or not np.isfinite(paid).all():
+        return False
+    first, last = _ends(paid)
+    error = np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / len(first))
+    return bool(first.mean() - last.mean() > _SURELY * error)
+
+
+def _ends(paid: Sequence[float]) -> tuple[Array, Array]:
+    third = len(paid) // 3
+    return np.array(paid[:third]), np.array(paid[-third:])

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.diagnoses.loss_without_bound import returns_fall
 from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.visit.consultation import STUCK, Consultation
 from koubai.doctor.visit.finding import Measure
@@ -37,6 +38,10 @@ class NotLearning(Diagnosis):
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Stuck at the end. A loss of an unknown kind may stand still: that of two networks that compete."""
+        paid = visit.patient.paid
+        if not visit.patient.loss_speaks and returns_fall(paid):
+            details = {"fault": "returns", "first": paid[0], "last": paid[-1]}
+            return Sign((), None, None, "warn", certain=True, by_hand=True, details=details)
         if not visit.patient.finished or not visit.stuck or visit.patient.step < 20:
             return None
         if not visit.skill_known and np.isfinite(visit.patient.losses).all():
@@ -47,6 +52,10 @@ class NotLearning(Diagnosis):
         return Sign(
             (Measure("shortfall", visit.shortfall, 1 - STUCK),), None, None, "severe", details=details
         )
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; or returns that fall."""
+        return visit.harmed or sign.by_hand
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Nothing in particular."""

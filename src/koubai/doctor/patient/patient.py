@@ -50,6 +50,8 @@ class Patient:
     | vain_steps | how often such an optimizer stepped                                                    |
     | term_cut | whether a summand of the loss depends only on tensors that nobody trains                 |
     | sinks    | operations of summands of the loss that have no lower bound: minus a square, say         |
+    | weighed  | whether log-probabilities are weighed by numbers of any sign, without a minus            |
+    | paid     | what the program printed of its returns, in order                                        |
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
@@ -84,6 +86,8 @@ class Patient:
     vain_steps: int = 0
     term_cut: bool = False
     sinks: tuple[str, ...] = ()
+    weighed: bool = False
+    paid: tuple[float, ...] = ()
     declared_frozen: tuple[str, ...] = ()
     loop: LoopFacts = LoopFacts()
     clinic: Clinic | None = None

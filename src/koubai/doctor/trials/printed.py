@@ -58,6 +58,9 @@ LOWER = (
 )
 """Words that tell which way is better. A negative bound (elbo) is printed as a loss, so lower is better."""
 
+PAID = ("reward", "return", "score")
+"""Those of them that are what a policy is trained for."""
+
 LOSSES = ("loss", "nll", "elbo", "cost")
 """Those of them that need not fall where networks compete, or where a program draws what it is paid for."""
 
@@ -132,6 +135,19 @@ def last_metric(text: str, *, without: Sequence[str] = ()) -> Metric | None:
 def value_of(text: str, metric: Metric) -> float:
     """Return the last value that is printed under a metric's name; NaN if there is none."""
     return next((value for other, value in _told(text) if other == metric), nan)
+
+
+def series_of(text: str, words: Sequence[str]) -> tuple[float, ...]:
+    r"""Return all values of what is printed most often under a name with one of these words, in order.
+
+    >>> series_of("loss 3, mean reward 1.5\nloss 4, mean reward 1.0\ntest reward: 2", PAID)
+    (1.5, 1.0)
+    """
+    found: dict[str, list[float]] = {}
+    for metric, value in _told(text):
+        if any(_is_one_of(word, words) for word in _words(metric.name)):
+            found.setdefault(metric.name, []).insert(0, value)
+    return tuple(max(found.values(), key=len, default=()))
 
 
 def _told(text: str) -> Iterator[tuple[Metric, float]]:

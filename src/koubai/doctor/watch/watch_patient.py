@@ -110,6 +110,8 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         unlisted=unlisted,
         term_cut=seen.terms.found,
         sinks=seen.sinks.found,
+        weighed=any(each.sinks.weighed or each.sinks.found for each in (seen, *seen.rivals)),
+        paid=seen.paid,
         vain=tuple(dict.fromkeys(name for vain in seen.vain for name in vain.names)),
         vain_steps=max((vain.steps for vain in seen.vain), default=0),
         declared_frozen=frozen,

@@ -21,7 +21,14 @@ _SAME = frozenset((
     "TBackward0", "ToCopyBackward0", "TransposeBackward0", "UnsafeViewBackward0", "UnsqueezeBackward0",
     "ViewBackward0",
 ))  # fmt: skip
-_ROUND = ("AddBackward0", "ClampBackward0", "ClampBackward1", "ClampMinBackward0")  # log(p + 1e-8)
+_SUMS = ("AddBackward0", "SubBackward0", "RsubBackward1")
+_ROUND = (
+    "AddBackward0",
+    "DivBackward0",
+    "ClampBackward0",
+    "ClampBackward1",
+    "ClampMinBackward0",
+)  # log(p + 1e-8)
 _GROWING = (
     "MseLossBackward", "NllLossBackward", "NllLoss2DBackward", "BinaryCrossEntropy", "AbsBackward",
     "ExpBackward", "SmoothL1Loss", "HuberLoss", "LinalgVectorNorm", "NormBackward", "CtcLoss",
@@ -33,11 +40,16 @@ _PROBABILITIES = ("SoftmaxBackward0", "SigmoidBackward0")
 class Sinks:
     """Looks at the summands of the loss at the first updates.
 
-    `found` names the operations of those without a lower bound, where every look has found some.
+    | field  | meaning                                                                               |
+    |--------|---------------------------------------------------------------------------------------|
+    | found  | operations of those without a lower bound, where every look has found some            |
+    | weighed | whether log-probabilities are weighed there without a minus, by numbers of any sign: |
+    |        | right for costs, wrong for rewards                                                    |
     """
 
     def __init__(self) -> None:
         self.found: tuple[str, ...] = ()
+        self.weighed = False
 
     def look(self, roots: Any, step: int) -> None:
         """Look at what is differentiated in the step after `step` updates."""
@@ -45,6 +57,7 @@ class Sinks:
         if step not in _LOOKS or not isinstance(root, torch.Tensor) or root.grad_fn is None:
             return
         found = sinks_of(root)
+        self.weighed = self.weighed or any(_weighs(*part) for part in _summands(root.grad_fn))
         self.found = found if step == _LOOKS[0] else tuple(name for name in self.found if name in found)
 
 
@@ -78,19 +91,37 @@ def _parts(node: Any, sign: int) -> list[tuple[Any, int]] | None:
     behind = [below for below, _ in node.next_functions]
     there = [below for below in behind if below is not None]
     if name in _SAME:
-        return [(below, sign) for below in there]
-    if name == "NegBackward0":
-        return [(below, -sign) for below in there]
-    if name in ("AddBackward0", "SubBackward0", "RsubBackward1"):
+        signs = [sign] * len(behind)
+    elif name == "NegBackward0":
+        signs = [-sign]
+    elif name in _SUMS and not _normalizes(node):
         alpha = getattr(node, "_saved_alpha", 1) or 1
         second = (sign if alpha > 0 else -sign) * (1 if name == "AddBackward0" else -1)
-        if name == "RsubBackward1":
-            return [(below, second) for below in there]
-        return [(below, s) for below, s in zip(behind, (sign, second), strict=False) if below is not None]
-    if name in ("MulBackward0", "DivBackward0") and len(there) == 1:
-        factor = _sign_of(getattr(node, "_saved_other" if behind[0] is not None else "_saved_self", None))
-        return [(there[0], sign * factor)] if factor and (name[0] == "M" or behind[0] is not None) else None
-    return None
+        signs = [second] if name == "RsubBackward1" else [sign, second]
+    elif name in ("MulBackward0", "DivBackward0") and len(there) == 1 and (factor := _factor(node)):
+        signs = [sign * factor] * len(behind)
+    else:
+        return None
+    return [(below, s) for below, s in zip(behind, signs, strict=False) if below is not None]
+
+
+def _factor(node: Any) -> int:
+    """Return the sign of what a node multiplies by, or divides by; 0 where it has none, or divides it."""
+    first = node.next_functions[0][0] is not None
+    if not first and node.name() == "DivBackward0":
+        return 0
+    return _sign_of(getattr(node, "_saved_other" if first else "_saved_self", None))
+
+
+def _normalizes(node: Any) -> bool:
+    """Whether a node is x - logsumexp(x): a logarithm of probabilities."""
+    behind = [below for below, _ in node.next_functions]
+    return (
+        node.name() == "SubBackward0"
+        and len(behind) == 2
+        and behind[1] is not None
+        and (behind[1].name() == "LogsumexpBackward0")
+    )
 
 
 def _sign_of(factor: Any) -> int:
@@ -113,7 +144,7 @@ def _sinks(node: Any, sign: int) -> bool:
             name == "MulBackward0" and len(behind) == 2 and behind[0] is behind[1] and behind[0] is not None
         )
         return even or square or name.startswith(_GROWING)
-    if name.startswith(_FALLING):
+    if name.startswith(_FALLING) or _normalizes(node):
         return True
     while name in ("LogBackward0", *_ROUND, *_SAME) and behind and behind[0] is not None:
         if name == "AddBackward0" and any(below is not None for below in behind[1:]):
@@ -125,3 +156,17 @@ def _sinks(node: Any, sign: int) -> bool:
         if name == "LogBackward0":
             return False
     return False
+
+
+def _weighs(node: Any, sign: int) -> bool:
+    """Whether a node, added with a sign, weighs log-probabilities, and a large weight lowers them."""
+    behind = [below for below, _ in node.next_functions if below is not None]
+    if sign < 0 or node.name() != "MulBackward0" or len(behind) != 1:
+        return False
+    inside = behind[0]
+    while inside.name() in _SAME:
+        below = [part for part, _ in inside.next_functions if part is not None]
+        if len(below) != 1:
+            return False
+        inside = below[0]
+    return _sinks(inside, 1)

@@ -76,6 +76,7 @@ class Seen:
     | taught          | updates, of the first ones, beside which a copy of it was asked without gradients |
     | terms           | summands of the loss that reach no parameter                                   |
     | sinks           | summands of the loss that have no lower bound                                  |
+    | paid            | returns that the program printed                                               |
     | vain            | optimizers of the program whose parameters never had a gradient                |
     """
 
@@ -123,6 +124,7 @@ class Seen:
         self.spreads = Spreads()
         self.opponents: Duel | None = None
         self.allied = False
+        self.paid: tuple[float, ...] = ()
 
     def see_batch(self, x: torch.Tensor, t: torch.Tensor | None = None) -> None:
         """Keep samples that are trained on; the last batch of an epoch may be smaller than the others."""
