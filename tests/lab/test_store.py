@@ -10,10 +10,16 @@ import numpy as np
 import pytest
 
 from koubai.core.errors import RunError
+from koubai.lab import start
+from koubai.lab.conclude.export import to_json
+from koubai.lab.perform import keeper
 from koubai.lab.perform.outcome import Context
 from koubai.lab.perform.run_result import Exhibit
 from koubai.lab.perform.store import Store
 from koubai.lab.perform.work import perform_all, tasks_of
+from koubai.probes.held import Held
+from koubai.report.experiment import experiment_page
+from koubai.report.html import render
 
 
 @pytest.fixture
@@ -222,3 +228,31 @@ def test_a_run_that_lost_all_its_files_is_kept_again(run, tmp_path):
     assert store.load(run.key, run.arm, run.seed) is None
     store.save(run)
     assert_same(store.load(run.key, run.arm, run.seed), run)
+
+
+def test_an_experiment_that_does_not_fit_in_memory_says_the_same(trainings, tmp_path, monkeypatch):
+    """The result and the page to the last letter: of runs just made, and of runs that were kept."""
+    whole = start.run(trainings, out=tmp_path, threads=1)
+    said = to_json(whole), render(experiment_page(whole))
+    monkeypatch.setattr(keeper, "_ROOM", 0)
+    for out in (tmp_path, tmp_path / "new"):
+        found = start.run(trainings, out=out, threads=1)
+        for run, there in zip(found.runs, whole.runs, strict=True):
+            assert isinstance(run.history._tables, Held)
+            assert run.history == there.history
+            for exhibit, other in zip(run.exhibits, there.exhibits, strict=True):
+                assert not isinstance(exhibit.arrays, dict)
+                np.testing.assert_equal(dict(exhibit.arrays), dict(other.arrays))
+        if out == tmp_path:
+            alike = replace(found, seconds=whole.seconds)
+            assert (to_json(alike), render(experiment_page(alike))) == said
+
+
+def test_a_run_that_is_damaged_after_it_was_let_go_is_named(run, tmp_path):
+    store = Store(tmp_path)
+    store.save(run)
+    store.let_go(run)
+    file = tmp_path / "runs" / run.key / "history.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    with pytest.raises(RunError, match=run.key):
+        list(run.history)

@@ -14,6 +14,7 @@ from koubai.lab.declare.experiment import MOST_SEEDS, Experiment
 from koubai.lab.declare.experiment_file import read_experiment
 from koubai.lab.declare.vary import parse_vary
 from koubai.lab.experiments.entry import catalog
+from koubai.lab.perform.keeper import Desk
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.store import Store
 from koubai.lab.perform.work import tasks_of
@@ -86,12 +87,15 @@ class Order:
         experiment, store = self.experiment(), Store(folder)
         data_dir = Path(self.data_dir) if self.data_dir else None
         tasks = tasks_of(experiment, engine=self.engine, data_dir=data_dir, device=self.device)
-        loaded = (store.load(task.key, task.arm, task.seed) for task in tasks)
-        runs: tuple[RunResult, ...] = tuple(run for run in loaded if run is not None)
+        desk, runs = Desk(store), list[RunResult]()
+        for task in tasks:
+            if (run := store.load(task.key, task.arm, task.seed)) is not None:
+                desk.put(run)
+                runs.append(run)
         told = _told(folder)
         return conclude(
             experiment,
-            runs,
+            tuple(runs),
             environment=told.environment,
             seconds=told.seconds,
             pending=len(tasks) - len(runs),

@@ -65,6 +65,12 @@ class Column:
             return None
         return self._values[-1] if self._is_ordered() else float(self.sorted()[1][-1])
 
+    def first(self) -> float | None:
+        """Return the value of the earliest step, None if there is none."""
+        if not len(self):
+            return None
+        return self._values[0] if self._is_ordered() else float(self.sorted()[1][0])
+
     def until(self, step: int) -> Column:
         """Return the rows up to and including a step."""
         steps, values = self.rows()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any, NamedTuple, Protocol
@@ -20,7 +20,8 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.probes.column import Column
-from koubai.probes.packed import Packed, packed, unpacked
+from koubai.probes.held import Held
+from koubai.probes.packed import Packed, fitting, packed, places, unpacked
 
 _MOST_WAITING = 1000  # steps: what waits takes as much memory as what is written
 
@@ -76,7 +77,7 @@ class History:
         self._vectors = {} if vectors is None else vectors
         self._measurer: Measurer | None = None
         self._waiting: list[Any] = []
-        self._tables: Packed | None = None  # what all columns are made of
+        self._tables: Packed | Held | None = None  # what all columns are made of, until they are
         self._lock = RLock()  # somebody may read in another thread
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -84,24 +85,41 @@ class History:
 
     @staticmethod
     def of_tables(tables: Packed, vectors: dict[tuple[int, str, str], Array] | None = None) -> History:
-        """Return a history whose columns are made when somebody first asks for them: until then it is small.
+        """Return a history that stays as small as the tables until somebody adds to it.
 
-        Raises ValueError then where the tables are none (see koubai.probes.packed).
+        Raises ValueError where the tables are none (see koubai.probes.packed).
         """
         history = History(None, vectors)
-        history._tables = tables
+        history._tables = fitting(tables)
         return history
 
     def tables(self) -> Packed:
         """Return all columns in little memory."""
         with self._lock:
-            return packed(self.columns) if self._tables is None else self._tables
+            return packed(self.columns) if self._tables is None else self._tables.whole()
+
+    def let_go(self, read: Callable[[], Packed]) -> None:
+        """Keep at hand what many runs are asked for, and have `read` bring the tables for more."""
+        with self._lock:
+            if not isinstance(self._tables, Held):
+                self._tables, self._columns = Held.of(self.tables(), read), {}
 
     @property
     def columns(self) -> dict[tuple[str, str], Column]:
-        """All columns by (path, quantity)."""
+        """All columns by (path, quantity), to be added to. Who only reads asks for names and series."""
         self._write_waiting()
         return self._columns
+
+    @property
+    def names(self) -> Collection[tuple[str, str]]:
+        """The (path, quantity) of all columns, in the order they first appeared."""
+        tables = self._tables
+        return self.columns.keys() if tables is None else places(tables.names).keys()
+
+    def _all(self) -> Mapping[tuple[str, str], Column]:
+        """Return all columns to be read; a history that is small stays so."""
+        tables = self._tables
+        return self.columns if tables is None else unpacked(tables.whole())
 
     @property
     def vectors(self) -> dict[tuple[int, str, str], Array]:
@@ -128,7 +146,7 @@ class History:
         """Write what waits; if a quantity is named, only where that is among it."""
         with self._lock:
             if self._tables is not None:
-                self._columns, self._tables = unpacked(self._tables), None
+                self._columns, self._tables = unpacked(self._tables.whole()), None
             if not self._waiting or self._measurer is None:
                 return
             if quantity is None or quantity in self._measurer.quantities:
@@ -151,12 +169,17 @@ class History:
 
     def column(self, path: str, quantity: str) -> Column:
         """Return the column to append to, made if it is new."""
-        found = self._find(path, quantity)
+        self._write_waiting(quantity)
+        found = self._columns.get((path, quantity))
         if found is None:
             found = self.columns[path, quantity] = Column()
         return found
 
     def _find(self, path: str, quantity: str) -> Column | None:
+        """Return a column to be read."""
+        tables = self._tables
+        if tables is not None:
+            return tables.column(path, quantity)
         self._write_waiting(quantity)
         return self._columns.get((path, quantity))
 
@@ -193,7 +216,7 @@ class History:
     # ------------------------------------------------------------------------------------ reading
 
     def __len__(self) -> int:
-        return sum(map(len, self.columns.values()))
+        return sum(self.count(quantity, path) for path, quantity in self.names)
 
     def __repr__(self) -> str:
         """Say how much there is; `quantities()` and `paths()` name it.
@@ -204,8 +227,8 @@ class History:
         >>> history
         <History up to step 2: 3 numbers, quantities 2, paths 2>
         """
-        last = max((column.rows()[0].max() for column in self.columns.values() if len(column)), default=0)
-        paths = len({path for path, _ in self.columns})
+        last = max((column.rows()[0].max() for column in self._all().values() if len(column)), default=0)
+        paths = len({path for path, _ in self.names})
         counts = f"{len(self)} numbers, quantities {len(self.quantities())}, paths {paths}"
         return f"<History up to step {last}: {counts}>"
 
@@ -217,16 +240,17 @@ class History:
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
                 yield step, position, HistoryEntry(step, path, quantity, value)
 
-        tables = [rows(i, *name, column) for i, (name, column) in enumerate(self.columns.items())]
+        tables = [rows(i, *name, column) for i, (name, column) in enumerate(self._all().items())]
         merged = heapq.merge(*tables, key=lambda row: row[:2])
         return (entry for _, _, entry in merged)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, History):
             return NotImplemented
+        ours, theirs = self._all(), other._all()
         return (
-            self.columns.keys() == other.columns.keys()
-            and all(_same(mine.rows(), other.columns[name].rows()) for name, mine in self.columns.items())
+            ours.keys() == theirs.keys()
+            and all(_same(mine.rows(), theirs[name].rows()) for name, mine in ours.items())
             and self.vectors.keys() == other.vectors.keys()
             and all(_same([mine], [other.vectors[name]]) for name, mine in self.vectors.items())
         )
@@ -239,13 +263,25 @@ class History:
 
     def paths(self, quantity: str) -> list[str]:
         """Return the paths that have a quantity, in the order paths first appeared (forward order)."""
-        return [
-            path for path in dict.fromkeys(at for at, _ in self.columns) if (path, quantity) in self.columns
-        ]
+        names = self.names
+        return [path for path in dict.fromkeys(at for at, _ in names) if (path, quantity) in names]
 
     def quantities(self, path: str | None = None) -> list[str]:
         """Return the quantities recorded (at one path), in order of first appearance."""
-        return list(dict.fromkeys(name for at, name in self.columns if path is None or at == path))
+        return list(dict.fromkeys(name for at, name in self.names if path is None or at == path))
+
+    def count(self, quantity: str, path: str = "") -> int:
+        """Return how many numbers of one quantity there are at one path."""
+        tables = self._tables
+        return len(self._find(path, quantity) or ()) if tables is None else tables.count(path, quantity)
+
+    def first(self, quantity: str, path: str = "") -> float | None:
+        """Return the number of the earliest step, or None if there is none."""
+        tables = self._tables
+        if tables is not None:
+            return tables.first(path, quantity)
+        column = self._find(path, quantity)
+        return None if column is None else column.first()
 
     def last(self, quantity: str, path: str = "") -> float | None:
         """Return the latest value, or None if there is none."""
@@ -254,7 +290,7 @@ class History:
 
     def until(self, step: int) -> History:
         """Return the part up to and including a step."""
-        columns = {name: column.until(step) for name, column in self.columns.items()}
+        columns = {name: column.until(step) for name, column in self._all().items()}
         return History(
             {name: column for name, column in columns.items() if len(column)},
             {name: values for name, values in self.vectors.items() if name[0] <= step},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -32,6 +33,45 @@ class Packed:
     steps: tuple[Array, ...]
     values: tuple[Array, ...]
 
+    def column(self, path: str, quantity: str) -> Column | None:
+        """Return one column, None if there is none."""
+        at = places(self.names).get((path, quantity))
+        if at is None:
+            return None
+        table, row = at
+        return Column(np.cumsum(self.steps[table], dtype=np.int64), self.values[table][row])
+
+    def count(self, path: str, quantity: str) -> int:
+        """Return how many numbers a column has."""
+        at = places(self.names).get((path, quantity))
+        return 0 if at is None else len(self.steps[at[0]])
+
+    def first(self, path: str, quantity: str) -> float | None:
+        """Return the number of the earliest step, None if there is none."""
+        column = self.column(path, quantity)
+        return None if column is None else column.first()
+
+    def whole(self) -> Packed:
+        """Return all tables: these."""
+        return self
+
+
+@lru_cache(maxsize=64)
+def places(names: tuple[tuple[str, str, int], ...]) -> Mapping[Name, tuple[int, int]]:
+    """Return where each column lies: (its table, its row there), in the order of `names`."""
+    rows: dict[int, int] = {}
+    found = {}
+    for path, quantity, table in names:
+        found[path, quantity] = table, rows.get(table, 0)
+        rows[table] = rows.get(table, 0) + 1
+    return found
+
+
+@lru_cache(maxsize=64)
+def same(names: tuple[tuple[str, str, int], ...]) -> tuple[tuple[str, str, int], ...]:
+    """Return equal names as one object: the runs of an experiment have them in common."""
+    return names
+
 
 def packed(columns: Mapping[Name, Column]) -> Packed:
     """Return columns as tables, bit for bit."""
@@ -51,17 +91,25 @@ def packed(columns: Mapping[Name, Column]) -> Packed:
     return Packed(tuple(names), tuple(steps), tuple(np.stack(rows) for rows in values))
 
 
+def fitting(tables: Packed) -> Packed:
+    """Return the tables; raise ValueError where they do not fit their names."""
+    for (path, quantity), (i, row) in places(tables.names).items():
+        table = tables.values[i] if 0 <= i < len(tables.values) else None
+        if (
+            table is None
+            or table.shape[1:] != tables.steps[i].shape
+            or not row < len(table)
+            or table.dtype.kind != "f"
+        ):
+            raise ValueError(f"no column of a history: {path!r} {quantity!r}")
+    return tables
+
+
 def unpacked(tables: Packed) -> dict[Name, Column]:
     """Return the columns; raise ValueError where the tables do not fit their names."""
+    fitting(tables)
     steps = [np.cumsum(differences, dtype=np.int64) for differences in tables.steps]
-    rows = [iter(table) for table in tables.values]
-    columns: dict[Name, Column] = {}
-    for path, quantity, i in tables.names:
-        row = next(rows[i], None) if 0 <= i < len(rows) else None
-        if row is None or np.shape(row) != steps[i].shape or row.dtype.kind != "f":
-            raise ValueError(f"no column of a history: {path!r} {quantity!r}")
-        columns[str(path), str(quantity)] = Column(steps[i], row)
-    return columns
+    return {name: Column(steps[i], tables.values[i][row]) for name, (i, row) in places(tables.names).items()}
 
 
 def rounded(columns: Mapping[Name, Column], names: Iterable[Name]) -> dict[Name, Column]:

@@ -27,18 +27,23 @@ def weighted(history: History) -> list[str]:
         layer
         for path in history.paths(WEIGHTS)
         for layer, _, name in (path.rpartition("."),)
-        if name == "weight" and len(history.series(FLOW, layer)[0])
+        if name == "weight" and history.count(FLOW, layer)
     ]
 
 
 def series_of(history: History, layer: str, quantity: str = FLOW) -> tuple[Array, Array]:
     """Return steps and sizes of what flows back to a layer, or of its weights' gradient."""
-    return history.series(quantity, layer if quantity == FLOW else f"{layer}.weight".lstrip("."))
+    return history.series(quantity, _place(layer, quantity))
+
+
+def _place(layer: str, quantity: str) -> str:
+    return layer if quantity == FLOW else f"{layer}.weight".lstrip(".")
 
 
 def at_start(history: History, quantity: str = FLOW) -> dict[str, float]:
     """Return the size at the first tapped update of every layer with weights, in forward order."""
-    return {layer: float(series_of(history, layer, quantity)[1][0]) for layer in weighted(history)}
+    sizes = {layer: history.first(quantity, _place(layer, quantity)) for layer in weighted(history)}
+    return {layer: size for layer, size in sizes.items() if size is not None}
 
 
 def over_training(history: History) -> dict[str, float]:

@@ -1,4 +1,8 @@
-"""Keeping runs beside the work: what finished while the disk was busy is put away together, at one price."""
+"""Keeping runs beside the work: what finished while the disk was busy is put away together, at one price.
+
+What is kept need not be in memory, too. A `Desk` has room for a thousand small runs, so that most experiments
+are whole in memory; of the runs after them series and arrays stay on the disk until they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,28 @@ from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.store import Store
 
 _MOST = 256  # runs put away together
+_ROOM = 4_000_000  # numbers: 16 to 64 MB
+
+
+class Desk:
+    """Room for the series and arrays of kept runs; those of runs beyond it are let go."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._room = store, _ROOM
+
+    def put(self, run: RunResult) -> None:
+        """Take in a run that the store has."""
+        arrays = (array for exhibit in run.exhibits for array in exhibit.arrays.values())
+        self._room -= len(run.history) + sum(array.size for array in arrays)
+        if self._room < 0:
+            self._store.let_go(run)
 
 
 class StoreKeeper:
     """A thread that puts finished runs into a store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store, self._waiting = store, queue.SimpleQueue[RunResult | None]()
+    def __init__(self, store: Store, desk: Desk) -> None:
+        self._store, self._desk, self._waiting = store, desk, queue.SimpleQueue[RunResult | None]()
         self._error: Exception | None = None
         self._thread = Thread(target=self._work, name="keeper")
         self._thread.start()
@@ -41,24 +60,26 @@ class StoreKeeper:
     def _work(self) -> None:
         last = False
         while not last:
-            runs = [self._waiting.get()]
-            while len(runs) < _MOST and not self._waiting.empty():
-                runs.append(self._waiting.get())
-            last = None in runs
+            got = [self._waiting.get()]
+            while len(got) < _MOST and not self._waiting.empty():
+                got.append(self._waiting.get())
+            last, runs = None in got, [run for run in got if run is not None]
             try:
-                self._store.save(*(run for run in runs if run is not None))
+                self._store.save(*runs)
+                for run in runs:
+                    self._desk.put(run)
             except Exception as error:  # told where somebody listens
                 self._error = self._error or error
 
 
 @contextmanager
-def keeping(store: Store | None) -> Iterator[StoreKeeper | None]:
+def keeping(store: Store | None, desk: Desk | None) -> Iterator[StoreKeeper | None]:
     """Yield a keeper for a store that others may write to, too; all that it was given is kept at the end."""
-    if store is None:
+    if store is None or desk is None:
         yield None
         return
     with store.held():
-        keeper = StoreKeeper(store)
+        keeper = StoreKeeper(store, desk)
         try:
             yield keeper
         finally:

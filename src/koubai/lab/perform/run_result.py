@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from koubai.core.params import Array
@@ -36,6 +36,29 @@ class Exhibit:
     note: str = ""
     columns: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+
+    def let_go(self, read: Callable[[], Mapping[str, Array]]) -> None:
+        """Have `read` bring the arrays again when somebody asks for them, and hold them no longer."""
+        if not isinstance(self.arrays, _Elsewhere):
+            object.__setattr__(self, "arrays", _Elsewhere(tuple(self.arrays), read))
+
+
+class _Elsewhere(Mapping[str, Array]):
+    """Arrays by name that are read each time."""
+
+    def __init__(self, names: tuple[str, ...], read: Callable[[], Mapping[str, Array]]) -> None:
+        self._names, self._read = names, read
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ def curves_of(runs: Sequence[RunResult]) -> list[Curves]:
 def by_step(history: History) -> list[tuple[int, dict[str, float]]]:
     """Return what was recorded step by step, named quantity/path as dashboards group it."""
     found: dict[int, dict[str, float]] = {}
-    for place, quantity in history.columns:
+    for place, quantity in history.names:
         steps, values = history.series(quantity, place)
         for step, value in zip(steps.tolist(), values.tolist(), strict=True):
             found.setdefault(int(step), {})[f"{quantity}/{place}" if place else quantity] = value
@@ -40,7 +40,7 @@ def by_step(history: History) -> list[tuple[int, dict[str, float]]]:
 def rows(runs: Sequence[Curves]) -> Iterator[tuple[str, int, int, str, str, float]]:
     """Yield (arm, seed, step, path, quantity, value), run by run, curve by curve, in order of steps."""
     for run in runs:
-        for path, quantity in run.history.columns:
+        for path, quantity in run.history.names:
             steps, values = run.history.series(quantity, path)
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
                 yield run.arm, run.seed, step, path, quantity, value

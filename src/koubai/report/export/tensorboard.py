@@ -44,7 +44,7 @@ def write_tensorboard(runs: Sequence[Curves], path: Path) -> Path:
 def _events(run: Curves, event: Any) -> Iterator[Any]:
     """Yield the version that starts a file, then one event a number; wall time counts steps as seconds."""
     yield event(file_version="brain.Event:2")
-    for place, quantity in run.history.columns:
+    for place, quantity in run.history.names:
         tag = f"{quantity}/{place}" if place else quantity
         steps, values = run.history.series(quantity, place)
         for step, value in zip(steps.tolist(), values.tolist(), strict=True):

@@ -21,7 +21,7 @@ _ACCURACIES = ("test_accuracy", "val_accuracy")
 
 def learning_section(result: ExperimentResult) -> Section:
     """Return one picture a measure: losses of the test part and of batches only for want of others."""
-    recorded = {name for run in result.runs for path, name in run.history.columns if path == ""}
+    recorded = {name for run in result.runs for path, name in run.history.names if path == ""}
     pictures = [_picture(result, name) for name in chosen(recorded)]
     return Section("learning", say("report.section.learning"), pictures=tuple(pictures))
 
