@@ -26,7 +26,7 @@ def printed(what, width=100, **settings):
 
 
 def test_a_row_is_the_median_gradient_and_the_mean_score(grid_result):
-    first, *_ = rows(grid_result.experiment, grid_result.runs)
+    (first, *_), _ = rows(grid_result.experiment, grid_result.runs)
     assert first.collapsed == first.made == 5
     assert first.score == pytest.approx(0.102)
     sizes = list(first.gradients.values())

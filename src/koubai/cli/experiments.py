@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PLAIN_EVERY = 5.0  # seconds between two lines off a terminal
 _LIVE_EVERY = 0.2
+_LIVE_SHARE = 50  # a table of ten thousand runs takes a while to make: a fiftieth of the time goes there
 RUNS = Path("koubai-runs")
 
 
@@ -59,13 +60,14 @@ def shown(experiment: Experiment) -> Iterator[Callable[[Progress], None]]:
 
     from koubai.report.terminal import live_view
 
-    last, screen = [0.0], console(stderr=True)
+    due, screen = [0.0], console(stderr=True)
     with Live(console=screen, auto_refresh=False, transient=True) as view:
 
         def table(progress: Progress) -> None:
-            if time.monotonic() - last[0] > _LIVE_EVERY:
-                last[0] = time.monotonic()
+            if (started := time.monotonic()) > due[0]:
                 view.update(live_view(experiment, progress.runs, progress, width=screen.width), refresh=True)
+                took = time.monotonic() - started
+                due[0] = started + max(_LIVE_EVERY, _LIVE_SHARE * took)
 
         yield table
 

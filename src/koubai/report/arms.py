@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, inf, isfinite
+from math import ceil
 
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Arm
-from koubai.lab.declare.measures import factor_name, lower_is_better
+from koubai.lab.declare.measures import factor_name
+from koubai.report.crowd import best_first, means_of
 from koubai.report.palette import Style, style
 from koubai.report.picture import MOST_PANELS
 from koubai.words import say
 
 _CROWDED = 4  # arms beyond which a grid is split into panels
 _COLORS = 7
+_FULLEST = 20  # lines in a panel of a grid, beyond which nobody tells them apart
 _MANY = 12  # arms without a grid beyond which one panel can no longer be read
 
 
@@ -54,6 +56,8 @@ def groups(arms: Sequence[Arm], best_first: Sequence[str] = ()) -> tuple[Group, 
         return (Group("", tuple(_alone(i, arm) for i, arm in enumerate(arms))),)
     panel_axis, color_axis = _choose(axes, arms)
     levels = axes[color_axis]
+    if len(levels) > _FULLEST:
+        return _few_each(arms, best_first)
     panels = {level: [arm for arm in arms if arm.factors[panel_axis] == level] for level in axes[panel_axis]}
     return tuple(
         Group(
@@ -87,13 +91,7 @@ def _few_each(arms: Sequence[Arm], best_first: Sequence[str]) -> tuple[Group, ..
 
 def ranked(result: ExperimentResult) -> tuple[Group, ...]:
     """Return the panels of a result's arms; many without a grid by their mean in the experiment's measure."""
-    measure = result.experiment.measure
-    means = {}
-    for arm in result.experiment.arms:
-        summary = result.summary(arm.name)
-        mean = summary.mean if summary else inf
-        means[arm.name] = (mean if lower_is_better(measure) else -mean) if isfinite(mean) else inf
-    return groups(result.experiment.arms, sorted(means, key=means.__getitem__))
+    return groups(result.experiment.arms, best_first(means_of(result), result.experiment.measure))
 
 
 def views(arms: Sequence[Arm]) -> tuple[ArmView, ...]:

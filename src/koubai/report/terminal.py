@@ -39,6 +39,7 @@ _NUMBER = 8  # columns of a number such as 2.5×10⁻⁵
 _WIDEST_BAR, _SHORTEST_BAR = 6, 2
 _WIDEST_NAME = 30
 _WIDEST_HEAD = 26  # a measure with a longer name stands in several lines above its numbers
+_MOST_ROWS = 40  # arms; of more, half as many of the best and of the worst
 _ROOMY = 100  # columns from which there is room for a bar beside the score
 
 
@@ -83,11 +84,14 @@ def result_table(
     width: int = 100,
     plain: bool = False,
 ) -> Table:
-    """Return the table of the runs that are known so far, for a terminal of `width` columns."""
+    """Return the table of the runs that are known so far, for a terminal of `width` columns.
+
+    Of more arms than a person reads it has the best and the worst; a plain table leaves nothing out.
+    """
     from rich import box
     from rich.table import Table
 
-    made = rows(experiment, runs)
+    made, ends = rows(experiment, runs, None if plain else _MOST_ROWS)
     layout = _layout(experiment, made, width, plain)
     table = Table(
         box=None if plain else box.SIMPLE_HEAD,
@@ -103,7 +107,10 @@ def result_table(
     for count in layout.counts.values():
         table.add_column(count, justify="right", no_wrap=True)
     scale = _scale(made)
-    for title, sizes, score, row in zip(layout.titles, layout.gradients, layout.scores, made, strict=True):
+    listed = zip(layout.titles, layout.gradients, layout.scores, made, strict=True)
+    for i, (title, sizes, score, row) in enumerate(listed):
+        if ends is not None and i == len(ends.best):
+            table.add_row(_text(say("report.crowd.between", count=ends.between), "dim"))
         cells = [_gradient(sizes.get(layer), scale, layout.bars, plain) for layer in layout.layers]
         ended = [_ending(row, name) for name in layout.counts]
         table.add_row(_text(title), *cells, score, *ended)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +13,7 @@ from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.declare.measures import interval_of
 from koubai.lab.perform.gradients import at_start
 from koubai.lab.perform.run_result import RunResult
-
-if TYPE_CHECKING:
-    pass
+from koubai.report.crowd import Ends, ends_of
 
 
 @dataclass(frozen=True)
@@ -33,26 +30,38 @@ class ArmRow:
     lost: int = 0
 
 
-def rows(experiment: Experiment, runs: Sequence[RunResult]) -> list[ArmRow]:
-    """Return one row per arm, in the order of the experiment."""
-    found = []
-    for arm in experiment.arms:
-        own = [run for run in runs if run.arm == arm.name]
-        scores = [run.scores.get(experiment.measure, float("nan")) for run in own]
-        known = [score for score in scores if isfinite(score)]
-        found.append(
-            ArmRow(
-                arm=arm,
-                made=len(own),
-                wanted=len(experiment.seeds),
-                gradients=_gradients(own),
-                score=statistics.mean(known) if known else None,
-                interval=interval_of(experiment.measure, known),
-                collapsed=sum(run.collapsed for run in own),
-                lost=len(own) - len(known),
-            )
-        )
-    return found
+def rows(
+    experiment: Experiment, runs: Sequence[RunResult], most: int | None = None
+) -> tuple[list[ArmRow], Ends | None]:
+    """Return one row per arm, in the order of the experiment; of more than `most` arms both ends, by rank."""
+    own: dict[str, list[RunResult]] = {arm.name: [] for arm in experiment.arms}
+    for run in runs:
+        if run.arm in own:
+            own[run.arm].append(run)
+    known = {arm: _known(experiment.measure, made) for arm, made in own.items()}
+    arms, ends = {arm.name: arm for arm in experiment.arms}, None
+    if most is not None:
+        means = {arm: statistics.mean(scores) if scores else float("nan") for arm, scores in known.items()}
+        ends = ends_of(means, experiment.measure, most, most // 2)
+    listed = arms if ends is None else [*ends.best, *ends.worst]
+    return [_row(experiment, arms[name], own[name], known[name]) for name in listed], ends
+
+
+def _known(measure: str, runs: Sequence[RunResult]) -> list[float]:
+    return [score for run in runs if isfinite(score := run.scores.get(measure, float("nan")))]
+
+
+def _row(experiment: Experiment, arm: Arm, own: Sequence[RunResult], known: Sequence[float]) -> ArmRow:
+    return ArmRow(
+        arm=arm,
+        made=len(own),
+        wanted=len(experiment.seeds),
+        gradients=_gradients(own),
+        score=statistics.mean(known) if known else None,
+        interval=interval_of(experiment.measure, known),
+        collapsed=sum(run.collapsed for run in own),
+        lost=len(own) - len(known),
+    )
 
 
 def _gradients(runs: Sequence[RunResult]) -> dict[str, float]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import isfinite
 
 from koubai.core.statistics import Interval
 from koubai.lab.conclude.power import Family
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.report import measures
+from koubai.report.crowd import fold_note, folded, means_of
+from koubai.report.figures.crowd import crowd
 from koubai.report.figures.gap import Gap, gap
 from koubai.report.figures.outcomes import ArmOutcome, outcomes
 from koubai.report.numbers import MISSING, number, points, seconds
 from koubai.report.page import Section, TitledTable
-from koubai.report.picture import Picture, Table
+from koubai.report.picture import Picture, Table, join_sentences
 from koubai.report.sections.sweeps import rates, regularization, sweeps
 from koubai.words import say
 
@@ -35,7 +38,7 @@ def outcome_section(result: ExperimentResult) -> Section:
         pictures = [*swept[:1], *paths, *swept[1:]]
     else:
         pictures = [*dots[:1], *paths, *swept, *_gap(result), *dots[1:]]
-    pictures = [*rates(result), *pictures]
+    pictures = [*rates(result), *pictures, *_crowd(result)]
     known = any(result.summary(arm.name) for arm in experiment.arms)
     return Section(
         "outcome",
@@ -52,8 +55,17 @@ def measures_in_question(result: ExperimentResult) -> list[str]:
     return [measure for measure in asked if any(name == measure for _, name in result.summaries)]
 
 
-def _outcomes(result: ExperimentResult, measure: str) -> Picture:
-    rows = []
+def _crowd(result: ExperimentResult) -> list[Picture]:
+    """Return how all arms are spread, where not all of them are listed."""
+    means = means_of(result)
+    if not fold_note(result) or not any(map(isfinite, means.values())):
+        return []
+    titled = {result.arms[name].title(): mean for name, mean in means.items()}
+    return [crowd(titled, result.experiment.measure, means[result.experiment.reference.name])]
+
+
+def _outcomes(whole: ExperimentResult, measure: str) -> Picture:
+    result, rows = folded(whole), []
     for arm in result.experiment.arms:
         summary = result.summary(arm.name, measure)
         interval = summary.interval if summary else None
@@ -71,7 +83,12 @@ def _outcomes(result: ExperimentResult, measure: str) -> Picture:
                 else None,
             )
         )
-    return outcomes(rows, measure, chance=_chance(result, measure))
+    return _of_a_crowd(outcomes(rows, measure, chance=_chance(result, measure)), whole)
+
+
+def _of_a_crowd(picture: Picture, whole: ExperimentResult) -> Picture:
+    """Return the picture of those arms that are listed, with what is said of that."""
+    return replace(picture, note=join_sentences([fold_note(whole), picture.note]))
 
 
 def _notes(result: ExperimentResult, arm: str, measure: str) -> tuple[str, ...]:
@@ -91,17 +108,17 @@ def _chance(result: ExperimentResult, measure: str) -> float | None:
     return found[0] if found and measure.endswith("accuracy") else None
 
 
-def _gap(result: ExperimentResult) -> list[Picture]:
-    rows = []
+def _gap(whole: ExperimentResult) -> list[Picture]:
+    result, rows = folded(whole), []
     for arm in result.experiment.arms:
         train, test = (result.summary(arm.name, f"{part}_accuracy") for part in ("train", "test"))
         if train and test:
             rows.append(Gap(arm.title(), train.mean, test.mean))
-    return [gap(rows)] if rows else []
+    return [_of_a_crowd(gap(rows), whole)] if rows else []
 
 
-def _statistics(result: ExperimentResult) -> TitledTable:
-    measure = result.experiment.measure
+def _statistics(whole: ExperimentResult) -> TitledTable:
+    result, measure = folded(whole), whole.experiment.measure
     write = measures.writer(measure)
     heads = ("mean", "interval", "sd", "iqm", "seeds", "collapsed", "lost", "published", "seconds")
     rows = []
@@ -129,18 +146,18 @@ def _statistics(result: ExperimentResult) -> TitledTable:
                 seconds(summary.seconds),
             )
         )
-    single = all(summary.n < 2 for summary in result.summaries.values())
+    single = all(row[heads.index("sd") + 1] == MISSING for row in rows)
     hidden = {"interval", "sd", "iqm"} if single else set()
     hidden |= {head for i, head in enumerate(heads) if head in _RARE and not _says(rows, i + 1)}
     keep = [i for i, head in enumerate(heads) if head not in hidden]
     columns = (say("report.axis.arm"), *(say(f"report.statistics.{heads[i]}") for i in keep))
     title = say("report.statistics.title", measure=measures.title(measure))
     kept = tuple((row[0], *(row[i + 1] for i in keep)) for row in rows)
-    startup = sum(run.startup for run in result.runs)
-    notes = [say("report.statistics.note")]
+    startup = sum(run.startup for run in whole.runs)
+    notes = [fold_note(whole), say("report.statistics.note")]
     if startup:
         notes.append(say("report.statistics.startup", startup=seconds(startup)))
-    return TitledTable(title, Table(columns, kept), " ".join(notes))
+    return TitledTable(title, Table(columns, kept), join_sentences(notes))
 
 
 def _says(rows: Sequence[tuple[str, ...]], column: int) -> bool:
@@ -154,9 +171,10 @@ def _interval(interval: Interval | None, write: Callable[[float | None], str]) -
     return low if interval.low == interval.high else f"{low} … {high}"
 
 
-def _comparisons(result: ExperimentResult) -> list[TitledTable]:
-    if all(row.pairs < 2 for row in result.comparisons):
+def _comparisons(whole: ExperimentResult) -> list[TitledTable]:
+    if all(row.pairs < 2 for row in whole.comparisons):
         return []
+    result = folded(whole)
     arms, share = result.arms, measures.is_share(result.experiment.measure)
     write = points if share else number
     families = {row.family for row in result.comparisons}
@@ -182,7 +200,9 @@ def _comparisons(result: ExperimentResult) -> list[TitledTable]:
     )
     columns = (say("report.axis.arm"), *(say(f"report.{head}") for head in heads))
     title = say("report.comparisons.title", baseline=result.experiment.reference.title())
-    return [TitledTable(title, Table(columns, rows), _family_notes(result))]
+    return [
+        TitledTable(title, Table(columns, rows), join_sentences([fold_note(whole), _family_notes(whole)]))
+    ]
 
 
 def _family_notes(result: ExperimentResult) -> str:

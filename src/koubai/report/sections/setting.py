@@ -10,6 +10,7 @@ from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.perform.run_result import RunResult
 from koubai.layers.sequential import Sequential
 from koubai.report import measures
+from koubai.report.crowd import fold_note, folded
 from koubai.report.numbers import number, seconds
 from koubai.report.page import Section, TitledTable
 from koubai.report.picture import Table
@@ -39,7 +40,7 @@ def settings_table(title: str, plan: Any) -> TitledTable:
 
 def _differences(result: ExperimentResult) -> TitledTable:
     """Return arms by settings where there are few, else one row for every change."""
-    experiment = result.experiment
+    experiment, note = folded(result).experiment, fold_note(result)
     paths = list(dict.fromkeys(path for arm in experiment.arms for path in arm.edits))
     title, arm_head = say("report.recipe.differences"), say("report.axis.arm")
     if len(paths) <= _MOST_COLUMNS:
@@ -50,12 +51,12 @@ def _differences(result: ExperimentResult) -> TitledTable:
         columns = (arm_head, *paths, say("report.recipe.defect"))
         if not any(row[-1] for row in rows):
             rows, columns = [row[:-1] for row in rows], columns[:-1]
-        return TitledTable(title, Table(columns, tuple(rows), text=len(columns) - 1))
+        return TitledTable(title, Table(columns, tuple(rows), text=len(columns) - 1), note)
     columns = (arm_head, say("report.recipe.setting"), say("report.recipe.value"))
     changes = tuple(
         (arm.title(), path, written(value)) for arm in experiment.arms for path, value in arm.edits.items()
     )
-    return TitledTable(title, Table(columns, changes, headings=2, text=1))
+    return TitledTable(title, Table(columns, changes, headings=2, text=1), note)
 
 
 def _at(plan: Any, path: str) -> Any:
@@ -97,8 +98,9 @@ def _said(value: Any) -> list[str]:
     ]
 
 
-def run_section(result: ExperimentResult) -> Section:
+def run_section(whole: ExperimentResult) -> Section:
     """Return every run: its outcome, its time, how it ended and the key that names it."""
+    result = folded(whole)
     measure = result.experiment.measure
     write = measures.writer(measure)
     rows = tuple(
@@ -122,7 +124,7 @@ def run_section(result: ExperimentResult) -> Section:
         measures.title(measure),
         *(say(f"report.runs.{head}") for head in heads),
     )
-    table = TitledTable(say("report.runs.title"), Table(columns, rows, text=1))
+    table = TitledTable(say("report.runs.title"), Table(columns, rows, text=1), fold_note(whole))
     return Section("runs", say("report.section.runs"), tables=(table,) if rows else ())
 
 
