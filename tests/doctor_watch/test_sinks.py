@@ -67,5 +67,22 @@ def test_a_likelihood_that_is_minimized():
     assert flow(1)[0] == ("loss_without_bound", "sink")
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_likenesses_that_are_made_unlikely(sign):
+    torch.manual_seed(0)
+    model = nn.Linear(6, 4)
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(60):
+            x = torch.randn(32, 6)
+            one, other = (functional.normalize(model(x + 0.1 * torch.randn(32, 6)), dim=1) for _ in "ab")
+            loss = sign * functional.log_softmax(5 * one @ other.T, 1).diagonal().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    told = [f.details.get("fault") for f in watch.findings if f.name == "loss_without_bound"]
+    assert told == (["sink"] if sign > 0 else [])
+
+
 def test_a_likelihood_may_be_far_above_1():
     assert flow(-1) == []  # its loss ends below 0, too

@@ -3,7 +3,8 @@
 What it is: the targets have nothing to do with the inputs: rows shifted against each other, a wrong
     column, or one and the same class everywhere.
 Why it hurts: there is nothing to learn; a large network learns the training samples by heart.
-How it shows: on held-out samples the network is no better than chance, and neither are nearest
+How it shows: a loss of pairs pulls those together whose inputs differ more, and pushes those apart that are
+    more alike; or on held-out samples the network is no better than chance, and neither are nearest
     neighbors, a linear model or a forest; inputs of zeros do as well. Or all labels are the same.
 Confused with: over-fitting (there the first steps help on held-out samples), not learning.
 Sick recipe: MNIST with shuffled labels; labels divided by 255 together with the pixels, so that all are 0.
@@ -56,7 +57,7 @@ class LabelsWrong(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """One class only; or enough samples, and chance on all sides."""
         data = visit.patient.data
-        if (found := _one_class(visit)) is not None:
+        if (found := _swapped(visit) or _one_class(visit)) is not None:
             return found
         if visit.reach is None or data.x is None or len(data.x) < _ENOUGH or not visit.patient.finished:
             return None
@@ -78,6 +79,13 @@ class LabelsWrong(Diagnosis):
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """Inputs of zeros: as good as the real ones."""
         return [] if sign.by_hand else [("zero_inputs", visit.trial(Change("zero_inputs")))]
+
+
+def _swapped(visit: Consultation) -> Sign | None:
+    """Return the sign of pairs whose labels mean the opposite."""
+    if not visit.patient.aims.swapped:
+        return None
+    return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "swapped"})
 
 
 def _one_class(visit: Consultation) -> Sign | None:

@@ -31,6 +31,7 @@ from koubai.doctor.visit.finding import Measure
 
 _FALLEN = 1e6
 _SURELY = 3.0  # standard errors
+LOGARITHMS = frozenset(("LogSoftmaxBackward0", "LogSigmoidBackward0", "SubBackward0", "LogBackward0"))
 _FEWEST = 6  # returns that were printed
 
 
@@ -70,11 +71,11 @@ class LossWithoutBound(Diagnosis):
 def _of_what_is_wanted(visit: Consultation) -> Sign | None:
     """Two networks that do not compete; a policy that is paid less and less, without its minus."""
     patient = visit.patient
-    if patient.allied:
+    if patient.aims.allied:
         return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "allied"})
-    if not patient.weighed or patient.loss_speaks or not returns_fall(patient.paid):
+    if not patient.aims.weighed or patient.loss_speaks or not returns_fall(patient.aims.paid):
         return None
-    first, last = (float(part.mean()) for part in _ends(patient.paid))
+    first, last = (float(part.mean()) for part in _ends(patient.aims.paid))
     details = {"fault": "weighed", "first": first, "last": last}
     return Sign((), None, 1, "warn", certain=True, by_hand=True, details=details)
 
@@ -89,7 +90,7 @@ def _of_the_loss(visit: Consultation) -> Sign | None:
     if len(fallen):
         measures = (Measure("lowest_loss", float(losses[fallen].min()), bound, above=False),)
         return Sign(measures, None, int(steps[fallen[0]]), "severe", certain=True, measured=True)
-    if visit.patient.sinks and visit.patient.loss_speaks and _falls_on(visit):
+    if visit.patient.aims.sinks and visit.patient.loss_speaks and _falls_on(visit):
         measures = (Measure("lowest_loss", float(visit.smooth.min()), 0.0, above=False),)
         told = {"fault": "sink"}
         return Sign(measures, None, 0, "severe", certain=True, measured=True, by_hand=True, details=told)
@@ -102,10 +103,15 @@ def _of_the_loss(visit: Consultation) -> Sign | None:
 
 
 def _falls_on(visit: Consultation) -> bool:
-    """Whether the loss has fallen below 0 by more than its size at the start, and falls still."""
+    """Whether the loss has fallen below 0 by more than its size at the start, and falls still.
+
+    Logarithms of probabilities end where every wrong answer is likelier: there it is enough that they fell.
+    """
     smooth = visit.smooth
     if len(smooth) < 2:
         return False
+    if set(visit.patient.aims.sinks) & LOGARITHMS:  # nobody wants what is likely to be unlikely
+        return bool(smooth[-1] < min(0.0, smooth[0]))
     fallen = smooth[-1] < 0 and smooth[0] - smooth[-1] > max(1.0, abs(float(smooth[0])))
     return bool(fallen) and (visit.falling > _SURELY or not np.isfinite(visit.patient.losses).all())
 

@@ -38,7 +38,7 @@ class NotLearning(Diagnosis):
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Stuck at the end. A loss of an unknown kind may stand still: that of two networks that compete."""
-        paid = visit.patient.paid
+        paid = visit.patient.aims.paid
         if not visit.patient.loss_speaks and returns_fall(paid):
             details = {"fault": "returns", "first": paid[0], "last": paid[-1]}
             return Sign((), None, None, "warn", certain=True, by_hand=True, details=details)

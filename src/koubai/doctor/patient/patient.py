@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from koubai.core.params import Array
+from koubai.doctor.patient.aims import Aims
 from koubai.doctor.patient.checkup import Checkup
 from koubai.doctor.patient.clinic import Clinic
 from koubai.doctor.patient.duel import Duel
@@ -49,9 +50,7 @@ class Patient:
     | vain     | parameters of optimizers that step although the loss reaches none of them                |
     | vain_steps | how often such an optimizer stepped                                                    |
     | term_cut | whether a summand of the loss depends only on tensors that nobody trains                 |
-    | sinks    | operations of summands of the loss that have no lower bound: minus a square, say         |
-    | weighed  | whether log-probabilities are weighed by numbers of any sign, without a minus            |
-    | paid     | what the program printed of its returns, in order                                        |
+    | aims     | which way the program pushes                                                            |
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
     | clinic   | where interventions can be tried (None: only look)                                       |
@@ -63,7 +62,6 @@ class Patient:
     | spreads  | how much outputs differ from sample to sample, at close-ups (of a PyTorch program)       |
     | held_scale | how inputs of the evaluation differ from those of training (None: they do not)         |
     | duel     | the losses of two networks of a PyTorch program that compete                             |
-    | allied   | whether two networks that should compete push the same way                               |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     | origin   | the first operation whose number is not finite, where it was looked for and found        |
     """
@@ -85,9 +83,7 @@ class Patient:
     vain: tuple[str, ...] = ()
     vain_steps: int = 0
     term_cut: bool = False
-    sinks: tuple[str, ...] = ()
-    weighed: bool = False
-    paid: tuple[float, ...] = ()
+    aims: Aims = Aims()
     declared_frozen: tuple[str, ...] = ()
     loop: LoopFacts = LoopFacts()
     clinic: Clinic | None = None
@@ -98,7 +94,6 @@ class Patient:
     spreads: tuple[Spread, ...] = ()
     held_scale: HeldScale | None = None
     duel: Duel | None = None
-    allied: bool = False
     origin: Origin | None = None
 
     # ------------------------------------------------------------------------------------ layers

@@ -147,7 +147,8 @@ def series_of(text: str, words: Sequence[str]) -> tuple[float, ...]:
     for metric, value in _told(text):
         if any(_is_one_of(word, words) for word in _words(metric.name)):
             found.setdefault(metric.name, []).insert(0, value)
-    return tuple(max(found.values(), key=len, default=()))
+    values = list(found.values())
+    return tuple(max(values, key=len)) if values else ()
 
 
 def _told(text: str) -> Iterator[tuple[Metric, float]]:

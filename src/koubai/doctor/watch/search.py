@@ -18,6 +18,7 @@ from koubai.doctor.watch.hooks.wires import Wires
 from koubai.doctor.watch.program.models import hands_over, unwrapped
 from koubai.doctor.watch.program.walk import modules_of, parameters_of
 from koubai.doctor.watch.seen.duels import Ledger, duel_of
+from koubai.doctor.watch.seen.pairs import LOOKS, Pairs
 from koubai.doctor.watch.seen.pulls import UPDATES, Pulls
 from koubai.doctor.watch.seen.vain import VainSteps
 from koubai.doctor.watch.watcher import Watch
@@ -38,7 +39,7 @@ class Search(Listener):
         self._steps = 0
         self.updates = self.backwards = 0
         self._ledger = Ledger()
-        self._vain, self._pulls = VainSteps(), Pulls()
+        self._vain, self._pulls, self._pairs = VainSteps(), Pulls(), Pairs()
         self._guard = Guard(self._give_up)
         self._wires = Wires(self, self._guard)
 
@@ -64,6 +65,7 @@ class Search(Listener):
             found = duel_of([watch.seen for watch in self.watches], self._ledger)
             for watch in self.watches:
                 watch.seen.opponents, watch.seen.allied = found, self._pulls.allied
+                watch.seen.swapped = self._pairs.swapped
 
     # ------------------------------------------------------------------------------------ what it hears
 
@@ -86,6 +88,8 @@ class Search(Listener):
         """Note which way the answers of one network to what another put out are pushed."""
         if len(self.watches) > 1 and self.updates < UPDATES and self._is_root(module):
             self._pulls.called(id(module), args, output)
+        if self.updates < LOOKS and torch.is_grad_enabled():
+            self._pairs.called(id(module), args, output)
 
     def compiled(self, model: Any, result: Any) -> None:
         """A model is compiled: it is known before it is called."""
@@ -109,7 +113,7 @@ class Search(Listener):
         if self._is_unknown(optimizer):
             self._steps = 0
             self._wires.listen_closely()
-        elif self._steps >= _SEARCH_STEPS and (len(self.watches) < 2 or self.updates >= UPDATES):
+        elif self._steps >= _SEARCH_STEPS and not self._wants_calls:
             self._wires.listen_lightly()
 
     def _is_unknown(self, optimizer: Any) -> bool:
@@ -123,6 +127,8 @@ class Search(Listener):
         """Count: a program may train what is no module."""
         self.backwards += 1
         self._ledger.differentiated(roots)
+        if self.updates < LOOKS:
+            self._pairs.differentiated(roots)
 
     # ------------------------------------------------------------------------------------ what it does
 
@@ -149,6 +155,11 @@ class Search(Listener):
             self.watches.remove(watch)
         whole = self._watch(root)
         whole.continue_from(owners)
+
+    @property
+    def _wants_calls(self) -> bool:
+        """Whether calls are still looked at: those of two networks, or of one that is called in pairs."""
+        return self.updates < (UPDATES if len(self.watches) > 1 else LOOKS if self._pairs.any else 0)
 
     def _is_root(self, module: nn.Module) -> bool:
         return any(module is watch.seen.root for watch in self.watches)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from koubai.core.params import Array
+from koubai.doctor.patient.aims import Aims
 from koubai.doctor.patient.clinic import Clinic
 from koubai.doctor.patient.held_scale import HeldScale
 from koubai.doctor.patient.layer_facts import LayerFacts
@@ -95,7 +96,6 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         spreads=tuple(seen.spreads.seen),
         held_scale=_held_scale(seen) if now else None,
         duel=seen.opponents,
-        allied=seen.allied,
         places=_places(seen, {layer.path: layer.place for layer in layers}, origin),
         origin=origin,
         optimizer=optimizer_facts(seen.optimizers[0]) if seen.optimizers and not seen.hand else None,
@@ -109,9 +109,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         untrained=(*untrained, *unlisted),
         unlisted=unlisted,
         term_cut=seen.terms.found,
-        sinks=seen.sinks.found,
-        weighed=any(each.sinks.weighed or each.sinks.found for each in (seen, *seen.rivals)),
-        paid=seen.paid,
+        aims=_aims(seen),
         vain=tuple(dict.fromkeys(name for vain in seen.vain for name in vain.names)),
         vain_steps=max((vain.steps for vain in seen.vain), default=0),
         declared_frozen=frozen,
@@ -192,6 +190,11 @@ def _clinic(seen: Seen, samples: Samples | None, data: DataFacts, means: Means) 
     with suppress(Exception):  # a model that only looks like a chain has no twin
         twin = None if samples is None else twin_clinic(seen, samples, data, means.budget)
     return twin or (None if means.other_clinic is None else means.other_clinic())
+
+
+def _aims(seen: Seen) -> Aims:
+    weighed = any(each.sinks.weighed or each.sinks.found for each in (seen, *seen.rivals))
+    return Aims(seen.sinks.found, weighed, seen.paid, seen.allied, seen.swapped)
 
 
 def _plain(seen: Seen) -> bool:

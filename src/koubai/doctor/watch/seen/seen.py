@@ -76,6 +76,7 @@ class Seen:
     | taught          | updates, of the first ones, beside which a copy of it was asked without gradients |
     | terms           | summands of the loss that reach no parameter                                   |
     | sinks           | summands of the loss that have no lower bound                                  |
+    | swapped         | whether unlike pairs are pulled together, and like ones pushed apart           |
     | paid            | returns that the program printed                                               |
     | vain            | optimizers of the program whose parameters never had a gradient                |
     """
@@ -123,7 +124,7 @@ class Seen:
         self.vain: list[Vain] = []
         self.spreads = Spreads()
         self.opponents: Duel | None = None
-        self.allied = False
+        self.allied = self.swapped = False
         self.paid: tuple[float, ...] = ()
 
     def see_batch(self, x: torch.Tensor, t: torch.Tensor | None = None) -> None:
