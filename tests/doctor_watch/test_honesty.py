@@ -279,7 +279,7 @@ def test_a_run_that_knows_nothing_is_never_healthy(skill, goal, open_question):
     learnable = goal > 0.03  # of values, what is within .03 of chance is not known
     visit = SimpleNamespace(
         reach=True, skill_known=True, skill=skill, goal=goal, chance=0.0, noise=0.01, learnable=learnable,
-        shortfall=(goal - skill) / goal, harmed=learnable and goal - skill > 0.03,
+        shortfall=(goal - skill) / goal, well=False, harmed=learnable and goal - skill > 0.03,
         patient=SimpleNamespace(data=SimpleNamespace(classes=None)),
     )  # fmt: skip
     visit.knows_nothing = Consultation.knows_nothing.fget(visit)
@@ -328,7 +328,12 @@ def test_one_label_is_meant_where_outputs_are_compared_with_one_another():
 def test_a_loss_is_below_that_of_knowing_nothing_only_by_more_than_its_scatter(level, scatter, open_question):
     tail = torch.tensor([level - scatter, level + scatter] * 25).numpy()
     visit = SimpleNamespace(
-        reach=None, floor_known=True, floor_loss=1.0, shortfall=0.0, patient=SimpleNamespace(losses=tail)
+        reach=None,
+        well=False,
+        floor_known=True,
+        floor_loss=1.0,
+        shortfall=0.0,
+        patient=SimpleNamespace(losses=tail),
     )
     visit.patient.losses = tail.repeat(10)
     visit.surely_learned = Consultation.surely_learned.fget(visit)
@@ -350,6 +355,7 @@ def test_a_loss_that_comes_down_from_where_it_jumped_to_is_no_progress(losses, o
     losses = np.array(losses)
     visit = SimpleNamespace(
         reach=None,
+        well=False,
         skill_known=False,
         floor_known=False,
         progressing=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from koubai.doctor.answer.judge import judge
 from koubai.doctor.diagnoses.diagnosis import known
@@ -10,9 +11,10 @@ from koubai.doctor.further import look_further
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Considered, Finding
-from koubai.doctor.visit.session_patient import session_patient
-from koubai.train.session import Session
-from koubai.train.train import Run
+
+if TYPE_CHECKING:
+    from koubai.train.session import Session
+    from koubai.train.train import Run
 
 
 def diagnose(subject: Run | Session | Patient, *, budget: float = 20.0) -> list[Finding]:
@@ -22,10 +24,12 @@ def diagnose(subject: Run | Session | Patient, *, budget: float = 20.0) -> list[
     brings its own clinic); 0 only looks at records.
     """
     if isinstance(subject, Patient):
-        patient = subject
-    else:
-        patient = session_patient(subject.session if isinstance(subject, Run) else subject, budget=budget)
-    return consult(Consultation(patient))
+        return consult(Consultation(subject))
+    from koubai.doctor.visit.session_patient import session_patient
+    from koubai.train.train import Run
+
+    session = subject.session if isinstance(subject, Run) else subject
+    return consult(Consultation(session_patient(session, budget=budget)))
 
 
 _NO_CAUSE = "not_learning"  # says what came of it: trials may still find why

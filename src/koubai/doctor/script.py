@@ -11,15 +11,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from koubai.doctor.answer.diary import Diary
 from koubai.doctor.answer.verdict import Unseen, Verdict
 from koubai.doctor.trials.printed import PAID, series_of
 from koubai.doctor.trials.script import ScriptTrials
 from koubai.doctor.watch.search import Search
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
+
+if TYPE_CHECKING:
+    from koubai.doctor.answer.diary import Diary
 
 _PIECES = 100_000  # of what a script prints
 _NOT_THEIRS = (str(Path(__file__).parents[1]), runpy.__file__)
@@ -53,7 +55,7 @@ def judge_script(
     is never called healthy.
     """
     trials = ScriptTrials() if trials is None else trials
-    diary = None if folder is None else Diary(folder)
+    diary = None if folder is None else _diary(folder)
     outcome = watch_script(target, arguments, as_module=as_module, trials=trials, diary=diary)
     watch = outcome.watch
     if watch is None or not (watch.seen.step or watch.seen.backwards):
@@ -99,6 +101,12 @@ def watch_script(
     for watch in search.watches:
         watch.seen.paid = series_of("".join(heard), PAID)
     return Outcome(search.best, code, failure, search.updates, search.backwards)
+
+
+def _diary(folder: Path) -> Diary:
+    from koubai.doctor.answer.diary import Diary
+
+    return Diary(folder)
 
 
 def run_script(target: Path | str, arguments: Sequence[str], *, as_module: bool) -> None:

@@ -13,7 +13,7 @@ its last tenth of updates. A run that broke off counts as the worst number of al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite, nan
 from typing import Any
@@ -23,10 +23,10 @@ from koubai.core.statistics import mean
 from koubai.doctor.answer.proof import ARMS, OTHER_SEEDS, Proof, conclude
 from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.patient.clinic import Change
-from koubai.doctor.patient.tried_remedies import BY_NAME, REMEDIES, remedy_of
+from koubai.doctor.patient.tried_remedies import REMEDIES, remedy_of
 from koubai.doctor.trials.orders import Answer, Order
 from koubai.doctor.trials.printed import LOSSES, Metric, last_metric, value_of
-from koubai.doctor.visit.finding import Finding
+from koubai.doctor.visit.treatments import treatments
 from koubai.words import say
 
 LOSS = Metric("loss", lower=True)
@@ -50,15 +50,6 @@ class Unproven:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {"verdict": "not_made", "reason": self.reason, **self.values, "says": self.says()}
-
-
-def treatments(findings: Iterable[Finding], hints: Iterable[Change] = ()) -> Iterator[Change]:
-    """Go through what can be changed from outside against findings, then what did better in a trial."""
-    for finding in findings:
-        yield from (REMEDIES[name] for name in finding.remedies if name in REMEDIES)
-        if finding.name in BY_NAME:
-            yield BY_NAME[finding.name]
-    yield from hints
 
 
 class _Stop(Exception):

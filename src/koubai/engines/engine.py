@@ -6,17 +6,17 @@ the same batches and a program's whole state is its arrays and its step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from koubai.core.door import array_of, is_numbers
 from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.core.params import Array
-from koubai.core.taps import Squares
+from koubai.core.tap_record import TapRecord
 from koubai.data.augment.augmentation import Augmentation, altered
 from koubai.data.levels import Inputs, Levels, as_inputs
 from koubai.engines.ranks import ALONE, Ranks
@@ -206,35 +206,6 @@ class Observation:
     def taps(self, step: int) -> bool:
         """Return whether update `step` is tapped."""
         return 1 <= step <= self.first_until or (self.tap_every > 0 and step % self.tap_every == 0)
-
-
-@runtime_checkable
-class Stackable(Protocol):
-    """Moments of one step that an engine can put together with those of other steps (of the same `kind`)."""
-
-    @property
-    def kind(self) -> object:
-        """What moments that can be stacked have in common."""
-        ...
-
-    @staticmethod
-    def stacked(steps: Sequence[Any]) -> Mapping[tuple[str, str], Squares]:
-        """Return the moments of several steps as one mapping, whose numbers are arrays."""
-        ...
-
-
-class TapRecord(NamedTuple):
-    """The taps of one step: (path, role) -> what was taken.
-
-    Roles: `activation` and `activation_gradient` of every leaf layer by its path (the latter from the first
-    parameter on, see `Network.untapped`); `weight`,
-    `weight_gradient` (of the data loss plus penalties, before clipping) and `update` (w after - w before)
-    of every parameter by its path. `numbers` are the engine's own of that step, by name.
-    """
-
-    step: int
-    moments: Mapping[tuple[str, str], Squares]
-    numbers: Mapping[str, float] = {}
 
 
 OnTap: TypeAlias = Callable[[TapRecord], None]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from koubai.core.layer import Layer
 from koubai.core.params import Array
 from koubai.core.registry import discover
+from koubai.core.tap_record import Stackable, TapRecord
 from koubai.core.taps import Number, Squares, Taken
-from koubai.engines.engine import Stackable, TapRecord
-from koubai.network.network import Network
 from koubai.probes.history import Series
 from koubai.probes.probe import PROBES, Probe
+
+if TYPE_CHECKING:
+    from koubai.network.network import Network
 
 _OF_THE_ENGINE = ("loss_scale", "steps_left_out")  # numbers of a step that an engine may tell
 _UNITS = "units"  # the quantity under which per-unit rows of activations are kept

@@ -12,11 +12,12 @@ import numpy as np
 
 from koubai.core.errors import ConfigError, Problem
 from koubai.core.params import Array
+from koubai.core.tap_record import TapRecord
 from koubai.data.dataset import Dataset
 from koubai.data.levels import Inputs, as_inputs
 from koubai.data.sampler import Sampler
 from koubai.engines.choose import compile_job, engine_of
-from koubai.engines.engine import Job, Observation, Program, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, Program, TrainingState
 from koubai.engines.ranks import ALONE, Ranks
 from koubai.engines.threads import threads_for
 from koubai.network.network import Network

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from koubai.cli.benchmarks import benchmark
 from koubai.cli.output import console, option, print_json, style, threads_option, whole
 from koubai.core.errors import KoubaiError
+from koubai.core.loading import loading
 from koubai.words import say
 
 if TYPE_CHECKING:
@@ -110,10 +111,11 @@ def _script(
     as_module: bool = False,
 ) -> int:
     """Run a script under watch and answer; a script that failed keeps its exit code."""
-    from koubai.doctor.script import judge_script
-    from koubai.doctor.script_proof import treatments
-    from koubai.doctor.trials.reruns import Script
-    from koubai.doctor.trials.script import ScriptTrials
+    with loading():
+        from koubai.doctor.script import judge_script
+        from koubai.doctor.trials.reruns import Script
+        from koubai.doctor.trials.script import ScriptTrials
+        from koubai.doctor.visit.treatments import treatments
 
     target = subject if as_module else Path(subject)
     script = Script(subject, tuple(arguments), as_module)
@@ -213,23 +215,30 @@ def _answer(
     proof: Proof | Unproven | None = None,
 ) -> int:
     """Print the verdict and a proof, and return the exit code."""
-    from koubai.doctor.answer.proof import Proof
-    from koubai.doctor.answer.sarif import sarif as sarif_log
-    from koubai.doctor.answer.tell import tell_proof, tell_verdict, verdict_facts
+    from koubai.doctor.answer.tell import tell_verdict, verdict_facts
 
     if as_sarif:
+        from koubai.doctor.answer.sarif import sarif as sarif_log
+
         print(json.dumps(sarif_log(verdict, subject), ensure_ascii=False, indent=2))
     elif style.json:
         print_json(verdict_facts(verdict) | ({"proof": proof.to_dict()} if proof is not None else {}))
     else:
         console().print(tell_verdict(verdict), markup=False, soft_wrap=True)
         if proof is not None:
-            told = tell_proof(proof) if isinstance(proof, Proof) else proof.says()
-            console().print("\n" + told, markup=False, soft_wrap=True)
+            console().print("\n" + _told(proof), markup=False, soft_wrap=True)
     if fail_on == "unseen" and verdict.name == "not_judged":
         return UNSEEN
     level = "warn" if fail_on == "unseen" else fail_on
     return FOUND if any(finding.at_least(level) for finding in verdict.findings) else 0
+
+
+def _told(proof: Proof | Unproven) -> str:
+    """Return a proof, or why there is none, in words."""
+    from koubai.doctor.answer.proof import Proof
+    from koubai.doctor.answer.tell import tell_proof
+
+    return tell_proof(proof) if isinstance(proof, Proof) else proof.says()
 
 
 def _note(text: str) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from koubai.core.statistics import mean
-from koubai.doctor.answer.proof import Proof
 from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.patient.beside import levels
@@ -14,6 +13,9 @@ from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.patient.tried_remedies import remedy_of
 from koubai.doctor.visit.finding import Finding, Measure
 from koubai.words import LANGUAGES, entries, say, speaking
+
+if TYPE_CHECKING:
+    from koubai.doctor.answer.proof import Proof
 
 
 def title_of(name: str) -> str:

@@ -59,10 +59,11 @@ class LabelsWrong(Diagnosis):
         data = visit.patient.data
         if (found := _swapped(visit) or _one_class(visit)) is not None:
             return found
-        if visit.reach is None or data.x is None or len(data.x) < _ENOUGH or not visit.patient.finished:
+        held = visit.patient.held_skill  # that of outputs that are not finite says nothing of the labels
+        enough = data.x is not None and len(data.x) >= _ENOUGH and visit.patient.finished
+        if not enough or _is_plain(visit) or visit.reach is None:
             return None
         margin = _BY_CHANCE * visit.noise + 0.02
-        held = visit.patient.held_skill  # that of outputs that are not finite says nothing of the labels
         reachable = max(visit.goal, visit.reach.held if isfinite(visit.reach.held) else visit.goal)
         if margin > _TELLS * (1 - visit.chance):  # rare classes: accuracy cannot tell
             return None
@@ -86,6 +87,17 @@ def _swapped(visit: Consultation) -> Sign | None:
     if not visit.patient.aims.swapped:
         return None
     return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "swapped"})
+
+
+def _is_plain(visit: Consultation) -> bool:
+    """Whether nothing speaks against the labels, so that no simple learner need be asked.
+
+    Who answers held-out samples has learned from right pairs; where there are none, nothing can be told.
+    """
+    held = visit.patient.held_skill
+    if isfinite(held):
+        return held - visit.chance > _BY_CHANCE * visit.most_noise + 0.02
+    return visit.patient.data.x_held is None
 
 
 def _one_class(visit: Consultation) -> Sign | None:

@@ -44,10 +44,10 @@ class NoNonlinearity(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """Nothing nonlinear before the last weighted layer, and something nonlinear in the data."""
         patient = visit.patient
-        if len(patient.weighted) < 2 or patient.hidden_activations or visit.reach is None:
+        if len(patient.weighted) < 2 or patient.hidden_activations:
             return None
         hidden = patient.layers[: patient.layers.index(patient.weighted[-1])]
-        if not all(layer.traits.affine for layer in hidden):  # what is unknown may bend
+        if not all(layer.traits.affine for layer in hidden) or visit.reach is None:  # the unknown may bend
             return None
         gap = visit.reach.best - visit.reach.linear
         if gap < _MORE:

@@ -107,7 +107,12 @@ def _copies(visit: Consultation) -> Sign | None:
 
 def _beaten(visit: Consultation) -> Sign | None:
     """Return the sign of simple learners that saw the same samples and answer held-out ones far better."""
-    if not visit.patient.finished or not visit.held_shortfall > FAR:
+    held = visit.held_skill
+    if not visit.patient.finished or not isfinite(held):
+        return None
+    if visit.chance < held and 1 - held <= FAR * (1 - visit.chance):
+        return None  # more cannot be missing: simple learners need not be asked
+    if not visit.held_shortfall > FAR:
         return None
     measures = (
         Measure("held_shortfall", visit.held_shortfall, FAR),

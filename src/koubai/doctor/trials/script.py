@@ -53,8 +53,10 @@ class ScriptTrials:
     @contextmanager
     def asked(self, watch: Any) -> Iterator[None]:
         """Let a watch ask for trials while this is open; then the snapshots end."""
-        watch.means.other_clinic = self._clinic_of if self._times else None
-        watch.means.trace = self._origin if self._times else None
+        if self._times:
+            watch.means.other_clinic, watch.means.trace = self._clinic_of, self._origin
+        else:
+            watch.means.budget = 0.0  # no twin is made either
         if watch.seen.need_not_fall is not None:
             self._forks.refused = self._forks.refused or "silent"
         try:

@@ -12,7 +12,8 @@ from koubai.core.params import Array
 from koubai.doctor.patient.beside import MeanLosses, levels
 from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.patient.patient import Patient
-from koubai.doctor.visit.reference import Reach, reach
+from koubai.doctor.patient.scatter import falls, share_error, windows
+from koubai.doctor.visit.reference import Reach, can_be_learned_from, chance_of, reach
 
 STUCK = 0.1  # of the way from chance to what is within reach: below it, nothing was learned
 HARMED = 0.15  # of the same way is missing: the run does worse than it should
@@ -46,9 +47,17 @@ class Consultation:
     @cached_property
     def chance(self) -> float:
         """Skill of a network that learned nothing."""
-        if self.reach is not None:
-            return self.reach.chance
-        return self.patient.majority or 0.0
+        data = self.patient.data
+        return chance_of(data) if can_be_learned_from(data) else self.patient.majority or 0.0
+
+    @cached_property
+    def well(self) -> bool:
+        """Whether the run does so well that it is not harmed, whatever simple learners would reach."""
+        reached = self.patient.train_skill
+        if not self.skill_known or not isfinite(reached) or not can_be_learned_from(self.patient.data):
+            return False
+        learned = reached - self.chance > 3 * self.most_noise
+        return learned and 1 - reached <= HARMED * (1 - self.chance)
 
     @cached_property
     def goal(self) -> float:
@@ -92,17 +101,24 @@ class Consultation:
     @cached_property
     def noise(self) -> float:
         """Standard error of a skill measured on the samples of the last checkup."""
+        return self._noise_at(self.goal)
+
+    @property
+    def most_noise(self) -> float:
+        """The same, at most: that of a skill of one half."""
+        return self._noise_at(0.5)
+
+    def _noise_at(self, p: float) -> float:
         n = self.patient.last.samples if self.patient.last is not None else 1000
-        p = min(max(self.goal, 0.05), 0.95)
-        return sqrt(p * (1 - p) / max(n, 1)) if self.patient.data.classes is not None and n >= 40 else 0.01
+        return share_error(p, n) if self.patient.data.classes is not None and n >= 40 else 0.01
 
     @cached_property
     def held_noise(self) -> float:
         """Standard error of the skill on held-out samples."""
         data = self.patient.data
         n = len(data.t_held) if data.t_held is not None else 1000
-        p = min(max(self.held_skill, 0.05), 0.95)
-        return sqrt(p * (1 - p) / max(n, 1)) if data.classes is not None and isfinite(p) else 0.01
+        known = data.classes is not None and isfinite(self.held_skill)
+        return share_error(self.held_skill, n) if known else 0.01
 
     @cached_property
     def shortfall(self) -> float:
@@ -162,7 +178,7 @@ class Consultation:
     @property
     def stuck(self) -> bool:
         """Whether the run knows nothing although there is something to know."""
-        return self.learnable and self.shortfall > 1 - STUCK
+        return not self.well and self.learnable and self.shortfall > 1 - STUCK
 
     @property
     def harmed(self) -> bool:
@@ -170,7 +186,8 @@ class Consultation:
 
         A run that is not over is harmed only if it gets nowhere: stuck, and not on its way.
         """
-        worse = self.learnable and self.shortfall > HARMED and self.goal - self.skill > 3 * self.noise
+        worse = not self.well and self.learnable and self.shortfall > HARMED
+        worse = worse and self.goal - self.skill > 3 * self.noise
         return worse and (self.patient.finished or (self.stuck and not self.progressing))
 
     @property
@@ -206,10 +223,7 @@ class Consultation:
     @cached_property
     def smooth(self) -> Array:
         """The batch losses in 50 windows (fewer for short runs): their means."""
-        losses = self.patient.losses
-        finite = losses[np.isfinite(losses)]
-        parts = np.array_split(finite, min(50, len(finite))) if len(finite) else []
-        return np.array([part.mean() for part in parts])
+        return windows(self.patient.losses)
 
     @cached_property
     def floor_loss(self) -> float | None:
@@ -224,15 +238,7 @@ class Consultation:
     @cached_property
     def falling(self) -> float:
         """How steeply the loss falls over the last third of the run: minus its slope in standard errors."""
-        losses = self.patient.losses[-max(10, len(self.patient.losses) // 3) :]
-        n = len(losses)
-        if n < 10 or not np.isfinite(losses).all():
-            return 0.0
-        steps = np.arange(n) - (n - 1) / 2
-        slope = float((steps * losses).sum() / (steps**2).sum())
-        rest = losses - losses.mean() - slope * steps
-        error = sqrt(float((rest**2).sum()) / (n - 2) / float((steps**2).sum()))
-        return -slope / error if error else 0.0
+        return falls(self.patient.losses[-max(10, len(self.patient.losses) // 3) :])
 
     # ------------------------------------------------------------------------------------ trials
 

@@ -47,12 +47,17 @@ class Reach:
 
 def reach(data: DataFacts) -> Reach | None:
     """Return what simple learners reach, or None if no samples were seen whose targets are numbers."""
-    if data.x is None or data.t is None or len(data.x) < 2 or not np.isfinite(data.t).all():
+    if data.x is None or data.t is None or not can_be_learned_from(data):
         return None
     key = key_of(data.x, data.t, data.classes)
     if key not in _known:
         _known[key] = _measure(data, _rows(data.x), np.asarray(data.t))
     return _known[key]
+
+
+def can_be_learned_from(data: DataFacts) -> bool:
+    """Whether samples were seen whose targets are numbers."""
+    return data.x is not None and data.t is not None and len(data.x) > 1 and bool(np.isfinite(data.t).all())
 
 
 _known: dict[tuple[Any, ...], Reach] = {}  # forks and checkpoints of a run share their data

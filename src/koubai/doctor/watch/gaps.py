@@ -39,19 +39,26 @@ def gaps(seen: Seen, visit: Consultation) -> tuple[Unseen, ...]:
 def _progress(seen: Seen, visit: Consultation, updates: int) -> Unseen | None:
     """Return why it is not known whether the run does what it should; None where it is."""
     short = Unseen("short", {"step": updates}) if updates < SHORT else None
+    if visit.well:
+        return short
     if visit.reach is not None and visit.skill_known:
-        if visit.shortfall <= HARMED and visit.learnable and not visit.knows_nothing:
-            return None
-        if not visit.learnable and visit.skill <= visit.chance + 3 * visit.noise:
-            return short or Unseen("nothing_to_learn")
-        if visit.harmed:
-            return short or Unseen("unexplained", {"skill": visit.skill, "goal": visit.goal})
-        return (short or Unseen("at_chance")) if visit.knows_nothing else short
+        return _by_skill(visit, short)
     if visit.floor_known:
         known = visit.shortfall <= HARMED and visit.surely_learned
         return short if known else short or Unseen("at_chance")
     fallen = visit.progressing and len(visit.smooth) and visit.smooth[-1] < _fallen(visit)
     return short if fallen else short or Unseen("progress")
+
+
+def _by_skill(visit: Consultation, short: Unseen | None) -> Unseen | None:
+    """The same where it is known what simple learners reach."""
+    if visit.shortfall <= HARMED and visit.learnable and not visit.knows_nothing:
+        return None
+    if not visit.learnable and visit.skill <= visit.chance + 3 * visit.noise:
+        return short or Unseen("nothing_to_learn")
+    if visit.harmed:
+        return short or Unseen("unexplained", {"skill": visit.skill, "goal": visit.goal})
+    return (short or Unseen("at_chance")) if visit.knows_nothing else short
 
 
 def _fallen(visit: Consultation) -> float:

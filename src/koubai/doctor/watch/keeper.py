@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from math import inf
+from pathlib import Path
 from typing import Any
 
 from koubai.doctor.answer.diary import Diary
@@ -24,6 +25,11 @@ class DiaryKeeper:
         self._seen, self._diary, self._ask = seen, diary, ask
         self._began = self._glanced = time.monotonic()
         self._cost: float | None = None  # of the latest glance, in seconds
+
+    @classmethod
+    def of(cls, folder: str | Path | Diary, seen: Seen, ask: Callable[[], Verdict]) -> DiaryKeeper:
+        """Return the keeper of a diary, begun where only its folder is given."""
+        return cls(seen, folder if isinstance(folder, Diary) else Diary(folder), ask)
 
     def stepped(self) -> None:
         """An update was made: write, if it is time."""

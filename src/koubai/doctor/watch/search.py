@@ -5,13 +5,12 @@ from __future__ import annotations
 import gc
 import warnings
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import torch
 from torch import nn
 
-from koubai.doctor.answer.diary import Diary
 from koubai.doctor.watch.hooks.guard import Guard
 from koubai.doctor.watch.hooks.listener import Listener
 from koubai.doctor.watch.hooks.wires import Wires
@@ -23,6 +22,9 @@ from koubai.doctor.watch.seen.pulls import UPDATES, Pulls
 from koubai.doctor.watch.seen.vain import VainSteps
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
+
+if TYPE_CHECKING:
+    from koubai.doctor.answer.diary import Diary
 
 _MOST_MODELS = 64  # layers of a model whose `forward` is called directly are taken for models at first
 _SEARCH_STEPS = 3  # steps of known optimizers after which no new model is looked for

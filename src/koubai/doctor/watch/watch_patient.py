@@ -36,7 +36,6 @@ from koubai.doctor.watch.seen.data import data_facts
 from koubai.doctor.watch.seen.kept_samples import Samples
 from koubai.doctor.watch.seen.seen import Seen
 from koubai.doctor.watch.seen.seen_loss import SeenLoss
-from koubai.doctor.watch.twin.twin import twin_clinic
 
 _OFTEN = 0.5  # of the updates are clipped, to less than that share of their length
 _NOT_FINITE = re.compile(r"\b(nan|inf|infinite|infinity|finite|diverge[ds]?)\b", re.IGNORECASE)
@@ -186,6 +185,8 @@ def _clinic(seen: Seen, samples: Samples | None, data: DataFacts, means: Means) 
     other = None if means.other_clinic is None or _plain(seen) else means.other_clinic()
     if other is not None and other.works:
         return other
+    from koubai.doctor.watch.twin.twin import twin_clinic
+
     twin = None
     with suppress(Exception):  # a model that only looks like a chain has no twin
         twin = None if samples is None else twin_clinic(seen, samples, data, means.budget)

@@ -6,12 +6,11 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from koubai.doctor.answer.diary import Diary
 from koubai.doctor.answer.tell import Findings
 from koubai.doctor.answer.verdict import Unseen, Verdict
 from koubai.doctor.diagnose import consult
@@ -19,13 +18,16 @@ from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Finding
 from koubai.doctor.watch.gaps import gaps
-from koubai.doctor.watch.keeper import DiaryKeeper
 from koubai.doctor.watch.not_seen import sentences
 from koubai.doctor.watch.observe.model_listener import ModelListener
 from koubai.doctor.watch.seen.record import value_of
 from koubai.doctor.watch.seen.seen import Seen
 from koubai.doctor.watch.watch_patient import Means, watch_patient
 from koubai.words import say
+
+if TYPE_CHECKING:
+    from koubai.doctor.answer.diary import Diary
+    from koubai.doctor.watch.keeper import DiaryKeeper
 
 
 class Watch:
@@ -66,8 +68,9 @@ class Watch:
         self.means = Means(budget)
         self._keeper: DiaryKeeper | None = None
         if folder is not None:
-            diary = folder if isinstance(folder, Diary) else Diary(folder)
-            self._keeper = DiaryKeeper(self.seen, diary, self.glance)
+            from koubai.doctor.watch.keeper import DiaryKeeper
+
+            self._keeper = DiaryKeeper.of(folder, self.seen, self.glance)
             self.listener.stepped = self._keeper.stepped
         self._examined: tuple[int, Patient] | None = None
         self._judged: tuple[tuple[int, str | None], Verdict] | None = None

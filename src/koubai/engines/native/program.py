@@ -11,8 +11,9 @@ import numpy as np
 from koubai.core import random
 from koubai.core.errors import EngineError
 from koubai.core.params import Array
+from koubai.core.tap_record import TapRecord
 from koubai.data.levels import Inputs, as_inputs
-from koubai.engines.engine import Job, Observation, OnTap, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, OnTap, TrainingState
 from koubai.engines.native.backends.find import find_backend
 from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas

@@ -6,9 +6,10 @@ import numpy as np
 
 from koubai.core.blas_threads import blas_threads
 from koubai.core.params import Array
+from koubai.core.tap_record import TapRecord
 from koubai.core.taps import Squares, taken
 from koubai.data.levels import Inputs, as_numbers
-from koubai.engines.engine import Job, Observation, OnTap, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, OnTap, TrainingState
 from koubai.engines.turns import Turn, in_turn
 from koubai.engines.update import add_penalties, update
 from koubai.network.network import join

@@ -16,8 +16,9 @@ import torch
 from koubai.core.errors import EngineError
 from koubai.core.forks import renew_openmp_at_fork
 from koubai.core.params import Array
+from koubai.core.tap_record import TapRecord
 from koubai.data.levels import Inputs, as_inputs
-from koubai.engines.engine import Job, Observation, OnTap, TapRecord, TrainingState
+from koubai.engines.engine import Job, Observation, OnTap, TrainingState
 from koubai.engines.torch.device import device_named, settled, title
 from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.formula import to_array

@@ -50,6 +50,7 @@ class Wires:
 
     def __init__(self, listener: Listener, guard: Guard) -> None:
         self._listener, self._guard = listener, guard
+        self.only: set[int] | None = None  # modules whose calls are told, by identity; None: all
 
     def connect(self) -> None:
         """Begin to listen, closely."""
@@ -99,16 +100,24 @@ def is_listening() -> bool:
 def _before_forward(module: nn.Module, args: tuple[Any, ...]) -> None:
     if torch.compiler.is_compiling():  # must stand first: the compiler reads this function
         return
-    if not is_elsewhere():
-        for wires in tuple(_close):
+    key, told = id(module), False
+    for wires in tuple(_close):
+        if wires.only is None or key in wires.only:
+            if not told and is_elsewhere():
+                return
+            told = True
             wires.tell("before_forward", module, args)
 
 
 def _after_forward(module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any) -> None:
     if torch.compiler.is_compiling():
         return
-    if not is_elsewhere():
-        for wires in tuple(_close):
+    key, told = id(module), False
+    for wires in tuple(_close):
+        if wires.only is None or key in wires.only:
+            if not told and is_elsewhere():
+                return
+            told = True
             wires.tell("after_forward", module, args, options, output)
 
 

@@ -33,6 +33,10 @@ class Calls:
         self._inside = max(0, self._inside - 1)
         return not self._inside
 
+    def heard(self, criterion: nn.Module | None) -> set[int] | None:
+        """Return whose calls matter, by identity: the model's, once it is called itself; None: all."""
+        return {id(self._seen.model), id(self._seen.root), id(criterion)} if self._whole else None
+
     def reset(self) -> None:
         """A step ends: whatever had begun is over."""
         self._by_parts, self._inside = False, 0

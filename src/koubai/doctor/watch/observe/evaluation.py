@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from koubai.doctor.watch.observe.interest import Interest
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.trail import Pair
 from koubai.doctor.watch.program.nested import first_tensor
@@ -16,16 +17,20 @@ class Evaluation:
     def __init__(self, seen: Seen) -> None:
         self.under_way = False
         self._seen = seen
+        self._interest, self._fruitful = Interest(), False
         self._compared: LossCall | Pair | None = None  # what the last forward pass was compared with
 
-    def begin_pass(self, args: tuple[Any, ...]) -> None:
-        """Take in that a forward pass of an evaluation begins."""
+    def begin_pass(self, args: tuple[Any, ...]) -> bool:
+        """Take in that a forward pass of an evaluation begins; return whether to follow its outputs."""
         self.end_pass()
         self._seen.note_place("evaluation")
         self.under_way = True
+        if not self._interest.begins(fruitful=self._fruitful):
+            return False
         x = first_tensor(args)
         if x is not None and x.ndim and not self._seen.held.full:
             self._seen.held.see_inputs(x)
+        return True
 
     def take(self, compared: LossCall) -> None:
         """Take the loss of a pass; the last one counts."""
@@ -42,7 +47,7 @@ class Evaluation:
         compared, self._compared = self._compared, None
         if compared is None:
             return
-        seen = self._seen
+        seen, self._fruitful = self._seen, True
         if isinstance(compared, LossCall):
             seen.record.evaluate(compared)
             pair = compared.pair

@@ -13,6 +13,7 @@ from koubai.doctor.watch.hooks.listener import Listener
 from koubai.doctor.watch.hooks.wires import Wires
 from koubai.doctor.watch.observe.calls import Calls
 from koubai.doctor.watch.observe.evaluation import Evaluation
+from koubai.doctor.watch.observe.interest import TrainingInterest
 from koubai.doctor.watch.observe.shutter import Shutter
 from koubai.doctor.watch.observe.step_losses import StepLosses
 from koubai.doctor.watch.observe.updates import Updates
@@ -48,6 +49,7 @@ class ModelListener(Listener):
         self._shutter = Shutter(seen, every, on_loss=self._on_loss, on_close=self._on_close, guard=self.guard)
         self._calls, self._evaluation, self._updates = Calls(seen), Evaluation(seen), Updates(seen)
         self._mixed = False  # whether others' backward passes lie between our steps
+        self._interest, self._follows = TrainingInterest(seen), False  # whether this pass is followed
         self._reset_step()
 
     def _reset_step(self, *, in_step: bool = False) -> None:
@@ -88,7 +90,7 @@ class ModelListener(Listener):
         self.seen.record.flush()
 
     def continue_from(self, parts: list[ModelListener]) -> None:
-        """Take over from observers of parts of the model, in the middle of a step."""
+        """Take over from observers of parts, in the middle of a step."""
         main = max(parts, key=lambda part: len(part.losses.roots))
         self._in_step, self._fresh = True, main._fresh
         self.losses.roots = list(main.losses.roots)
@@ -118,21 +120,22 @@ class ModelListener(Listener):
         self._shutter.close()
         trains = getattr(self.seen.root, "training", True) or self.seen.loop.test_mode is not None
         if trains and torch.is_grad_enabled():
-            self._begin_pass(args)
+            self._follows = self._begin_pass(args)
         else:
-            self._evaluation.begin_pass(args)
+            self._follows = self._evaluation.begin_pass(args)
 
-    def _begin_pass(self, args: tuple[Any, ...]) -> None:
+    def _begin_pass(self, args: tuple[Any, ...]) -> bool:
         self._end_evaluation()
         self.seen.note_place("model")
         self._in_step = True
-        if not self._wants_samples:
-            return
+        if not (follows := self._interest.begins()) and not self._shutter.due:
+            return False
         x = first_tensor(args)
         if x is not None and x.ndim:
             self.seen.see_batch(x)
         if self._shutter.due and self._shutter.close_up is None and not self.seen.blind:
             self._shutter.begin_close_up(len(x) if x is not None and x.ndim else 0)
+        return follows
 
     @property
     def _wants_samples(self) -> bool:
@@ -151,11 +154,7 @@ class ModelListener(Listener):
             self._take_call(args, options)
             if self._shutter.close_up is not None:
                 seen.spreads.see(seen.step + 1, args, options, output)
-        if (
-            not self._shutter.open
-            and (not seen.blind or is_compiled(seen.model))
-            and (evaluating or seen.loss.rule is None or not seen.trained.full)
-        ):
+        if not self._shutter.open and (not seen.blind or is_compiled(seen.model)) and self._follows:
             self._shutter.await_loss()
         if self._shutter.open:
             self._shutter.take_output(output)
@@ -165,7 +164,7 @@ class ModelListener(Listener):
         self.seen.replayable = len(args) == 1 and not options and isinstance(args[0], torch.Tensor)
         if self._shutter.close_up is not None:
             self.seen.shifted.called(args, options)
-        if first_tensor(args) is not None or not self._wants_samples:
+        if first_tensor(args) is not None or not (self._follows or self._shutter.due):
             return
         if (x := first_tensor(options)) is not None and x.ndim:
             self.seen.see_batch(x)
@@ -284,17 +283,18 @@ class ModelListener(Listener):
             loop.factor(close_up.factor)
             seen.loss.alone = self.losses.alone or self.losses.criterion is not None
         self.losses.write(seen.record, seen.step)
-        if close_up is not None and close_up.has_gradients:
-            self._shutter.finish(close_up)
+        self._shutter.finish(close_up)
         self._end_step()
         self.stepped()
 
     def _end_step(self) -> None:
         """Listen lightly while nothing is wanted: the next backward pass is taken for ours then."""
-        lightly = not (self._mixed or self._wants_samples) and self.losses.criterion is None
-        if lightly:
+        criterion, wanted = self.losses.criterion, self._shutter.due or self._interest.follows()
+        if lightly := not (self._mixed or wanted or criterion):
+            self._interest.passes_unheard()
             self._wires.listen_lightly()
         else:
+            self._wires.only = self._calls.heard(criterion)
             self._wires.listen_closely()
         self._calls.reset()
         self._reset_step(in_step=lightly)

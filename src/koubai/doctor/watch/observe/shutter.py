@@ -103,8 +103,10 @@ class Shutter:
         if scaling and close_up.overflowed:
             self.close_up = None  # the scaler will skip this step and try a smaller scale
 
-    def finish(self, close_up: CloseUp) -> None:
-        """Write a close-up down whose step is made."""
+    def finish(self, close_up: CloseUp | None) -> None:
+        """Write a close-up down whose step is made, if there is one, with gradients."""
+        if close_up is None or not close_up.has_gradients:
+            return
         seen, pair = self._seen, close_up.pair
         if pair is not None:
             seen.answers.see(seen.step, pair)

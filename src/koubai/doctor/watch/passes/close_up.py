@@ -9,6 +9,7 @@ from math import isfinite
 import torch
 from torch import nn
 
+from koubai.core.tap_record import TapRecord
 from koubai.core.taps import Magnitudes, Squares
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
@@ -16,7 +17,6 @@ from koubai.doctor.watch.passes.sums import magnitudes_of_all, scaled
 from koubai.doctor.watch.passes.trail import Pair
 from koubai.doctor.watch.passes.watched_layer import Names
 from koubai.doctor.watch.program.walk import parameters_of
-from koubai.engines.engine import TapRecord
 
 
 class CloseUp:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
 
+from koubai.core.tap_record import TapRecord
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.trail import Pair
 from koubai.doctor.watch.passes.watched_layer import WatchedLayer
 from koubai.doctor.watch.seen.answers import rows_of
-from koubai.engines.engine import TapRecord
-from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.probes.probe import Probe
 from koubai.probes.record import Recorder, default_probes
+
+if TYPE_CHECKING:
+    from koubai.network.network import Network
 
 _FLUSH = 100  # losses that wait before they are read, so that a GPU is not stopped for each
 

@@ -1,0 +1,62 @@
+"""Interest: which forward passes are followed to what their outputs are compared with.
+
+To follow one costs about as much as a small network's pass itself. So passes that tell nothing (policies,
+densities, losses of a kind that nobody knows) are followed ever more seldom.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from koubai.doctor.watch.seen.seen import Seen
+
+_AT_FIRST = 100  # passes that are followed whatever they tell
+_MOST = 1000  # of training, that are followed one by one: batches of one would never fill what is kept
+_GROWTH = 1.1  # from one that is followed after them to the next
+
+
+class Interest:
+    """Counts passes, and says which to follow: the first ones, all while they tell something, a few later."""
+
+    def __init__(self) -> None:
+        self.passes, self._next = 0, _AT_FIRST + 1
+
+    def follows(self, *, fruitful: bool) -> bool:
+        """Whether the next pass would be followed; `fruitful` while those before told what is wanted."""
+        return fruitful or self.passes < _AT_FIRST or self.passes + 1 >= self._next
+
+    def begins(self, *, fruitful: bool = False) -> bool:
+        """Count a pass that begins; return whether to follow it."""
+        followed = self.follows(fruitful=fruitful)
+        self.passes += 1
+        if self.passes >= self._next:
+            self._next = ceil(_GROWTH * self.passes)
+        return followed
+
+
+class TrainingInterest:
+    """The same in training: in the loss, until its kind is known, and in samples, until enough are kept."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen, self._passes = seen, Interest()
+
+    def follows(self) -> bool:
+        """Whether the next pass would be followed."""
+        return self._wants and self._passes.follows(fruitful=self._fruitful)
+
+    def begins(self) -> bool:
+        """Count a pass that begins; return whether to follow it."""
+        return self._passes.begins(fruitful=self._fruitful) and self._wants
+
+    def passes_unheard(self) -> None:
+        """Count a pass that nobody will hear."""
+        self._passes.begins()
+
+    @property
+    def _wants(self) -> bool:
+        return self._seen.loss.rule is None or not self._seen.trained.full
+
+    @property
+    def _fruitful(self) -> bool:
+        kept = self._seen.trained
+        return kept.rows > 0 and not kept.full and self._passes.passes < _MOST

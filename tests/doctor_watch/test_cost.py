@@ -1,0 +1,150 @@
+"""What the doctor leaves alone because it would tell nothing: passes, learners, twins, garbage."""
+
+import gc
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from koubai.core.loading import loading
+from koubai.doctor.patient.run_facts import DataFacts
+from koubai.doctor.script import judge_script
+from koubai.doctor.trials.script import ScriptTrials
+from koubai.doctor.visit import consultation
+from koubai.doctor.visit.consultation import HARMED, Consultation
+from koubai.doctor.visit.reference import Reach
+from koubai.doctor.watch.observe.interest import Interest
+from koubai.doctor.watch.passes.function_mode import FunctionMode
+from koubai.doctor.watch.twin import twin
+from koubai.doctor.watch.watcher import Watch
+
+
+def test_passes_that_tell_nothing_are_followed_ever_more_seldom_but_to_the_end():
+    interest = Interest()
+    followed = [i for i in range(1, 20_001) if interest.begins()]
+    assert followed[:100] == list(range(1, 101))
+    gaps = np.diff(followed[100:])
+    assert len(followed) < 200
+    assert followed[-1] > 0.9 * 20_000
+    assert all(gap <= ceil(0.1 * at) + 1 for at, gap in zip(followed[100:], gaps, strict=False))
+
+
+def test_passes_that_tell_something_are_all_followed():
+    interest = Interest()
+    assert all(interest.begins(fruitful=True) for _ in range(500))
+    assert not interest.begins()  # they tell no more
+
+
+def opened(monkeypatch, loss_of, steps=400, batch=4):
+    """Return how often a recorder was open, over a training with a loss."""
+    counts = []
+    original = FunctionMode.open
+    monkeypatch.setattr(FunctionMode, "open", lambda mode: (counts.append(1), original(mode))[1])
+    torch.manual_seed(0)
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with Watch(model, optimizer, budget=0, every=100) as watch:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            loss_of(model(torch.randn(batch, 3))).backward()
+            optimizer.step()
+    return len(counts), watch
+
+
+def test_a_loss_of_no_known_kind_is_looked_for_at_first_and_now_and_then(monkeypatch):
+    count, watch = opened(monkeypatch, lambda y: y.square().sum(1).exp().mean())
+    assert 100 <= count < 130
+    assert len(watch.seen.record.history.series("loss")[1]) == 400  # every one of them is written down
+
+
+def test_samples_are_kept_as_long_as_they_come(monkeypatch):
+    def of(y):
+        return nn.functional.cross_entropy(y, torch.zeros(len(y), dtype=torch.int64))
+
+    count, watch = opened(monkeypatch, of)
+    assert count >= 400
+    assert watch.seen.trained.rows == 400 * 4
+
+
+@dataclass
+class Seen:
+    """As much of a patient as a yardstick asks for."""
+
+    train_skill: float
+    data: DataFacts
+    last: None = None
+    loss_speaks = finished = True
+
+
+@pytest.mark.parametrize("chance", [0.1, 0.5, 0.9])
+def test_who_does_well_is_harmed_by_no_yardstick(monkeypatch, chance):
+    counts = np.array([chance, 1 - chance]) * 1000
+    x, t = np.zeros((1000, 2)), np.zeros(1000, dtype=np.int64)
+    data = DataFacts(x=x, t=t, classes=2, class_counts=counts if chance >= 0.5 else None)
+    own = chance if chance >= 0.5 else 0.0
+    decided = 0
+    for skill in np.linspace(own, 1, 41):
+        for goal in np.linspace(own, 1, 41):
+            monkeypatch.setattr(consultation, "reach", lambda _, g=goal: Reach(g, g, float("nan"), own))
+            visit = Consultation(Seen(float(skill), data))
+            missing = (goal - skill) / (goal - own) if goal > own else 0.0
+            harmed = goal - own > 3 * visit.noise and missing > HARMED and goal - skill > 3 * visit.noise
+            assert not (visit.well and harmed)
+            assert bool(visit.harmed) == bool(harmed)
+            decided += visit.well
+    assert decided > 100
+
+
+def test_who_does_well_is_judged_without_simple_learners(monkeypatch):
+    monkeypatch.setattr(consultation, "reach", lambda _: pytest.fail("learners were asked"))
+    t = np.arange(1000) % 2
+    data = DataFacts(x=np.zeros((1000, 2)), t=t, classes=2, class_counts=np.array([500, 500]))
+    visit = Consultation(Seen(0.99, data))
+    assert visit.well
+    assert not visit.harmed
+    assert not visit.stuck
+
+
+PROGRAM = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(500, 4)
+t = (x.sum(1) > 0).long()
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+optimizer = torch.optim.SGD(model.parameters(), 0.2)
+for step in range(100):
+    rows = torch.arange(step * 50, step * 50 + 50) % 500
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(model(x[rows]), t[rows]).backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("times", [0.0, 1.0])
+def test_without_a_budget_no_twin_is_made(tmp_path, monkeypatch, times):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    made = []
+    monkeypatch.setattr(twin, "twin_clinic", lambda *_: made.append(1))
+    judge_script(tmp_path / "program.py", trials=ScriptTrials(times))
+    assert bool(made) == bool(times)
+
+
+def test_no_garbage_is_sought_while_loading():
+    gc.unfreeze()
+    with loading():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count()
+    gc.unfreeze()
+    gc.disable()
+    try:
+        with loading():
+            pass
+        assert not gc.isenabled()  # as it was
+    finally:
+        gc.enable()
+        gc.unfreeze()
