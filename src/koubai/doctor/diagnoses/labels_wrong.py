@@ -92,11 +92,12 @@ def _swapped(visit: Consultation) -> Sign | None:
 def _is_plain(visit: Consultation) -> bool:
     """Whether nothing speaks against the labels, so that no simple learner need be asked.
 
-    Who answers held-out samples has learned from right pairs; where there are none, nothing can be told.
+    Who answers the pairs that were trained on, and held-out ones, has learned from right pairs; where there
+    are no held-out ones, nothing can be told.
     """
     held = visit.patient.held_skill
     if isfinite(held):
-        return held - visit.chance > _BY_CHANCE * visit.most_noise + 0.02
+        return min(held, visit.skill) - visit.chance > _BY_CHANCE * visit.most_noise + 0.02
     return visit.patient.data.x_held is None
 
 
