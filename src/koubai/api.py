@@ -22,7 +22,14 @@ from koubai.data.understood import understood
 from koubai.engines.engine import Observation
 from koubai.train.elsewhere import going_on_otherwise
 from koubai.train.folder import RunFolder
-from koubai.train.given import Data, given_path, given_recipe, given_table, given_weights
+from koubai.train.given import (
+    Data,
+    given_path,
+    given_recipe,
+    given_table,
+    given_weights,
+    tell_spare_outputs,
+)
 from koubai.train.import_weights import import_weights
 from koubai.train.metrics import Given, told_apart
 from koubai.train.model_file import Trained, load
@@ -172,6 +179,7 @@ def fit(
         settings |= {"metrics": names} if names else {}
         recipe, dataset = given_recipe(network, data, data_dir, settings)
         _tell_data(on_progress, recipe, dataset, data_dir)
+        tell_spare_outputs(recipe, dataset or recipe.data.load(given_path(data_dir)), stacklevel=3)
         how: dict[str, Any] = {"engine": engine, "threads": threads, "device": device}
         how |= {"overwrite": overwrite, "save_every": save_every, "observation": observation}
         how |= {"data_dir": given_path(data_dir), "own_metrics": own, "callbacks": callbacks}

@@ -1,5 +1,7 @@
 """The names of `import koubai as kb`, and fit, resume, load, findings."""
 
+import re
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -157,3 +159,29 @@ def test_watch_without_pytorch_says_what_to_install(monkeypatch):
     with pytest.raises(kb.KoubaiError, match="PyTorch") as error:
         kb.watch(None)
     assert error.value.hint == "pip install 'koubai[torch]'"
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (kb.Mlp((8,)), r"10 outputs .* 2 classes: Mlp\(\.\.\., classes=2\)"),
+        (kb.Sequential(kb.Linear(3)), "3 outputs .* a last layer of 2"),
+        (kb.Mlp((8,), classes=2), None),
+        (kb.Sequential(kb.Linear(1)), None),
+    ],
+)
+def test_more_outputs_than_classes_are_told_where_the_call_stands(network, said):
+    data = kb.data.blobs(centers=2)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        kb.fit(network, data, steps=2, progress=False, engine="reference")
+    told = [each for each in told if "outputs" in str(each.message)]
+    assert [each.filename for each in told] == ([__file__] if said else [])
+    assert all(re.search(said, str(each.message)) for each in told)
+
+
+def test_outputs_of_values_are_not_counted_as_classes():
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kb.fit(kb.Sequential(kb.Linear(2)), (x, x), steps=2, progress=False, engine="reference")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from koubai.losses.loss import Loss
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.sigmoid_cross_entropy import SigmoidCrossEntropy
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from koubai.models.model import Model
 from koubai.network.network import Network
 from koubai.train.recipe import Recipe
 from koubai.train.settings import understood
+from koubai.words import say
 from koubai.words.phrase import phrase
 
 Data = DataSource | Dataset | tuple[ArrayLike, ...]
@@ -57,6 +60,27 @@ def loss_for(network: Layer, dataset: Dataset) -> Loss:
     except KoubaiError:
         one = False  # told by the recipe, with all else that is wrong
     return SigmoidCrossEntropy() if one else SoftmaxCrossEntropy()
+
+
+def tell_spare_outputs(recipe: Recipe, dataset: Dataset, stacklevel: int) -> None:
+    """Warn where a network has more outputs than the data have classes: a model's default is ten.
+
+    The spare ones are learned never to be the answer, so nothing fails, and nothing else tells of them.
+    """
+    classes = dataset.classes
+    if classes is None:
+        return
+    try:
+        shape = Network(recipe.network, dataset.in_shape).out_shape
+    except KoubaiError:
+        return  # told by whoever trains it
+    if len(shape) == 1 and shape[0] > classes:
+        layer = type(recipe.network).__name__
+        said = "model" if isinstance(recipe.network, Model) else "layers"
+        warnings.warn(
+            say(f"train.spare_outputs_of_{said}", outputs=shape[0], classes=classes, model=layer),
+            stacklevel=stacklevel,
+        )
 
 
 def given_table(data: Any, target: str | None) -> Any:
