@@ -20,7 +20,7 @@ from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
-_CHANGED = 0.01  # of how much answers differ from sample to sample
+_CHANGED = 1e-4  # of how much answers differ from sample to sample: a softmax over a large batch does little
 
 
 @DIAGNOSES.register
@@ -40,7 +40,7 @@ class AnswersDependOnBatch(Diagnosis):
     )
     depth = 0
     is_harm = True  # nobody means it, whatever the score is
-    points_at = ("model", "loss", "backward")
+    points_at = ("mixing", "model", "loss", "backward")
     explains = (
         "under_fitting",
         "not_learning",
@@ -52,7 +52,7 @@ class AnswersDependOnBatch(Diagnosis):
 
     def sign(self, visit: Consultation) -> Sign | None:
         """The same samples beside others are answered otherwise."""
-        change = visit.patient.change_by_mates
+        change, by = visit.patient.change_by_mates, visit.patient.mixed_by
         if not change > _CHANGED:
             return None
         return Sign(
@@ -61,5 +61,5 @@ class AnswersDependOnBatch(Diagnosis):
             0,
             certain=True,
             by_hand=True,
-            details={"change": change},
+            details={"change": change, **({"fault": "by_function", "function": by} if by else {})},
         )

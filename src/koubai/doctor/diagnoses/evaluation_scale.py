@@ -6,7 +6,8 @@ Why it hurts: the network has learned other numbers than it is asked about. Scor
     question; it may look like over-fitting.
 How it shows: mean or deviation of the inputs differ between training and evaluation, and the loss of the
     evaluation falls clearly, most of the way to that of training, when inputs are brought to the mean and
-    deviation of training.
+    deviation of training. Or they have exactly the mean 0 and the deviation 1, or reach exactly the bounds
+    of a scaler, in every feature: a scaler of their own did that.
 Confused with: over-fitting; batch normalization whose running statistics are wrong.
 Sick recipe: a transform for the training set, none for the test set; a layer that divides by 255 beside a
     loader that does.
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.patient.held_scale import RATIO, SHIFT
+from koubai.doctor.patient.held_scale import RATIO, SHIFT, HeldScale
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
@@ -51,28 +52,44 @@ class EvaluationScale(Diagnosis):
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Scaled back, the loss is far lower."""
-        scale = visit.patient.held_scale
-        if scale is None or not isfinite(scale.rescaled) or not scale.rescaled > 0:
-            return None
-        times = scale.loss / scale.rescaled if isfinite(scale.loss) else float("inf")
-        if not (times > _HELPS and scale.closed > _CLOSED):
-            return None
+        scale, own = visit.patient.held_scale, visit.patient.own_scale
+        found = None if scale is None else _by_loss(scale)
+        if found is not None or own is None:
+            return found
         return Sign(
-            (
-                Measure("held_deviation", scale.ratio),
-                Measure("held_shift", scale.shift),
-                Measure("held_loss_over_rescaled", times, _HELPS),
-            ),
+            (Measure("held_deviation", own.ratio),),
             None,
             0,
-            "severe" if times > _MUCH else "warn",
+            "warn",
             certain=True,
-            measured=True,
             by_hand=True,
-            details={
-                "ratio": scale.ratio,
-                "shift": scale.shift,
-                "loss": scale.loss,
-                "rescaled": scale.rescaled,
-            },
+            details={"fault": own.how, "ratio": own.ratio},
         )
+
+
+def _by_loss(scale: HeldScale) -> Sign | None:
+    """Return the sign of inputs whose loss falls when they are brought to the scale of training."""
+    if not isfinite(scale.rescaled) or not scale.rescaled > 0:
+        return None
+    times = scale.loss / scale.rescaled if isfinite(scale.loss) else float("inf")
+    if not (times > _HELPS and scale.closed > _CLOSED):
+        return None
+    return Sign(
+        (
+            Measure("held_deviation", scale.ratio),
+            Measure("held_shift", scale.shift),
+            Measure("held_loss_over_rescaled", times, _HELPS),
+        ),
+        None,
+        0,
+        "severe" if times > _MUCH else "warn",
+        certain=True,
+        measured=True,
+        by_hand=True,
+        details={
+            "ratio": scale.ratio,
+            "shift": scale.shift,
+            "loss": scale.loss,
+            "rescaled": scale.rescaled,
+        },
+    )

@@ -32,3 +32,18 @@ class HeldScale:
         """Share of the way from the loss as it is to that of training that scaling goes."""
         gap = self.loss - self.trained
         return (self.loss - self.rescaled) / gap if gap > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class OwnScale:
+    """Inputs of the evaluation, seen alone, that were not scaled as those of training.
+
+    | field | meaning                                                                                  |
+    |-------|------------------------------------------------------------------------------------------|
+    | how   | "deviation": to mean 0 and deviation 1 of their own; "bounds": to bounds of their own;   |
+    |       | "otherwise": their scale is another one by far                                           |
+    | ratio | their deviation / that of training (the median feature's)                                |
+    """
+
+    how: str
+    ratio: float

@@ -18,7 +18,7 @@ from koubai.doctor.patient.aims import Aims
 from koubai.doctor.patient.checkup import Checkup
 from koubai.doctor.patient.clinic import Clinic
 from koubai.doctor.patient.duel import Duel
-from koubai.doctor.patient.held_scale import HeldScale
+from koubai.doctor.patient.held_scale import HeldScale, OwnScale
 from koubai.doctor.patient.layer_facts import LayerFacts
 from koubai.doctor.patient.origin import Origin
 from koubai.doctor.patient.place import Place
@@ -57,10 +57,12 @@ class Patient:
     | places   | lines of the user's program, by role, and by "layer:" with a layer's path             |
     | change_by_mates | how much answers in test mode change with the samples beside them, in units of    |
     |          | how much they differ at all (NaN: not known)                                              |
+    | mixed_by | the function that first does so; empty: not known                                        |
     | change_by_future | how much answers change with inputs that come later, where it is they that are |
     |          | to be predicted, in units of how much answers differ at all (NaN: not known)             |
     | spreads  | how much outputs differ from sample to sample, at close-ups (of a PyTorch program)       |
     | held_scale | how inputs of the evaluation differ from those of training (None: they do not)         |
+    | own_scale | how they are scaled, where that can be told without their loss (None: as in training)    |
     | duel     | the losses of two networks of a PyTorch program that compete                             |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     | origin   | the first operation whose number is not finite, where it was looked for and found        |
@@ -90,9 +92,11 @@ class Patient:
     loss_speaks: bool = True
     places: Mapping[str, Place] = field(default_factory=dict)
     change_by_mates: float = float("nan")
+    mixed_by: str = ""
     change_by_future: float = float("nan")
     spreads: tuple[Spread, ...] = ()
     held_scale: HeldScale | None = None
+    own_scale: OwnScale | None = None
     duel: Duel | None = None
     origin: Origin | None = None
 

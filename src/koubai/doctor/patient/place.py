@@ -19,7 +19,7 @@ class Place:
     | backward   | computes gradients                                                |
     | model      | calls the model                                                   |
     | layer      | makes the layer, or calls the function that stands for it         |
-    | operation  | computes the first number that is not finite                      |
+    | operation  | computes what is not finite, or is mixed among samples, first     |
     | clipping   | shortens gradients, the first time                                |
     | evaluation | calls the model in test mode or without gradients, the first time |
     """

@@ -6,25 +6,23 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import nan
 
 import numpy as np
 import torch
 
 from koubai.core.params import Array
 from koubai.doctor.patient.aims import Aims
+from koubai.doctor.patient.checkup import Checkup
 from koubai.doctor.patient.clinic import Clinic
-from koubai.doctor.patient.held_scale import HeldScale
 from koubai.doctor.patient.layer_facts import LayerFacts
 from koubai.doctor.patient.origin import Origin
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.patient.place import Place
 from koubai.doctor.patient.run_facts import DataFacts, LossFacts
 from koubai.doctor.watch.checkups.answered import answered, counted, held_answers, recent_answers
-from koubai.doctor.watch.checkups.dependence import change_by_mates
+from koubai.doctor.watch.checkups.asked import change_by_future_of, held_scale_of, mixing_of, own_scale_of
 from koubai.doctor.watch.checkups.floor import floor_of
-from koubai.doctor.watch.checkups.future import change_by_future
-from koubai.doctor.watch.checkups.held_scale import held_scale
+from koubai.doctor.watch.checkups.mates import Mixing
 from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.watched_layer import WatchedLayer
@@ -67,16 +65,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     checkups = [look for look in (first, last) if look]
     recorder = now.recorder if now else seen.last.recorder if seen.last else None
     outputs = checkups[-1].outputs if checkups else None
-    data = _data(seen, samples, 1 if outputs is None else outputs.shape[1])
-    answers = held_outputs(seen, data) if now else None
-    if answers is not None and not _beside(answers, data.t_held):
-        data, answers = replace(data, x_held=None, t_held=None), None
-    elif answers is None:
-        data, answers = held_answers(seen, data)
-    if outputs is not None and data.classes is None and data.t is None:
-        data = counted(data, checkups[-1])
-    if not seen.replayable:  # there is more to the inputs than was kept: no learner may be asked of a part
-        data = replace(data, x=None, x_held=None, mean=None, std=None, low=None, high=None)
+    data, answers = _data_and_answers(seen, checkups, samples, again=now is not None)
     if seen.need_not_fall is not None:  # what the outputs are compared with is no truth
         data, answers = DataFacts(samples=seen.samples), None
         checkups = [replace(look, outputs=None, targets=None) for look in checkups]
@@ -84,18 +73,21 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     untrained, frozen = _untrained(seen)
     unlisted = _unlisted(seen)
     origin = _origin(seen, means)
+    mixed = mixing_of(seen, samples if now else None)
     return Patient(
         layers=tuple(_facts_of(layer, seen.first) for layer in layers),
         history=seen.record.history,
         checkups=tuple(checkups),
         loss=_loss(seen.loss, outputs),
         loss_speaks=seen.need_not_fall is None,
-        change_by_mates=_change_by_mates(seen, samples) if now else nan,
-        change_by_future=_change_by_future(seen),
+        change_by_mates=mixed.change,
+        mixed_by=mixed.operation,
+        change_by_future=change_by_future_of(seen),
         spreads=tuple(seen.spreads.seen),
-        held_scale=_held_scale(seen) if now else None,
+        held_scale=held_scale_of(seen) if now else None,
+        own_scale=own_scale_of(seen),
         duel=seen.opponents,
-        places=_places(seen, {layer.path: layer.place for layer in layers}, origin),
+        places=_places(seen, {layer.path: layer.place for layer in layers}, origin, mixed),
         origin=origin,
         optimizer=optimizer_facts(seen.optimizers[0]) if seen.optimizers and not seen.hand else None,
         data=data,
@@ -117,6 +109,24 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     )
 
 
+def _data_and_answers(
+    seen: Seen, checkups: list[Checkup], samples: Samples | None, *, again: bool
+) -> tuple[DataFacts, Array | None]:
+    """Return what is known of the data, and what was answered in the evaluation; `again`: it can be asked."""
+    outputs = checkups[-1].outputs if checkups else None
+    data = _data(seen, samples, 1 if outputs is None else outputs.shape[1])
+    answers = held_outputs(seen, data) if again else None
+    if answers is not None and not _beside(answers, data.t_held):
+        data, answers = replace(data, x_held=None, t_held=None), None
+    elif answers is None:
+        data, answers = held_answers(seen, data)
+    if outputs is not None and data.classes is None and data.t is None:
+        data = counted(data, checkups[-1])
+    if not seen.replayable:  # there is more to the inputs than was kept: no learner may be asked of a part
+        data = replace(data, x=None, x_held=None, mean=None, std=None, low=None, high=None)
+    return data, answers
+
+
 def _beside(y: Array, t: Array | None) -> bool:
     """Whether outputs stand beside their targets: a part of them may have been compared."""
     return t is None or t.dtype.kind == "i" or y.reshape(len(y), -1).shape == t.reshape(len(t), -1).shape
@@ -128,29 +138,6 @@ def _facts_of(watched: WatchedLayer, first: CloseUp | None) -> LayerFacts:
     return (then or watched).facts
 
 
-def _change_by_mates(seen: Seen, samples: Samples | None) -> float:
-    try:
-        return change_by_mates(seen, samples)
-    except Exception:  # batches of another size may not go through
-        return nan
-
-
-def _held_scale(seen: Seen) -> HeldScale | None:
-    try:
-        return held_scale(seen)
-    except Exception:  # batches of another size may not go through
-        return None
-
-
-def _change_by_future(seen: Seen) -> float:
-    if seen.shifted.kept is None or seen.blind or seen.need_not_fall is not None:
-        return nan
-    try:
-        return change_by_future(seen.root, seen.shifted.kept)
-    except Exception:  # a model may do anything when it is called with other numbers
-        return nan
-
-
 def _origin(seen: Seen, means: Means) -> Origin | None:
     """Return where numbers that are not finite began, if there are any and it can be found."""
     losses = seen.record.history.series("loss")[1]
@@ -160,11 +147,15 @@ def _origin(seen: Seen, means: Means) -> Origin | None:
     return means.trace()
 
 
-def _places(seen: Seen, called: Mapping[str, Place | None], origin: Origin | None) -> dict[str, Place]:
+def _places(
+    seen: Seen, called: Mapping[str, Place | None], origin: Origin | None, mixed: Mixing
+) -> dict[str, Place]:
     """Return the lines of the program that are known: of each layer where it was made, else called."""
     found = dict(seen.places)
     if origin is not None and origin.ordinary and origin.place is not None:
         found["operation"] = origin.place
+    if mixed.place is not None:
+        found["mixing"] = mixed.place
     made = {path: births.of(module) for path, module in modules_of(seen.root) if path}
     for path in (*made, *(path for path in called if path not in made)):
         place = made.get(path) or called.get(path)

@@ -68,14 +68,14 @@ def _by_place(y: torch.Tensor, shape: torch.Size, axis: int) -> torch.Tensor | N
 def _answers(model: nn.Module, call: ShiftedCall) -> list[torch.Tensor]:
     """Return all numbers that the model answers in test mode; no trace is left in it."""
     args, options = copied((call.args, call.options))
-    with _same_luck(), undisturbed(model), torch.no_grad():
+    with same_luck(), undisturbed(model), torch.no_grad():
         set_modes(model, lambda module: False)
         output = model(*args, **options)
     return [y.detach().cpu().double() for y in tensors(output) if y.is_floating_point() and y.ndim > 1]
 
 
 @contextmanager
-def _same_luck() -> Iterator[None]:
+def same_luck() -> Iterator[None]:
     """Put back the random numbers of Python and NumPy at the end: a model may draw some."""
     state = random.getstate()
     numpy = sys.modules.get("numpy")

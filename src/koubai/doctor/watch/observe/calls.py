@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from koubai.doctor.watch.seen.seen import Seen
@@ -17,6 +19,7 @@ class Calls:
 
     def begins(self, module: nn.Module) -> bool:
         """Whether a pass begins with this call."""
+        self._seen.kept.begins(module, self._seen.names.modules)
         if module is self._seen.model or module is self._seen.root:
             self._inside += 1
             self._whole = self._whole or self._inside == 1
@@ -26,8 +29,11 @@ class Calls:
         self._by_parts = True  # `forward` was called directly: its parts tell that it runs
         return True
 
-    def ends(self, module: nn.Module) -> bool:
-        """Whether a pass ends with this call."""
+    def ends(
+        self, module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], *, looked: bool
+    ) -> bool:
+        """Whether a pass ends with this call; `looked` says whether its step is looked at."""
+        self._seen.kept.ends(module, args, options, looked=looked)
         if module is not self._seen.model and module is not self._seen.root:
             return False
         self._inside = max(0, self._inside - 1)
@@ -40,3 +46,4 @@ class Calls:
     def reset(self) -> None:
         """A step ends: whatever had begun is over."""
         self._by_parts, self._inside = False, 0
+        self._seen.kept.step_ends()

@@ -25,9 +25,11 @@ class Evaluation:
         self.end_pass()
         self._seen.note_place("evaluation")
         self.under_way = True
+        x = first_tensor(args)
+        if x is not None and self._seen.asked.wants:
+            self._seen.asked.see(x)
         if not self._interest.begins(fruitful=self._fruitful):
             return False
-        x = first_tensor(args)
         if x is not None and x.ndim and not self._seen.held.full:
             self._seen.held.see_inputs(x)
         return True
@@ -63,4 +65,5 @@ class Evaluation:
         """Write down what waits: training goes on."""
         self.end_pass()
         self._seen.record.end_evaluation(self._seen.step)
+        self._seen.asked.end()
         self.under_way = False

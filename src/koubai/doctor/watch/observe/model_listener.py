@@ -147,7 +147,7 @@ class ModelListener(Listener):
         """Wait for the loss, where it is not known where that comes from."""
         if module is self.losses.criterion and self._in_step and not self.aside:
             self.losses.measure(next(iter(self.seen.loss.names), ""), args, output)
-        if self.aside or not self._calls.ends(module):
+        if self.aside or not self._calls.ends(module, args, options, looked=self._shutter.looking):
             return
         seen, evaluating = self.seen, self._evaluation.under_way
         if not evaluating:

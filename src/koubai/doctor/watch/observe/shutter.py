@@ -53,6 +53,11 @@ class Shutter:
         return self._recorder is not None
 
     @property
+    def looking(self) -> bool:
+        """Whether the step under way is seen closely."""
+        return self.close_up is not None
+
+    @property
     def due(self) -> bool:
         """Whether the next step is to be seen closely."""
         return self._pace.wants(self._seen.step + 1)

@@ -24,6 +24,8 @@ from koubai.doctor.watch.program.models import (
 )
 from koubai.doctor.watch.program.places import users_place
 from koubai.doctor.watch.seen.answers import Answers
+from koubai.doctor.watch.seen.kept_calls import KeptCalls
+from koubai.doctor.watch.seen.kept_inputs import KeptInputs
 from koubai.doctor.watch.seen.kept_samples import KeptSamples
 from koubai.doctor.watch.seen.record import Record
 from koubai.doctor.watch.seen.seen_loop import SeenLoop
@@ -63,6 +65,8 @@ class Seen:
     | samples, batch_size | how many there are to train on, if told; most in a batch                   |
     | first, last     | the first and the latest step that was seen closely                            |
     | had_gradient    | parameters that had a gradient in one of these                                 |
+    | kept            | how the model, or its parts, were called in a step of training                 |
+    | asked           | inputs of evaluations, whatever became of the answers                          |
     | shifted         | a call of the model whose targets are its own inputs, one place on             |
     | replayable      | whether it is called with one tensor, so that it can be run again              |
     | refused         | what it said when it was run again                                             |
@@ -111,6 +115,8 @@ class Seen:
         self.first: CloseUp | None = None
         self.last: CloseUp | None = None
         self.had_gradient: set[str] = set()
+        self.kept = KeptCalls()
+        self.asked = KeptInputs()
         self.shifted = ShiftedCalls()
         self.replayable = True
         self.refused: str | None = None

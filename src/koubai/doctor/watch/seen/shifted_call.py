@@ -51,7 +51,7 @@ class ShiftedCalls:
 def shifted_call(args: tuple[Any, ...], options: dict[str, Any], t: torch.Tensor) -> ShiftedCall | None:
     """Return a copy of a call if its targets t are inputs, one place on; else None."""
     given = tensors((args, options))
-    if not _is_plain((args, options)) or sum(x.numel() * x.element_size() for x in given) > _BYTES:
+    if not is_plain((args, options)) or sum(x.numel() * x.element_size() for x in given) > _BYTES:
         return None
     t = t.detach().cpu()
     found = [
@@ -82,12 +82,12 @@ def _comes_next(x: torch.Tensor, axis: int, t: torch.Tensor) -> bool:
     return bool(same >= _SAME and moving >= _MOVING)
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Whether there are only tensors and plain values in it: other things may not be copied."""
     if isinstance(value, dict):
-        return all(_is_plain(item) for item in value.values())
+        return all(is_plain(item) for item in value.values())
     if type(value) in (tuple, list):
-        return all(_is_plain(item) for item in value)
+        return all(is_plain(item) for item in value)
     return isinstance(value, _PLAIN)
 
 

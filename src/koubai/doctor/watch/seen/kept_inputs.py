@@ -1,0 +1,47 @@
+"""Kept inputs: what a model is asked about in its evaluations, whatever becomes of the answers."""
+
+from __future__ import annotations
+
+import torch
+
+_ROWS = 5000
+_BYTES = 16 * 2**20
+_SETS = 3
+
+
+class KeptInputs:
+    """Keeps the inputs of the first evaluations."""
+
+    def __init__(self) -> None:
+        self._sets: list[list[torch.Tensor]] = []
+        self._open = self._whole = False
+        self._bytes = 0
+
+    @property
+    def wants(self) -> bool:
+        """Whether the inputs of the evaluation under way, or of a new one, are wanted."""
+        return self._open or len(self._sets) < _SETS
+
+    def see(self, x: torch.Tensor) -> None:
+        """Take a batch of inputs x (N, ...) of the evaluation under way, or of a new one."""
+        if not x.is_floating_point() or not 2 <= x.ndim <= 4:
+            return
+        if not self._open:
+            self._sets.append([])
+            self._open, self._bytes, self._rows = True, 0, 0
+        self._bytes += x.numel() * x.element_size()
+        self._rows += len(x)
+        if self._rows <= _ROWS and self._bytes <= _BYTES:
+            self._sets[-1].append(x.detach().to("cpu", copy=True))
+        else:
+            self._sets[-1] = []  # a part of it tells nothing of the whole
+
+    def end(self) -> None:
+        """Training goes on."""
+        self._open = False
+
+    @property
+    def sets(self) -> list[torch.Tensor]:
+        """The inputs (N, ...) of each of them, in the order in which they went by."""
+        alike = [[x for x in batches if x.shape[1:] == batches[0].shape[1:]] for batches in self._sets]
+        return [torch.cat(batches) for batches in alike if batches]
