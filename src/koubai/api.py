@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -31,6 +32,7 @@ from koubai.train.given import (
     tell_spare_outputs,
 )
 from koubai.train.import_weights import import_weights
+from koubai.train.interrupt import terminated
 from koubai.train.metrics import Given, told_apart
 from koubai.train.model_file import Trained, load
 from koubai.train.model_file import save as save_weights
@@ -171,6 +173,9 @@ def fit(
         settings: fields of Recipe: optimizer (by its name, too), loss (else one that fits the targets), steps
             or `epochs`, passes over the training part; batch_size, seed; `learning_rate`, the optimizer's.
 
+    Ctrl-C finishes the step and returns the run so far; SIGTERM, which is meant for the whole script, does
+    that and ends it by SystemExit, whose `koubai_run` is the run.
+
     Raises: ConfigError (settings that cannot be, all at once); TooLarge, before any memory is taken.
     """
     with allowing(allow_memory), Progress() if progress else nullcontext() as on_progress:
@@ -299,8 +304,15 @@ def _tell_data(
 
 
 def _told(run: TrainRun) -> Run:
-    """Return a run of the loop with all that this floor adds; tell how an interrupted one goes on."""
+    """Return a run of the loop with all that this floor adds; tell how an interrupted one goes on.
+
+    Ctrl-C ends the run, and the script goes on; SIGTERM ends the script, too, so SystemExit takes it down.
+    """
     full = Run.of(run)
     if full.stopped_by == "interrupted":
         print(ended(full), go_on(full), sep="\n", file=sys.stderr)
+        if terminated.is_set():
+            end = SystemExit(128 + signal.SIGTERM)
+            end.koubai_run = full  # type: ignore[attr-defined]  # any exception may carry more
+            raise end
     return full

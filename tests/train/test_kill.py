@@ -173,3 +173,32 @@ def test_two_ctrl_c_end_at_once(recipe, tmp_path):
     finally:
         process.kill()
         process.communicate()
+
+
+SCRIPT = """
+import os, signal, sys
+import koubai as kb
+
+number = signal.Signals[sys.argv[1]]
+try:
+    kb.fit(
+        kb.Mlp((4,)), kb.data.digits(), steps=10**6, engine="reference", progress=False, folder=sys.argv[2],
+        callbacks=[lambda moment: os.kill(os.getpid(), number)],
+    )
+except SystemExit as end:
+    print("ends with", end.koubai_run.stopped_by)
+    raise
+print("goes on")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "code"), [("SIGINT", "goes on", 0), ("SIGTERM", "ends with interrupted", 143)]
+)
+def test_ctrl_c_ends_the_run_and_sigterm_the_script(tmp_path, name, said, code):
+    words = [sys.executable, "-c", SCRIPT, name, str(tmp_path / "run")]
+    process = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert (process.stdout.strip(), process.returncode) == (said, code), process.stderr
+    folder = RunFolder(tmp_path / "run")
+    assert not folder.finished
+    assert folder.files("checkpoints", "step")

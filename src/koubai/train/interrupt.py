@@ -8,6 +8,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # the second is how a cluster asks
+terminated = threading.Event()
+"""Whether the latest run was asked to end by SIGTERM, which is meant for the whole process."""
 
 
 class Interrupt:
@@ -19,6 +21,7 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
+            terminated.clear()
             for name in _SIGNALS:
                 self._before[name] = signal.signal(name, self._hear)
         return self
@@ -30,6 +33,8 @@ class Interrupt:
                 before(number, frame)  # usually raises
             raise KeyboardInterrupt
         self.requested = True
+        if number == signal.SIGTERM:
+            terminated.set()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
