@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
 from koubai.doctor.answer.verdict import Unseen
@@ -9,6 +11,8 @@ from koubai.doctor.visit.consultation import HARMED, SHORT, Consultation
 from koubai.doctor.watch.seen.seen import Seen
 
 _JUMPED = 1.0  # times its first value, by which the mean of the first losses lies above that: no scatter
+_FEWEST = 40  # samples of an evaluation from which its skill is told
+_GAINED = 0.02  # of skill; less is not known from nothing
 _FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress
 
 
@@ -31,7 +35,7 @@ def gaps(seen: Seen, visit: Consultation) -> tuple[Unseen, ...]:
         pass  # it is known what broke
     elif not np.isfinite(losses).all():
         found.append(Unseen("broken"))
-    elif (gap := _progress(seen, visit, updates)) is not None:
+    elif (gap := _progress(seen, visit, updates) or _held_at_chance(visit)) is not None:
         found.append(gap)
     return tuple(found)
 
@@ -48,6 +52,16 @@ def _progress(seen: Seen, visit: Consultation, updates: int) -> Unseen | None:
         return short if known else short or Unseen("at_chance")
     fallen = visit.progressing and len(visit.smooth) and visit.smooth[-1] < _fallen(visit)
     return short if fallen else short or Unseen("progress")
+
+
+def _held_at_chance(visit: Consultation) -> Unseen | None:
+    """Return that the model answers its evaluation as one that knows nothing; None where it does better."""
+    t, skill = visit.patient.data.t_held, visit.held_skill
+    if t is None or visit.patient.held_outputs is None or len(t) < _FEWEST or not isfinite(skill):
+        return None
+    chance = float(np.bincount(t).max()) / len(t) if t.dtype.kind == "i" else 0.0
+    level = chance + max(_GAINED, 3 * visit.held_noise)
+    return Unseen("held_at_chance", {"skill": skill, "chance": chance}) if skill <= level else None
 
 
 def _by_skill(visit: Consultation, short: Unseen | None) -> Unseen | None:

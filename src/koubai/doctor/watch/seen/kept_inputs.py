@@ -14,8 +14,8 @@ class KeptInputs:
 
     def __init__(self) -> None:
         self._sets: list[list[torch.Tensor]] = []
-        self._open = self._whole = False
-        self._bytes = 0
+        self._open = False
+        self._bytes = self._rows = 0
 
     @property
     def wants(self) -> bool:
