@@ -13,10 +13,11 @@ from koubai.core.errors import RunError
 from koubai.lab import start
 from koubai.lab.conclude.export import to_json
 from koubai.lab.perform import keeper
+from koubai.lab.perform.bundle import perform_all
 from koubai.lab.perform.outcome import Context
 from koubai.lab.perform.run_result import Exhibit
 from koubai.lab.perform.store import Store
-from koubai.lab.perform.work import perform_all, tasks_of
+from koubai.lab.perform.work import tasks_of
 from koubai.probes.held import Held
 from koubai.report.experiment import experiment_page
 from koubai.report.html import render

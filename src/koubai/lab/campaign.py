@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -15,6 +15,7 @@ from koubai.core.errors import RunError
 from koubai.lab.closing import conclude
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
+from koubai.lab.perform.bundle import MOST, fellows
 from koubai.lab.perform.environment import environment
 from koubai.lab.perform.executors import Workers
 from koubai.lab.perform.keeper import Desk, StoreKeeper, keeping
@@ -166,14 +167,19 @@ class Campaign:
             most = 1
         with suppress(BrokenProcessPool):  # what is under way then breaks, too
             while line and len(self._under_way) < most:
-                bundle = [line[i] for i in range(self._bundle(len(line)))]
+                bundle = [line[i] for i in range(self._bundle(line))]
                 self._under_way[self.workers.submit(bundle)] = bundle
                 for _ in bundle:
                     line.popleft()
         return bool(self._under_way)
 
-    def _bundle(self, left: int) -> int:
-        """Return how many runs travel together: more than one only to other machines, where all are short."""
+    def _bundle(self, line: Sequence[Task]) -> int:
+        """Return how many runs go together: to other machines short ones, here such as share batches."""
+        left = len(line)
+        if self.workers.shares_memory and not self.workers.elsewhere:
+            most = min(MOST, left // self.workers.count)  # so that nobody waits at the end for one with many
+            count = fellows([line[i] for i in range(most)]) if most > 1 else 1
+            return 1 << (count.bit_length() - 1)  # halves, not a large part and a small one
         made = len(self.results) - self.reused
         if not self.workers.elsewhere or made == 0:
             return 1

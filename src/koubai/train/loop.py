@@ -32,6 +32,7 @@ class Loop:
     | stored         | whether one was written here                                        |
     | pace           | updates in the next stretch, if nothing is due before               |
     | startup        | seconds until the first update here was made                        |
+    | began, before  | the step and the seconds at which it began here                     |
     | callbacks      | called after every evaluation with the Moment                       |
     | failed         | what one of them raised                                             |
     """
@@ -51,6 +52,9 @@ class Loop:
     callbacks: Sequence[OnEvaluation] = ()
     failed: BaseException | None = None
 
+    def __post_init__(self) -> None:
+        self.began, self.before = self.session.step, self.seconds
+
     @property
     def seconds(self) -> float:
         """How long the run has taken so far."""
@@ -58,34 +62,55 @@ class Loop:
 
     def run(self) -> None:
         """Run the session to its end."""
-        session, before, began = self.session, self.seconds, self.session.step
-        if session.step == 0 and session.history.last("train_loss") is None:
+        if self.looks_first:
             self.evaluate()
-        while session.step < session.recipe.steps and session.stopped_by is None:
-            self.stretch()
-            if not self.startup and session.step > began:
-                self.startup = self.seconds - before
-            if self.due(session.observation.evaluate_every):
-                self.evaluate()
-            if self.interrupt.requested and session.step < session.recipe.steps:
-                session.stopped_by = session.stopped_by or "interrupted"
-            if self.on_progress is not None:
-                self.on_progress(session)
-            why = session.ranks.gather(session.stopped_by)  # whoever stops, all stop
-            session.stopped_by = next(filter(None, why), None)
-            self.save()
+        while self.goes_on:
+            steps, start = self.next_steps(), time.perf_counter()
+            self.session.advance(steps)
+            self.keep_pace(steps, time.perf_counter() - start)
+            self.look()
         self.end()
 
-    def stretch(self) -> None:
-        """Advance about as many updates as fit between two looks at the clock."""
+    @property
+    def looks_first(self) -> bool:
+        """Whether initial weights are still to be evaluated."""
+        return self.session.step == 0 and self.session.history.last("train_loss") is None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are steps left."""
+        return self.session.step < self.session.recipe.steps and self.session.stopped_by is None
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether the step just made is one after which to evaluate."""
+        return self.due(self.session.observation.evaluate_every)
+
+    def look(self) -> None:
+        """After some steps: evaluate if that is due, hear who wants it to stop, report, save."""
+        session = self.session
+        if self.evaluates:
+            self.evaluate()
+        if self.interrupt.requested and session.step < session.recipe.steps:
+            session.stopped_by = session.stopped_by or "interrupted"
+        if self.on_progress is not None:
+            self.on_progress(session)
+        why = session.ranks.gather(session.stopped_by)  # whoever stops, all stop
+        session.stopped_by = next(filter(None, why), None)
+        self.save()
+
+    def next_steps(self) -> int:
+        """Return about as many updates as fit between two looks at the clock."""
         session = self.session
         marks = (session.observation.evaluate_every, self.save_every, self.progress_every)
         to_marks = [every - session.step % every for every in marks if every]
-        steps = min(session.recipe.steps - session.step, *to_marks, *session.ranks.gather(self.pace))
-        start = time.perf_counter()
-        session.advance(steps)
-        spent = time.perf_counter() - start
+        return min(session.recipe.steps - session.step, *to_marks, *session.ranks.gather(self.pace))
+
+    def keep_pace(self, steps: int, spent: float) -> None:
+        """Note that so many updates were asked for, and the seconds they took."""
         self.pace = max(1, min(4 * self.pace, _LONGEST, int(steps * _STRETCH / max(spent, 1e-9))))
+        if not self.startup and self.session.step > self.began:
+            self.startup = self.seconds - self.before
 
     def due(self, every: int) -> bool:
         """Whether something is due that happens every so many updates."""

@@ -57,6 +57,7 @@ class Session:
     | threads    | how many it computes with; told "auto", as many as engines/threads.py finds        |
     | device     | where it was asked to compute; `computed_on` is where it does                    |
     | ranks      | the processes that train it together; all make the same calls                    |
+    | foreseen   | outputs for a part that are known before it is evaluated next; see train/bundle  |
     | metrics    | what is measured beside loss and accuracy: the recipe's and `own_metrics`        |
     """
 
@@ -83,6 +84,7 @@ class Session:
         self.step = 0
         self.stopped_by: str | None = None
         self.best: TrainingState | None = None  # under early stopping
+        self.foreseen: dict[str, Array] = {}
         self.sampler = Sampler(
             len(self.dataset.t_train),
             recipe.batch_size,
@@ -143,19 +145,23 @@ class Session:
         """Train `steps` updates, recording losses and taps; return the losses (fewer after a NaN)."""
         taps: list[TapRecord] = []
         batches = self.sampler.batches(self.step, steps)
-        with _quiet():
+        with quiet():
             losses = self.program.advance(batches, self.observation, taps.append)
+        self.take(losses, taps)
+        return losses
+
+    def take(self, losses: Array, taps: Sequence[TapRecord]) -> None:
+        """Take in the losses and taps of the steps that the program has just made."""
         numbers = np.arange(self.step + 1, self.step + 1 + len(losses))
         self.history.add_series("", "loss", numbers, losses)
-        self.history.write_later(self._recorder, taps)
+        self.history.write_later(self._recorder, list(taps))
         self.step += len(losses)
         if len(losses) and not np.isfinite(losses[-1]):
             self.stopped_by = "not finite"
-        return losses
 
     def outputs(self, x: Inputs) -> Array:
         """Return the network's outputs (n, K) for prepared inputs x (n, ...), in units of scaled targets."""
-        with _quiet():
+        with quiet():
             return self.program.predict(x)
 
     def evaluate(self, part: str = "test", rows: int | None = None) -> Score:
@@ -163,8 +169,9 @@ class Session:
         x, t = self.dataset.inputs(part)[:rows], getattr(self.dataset, f"t_{part}")[:rows]
         if len(x) == 0:
             return Score(float("nan"), None, 0)
-        y = self.outputs(x)
-        with _quiet():
+        y = self.foreseen.pop(part, None)
+        y = self.outputs(x) if y is None else y
+        with quiet():
             loss = self.recipe.loss.value(y, t)
         accuracy = (
             float((self.recipe.loss.decide(y) == t).mean()) if self.dataset.classes is not None else None
@@ -174,9 +181,12 @@ class Session:
 
     def scores(self) -> dict[str, Score]:
         """Evaluate every part that has samples; of the training part as many as the observation asks for."""
-        rows = {"train": self.observation.evaluate_rows}
-        found = {part: self.evaluate(part, rows.get(part)) for part in PARTS}
+        found = {part: self.evaluate(part, self.evaluated_rows(part)) for part in PARTS}
         return {part: score for part, score in found.items() if score.count}
+
+    def evaluated_rows(self, part: str) -> int | None:
+        """Return how many rows of a part `scores` looks at; None: all."""
+        return self.observation.evaluate_rows if part == "train" else None
 
     def record_scores(self) -> dict[str, Score]:
         """Evaluate every part and append the scores to the history as `train_loss`, `test_f1_macro` ..."""
@@ -228,7 +238,7 @@ class Session:
         return child
 
 
-def _quiet() -> AbstractContextManager[None]:
+def quiet() -> AbstractContextManager[None]:
     """Silence NumPy on overflow: a run that diverges is told once, by `stopped_by`, not at every product."""
     return np.errstate(all="ignore")
 

@@ -223,12 +223,12 @@ def finish(
             loop.run()
         except BaseException as error:
             if error is loop.failed:
-                _keep(error, _ended(loop))
+                _keep(error, ended(loop))
             raise
-        return _ended(loop)
+        return ended(loop)
 
 
-def _ended(loop: Loop) -> Run:
+def ended(loop: Loop) -> Run:
     """Return the run as it stands."""
     session, folder = loop.session, loop.folder
     return Run(

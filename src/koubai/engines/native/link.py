@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
+from koubai.core.errors import EngineError
 from koubai.core.params import Array
 from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.blueprint import PlanSet
+from koubai.engines.native.first_layer import FirstLayer
 from koubai.engines.native.instructions import (
     Addresses,
     Buffer,
     DropoutKey,
     Instruction,
     Known,
+    Library,
     Python,
     Tensor,
 )
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.block import Place, addresses, record
-from koubai.engines.native.memory import Places
+from koubai.engines.native.memory import Places, array_at
+
+T = TypeVar("T")
+Running: TypeAlias = "Generator[Linked, None, T]"
+"""Work that hands over each plan that is to be run, and goes on once it was."""
 
 
 class LinkedShard:
@@ -61,6 +68,7 @@ class Linked:
         self.plans, self.places = plans, places
         shard = plans.plans[0].shard
         self._beside: Linked | None = None
+        self.indices, self.flags = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._runner = backend.runner(shard.shards, shard.team)
         self.shards = [
             LinkedShard(plan.instructions, _Addresses(places, shard, known))
@@ -105,6 +113,18 @@ class Linked:
         for name, value in values.items():
             self.places.shards[name] = value
 
+    def stand(
+        self, first: int, indices: Array, table: Array | None = None, losses: Array | None = None
+    ) -> None:
+        """Stand before the first of some steps, which has number `first`; `table` has the rates of each."""
+        steps = len(indices)
+        self.set(
+            step=0, row=0, first_step=first, steps=steps, total=steps, indices=indices.ctypes.data, ticks=0
+        )
+        if table is not None and losses is not None:
+            self.set(rates=table.ctypes.data, rate_stride=table.itemsize, losses=losses.ctypes.data)
+        self.indices = indices
+
     def leave_sums(self, out: Array) -> None:
         """Let the taps of the n-th step from now leave what they take in out[n]: (steps, workers, ...)."""
         step, worker = out.strides[:2]
@@ -120,22 +140,31 @@ class Linked:
         """A tensor (rows, features) or a buffer of float64 numbers of the only shard, as an array."""
         address = self.places.address(tensor)
         if isinstance(tensor, Buffer):
-            return _array_at(address, tensor.nbytes).view(np.float64)
+            return array_at(address, tensor.nbytes).view(np.float64)
         shape = (tensor.layout.rows, tensor.layout.features)
-        return _array_at(address, 4 * tensor.elements).view(np.float32).reshape(shape)
+        return array_at(address, 4 * tensor.elements).view(np.float32).reshape(shape)
 
     @contextmanager
     def beside(self, tapped: Linked, flags: Array) -> Iterator[None]:
         """Let flagged steps run on the shards of `tapped`."""
         self.places.shards["tapped"] = addresses(tapped.places.shards)
         tapped.set(status=loop.DONE)
-        self._beside = tapped
+        self._beside, self.flags = tapped, flags
         self.set(flags=flags.ctypes.data, total=len(flags))
         try:
             yield
         finally:
             self.set(tapped=0)
-            self._beside = None
+            self._beside, self.flags = None, np.zeros(0, np.int64)
+
+    def failure(self, status: int) -> EngineError:
+        """Why the last run ended with this status."""
+        if status == loop.SHORT_TEAM:
+            return EngineError("openmp_gave_fewer_threads", expected=len(self.shards))
+        failed = self.failed()
+        instruction = failed.instructions[failed.get("row")]
+        assert isinstance(instruction, Library)  # nothing else fails
+        return instruction.failure()
 
     def failed(self) -> Linked:
         """The plan at whose row the last run failed: this one, or the one beside it."""
@@ -143,12 +172,22 @@ class Linked:
         fails = beside is not None and (beside.places.shards["status"] != loop.DONE).any()
         return beside if beside is not None and fails else self
 
-    def run(self) -> int:
-        """Run from where the fields stand; return the status. The calling thread holds no GIL meanwhile."""
-        self._runner.run(self.places.shards)
+    def run(self) -> Running[int]:
+        """Have it run from where the fields stand; return the status."""
+        yield self
         statuses = self.places.shards["status"]
         return int(statuses[np.argmax(statuses != loop.DONE)])
 
+    @cached_property
+    def first_layer(self) -> FirstLayer | None:
+        """The first layer, if it can take x together with those of other programs."""
+        shard, table = self.plans.plans[0].shard, self.shards[0].table
+        return None if self.returns else FirstLayer.of(shard, self.instructions, table)
 
-def _array_at(address: int, nbytes: int) -> Array:
-    return np.ctypeslib.as_array((ctypes.c_uint8 * nbytes).from_address(address))
+    def run_shards(self) -> None:
+        """Run it. The calling thread holds no GIL meanwhile."""
+        self._runner.run(self.places.shards)
+
+    def run_instead(self, function: int, data: int) -> None:
+        """Call what runs it, the only shard, together with others."""
+        self._runner.call(function, data)

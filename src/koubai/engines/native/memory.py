@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 
 from koubai.core.params import Array
@@ -129,3 +131,8 @@ class Places:
         buffer = place.buffer if isinstance(place, Tensor) else place
         assert isinstance(buffer, Buffer)  # there is nothing else in memory of ours
         return self.bases[shard][buffer.region] + buffer.offset
+
+
+def array_at(address: int, nbytes: int) -> Array:
+    """The bytes at an address."""
+    return np.ctypeslib.as_array((ctypes.c_uint8 * nbytes).from_address(address))

@@ -9,7 +9,6 @@ from weakref import WeakMethod
 import numpy as np
 
 from koubai.core import random
-from koubai.core.errors import EngineError
 from koubai.core.params import Array
 from koubai.core.tap_record import TapRecord
 from koubai.data.levels import Inputs, as_inputs
@@ -17,16 +16,17 @@ from koubai.engines.engine import Job, Observation, OnTap, TrainingState
 from koubai.engines.native.backends.find import find_backend
 from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas
-from koubai.engines.native.instructions import DropoutKey, Known, Library, Python
+from koubai.engines.native.instructions import DropoutKey, Known, Python
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.block import Place
-from koubai.engines.native.link import Linked
+from koubai.engines.native.link import Linked, Running
 from koubai.engines.native.links import Links
 from koubai.engines.native.listing import listing
 from koubai.engines.native.memory import ProgramMemory, Samples
 from koubai.engines.native.possible import require
 from koubai.engines.native.rates import rates
 from koubai.engines.native.structure import Structure
+from koubai.engines.native.together import alone
 from koubai.engines.turns import Turn, in_turn
 
 _STRETCH, _STRETCH_SECONDS = 1000, 0.2  # most that runs between two looks at Python, so that Ctrl-C is heard
@@ -75,6 +75,11 @@ class NativeProgram:
         self._links.clear()
         self._shares: Array | None = None
 
+    @property
+    def training_plan(self) -> Linked:
+        """The plan of a training step."""
+        return self._links.training
+
     @in_turn
     def state(self) -> TrainingState:
         """Return a copy of the training state, in logical layouts."""
@@ -103,14 +108,20 @@ class NativeProgram:
         self, indices: Array, observation: Observation | None = None, on_tap: OnTap | None = None
     ) -> Array:
         """Train one step for each row of `indices`; return the losses, fewer after one that is not finite."""
+        return alone(self.advancing(indices, observation, on_tap))
+
+    def advancing(
+        self, indices: Array, observation: Observation | None = None, on_tap: OnTap | None = None
+    ) -> Running[Array]:
+        """Advance, but let another run what is to be run."""
         indices = self.job.check_indices(indices)
         if not self.job.augment:
-            return self._advance(indices, observation, on_tap)
+            return (yield from self._advance(indices, observation, on_tap))
         most = max(1, _FED_BYTES // (4 * self.job.batch_size * prod(self.job.network.in_shape)))
         losses: list[float] = []
         for first in range(0, len(indices), most):
             part = indices[first : first + most]
-            losses += self._advance(self._feed(part), observation, on_tap).tolist()
+            losses += (yield from self._advance(self._feed(part), observation, on_tap)).tolist()
             if not np.isfinite(losses[-1]):
                 break
         return np.array(losses)
@@ -127,7 +138,9 @@ class NativeProgram:
         self._t[:rows] = np.concatenate([t for _, t in drawn]).reshape(rows, *self._t.shape[1:])
         return np.arange(rows, dtype=np.int64).reshape(steps, -1)
 
-    def _advance(self, indices: Array, observation: Observation | None, on_tap: OnTap | None) -> Array:
+    def _advance(
+        self, indices: Array, observation: Observation | None, on_tap: OnTap | None
+    ) -> Running[Array]:
         losses = np.zeros(len(indices))
         wanted = observation if observation is not None and on_tap is not None else Observation()
         first = self._step
@@ -137,10 +150,10 @@ class NativeProgram:
             flags = self._stretch(len(indices) - done, wanted)
             part = slice(done, done + len(flags))
             if flags.any():
-                records = self._run_tapped(flags, wanted, table[part], indices[part], losses[part])
+                records = yield from self._run_tapped(flags, wanted, table[part], indices[part], losses[part])
             else:
                 records = []
-                self._run(self._links.training, table[part], indices[part], losses[part])
+                yield from self._run(self._links.training, table[part], indices[part], losses[part])
             done = self._step - first
             if on_tap is not None:
                 for record in records:
@@ -160,38 +173,22 @@ class NativeProgram:
 
     def _run(
         self, linked: Linked, table: Array, indices: Array, losses: Array, ticks: Array | None = None
-    ) -> int:
-        """Run steps; return how many. `ticks` (shards, rows) gathers the cycles of every row."""
-        self._stand(linked, table, indices, losses)
+    ) -> Running[None]:
+        """Run steps. `ticks` (shards, rows) gathers the cycles of every row."""
+        linked.stand(self._step + 1, indices, table, losses)
         for shard, row in enumerate(ticks if ticks is not None else ()):
             linked.places.shards[shard]["ticks"] = row.ctypes.data
         began = time.perf_counter()
         before = self._step
         try:
-            while (status := linked.run()) == loop.CALL_PYTHON:
+            while (status := (yield from linked.run())) == loop.CALL_PYTHON:
                 self._call_python(linked, indices)
         finally:  # an interrupt comes out here, after whole steps
             self._step = before + linked.get("step")
         if status != loop.DONE:
-            raise self._failure(linked, status)
+            raise linked.failure(status)
         ran = self._step - before
         self._seconds = max(1e-7, (time.perf_counter() - began) / ran)
-        return ran
-
-    def _stand(self, linked: Linked, table: Array, indices: Array, losses: Array) -> None:
-        """Let a plan stand before its first step."""
-        linked.set(
-            step=0, row=0, steps=len(indices), first_step=self._step + 1, rates=table.ctypes.data,
-            rate_stride=table.itemsize, indices=indices.ctypes.data, losses=losses.ctypes.data, ticks=0,
-        )  # fmt: skip
-
-    def _failure(self, linked: Linked, status: int) -> EngineError:
-        if status == loop.SHORT_TEAM:
-            return EngineError("openmp_gave_fewer_threads", expected=self.job.threads)
-        failed = linked.failed()
-        instruction = failed.instructions[failed.get("row")]
-        assert isinstance(instruction, Library)  # nothing else fails
-        return instruction.failure()
 
     def _call_python(self, linked: Linked, indices: Array, *, training: bool = True) -> None:
         """Do what the row at which the loop stopped asks for, and step over it."""
@@ -228,43 +225,47 @@ class NativeProgram:
 
     def _run_tapped(
         self, flags: Array, observation: Observation, table: Array, indices: Array, losses: Array
-    ) -> list[TapRecord]:
+    ) -> Running[list[TapRecord]]:
         """Run steps of which some are tapped; return their records."""
         reader, tapped, before = self._links.reader(observation), self._links.tapped(observation), self._step
         tapped.leave_sums(reader.expect(int(flags.sum())))
         if tapped.returns:  # one step, Python between its rows
             with self._formulas.tapping(units=observation.units) as inside:
-                self._run(tapped, table, indices, losses)
+                yield from self._run(tapped, table, indices, losses)
             (moments,) = reader.read(1)
             return [TapRecord(self._step, {**moments, **inside} if inside else moments)]
-        self._stand(tapped, table, indices, losses)
+        tapped.stand(self._step + 1, indices, table, losses)
         with self._links.training.beside(tapped, flags):
-            self._run(self._links.training, table, indices, losses)
+            yield from self._run(self._links.training, table, indices, losses)
         steps = before + 1 + np.flatnonzero(flags[: self._step - before])
         return list(map(TapRecord, steps.tolist(), reader.read(len(steps))))
 
     @in_turn
     def predict(self, x: Inputs) -> Array:
         """Return the outputs (n, K) of inputs (n, ...) as at test time."""
+        return alone(self.predicting(x))
+
+    def predicting(self, x: Inputs) -> Running[Array]:
+        """Predict, but let another run what is to be run."""
         network = self.job.network
         x = as_inputs(x, network.in_shape, "float32", "predict")
         n = len(x)
         rows = self._blueprint.predict_rows(n)
         steps = -(-n // rows)
-        order = np.minimum(np.arange(steps * rows), n - 1)  # the last sample stands where samples are missing
-        y = np.empty((len(order), prod(network.out_shape)), np.float32)
+        order = np.minimum(np.arange(steps * rows), n - 1).reshape(steps, rows)  # the last one fills the rest
+        y = np.empty((order.size, prod(network.out_shape)), np.float32)
         linked = self._links.predicting(rows)
         self._asked.hold(x)
         self._answers[0] = y.ctypes.data
-        linked.set(step=0, row=0, first_step=0, indices=order.ctypes.data, ticks=0)
+        linked.stand(0, order)
         done = pace = 0
         while done < steps:
             began = time.perf_counter()
             linked.set(steps=min(steps, done + max(1, pace)))
-            while (status := linked.run()) == loop.CALL_PYTHON:
+            while (status := (yield from linked.run())) == loop.CALL_PYTHON:
                 self._call_python(linked, order, training=False)
             if status != loop.DONE:
-                raise self._failure(linked, status)
+                raise linked.failure(status)
             ran, done = linked.get("step") - done, linked.get("step")
             pace = int(_STRETCH_SECONDS * ran / max(1e-7, time.perf_counter() - began))
         return y[:n].reshape(n, *network.out_shape)
@@ -291,8 +292,7 @@ class NativeProgram:
         if self.job.augment:
             indices = self._feed(indices)
         ticks = np.zeros((len(linked.shards), len(linked.instructions)), np.int64)
-        self._run(
-            linked, rates(self.job, self._step + 1, len(indices)), indices, np.zeros(len(indices)), ticks
-        )
+        table = rates(self.job, self._step + 1, len(indices))
+        alone(self._run(linked, table, indices, np.zeros(len(indices)), ticks))
         self._shares = ticks.sum(axis=0) / max(1, ticks.sum())
         return self._shares

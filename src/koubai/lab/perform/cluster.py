@@ -24,11 +24,12 @@ from typing import Any
 from koubai.core.cores import usable_cores
 from koubai.core.errors import KoubaiError
 from koubai.data.sources.arrays import Arrays
+from koubai.lab.perform.bundle import perform_all
 from koubai.lab.perform.channel import Line
 from koubai.lab.perform.executors import Workers
 from koubai.lab.perform.outcome import Stopped
 from koubai.lab.perform.run_result import RunResult
-from koubai.lab.perform.work import Task, perform_all
+from koubai.lab.perform.work import Task
 
 _PATIENCE = "20s"  # for a scheduler to answer
 _PULSE = 10.0  # seconds between two questions whether a scheduler is there

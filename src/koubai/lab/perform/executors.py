@@ -16,9 +16,10 @@ from typing import Any
 from koubai.core.signals import spawning, unheard
 from koubai.engines.choose import load_native
 from koubai.lab.perform import channel
+from koubai.lab.perform.bundle import perform_all
 from koubai.lab.perform.channel import Line, Near
 from koubai.lab.perform.run_result import RunResult
-from koubai.lab.perform.work import Task, perform_all
+from koubai.lab.perform.work import Task
 
 _RESTARTS = 3  # broken pools replaced before the lab gives up
 
@@ -53,9 +54,14 @@ class Workers:
         with unheard():
             return self.executor.submit(perform_all, tasks, self.line)
 
+    @property
+    def shares_memory(self) -> bool:
+        """Whether workers are threads of this process: those of an engine that leaves Python's lock alone."""
+        return isinstance(self.executor, ThreadPoolExecutor)
+
     def warm_up(self) -> None:
         """Let a thread load the native engine, while the caller reads data; processes load their own."""
-        if isinstance(self.executor, ThreadPoolExecutor):
+        if self.shares_memory:
             self.executor.submit(load_native)
 
     def heard(self) -> list[tuple[str, int, int, float]]:

@@ -17,6 +17,7 @@ from koubai.layers.linear import Linear
 from koubai.probes.histograms import activations
 from koubai.probes.history import History
 from koubai.probes.packed import rounded
+from koubai.train.loop import OnProgress
 from koubai.train.recipe import Recipe
 from koubai.train.session import Session
 from koubai.train.train import Run, train
@@ -33,11 +34,6 @@ def run_recipe(recipe: Recipe, context: Context) -> Outcome:
 def run_of(recipe: Recipe, context: Context) -> tuple[Run, Dataset]:
     """Train a recipe to its end; return the finished run and its data. Raises Stopped when asked to end."""
     dataset = recipe.data.load(context.data_dir)
-
-    def progress(session: Session) -> None:
-        loss = session.history.last("loss")
-        context.report(session.step, recipe.steps, float("nan") if loss is None else loss)
-
     run = train(
         recipe,
         dataset=dataset,
@@ -45,11 +41,21 @@ def run_of(recipe: Recipe, context: Context) -> tuple[Run, Dataset]:
         device=context.device,
         threads=context.threads,
         observation=observation(recipe, context),
-        on_progress=progress,
+        on_progress=reporting(context),
     )
     if run.stopped_by == "interrupted":
         raise Stopped
     return run, dataset
+
+
+def reporting(context: Context) -> OnProgress:
+    """Return what reports where a session stands; raises Stopped when it is to end."""
+
+    def report(session: Session) -> None:
+        loss = session.history.last("loss")
+        context.report(session.step, session.recipe.steps, float("nan") if loss is None else loss)
+
+    return report
 
 
 def outcome_of(run: Run, dataset: Dataset, context: Context) -> Outcome:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from koubai.core.errors import KoubaiError
 from koubai.core.memory import allowed, allowing
 from koubai.lab.declare.experiment import Experiment, Observations
-from koubai.lab.perform.channel import Line, of_this_process
+from koubai.lab.perform.channel import Line
 from koubai.lab.perform.outcome import Context, Outcome, Stopped
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.training import run_recipe
@@ -114,7 +113,11 @@ def perform(task: Task, line: Line) -> RunResult:
         return failed(task, error.whole())
     except Exception as error:  # a bug in one arm must not cost the others
         return failed(task, f"{type(error).__name__}: {error}")
-    took = time.perf_counter() - started
+    return result_of(task, outcome, time.perf_counter() - started)
+
+
+def result_of(task: Task, outcome: Outcome, took: float) -> RunResult:
+    """Return the result of a task, of which so many seconds are its own."""
     seconds = took if outcome.seconds is None else outcome.seconds
     return RunResult(
         arm=task.arm,
@@ -133,22 +136,9 @@ def perform(task: Task, line: Line) -> RunResult:
     )
 
 
-def perform_all(tasks: Sequence[Task], line: Line | None = None) -> list[RunResult]:
-    """Do tasks one after another; raises Stopped when the lab asked to end, but for what is done."""
-    line, done = line or of_this_process(), list[RunResult]()
-    try:
-        for task in tasks:
-            if line.stopped():
-                raise Stopped
-            done.append(perform(task, line))
-    except Stopped:
-        if not done:
-            raise
-    return done
-
-
-def _perform(task: Task, line: Line) -> Outcome:
-    context = Context(
+def context_of(task: Task, line: Line) -> Context:
+    """Return what a task is performed with."""
+    return Context(
         task.observations,
         task.engine,
         line.threads(task.threads),
@@ -157,6 +147,10 @@ def _perform(task: Task, line: Line) -> Outcome:
         task.device,
         report=lambda step, steps, loss: line.report(task.key, step, steps, loss),
     )
+
+
+def _perform(task: Task, line: Line) -> Outcome:
+    context = context_of(task, line)
     if isinstance(task.plan, Recipe):
         return run_recipe(task.plan, context)
     outcome: Outcome = task.plan.perform(context)

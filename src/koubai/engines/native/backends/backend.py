@@ -20,6 +20,10 @@ class Runner(Protocol):
         """Run every shard (kernels/loop.py) to its end. The caller holds no GIL meanwhile."""
         ...
 
+    def call(self, function: int, data: int) -> None:
+        """Call a function that runs a single shard in another way (kernels/together.py)."""
+        ...
+
 
 class Backend(Protocol):
     """Products, and threads that fit to them.

@@ -42,6 +42,7 @@ class Control(NamedTuple):
 
     step: int  # number of the update, from 1
     indices: Address  # of the batch's samples
+    ahead: Address  # the same of the next batch; of this one where there is none
     rates: Address  # update.Rates
     sums: Address  # where the shard's first worker leaves what taps take
     sums_stride: int  # bytes from there to the next worker's place

@@ -33,17 +33,18 @@ class Rows(NamedTuple):
 
 
 @inline
-def _ahead(data: int, nbytes: int, index: Any, r: int, stop: int) -> None:
-    """Ask for the row behind r: rows lie far apart, so that no hardware guesses the next one."""
-    if r + 1 < stop:
-        for line in range(0, nbytes, 64):
-            prefetch(data + nbytes * index[r + 1] + line)
+def _fetch(row: int, nbytes: int) -> None:
+    """Ask for a row that is wanted soon: rows lie far apart, so that no hardware guesses which one it is."""
+    for line in range(0, nbytes, 64):
+        prefetch(row + line)
 
 
 @inline
 def _copy(data: int, y: int, width: int, index: Any, start: int, stop: int) -> None:
+    """Rows of numbers; the next one is fetched meanwhile (a whole batch of them would fill the cache)."""
     for r in range(start, stop):
-        _ahead(data, 4 * width, index, r, stop)
+        if r + 1 < stop:
+            _fetch(data + 4 * width * index[r + 1], 4 * width)
         source, target = floats(data + 4 * width * index[r], width), floats(y + 4 * width * r, width)
         for j in range(width):
             target[j] = source[j]
@@ -62,12 +63,13 @@ def _quotient(a: Any, less: Any, inverse: Any) -> Any:
 
 
 @inline
-def _decode(samples: Samples, y: int, width: int, index: Any, start: int, stop: int) -> None:
+def _decode(samples: Samples, y: int, width: int, index: Any, ahead: Any, start: int, stop: int) -> None:
+    """Rows of bytes; the next batch's are fetched meanwhile."""
     data, span = samples.data, np.float32(samples.width)
     shift, less, inverse = splat(np.float32(samples.shift)), splat(-span), splat(ONE / span)
     whole, rest = width // LANES, width % LANES
     for r in range(start, stop):
-        _ahead(data, width, index, r, stop)
+        _fetch(data + width * ahead[r], width)
         source, target = data + width * index[r], y + 4 * width * r
         for j in range(whole):
             codes = load_bytes(source + LANES * j, LANES)
@@ -89,7 +91,8 @@ def draw_inputs(b: Rows, thread: int, team: int) -> None:
     start, count = share(b.rows, 1, thread, team)
     samples = read(b.source, Samples)
     if samples.bytes:
-        _decode(samples, b.target, b.width, _index(b), start, start + count)
+        ahead = integers(read(b.control, Control).ahead, b.rows)
+        _decode(samples, b.target, b.width, _index(b), ahead, start, start + count)
     else:
         _copy(samples.data, b.target, b.width, _index(b), start, start + count)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from koubai.engines.native.kernels.base import kernel, share
+from koubai.engines.native.kernels.base import inline, kernel, share
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ZERO
 from koubai.engines.native.kernels.product import multiply, multiply_transposed
@@ -26,6 +26,16 @@ class Linear(NamedTuple):
     G: int
 
 
+@inline
+def sum_rows(y: int, total: int, rows: int, columns: int, start: int, stop: int) -> None:
+    """Leave the sums of columns start ... of y (rows, columns)."""
+    for j in range(start, stop, LANES):
+        width, value = stop - j, splat(ZERO)
+        for r in range(rows):
+            value = value + load_up_to(y + 4 * (r * columns + j), width)
+        store_up_to(total + 4 * j, value, width)
+
+
 @kernel
 def linear(b: Linear, thread: int, team: int) -> None:
     """y = x W + b."""
@@ -44,8 +54,4 @@ def linear_weights(b: Linear, thread: int, team: int) -> None:
         b.x + 4 * start, x_row, b.y, y_row, b.weight + start * y_row, y_row, count, b.G, b.rows
     )
     start, count = share(b.G if b.bias else 0, LANES, thread, team)
-    for j in range(start, start + count, LANES):
-        width, total = start + count - j, splat(ZERO)
-        for r in range(b.rows):
-            total = total + load_up_to(b.y + r * y_row + 4 * j, width)
-        store_up_to(b.bias + 4 * j, total, width)
+    sum_rows(b.y, b.bias, b.rows, b.G, start, start + count)

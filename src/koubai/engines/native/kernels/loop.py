@@ -12,13 +12,18 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from koubai.engines.native.code_cache import machine_code
 from koubai.engines.native.kernels.base import Control, doubles, inline, integers
 from koubai.engines.native.kernels.block import read, record
+from koubai.engines.native.kernels.calls import (
+    call_count,
+    call_execute,
+    call_kernel,
+    call_parallel,
+    cycles,
+)
 from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.meeting import meet
 
@@ -89,79 +94,19 @@ class Shard(NamedTuple):
 
 _ROW_BYTES = record(TableRow).itemsize
 
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
-
-
-def _call(builder: Any, args: Any, result: Any, types_: tuple[Any, ...]) -> Any:
-    pointer = builder.inttoptr(args[0], ir.FunctionType(result, types_).as_pointer())
-    return builder.call(pointer, args[1:])
-
-
-@intrinsic
-def _call_kernel(typing: Any, address: Any, arguments: Any, thread: Any, team: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _call(builder, args, ir.VoidType(), (_I64, _I64, _I64))
-        return context.get_dummy_value()
-
-    return types.none(*[types.int64] * 4), generate
-
-
-@intrinsic
-def _call_execute(typing: Any, address: Any, primitive: Any, stream: Any, count: Any, arguments: Any) -> Any:
-    """dnnl_primitive_execute."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        count = builder.trunc(args[3], _I32)
-        return _call(builder, (*args[:3], count, args[4]), _I32, (_I64, _I64, _I32, _I64))
-
-    return types.int32(*[types.int64] * 5), generate
-
-
-@intrinsic
-def _call_parallel(typing: Any, address: Any, function: Any, data: Any, team: Any) -> Any:
-    """GOMP_parallel."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        team, flags = builder.trunc(args[3], _I32), ir.Constant(_I32, 0)
-        _call(builder, (*args[:3], team, flags), ir.VoidType(), (_I64, _I64, _I32, _I32))
-        return context.get_dummy_value()
-
-    return types.none(*[types.int64] * 4), generate
-
-
-@intrinsic
-def _call_count(typing: Any, address: Any) -> Any:
-    """omp_get_thread_num, omp_get_num_threads."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call(builder, args, _I32, ())
-
-    return types.int32(types.int64), generate
-
-
-@intrinsic
-def _cycles(typing: Any) -> Any:
-    """The processor's cycle counter."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        counter = builder.module.declare_intrinsic("llvm.readcyclecounter", (), ir.FunctionType(_I64, ()))
-        return builder.call(counter, ())
-
-    return types.int64(), generate
-
 
 @inline
 def _one_row(at: int, shard: Any, row: TableRow) -> int:
     """Run a row; return DONE, or why the shard must return."""
     kind = row.kind
     if kind == LIBRARY:
-        if _call_execute(shard.execute, row.what, shard.stream, row.size, row.arguments):
+        if call_execute(shard.execute, row.what, shard.stream, row.size, row.arguments):
             return FAILED
     elif kind == KERNEL and shard.team > 1:
         shard.kernel, shard.arguments = row.what, row.arguments
-        _call_parallel(shard.parallel, shard.crew, at, shard.team)
+        call_parallel(shard.parallel, shard.crew, at, shard.team)
     elif kind in (KERNEL, ALONE):
-        _call_kernel(row.what, row.arguments, 0, 1)
+        call_kernel(row.what, row.arguments, 0, 1)
     elif kind == BARRIER:
         return DONE if meet(shard.meeting, shard.shards, shard.shard, shard.rest) else LEFT_ALONE
     elif kind == PYTHON:
@@ -170,40 +115,61 @@ def _one_row(at: int, shard: Any, row: TableRow) -> int:
 
 
 @inline
-def _steps(at: int) -> None:
+def begin_step(shard: Any) -> None:
+    """Tell kernels which step it is."""
+    control, s = read(shard.control, Control), shard.step
+    control.step = shard.first_step + s
+    control.indices = shard.indices + 8 * (s * shard.batch + shard.first_sample)
+    control.ahead = control.indices + (8 * shard.batch if s + 1 < shard.total else 0)
+    control.rates = shard.rates + s * shard.rate_stride
+    control.sums, control.sums_stride = shard.sums, shard.sums_stride
+    if shard.row == 0:
+        shard.loss = 0.0
+
+
+@inline
+def run_rows(at: int, stop: int) -> int:
+    """Run a shard's rows from where it stands to before `stop`; return DONE, or why it must return."""
+    shard, status = read(at, Shard), DONE
+    ticks, number = integers(shard.ticks, shard.rows), shard.row
+    since = cycles() if shard.ticks else 0
+    while number < stop:
+        row = read(shard.table + _ROW_BYTES * number, TableRow)
+        if row.kind == LOSS:
+            for part in range(shard.loss_part_count):
+                shard.loss += doubles(shard.loss_parts + 64 * part, 1)[0]
+            if shard.shard == 0:
+                doubles(shard.losses + 8 * shard.step, 1)[0] = shard.loss
+        else:
+            status = _one_row(at, shard, row)
+            if status != DONE:
+                break
+        if shard.ticks:
+            now = cycles()
+            ticks[number] += now - since
+            since = now
+        number += 1
+    shard.row, shard.status = number, status
+    return status
+
+
+@inline
+def end_step(shard: Any) -> bool:
+    """Stand before the next step; return whether there may be one, after this loss."""
+    shard.row, shard.step = 0, shard.step + 1
+    shard.sums += shard.sums_step
+    return np.isfinite(shard.loss)
+
+
+@inline
+def run_steps(at: int) -> None:
     """Run a shard's own table from where it stands to its last step."""
-    shard = read(at, Shard)
-    control, ticks = read(shard.control, Control), integers(shard.ticks, shard.rows)
-    while shard.step < shard.steps:
-        s, number = shard.step, shard.row
-        control.step = shard.first_step + s
-        control.indices = shard.indices + 8 * (s * shard.batch + shard.first_sample)
-        control.rates = shard.rates + s * shard.rate_stride
-        control.sums, control.sums_stride = shard.sums, shard.sums_stride
-        if number == 0:
-            shard.loss = 0.0
-        since = _cycles() if shard.ticks else 0
-        while number < shard.rows:
-            row = read(shard.table + _ROW_BYTES * number, TableRow)
-            if row.kind == LOSS:
-                for part in range(shard.loss_part_count):
-                    shard.loss += doubles(shard.loss_parts + 64 * part, 1)[0]
-                if shard.shard == 0:
-                    doubles(shard.losses + 8 * s, 1)[0] = shard.loss
-            else:
-                status = _one_row(at, shard, row)
-                if status != DONE:
-                    shard.row, shard.status = number, status
-                    return
-            if shard.ticks:
-                now = _cycles()
-                ticks[number] += now - since
-                since = now
-            number += 1
-        shard.row, shard.step = 0, s + 1
-        shard.sums += shard.sums_step
-        if not np.isfinite(shard.loss):
-            break
+    shard, goes_on = read(at, Shard), True
+    while goes_on and shard.step < shard.steps:
+        begin_step(shard)
+        if run_rows(at, shard.rows) != DONE:
+            return
+        goes_on = end_step(shard)
     shard.status = DONE
 
 
@@ -217,7 +183,7 @@ def _run(own: int) -> None:
             at = shard.tapped if integers(shard.flags, shard.total)[s] else own
             here = read(at, Shard)
             here.step, here.row, here.steps = s, 0, s + 1
-        _steps(at)
+        run_steps(at)
         if not shard.tapped:
             return
         there = read(at, Shard)
@@ -248,16 +214,16 @@ def _crew(data: int) -> None:
     """
     flush_denormals()
     shard = read(data, Shard)
-    thread, team = _call_count(shard.thread_number), _call_count(shard.team_size)
-    _call_kernel(shard.kernel, shard.arguments, thread, team)
+    thread, team = call_count(shard.thread_number), call_count(shard.team_size)
+    call_kernel(shard.kernel, shard.arguments, thread, team)
 
 
 def _side_by_side(data: int) -> None:
     """What each thread of a program of several shards runs: `data` holds the addresses of the shards."""
     first = read(integers(data, 1)[0], Shard)
-    thread, team = _call_count(first.thread_number), _call_count(first.team_size)
+    thread, team = call_count(first.thread_number), call_count(first.team_size)
     if team == first.shards:
-        _call_kernel(first.run, integers(data, team)[thread], 0, 1)
+        call_kernel(first.run, integers(data, team)[thread], 0, 1)
     elif thread == 0:
         first.status = SHORT_TEAM
 

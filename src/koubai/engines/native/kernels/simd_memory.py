@@ -36,15 +36,18 @@ def first_lanes(builder: Any, count: Any) -> Any:
     return builder.icmp_signed("<", numbers, spread(builder, builder.trunc(count, _I32), INTS))
 
 
-def masked_load(builder: Any, address: Any, mask: Any, kind: Any, align: int, name: str) -> Any:
-    """The lanes of a mask from an address, 0 in the others; `name` is LLVM's of the kind of vector."""
+def masked_load(
+    builder: Any, address: Any, mask: Any, kind: Any, align: int, name: str, others: Any = None
+) -> Any:
+    """The lanes of a mask from an address, `others` (or 0) elsewhere; `name` is LLVM's of the vector."""
     pointer = builder.inttoptr(address, kind.as_pointer())
     function = cgutils.get_or_insert_function(
         builder.module,
         ir.FunctionType(kind, (kind.as_pointer(), _I32, BITS, kind)),
         f"llvm.masked.load.{name}.p0",
     )
-    return builder.call(function, (pointer, ir.Constant(_I32, align), mask, ir.Constant(kind, None)))
+    rest = ir.Constant(kind, None) if others is None else others
+    return builder.call(function, (pointer, ir.Constant(_I32, align), mask, rest))
 
 
 def masked_store(builder: Any, address: Any, mask: Any, value: Any, align: int, name: str) -> None:

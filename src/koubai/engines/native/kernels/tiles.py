@@ -36,7 +36,7 @@ def pay() -> bool:
 HAVE_WIDE_REGISTERS = "+avx512f" in _processor()[1]
 
 
-class _Operands(NamedTuple):
+class Operands(NamedTuple):
     """What a tile of C = start + A B is made of; all but counts are addresses or bytes."""
 
     a: Any
@@ -53,7 +53,7 @@ class _Operands(NamedTuple):
     terms: Any
 
 
-class _Tile:
+class Tile:
     """Emits the code of one tile.
 
     The last vector ends with the last column, and computes columns of the one before it once more; only that
@@ -62,7 +62,7 @@ class _Tile:
     """
 
     def __init__(
-        self, builder: Any, at: _Operands, rows: int, vectors: int, *, masked: bool, side_by_side: bool
+        self, builder: Any, at: Operands, rows: int, vectors: int, *, masked: bool, side_by_side: bool
     ) -> None:
         self._builder, self._at, self._vectors, self._masked = builder, at, vectors, masked
         self._a: list[Any] = []
@@ -80,9 +80,7 @@ class _Tile:
         with builder.if_else(cgutils.is_not_null(builder, at.start)) as (given, nothing):
             with given:
                 for line, sums in zip(self._lines, self._sums, strict=True):
-                    for total, value in zip(
-                        sums, self._load(self._moved(at.start, line, at.start_row)), strict=True
-                    ):
+                    for total, value in zip(sums, self._load("start", line, at.start_row), strict=True):
                         builder.store(value, total)
             with nothing:
                 for total in (total for sums in self._sums for total in sums):
@@ -90,12 +88,12 @@ class _Tile:
         with cgutils.for_range(builder, at.terms) as loop:
             self._add_term(loop.index)
         for line, sums in zip(self._lines, self._sums, strict=True):
-            self._store(self._moved(at.c, line, at.c_row), [builder.load(total) for total in sums])
+            self._store(line, [builder.load(total) for total in sums])
 
     def _add_term(self, k: Any) -> None:
         builder, kind = self._builder, ir.FunctionType(FLOATS, (FLOATS,) * 3)
         multiply_add = cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v16f32")
-        b = self._load(self._moved(self._at.b, k, self._at.b_term))
+        b = self._load("b", k, self._at.b_term)
         for place, sums in zip(self._numbers(k), self._sums, strict=True):
             number = builder.load(builder.inttoptr(place, _FLOAT.as_pointer()), align=_FLOAT_BYTES)
             a = spread(builder, number, FLOATS)
@@ -121,16 +119,19 @@ class _Tile:
         end = self._moved(row, self._at.columns, _I64(_FLOAT_BYTES))
         return [*first, (builder.sub(end, _I64(step)), False)]
 
-    def _load(self, row: Any) -> list[Any]:
+    def _load(self, name: str, row: Any, step: Any) -> list[Any]:
+        """The vectors of a row of `b` or `start`."""
+
         def load(at: Any, shorter: bool) -> Any:
             if shorter:
                 return masked_load(self._builder, at, self._mask, FLOATS, _FLOAT_BYTES, "v16f32")
             return self._builder.load(self._builder.inttoptr(at, FLOATS.as_pointer()), align=_FLOAT_BYTES)
 
-        return [load(*place) for place in self._places(row)]
+        return [load(*place) for place in self._places(self._moved(getattr(self._at, name), row, step))]
 
     def _store(self, row: Any, values: list[Any]) -> None:
-        for (at, shorter), value in zip(self._places(row), values, strict=True):
+        places = self._places(self._moved(self._at.c, row, self._at.c_row))
+        for (at, shorter), value in zip(places, values, strict=True):
             if shorter:
                 masked_store(self._builder, at, self._mask, value, _FLOAT_BYTES, "v16f32")
             else:
@@ -139,7 +140,7 @@ class _Tile:
 
 
 def tile(rows: int, vectors: int, *, masked: bool, side_by_side: bool = False) -> Any:
-    """Return the function that computes a tile of that size; it takes the fields of _Operands."""
+    """Return the function that computes a tile of that size; it takes the fields of Operands."""
 
     @intrinsic
     def compute(
@@ -147,7 +148,7 @@ def tile(rows: int, vectors: int, *, masked: bool, side_by_side: bool = False) -
         c_row: Any, rows_: Any, columns: Any, terms: Any,
     ) -> Any:  # fmt: skip
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            _Tile(builder, _Operands(*args), rows, vectors, masked=masked, side_by_side=side_by_side).emit()
+            Tile(builder, Operands(*args), rows, vectors, masked=masked, side_by_side=side_by_side).emit()
             return context.get_dummy_value()
 
         return types.none(*[types.int64] * 12), generate

@@ -52,6 +52,11 @@ class ThreadRunner:
                 wait(begun)
                 raise
 
+    def call(self, function: int, data: int) -> None:
+        """Call a function that runs a single shard in another way."""
+        with blas_threads(1):
+            loop.call(function, data)
+
 
 def _run_shard(at: int) -> None:
     with blas_threads(1):

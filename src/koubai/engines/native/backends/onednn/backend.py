@@ -78,3 +78,8 @@ class OpenMpRunner:
         else:
             data = np.array(addresses(shards), np.int64)
             self._library.run_side_by_side(loop.side_by_side_address(), data.ctypes.data, self._shards)
+
+    def call(self, function: int, data: int) -> None:
+        """Call a function that runs a single shard in another way."""
+        self._library.set_threads(self._team)
+        loop.call(function, data)
