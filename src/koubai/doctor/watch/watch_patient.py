@@ -20,7 +20,13 @@ from koubai.doctor.patient.patient import Patient
 from koubai.doctor.patient.place import Place
 from koubai.doctor.patient.run_facts import DataFacts, LossFacts
 from koubai.doctor.watch.checkups.answered import answered, counted, held_answers, recent_answers
-from koubai.doctor.watch.checkups.asked import change_by_future_of, held_scale_of, mixing_of, own_scale_of
+from koubai.doctor.watch.checkups.asked import (
+    change_by_future_of,
+    held_scale_of,
+    inverted_mask_of,
+    mixing_of,
+    own_scale_of,
+)
 from koubai.doctor.watch.checkups.floor import floor_of
 from koubai.doctor.watch.checkups.mates import Mixing
 from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
@@ -156,6 +162,8 @@ def _places(
         found["operation"] = origin.place
     if mixed.place is not None:
         found["mixing"] = mixed.place
+    if (mask := inverted_mask_of(seen)) is not None:
+        found["mask"] = mask
     made = {path: births.of(module) for path, module in modules_of(seen.root) if path}
     for path in (*made, *(path for path in called if path not in made)):
         place = made.get(path) or called.get(path)

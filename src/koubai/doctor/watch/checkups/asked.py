@@ -7,9 +7,11 @@ from dataclasses import replace
 from math import nan
 
 from koubai.doctor.patient.held_scale import HeldScale, OwnScale
+from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.checkups.dependence import change_by_mates
 from koubai.doctor.watch.checkups.future import change_by_future
 from koubai.doctor.watch.checkups.held_scale import held_scale
+from koubai.doctor.watch.checkups.masks import inverted_mask
 from koubai.doctor.watch.checkups.mates import CHANGED, Mixing, mixing
 from koubai.doctor.watch.checkups.own_scale import own_scale
 from koubai.doctor.watch.seen.kept_samples import Samples
@@ -53,3 +55,13 @@ def change_by_future_of(seen: Seen) -> float:
         return change_by_future(seen.root, seen.shifted.kept)
     except Exception:  # a model may do anything when it is called with other numbers
         return nan
+
+
+def inverted_mask_of(seen: Seen) -> Place | None:
+    """Return the line where a mask is applied that keeps the padding alone."""
+    if seen.blind:
+        return None
+    try:
+        return inverted_mask(seen.root, seen.kept.calls)
+    except Exception:  # a model may do anything when it is called once more
+        return None
