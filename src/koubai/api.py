@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -19,20 +18,12 @@ from koubai.core.layer import Layer
 from koubai.core.memory import allowing
 from koubai.data.dataset import Dataset
 from koubai.data.prepare import ClassWeight
-from koubai.data.understood import understood
 from koubai.engines.engine import Observation
 from koubai.train.elsewhere import going_on_otherwise
 from koubai.train.folder import RunFolder
-from koubai.train.given import (
-    Data,
-    given_path,
-    given_recipe,
-    given_table,
-    given_weights,
-    tell_spare_outputs,
-)
+from koubai.train.given import Data, given_path, given_recipe, given_table, given_weights, tell_of_data
 from koubai.train.import_weights import import_weights
-from koubai.train.interrupt import terminated
+from koubai.train.interrupt import end_of_script
 from koubai.train.metrics import Given, told_apart
 from koubai.train.model_file import Trained, load
 from koubai.train.model_file import save as save_weights
@@ -163,8 +154,7 @@ def fit(
         save_every: updates between two checkpoints in the folder; 0 = every half minute.
         progress: say what arrays were taken for; a bar on a terminal, a line every few seconds elsewhere.
         allow_memory: begin even where the sizes say that this machine's memory is not enough.
-        target: the column to predict of a table: pandas, polars, Arrow ..., or the path of a .csv, .tsv or
-            .parquet file; more can be said with koubai.data.table(...).
+        target: the column to predict of a table (pandas, Arrow, .csv, .parquet ...): see koubai.data.table.
         sample_weight: how much each sample of x counts in training; for arrays (x, t ...).
         class_weight: how much a sample of each class counts, or "balanced"; not beside a whole Recipe.
         metrics: what is measured beside loss and accuracy: scikit-learn's names such as "f1_macro", "r2",
@@ -173,22 +163,19 @@ def fit(
         settings: fields of Recipe: optimizer (by its name, too), loss (else one that fits the targets), steps
             or `epochs`, passes over the training part; batch_size, seed; `learning_rate`, the optimizer's.
 
-    Ctrl-C finishes the step and returns the run so far; SIGTERM, which is meant for the whole script, does
-    that and ends it by SystemExit, whose `koubai_run` is the run.
-
-    Raises: ConfigError (settings that cannot be, all at once); TooLarge, before any memory is taken.
+    Ctrl-C finishes the step and returns the run so far. Raises: ConfigError (settings that cannot be, all at
+    once); TooLarge, before any memory is taken; at SIGTERM, like Ctrl-C, SystemExit with it as `koubai_run`.
     """
     with allowing(allow_memory), Progress() if progress else nullcontext() as on_progress:
         names, own = told_apart(metrics)
         data = given_weights(network, given_table(data, target), sample_weight, class_weight)
         settings |= {"metrics": names} if names else {}
         recipe, dataset = given_recipe(network, data, data_dir, settings)
-        _tell_data(on_progress, recipe, dataset, data_dir)
-        tell_spare_outputs(recipe, dataset or recipe.data.load(given_path(data_dir)), stacklevel=3)
-        how: dict[str, Any] = {"engine": engine, "threads": threads, "device": device}
+        tell_of_data(recipe, dataset or recipe.data.load(given_path(data_dir)), on_progress, stacklevel=3)
+        how: dict[str, Any] = {"engine": engine, "threads": threads, "device": device, "callbacks": callbacks}
         how |= {"overwrite": overwrite, "save_every": save_every, "observation": observation}
-        how |= {"data_dir": given_path(data_dir), "own_metrics": own, "callbacks": callbacks}
-        run = _train(recipe, dataset=dataset, folder=folder, on_progress=on_progress, **how)
+        where = {"data_dir": given_path(data_dir), "folder": folder, "own_metrics": own}
+        run = _train(recipe, dataset=dataset, on_progress=on_progress, **how, **where)
     return _told(run)
 
 
@@ -295,14 +282,6 @@ def _train(recipe: Recipe, **how: Any) -> TrainRun:
         raise
 
 
-def _tell_data(
-    progress: Progress | None, recipe: Recipe, dataset: Dataset | None, data_dir: str | Path | None
-) -> None:
-    """Say in a line what data of one's own were taken for."""
-    if progress is not None:
-        progress.tell(understood(dataset or recipe.data.load(given_path(data_dir))))
-
-
 def _told(run: TrainRun) -> Run:
     """Return a run of the loop with all that this floor adds; tell how an interrupted one goes on.
 
@@ -311,8 +290,5 @@ def _told(run: TrainRun) -> Run:
     full = Run.of(run)
     if full.stopped_by == "interrupted":
         print(ended(full), go_on(full), sep="\n", file=sys.stderr)
-        if terminated.is_set():
-            end = SystemExit(128 + signal.SIGTERM)
-            end.koubai_run = full  # type: ignore[attr-defined]  # any exception may carry more
-            raise end
+        end_of_script(full)
     return full

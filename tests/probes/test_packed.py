@@ -64,3 +64,10 @@ def test_rounded_numbers_are_near_and_small_and_the_others_stay():
 def test_tables_that_do_not_fit_are_refused(tables):
     with pytest.raises(ValueError, match="no column of a history"):
         unpacked(tables)
+
+
+def test_what_is_sent_to_another_process_is_less_than_the_numbers_and_every_bit_of_it():
+    made = History(rounded(columns(), columns()))
+    sent = pickle.dumps(made)
+    assert len(sent) < sum(table.nbytes for table in made.tables().values)
+    assert_same(pickle.loads(sent).columns, made.columns)

@@ -21,8 +21,9 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.probes.column import Column
 from koubai.probes.held import Held
-from koubai.probes.packed import Packed, fitting, packed, places, unpacked
+from koubai.probes.packed import Name, Packed, fitting, packed, places, unpacked
 
+Vectors = dict[tuple[int, str, str], Array]  # (step, path, quantity) -> a number, or a row, a unit
 _MOST_WAITING = 1000  # steps: what waits takes as much memory as what is written
 
 
@@ -68,11 +69,7 @@ class History:
     added to, before all columns are looked at, and before another column comes up.
     """
 
-    def __init__(
-        self,
-        columns: dict[tuple[str, str], Column] | None = None,
-        vectors: dict[tuple[int, str, str], Array] | None = None,
-    ) -> None:
+    def __init__(self, columns: dict[Name, Column] | None = None, vectors: Vectors | None = None) -> None:
         self._columns = {} if columns is None else columns
         self._vectors = {} if vectors is None else vectors
         self._measurer: Measurer | None = None
@@ -81,16 +78,16 @@ class History:
         self._lock = RLock()  # somebody may read in another thread
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return History.of_tables, (self.tables(), self.vectors)
+        return History.of_tables, (self.tables().sent(), self.vectors)
 
     @staticmethod
-    def of_tables(tables: Packed, vectors: dict[tuple[int, str, str], Array] | None = None) -> History:
-        """Return a history that stays as small as the tables until somebody adds to it.
+    def of_tables(tables: Packed | bytes, vectors: Vectors | None = None) -> History:
+        """Return a history that stays as small as its tables, or what `sent` made of them.
 
         Raises ValueError where the tables are none (see koubai.probes.packed).
         """
         history = History(None, vectors)
-        history._tables = fitting(tables)
+        history._tables = fitting(Packed.of_sent(tables) if isinstance(tables, bytes) else tables)
         return history
 
     def tables(self) -> Packed:
@@ -233,14 +230,12 @@ class History:
         return f"<History up to step {last}: {counts}>"
 
     def __iter__(self) -> Iterator[HistoryEntry]:
-        def rows(
-            position: int, path: str, quantity: str, column: Column
-        ) -> Iterator[tuple[int, int, HistoryEntry]]:
+        def rows(position: int, name: Name, column: Column) -> Iterator[tuple[int, int, HistoryEntry]]:
             steps, values = column.sorted()
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
-                yield step, position, HistoryEntry(step, path, quantity, value)
+                yield step, position, HistoryEntry(step, *name, value)
 
-        tables = [rows(i, *name, column) for i, (name, column) in enumerate(self._all().items())]
+        tables = [rows(i, name, column) for i, (name, column) in enumerate(self._all().items())]
         merged = heapq.merge(*tables, key=lambda row: row[:2])
         return (entry for _, _, entry in merged)
 

@@ -13,12 +13,14 @@ from koubai.core.errors import ConfigError, DataError, KoubaiError, Problem
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset, DataSource
 from koubai.data.prepare import ClassWeight
+from koubai.data.understood import understood as taken_for
 from koubai.losses.loss import Loss
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.sigmoid_cross_entropy import SigmoidCrossEntropy
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from koubai.models.model import Model
 from koubai.network.network import Network
+from koubai.train.progress import Progress
 from koubai.train.recipe import Recipe
 from koubai.train.settings import understood
 from koubai.words import say
@@ -62,11 +64,14 @@ def loss_for(network: Layer, dataset: Dataset) -> Loss:
     return SigmoidCrossEntropy() if one else SoftmaxCrossEntropy()
 
 
-def tell_spare_outputs(recipe: Recipe, dataset: Dataset, stacklevel: int) -> None:
-    """Warn where a network has more outputs than the data have classes: a model's default is ten.
+def tell_of_data(recipe: Recipe, dataset: Dataset, progress: Progress | None, stacklevel: int) -> None:
+    """Say what data of one's own were taken for, and warn of more outputs than they have classes.
 
-    The spare ones are learned never to be the answer, so nothing fails, and nothing else tells of them.
+    A model's default is ten. The spare ones are learned never to be the answer, so nothing fails, and
+    nothing else tells of them.
     """
+    if progress is not None:
+        progress.tell(taken_for(dataset))
     classes = dataset.classes
     if classes is None:
         return

@@ -12,6 +12,14 @@ terminated = threading.Event()
 """Whether the latest run was asked to end by SIGTERM, which is meant for the whole process."""
 
 
+def end_of_script(run: Any) -> None:
+    """Raise SystemExit, with the run as its `koubai_run`, if the latest run was asked to end by SIGTERM."""
+    if terminated.is_set():
+        end = SystemExit(128 + signal.SIGTERM)
+        end.koubai_run = run  # type: ignore[attr-defined]  # any exception may carry more
+        raise end
+
+
 class Interrupt:
     """Listens for Ctrl-C while its context lasts; outside the main thread it hears nothing."""
 
