@@ -147,8 +147,8 @@ def series_of(text: str, words: Sequence[str]) -> tuple[float, ...]:
     for metric, value in _told(text):
         if any(_is_one_of(word, words) for word in _words(metric.name)):
             found.setdefault(metric.name, []).insert(0, value)
-    values = list(found.values())
-    return tuple(max(values, key=len)) if values else ()
+    longest: list[float] = max(found.values(), key=len, default=[])
+    return tuple(longest)
 
 
 def _told(text: str) -> Iterator[tuple[Metric, float]]:
