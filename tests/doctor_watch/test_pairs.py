@@ -41,3 +41,11 @@ def test_labels_of_pairs_that_mean_the_opposite(tmp_path, way, kind):
     verdict, _ = judge_script(path, [way, kind], trials=ScriptTrials(0))
     told = [(finding.name, finding.details["fault"]) for finding in verdict.findings if finding.alarm]
     assert told == ([("labels_wrong", "swapped")] if kind == "wrong" else [])
+
+
+def test_pairs_that_the_inputs_do_not_tell_apart_are_not_judged(tmp_path):
+    path = tmp_path / "siamese.py"
+    path.write_text(SIAMESE.replace("2 * torch.randn(4, 8)", "torch.zeros(4, 8)"))
+    verdict, _ = judge_script(path, ["pairs", "right"], trials=ScriptTrials(0))
+    assert [gap.reason for gap in verdict.unseen] == ["pairs"]
+    assert "labels_wrong" not in [finding.name for finding in verdict.findings]

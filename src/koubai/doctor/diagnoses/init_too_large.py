@@ -95,8 +95,12 @@ class InitTooLarge(Diagnosis):
         return [] if sign.details.get("fault") == "wound_up" else super().treat(visit, sign)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
-        """A first loss may be high for other reasons, such as inputs: without a trial it names nothing."""
-        return sign.details.get("fault") != "first_loss"
+        """A first loss may be high for other reasons, such as inputs: without a trial it names little.
+
+        Where it is far too high, and the run then learns nothing, signals grow from layer to layer.
+        """
+        first_loss = sign.details.get("fault") == "first_loss"
+        return not first_loss or (visit.stuck and sign.details["ratio"] > _LOUD)
 
 
 def _first_loss(visit: Consultation) -> Sign | None:

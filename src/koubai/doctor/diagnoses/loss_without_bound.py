@@ -73,7 +73,7 @@ def _of_what_is_wanted(visit: Consultation) -> Sign | None:
     patient = visit.patient
     if patient.aims.allied:
         return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "allied"})
-    if not patient.aims.weighed or patient.loss_speaks or not returns_fall(patient.aims.paid):
+    if not patient.aims.weighed or patient.loss_speaks or not returns_fall(patient.aims.paid, 0.0):
         return None
     first, last = (float(part.mean()) for part in _ends(patient.aims.paid))
     details = {"fault": "weighed", "first": first, "last": last}
@@ -116,13 +116,13 @@ def _falls_on(visit: Consultation) -> bool:
     return bool(fallen) and (visit.falling > _SURELY or not np.isfinite(visit.patient.losses).all())
 
 
-def returns_fall(paid: Sequence[float]) -> bool:
-    """Whether the last third of what was paid lies below the first by more than it scatters."""
+def returns_fall(paid: Sequence[float], surely: float = _SURELY) -> bool:
+    """Whether the last third of what was paid lies below the first by more than `surely` standard errors."""
     if len(paid) < _FEWEST or not np.isfinite(paid).all():
         return False
     first, last = _ends(paid)
     error = np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / len(first))
-    return bool(first.mean() - last.mean() > _SURELY * error)
+    return bool(first.mean() - last.mean() > surely * error)
 
 
 def _ends(paid: Sequence[float]) -> tuple[Array, Array]:

@@ -35,6 +35,8 @@ def gaps(seen: Seen, visit: Consultation) -> tuple[Unseen, ...]:
         pass  # it is known what broke
     elif not np.isfinite(losses).all():
         found.append(Unseen("broken"))
+    elif seen.pairs_open and visit.reach is None:
+        found.append(Unseen("pairs"))
     elif (gap := _progress(seen, visit, updates) or _held_at_chance(visit)) is not None:
         found.append(gap)
     return tuple(found)

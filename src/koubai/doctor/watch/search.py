@@ -67,7 +67,7 @@ class Search(Listener):
             found = duel_of([watch.seen for watch in self.watches], self._ledger)
             for watch in self.watches:
                 watch.seen.opponents, watch.seen.allied = found, self._pulls.allied
-                watch.seen.swapped = self._pairs.swapped
+                watch.seen.swapped, watch.seen.pairs_open = self._pairs.swapped, self._pairs.open
 
     # ------------------------------------------------------------------------------------ what it hears
 

@@ -61,15 +61,26 @@ class Pairs:
     @property
     def swapped(self) -> bool:
         """Whether the pairs that are pulled together are less alike than those that are pushed apart."""
+        return self._more > 0
+
+    @property
+    def open(self) -> bool:
+        """Whether there were differences, and the inputs do not tell which pairs are alike."""
+        return self.any and self._more == 0
+
+    @property
+    def _more(self) -> float:
+        """How much farther apart inputs are that are pulled together, in deviations; 0: not sure."""
         if not self._far:
-            return False
+            return 0.0
         far, pull = (np.concatenate(parts) for parts in zip(*self._far, strict=True))
         pulled, pushed = far[pull > 0], far[pull < 0]
         if min(len(pulled), len(pushed)) < _ROWS:
-            return False
+            return 0.0
         error = float(np.sqrt(pulled.var() / len(pulled) + pushed.var() / len(pushed)))
         more = float(pulled.mean() - pushed.mean())
-        return more > _SURELY * error and more > _CLEARLY * float(far.std())
+        sure = abs(more) > _SURELY * error and (more < 0 or more > _CLEARLY * float(far.std()))
+        return more / float(far.std()) if sure else 0.0
 
 
 def _differences(root: Any, calls: dict[Any, Any]) -> Iterator[tuple[Any, Any, Any]]:

@@ -81,6 +81,7 @@ class Seen:
     | terms           | summands of the loss that reach no parameter                                   |
     | sinks           | summands of the loss that have no lower bound                                  |
     | swapped         | whether unlike pairs are pulled together, and like ones pushed apart           |
+    | pairs_open      | whether pairs are compared, and it is open which of them are alike             |
     | paid            | returns that the program printed                                               |
     | vain            | optimizers of the program whose parameters never had a gradient                |
     """
@@ -130,7 +131,7 @@ class Seen:
         self.vain: list[Vain] = []
         self.spreads = Spreads()
         self.opponents: Duel | None = None
-        self.allied = self.swapped = False
+        self.allied = self.swapped = self.pairs_open = False
         self.paid: tuple[float, ...] = ()
 
     def see_batch(self, x: torch.Tensor, t: torch.Tensor | None = None) -> None:
