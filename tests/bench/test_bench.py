@@ -104,6 +104,13 @@ def test_floors_of_the_course_networks_are_the_known_ones():
     assert WORKLOADS["alexnet"].network.parameter_count == 62_378_344
 
 
+@pytest.mark.parametrize("name", ["tensorflow-xla", "keras-tensorflow-xla"])
+def test_xla_is_tried_with_dense_layers_only(name, monkeypatch):
+    monkeypatch.setattr("koubai_benchmarks.speed.peers.keras_fit.find_spec", bool)
+    refused = {workload for workload in WORKLOADS if peers()[name].refuses(WORKLOADS[workload])}
+    assert {"mlp", "deepmlp"} == WORKLOADS.keys() - refused
+
+
 @pytest.mark.parametrize("name", ["mlp", "deepmlp", "simple", "deep"])
 def test_the_peer_trains_the_same_network(name):
     workload = WORKLOADS[name]

@@ -21,12 +21,15 @@ from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum
 from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
-from koubai_benchmarks.speed.peers.peer import Peer, Runner, only_float32, unknown_layer
+from koubai_benchmarks.speed.peers.peer import Peer, Runner, only_dense, only_float32, unknown_layer
 from koubai_benchmarks.speed.workload import Workload
 
 
-def prepare(workload: Workload, threads: int) -> Runner:
-    """Build and compile the model; an epoch is `samples` / batch steps, up to 50 of them a call."""
+def prepare(workload: Workload, threads: int, *, xla: bool = False) -> Runner:
+    """Build and compile the model; an epoch is `samples` / batch steps, up to 50 of them a call.
+
+    Left to itself, Keras has XLA compile JAX's steps, and on a CPU not TensorFlow's.
+    """
     import keras
 
     x, t = workload.data(workload.samples)
@@ -39,6 +42,7 @@ def prepare(workload: Workload, threads: int) -> Runner:
         _optimizer(workload.optimizer),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         steps_per_execution=min(steps_per_epoch, 50),
+        jit_compile=xla or "auto",
     )
 
     def run(steps: int) -> int:
@@ -86,17 +90,23 @@ def _optimizer(rule: Optimizer) -> Any:
     raise unknown_layer(rule)
 
 
-def _refuses(workload: Workload, backend: str) -> str | None:
-    return only_float32(workload) if find_spec(backend) else f"{backend} is not installed"
+def _refuses(workload: Workload, backend: str, *, xla: bool) -> str | None:
+    if not find_spec(backend):
+        return f"{backend} is not installed"
+    return only_dense(workload) if xla else only_float32(workload)
 
 
 PEERS = tuple(
     Peer(
-        f"keras-{backend}",
+        name,
         "keras",
-        prepare,
-        partial(_refuses, backend=backend),
+        partial(prepare, xla=xla),
+        partial(_refuses, backend=backend, xla=xla),
         {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"},
     )
-    for backend in ("jax", "tensorflow")
+    for name, backend, xla in (
+        ("keras-jax", "jax", False),
+        ("keras-tensorflow", "tensorflow", False),
+        ("keras-tensorflow-xla", "tensorflow", True),
+    )
 )

@@ -67,6 +67,11 @@ def only_float32(workload: Workload) -> str | None:
     return None if workload.precision == "float32" else "not tried in bfloat16"
 
 
+def only_dense(workload: Workload) -> str | None:
+    """Refuse convolutions, too: XLA's are said to be slow on CPUs (tensorflow/tensorflow, issue 62808)."""
+    return "XLA is tried with dense layers only" if workload.convolutional else only_float32(workload)
+
+
 def unknown_layer(layer: object) -> TypeError:
     """Return the error of a peer that has no translation of a layer."""
     return TypeError(f"no translation of {type(layer).__name__}")

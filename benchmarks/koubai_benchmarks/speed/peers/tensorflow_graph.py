@@ -1,8 +1,9 @@
-"""TensorFlow with the whole loop in one graph: no Python between steps, oneDNN kernels."""
+"""TensorFlow with the whole loop in one graph: no Python between steps; oneDNN kernels, or XLA's code."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import prod, sqrt
 from typing import Any
 
@@ -19,13 +20,20 @@ from koubai.optim.adam import Adam
 from koubai.optim.momentum import Momentum
 from koubai.optim.optimizer import Optimizer
 from koubai.optim.sgd import SGD
-from koubai_benchmarks.speed.peers.peer import Peer, Runner, fixed_batch, only_float32, unknown_layer
+from koubai_benchmarks.speed.peers.peer import (
+    Peer,
+    Runner,
+    fixed_batch,
+    only_dense,
+    only_float32,
+    unknown_layer,
+)
 from koubai_benchmarks.speed.workload import Workload
 
 Apply = Callable[[Any], Any]
 
 
-def prepare(workload: Workload, threads: int) -> Runner:
+def prepare(workload: Workload, threads: int, *, xla: bool = False) -> Runner:
     """Build variables and the function that loops inside the graph; images are channels-last."""
     import tensorflow as tf
 
@@ -37,7 +45,7 @@ def prepare(workload: Workload, threads: int) -> Runner:
     weights = [w for _, trained in layers for w in trained]
     update = _update(workload.optimizer, weights)
 
-    @tf.function
+    @tf.function(jit_compile=xla or None)
     def loop(steps: Any) -> None:
         for _ in tf.range(steps):
             with tf.GradientTape() as tape:
@@ -152,9 +160,13 @@ def _update(rule: Optimizer, weights: list[Any]) -> Callable[[list[Any]], None]:
     raise unknown_layer(rule)
 
 
-PEERS = (
+PEERS = tuple(
     Peer(
-        *("tensorflow-graph", "tensorflow", prepare, only_float32),
-        environment={"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"},
-    ),
+        name,
+        "tensorflow",
+        partial(prepare, xla=xla),
+        only_dense if xla else only_float32,
+        {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"},
+    )
+    for name, xla in (("tensorflow-graph", False), ("tensorflow-xla", True))
 )
