@@ -16,8 +16,12 @@ from koubai.doctor.trials.script import ScriptTrials
 from koubai.doctor.visit import consultation
 from koubai.doctor.visit.consultation import HARMED, Consultation
 from koubai.doctor.visit.reference import Reach
+from koubai.doctor.watch.checkups import rerun
 from koubai.doctor.watch.observe.interest import Interest
+from koubai.doctor.watch.passes import sums
+from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.function_mode import FunctionMode
+from koubai.doctor.watch.seen.kept_samples import KeptSamples
 from koubai.doctor.watch.twin import twin
 from koubai.doctor.watch.watcher import Watch
 
@@ -67,6 +71,81 @@ def test_samples_are_kept_as_long_as_they_come(monkeypatch):
     count, watch = opened(monkeypatch, of)
     assert count >= 400
     assert watch.seen.trained.rows == 400 * 4
+
+
+def test_a_batch_that_comes_again_and_again_brings_no_more_samples():
+    kept = KeptSamples()
+    x, t = torch.randn(20, 3), torch.zeros(20)
+    grew = []
+    for _ in range(15):
+        kept.see_inputs(x)
+        kept.see_targets(t)
+        grew.append(kept.grows)
+    assert grew == [True] * 10 + [False] * 5
+    kept.see_inputs(x + 1)
+    kept.see_targets(t)
+    assert kept.grows
+
+
+def test_what_is_differentiated_and_never_updated_is_looked_at_ever_more_seldom(monkeypatch):
+    taken = []
+    original = CloseUp.take_gradients
+    monkeypatch.setattr(
+        CloseUp, "take_gradients", lambda *args, **options: (taken.append(1), original(*args, **options))[1]
+    )
+    model = nn.Linear(3, 1)
+    with Watch(model, budget=0) as watch:
+        for _ in range(400):
+            model.zero_grad()
+            model(torch.randn(8, 3)).square().mean().backward()
+    assert watch.seen.backwards == 400
+    assert 32 <= len(taken) < 40
+
+
+def test_a_program_that_updates_by_hand_only_after_a_while_is_found_out():
+    model = nn.Linear(3, 1)
+    with Watch(model, budget=0) as watch:
+        for step in range(200):
+            model.zero_grad()
+            model(torch.randn(8, 3)).square().mean().backward()
+            if step > 40:
+                with torch.no_grad():
+                    model.weight -= 0.1 * model.weight.grad
+    assert watch.seen.hand
+    assert watch.seen.step > 100
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_sums_in_pieces_are_those_of_the_whole(monkeypatch, axis):
+    y = torch.relu(torch.randn(70, 6, 5, generator=torch.Generator().manual_seed(0)))
+    y[3, 2, 1] = float("inf")
+    whole = sums.unit_sums(y, y, None, axis), sums.moments_of(y), sums.magnitudes_of(y)
+    monkeypatch.setattr(sums, "_AT_HAND", 100)
+    assert len(sums.pieces(y)) > 20
+    parts = sums.unit_sums(y, y, None, axis), sums.moments_of(y), sums.magnitudes_of(y)
+    for one, other in zip(whole, parts, strict=True):
+        assert vars(one).keys() == vars(other).keys()
+        for name, value in vars(one).items():
+            if value is not None:
+                np.testing.assert_allclose(vars(other)[name], value, rtol=1e-9, err_msg=name)
+
+
+def test_layers_of_a_large_model_are_measured_on_fewer_samples_than_are_answered(monkeypatch):
+    monkeypatch.setattr(rerun, "_LAYER_ELEMENTS", 100)
+    monkeypatch.setattr(rerun, "_TELLING", 10_000)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 2))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with Watch(model, optimizer, budget=0) as watch:
+        for _ in range(40):
+            x = torch.randn(20, 3)
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), (x[:, 0] > 0).long()).backward()
+            optimizer.step()
+    first, last = watch.patient().checkups
+    assert (first.samples, last.samples) == (64, 800)
+    assert len(last.outputs) == len(last.targets) == 800
+    assert (last.outputs.argmax(1) == last.targets).mean() > 0.9
 
 
 @dataclass

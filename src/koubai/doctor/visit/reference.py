@@ -24,6 +24,7 @@ from koubai.doctor.patient.skill import skill
 
 _FOLDS = 3
 _COPIED = 0.5  # of the targets' spread that the inputs themselves explain
+_FEATURES = 64  # of which a tree for values draws each cut: of all pixels it would take longer than the run
 _FEW = 40  # below this, nothing can be held out: the question is only whether the samples can be told apart
 
 
@@ -177,8 +178,9 @@ def _linear(classes: bool) -> Any:
 def _forest(classes: bool) -> Any:
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-    kind = ExtraTreesClassifier if classes else ExtraTreesRegressor
-    return kind(30, min_samples_leaf=2, random_state=0)
+    if classes:
+        return ExtraTreesClassifier(30, min_samples_leaf=2, random_state=0)
+    return ExtraTreesRegressor(30, min_samples_leaf=2, max_features=_FEATURES, random_state=0)
 
 
 def _weighed_linear(classes: bool) -> Any:

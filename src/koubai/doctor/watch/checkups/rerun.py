@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -32,6 +33,9 @@ from koubai.words import say
 
 _CHECKUP_ROWS = 1000
 _CHECKUP_ELEMENTS = 50_000_000  # of all outputs together: fewer samples for a large model
+_LAYER_ELEMENTS = 8_000_000  # the same, of samples whose layers are measured
+_LAYER_ROWS = 64  # of samples, at least; of so many that dead units are told, as many as that takes
+_TELLING = 512
 
 
 def rerun(seen: Seen, samples: Samples | None) -> tuple[Examination | None, Checkup | None]:
@@ -41,12 +45,15 @@ def rerun(seen: Seen, samples: Samples | None) -> tuple[Examination | None, Chec
     if seen.loss.rule is None or samples is None or not seen.replayable:
         return None, went_by(seen, seen.first)
     few = few_of(seen, checkup_rows(seen, len(samples[0])))
+    measured = few_of(seen, layer_rows(seen, len(few[0])))
     try:
-        now = examine_again(seen, seen.loss.rule, few, seen.step)
+        now = examine_again(seen, seen.loss.rule, measured, seen.step)
+        if len(measured[0]) < len(few[0]):
+            now = _with_answers(seen, now, few)
         first = None
         if seen.start is not None and seen.step:
             with loaded(seen.root, seen.start):
-                first = examine_again(seen, seen.loss.rule, few, 0).checkup
+                first = examine_again(seen, seen.loss.rule, measured, 0).checkup
     except Exception as error:  # a model may do anything when it is called; what it said is in the scope
         seen.refused = f"{type(error).__name__}: {error}"
         return None, went_by(seen, seen.first)
@@ -82,10 +89,31 @@ def examine_again(
 
 def checkup_rows(seen: Seen, count: int) -> int:
     """Return how many samples to examine."""
-    layers = seen.last.recorder.layers.values() if seen.last else ()
-    per_sample = sum(prod(layer.out_shape) for layer in layers)
+    per_sample = _per_sample(seen)
     fitting = _CHECKUP_ELEMENTS // per_sample if per_sample else 100
     return min(count, _CHECKUP_ROWS, max(16, fitting))
+
+
+def layer_rows(seen: Seen, count: int) -> int:
+    """Return of how many of the samples examined the layers are measured, there and back."""
+    fitting = _LAYER_ELEMENTS // max(_per_sample(seen), 1)
+    return min(count, max(fitting, _TELLING if count >= _TELLING else _LAYER_ROWS))
+
+
+def _per_sample(seen: Seen) -> int:
+    """Return how many numbers all layers put out for one sample."""
+    layers = seen.last.recorder.layers.values() if seen.last else ()
+    return sum(prod(layer.out_shape) for layer in layers)
+
+
+def _with_answers(seen: Seen, now: Examination, samples: Samples) -> Examination:
+    """Return an examination with the answers to all these samples."""
+    x, t = samples
+    targets = as_targets(t, seen.loss.by_index)
+    if targets is None:
+        return now
+    outputs = _answers(seen, x)
+    return replace(now, checkup=replace(now.checkup, samples=len(x), outputs=outputs, targets=targets))
 
 
 def _eagerly(seen: Seen) -> Any:
@@ -129,8 +157,14 @@ def held_outputs(seen: Seen, data: DataFacts) -> Array | None:
     held = seen.held.samples()
     if held is None or data.t_held is None or seen.loss.rule is None:
         return None
-    device = device_of(seen.root)
+    return _answers(seen, held[0])
+
+
+def _answers(seen: Seen, x: torch.Tensor) -> Array:
+    """Return the outputs (N, K) for samples x (N, ...), in test mode."""
+    rule, device = seen.loss.rule, device_of(seen.root)
+    assert rule is not None
     with undisturbed(seen.root), torch.no_grad(), _eagerly(seen):
         set_modes(seen.root, lambda module: False)
-        parts = [seen.loss.rule.pick(seen.root(x.to(device))) for x in held[0].split(seen.batch_size or 100)]
-    return to_array(torch.cat(parts).float()).reshape(len(held[0]), -1)
+        parts = [rule.pick(seen.root(part.to(device))) for part in x.split(seen.batch_size or 100)]
+    return to_array(torch.cat(parts).float()).reshape(len(x), -1)

@@ -58,5 +58,4 @@ class TrainingInterest:
 
     @property
     def _fruitful(self) -> bool:
-        kept = self._seen.trained
-        return kept.rows > 0 and not kept.full and self._passes.passes < _MOST
+        return self._seen.trained.grows and self._passes.passes < _MOST

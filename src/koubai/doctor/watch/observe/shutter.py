@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from koubai.doctor.watch.observe.pace import Pace
+from koubai.doctor.watch.observe.updates import in_turn
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
@@ -100,9 +101,9 @@ class Shutter:
 
     def take_gradients(self, passes: int, *, scaling: bool) -> None:
         """Take the gradients of `passes` backward passes for the close-up, before anyone clips them."""
-        if (close_up := self.close_up) is None:
-            return
         seen = self._seen
+        if (close_up := self.close_up) is None or (not seen.step and not in_turn(seen.loop.passes)):
+            return  # what is differentiated often and never updated may be part of something else
         keep = close_up.whole and seen.copies
         seen.had_gradient.update(close_up.take_gradients(seen.root, seen.decays, max(passes, 1), keep=keep))
         if scaling and close_up.overflowed:

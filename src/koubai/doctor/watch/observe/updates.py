@@ -12,6 +12,8 @@ from koubai.doctor.watch.program.models import hands_over
 from koubai.doctor.watch.program.walk import parameters_of, state_of
 from koubai.doctor.watch.seen.seen import Seen
 
+_OFTEN = 32  # backward passes
+
 
 class Updates:
     """The optimizers of one model: the first counts the steps, one made later may take its place."""
@@ -27,6 +29,8 @@ class Updates:
         if seen.hand is False or seen.start is None or not seen.loop.passes:
             return False
         if seen.hand is None:
+            if not in_turn(seen.loop.passes):
+                return False
             now = state_of(seen.root)
             moved = any(not torch.equal(now[n], w) for n, w in seen.start.items() if n in now and _real(w))
             if not moved or seen.step:
@@ -96,6 +100,11 @@ class Updates:
         if not seen.optimizers:
             return [p for _, p in parameters_of(seen.root)]
         return [p for p in hands_over(seen.optimizers[0]) if id(p) in seen.names.params]
+
+
+def in_turn(count: int) -> bool:
+    """Whether to ask once more what was asked in vain: each of the first times, then ever more seldom."""
+    return count <= _OFTEN or count & (count - 1) == 0
 
 
 def _real(w: torch.Tensor) -> bool:

@@ -21,7 +21,7 @@ from koubai.doctor.watch.hooks.guard import unguarded
 from koubai.doctor.watch.hooks.listener import is_elsewhere
 from koubai.doctor.watch.passes.function_mode import FunctionMode
 from koubai.doctor.watch.passes.loss_call import LossCall
-from koubai.doctor.watch.passes.sums import UnitSums, pooled, unit_sums
+from koubai.doctor.watch.passes.sums import UnitSums, magnitudes_of, moments_of, pooled, unit_sums
 from koubai.doctor.watch.passes.trail import Trail, over_first_axis
 from koubai.doctor.watch.passes.watched_layer import Names, WatchedLayer
 from koubai.doctor.watch.program.kinds import (
@@ -38,7 +38,6 @@ from koubai.doctor.watch.program.kinds import (
 from koubai.doctor.watch.program.nested import first_tensor
 from koubai.doctor.watch.program.places import users_place
 from koubai.doctor.watch.program.walk import buffers_of, children_of, own_parameters, parameters_of
-from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 
 
 class PassRecorder:
@@ -262,7 +261,7 @@ class PassRecorder:
             self.flow.append((path, u.detach(), y.detach()))
         axis = y.ndim - 1 if kind in FEATURES_LAST else min(1, y.ndim - 1)
         if y.ndim > 1:
-            sums = tensor_moments(y)
+            sums = moments_of(y)
             self.outputs[path] = pooled(self.outputs[path], sums) if path in self.outputs else sums
             if self._by_unit:
                 of_units = unit_sums(y, u, watched.layer, axis)
@@ -273,7 +272,7 @@ class PassRecorder:
             y.register_hook(partial(self._guard, self._receive, path))
 
     def _receive(self, path: str, dy: torch.Tensor) -> None:
-        sums = tensor_magnitudes(dy)
+        sums = magnitudes_of(dy)
         self.gradients[path] = pooled(self.gradients[path], sums) if path in self.gradients else sums
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from math import isfinite
 from typing import TypeVar
 
@@ -12,10 +13,13 @@ import torch
 
 from koubai.core.layer import Layer
 from koubai.core.params import Array
-from koubai.core.taps import Magnitudes, Squares
+from koubai.core.taps import Magnitudes, Moments, Squares
 from koubai.doctor.patient.checkup import LayerCheck
 from koubai.engines.torch.formula import to_array
+from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 from koubai.layers.activations import Activation
+
+_AT_HAND = 2**18  # numbers
 
 
 @dataclass
@@ -72,6 +76,34 @@ class UnitSums:
 
 def unit_sums(y: torch.Tensor, u: torch.Tensor, layer: Layer | None, axis: int) -> UnitSums:
     """Return the sums of y (N, ...), whose units lie along `axis`; u is the input of an activation."""
+    beside = pieces(u) if u.shape == y.shape else pieces(y)  # slopes ask for an input of this shape alone
+    found = [_unit_sums(*each, layer, axis) for each in zip(pieces(y), beside, strict=True)]
+    return sum(found[1:], start=found[0])
+
+
+def moments_of(y: torch.Tensor) -> Moments:
+    """Return the moments of a tensor (N, ...)."""
+    found = [tensor_moments(piece) for piece in pieces(y)]
+    return reduce(pooled, found)
+
+
+def magnitudes_of(g: torch.Tensor) -> Magnitudes:
+    """Return the magnitudes of a tensor (N, ...)."""
+    found = [tensor_magnitudes(piece) for piece in pieces(g)]
+    return reduce(pooled, found)
+
+
+def pieces(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Return a tensor (N, ...) in parts along its first axis, so small that a processor keeps them at hand.
+
+    Sums of large tensors wait for memory; taken in parts they take a third of the time.
+    """
+    if x.ndim == 0 or x.numel() <= _AT_HAND or not x.is_cpu:
+        return (x,)
+    return x.split(max(1, _AT_HAND * len(x) // x.numel()))
+
+
+def _unit_sums(y: torch.Tensor, u: torch.Tensor, layer: Layer | None, axis: int) -> UnitSums:
     wide = y.detach().to(torch.float64).movedim(axis, 1)
     columns = wide.transpose(0, 1).flatten(1)  # (units, N x positions)
     fires = (wide != 0).flatten(2).any(2) if wide.ndim > 2 else wide != 0

@@ -9,6 +9,7 @@ from koubai.core import random
 
 KEPT_ROWS = 10_000
 KEPT_BYTES = 64 * 2**20
+_AGAIN = 10
 Samples = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -25,12 +26,18 @@ class KeptSamples:
         self._bytes = 0
         self._rows = 0
         self._replaced = 0
+        self._again = 0  # batches in a row that were the one before once more
         self._distinct: torch.Tensor | None = None  # rows that are no copies, until a batch is kept
 
     @property
     def full(self) -> bool:
         """Whether the first samples are in."""
         return self._rows >= self._limit or self._bytes >= KEPT_BYTES
+
+    @property
+    def grows(self) -> bool:
+        """Whether samples come that were not there: where the whole data are one batch, they do not."""
+        return self._rows > 0 and not self.full and self._again < _AGAIN
 
     @property
     def rows(self) -> int:
@@ -48,6 +55,7 @@ class KeptSamples:
             return
         self._distinct = None
         batch = (x, t.detach().to("cpu", copy=True))
+        self._again = self._again + 1 if self.batches and _same(self.batches[-1], batch) else 0
         if self.full:
             self._replaced += 1
             place = random.key(0, "memory", self._replaced) % len(self.batches)
@@ -85,6 +93,11 @@ def _first_of_each(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     for i in range(len(x)):
         rows.setdefault(raw_x[i].tobytes() + raw_t[i].tobytes(), i)
     return torch.tensor(list(rows.values()))
+
+
+def _same(one: Samples, other: Samples) -> bool:
+    pairs = zip(one, other, strict=True)
+    return all(a.dtype == b.dtype and a.shape == b.shape and torch.equal(a, b) for a, b in pairs)
 
 
 def _size(batch: Samples) -> int:
