@@ -8,6 +8,7 @@ import numpy as np
 
 from koubai.doctor.answer.verdict import Unseen
 from koubai.doctor.visit.consultation import HARMED, SHORT, Consultation
+from koubai.doctor.watch.checkups.beaten import beaten
 from koubai.doctor.watch.seen.seen import Seen
 
 _JUMPED = 1.0  # times its first value, by which the mean of the first losses lies above that: no scatter
@@ -37,7 +38,9 @@ def gaps(seen: Seen, visit: Consultation) -> tuple[Unseen, ...]:
         found.append(Unseen("broken"))
     elif seen.pairs_open and visit.reach is None:
         found.append(Unseen("pairs"))
-    elif (gap := _progress(seen, visit, updates) or _held_at_chance(visit)) is not None:
+    elif (
+        gap := _progress(seen, visit, updates) or _held_at_chance(visit) or _beaten(seen, visit)
+    ) is not None:
         found.append(gap)
     return tuple(found)
 
@@ -64,6 +67,15 @@ def _held_at_chance(visit: Consultation) -> Unseen | None:
     chance = float(np.bincount(t).max()) / len(t) if t.dtype.kind == "i" else 0.0
     level = chance + max(_GAINED, 3 * visit.held_noise)
     return Unseen("held_at_chance", {"skill": skill, "chance": chance}) if skill <= level else None
+
+
+def _beaten(seen: Seen, visit: Consultation) -> Unseen | None:
+    """Return that simple learners are clearly better with less; None where they are not."""
+    try:
+        found = beaten(seen, visit)
+    except Exception:  # inputs and targets may be of any kind
+        found = None
+    return None if found is None else Unseen("unexplained", {"skill": found[0], "goal": found[1]})
 
 
 def _by_skill(visit: Consultation, short: Unseen | None) -> Unseen | None:
