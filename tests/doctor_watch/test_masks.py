@@ -69,3 +69,44 @@ def test_a_mask_that_keeps_the_padding_alone_is_named(kind):
 @pytest.mark.parametrize("kind", ["encoder", "scores", "dot", "mean", "marked"])
 def test_a_mask_that_leaves_it_out_is_none(kind):
     assert "mask_inverted" not in names(kind, wrong=False)
+
+
+def masked_losses(write):
+    """Names for a run in which every word asks for itself, and `write(losses, ids)` masks the losses."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Embedding(WORDS, WIDTH), nn.Linear(WIDTH, WORDS))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(40):
+            ids = sentences(marked=False)
+            optimizer.zero_grad()
+            losses = functional.cross_entropy(model(ids).flatten(0, 1), ids.flatten(), reduction="none")
+            write(losses, ids).backward()
+            optimizer.step()
+    return [finding.name for finding in watch.findings]
+
+
+def of_padding(losses, ids):
+    mask = (ids == PAD).float()
+    return (losses.view(N, TIME) * mask).sum() / mask.sum()
+
+
+def of_words(losses, ids):
+    mask = (ids != PAD).float()
+    return (losses.view(N, TIME) * mask).sum() / mask.sum()
+
+
+def picked(losses, ids):
+    return losses[ids.flatten() == PAD].mean()
+
+
+def both(losses, ids):
+    """Two classes weigh more, each by itself: nothing is left out by mistake."""
+    return losses.mean() + sum((losses * (ids.flatten() == word)).mean() for word in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("write", "wrong"), [(of_padding, True), (picked, True), (of_words, False), (both, False)]
+)
+def test_losses_of_the_padding_alone_are_named(write, wrong):
+    assert ("mask_inverted" in masked_losses(write)) is wrong

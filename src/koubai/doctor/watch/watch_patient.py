@@ -162,7 +162,7 @@ def _places(
         found["operation"] = origin.place
     if mixed.place is not None:
         found["mixing"] = mixed.place
-    if (mask := inverted_mask_of(seen)) is not None:
+    if (mask := inverted_mask_of(seen) or seen.loss.masked) is not None:
         found["mask"] = mask
     made = {path: births.of(module) for path, module in modules_of(seen.root) if path}
     for path in (*made, *(path for path in called if path not in made)):

@@ -193,8 +193,7 @@ class ModelListener(Listener):
         if self._evaluation.under_way:
             self._evaluation.take_pairs(trail.pairs)
             return
-        loss.policy = loss.policy or trail.policy
-        loss.crossed = loss.crossed or trail.crossed
+        loss.follow(trail)
         if not trail.pairs or loss.names:
             return
         pair = trail.pairs[0]  # of a loss that is written by hand

@@ -220,6 +220,7 @@ class PassRecorder:
         """Take in a call of a loss function."""
         if (call := LossCall.of(name, function, args, options, value, self.trail)) is not None:
             self._loss = call.value
+            self.trail.weighed.lost(call.value, call.t)
             self._on_loss(call)
 
     # ------------------------------------------------------------------------------------ tensors

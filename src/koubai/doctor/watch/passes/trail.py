@@ -15,6 +15,7 @@ import torch
 
 from koubai.core.params import Shape
 from koubai.doctor.patient.layer_facts import OVER_SAMPLES
+from koubai.doctor.watch.passes.weighed import Weighed
 from koubai.doctor.watch.program.kinds import REARRANGING
 from koubai.doctor.watch.program.nested import first_tensor, tensors
 
@@ -75,12 +76,14 @@ class Trail:
     | pairs  | outputs with the foreign tensors they met                                       |
     | policy | whether the outputs were asked for the likelihood of what was drawn from them   |
     | crossed | shapes of outputs (N, 1) and targets (N,), or the other way round, that were subtracted |
+    | weighed | which losses of single places count                                            |
     """
 
     def __init__(self) -> None:
         self.pairs: list[Pair] = []
         self.policy = False
         self.crossed: tuple[Shape, Shape] | None = None
+        self.weighed = Weighed()
         self._derived: dict[int, Derived] = {}
         self._made: dict[int, torch.Tensor] = {}  # from outputs, in any way: no targets
 
@@ -117,6 +120,7 @@ class Trail:
     def call(self, name: str, args: tuple[Any, ...], options: Mapping[str, Any], result: Any) -> None:
         """Take in a call of a function of PyTorch."""
         self.cut(name, args, result)
+        self.weighed.call(name, args, result)
         if not self._made:
             return
         given = [w for w in (*args, *options.values()) if isinstance(w, torch.Tensor | tuple | list)]

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 
 from koubai.core.params import Shape
+from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.loss_rule import LossRule, rule_of
+from koubai.doctor.watch.passes.trail import Trail
 
 _TARGETS = 40  # batches
 _BY_INDEX = ("softmax_cross_entropy", "nll_loss")
@@ -31,6 +33,7 @@ class SeenLoss:
     | alone      | whether what is differentiated is the loss that was seen, times a factor          |
     | moved      | whether a call's targets were computed by a network                               |
     | stood      | whether a call's targets were not                                                 |
+    | masked     | line of a mask that keeps the losses of the padding alone                         |
     | policy     | whether outputs are asked for the likelihood of what was drawn from them          |
     """
 
@@ -45,6 +48,7 @@ class SeenLoss:
     moved: bool = False
     stood: bool = False
     policy: bool = False
+    masked: Place | None = None
 
     def take(self, call: LossCall, output: Any) -> None:
         """Take in a call in training, beside what the model had put out."""
@@ -64,6 +68,12 @@ class SeenLoss:
     def moving(self) -> bool:
         """Whether all targets are computed by a network: then the loss need not fall."""
         return self.moved and not self.stood
+
+    def follow(self, trail: Trail) -> None:
+        """Take in what became of outputs and losses in one pass."""
+        self.policy = self.policy or trail.policy
+        self.crossed = self.crossed or trail.crossed
+        self.masked = self.masked or trail.weighed.inverted
 
     @property
     def by_index(self) -> bool:
