@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from koubai.core.cores import usable_cores
 from koubai.core.errors import KoubaiError
 from koubai.data import digits
 from koubai.train import Recipe, RunFolder, train
@@ -53,10 +54,11 @@ sys.exit(main())
 """
 
 
-def torchrun(folder, processes, *words):
-    """Run torchrun on this machine alone and return what it left."""
+def torchrun(folder, processes, *words, threads="1"):
+    """Run torchrun on this machine alone and return what it left; `threads` None lets it decide."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment |= {} if threads is None else {"OMP_NUM_THREADS": threads}
     return subprocess.run(
         [*command, *words],
         cwd=folder,
@@ -163,3 +165,17 @@ def test_half_an_environment_is_refused(koubai, tmp_path, monkeypatch):
     koubai("train", "digits.toml")
     assert koubai.code == 2
     assert "no MASTER_ADDR" in koubai.err
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("asked", "taken"), [(None, 1), ("2", min(2, usable_cores()))])
+def test_each_process_takes_the_threads_that_torchrun_gives_it(tmp_path, asked, taken):
+    """Several processes have one each unless the user says otherwise, however many cores there are."""
+    (tmp_path / "host.py").write_text(
+        "import os\n"
+        "from koubai.engines.threads import thread_budget\n"
+        "open(os.environ['RANK'], 'w').write(str(thread_budget()))\n"
+    )
+    done = torchrun(tmp_path, 2, "host.py", threads=asked)
+    assert done.returncode == 0, done.stderr
+    assert [(tmp_path / str(rank)).read_text() for rank in range(2)] == [str(taken)] * 2

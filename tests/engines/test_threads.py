@@ -85,6 +85,16 @@ def test_in_joblib_a_run_takes_its_share(monkeypatch):
     assert rule.thread_budget() == 6
 
 
+def test_processes_of_joblib_share_the_cores(monkeypatch):
+    """joblib tells each of its processes how many threads are its share, and a run takes no more."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    share = max(1, cores.usable_cores() // 2)
+    with parallel_config(backend="loky"):
+        assert Parallel(2)(delayed(rule.thread_budget)() for _ in range(2)) == [share, share]
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        assert Parallel(2)(delayed(rule.thread_budget)() for _ in range(2)) == [1, 1]
+
+
 def test_a_number_is_taken_as_it_is_and_words_are_refused():
     assert rule.threads_for(wide(1), "native", 5) == 5
     with pytest.raises(SettingError, match="'auto'"):
