@@ -4,7 +4,8 @@ What it is: the last activation is not the one the loss was made for: softmax on
     or softmax before a loss that applies its own, no softmax before a loss that needs probabilities,
     softmax for labels that do not exclude each other, mean squared or absolute error for classes; or numbers
     that are not what the loss takes: log-probabilities that are none, a softmax over the samples instead of
-    the classes, outputs (N, 1) beside targets (N,), which broadcasting compares each with each.
+    the classes, outputs (N, 1) beside targets (N,), which broadcasting compares each with each;
+    or a sigmoid (or its logarithm) of one number that sums over the whole batch.
 Why it hurts: the gradient is that of another problem, or 0: a softmax of one unit is 1 whatever the
     weights are.
 How it shows: the kinds of the last layer, the loss and the targets; and the run learns clearly better
@@ -33,12 +34,14 @@ from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
 BY_HAND = (
+    "whole_batch",
     "crossed",
     "subtracted",
     "over_samples",
     "not_log_probabilities",
 )  # no recipe can have these, so none cures them
 _NEVER_MEANT = (
+    "whole_batch",
     "crossed",
     "subtracted",
     "over_samples",
@@ -89,6 +92,10 @@ class OutputLossMismatch(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """A pair of last layer and loss (or targets) that is known not to belong together."""
         patient = visit.patient
+        if patient.squashed is not None:
+            function, count = patient.squashed
+            details = {"fault": "whole_batch", "function": function, "count": count}
+            return Sign((), None, 0, certain=True, by_hand=True, details=details)
         fault = mismatch(patient)
         if fault is None:
             return None

@@ -88,6 +88,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         loss_speaks=seen.need_not_fall is None,
         change_by_mates=mixed.change,
         mixed_by=mixed.operation,
+        squashed=seen.squashed.found,
         change_by_future=change_by_future_of(seen),
         spreads=tuple(seen.spreads.seen),
         held_scale=held_scale_of(seen) if now else None,

@@ -254,6 +254,7 @@ class ModelListener(Listener):
         seen.loop.passes += not seen.step
         seen.terms.look(roots, seen.step, seen.names.params)
         seen.sinks.look(roots, seen.step)
+        seen.squashed.look(roots, seen.step, seen.batch_size)
         self.losses.differentiated(roots)
 
     def after_backward(self) -> None:

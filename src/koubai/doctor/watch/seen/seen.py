@@ -13,6 +13,7 @@ from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_rule import LossRule
 from koubai.doctor.watch.passes.sinks import Sinks
+from koubai.doctor.watch.passes.squashed import Squashed
 from koubai.doctor.watch.passes.terms import CutTerms
 from koubai.doctor.watch.passes.watched_layer import Names
 from koubai.doctor.watch.program.models import (
@@ -78,6 +79,7 @@ class Seen:
     | allied          | whether two networks that should compete push the same way                     |
     | rivals          | what was seen of other models of the program that were trained, too            |
     | taught          | updates, of the first ones, beside which a copy of it was asked without gradients |
+    | squashed        | a function of the loss that takes one number of the whole batch                |
     | terms           | summands of the loss that reach no parameter                                   |
     | sinks           | summands of the loss that have no lower bound                                  |
     | swapped         | whether unlike pairs are pulled together, and like ones pushed apart           |
@@ -128,6 +130,7 @@ class Seen:
         self.rivals: list[Seen] = []
         self.taught: set[int] = set()
         self.terms, self.sinks = CutTerms(), Sinks()
+        self.squashed = Squashed()
         self.vain: list[Vain] = []
         self.spreads = Spreads()
         self.opponents: Duel | None = None
