@@ -103,22 +103,26 @@ class SafeFolder:
         with self.open(name) as file:
             return read_bounded(file, self.path / name, most)
 
-    def write(self, name: str, data: bytes) -> None:
-        """Write a file under another name, have the disk hold it, and rename it: never half a file."""
+    def write(self, name: str, data: bytes, *, hold: bool = True) -> None:
+        """Write a file under another name, have the disk hold it, and rename it: never half a file.
+
+        Without `hold` the disk may hold it later: after a power cut it may be empty.
+        """
         own = name.rpartition("/")[2]
         with self._inside(name) as (folder, last):
             rest = f"{last[: -len(own)]}.{own}.part"
             try:
                 with os.fdopen(make_in(rest, folder), "wb") as file:
                     file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
+                    if hold:
+                        file.flush()
+                        os.fsync(file.fileno())
                 os.replace(rest, last, src_dir_fd=folder, dst_dir_fd=folder)
             except OSError:
                 with suppress(OSError):
                     os.unlink(rest, dir_fd=folder)
                 raise
-            if folder is not None:
+            if folder is not None and hold:
                 with suppress(
                     OSError
                 ):  # systems that cannot are trusted to hold the list of names themselves

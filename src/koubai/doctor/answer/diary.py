@@ -6,7 +6,7 @@
       findings.json    what the doctor found at the latest look, in every language
 
 `koubai serve --runs` shows it. Nothing in it is needed to train, so what cannot be written is told once, and
-the training goes on.
+the training goes on; nor does it ever wait for the disk to hold what was written.
 """
 
 from __future__ import annotations
@@ -84,15 +84,15 @@ class Diary:
         if self.is_of(owner):
             with self._trying():
                 told = plain_verdict(verdict) | {"step": step, "state": state}
-                self._place.write(FINDINGS, json_bytes(sealed(told)))
+                self._place.write(FINDINGS, json_bytes(sealed(told)), hold=state != "running")
 
     def _begin(self, about: dict[str, Any]) -> None:
         for name in (ABOUT, FINDINGS):
             self._place.remove(name)
         self._lines = Lines()
-        self._place.write(HISTORY, b"")
+        self._place.write(HISTORY, b"", hold=False)
         began = datetime.now(UTC).isoformat(timespec="seconds")
-        self._place.write(ABOUT, json_bytes(sealed({"format": FORMAT, "began": began, **about})))
+        self._place.write(ABOUT, json_bytes(sealed({"format": FORMAT, "began": began, **about})), hold=False)
 
     def _trying(self) -> _Trying:
         return _Trying(self)

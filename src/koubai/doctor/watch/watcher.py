@@ -37,7 +37,7 @@ class Watch:
         model: any module; compiled and distributed wrappers are looked through.
         optimizer: the optimizer, or several (the first counts the steps); None: whichever steps the model.
         loss_fn: (outputs, targets) -> loss, where it is none of PyTorch's own on the model's output.
-        every: look closely at every so many steps (and the first); None: as often as 1 % of the time allows.
+        every: look closely at every so many steps (and the first); None: as often as .5 % of the time allows.
         steps: how many updates are planned, if the doctor should know.
         budget: seconds that the doctor may spend on trying out causes, where the model allows it; 0: none.
         folder: a new folder in which the run is written down while it lasts; `koubai serve --runs` shows it.

@@ -39,6 +39,7 @@ class TrainingInterest:
 
     def __init__(self, seen: Seen) -> None:
         self._seen, self._passes = seen, Interest()
+        self._over = False
 
     def follows(self) -> bool:
         """Whether the next pass would be followed."""
@@ -50,11 +51,13 @@ class TrainingInterest:
 
     def passes_unheard(self) -> None:
         """Count a pass that nobody will hear."""
-        self._passes.begins()
+        if not self._over:
+            self._passes.begins()
 
     @property
     def _wants(self) -> bool:
-        return self._seen.loss.rule is None or not self._seen.trained.full
+        self._over = self._over or (self._seen.loss.rule is not None and self._seen.trained.full)
+        return not self._over
 
     @property
     def _fruitful(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-SHARE = 0.01
+SHARE = 0.005
 """Of the training time that may go into looks."""
 _FIRST_GAP = 10  # steps between the first look, which warms up, and the second, which tells the cost
 _LEAST_GAP = 10
@@ -12,7 +12,7 @@ _GROWTH = 0.5  # of the steps so far: later than this the next look never is, wh
 
 
 class Pace:
-    """Every so many steps exactly, or (None) as often as 1 % of the time allows; always the first step.
+    """Every so many steps exactly, or (None) as often as half a percent of the time allows; always the first step.
 
     However little time there is, the last look lies in the last third of the run: what it saw is taken for
     the end of the run, and must not depend on how busy the machine was.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 from math import isfinite
 from typing import TypeVar
 
@@ -20,6 +19,7 @@ from koubai.engines.torch.sums import tensor_magnitudes, tensor_moments
 from koubai.layers.activations import Activation
 
 _AT_HAND = 2**18  # numbers
+_LARGE = 2**14
 
 
 @dataclass
@@ -83,14 +83,38 @@ def unit_sums(y: torch.Tensor, u: torch.Tensor, layer: Layer | None, axis: int) 
 
 def moments_of(y: torch.Tensor) -> Moments:
     """Return the moments of a tensor (N, ...)."""
-    found = [tensor_moments(piece) for piece in pieces(y)]
-    return reduce(pooled, found)
+    if not y.is_cpu:
+        return tensor_moments(y)
+    plain = y.detach()
+    square, total = 0.0, 0.0
+    for wide in _wide_pieces(plain):
+        square, total = square + float(wide.dot(wide)), total + float(wide.sum())
+    zeros = int((plain == 0).sum())
+    return Moments(
+        count=y.numel(), total_square=square, nonfinite=_nonfinite(plain, square), total=total, zeros=zeros
+    )
 
 
 def magnitudes_of(g: torch.Tensor) -> Magnitudes:
-    """Return the magnitudes of a tensor (N, ...)."""
-    found = [tensor_magnitudes(piece) for piece in pieces(g)]
-    return reduce(pooled, found)
+    """Return the magnitudes of a tensor."""
+    if not g.is_cpu:
+        return tensor_magnitudes(g)
+    square, total = 0.0, 0.0
+    for wide in _wide_pieces(g.detach()):
+        square, total = square + float(wide.dot(wide)), total + float(wide.abs().sum())
+    nonfinite = _nonfinite(g.detach(), square)
+    return Magnitudes(count=g.numel(), total_square=square, nonfinite=nonfinite, total_abs=total)
+
+
+def _wide_pieces(x: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Yield a tensor on the CPU as vectors of float64, so short that each stays at hand."""
+    for piece in x.reshape(-1).split(_AT_HAND // 4):
+        yield piece.to(torch.float64)
+
+
+def _nonfinite(x: torch.Tensor, square: float) -> int:
+    """Return how many elements are not finite: none where the sum of their squares is."""
+    return 0 if isfinite(square) else int((~torch.isfinite(x)).sum())
 
 
 def pieces(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -140,11 +164,17 @@ Sums = TypeVar("Sums", bound=Squares)
 
 
 def magnitudes_of_all(tensors: Mapping[str, torch.Tensor]) -> dict[str, Magnitudes]:
-    """Return the sums of many tensors by few calls: small models spend their time in calls."""
+    """Return the sums of many tensors, of small ones by few calls: small models spend their time in calls."""
+    dense = {name: w for name, w in tensors.items() if w.is_cpu and w.layout is torch.strided}
+    large = {name: magnitudes_of(w) for name, w in dense.items() if w.numel() > _LARGE}
+    if large:
+        small = magnitudes_of_all({name: w for name, w in tensors.items() if name not in large})
+        return {name: large.get(name) or small[name] for name in tensors}
     if not tensors:
         return {}
-    wide = [tensor.detach().to(torch.float64) for tensor in tensors.values()]
-    norms = [torch.stack(torch._foreach_norm(wide, order)) for order in (1, 2)]
+    plain = [tensor.detach() for tensor in tensors.values()]
+    wide = [tensor if tensor.is_cpu else tensor.to(torch.float64) for tensor in plain]
+    norms = [torch.stack(torch._foreach_norm(wide, order, dtype=torch.float64)) for order in (1, 2)]
     found = {}
     for name, w, (total_abs, norm) in zip(tensors, wide, torch.stack(norms, 1).tolist(), strict=True):
         nonfinite = 0 if isfinite(total_abs) else int((~torch.isfinite(w)).sum())
