@@ -12,7 +12,7 @@ _GROWTH = 0.5  # of the steps so far: later than this the next look never is, wh
 
 
 class Pace:
-    """Every so many steps exactly, or (None) as often as half a percent of the time allows; always the first step.
+    """Every so many steps exactly, or (None) as often as half a percent of time allows; the first one always.
 
     However little time there is, the last look lies in the last third of the run: what it saw is taken for
     the end of the run, and must not depend on how busy the machine was.
