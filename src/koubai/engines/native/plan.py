@@ -20,6 +20,7 @@ from koubai.engines.native.instructions import (
 from koubai.engines.native.kernels import half, moving
 from koubai.engines.native.kernels.base import B, Kernel
 from koubai.engines.native.kernels.block import Address
+from koubai.engines.native.kernels.one_channel import Convolution
 from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.store import Store
@@ -95,6 +96,7 @@ class Plan:
         self.values: dict[Value, Tensor] = {}
         self.gradients: dict[Value, Tensor] = {}
         self.saved: dict[Node, Any] = {}
+        self.pending: dict[Value, Convolution] = {}  # what the pooling that reads it computes, too
         self.needing: set[Value] = graph.needing_gradient() if self.training else set()
         self._shared = 0
         self._converted: dict[tuple[Value, Layout], Tensor] = {}

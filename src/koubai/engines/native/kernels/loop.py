@@ -162,7 +162,7 @@ def end_step(shard: Any) -> bool:
 
 
 @inline
-def run_steps(at: int) -> None:
+def _steps(at: int) -> None:
     """Run a shard's own table from where it stands to its last step."""
     shard, goes_on = read(at, Shard), True
     while goes_on and shard.step < shard.steps:
@@ -183,7 +183,7 @@ def _run(own: int) -> None:
             at = shard.tapped if integers(shard.flags, shard.total)[s] else own
             here = read(at, Shard)
             here.step, here.row, here.steps = s, 0, s + 1
-        run_steps(at)
+        _steps(at)
         if not shard.tapped:
             return
         there = read(at, Shard)

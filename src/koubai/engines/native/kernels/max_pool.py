@@ -66,7 +66,7 @@ def store_numbers(base: int, index: int, value: Any, width: int, half: bool) -> 
 
 
 @inline
-def _put(b: Pool, out: int, best: Any, where: Any, width: int, half: bool) -> None:
+def put(b: Pool, out: int, best: Any, where: Any, width: int, half: bool) -> None:
     """Write a maximum and its place."""
     if b.flag:  # NaN stays NaN, and passes no gradient
         where = select(best > splat(ZERO), where, splat(NO_PLACE))
@@ -76,12 +76,33 @@ def _put(b: Pool, out: int, best: Any, where: Any, width: int, half: bool) -> No
 
 
 @inline
+def largest_of_four(top: Any, right: Any, low: Any, last: Any) -> Any:
+    """The first maximum of a window of two by two, its place, and where a NaN was met, which may be lost."""
+    wins, also = right > top, last > low
+    best, where = select(wins, right, top), select(wins, splat(ONE), splat(ZERO))
+    lower, there = select(also, last, low), select(also, splat(THREE), splat(TWO))
+    wins = lower > best
+    nan = unordered(top, right) | unordered(low, last)
+    return select(wins, lower, best), select(wins, there, where), nan
+
+
+@inline
+def largest_of_any(top: Any, right: Any, low: Any, last: Any) -> Any:
+    """The same where numbers may be NaN, which are maxima: the maximum and its place."""
+    wins = beats(right, top)
+    best, where = select(wins, right, top), select(wins, splat(ONE), splat(ZERO))
+    wins = beats(low, best)
+    best, where = select(wins, low, best), select(wins, splat(TWO), where)
+    wins = beats(last, best)
+    return select(wins, last, best), select(wins, splat(THREE), where)
+
+
+@inline
 def _fours(b: Pool, n: int, half: bool) -> bool:
     """Pool a sample in windows of two by two, all inside; return whether a NaN was met, which may be lost."""
     x, w = b.x, b.windows
     C, B, W, P, Q = w.C, w.B, w.W, w.P, w.Q
-    zero, one, two, three = splat(ZERO), splat(ONE), splat(TWO), splat(THREE)
-    nan = differs(zero, zero)
+    nan = differs(splat(ZERO), splat(ZERO))
     for p in range(P):
         for c in range(0, C, LANES):
             width, skip = channels(w, c)
@@ -92,12 +113,9 @@ def _fours(b: Pool, n: int, half: bool) -> bool:
                     load_numbers(x, at + W * B, width, half),
                     load_numbers(x, at + W * B + B, width, half),
                 )
-                nan = nan | unordered(top, right) | unordered(low, last)
-                wins, also = right > top, last > low
-                best, where = select(wins, right, top), select(wins, one, zero)
-                lower, there = select(also, last, low), select(also, three, two)
-                wins = lower > best
-                _put(b, out, select(wins, lower, best), select(wins, there, where), width, half)
+                best, where, missed = largest_of_four(top, right, low, last)
+                nan = nan | missed
+                put(b, out, best, where, width, half)
                 at, out = at + w.SW * B, out + C
     return any_lane(nan)
 
@@ -121,7 +139,7 @@ def _windows(b: Pool, n: int, half: bool) -> None:
                         wins = beats(other, best)
                         best = select(wins, other, best)
                         where = select(wins, splat(float32(i * w.KW + j)), where)
-                _put(b, ((n * P + p) * Q + q) * C + c, best, where, width, half)
+                put(b, ((n * P + p) * Q + q) * C + c, best, where, width, half)
 
 
 @inline

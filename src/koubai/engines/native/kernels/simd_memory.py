@@ -63,6 +63,16 @@ def masked_store(builder: Any, address: Any, mask: Any, value: Any, align: int, 
 
 
 @intrinsic
+def first(typing: Any, count: Any) -> Any:
+    """The mask of the first `count` lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return first_lanes(builder, args[0])
+
+    return MASK(types.int64), generate
+
+
+@intrinsic
 def load(typing: Any, address: Any) -> Any:
     """Sixteen numbers at an address."""
 

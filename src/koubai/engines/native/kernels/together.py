@@ -14,7 +14,7 @@ from koubai.engines.native.kernels.block import Address, read
 from koubai.engines.native.kernels.calls import call_kernel
 from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.linear import sum_rows
-from koubai.engines.native.kernels.loop import DONE, Shard, begin_step, end_step, run_rows, run_steps
+from koubai.engines.native.kernels.loop import DONE, Shard, begin_step, end_step, run_rows
 from koubai.engines.native.kernels.strips import multiply, multiply_transposed
 
 
@@ -93,7 +93,7 @@ def _tapped_step(shards: Any) -> bool:
         at, s = shard.tapped, shard.step
         tapped = read(at, Shard)
         tapped.step, tapped.row, tapped.steps = s, 0, s + 1
-        run_steps(at)
+        call_kernel(tapped.run, at, 0, 1)
         shard.status = tapped.status
         if shard.status != DONE:
             return False

@@ -6,7 +6,7 @@ from functools import partial
 
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Buffer, Tensor
-from koubai.engines.native.kernels import max_pool, max_pool_backward
+from koubai.engines.native.kernels import max_pool, max_pool_backward, one_channel
 from koubai.engines.native.kernels.max_pool_backward import TappedPoolBackward
 from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.ops.base import BaseOp
@@ -23,7 +23,11 @@ class MaxPoolOp(BaseOp):
         y = plan.new(plan.last(node.output.shape).as_half(x.layout.half))
         places, relu = Buffer(y.elements), int(node.settings.get("relu", 0))
         pool = Pool(x, y, places, windows(plan, node, block), relu)
-        if plan.taps is None or not plan.taps.pooling(plan, node, pool):
+        convolution = plan.pending.pop(node.inputs[0], None)
+        if convolution is not None:
+            into = one_channel.IntoPool(convolution, pool._replace(x=0))
+            plan.call(one_channel.convolve_into_pool, into, why="with the convolution before it")
+        elif plan.taps is None or not plan.taps.pooling(plan, node, pool):
             kernel = max_pool.max_pool_half if x.layout.half else max_pool.max_pool
             plan.call(kernel, pool, why="with the ReLU before it" if relu else "")
         plan.set(node.output, y)
@@ -43,7 +47,11 @@ class MaxPoolOp(BaseOp):
         )
         masks = bool(node.settings.get("relu")) and not layout.half
         tapped = max_pool_backward.max_pool_backward_tapped, partial(TappedPoolBackward, pool)
-        if plan.taps is None or not masks or not plan.taps.masking(plan, node, *tapped):
+        convolution = plan.pending.pop(node.inputs[0], None)
+        if convolution is not None:
+            into = one_channel.IntoPool(convolution, pool._replace(x=0))
+            plan.call(one_channel.convolve_into_pool, into, why="with the convolution before it")
+        elif plan.taps is None or not masks or not plan.taps.masking(plan, node, *tapped):
             plan.call(kernel, pool)
         plan.contribute(value, dx)
 

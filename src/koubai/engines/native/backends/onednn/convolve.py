@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from koubai.core.params import Shape
-from koubai.engines.native.backends.onednn import primitives, winograd
+from koubai.engines.native.backends.onednn import one_channel, primitives, winograd
 from koubai.engines.native.backends.onednn.execute import execute
 from koubai.engines.native.backends.onednn.library import Unimplemented
 from koubai.engines.native.backends.onednn.primitives import BF16, DIRECT, F32, MD, PD, WINOGRAD, Sliding
@@ -93,6 +93,11 @@ class ConvolveOp(BaseOp):
         """y."""
         choice = self._choose(plan, node)
         x, y = plan.get(node.inputs[0], choice.x.layout), plan.new(choice.y.layout)
+        if one_channel.fits(plan, node, choice.y.layout):
+            one_channel.forward(plan, node, x, y)
+            plan.set(node.output, y)
+            plan.saved[node] = choice, x
+            return
         if choice.how == WINOGRAD:
             x = self._wide(plan, node, choice, x, "Winograd takes padding of 1 at most")
         pd, shape = choice.forward, _weight_shape(node)
