@@ -30,6 +30,7 @@ from koubai.doctor.visit.finding import Measure
 
 _MOVED = 1.0
 _ALWAYS, _TIGHT = 0.9, 0.3  # of the updates are clipped, to that share of their length
+_MOST = 1000.0  # times the rate: the highest that is tried
 _HARDLY = 0.1  # of their own size: whatever the rate, these weights were not trained
 
 
@@ -84,8 +85,8 @@ class LearningRateTooLow(Diagnosis):
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """The rate without its schedule; higher rates, until one helps; then Adam, where that tells."""
-        if sign.by_hand:
-            return []
+        if sign.by_hand or _MOST * sign.details["moved"] < _MOVED:
+            return []  # at no rate that can be tried would these weights be trained
         tells = not _as_fast_as_adam(visit) and 100 * sign.details["moved"] < _MOVED
         clips = _held_back(visit) or visit.patient.clinic is None or visit.patient.clinic.way == "twin"
         wanted = {"use_adam": tells, "stop_clipping": clips}

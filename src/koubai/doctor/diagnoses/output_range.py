@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.visit.consultation import Consultation
+from koubai.doctor.visit.consultation import HARMED, Consultation
 from koubai.doctor.visit.finding import Measure
 
+_CONFIRMS = 0.9  # of the squared distance that the range forbids: so much at least is missing
 _OUTSIDE = 0.05
 
 
@@ -71,7 +72,15 @@ class OutputRange(Diagnosis):
         outside = float(((t < low - slack) | (t > high + slack)).mean())
         if outside <= _OUTSIDE:
             return None
-        details = {"activation": layer.kind, "low": low, "high": high, "share": outside}
+        beyond = float(np.square(t - t.clip(low, high)).mean())
+        lost = beyond / float(t.var()) if t.var() > 0 else 0.0
+        details = {"activation": layer.kind, "low": low, "high": high, "share": outside, "lost": lost}
         return Sign(
             (Measure("targets_outside", outside, _OUTSIDE),), layer.path, 0, certain=True, details=details
         )
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; or what no answer can reach is much, and so much is missing."""
+        lost = sign.details["lost"]
+        missing = visit.skill_known and visit.skill <= 1 - _CONFIRMS * lost
+        return visit.harmed or (lost > HARMED and missing)

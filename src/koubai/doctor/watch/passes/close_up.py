@@ -86,7 +86,7 @@ class CloseUp:
         if factor != 1.0:
             found = {name: g / factor for name, g in found.items()}
         if keep:
-            self.raw_gradients = {name: g.to("cpu", copy=True) for name, g in found.items()}
+            self.raw_gradients = {name: g.to("cpu", copy=True).to_dense() for name, g in found.items()}
         pulled = {name: g + decays[name] * params[name] if name in decays else g for name, g in found.items()}
         self._gradients = magnitudes_of_all(pulled)
         return list(found)

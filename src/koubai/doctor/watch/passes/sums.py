@@ -172,16 +172,21 @@ def magnitudes_of_all(tensors: Mapping[str, torch.Tensor]) -> dict[str, Magnitud
         return {name: large.get(name) or small[name] for name in tensors}
     if not tensors:
         return {}
-    plain = [tensor.detach() for tensor in tensors.values()]
+    plain = [_numbers(tensor.detach()) for tensor in tensors.values()]
     wide = [tensor if tensor.is_cpu else tensor.to(torch.float64) for tensor in plain]
     norms = [torch.stack(torch._foreach_norm(wide, order, dtype=torch.float64)) for order in (1, 2)]
     found = {}
     for name, w, (total_abs, norm) in zip(tensors, wide, torch.stack(norms, 1).tolist(), strict=True):
         nonfinite = 0 if isfinite(total_abs) else int((~torch.isfinite(w)).sum())
         found[name] = Magnitudes(
-            count=w.numel(), total_abs=total_abs, total_square=norm**2, nonfinite=nonfinite
+            count=tensors[name].numel(), total_abs=total_abs, total_square=norm**2, nonfinite=nonfinite
         )
     return found
+
+
+def _numbers(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the numbers that a tensor holds: of a sparse one those that are not left out as 0."""
+    return tensor.coalesce().values() if tensor.layout is torch.sparse_coo else tensor
 
 
 def pooled(a: Sums, b: Sums) -> Sums:

@@ -41,7 +41,7 @@ def data_facts(
 ) -> DataFacts:
     """Return the statistics of the samples seen; `outputs` is the number of the network's outputs."""
     if not seen[0].is_floating_point():  # numbers of words: their size means nothing
-        return DataFacts(samples=samples)
+        return _values_alone(as_targets(seen[1], classes_by_index), samples)
     x, t = flat(seen[0]), as_targets(seen[1], classes_by_index)
     facts = DataFacts(
         samples=samples,
@@ -67,6 +67,14 @@ def data_facts(
         x_held=x_held,
         t_held=t_held,
     )
+
+
+def _values_alone(t: Array | None, samples: int | None) -> DataFacts:
+    """Return what targets that are values tell, whatever stands for their inputs."""
+    if t is None or t.dtype.kind == "i":
+        return DataFacts(samples=samples)
+    low, high = t.min(axis=0), t.max(axis=0)
+    return DataFacts(samples=samples, t=t[:_LEARNERS_ROWS], target_low=low, target_high=high)
 
 
 def flat(x: torch.Tensor) -> Array:
