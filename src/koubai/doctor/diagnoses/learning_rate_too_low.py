@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign, until_sure
+from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign, until_sure
 from koubai.doctor.diagnoses.learning_rate_too_high import total_movement
 from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.visit.consultation import Consultation
@@ -85,12 +85,16 @@ class LearningRateTooLow(Diagnosis):
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """The rate without its schedule; higher rates, until one helps; then Adam, where that tells."""
-        if sign.by_hand or _MOST * sign.details["moved"] < _MOVED:
-            return []  # at no rate that can be tried would these weights be trained
+        if sign.by_hand:
+            return []
         tells = not _as_fast_as_adam(visit) and 100 * sign.details["moved"] < _MOVED
         clips = _held_back(visit) or visit.patient.clinic is None or visit.patient.clinic.way == "twin"
         wanted = {"use_adam": tells, "stop_clipping": clips}
-        return until_sure(self, visit, [name for name in self.remedies if wanted.get(name, True)])
+        tried = until_sure(self, visit, [name for name in self.remedies if wanted.get(name, True)])
+        if _MOST * sign.details["moved"] >= _MOVED:
+            return tried
+        # No rate that can be tried would train these weights: where none helped, nothing was learned of rates.
+        return [(name, trial) for name, trial in tried if trial and self.relief(visit, trial) >= CURED]
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials the loss must still be falling, or the weights be nearly where they were."""
