@@ -93,7 +93,7 @@ class LearningRateTooLow(Diagnosis):
         tried = until_sure(self, visit, [name for name in self.remedies if wanted.get(name, True)])
         if _MOST * sign.details["moved"] >= _MOVED:
             return tried
-        # No rate that can be tried would train these weights: where none helped, nothing was learned of rates.
+        # No rate that can be tried would train these weights: that none helped tells nothing of rates.
         return [(name, trial) for name, trial in tried if trial and self.relief(visit, trial) >= CURED]
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
