@@ -5,11 +5,13 @@ What it is: a layer's backward does not compute the derivative of its forward; o
 Why it hurts: the run goes downhill on another mountain.
 How it shows: the slope of the loss along a random direction, by central differences in double precision,
     is not the gradient's product with that direction. Of a program the summands of the loss are followed
-    back: one of them depends on tensors that nobody trains, and on no parameter.
+    back: one of them depends on tensors that nobody trains, and on no parameter. And the backward of a
+    `torch.autograd.Function` of its own is given zeros: what it returns must be zeros, too.
 Confused with: a learning rate that is too high or too low; kinks (ReLU), which cost little on average.
 Sick recipe: a layer of one's own whose backward uses f'(f(u)) for f'(u); `torch.autograd.grad` without
     create_graph=True in a loss.
-Healthy look-alike: rounding; a kink that one of the directions crosses; a term on codes that are trained.
+Healthy look-alike: straight-through estimators, reversed gradients; rounding; a kink that one of the
+    directions crosses; a term on codes that are trained.
 Remedies: mend backward; write the derivative under the formula and test it.
 References: Baydin et al. 2018, sec. 2 (finite differences against the chain rule).
 """
@@ -45,9 +47,12 @@ class WrongGradient(Diagnosis):
     remedies = ()
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """A term that is cut off; errors of the gradient, asked of the clinic only if the run suffers."""
+        """A term that is cut off; a backward that asks not what comes in; errors, asked for if the run suffers."""
         if visit.patient.term_cut:
             return Sign((), None, 1, certain=True, by_hand=True, details={"fault": "term"})
+        if "derivative" in visit.patient.places:
+            told = {"fault": "incoming"}
+            return Sign((), None, 1, certain=True, by_hand=True, details=told, points_at=("derivative",))
         clinic = visit.patient.clinic
         errors = clinic.gradient_errors() if clinic is not None and visit.harmed else None
         if not errors or max(errors.values()) <= _WRONG:

@@ -20,6 +20,7 @@ class Place:
     | model      | calls the model                                                   |
     | layer      | makes the layer, or calls the function that stands for it         |
     | operation  | computes what is not finite, or is mixed among samples, first     |
+    | derivative | begins a backward of the program's own                            |
     | clipping   | shortens gradients, the first time                                |
     | evaluation | calls the model in test mode or without gradients, the first time |
     """

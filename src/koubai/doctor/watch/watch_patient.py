@@ -24,6 +24,7 @@ from koubai.doctor.watch.checkups.asked import (
     change_by_future_of,
     held_scale_of,
     inverted_mask_of,
+    loose_backward_of,
     mixing_of,
     own_scale_of,
 )
@@ -165,6 +166,8 @@ def _places(
         found["mixing"] = mixed.place
     if (mask := inverted_mask_of(seen) or seen.loss.masked) is not None:
         found["mask"] = mask
+    if (derivative := loose_backward_of(seen)) is not None:
+        found["derivative"] = derivative
     made = {path: births.of(module) for path, module in modules_of(seen.root) if path}
     for path in (*made, *(path for path in called if path not in made)):
         place = made.get(path) or called.get(path)

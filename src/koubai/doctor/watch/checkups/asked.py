@@ -13,6 +13,7 @@ from koubai.doctor.watch.checkups.future import change_by_future
 from koubai.doctor.watch.checkups.held_scale import held_scale
 from koubai.doctor.watch.checkups.masks import inverted_mask
 from koubai.doctor.watch.checkups.mates import CHANGED, Mixing, mixing
+from koubai.doctor.watch.checkups.own_functions import ignores_incoming
 from koubai.doctor.watch.checkups.own_scale import own_scale
 from koubai.doctor.watch.seen.kept_samples import Samples
 from koubai.doctor.watch.seen.seen import Seen
@@ -64,4 +65,14 @@ def inverted_mask_of(seen: Seen) -> Place | None:
     try:
         return inverted_mask(seen.root, seen.kept.calls)
     except Exception:  # a model may do anything when it is called once more
+        return None
+
+
+def loose_backward_of(seen: Seen) -> Place | None:
+    """Return the line of a backward of the program's own that does not ask what comes in."""
+    if seen.blind:
+        return None
+    try:
+        return ignores_incoming(seen.root, seen.kept.calls)
+    except Exception:  # a backward may do anything
         return None
