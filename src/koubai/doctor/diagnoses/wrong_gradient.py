@@ -47,7 +47,7 @@ class WrongGradient(Diagnosis):
     remedies = ()
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """A term that is cut off; a backward that asks not what comes in; errors, asked for if the run suffers."""
+        """A term that is cut off; a backward that asks not what comes in; errors, asked for in need."""
         if visit.patient.term_cut:
             return Sign((), None, 1, certain=True, by_hand=True, details={"fault": "term"})
         if "derivative" in visit.patient.places:
