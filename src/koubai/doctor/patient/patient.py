@@ -58,6 +58,7 @@ class Patient:
     | change_by_mates | how much answers in test mode change with the samples beside them, in units of    |
     |          | how much they differ at all (NaN: not known)                                              |
     | mixed_by | the function that first does so; empty: not known                                        |
+    | followed | updates, and the share of the way of the weights that an average of them has gone by then |
     | squashed | a function of the loss that takes one number of the whole batch, and the samples in it   |
     | change_by_future | how much answers change with inputs that come later, where it is they that are |
     |          | to be predicted, in units of how much answers differ at all (NaN: not known)             |
@@ -94,6 +95,7 @@ class Patient:
     places: Mapping[str, Place] = field(default_factory=dict)
     change_by_mates: float = float("nan")
     mixed_by: str = ""
+    followed: tuple[int, float] | None = None
     squashed: tuple[str, int] | None = None
     change_by_future: float = float("nan")
     spreads: tuple[Spread, ...] = ()

@@ -14,8 +14,9 @@ from torch import nn
 from koubai.doctor.watch.hooks.guard import Guard
 from koubai.doctor.watch.hooks.listener import Listener
 from koubai.doctor.watch.hooks.wires import Wires
-from koubai.doctor.watch.program.models import hands_over, unwrapped
+from koubai.doctor.watch.program.models import hands_over, is_copy, unwrapped
 from koubai.doctor.watch.program.walk import modules_of, parameters_of
+from koubai.doctor.watch.seen.averages import Averages
 from koubai.doctor.watch.seen.duels import Ledger, duel_of
 from koubai.doctor.watch.seen.pairs import LOOKS, Pairs
 from koubai.doctor.watch.seen.pulls import UPDATES, Pulls
@@ -42,6 +43,7 @@ class Search(Listener):
         self.updates = self.backwards = 0
         self._ledger = Ledger()
         self._vain, self._pulls, self._pairs = VainSteps(), Pulls(), Pairs()
+        self._averages = Averages()
         self._guard = Guard(self._give_up)
         self._wires = Wires(self, self._guard)
 
@@ -110,6 +112,7 @@ class Search(Listener):
         self.updates += 1
         self._ledger.stepped(optimizer)
         self._vain.stepped(optimizer, self._name_of)
+        self._averages.stepped(self.updates, (watch.seen for watch in self.watches))
         if self.updates <= UPDATES:
             self._pulls.stepped(self._root_of(optimizer))
         if self._is_unknown(optimizer):
@@ -181,16 +184,6 @@ class Search(Listener):
         """Look for no more models; those that were found stay under watch."""
         with suppress(Warning):  # a program may turn warnings into errors
             warnings.warn(say("watch.script.unseen", error=failure), RuntimeWarning, stacklevel=2)
-
-
-def is_copy(module: nn.Module, root: nn.Module) -> bool:
-    """Whether a module is another one than the root, and built as it is."""
-    if module is root or type(module) is not type(root):
-        return False
-    one, other = ([(name, p.shape) for name, p in parameters_of(each)] for each in (module, root))
-    return one == other and not {id(p) for _, p in parameters_of(module)} & {
-        id(p) for _, p in parameters_of(root)
-    }
 
 
 def whole_of(parts: list[nn.Module]) -> nn.Module:

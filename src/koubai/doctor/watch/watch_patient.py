@@ -90,6 +90,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         change_by_mates=mixed.change,
         mixed_by=mixed.operation,
         squashed=seen.squashed.found,
+        followed=seen.followed,
         change_by_future=change_by_future_of(seen),
         spreads=tuple(seen.spreads.seen),
         held_scale=held_scale_of(seen) if now else None,

@@ -65,3 +65,13 @@ def coupled_decays(optimizers: Iterable[Any], names: Mapping[int, str]) -> dict[
         for p in group["params"]
         if id(p) in names
     }
+
+
+def is_copy(module: nn.Module, root: nn.Module) -> bool:
+    """Whether a module is another one than the root, and built as it is."""
+    if module is root or type(module) is not type(root):
+        return False
+    one, other = ([(name, p.shape) for name, p in parameters_of(each)] for each in (module, root))
+    return one == other and not {id(p) for _, p in parameters_of(module)} & {
+        id(p) for _, p in parameters_of(root)
+    }

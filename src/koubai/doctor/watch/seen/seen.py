@@ -79,6 +79,7 @@ class Seen:
     | allied          | whether two networks that should compete push the same way                     |
     | rivals          | what was seen of other models of the program that were trained, too            |
     | taught          | updates, of the first ones, beside which a copy of it was asked without gradients |
+    | followed        | updates, and the share of its way that a copy which follows it has gone by then |
     | squashed        | a function of the loss that takes one number of the whole batch                |
     | terms           | summands of the loss that reach no parameter                                   |
     | sinks           | summands of the loss that have no lower bound                                  |
@@ -130,6 +131,7 @@ class Seen:
         self.rivals: list[Seen] = []
         self.taught: set[int] = set()
         self.terms, self.sinks = CutTerms(), Sinks()
+        self.followed: tuple[int, float] | None = None
         self.squashed = Squashed()
         self.vain: list[Vain] = []
         self.spreads = Spreads()
