@@ -28,7 +28,8 @@ _FORMAT = 3
 _LINES = 2  # the format with the history as lines of JSON
 _UNVOUCHED = 1  # that without a manifest, too
 RESULT, _HISTORY, _EXHIBITS = "result.json", "history.safetensors", "exhibits.safetensors"
-_READ_LATELY = 64  # runs whose tables, or arrays, are kept for a second look
+_READ_LATELY = 64  # runs whose tables are kept for a second look
+_SHOWN_LATELY = 16  # the same of arrays, which may be larger
 
 
 def verified(place: SafeFolder) -> Verified:
@@ -113,7 +114,7 @@ def _tables(place: SafeFolder) -> Packed:
         return _history(files, place.path)
 
 
-@lru_cache(maxsize=_READ_LATELY)
+@lru_cache(maxsize=_SHOWN_LATELY)
 def _arrays(place: SafeFolder) -> Mapping[str, Array]:
     with understanding(place):
         return unpack(_files(place, (_EXHIBITS,))[_EXHIBITS], place.path / _EXHIBITS)[0]
