@@ -86,3 +86,28 @@ def test_likenesses_that_are_made_unlikely(sign):
 
 def test_a_likelihood_may_be_far_above_1():
     assert flow(-1) == []  # its loss ends below 0, too
+
+
+def learn(*, detached, by_hand=False):
+    """A step of Q-learning on random states; return the faults that are told."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 2))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(40):
+            s, after, r = torch.randn(32, 3), torch.randn(32, 3), torch.randn(32)
+            chosen = torch.randint(0, 2, (32, 1))
+            q = model(s).gather(1, chosen).squeeze(1)
+            target = r + 0.9 * model(after).max(1)[0] * (torch.rand(32) < 0.9).float()
+            target = target.detach() if detached else target
+            loss = (q - target).pow(2).mean() if by_hand else functional.smooth_l1_loss(q, target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return [(f.name, f.details.get("fault")) for f in watch.findings if f.alarm]
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_target_that_has_a_gradient(by_hand):
+    assert learn(detached=False, by_hand=by_hand)[0] == ("wrong_gradient", "target")
+    assert ("wrong_gradient", "target") not in learn(detached=True, by_hand=by_hand)

@@ -7,7 +7,8 @@ Why it hurts: dE/dx is a product of weights and derivatives f', one of each per 
     up for it. The last layers then learn from inputs that carry no information.
 How it shows: the gradient at the output of the first weighted layer is below {lost:g} of that at the last
     one, and the run does worse than it should; below {weak:g}, if another activation, batch norm or shortcuts
-    also cure it.
+    also cure it. Of a recurrent layer in a run that is far behind: the gradient at the inputs of the first
+    times is below {lost:g} of that at the time where it is largest.
 Confused with: weights that start too small (then the scale cures it), dead units (the gradient is exactly
     0), saturation, a learning rate that is too low.
 Sick recipe: 2-[5]x11-1 with sigmoid everywhere.
@@ -45,7 +46,10 @@ class VanishingGradient(Diagnosis):
     specific = ("add_batch_norm", "use_selu", "use_relu", "add_shortcuts")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """First against last weighted layer, at the start and at the end; a dead layer is another matter."""
+        """First against last weighted layer, at the start and at the end; a dead layer is another matter.
+
+        Of recurrent layers, early times against late ones.
+        """
         patient = visit.patient
         looks = [look for look in (initial(patient), patient.last) if look is not None]
         ratios = {}
@@ -56,7 +60,7 @@ class VanishingGradient(Diagnosis):
                 ratios[look.step] = flow[0] / flow[-1]
         limit = _LOST if min(ratios.values(), default=1.0) < _LOST else _WEAK
         if min(ratios.values(), default=1.0) >= limit:
-            return None
+            return _over_time(visit)
         step, ratio = next(item for item in ratios.items() if item[1] < limit)  # since when, not when worst
         look = next(look for look in looks if look.step == step)
         flow_by_path = gradient_flow(patient, look)
@@ -79,3 +83,16 @@ class VanishingGradient(Diagnosis):
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials only a gradient that is lost beyond doubt counts."""
         return sign.measures[0].value < _LOST
+
+
+def _over_time(visit: Consultation) -> Sign | None:
+    """Return the sign of a gradient that is lost on its way to early times, in a run that is far behind."""
+    look = visit.patient.last
+    if look is None or not look.fading or not visit.far:
+        return None
+    path, ratio = min(look.fading.items(), key=lambda item: item[1])
+    if ratio >= _LOST:
+        return None
+    details = {"fault": "time", "inverse": 1 / ratio if ratio else float("inf")}
+    measures = (Measure("gradient_ratio", ratio, _LOST, above=False),)
+    return Sign(measures, path, look.step, by_hand=True, details=details)

@@ -5,8 +5,9 @@ What it is: a layer's backward does not compute the derivative of its forward; o
 Why it hurts: the run goes downhill on another mountain.
 How it shows: the slope of the loss along a random direction, by central differences in double precision,
     is not the gradient's product with that direction. Of a program the summands of the loss are followed
-    back: one of them depends on tensors that nobody trains, and on no parameter. And the backward of a
-    `torch.autograd.Function` of its own is given zeros: what it returns must be zeros, too.
+    back: one of them depends on tensors that nobody trains, and on no parameter; or the target of Q-learning
+    has a gradient, too. And the backward of a `torch.autograd.Function` of its own is given zeros: what it
+    returns must be zeros, too.
 Confused with: a learning rate that is too high or too low; kinks (ReLU), which cost little on average.
 Sick recipe: a layer of one's own whose backward uses f'(f(u)) for f'(u); `torch.autograd.grad` without
     create_graph=True in a loss.
@@ -47,12 +48,9 @@ class WrongGradient(Diagnosis):
     remedies = ()
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """A term that is cut off; a backward that asks not what comes in; errors, asked for in need."""
-        if visit.patient.term_cut:
-            return Sign((), None, 1, certain=True, by_hand=True, details={"fault": "term"})
-        if "derivative" in visit.patient.places:
-            told = {"fault": "incoming"}
-            return Sign((), None, 1, certain=True, by_hand=True, details=told, points_at=("derivative",))
+        """What the program does wrong by itself; errors, asked for if the run suffers."""
+        if (told := _of_the_program(visit)) is not None:
+            return told
         clinic = visit.patient.clinic
         errors = clinic.gradient_errors() if clinic is not None and visit.harmed else None
         if not errors or max(errors.values()) <= _WRONG:
@@ -63,5 +61,18 @@ class WrongGradient(Diagnosis):
         return Sign(measures, wrong[-1].rpartition(".")[0], 0, certain=True, details={"path": wrong[-1]})
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
-        """Worse than simple learners; nobody means a term that no parameter can lower."""
+        """Worse than simple learners; nobody means a cut off term, or a target that follows its answer."""
         return visit.harmed or sign.by_hand
+
+
+def _of_the_program(visit: Consultation) -> Sign | None:
+    """Return the sign of a gradient that is not that of the whole loss, by how the program makes it."""
+    patient = visit.patient
+    if patient.term_cut:
+        return Sign((), None, 1, certain=True, by_hand=True, details={"fault": "term"})
+    if "derivative" in patient.places:
+        told = {"fault": "incoming"}
+        return Sign((), None, 1, certain=True, by_hand=True, details=told, points_at=("derivative",))
+    if patient.aims.chased:
+        return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "target"})
+    return None

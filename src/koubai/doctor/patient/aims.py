@@ -13,6 +13,7 @@ class Aims:
     |---------|--------------------------------------------------------------------------------------|
     | sinks   | operations of summands of the loss that have no lower bound: minus a square, say     |
     | weighed | whether log-probabilities are weighed by numbers of any sign, without a minus        |
+    | chased  | whether the largest answer to what follows is a target, and has a gradient           |
     | paid    | what the program printed of its returns, in order                                    |
     | allied  | whether two networks that should compete push the same way                           |
     | swapped | whether unlike pairs of inputs are pulled together, and like ones pushed apart       |
@@ -20,6 +21,7 @@ class Aims:
 
     sinks: tuple[str, ...] = ()
     weighed: bool = False
+    chased: bool = False
     paid: tuple[float, ...] = ()
     allied: bool = False
     swapped: bool = False

@@ -85,6 +85,7 @@ class Checkup:
     | loss    | data loss on these samples (no penalties)                                                   |
     | layers  | leaf layers by path, in forward order                                                       |
     | params  | parameters by path, in forward order                                                        |
+    | fading  | of recurrent layers by path, the gradient at early times / the largest one of any time      |
     | outputs | (N, K) what the network put out (flattened to two axes), or None                            |
     | targets | (N,) int64 classes or (N, K) values, or None                                                |
     | mode_gap | loss in test mode minus loss in training mode, on the same samples; NaN where not known    |
@@ -95,6 +96,7 @@ class Checkup:
     loss: float
     layers: dict[str, LayerCheck] = field(default_factory=dict)
     params: dict[str, ParamCheck] = field(default_factory=dict)
+    fading: dict[str, float] = field(default_factory=dict)
     outputs: Array | None = None
     targets: Array | None = None
     mode_gap: float = float("nan")

@@ -14,6 +14,7 @@ from koubai.doctor.watch.seen.seen import Seen
 _JUMPED = 1.0  # times its first value, by which the mean of the first losses lies above that: no scatter
 _FEWEST = 40  # samples of an evaluation from which its skill is told
 _GAINED = 0.02  # of skill; less is not known from nothing
+_THIRD = 5  # means of losses
 _FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress
 
 
@@ -55,6 +56,8 @@ def _progress(seen: Seen, visit: Consultation, updates: int) -> Unseen | None:
     if visit.floor_known:
         known = visit.shortfall <= HARMED and visit.surely_learned
         return short if known else short or Unseen("at_chance")
+    if _falls_faster(visit):
+        return short or Unseen("falls_faster")
     fallen = visit.progressing and len(visit.smooth) and visit.smooth[-1] < _fallen(visit)
     return short if fallen else short or Unseen("progress")
 
@@ -97,3 +100,12 @@ def _fallen(visit: Consultation) -> float:
     first, begun = float(visit.smooth[0]), float(visit.patient.losses[0])
     first = begun if first - begun > _JUMPED * abs(begun) else first
     return first - (1 - _FALLEN) * abs(first)
+
+
+def _falls_faster(visit: Consultation) -> bool:
+    """Whether a loss lies below 0 and has fallen more in its last third than in its first."""
+    smooth = visit.smooth
+    third = len(smooth) // 3
+    if third < _THIRD or smooth[-1] >= 0 or not visit.on_its_way:
+        return False
+    return bool(smooth[-third - 1] - smooth[-1] > smooth[0] - smooth[third])

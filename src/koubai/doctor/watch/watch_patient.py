@@ -199,16 +199,17 @@ def _clinic(seen: Seen, samples: Samples | None, data: DataFacts, means: Means) 
 
 def _aims(seen: Seen) -> Aims:
     weighed = any(each.sinks.weighed or each.sinks.found for each in (seen, *seen.rivals))
-    return Aims(seen.sinks.found, weighed, seen.paid, seen.allied, seen.swapped)
+    return Aims(seen.sinks.found, weighed, seen.sinks.chased, seen.paid, seen.allied, seen.swapped)
 
 
 def _plain(seen: Seen) -> bool:
-    """Whether the loop does no more than that of a twin: a schedule, clipping and sums are not made there."""
+    """Whether a twin leaves nothing out: it has no schedules, clipping, sums of gradients or penalties."""
     call = seen.loss.call[2]
     summed = call.get("reduction") == "sum" or call.get("size_average") is False
     loop = seen.loop.facts(seen.root, seen.step)
     clipped = loop.clipped > _OFTEN and loop.clipped_to < _OFTEN
-    return len(seen.rates) <= 1 and not summed and loop.summed == 1 and not clipped
+    more = not seen.loss.alone or summed or loop.summed > 1
+    return len(seen.rates) <= 1 and not more and not clipped
 
 
 def _loss(loss: SeenLoss, outputs: Array | None) -> LossFacts | None:

@@ -67,7 +67,8 @@ def examine(
         set_modes(model, lambda module: modes.get(id(module), True))
         # Layers before the first parameter have a gradient too, if the inputs ask for one; a copy of
         # them may be changed in place.
-        inputs = x.detach().requires_grad_(True).clone() if x.is_floating_point() else x
+        asked = [x.detach().requires_grad_(True)] if x.is_floating_point() else []
+        inputs = asked[0].clone() if asked else x
         recorder.open()
         try:
             with torch.enable_grad():
@@ -76,14 +77,15 @@ def examine(
             recorder.close()
         value = rule(output, t)
         trained = {name: p for name, p in parameters_of(model) if p.requires_grad}
-        found = torch.autograd.grad(value, list(trained.values()), allow_unused=True)
-    gradients = {name: g for name, g in zip(trained, found, strict=True) if g is not None}
+        found = torch.autograd.grad(value, [*trained.values(), *asked], allow_unused=True)
+    gradients = {name: g for name, g in zip(trained, found, strict=False) if g is not None}
     outputs = rule.pick(tested)
     checkup = Checkup(
         step=step,
         samples=len(x),
         loss=float(value.detach()),
         layers=layer_checks(recorder, 1.0),
+        fading=recorder.times.fading,
         params=param_checks(model, gradients, decays),
         outputs=to_array(outputs.float()).reshape(len(x), -1) if targets is not None else None,
         targets=targets,

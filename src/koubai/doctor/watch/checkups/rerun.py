@@ -148,6 +148,7 @@ def went_by(seen: Seen, close_up: CloseUp | None) -> Checkup | None:
         samples=close_up.samples,
         loss=close_up.loss,
         layers=layer_checks(close_up.recorder, close_up.factor),
+        fading=close_up.recorder.times.fading,
         params=params,
     )
 

@@ -22,6 +22,7 @@ from koubai.doctor.watch.hooks.listener import is_elsewhere
 from koubai.doctor.watch.passes.function_mode import FunctionMode
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.sums import UnitSums, magnitudes_of, moments_of, pooled, unit_sums
+from koubai.doctor.watch.passes.times import Times
 from koubai.doctor.watch.passes.trail import Trail, over_first_axis
 from koubai.doctor.watch.passes.watched_layer import Names, WatchedLayer
 from koubai.doctor.watch.program.kinds import (
@@ -67,7 +68,7 @@ class PassRecorder:
         self._mode = FunctionMode(self.call)
         self._loss: torch.Tensor | None = None
         self._with_layers = False
-        self.trail = Trail()
+        self.trail, self.times = Trail(), Times()
         self.other_losses: list[str] = []
 
     def open(self, *, layers: bool = True) -> None:
@@ -131,6 +132,7 @@ class PassRecorder:
         path = self._names.modules[id(module)]
         if not _keeps_anything(module):
             path = self._numbered(path)
+        self.times.hear(path, module, u, self._guard)
         with torch._C.DisableTorchFunction():  # what is computed here is not the model's
             self._take(path, module_kind(module), vars(module), self._params_of(module), u, y)
 

@@ -34,6 +34,10 @@ _GROWING = (
     "ExpBackward", "SmoothL1Loss", "HuberLoss", "LinalgVectorNorm", "NormBackward", "CtcLoss",
     "CdistBackward",)  # fmt: skip
 _FALLING = ("LogSoftmaxBackward", "LogSigmoidBackward")
+_COMPARING = ("MseLossBackward", "SmoothL1Loss", "HuberLoss")
+_LARGEST = ("MaxBackward0", "AmaxBackward0")
+_PICKS = frozenset(("GatherBackward0", "IndexBackward0"))
+_DEEP = 12  # nodes
 _PROBABILITIES = ("SoftmaxBackward0", "SigmoidBackward0")
 
 
@@ -45,11 +49,13 @@ class Sinks:
     | found  | operations of those without a lower bound, where every look has found some            |
     | weighed | whether log-probabilities are weighed there without a minus, by numbers of any sign: |
     |        | right for costs, wrong for rewards                                                    |
+    | chased | whether an answer is compared with r + discount * the largest of other answers, and    |
+    |        | these have a gradient, too                                                            |
     """
 
     def __init__(self) -> None:
         self.found: tuple[str, ...] = ()
-        self.weighed = False
+        self.weighed = self.chased = False
 
     def look(self, roots: Any, step: int) -> None:
         """Look at what is differentiated in the step after `step` updates."""
@@ -57,6 +63,7 @@ class Sinks:
         if step not in _LOOKS or not isinstance(root, torch.Tensor) or root.grad_fn is None:
             return
         found = sinks_of(root)
+        self.chased = self.chased or any(_chases(node) for node, _ in _summands(root.grad_fn))
         self.weighed = self.weighed or any(_weighs(*part) for part in _summands(root.grad_fn))
         self.found = found if step == _LOOKS[0] else tuple(name for name in self.found if name in found)
 
@@ -170,3 +177,30 @@ def _weighs(node: Any, sign: int) -> bool:
             return False
         inside = below[0]
     return _sinks(inside, 1)
+
+
+def _chases(node: Any) -> bool:
+    """Whether a node compares one answer of several with a reward and the largest answer to what follows."""
+    name, behind = node.name(), [below for below, _ in node.next_functions]
+    if name == "PowBackward0" and behind[0] is not None and behind[0].name() == "SubBackward0":
+        behind = [below for below, _ in behind[0].next_functions]
+    elif not name.startswith(_COMPARING):
+        return False
+    both = [below for below in behind if below is not None]
+    if len(both) != 2:
+        return False
+    picked, followed = (tuple(_below(below)) for below in both)
+    if any(name in _LARGEST for name in picked):
+        picked, followed = followed, picked
+    summed = any(name in _SUMS for name in followed) and "MulBackward0" in followed
+    return _PICKS.intersection(picked) != set() and summed and any(name in _LARGEST for name in followed)
+
+
+def _below(node: Any) -> Iterator[str]:
+    """Yield the names of nodes downwards, as long as only one of those below needs a gradient."""
+    for _ in range(_DEEP):
+        yield node.name()
+        below = [part for part, _ in node.next_functions if part is not None]
+        if len(below) != 1:
+            return
+        node = below[0]
