@@ -23,7 +23,7 @@ for episode in range(60):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    print(f"episode {episode}, {told} {reward.mean():.3f}")
+    print(f"episode {episode}, {told} {reward.mean():.3f} {chosen.entropy().mean():.3f}")
 """
 
 

@@ -67,6 +67,8 @@ LOSSES = ("loss", "nll", "elbo", "cost")
 _NUMBER = re.compile(
     r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?<!\w)[-+]?(?:nan|inf)\b|(?<=[@^])\d+"
 )
+_PLAIN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+_ASIDE = re.compile(r"\([^()\n]*\)")
 _BORDER = re.compile(r"[,;|\t{}]")  # between two things that are told
 _COUNTED = re.compile(r"\s*[A-Za-z]")  # what stands behind a number that counts something, or has a unit
 _OF = re.compile(r"(/|\bof)\s*$")  # what stands before a number that is a total
@@ -140,13 +142,15 @@ def value_of(text: str, metric: Metric) -> float:
 def series_of(text: str, words: Sequence[str]) -> tuple[float, ...]:
     r"""Return all values of what is printed most often under a name with one of these words, in order.
 
-    >>> series_of("loss 3, mean reward 1.5\nloss 4, mean reward 1.0\ntest reward: 2", PAID)
+    A value is the first number behind its name: others may follow on the same line.
+
+    >>> series_of("loss 3, mean reward 1.5 0.7\nloss 4, mean reward 1.0 0.8\ntest reward: 2", PAID)
     (1.5, 1.0)
     """
+    named = re.compile(rf"([a-z_ ]*(?:{'|'.join(words)})[a-z_]*)[^\w+\-.]*({_PLAIN})", re.IGNORECASE)
     found: dict[str, list[float]] = {}
-    for metric, value in _told(text):
-        if any(_is_one_of(word, words) for word in _words(metric.name)):
-            found.setdefault(metric.name, []).insert(0, value)
+    for name, value in named.findall(_ASIDE.sub("", text)):
+        found.setdefault(" ".join(name.lower().split()), []).append(float(value))
     longest: list[float] = max(found.values(), key=len, default=[])
     return tuple(longest)
 
