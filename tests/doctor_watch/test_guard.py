@@ -136,3 +136,33 @@ def test_lazy_modules_are_watched_or_left_alone():
     assert watch.seen.failure is None
     assert watch.seen.step == 3
     assert watch.patient().losses.shape == (3,)
+
+
+def test_what_a_model_remembers_is_its_own_again_after_it_was_asked():
+    class Remembers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell, self.out = nn.GRU(3, 8, batch_first=True), nn.Linear(8, 1)
+            self.state, self.lengths, self.calls = None, [], 0
+
+        def forward(self, x):
+            self.calls += 1
+            self.lengths.append(len(x))
+            y, self.state = self.cell(x)
+            return self.out(y[:, -1])
+
+    torch.manual_seed(0)
+    model = Remembers()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    with Watch(model, optimizer, budget=0) as watch:
+        for step in range(40):
+            x = torch.randn(16, 5, 3)
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), x.sum((1, 2))[:, None]).backward()
+            optimizer.step()
+            if step == 30:
+                state = model.state
+                assert watch.verdict is not None
+                assert model.state is state
+    assert watch.verdict is not None
+    assert (model.calls, model.lengths) == (40, [16] * 40)

@@ -86,8 +86,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_T
 WATCHED = """
 import sys, numba, scipy.stats, sklearn.ensemble
 from koubai.cli.main import main
-from koubai.doctor.watch import watch_patient
-watch_patient.twin_clinic = lambda *_: None  # no twins, so that all are forked
+from koubai.doctor.watch.twin import twin
+twin.twin_clinic = lambda *_: None  # no twins, so that all are forked
 def run(path):
     sys.exit(main(["doctor", "--json", "--thorough", path]))
 """

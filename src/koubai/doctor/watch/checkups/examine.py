@@ -108,11 +108,14 @@ def set_modes(model: nn.Module, mode: Callable[[nn.Module], bool]) -> None:
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Put back modes, buffers, gradients and random numbers at the end.
+    """Put back modes, buffers, random numbers and what modules hold in attributes at the end.
 
-    What a model warns of it has warned of while it was trained.
+    That may be the state of a recurrent layer, a count or a list of what went by. What a model warns of
+    it has warned of while it was trained.
     """
     modes = [(module, module.training) for _, module in modules_of(model)]
+    held = [(vars(module), dict(vars(module))) for _, module in modules_of(model)]
+    grown = [(it, it.copy()) for _, before in held for it in before.values() if type(it) is list]
     buffers = {name: buffer.clone() for name, buffer in buffers_of(model)}
     devices = {p.device.index for _, p in parameters_of(model) if p.device.type == "cuda"}
     with (
@@ -123,8 +126,14 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
         try:
             yield
         finally:
-            for module, training in modes:
-                module.training = training
+            for now, before in held:
+                now.clear()
+                now.update(before)
+            for things, as_they_were in grown:
+                things[:] = as_they_were
+            for module, training in modes:  # of compiled modules it is no attribute of Python's
+                if module.training is not training:
+                    module.training = training
             with torch.no_grad():
                 for name, buffer in buffers_of(model):
                     buffer.copy_(buffers[name])
