@@ -1,7 +1,7 @@
 """Parameters that do not train.
 
 What it is: parameters that never receive an update: not handed to the optimizer, frozen, cut off from the
-    loss.
+    loss; or of a precision so low that their updates are rounded away.
 Why it hurts: a part of the network stays as it was drawn.
 How it shows: parameters outside the optimizer; their update is exactly 0 while the others move. Layers in a
     plain list are in no `parameters()`.
@@ -22,6 +22,7 @@ from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Considered, Finding, Measure
 
 _NAMED = 6
+_NEVER = 0.25  # of the weights that a low precision keeps where they are
 
 
 @DIAGNOSES.register
@@ -53,8 +54,10 @@ class NotTraining(Diagnosis):
         """Any parameter that is known not to train; of updates that a scaler skips, `steps_skipped` tells."""
         patient = visit.patient
         paths = tuple(dict.fromkeys((*patient.vain, *patient.unlisted, *patient.untrained)))
-        if not (paths or patient.vain_steps) or patient.loop.skipped > patient.step:
+        if patient.loop.skipped > patient.step:
             return None
+        if not (paths or patient.vain_steps):
+            return self._rounded(patient)
         fault = self._fault(patient)
         meant = not patient.vain_steps and set(patient.untrained) <= set(patient.declared_frozen)
         nothing = fault in ("elsewhere", "no_step")
@@ -73,6 +76,27 @@ class NotTraining(Diagnosis):
                 "fault": fault,
                 "passes": patient.loop.passes,
                 "steps": patient.vain_steps,
+            },
+        )
+
+    @staticmethod
+    def _rounded(patient: Patient) -> Sign | None:
+        """Return what speaks for updates that are rounded away."""
+        if patient.rounded is None or patient.rounded[2] <= _NEVER:
+            return None
+        precision, left, never = patient.rounded
+        return Sign(
+            (Measure("never_moved", never, _NEVER),),
+            None,
+            1,
+            certain=True,
+            by_hand=True,
+            details={
+                "fault": "rounded",
+                "precision": precision,
+                "left": left,
+                "never": never,
+                "meant": False,
             },
         )
 
@@ -96,11 +120,14 @@ class NotTraining(Diagnosis):
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; where no parameter is ever updated, nothing can have been learned.
 
-        Nobody means an optimizer that steps in vain, nor layers in a list that gather gradients; these are
-        told as information only where the run is known to do well without them.
+        Weights that a precision keeps where they are may do well for all that. Nobody means an optimizer that
+        steps in vain, nor layers in a list that gather gradients; these are told as information only where
+        the run is known to do well without them.
         """
         unknown = visit.reach is None or not visit.skill_known
         fault = sign.details["fault"]
+        if fault == "rounded":
+            return not visit.well
         return visit.harmed or sign.measured or fault == "vain" or (fault == "unlisted" and unknown)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:

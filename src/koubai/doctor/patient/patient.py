@@ -50,6 +50,8 @@ class Patient:
     | vain     | parameters of optimizers that step although the loss reaches none of them                |
     | vain_steps | how often such an optimizer stepped                                                    |
     | term_cut | whether a summand of the loss depends only on tensors that nobody trains                 |
+    | rounded  | the precision that rounds updates away, the share of the entries with a gradient that a  |
+    |          | step leaves as they were, and of those that never moved (None: it does not)              |
     | aims     | which way the program pushes                                                            |
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
@@ -87,6 +89,7 @@ class Patient:
     vain: tuple[str, ...] = ()
     vain_steps: int = 0
     term_cut: bool = False
+    rounded: tuple[str, float, float] | None = None
     aims: Aims = Aims()
     declared_frozen: tuple[str, ...] = ()
     loop: LoopFacts = LoopFacts()

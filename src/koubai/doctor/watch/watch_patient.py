@@ -109,6 +109,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         untrained=(*untrained, *unlisted),
         unlisted=unlisted,
         term_cut=seen.terms.found,
+        rounded=_rounded(seen),
         aims=_aims(seen),
         vain=tuple(dict.fromkeys(name for vain in seen.vain for name in vain.names)),
         vain_steps=max((vain.steps for vain in seen.vain), default=0),
@@ -275,6 +276,14 @@ def _unlisted(seen: Seen) -> tuple[str, ...]:
         return ()
     parameters = list(unlisted_of(seen.root))
     return tuple(name for name, p in parameters if p.grad is not None and id(p) not in given)
+
+
+def _rounded(seen: Seen) -> tuple[str, float, float] | None:
+    """Return which precision rounds updates away, and how many; None where none does, or rates are 0."""
+    held = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
+    if not any(seen.rates) or seen.hand:
+        return None
+    return seen.rounding.found(seen.start, dict(parameters_of(seen.root)), held, seen.step)
 
 
 def _has_moved(seen: Seen, name: str, p: torch.Tensor) -> bool:

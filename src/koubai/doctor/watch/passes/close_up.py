@@ -13,6 +13,7 @@ from koubai.core.tap_record import TapRecord
 from koubai.core.taps import Magnitudes, Squares
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
+from koubai.doctor.watch.passes.rounding import Rounding
 from koubai.doctor.watch.passes.sums import magnitudes_of_all, scaled
 from koubai.doctor.watch.passes.trail import Pair
 from koubai.doctor.watch.passes.watched_layer import Names
@@ -91,7 +92,7 @@ class CloseUp:
         self._gradients = magnitudes_of_all(pulled)
         return list(found)
 
-    def finish(self, model: nn.Module) -> TapRecord:
+    def finish(self, model: nn.Module, rounding: Rounding) -> TapRecord:
         """Compare the weights with those before the step; return everything measured."""
         sums: dict[tuple[str, str], Squares] = {
             (path, "activation"): s for path, s in self.recorder.outputs.items()
@@ -99,6 +100,7 @@ class CloseUp:
         for path, s in self.recorder.gradients.items():
             sums[path, "activation_gradient"] = scaled(s, 1 / self.factor) if self.factor != 1.0 else s
         now = dict(parameters_of(model))
+        rounding.see(self._weights, now)
         updates = {name: now[name].detach() - w for name, w in self._weights.items()}
         for role, tensors in (("weight", self._weights), ("update", updates)):
             sums |= {(name, role): s for name, s in magnitudes_of_all(tensors).items()}

@@ -12,6 +12,7 @@ from koubai.doctor.patient.duel import Duel
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_rule import LossRule
+from koubai.doctor.watch.passes.rounding import Rounding
 from koubai.doctor.watch.passes.sinks import Sinks
 from koubai.doctor.watch.passes.squashed import Squashed
 from koubai.doctor.watch.passes.terms import CutTerms
@@ -81,6 +82,7 @@ class Seen:
     | taught          | updates, of the first ones, beside which a copy of it was asked without gradients |
     | followed        | updates, and the share of its way that a copy which follows it has gone by then |
     | squashed        | a function of the loss that takes one number of the whole batch                |
+    | rounding        | updates that the precision of the weights rounds away                          |
     | terms           | summands of the loss that reach no parameter                                   |
     | sinks           | summands of the loss that have no lower bound                                  |
     | swapped         | whether unlike pairs are pulled together, and like ones pushed apart           |
@@ -132,7 +134,7 @@ class Seen:
         self.taught: set[int] = set()
         self.terms, self.sinks = CutTerms(), Sinks()
         self.followed: tuple[int, float] | None = None
-        self.squashed = Squashed()
+        self.squashed, self.rounding = Squashed(), Rounding()
         self.vain: list[Vain] = []
         self.spreads = Spreads()
         self.opponents: Duel | None = None
