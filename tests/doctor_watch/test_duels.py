@@ -110,3 +110,24 @@ def test_two_networks_that_push_the_same_way_do_not_compete(program, signs):
     told = [(finding.name, finding.details["fault"]) for finding in verdict.findings]
     critic, generator = map(int, signs.split())
     assert told == ([("loss_without_bound", "allied")] if critic == generator else [])
+
+
+@pytest.mark.parametrize("critic_steps", [5, 8])
+def test_a_generator_that_waits_for_its_critic_is_found_and_no_curve_names_a_rate(program, critic_steps):
+    program.write_text(WASSERSTEIN.replace("range(2)", f"range({critic_steps})"))
+    verdict, _ = judge_script(program, ["1", "-1"], trials=ScriptTrials(0))
+    assert [finding.name for finding in verdict.findings] == []
+    assert [gap.reason for gap in verdict.unseen] == ["duel"]
+
+
+def test_an_optimizer_of_what_is_no_module_is_not_waited_for_without_end(tmp_path):
+    (tmp_path / "free.py").write_text(
+        "import torch\nnet, free = torch.nn.Linear(2, 1), torch.nn.Parameter(torch.zeros(2))\n"
+        "both = [torch.optim.SGD(p, 0.01) for p in (net.parameters(), [free])]\n"
+        "for step in range(60):\n    for each in both:\n        each.zero_grad()\n"
+        "    (net(free + torch.randn(8, 2)) ** 2).mean().backward()\n"
+        "    for each in both:\n        each.step()\n"
+    )
+    search = watch_script(tmp_path / "free.py", [])
+    assert search.watch.seen.step == 60
+    assert search.watch.seen.need_not_fall is None

@@ -5,8 +5,9 @@ Why it hurts: time; and a loss that looks as if it had settled.
 How it shows: over the whole run the weights moved by less than their own size (sum of update / weight
     ratios below {moved:g}), because of the rate, of a schedule that shrinks it too early, or of a clip
     that is too tight; the run does worse than it should, and ten or a hundred times the rate (no
-    schedule) brings it there. That Adam does counts only where a hundred times the rate would not move
-    the weights either.
+    schedule) brings it there. Or a warm-up does not end: the rate rises through the whole run to less than
+    {warmed:.0%} of the one given, while the loss is far from settled. That Adam does counts only where a
+    hundred times the rate would not move the weights either.
 Confused with: too few steps (the rate is usual, the run is short), vanishing gradient (no rate helps, Adam
     may), a plateau.
 Sick recipe: XOR with SGD .001.
@@ -31,6 +32,10 @@ from koubai.doctor.visit.finding import Measure
 _MOVED = 1.0
 _ALWAYS, _TIGHT = 0.9, 0.3  # of the updates are clipped, to that share of their length
 _MOST = 1000.0  # times the rate: the highest that is tried
+_WARMED = 0.3  # of the rate given: a warm-up that ended lower has not ended
+_DONE, _HALF = 0.05, 0.5  # of the loss of knowing nothing: below it, most is learned; above it, little
+_DROP = 0.8  # of the loss a third of the run before
+_STEEPLY = 3.0  # standard errors of the slope
 _HARDLY = 0.1  # of their own size: whatever the rate, these weights were not trained
 
 
@@ -64,6 +69,10 @@ class LearningRateTooLow(Diagnosis):
                 "momentum": patient.optimizer.momentum,
             }
             return Sign((), None, 2, "warn", certain=True, by_hand=True, details=details)
+        if patient.finished and patient.loop.warmed_to < _WARMED and _far_from_done(visit):
+            reached = Measure("warmed_to", patient.loop.warmed_to, _WARMED, above=False)
+            details = {"fault": "warming", "share": patient.loop.warmed_to}
+            return Sign((reached,), None, 1, "warn", certain=True, by_hand=True, details=details)
         moved = total_movement(visit)
         if not patient.finished or moved is None or moved >= _MOVED or not np.isfinite(patient.losses).all():
             return None
@@ -98,7 +107,7 @@ class LearningRateTooLow(Diagnosis):
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """Without trials the loss must still be falling, or the weights be nearly where they were."""
-        return visit.falling > 3 or sign.measures[0].value < _HARDLY
+        return visit.falling > _STEEPLY or sign.measures[0].value < _HARDLY
 
     def told(self, sign: Sign, reliefs: Mapping[str, float]) -> Sign:
         """Say so where it learned without clipping, or by Adam only, at no higher rate."""
@@ -108,6 +117,18 @@ class LearningRateTooLow(Diagnosis):
         if best != "use_adam" or not reliefs[best]:
             return sign
         return replace(sign, details={**sign.details, "fault": "adam"})
+
+
+def _far_from_done(visit: Consultation) -> bool:
+    """Whether the loss is far from 0, and falls on as in a run that has just begun."""
+    smooth, patient = visit.smooth, visit.patient
+    whole = bool(np.isfinite(patient.losses).all()) and patient.loss_speaks
+    if not whole or visit.too_short or visit.well or len(smooth) < 3 or visit.falling <= _STEEPLY:
+        return False
+    nothing = visit.floor_loss if visit.floor_known and visit.floor_loss else float(smooth[0])
+    if not smooth[-1] > _DONE * nothing > 0:
+        return False
+    return bool(smooth[-1] > _HALF * nothing or smooth[-1] < _DROP * smooth[-len(smooth) // 3])
 
 
 def _as_fast_as_adam(visit: Consultation) -> bool:

@@ -6,9 +6,10 @@ Why it hurts: the worse the answers, the smaller the loss; the weights grow unti
 How it shows: the loss falls to -{fallen:,.0f} times its size at the start; or minus a known loss is what is
     differentiated, and that loss rises. Of a program the summands of the loss are followed back, too: one
     of them is minus a square, a distance or a cross-entropy, or a logarithm of a probability without its
-    minus, and the loss falls on below 0. Of two networks that compete, both push the critic's answers to
-    made-up samples the same way. Of a policy, log-probabilities weighed without a minus, and returns that
-    are printed and fall.
+    minus, and the loss falls on below 0. Of a density, the logarithm of a scale (a log-determinant) and its
+    exponential pull it the same way, where they should balance. Of two networks that compete, both push
+    the critic's answers to made-up samples the same way. Of a policy, log-probabilities weighed without a
+    minus, and returns that are printed and fall.
 Confused with: a learning rate that is too high (a lower one only takes longer here), NaN, which it ends in.
 Sick recipe: `log_p[targets].mean()` as the loss, without its minus.
 Healthy look-alike: the logarithm of a density, which may well be negative; a network that competes with
@@ -32,6 +33,7 @@ from koubai.doctor.visit.finding import Measure
 _FALLEN = 1e6
 _SURELY = 3.0  # standard errors
 LOGARITHMS = frozenset(("LogSoftmaxBackward0", "LogSigmoidBackward0", "SubBackward0", "LogBackward0"))
+_DEEP = 20.0  # times its size at the start
 _FEWEST = 6  # returns that were printed
 
 
@@ -94,12 +96,23 @@ def _of_the_loss(visit: Consultation) -> Sign | None:
         measures = (Measure("lowest_loss", float(visit.smooth.min()), 0.0, above=False),)
         told = {"fault": "sink"}
         return Sign(measures, None, 0, "severe", certain=True, measured=True, by_hand=True, details=told)
+    if visit.patient.aims.runaway and visit.patient.loss_speaks and _fallen_below(visit):
+        measures = (Measure("lowest_loss", float(visit.smooth.min()), 0.0, above=False),)
+        told = {"fault": "runaway"}
+        return Sign(measures, None, 0, "severe", certain=True, measured=True, by_hand=True, details=told)
     rises = not np.isfinite(losses).all() or visit.smooth[-1] > visit.smooth[0]
     if not (visit.patient.loop.ascends and visit.patient.loss is not None and rises):
         return None
     ratio = float(visit.smooth[-1] / visit.smooth[0]) if visit.smooth[0] else float("inf")
     measures = (Measure("loss_end_over_start", ratio, 1.0),)
     return Sign(measures, None, int(steps[0]), "severe", certain=True, details={"fault": "ascends"})
+
+
+def endless(visit: Consultation) -> bool:
+    """Whether the loss has fallen below 0 by many times its size at the start, and falls still."""
+    smooth = visit.smooth
+    deep = len(smooth) > 1 and smooth[-1] < -_DEEP * max(1.0, abs(float(smooth[0])))
+    return bool(deep) and visit.falling > _SURELY
 
 
 def _falls_on(visit: Consultation) -> bool:
@@ -112,8 +125,15 @@ def _falls_on(visit: Consultation) -> bool:
         return False
     if set(visit.patient.aims.sinks) & LOGARITHMS:  # nobody wants what is likely to be unlikely
         return bool(smooth[-1] < min(0.0, smooth[0]))
-    fallen = smooth[-1] < 0 and smooth[0] - smooth[-1] > max(1.0, abs(float(smooth[0])))
-    return bool(fallen) and (visit.falling > _SURELY or not np.isfinite(visit.patient.losses).all())
+    falls = visit.falling > _SURELY or not np.isfinite(visit.patient.losses).all()
+    return _fallen_below(visit) and falls
+
+
+def _fallen_below(visit: Consultation) -> bool:
+    """Whether the loss has fallen below 0, by more than its size at the start."""
+    smooth = visit.smooth
+    fallen = len(smooth) > 1 and smooth[-1] < 0 and smooth[0] - smooth[-1] > max(1.0, abs(float(smooth[0])))
+    return bool(fallen)
 
 
 def returns_fall(paid: Sequence[float], surely: float = _SURELY) -> bool:

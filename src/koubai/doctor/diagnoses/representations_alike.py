@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.diagnoses.loss_without_bound import endless
 from koubai.doctor.patient.spread import LATE, Spread, late
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
@@ -66,6 +67,8 @@ class RepresentationsAlike(Diagnosis):
         """All outputs alike at the end, and not before."""
         patient = visit.patient
         end = late(patient.spreads, patient.step)
+        if patient.aims.runaway or endless(visit):  # a density that shrinks to a point: no comparison
+            return None
         if patient.step < _FEWEST or visit.skill_known or patient.loss is not None or len(end) < 2:
             return None
         if patient.spreads[0].step > 1 or min(s.inputs for s in end) < _DIFFER:

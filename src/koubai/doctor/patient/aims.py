@@ -16,6 +16,7 @@ class Aims:
     | chased  | whether the largest answer to what follows is a target, and has a gradient           |
     | paid    | what the program printed of its returns, in order                                    |
     | allied  | whether two networks that should compete push the same way                           |
+    | runaway | whether all that pulls the logarithms of scales in the loss pulls them the same way  |
     | swapped | whether unlike pairs of inputs are pulled together, and like ones pushed apart       |
     """
 
@@ -25,3 +26,4 @@ class Aims:
     paid: tuple[float, ...] = ()
     allied: bool = False
     swapped: bool = False
+    runaway: bool = False

@@ -102,6 +102,7 @@ class LoopFacts:
     | clipped        | share of the updates whose gradient was clipped ...                                |
     | clipped_to     | ... and to which share of its length, on (geometric) average                       |
     | rate_cut       | update since which the rate is at most 1/100 of its highest; None: it is not       |
+    | warmed_to      | the last rate, as a share of the one given, if the rate rose in the whole run; else 1 |
     | tried, skipped | updates tried with a gradient scaler, and those it skipped: gradients overflowed   |
     | summed         | batches whose gradients are added up, undivided, to one update; 1: none            |
     """
@@ -117,6 +118,7 @@ class LoopFacts:
     clipped: float = 0.0
     clipped_to: float = 1.0
     rate_cut: int | None = None
+    warmed_to: float = 1.0
     tried: int = 0
     skipped: int = 0
     summed: int = 1

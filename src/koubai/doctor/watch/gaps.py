@@ -7,6 +7,7 @@ from math import isfinite
 import numpy as np
 
 from koubai.doctor.answer.verdict import Unseen
+from koubai.doctor.diagnoses.loss_without_bound import endless
 from koubai.doctor.visit.consultation import HARMED, SHORT, Consultation
 from koubai.doctor.watch.checkups.beaten import beaten
 from koubai.doctor.watch.seen.seen import Seen
@@ -58,6 +59,8 @@ def _progress(seen: Seen, visit: Consultation, updates: int) -> Unseen | None:
         return short if known else short or Unseen("at_chance")
     if _falls_faster(visit):
         return short or Unseen("falls_faster")
+    if endless(visit):
+        return Unseen("endless", {"loss": float(visit.smooth[-1])})
     fallen = visit.progressing and len(visit.smooth) and visit.smooth[-1] < _fallen(visit)
     return short if fallen else short or Unseen("progress")
 

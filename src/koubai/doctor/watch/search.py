@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MOST_MODELS = 64  # layers of a model whose `forward` is called directly are taken for models at first
 _SEARCH_STEPS = 3  # steps of known optimizers after which no new model is looked for
+_PATIENCE = 60  # steps for which a model is looked for that an optimizer has updated, unseen
 
 
 class Search(Listener):
@@ -40,6 +41,7 @@ class Search(Listener):
         self._known: set[int] = set()
         self._anchored: list[Any] = []
         self._steps = 0
+        self._missed: tuple[int, int] | None = None  # a parameter of a model unseen, and updates until then
         self.updates = self.backwards = 0
         self._ledger = Ledger()
         self._vain, self._pulls, self._pairs = VainSteps(), Pulls(), Pairs()
@@ -117,9 +119,21 @@ class Search(Listener):
             self._pulls.stepped(self._root_of(optimizer))
         if self._is_unknown(optimizer):
             self._steps = 0
+            self._missed = self._missed or (id(next(iter(hands_over(optimizer)))), self.updates)
             self._wires.listen_closely()
-        elif self._steps >= _SEARCH_STEPS and not self._wants_calls:
+        elif self._steps >= _SEARCH_STEPS and not self._wants_calls and not self._waits():
             self._wires.listen_lightly()
+
+    def _waits(self) -> bool:
+        """Whether a model was updated that is not known yet, as a generator after its critic's many steps."""
+        if self._missed is None:
+            return False
+        key, since = self._missed
+        if self.updates - since >= _PATIENCE:  # it is no module
+            return False
+        known = any(key in watch.seen.names.params for watch in self.watches)
+        self._missed = None if known else self._missed
+        return not known
 
     def _is_unknown(self, optimizer: Any) -> bool:
         """Whether an optimizer updates what no watch knows: another model, perhaps of a later phase."""

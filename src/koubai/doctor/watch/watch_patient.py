@@ -200,7 +200,8 @@ def _clinic(seen: Seen, samples: Samples | None, data: DataFacts, means: Means) 
 
 def _aims(seen: Seen) -> Aims:
     weighed = any(each.sinks.weighed or each.sinks.found for each in (seen, *seen.rivals))
-    return Aims(seen.sinks.found, weighed, seen.sinks.chased, seen.paid, seen.allied, seen.swapped)
+    sinks, runaway = seen.sinks, seen.scales.runaway
+    return Aims(sinks.found, weighed, sinks.chased, seen.paid, seen.allied, seen.swapped, runaway)
 
 
 def _plain(seen: Seen) -> bool:

@@ -252,9 +252,7 @@ class ModelListener(Listener):
         if not self._fresh and (self._shutter.close_up is not None or seen.step in _ALWAYS_ASKED):
             self._fresh = not have_gradients(self._updates.parameters())
         seen.loop.passes += not seen.step
-        seen.terms.look(roots, seen.step, seen.names.params)
-        seen.sinks.look(roots, seen.step)
-        seen.squashed.look(roots, seen.step, seen.batch_size)
+        seen.see_loss(roots)
         self.losses.differentiated(roots)
 
     def after_backward(self) -> None:

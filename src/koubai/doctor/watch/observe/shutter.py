@@ -119,7 +119,9 @@ class Shutter:
         seen.shifted.compared(None if pair is None else pair.t)
         close_up.pair = None
         paths = list(seen.names.params.values())
-        seen.record.close_up(close_up.finish(seen.root, seen.rounding), close_up.recorder.layers.values(), paths)
+        seen.record.close_up(
+            close_up.finish(seen.root, seen.rounding), close_up.recorder.layers.values(), paths
+        )
         seen.first, seen.last = seen.first or close_up, close_up
         self._pace.end(seen.step)
 

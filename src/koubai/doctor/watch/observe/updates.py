@@ -10,6 +10,7 @@ import torch
 
 from koubai.doctor.watch.program.models import hands_over
 from koubai.doctor.watch.program.walk import parameters_of, state_of
+from koubai.doctor.watch.seen.rise import given_rate
 from koubai.doctor.watch.seen.seen import Seen
 
 _OFTEN = 32  # backward passes
@@ -78,7 +79,7 @@ class Updates:
         if optimizer is not None:
             rate = float(optimizer.param_groups[0]["lr"])
             seen.rates.add(rate)
-            seen.loop.rate(seen.step, rate)
+            seen.loop.rate(seen.step, rate, given_rate(optimizer))
 
     def concerns(self, optimizer: Any) -> bool:
         """Whether an optimizer is one of the model's; the first that changes it becomes so."""

@@ -13,7 +13,7 @@ import torch
 
 _LOOKS = (2, 6)  # updates before which is looked
 _MOST = 2000  # nodes of the sums
-_SAME = frozenset((
+SAME = frozenset((
     "AliasBackward0", "CatBackward0", "CloneBackward0", "DiagonalBackward0", "ExpandBackward0",
     "GatherBackward0", "IndexBackward0", "IndexSelectBackward0", "MeanBackward0", "MeanBackward1",
     "NansumBackward0", "PermuteBackward0", "ReshapeAliasBackward0", "SelectBackward0", "SliceBackward0",
@@ -21,7 +21,7 @@ _SAME = frozenset((
     "TBackward0", "ToCopyBackward0", "TransposeBackward0", "UnsafeViewBackward0", "UnsqueezeBackward0",
     "ViewBackward0",
 ))  # fmt: skip
-_SUMS = ("AddBackward0", "SubBackward0", "RsubBackward1")
+SUMS = ("AddBackward0", "SubBackward0", "RsubBackward1")
 _ROUND = (
     "AddBackward0",
     "DivBackward0",
@@ -97,11 +97,11 @@ def _parts(node: Any, sign: int) -> list[tuple[Any, int]] | None:
     name = node.name()
     behind = [below for below, _ in node.next_functions]
     there = [below for below in behind if below is not None]
-    if name in _SAME:
+    if name in SAME:
         signs = [sign] * len(behind)
     elif name == "NegBackward0":
         signs = [-sign]
-    elif name in _SUMS and not _normalizes(node):
+    elif name in SUMS and not normalizes(node):
         alpha = getattr(node, "_saved_alpha", 1) or 1
         second = (sign if alpha > 0 else -sign) * (1 if name == "AddBackward0" else -1)
         signs = [second] if name == "RsubBackward1" else [sign, second]
@@ -120,7 +120,7 @@ def _factor(node: Any) -> int:
     return _sign_of(getattr(node, "_saved_other" if first else "_saved_self", None))
 
 
-def _normalizes(node: Any) -> bool:
+def normalizes(node: Any) -> bool:
     """Whether a node is x - logsumexp(x): a logarithm of probabilities."""
     behind = [below for below, _ in node.next_functions]
     return (
@@ -151,9 +151,9 @@ def _sinks(node: Any, sign: int) -> bool:
             name == "MulBackward0" and len(behind) == 2 and behind[0] is behind[1] and behind[0] is not None
         )
         return even or square or name.startswith(_GROWING)
-    if name.startswith(_FALLING) or _normalizes(node):
+    if name.startswith(_FALLING) or normalizes(node):
         return True
-    while name in ("LogBackward0", *_ROUND, *_SAME) and behind and behind[0] is not None:
+    while name in ("LogBackward0", *_ROUND, *SAME) and behind and behind[0] is not None:
         if name == "AddBackward0" and any(below is not None for below in behind[1:]):
             return False
         inside = behind[0]
@@ -171,7 +171,7 @@ def _weighs(node: Any, sign: int) -> bool:
     if sign < 0 or node.name() != "MulBackward0" or len(behind) != 1:
         return False
     inside = behind[0]
-    while inside.name() in _SAME:
+    while inside.name() in SAME:
         below = [part for part, _ in inside.next_functions if part is not None]
         if len(below) != 1:
             return False
@@ -192,7 +192,7 @@ def _chases(node: Any) -> bool:
     picked, followed = (tuple(_below(below)) for below in both)
     if any(name in _LARGEST for name in picked):
         picked, followed = followed, picked
-    summed = any(name in _SUMS for name in followed) and "MulBackward0" in followed
+    summed = any(name in SUMS for name in followed) and "MulBackward0" in followed
     return _PICKS.intersection(picked) != set() and summed and any(name in _LARGEST for name in followed)
 
 

@@ -13,6 +13,7 @@ from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_rule import LossRule
 from koubai.doctor.watch.passes.rounding import Rounding
+from koubai.doctor.watch.passes.scales import Scales
 from koubai.doctor.watch.passes.sinks import Sinks
 from koubai.doctor.watch.passes.squashed import Squashed
 from koubai.doctor.watch.passes.terms import CutTerms
@@ -85,6 +86,7 @@ class Seen:
     | rounding        | updates that the precision of the weights rounds away                          |
     | terms           | summands of the loss that reach no parameter                                   |
     | sinks           | summands of the loss that have no lower bound                                  |
+    | scales          | logarithms of scales in the loss, and which way they are pulled                |
     | swapped         | whether unlike pairs are pulled together, and like ones pushed apart           |
     | pairs_open      | whether pairs are compared, and it is open which of them are alike             |
     | paid            | returns that the program printed                                               |
@@ -132,7 +134,7 @@ class Seen:
         self._placed: set[str] = set()
         self.rivals: list[Seen] = []
         self.taught: set[int] = set()
-        self.terms, self.sinks = CutTerms(), Sinks()
+        self.terms, self.sinks, self.scales = CutTerms(), Sinks(), Scales()
         self.followed: tuple[int, float] | None = None
         self.squashed, self.rounding = Squashed(), Rounding()
         self.vain: list[Vain] = []
@@ -147,6 +149,13 @@ class Seen:
         self.batch_size = max(self.batch_size or 0, len(x))
         if t is not None:
             self.trained.see_targets(t)
+
+    def see_loss(self, roots: Any) -> None:
+        """Look at the graph of what is differentiated."""
+        self.terms.look(roots, self.step, self.names.params)
+        self.sinks.look(roots, self.step)
+        self.scales.look(roots, self.step)
+        self.squashed.look(roots, self.step, self.batch_size)
 
     def note_place(self, role: str) -> None:
         """Note the line of the program that is being run, the first time."""

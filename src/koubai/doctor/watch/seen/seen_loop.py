@@ -10,6 +10,7 @@ from torch import nn
 
 from koubai.doctor.patient.run_facts import LoopFacts
 from koubai.doctor.watch.program.walk import modules_of
+from koubai.doctor.watch.seen.rise import Rise
 
 _CUT = 0.01  # of the highest rate
 _SAME = 0.02  # a factor so near to 1 is 1
@@ -50,6 +51,7 @@ class SeenLoop:
     _fresh: int = 0
     _highest: float = 0.0  # rate
     _cut: int | None = None
+    _rise: Rise = field(default_factory=Rise)
     _batches: int = 0  # backward passes since the last update
     _counts: Counter[int] = field(default_factory=Counter)  # of backward passes in an update
     _modes: set[bool] = field(default_factory=set)  # of the model, in backward passes since the last update
@@ -65,8 +67,9 @@ class SeenLoop:
             self.clips += 1
             self._shortened += log(most / length)
 
-    def rate(self, step: int, rate: float) -> None:
-        """Take in the rate of an update."""
+    def rate(self, step: int, rate: float, given: float) -> None:
+        """Take in the rate of an update, and the one that its optimizer was given."""
+        self._rise.take(rate, given)
         self._highest = max(self._highest, rate)
         if rate > _CUT * self._highest:
             self._cut = None
@@ -111,6 +114,7 @@ class SeenLoop:
             clipped=min(1.0, self.clips / max(step, 1)),
             clipped_to=exp(self._shortened / self.clips) if self.clips else 1.0,
             rate_cut=self._cut,
+            warmed_to=self._rise.reached,
             tried=self.tried,
             skipped=self.skipped,
             summed=self._summed(step),
