@@ -69,7 +69,9 @@ def _of_the_program(visit: Consultation) -> Sign | None:
     """Return the sign of a gradient that is not that of the whole loss, by how the program makes it."""
     patient = visit.patient
     if patient.term_cut:
-        return Sign((), None, 1, certain=True, by_hand=True, details={"fault": "term"})
+        return Sign(
+            (), None, 1, certain=True, by_hand=True, points_at=("cut",), details={"fault": patient.term_cut}
+        )
     if "derivative" in patient.places:
         told = {"fault": "incoming"}
         return Sign((), None, 1, certain=True, by_hand=True, details=told, points_at=("derivative",))

@@ -49,7 +49,7 @@ class Patient:
     | unlisted | those of them that stand in a plain list, where PyTorch does not know them               |
     | vain     | parameters of optimizers that step although the loss reaches none of them                |
     | vain_steps | how often such an optimizer stepped                                                    |
-    | term_cut | whether a summand of the loss depends only on tensors that nobody trains                 |
+    | term_cut | what of the loss reaches no parameter: a whole term, a derivative; empty: nothing known  |
     | rounded  | the precision that rounds updates away, the share of the entries with a gradient that a  |
     |          | step leaves as they were, and of those that never moved (None: it does not)              |
     | aims     | which way the program pushes                                                            |
@@ -88,7 +88,7 @@ class Patient:
     unlisted: tuple[str, ...] = ()
     vain: tuple[str, ...] = ()
     vain_steps: int = 0
-    term_cut: bool = False
+    term_cut: str = ""
     rounded: tuple[str, float, float] | None = None
     aims: Aims = Aims()
     declared_frozen: tuple[str, ...] = ()

@@ -108,7 +108,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         held_outputs=answers,
         untrained=(*untrained, *unlisted),
         unlisted=unlisted,
-        term_cut=seen.terms.found,
+        term_cut="term" if seen.terms.found else seen.terms.cut.fault if seen.terms.cut is not None else "",
         rounded=_rounded(seen),
         aims=_aims(seen),
         vain=tuple(dict.fromkeys(name for vain in seen.vain for name in vain.names)),
@@ -170,6 +170,8 @@ def _places(
         found["mask"] = mask
     if (derivative := loose_backward_of(seen)) is not None:
         found["derivative"] = derivative
+    if seen.terms.cut is not None and seen.terms.cut.place is not None:
+        found["cut"] = seen.terms.cut.place
     made = {path: births.of(module) for path, module in modules_of(seen.root) if path}
     for path in (*made, *(path for path in called if path not in made)):
         place = made.get(path) or called.get(path)

@@ -83,6 +83,7 @@ class Shutter:
             seen.names, seen.step + 1, on_loss=self._on_loss, samples=samples, whole=whole, guard=self._guard
         )
         self._recorder = self.close_up.recorder
+        seen.terms.share(self._recorder.trail.cuts)
         self._recorder.open()
         self._recorder.begin(seen.root)
 
@@ -97,6 +98,7 @@ class Shutter:
         self._recorder = PassRecorder(
             self._seen.names, by_unit=False, on_loss=self._on_loss, guard=self._guard
         )
+        self._seen.terms.share(self._recorder.trail.cuts)
         self._recorder.open(layers=False)
 
     def take_gradients(self, passes: int, *, scaling: bool) -> None:
@@ -133,6 +135,7 @@ class Shutter:
         if recorder is not None:
             self._leaving.append(recorder)
             self.criterion = self.criterion or recorder.criterion
+            self._guard(self._seen.terms.take, recorder.trail.cuts)
             self._guard(self._on_close, recorder)
         self.output = None
         self._leaving = [each for each in reversed(self._leaving) if not each.close()][::-1]

@@ -157,6 +157,7 @@ class PassRecorder:
         else:
             y = function(*args, **options)
         if name in LOSSES:
+            self._guard(self.trail.cuts.lost, y)
             self._guard(self._lose, name, function, args, options, y)
         elif name in OTHER_LOSSES:
             self.other_losses.append(name)

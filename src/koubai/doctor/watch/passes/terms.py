@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from koubai.doctor.watch.passes.cuts import Cut, Cuts, leaves_of, nodes_of
+
 _SUMS = ("AddBackward0", "SubBackward0")
 _FACTORS = ("MulBackward0", "DivBackward0", "NegBackward0", "MeanBackward0", "SumBackward0")
 _MOST = 20_000  # nodes of a graph
@@ -19,18 +21,24 @@ class CutTerms:
 
     `found` says so after two looks: such a term changes no parameter, and what it depends on is made new in
     each step or stays as it is. (What is trained beside the model, such as codes or disturbances, changes.)
+    `cut` is what passes that were followed have shown to be added without a gradient.
     """
 
     def __init__(self) -> None:
         self.found = False
+        self.cut: Cut | None = None
+        self.slopes: dict[int, tuple[torch.Tensor, frozenset[int]]] = {}
+        self._waiting: list[Cut] = []
+        self._met: dict[str, tuple[int, float]] = {}  # step and value at which a fault was met first
         self._before: list[tuple[torch.Tensor, int]] | None = None
 
     def look(self, roots: Any, step: int, trained: Container[int]) -> None:
         """Look at what is differentiated in the step after `step` updates."""
+        self._meet(roots, step)
         root = roots[0] if isinstance(roots, list | tuple) and roots else roots
         if step not in _LOOKS or not isinstance(root, torch.Tensor) or root.grad_fn is None:
             return
-        reached = [_leaves(term) for term in _terms(root.grad_fn)]
+        reached = [leaves_of(term, _MOST) for term in _terms(root.grad_fn)]
         learned = [any(id(leaf) in trained for leaf in leaves) for leaves in reached]
         cut = [
             leaf
@@ -46,6 +54,29 @@ class CutTerms:
         if step == _LOOKS[-1]:
             self._before = None
 
+    def share(self, cuts: Cuts) -> None:
+        """Have a pass that begins know the derivatives of those before it, in the same step."""
+        cuts.slopes = self.slopes
+
+    def take(self, cuts: Cuts) -> None:
+        """Take what was found in a pass; in the step's graph it is looked for when that is differentiated."""
+        self._waiting += cuts.found
+
+    def _meet(self, roots: Any, step: int) -> None:
+        """Keep the first cut that is met in two steps; a number that stays the same is a constant."""
+        waiting, self._waiting = self._waiting, []
+        self.slopes.clear()
+        root = roots[0] if isinstance(roots, list | tuple) and roots else roots
+        if self.cut is not None or not waiting or not isinstance(root, torch.Tensor):
+            return
+        nodes = nodes_of(root.grad_fn, _MOST)
+        for cut in waiting:
+            if cut.node not in nodes or not cut.value:
+                continue
+            at, value = self._met.setdefault(cut.fault, (step, cut.value))
+            if at != step and (cut.fault == "derivative" or value != cut.value):
+                self.cut = cut
+
 
 def _terms(node: Any) -> Iterator[Any]:
     """Yield the summands below a node; factors that need no gradient are looked through."""
@@ -55,17 +86,3 @@ def _terms(node: Any) -> Iterator[Any]:
             yield from _terms(below)
     else:
         yield node
-
-
-def _leaves(node: Any) -> list[torch.Tensor]:
-    """Return the tensors at which a graph begins; none where it is too large."""
-    seen, waiting, leaves = {node}, [node], []
-    while waiting and len(seen) < _MOST:
-        node = waiting.pop()
-        if hasattr(node, "variable"):
-            leaves.append(node.variable)
-        for below, _ in node.next_functions:
-            if below is not None and below not in seen:
-                seen.add(below)
-                waiting.append(below)
-    return [] if waiting else leaves

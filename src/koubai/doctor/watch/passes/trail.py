@@ -15,6 +15,7 @@ import torch
 
 from koubai.core.params import Shape
 from koubai.doctor.patient.layer_facts import OVER_SAMPLES
+from koubai.doctor.watch.passes.cuts import Cuts
 from koubai.doctor.watch.passes.weighed import Weighed
 from koubai.doctor.watch.program.kinds import REARRANGING
 from koubai.doctor.watch.program.nested import first_tensor, tensors
@@ -76,6 +77,7 @@ class Trail:
     | pairs  | outputs with the foreign tensors they met                                       |
     | policy | whether the outputs were asked for the likelihood of what was drawn from them   |
     | crossed | shapes of outputs (N, 1) and targets (N,), or the other way round, that were subtracted |
+    | cuts   | where numbers without gradient join those that have one                         |
     | weighed | which losses of single places count                                            |
     """
 
@@ -83,12 +85,13 @@ class Trail:
         self.pairs: list[Pair] = []
         self.policy = False
         self.crossed: tuple[Shape, Shape] | None = None
-        self.weighed = Weighed()
+        self.weighed, self.cuts = Weighed(), Cuts()
         self._derived: dict[int, Derived] = {}
         self._made: dict[int, torch.Tensor] = {}  # from outputs, in any way: no targets
 
     def begin(self, output: Any) -> None:
         """Take the outputs of a model."""
+        self.cuts.begin(output)
         for tensor in tensors(output):
             self._derived[id(tensor)] = Derived(tensor, tensor)
             self._made[id(tensor)] = tensor
@@ -121,6 +124,7 @@ class Trail:
         """Take in a call of a function of PyTorch."""
         self.cut(name, args, result)
         self.weighed.call(name, args, result)
+        self.cuts.call(name, args, options, result)
         if not self._made:
             return
         given = [w for w in (*args, *options.values()) if isinstance(w, torch.Tensor | tuple | list)]
