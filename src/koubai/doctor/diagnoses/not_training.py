@@ -59,7 +59,13 @@ class NotTraining(Diagnosis):
         if not (paths or patient.vain_steps):
             return self._rounded(patient)
         fault = self._fault(patient)
-        meant = not patient.vain_steps and set(patient.untrained) <= set(patient.declared_frozen)
+        if fault == "cut":
+            paths = patient.silenced
+        meant = (
+            fault != "cut"
+            and not patient.vain_steps
+            and set(patient.untrained) <= set(patient.declared_frozen)
+        )
         nothing = fault in ("elsewhere", "no_step")
         return Sign(
             (Measure("untrained_parameters", float(len(paths)), 0.5),),
@@ -68,8 +74,8 @@ class NotTraining(Diagnosis):
             "severe" if nothing else "",
             certain=not meant,
             measured=nothing,
-            by_hand=nothing or fault == "vain",
-            points_at=("vain",) if fault == "vain" else (),
+            by_hand=nothing or fault in ("vain", "cut"),
+            points_at=("vain",) if fault == "vain" else ("silenced",) if fault == "cut" else (),
             details={
                 "paths": ", ".join(paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else ""),
                 "meant": meant,
@@ -110,12 +116,15 @@ class NotTraining(Diagnosis):
         | no_step   | no step at all                                                            |
         | vain      | steps of an optimizer whose parameters the loss does not reach            |
         | unlisted  | they belong to layers in a plain list                                     |
+        | cut       | their layers are used without gradients, though the optimizer holds them  |
         """
         if patient.loop.stranger and not patient.vain_steps:
             return "elsewhere"
         if patient.loop.passes:
             return "no_step"
-        return "vain" if patient.vain_steps else "unlisted" if patient.unlisted else ""
+        if patient.vain_steps or patient.unlisted:
+            return "vain" if patient.vain_steps else "unlisted"
+        return "cut" if patient.silenced else ""
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; where no parameter is ever updated, nothing can have been learned.
@@ -128,7 +137,7 @@ class NotTraining(Diagnosis):
         fault = sign.details["fault"]
         if fault == "rounded":
             return not visit.well
-        return visit.harmed or sign.measured or fault == "vain" or (fault == "unlisted" and unknown)
+        return visit.harmed or sign.measured or fault in ("vain", "cut") or (fault == "unlisted" and unknown)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """What was frozen on purpose is to blame only where thawing it was tried, and helped."""

@@ -47,6 +47,7 @@ class Patient:
     | held_outputs | outputs for `data.x_held` with the present weights                                    |
     | untrained | parameters that never receive an update although they have a gradient or could have one |
     | unlisted | those of them that stand in a plain list, where PyTorch does not know them               |
+    | silenced | those of them that an optimizer holds, and whose layers are used without gradients       |
     | vain     | parameters of optimizers that step although the loss reaches none of them                |
     | vain_steps | how often such an optimizer stepped                                                    |
     | term_cut | what of the loss reaches no parameter: a whole term, a derivative; empty: nothing known  |
@@ -86,6 +87,7 @@ class Patient:
     held_outputs: Array | None = None
     untrained: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    silenced: tuple[str, ...] = ()
     vain: tuple[str, ...] = ()
     vain_steps: int = 0
     term_cut: str = ""

@@ -31,12 +31,12 @@ from koubai.doctor.watch.checkups.asked import (
 from koubai.doctor.watch.checkups.floor import floor_of
 from koubai.doctor.watch.checkups.mates import Mixing
 from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
+from koubai.doctor.watch.checkups.untrained import rounded_of, silenced_of, unlisted_of, untrained_of
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.watched_layer import WatchedLayer
 from koubai.doctor.watch.program.kinds import LOSSES, optimizer_facts
-from koubai.doctor.watch.program.models import hands_over
 from koubai.doctor.watch.program.places import births
-from koubai.doctor.watch.program.walk import modules_of, parameters_of, unlisted_of
+from koubai.doctor.watch.program.walk import modules_of
 from koubai.doctor.watch.seen.data import data_facts
 from koubai.doctor.watch.seen.kept_samples import Samples
 from koubai.doctor.watch.seen.seen import Seen
@@ -77,8 +77,8 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         data, answers = DataFacts(samples=seen.samples), None
         checkups = [replace(look, outputs=None, targets=None) for look in checkups]
     layers = recorder.layers.values() if recorder else ()
-    untrained, frozen = _untrained(seen)
-    unlisted = _unlisted(seen)
+    untrained, frozen = untrained_of(seen)
+    unlisted, silenced = unlisted_of(seen), silenced_of(seen, untrained)
     origin = _origin(seen, means)
     mixed = mixing_of(seen, samples if now else None)
     return Patient(
@@ -108,8 +108,9 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         held_outputs=answers,
         untrained=(*untrained, *unlisted),
         unlisted=unlisted,
+        silenced=silenced,
         term_cut="term" if seen.terms.found else seen.terms.cut.fault if seen.terms.cut is not None else "",
-        rounded=_rounded(seen),
+        rounded=rounded_of(seen),
         aims=_aims(seen),
         vain=tuple(dict.fromkeys(name for vain in seen.vain for name in vain.names)),
         vain_steps=max((vain.steps for vain in seen.vain), default=0),
@@ -252,43 +253,3 @@ def _data(seen: Seen, samples: Samples | None, outputs: int) -> DataFacts:
     return data_facts(
         samples, held, samples=seen.samples, classes_by_index=seen.loss.by_index, outputs=outputs
     )
-
-
-def _untrained(seen: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the parameters that get no update, and those of them that are frozen on purpose.
-
-    What is no longer as it was at the start has been updated, whoever did it.
-    """
-    given = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
-    looked = seen.last is not None
-    idle = seen.start is not None and seen.loop.facts(seen.root, seen.step).passes > 0
-    untrained, frozen = [], []
-    for name, p in parameters_of(seen.root):
-        if not p.requires_grad:
-            frozen.append(name)
-        outside = not p.requires_grad or (given and id(p) not in given)
-        if (outside or idle or (looked and name not in seen.had_gradient)) and not _has_moved(seen, name, p):
-            untrained.append(name)
-    return tuple(untrained), tuple(frozen)
-
-
-def _unlisted(seen: Seen) -> tuple[str, ...]:
-    """Return the parameters of layers in plain lists that the loss reaches and no optimizer holds."""
-    given = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
-    if not given or seen.hand:
-        return ()
-    parameters = list(unlisted_of(seen.root))
-    return tuple(name for name, p in parameters if p.grad is not None and id(p) not in given)
-
-
-def _rounded(seen: Seen) -> tuple[str, float, float] | None:
-    """Return which precision rounds updates away, and how many; None where none does, or rates are 0."""
-    held = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
-    if not any(seen.rates) or seen.hand:
-        return None
-    return seen.rounding.found(seen.start, dict(parameters_of(seen.root)), held, seen.step)
-
-
-def _has_moved(seen: Seen, name: str, p: torch.Tensor) -> bool:
-    start = seen.start.get(name) if seen.start is not None else None
-    return start is not None and not torch.equal(start, p.detach())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,8 @@ class Cuts:
     |            | made of outputs that were cut from the graph, and that serve nothing else        |
     | derivative | a derivative by inputs without its graph, to numbers of the same parameters      |
 
-    `slopes` are such derivatives; the passes of one step share them.
+    `slopes` are such derivatives; the passes of one step share them. `silenced` are parameters of layers that
+    were called without gradients, or whose outputs were cut off, by identity, with the line.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class Cuts:
         self.slopes: dict[int, tuple[torch.Tensor, frozenset[int]]] = {}  # with parameters they depend on
         self._noted: list[tuple[Cut, frozenset[int]]] = []
         self._used: set[int] = set()
+        self.silenced: dict[int, Place | None] = {}
 
     @property
     def found(self) -> list[Cut]:
@@ -59,6 +61,11 @@ class Cuts:
         for tensor in tensors(output):
             if tensor.is_floating_point() and not tensor.requires_grad:
                 self._cut[id(tensor)] = tensor, frozenset([id(tensor)])
+
+    def silence(self, parameters: Iterable[int]) -> None:
+        """Take parameters whose layers are called, and get no gradient there."""
+        new = [known for known in parameters if known not in self.silenced]
+        self.silenced |= dict.fromkeys(new, users_place("layer") if new else None)
 
     def lost(self, value: Any) -> None:
         """Take a call of a loss function whose value has no gradient."""
@@ -74,7 +81,9 @@ class Cuts:
             return
         given = [w for w in (*args, *options.values()) if isinstance(w, torch.Tensor | tuple | list)]
         inputs = tensors(given)
-        if name == "detach" and inputs and inputs[0].grad_fn is not None and inputs[0].ndim:
+        cutting = name in ("detach", "__get__") and not result.requires_grad  # the latter: of `tensor.data`
+        if cutting and inputs and inputs[0].grad_fn is not None and inputs[0].ndim:
+            self.silence(_parameters(inputs[0].grad_fn))
             self._cut[id(result)] = result, frozenset([id(result)])
             return
         self._follow(name, inputs, result)

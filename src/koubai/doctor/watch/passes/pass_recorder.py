@@ -124,6 +124,8 @@ class PassRecorder:
             self.trail.foreign(output)
         if not self._with_layers:
             return
+        if not torch.is_grad_enabled():
+            self.trail.cuts.silence(id(p) for _, p in own_parameters(module))
         while self._inside and self._inside.pop() is not module:
             pass  # calls that ended in an exception the model caught
         u, y = first_tensor(args), first_tensor(output)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.cuts import Cut, Cuts, leaves_of, nodes_of
 
 _SUMS = ("AddBackward0", "SubBackward0")
@@ -21,13 +22,15 @@ class CutTerms:
 
     `found` says so after two looks: such a term changes no parameter, and what it depends on is made new in
     each step or stays as it is. (What is trained beside the model, such as codes or disturbances, changes.)
-    `cut` is what passes that were followed have shown to be added without a gradient.
+    `silenced` are parameters that are used without a gradient, with the line. `cut` is what passes that were
+    followed have shown to be added without a gradient.
     """
 
     def __init__(self) -> None:
         self.found = False
         self.cut: Cut | None = None
         self.slopes: dict[int, tuple[torch.Tensor, frozenset[int]]] = {}
+        self.silenced: dict[int, Place | None] = {}
         self._waiting: list[Cut] = []
         self._met: dict[str, tuple[int, float]] = {}  # step and value at which a fault was met first
         self._before: list[tuple[torch.Tensor, int]] | None = None
@@ -61,6 +64,7 @@ class CutTerms:
     def take(self, cuts: Cuts) -> None:
         """Take what was found in a pass; in the step's graph it is looked for when that is differentiated."""
         self._waiting += cuts.found
+        self.silenced = cuts.silenced | self.silenced
 
     def _meet(self, roots: Any, step: int) -> None:
         """Keep the first cut that is met in two steps; a number that stays the same is a constant."""
