@@ -130,14 +130,15 @@ class NotTraining(Diagnosis):
         """Worse than simple learners; where no parameter is ever updated, nothing can have been learned.
 
         Weights that a precision keeps where they are may do well for all that. Nobody means an optimizer that
-        steps in vain, nor layers in a list that gather gradients; these are told as information only where
-        the run is known to do well without them.
+        steps in vain, nor layers in a list that gather gradients, nor ones that the optimizer holds and that
+        are used without; these two are told as information only where the run is known to do well without.
         """
         unknown = visit.reach is None or not visit.skill_known
         fault = sign.details["fault"]
         if fault == "rounded":
             return not visit.well
-        return visit.harmed or sign.measured or fault in ("vain", "cut") or (fault == "unlisted" and unknown)
+        meant = fault in ("unlisted", "cut") and not unknown
+        return visit.harmed or sign.measured or (fault in ("vain", "unlisted", "cut") and not meant)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """What was frozen on purpose is to blame only where thawing it was tried, and helped."""
