@@ -26,12 +26,12 @@ import numpy as np
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign, until_sure
 from koubai.doctor.diagnoses.learning_rate_too_high import total_movement
 from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.patient.tried_remedies import highest_rate
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
 _MOVED = 1.0
 _ALWAYS, _TIGHT = 0.9, 0.3  # of the updates are clipped, to that share of their length
-_MOST = 1000.0  # times the rate: the highest that is tried
 _WARMED = 0.3  # of the rate given: a warm-up that ended lower has not ended
 _DONE, _HALF = 0.05, 0.5  # of the loss of knowing nothing: below it, most is learned; above it, little
 _DROP = 0.8  # of the loss a third of the run before
@@ -100,7 +100,7 @@ class LearningRateTooLow(Diagnosis):
         clips = _held_back(visit) or visit.patient.clinic is None or visit.patient.clinic.way == "twin"
         wanted = {"use_adam": tells, "stop_clipping": clips}
         tried = until_sure(self, visit, [name for name in self.remedies if wanted.get(name, True)])
-        if _MOST * sign.details["moved"] >= _MOVED:
+        if highest_rate() * sign.details["moved"] >= _MOVED:
             return tried
         # No rate that can be tried would train these weights: that none helped tells nothing of rates.
         return [(name, trial) for name, trial in tried if trial and self.relief(visit, trial) >= CURED]

@@ -19,7 +19,6 @@ REMEDIES: dict[str, Change] = {
     "standardize_inputs": Change("standardize_inputs"),
 }
 
-
 BY_NAME: dict[str, Change] = {
     "gradients_not_reset": Change("reset_gradients"),
     "trained_in_test_mode": Change("train_mode"),
@@ -31,3 +30,8 @@ BY_NAME: dict[str, Change] = {
 def remedy_of(change: Change) -> str | None:
     """Return the remedy that is this change; None if the catalog has none."""
     return next((name for name, made in REMEDIES.items() if made == change), None)
+
+
+def highest_rate() -> float:
+    """Return the highest rate that is tried, in multiples of the run's."""
+    return max(change.value or 1.0 for change in REMEDIES.values() if change.name == "learning_rate")

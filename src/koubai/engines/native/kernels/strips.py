@@ -14,7 +14,6 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from koubai.core.params import Array
 from koubai.engines.native.kernels.base import inline
 from koubai.engines.native.kernels.block import Address, record
 from koubai.engines.native.kernels.simd import FLOATS, LANES
@@ -136,7 +135,7 @@ def multiply_transposed(a: int, a_row: int, strips: int, count: int, row: int, r
                 _t1(a + 4 * i, 4, a_row, strip, i, row, ROWS, terms)
 
 
-def strips_of(width: int, b: list[int], start: list[int], c: list[int]) -> Array:
+def strips_of(width: int, b: list[int], start: list[int], c: list[int]) -> np.ndarray[Any, Any]:
     """The strips of matrices that lie at these addresses, with `width` columns each, at least sixteen."""
     strips = []
     columns = width * len(b)
