@@ -142,9 +142,8 @@ def _bca(rows: Array, level: float) -> Array:
     from scipy.special import ndtr, ndtri
 
     middles = rows.mean(axis=1, keepdims=True)
-    slack = 1e-12 * np.abs(rows).max(
-        axis=1, keepdims=True
-    )  # a mean is the same in whatever order it is summed
+    # A mean is the same in whatever order it is summed.
+    slack = 1e-12 * np.abs(rows).max(axis=1, keepdims=True)
     draws, resampled, below = _draws(rows.shape[1]), np.empty((len(rows), RESAMPLES)), np.empty(len(rows))
     for i, (row, found) in enumerate(zip(rows, resampled, strict=True)):
         row.take(draws).mean(axis=0, out=found)

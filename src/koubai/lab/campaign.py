@@ -18,7 +18,7 @@ from koubai.lab.declare.experiment import Experiment
 from koubai.lab.perform.bundle import MOST, fellows
 from koubai.lab.perform.environment import environment
 from koubai.lab.perform.executors import Workers
-from koubai.lab.perform.keeper import Desk, StoreKeeper, keeping
+from koubai.lab.perform.keeper import StoreKeeper, keeping
 from koubai.lab.perform.outcome import Stopped
 from koubai.lab.perform.progress import Progress
 from koubai.lab.perform.run_result import RunResult
@@ -70,9 +70,8 @@ def run_experiment(
     require_memory(tasks, 1 if workers.elsewhere else min(workers.count, len(tasks)))
     campaign = Campaign(experiment, workers, on_progress or (lambda progress: None))
     started = time.perf_counter()
-    desk = None if store is None else Desk(store)
-    with keeping(store, desk) as keeper:
-        campaign.run(tasks, store, keeper, desk)
+    with keeping(store) as keeper:
+        campaign.run(tasks, keeper)
     done = [
         campaign.results[task.arm, task.seed] for task in tasks if (task.arm, task.seed) in campaign.results
     ]
@@ -101,16 +100,10 @@ class Campaign:
     _under_way: dict[Future[list[RunResult]], list[Task]] = field(default_factory=dict, init=False)
     _seconds: float = field(default=0.0, init=False)  # that all runs made here took
 
-    def run(
-        self,
-        tasks: list[Task],
-        store: Store | None = None,
-        keeper: StoreKeeper | None = None,
-        desk: Desk | None = None,
-    ) -> None:
+    def run(self, tasks: list[Task], keeper: StoreKeeper | None = None) -> None:
         """Perform what the store lacks and have it kept; return when done, stopped, or out of budget."""
         self._keeper = keeper
-        missing = [task for task in tasks if not self._take(task, store, desk)]
+        missing = [task for task in tasks if not self._take(task)]
         self.progress = Progress(len(tasks), self.reused, runs=list(self.results.values()))
         self.on_progress(self.progress)
         try:
@@ -119,11 +112,9 @@ class Campaign:
         except KeyboardInterrupt:
             self._stop("interrupt")
 
-    def _take(self, task: Task, store: Store | None, desk: Desk | None) -> bool:
-        stored = store.load(task.key, task.arm, task.seed) if store else None
+    def _take(self, task: Task) -> bool:
+        stored = self._keeper.desk.load(task.key, task.arm, task.seed) if self._keeper else None
         if stored is not None:
-            if desk is not None:
-                desk.put(stored)
             self.results[task.arm, task.seed] = stored
             self.reused += 1
         return stored is not None

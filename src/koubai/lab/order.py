@@ -15,7 +15,6 @@ from koubai.lab.declare.experiment_file import read_experiment
 from koubai.lab.declare.vary import parse_vary
 from koubai.lab.experiments.entry import catalog
 from koubai.lab.perform.keeper import Desk
-from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.store import Store
 from koubai.lab.perform.work import tasks_of
 from koubai.train.files import read_json, understanding, write_json, writing
@@ -84,18 +83,16 @@ class Order:
 
     def result(self, folder: Path) -> ExperimentResult:
         """Return what the folder holds of the experiment, concluded again; nothing is trained."""
-        experiment, store = self.experiment(), Store(folder)
+        experiment = self.experiment()
         data_dir = Path(self.data_dir) if self.data_dir else None
         tasks = tasks_of(experiment, engine=self.engine, data_dir=data_dir, device=self.device)
-        desk, runs = Desk(store), list[RunResult]()
-        for task in tasks:
-            if (run := store.load(task.key, task.arm, task.seed)) is not None:
-                desk.put(run)
-                runs.append(run)
+        desk = Desk(Store(folder))
+        found = (desk.load(task.key, task.arm, task.seed) for task in tasks)
+        runs = tuple(run for run in found if run is not None)
         told = _told(folder)
         return conclude(
             experiment,
-            tuple(runs),
+            runs,
             environment=told.environment,
             seconds=told.seconds,
             pending=len(tasks) - len(runs),

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 
 import numpy as np
 
@@ -54,24 +53,37 @@ class Packed:
         column = self.column(path, quantity)
         return None if column is None else column.first()
 
+    def arrays(self) -> dict[str, Array]:
+        """Return the tables as named arrays; `columns` says what is in them."""
+        steps = {f"{i}/steps": steps for i, steps in enumerate(self.steps)}
+        return steps | {f"{i}/values": values for i, values in enumerate(self.values)}
+
+    def columns(self) -> str:
+        """Return the names as JSON."""
+        return json.dumps(self.names, ensure_ascii=False)
+
+    @staticmethod
+    def of_arrays(arrays: Mapping[str, Array], columns: str) -> Packed:
+        """Return the tables of `arrays` and `columns`."""
+        count = range(len(arrays) // 2)
+        steps, values = ([arrays[f"{i}/{name}"] for i in count] for name in ("steps", "values"))
+        names = tuple((str(path), str(quantity), int(i)) for path, quantity, i in json.loads(columns))
+        return Packed(same(names), tuple(steps), tuple(values))
+
     def sent(self) -> bytes:
         """Return the tables as bytes for another process; of a run two thirds of the numbers' own."""
-        names = np.frombuffer(json.dumps(self.names).encode(), np.uint8)
-        to = BytesIO()
-        for array in (names, *self.steps, *self.values):
-            np.save(to, array, allow_pickle=False)
-        return zlib.compress(to.getvalue(), 1)
+        from safetensors.numpy import save
+
+        columns = np.frombuffer(self.columns().encode(), np.uint8)
+        return zlib.compress(save({"columns": columns, **self.arrays()}), 1)
 
     @staticmethod
     def of_sent(data: bytes) -> Packed:
         """Return the tables of `sent`."""
-        source, arrays = BytesIO(zlib.decompress(data)), list[Array]()
-        while source.tell() < len(source.getbuffer()):
-            arrays.append(np.load(source, allow_pickle=False))
-        names, tables = arrays[0], arrays[1:]
-        half = len(tables) // 2
-        rows = tuple((str(path), str(quantity), int(n)) for path, quantity, n in json.loads(names.tobytes()))
-        return Packed(rows, tuple(tables[:half]), tuple(tables[half:]))
+        from safetensors.numpy import load
+
+        arrays = load(zlib.decompress(data))
+        return Packed.of_arrays(arrays, arrays.pop("columns").tobytes().decode())
 
     def whole(self) -> Packed:
         """Return all tables: these."""

@@ -92,13 +92,13 @@ def _of_the_loss(visit: Consultation) -> Sign | None:
     if len(fallen):
         measures = (Measure("lowest_loss", float(losses[fallen].min()), bound, above=False),)
         return Sign(measures, None, int(steps[fallen[0]]), "severe", certain=True, measured=True)
-    if visit.patient.aims.sinks and visit.patient.loss_speaks and _falls_on(visit):
+    aims, fault = visit.patient.aims, ""
+    if visit.patient.loss_speaks:
+        runaway = aims.runaway and _fallen_below(visit)
+        fault = "sink" if aims.sinks and _falls_on(visit) else "runaway" if runaway else ""
+    if fault:
         measures = (Measure("lowest_loss", float(visit.smooth.min()), 0.0, above=False),)
-        told = {"fault": "sink"}
-        return Sign(measures, None, 0, "severe", certain=True, measured=True, by_hand=True, details=told)
-    if visit.patient.aims.runaway and visit.patient.loss_speaks and _fallen_below(visit):
-        measures = (Measure("lowest_loss", float(visit.smooth.min()), 0.0, above=False),)
-        told = {"fault": "runaway"}
+        told = {"fault": fault}
         return Sign(measures, None, 0, "severe", certain=True, measured=True, by_hand=True, details=told)
     rises = not np.isfinite(losses).all() or visit.smooth[-1] > visit.smooth[0]
     if not (visit.patient.loop.ascends and visit.patient.loss is not None and rises):

@@ -27,11 +27,8 @@ from koubai.train.recipe import Recipe
 from koubai.train.session import Session
 
 MOST = 4  # runs: weights and gradients of more would leave the cache of a core
-_INPUTS, _UNITS, _SHARE = (
-    256,
-    (16, 128),
-    0.5,
-)  # of a first layer that pays: docs/engine.md has what was measured
+# Of a first layer that pays; docs/engine.md has what was measured.
+_INPUTS, _UNITS, _SHARE = 256, (16, 128), 0.5
 _BYTES = 1 << 26  # of a run: the larger gain nothing, and would need the memory of several at once
 _WORK = 10**12  # multiply-adds of a run: a stop costs all that run at a time, so none takes long
 

@@ -24,6 +24,13 @@ class Desk:
     def __init__(self, store: Store) -> None:
         self._store, self._room = store, _ROOM
 
+    def load(self, key: str, arm: str, seed: int) -> RunResult | None:
+        """Return a run that the store has, None if it has none."""
+        run = self._store.load(key, arm, seed)
+        if run is not None:
+            self.put(run)
+        return run
+
     def put(self, run: RunResult) -> None:
         """Take in a run that the store has."""
         arrays = (array for exhibit in run.exhibits for array in exhibit.arrays.values())
@@ -33,10 +40,11 @@ class Desk:
 
 
 class StoreKeeper:
-    """A thread that puts finished runs into a store."""
+    """A thread that puts finished runs into a store; `desk` has those that it was given, and that it had."""
 
-    def __init__(self, store: Store, desk: Desk) -> None:
-        self._store, self._desk, self._waiting = store, desk, queue.SimpleQueue[RunResult | None]()
+    def __init__(self, store: Store) -> None:
+        self.desk = Desk(store)
+        self._store, self._waiting = store, queue.SimpleQueue[RunResult | None]()
         self._error: Exception | None = None
         self._thread = Thread(target=self._work, name="keeper")
         self._thread.start()
@@ -67,19 +75,19 @@ class StoreKeeper:
             try:
                 self._store.save(*runs)
                 for run in runs:
-                    self._desk.put(run)
+                    self.desk.put(run)
             except Exception as error:  # told where somebody listens
                 self._error = self._error or error
 
 
 @contextmanager
-def keeping(store: Store | None, desk: Desk | None) -> Iterator[StoreKeeper | None]:
+def keeping(store: Store | None) -> Iterator[StoreKeeper | None]:
     """Yield a keeper for a store that others may write to, too; all that it was given is kept at the end."""
-    if store is None or desk is None:
+    if store is None:
         yield None
         return
     with store.held():
-        keeper = StoreKeeper(store, desk)
+        keeper = StoreKeeper(store)
         try:
             yield keeper
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from koubai.core.errors import RunError
 from koubai.core.params import Array
 from koubai.lab.perform.run_result import Exhibit, RunResult
 from koubai.probes.history import History
-from koubai.probes.packed import Packed, same
+from koubai.probes.packed import Packed
 from koubai.train.files import LARGEST_TEXT, json_bytes, parse_json, reading
 from koubai.train.manifest import HISTORY, MANIFEST, FileEntry, Manifest, check
 from koubai.train.packing import pack, unpack
@@ -78,7 +77,8 @@ def write(place: SafeFolder, run: RunResult) -> None:
         "device": run.device,
         "exhibits": exhibits,
     }
-    files = {_HISTORY: _packed(run.history), RESULT: json_bytes(plain)}
+    tables = run.history.tables()
+    files = {_HISTORY: pack(tables.arrays(), {"columns": tables.columns()}), RESULT: json_bytes(plain)}
     if arrays:
         files[_EXHIBITS] = pack(arrays, {})
     for name, data in files.items():
@@ -173,13 +173,6 @@ def read(place: SafeFolder, key: str) -> RunResult:
     )
 
 
-def _packed(history: History) -> bytes:
-    tables = history.tables()
-    arrays = {f"{i}/steps": steps for i, steps in enumerate(tables.steps)}
-    arrays |= {f"{i}/values": values for i, values in enumerate(tables.values)}
-    return pack(arrays, {"columns": json.dumps(tables.names, ensure_ascii=False)})
-
-
 def _history(files: Mapping[str, bytes], folder: Path) -> Packed:
     """Return the tables of the history in a stored run's files, of any format."""
     if HISTORY in files:
@@ -188,10 +181,7 @@ def _history(files: Mapping[str, bytes], folder: Path) -> Packed:
             history.add_json(line)
         return history.tables()
     arrays, about = unpack(files[_HISTORY], folder / _HISTORY)
-    count = range(len(arrays) // 2)
-    steps, values = ([arrays[f"{i}/{name}"] for i in count] for name in ("steps", "values"))
-    names = tuple((str(path), str(quantity), int(i)) for path, quantity, i in json.loads(about["columns"]))
-    return Packed(same(names), tuple(steps), tuple(values))
+    return Packed.of_arrays(arrays, about["columns"])
 
 
 def _exhibits(arrays: Mapping[str, Array], listed: list[Mapping[str, Any]]) -> tuple[Exhibit, ...]:

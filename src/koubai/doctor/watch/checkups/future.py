@@ -6,17 +6,14 @@ half of the inputs replaced: the answers to the earlier half may not change.
 
 from __future__ import annotations
 
-import random
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import nan
 
 import torch
 from torch import nn
 
-from koubai.doctor.watch.checkups.examine import set_modes, undisturbed
+from koubai.doctor.watch.checkups.replay import call_again
 from koubai.doctor.watch.program.nested import tensors
+from koubai.doctor.watch.seen.kept_calls import KeptCall
 from koubai.doctor.watch.seen.shifted_call import ShiftedCall, copied
 
 
@@ -67,22 +64,5 @@ def _by_place(y: torch.Tensor, shape: torch.Size, axis: int) -> torch.Tensor | N
 
 def _answers(model: nn.Module, call: ShiftedCall) -> list[torch.Tensor]:
     """Return all numbers that the model answers in test mode; no trace is left in it."""
-    args, options = copied((call.args, call.options))
-    with same_luck(), undisturbed(model), torch.no_grad():
-        set_modes(model, lambda module: False)
-        output = model(*args, **options)
+    output = call_again(model, KeptCall(model, call.args, call.options))
     return [y.detach().cpu().double() for y in tensors(output) if y.is_floating_point() and y.ndim > 1]
-
-
-@contextmanager
-def same_luck() -> Iterator[None]:
-    """Put back the random numbers of Python and NumPy at the end: a model may draw some."""
-    state = random.getstate()
-    numpy = sys.modules.get("numpy")
-    theirs = numpy.random.get_state() if numpy is not None else None
-    try:
-        yield
-    finally:
-        random.setstate(state)
-        if numpy is not None:
-            numpy.random.set_state(theirs)

@@ -13,13 +13,11 @@ import torch
 from torch import nn
 
 from koubai.doctor.patient.place import Place
-from koubai.doctor.watch.checkups.examine import set_modes, undisturbed
-from koubai.doctor.watch.checkups.future import same_luck
+from koubai.doctor.watch.checkups.replay import call_again
 from koubai.doctor.watch.passes.function_mode import FunctionMode
 from koubai.doctor.watch.program.nested import tensors
 from koubai.doctor.watch.program.places import users_place
 from koubai.doctor.watch.seen.kept_calls import KeptCall
-from koubai.doctor.watch.seen.shifted_call import copied
 
 _FEWEST = 8  # places that are kept, and left out
 _FILLS = ("masked_fill", "masked_fill_")
@@ -47,15 +45,8 @@ def inverted_mask(root: nn.Module, calls: list[KeptCall]) -> Place | None:
                     found += [] if place is None else [place]
             return function(*args, **options)
 
-        args, options = copied((call.args, call.options))
-        mode = FunctionMode(look)
-        with same_luck(), undisturbed(root), torch.no_grad():
-            set_modes(root, lambda module: True)  # in test mode PyTorch takes a way of its own, unseen
-            mode.open()
-            try:
-                call.module(*args, **options)
-            finally:
-                mode.close()
+        # In test mode PyTorch takes a way of its own, unseen.
+        call_again(root, call, training=True, mode=FunctionMode(look))
         if found:
             return found[0]
     return None

@@ -19,8 +19,7 @@ import torch
 from torch import nn
 
 from koubai.doctor.patient.place import Place
-from koubai.doctor.watch.checkups.examine import set_modes, undisturbed
-from koubai.doctor.watch.checkups.future import same_luck
+from koubai.doctor.watch.checkups.replay import call_again
 from koubai.doctor.watch.passes.function_mode import FunctionMode
 from koubai.doctor.watch.program.nested import tensors
 from koubai.doctor.watch.program.places import users_place
@@ -176,22 +175,8 @@ def _kept(rows: torch.Tensor) -> torch.Tensor:
     return rows[len(rows) - half :]
 
 
-def _run(root: nn.Module, call: KeptCall, mode: FunctionMode | None = None) -> Any:
-    """Make a call in test mode; no trace is left in the model."""
-    args, options = copied((call.args, call.options))
-    with same_luck(), undisturbed(root), torch.no_grad():
-        set_modes(root, lambda module: False)
-        if mode is None:
-            return call.module(*args, **options)
-        mode.open()
-        try:
-            return call.module(*args, **options)
-        finally:
-            mode.close()
-
-
 def _answers(root: nn.Module, call: KeptCall) -> list[torch.Tensor]:
-    found = tensors(_run(root, call))
+    found = tensors(call_again(root, call))
     return [y.detach().cpu().double() for y in found if y.is_floating_point() and y.ndim]
 
 
@@ -231,8 +216,8 @@ def _first_mixed(root: nn.Module, call: KeptCall, n: int) -> tuple[str, Place | 
 
     compared = [0]
     try:
-        _run(root, call, FunctionMode(note))
-        _run(root, other, FunctionMode(compare))
+        call_again(root, call, mode=FunctionMode(note))
+        call_again(root, other, mode=FunctionMode(compare))
     except (_Found, IndexError):
         pass
     return found[0] if found else ("", None)

@@ -16,7 +16,8 @@ from torch.autograd.function import BackwardCFunction
 
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.checkups.examine import undisturbed
-from koubai.doctor.watch.checkups.future import same_luck
+from koubai.doctor.watch.checkups.replay import same_luck
+from koubai.doctor.watch.program.graph import leaves_among, reached
 from koubai.doctor.watch.program.nested import tensors
 from koubai.doctor.watch.seen.kept_calls import KeptCall
 from koubai.doctor.watch.seen.shifted_call import copied
@@ -39,8 +40,9 @@ def ignores_incoming(root: torch.nn.Module, calls: list[KeptCall]) -> Place | No
 
 def _incoming(outputs: list[torch.Tensor]) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """Yield nodes of functions of the program's own, one of each, with the gradients that come in."""
+    reach, _ = reached([y.grad_fn for y in outputs], _MOST)
     nodes: dict[type, Any] = {}
-    for node in _nodes(outputs):
+    for node in reach:
         own = getattr(type(node), "_forward_cls", None)
         if isinstance(node, BackwardCFunction) and not own.__module__.startswith("torch."):
             nodes.setdefault(type(node), node)
@@ -53,7 +55,7 @@ def _incoming(outputs: list[torch.Tensor]) -> Iterator[tuple[Any, tuple[Any, ...
     ]
     try:
         total = torch.stack([y.sum() for y in outputs]).sum()
-        leaves = [p for p in _leaves(outputs) if p.requires_grad]
+        leaves = [p for p in leaves_among(reach) if p.requires_grad]
         torch.autograd.grad(total, leaves, retain_graph=True, allow_unused=True)
     finally:
         for hook in hooks:
@@ -69,21 +71,3 @@ def _returns_anything(node: Any, gradients: tuple[Any, ...]) -> bool:
     with torch.no_grad():
         returned = node.apply(*(torch.zeros_like(g) if isinstance(g, torch.Tensor) else g for g in gradients))
     return any(bool((g != 0).any()) for g in tensors(returned) if torch.isfinite(g).all())
-
-
-def _nodes(outputs: list[torch.Tensor]) -> Iterator[Any]:
-    """Yield the nodes of the graph behind outputs."""
-    waiting: list[Any] = [y.grad_fn for y in outputs]
-    known: set[Any] = set()
-    while waiting and len(known) < _MOST:
-        node = waiting.pop()
-        if node is not None and node not in known:
-            known.add(node)
-            yield node
-            waiting += [after for after, _ in node.next_functions]
-
-
-def _leaves(outputs: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Return the tensors at the ends of the graph."""
-    found = (getattr(node, "variable", None) for node in _nodes(outputs))
-    return [leaf for leaf in found if leaf is not None]

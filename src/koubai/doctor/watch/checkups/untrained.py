@@ -15,7 +15,7 @@ def untrained_of(seen: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     What is no longer as it was at the start has been updated, whoever did it.
     """
-    given = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
+    given = _held(seen)
     looked = seen.last is not None
     idle = seen.start is not None and seen.loop.facts(seen.root, seen.step).passes > 0
     untrained, frozen = [], []
@@ -30,7 +30,7 @@ def untrained_of(seen: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def unlisted_of(seen: Seen) -> tuple[str, ...]:
     """Return the parameters of layers in plain lists that the loss reaches and no optimizer holds."""
-    given = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
+    given = _held(seen)
     if not given or seen.hand:
         return ()
     parameters = list(in_lists(seen.root))
@@ -39,7 +39,7 @@ def unlisted_of(seen: Seen) -> tuple[str, ...]:
 
 def silenced_of(seen: Seen, untrained: tuple[str, ...]) -> tuple[str, ...]:
     """Return those of the parameters without updates that an optimizer holds, and whose layers are used."""
-    given = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
+    given = _held(seen)
     known = [(name, p) for name, p in parameters_of(seen.root) if p.requires_grad and id(p) in given]
     found = [(name, seen.terms.silenced[id(p)]) for name, p in known if id(p) in seen.terms.silenced]
     found = [(name, place) for name, place in found if name in untrained]
@@ -50,10 +50,14 @@ def silenced_of(seen: Seen, untrained: tuple[str, ...]) -> tuple[str, ...]:
 
 def rounded_of(seen: Seen) -> tuple[str, float, float] | None:
     """Return which precision rounds updates away, and how many; None where none does, or rates are 0."""
-    held = {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
     if not any(seen.rates) or seen.hand:
         return None
-    return seen.rounding.found(seen.start, dict(parameters_of(seen.root)), held, seen.step)
+    return seen.rounding.found(seen.start, dict(parameters_of(seen.root)), _held(seen), seen.step)
+
+
+def _held(seen: Seen) -> set[int]:
+    """Return the identities of the parameters that the optimizers hold."""
+    return {id(p) for optimizer in seen.optimizers for p in hands_over(optimizer)}
 
 
 def _has_moved(seen: Seen, name: str, p: torch.Tensor) -> bool:

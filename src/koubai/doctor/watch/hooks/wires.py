@@ -100,25 +100,22 @@ def is_listening() -> bool:
 def _before_forward(module: nn.Module, args: tuple[Any, ...]) -> None:
     if torch.compiler.is_compiling():  # must stand first: the compiler reads this function
         return
-    key, told = id(module), False
-    for wires in tuple(_close):
-        if wires.only is None or key in wires.only:
-            if not told and is_elsewhere():
-                return
-            told = True
-            wires.tell("before_forward", module, args)
+    for wires in _who_hears(module):
+        wires.tell("before_forward", module, args)
 
 
 def _after_forward(module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any) -> None:
     if torch.compiler.is_compiling():
         return
-    key, told = id(module), False
-    for wires in tuple(_close):
-        if wires.only is None or key in wires.only:
-            if not told and is_elsewhere():
-                return
-            told = True
-            wires.tell("after_forward", module, args, options, output)
+    for wires in _who_hears(module):
+        wires.tell("after_forward", module, args, options, output)
+
+
+def _who_hears(module: nn.Module) -> list[Wires]:
+    """Return the wires that are told of a module's calls."""
+    key = id(module)
+    hearing = [wires for wires in _close if wires.only is None or key in wires.only]
+    return [] if hearing and is_elsewhere() else hearing
 
 
 def _before_step(optimizer: Any, args: Any, options: Any) -> None:

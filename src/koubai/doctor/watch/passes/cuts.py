@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from koubai.doctor.patient.place import Place
-from koubai.doctor.watch.program.nested import tensors
+from koubai.doctor.watch.program.graph import leaves_among, reached
+from koubai.doctor.watch.program.nested import first_tensor, tensors
 from koubai.doctor.watch.program.places import users_place
 
 _ADDING = frozenset((
@@ -79,13 +80,14 @@ class Cuts:
             return
         if not isinstance(result, torch.Tensor) or not result.is_floating_point():
             return
-        given = [w for w in (*args, *options.values()) if isinstance(w, torch.Tensor | tuple | list)]
-        inputs = tensors(given)
-        cutting = name in ("detach", "__get__") and not result.requires_grad  # the latter: of `tensor.data`
-        if cutting and inputs and inputs[0].grad_fn is not None and inputs[0].ndim:
-            self.silence(_parameters(inputs[0].grad_fn))
+        if (source := cut_from(name, args, result)) is not None and source.ndim:
+            self.silence(_parameters(source.grad_fn))
             self._cut[id(result)] = result, frozenset([id(result)])
             return
+        if not self._cut and not self.slopes:
+            return
+        given = [w for w in (*args, *options.values()) if isinstance(w, torch.Tensor | tuple | list)]
+        inputs = tensors(given)
         self._follow(name, inputs, result)
         self._join_slopes(name, inputs, result)
 
@@ -128,6 +130,14 @@ class Cuts:
         self._noted.append((Cut(fault, result.grad_fn, value, users_place("operation")), sources))
 
 
+def cut_from(name: str, args: tuple[Any, ...], result: Any) -> torch.Tensor | None:
+    """Return the tensor with a graph that a result was taken out of, by `detach` or `data`; else None."""
+    if name not in ("detach", "__get__") or not isinstance(result, torch.Tensor) or result.requires_grad:
+        return None
+    source = first_tensor(args)
+    return None if source is None or source.grad_fn is None else source
+
+
 def _parameters(node: Any) -> frozenset[int]:
     """Return the identities of the parameters that a graph reaches; none where it is too large."""
     return frozenset(id(w) for w in leaves_of(node) if isinstance(w, nn.Parameter))
@@ -135,18 +145,10 @@ def _parameters(node: Any) -> frozenset[int]:
 
 def leaves_of(node: Any, most: int = _MOST) -> list[torch.Tensor]:
     """Return the tensors at which a graph begins; none where it is too large."""
-    nodes = nodes_of(node, most)
-    return [each.variable for each in nodes if hasattr(each, "variable")]
+    return leaves_among(nodes_of(node, most))
 
 
-def nodes_of(node: Any, most: int = _MOST) -> set[Any]:
+def nodes_of(node: Any, most: int = _MOST) -> Collection[Any]:
     """Return the nodes of a graph; none where it is too large."""
-    if node is None:
-        return set()
-    seen, waiting = {node}, [node]
-    while waiting and len(seen) < most:
-        for below, _ in waiting.pop().next_functions:
-            if below is not None and below not in seen:
-                seen.add(below)
-                waiting.append(below)
-    return set() if waiting else seen
+    nodes, whole = reached([] if node is None else [node], most)
+    return nodes if whole else ()

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import torch
-
 from koubai.doctor.watch.passes.sinks import SAME, SUMS, normalizes
+from koubai.doctor.watch.program.graph import behind, reached, root_of
 
 _FIRST = 2  # update before which is looked first; then at each power of 2
 _VAIN = 2  # looks in vain, after which is looked no more
@@ -31,10 +30,8 @@ class Scales:
 
     def look(self, roots: Any, step: int) -> None:
         """Look at what is differentiated in the step after `step` updates."""
-        if step < _FIRST or step & (step - 1) or self._vain >= _VAIN:
-            return
-        root = roots[0] if isinstance(roots, list | tuple) and roots else roots
-        if not isinstance(root, torch.Tensor) or root.grad_fn is None:
+        root = root_of(roots)
+        if step < _FIRST or step & (step - 1) or self._vain >= _VAIN or root is None:
             return
         top = root.grad_fn
         edges = range(len(top.next_functions)) if _is_linear(top) else ()
@@ -100,18 +97,12 @@ def _is_linear(node: Any) -> bool:
         return True
     if name in SUMS:
         return not normalizes(node)
-    there = [below for below, _ in node.next_functions if below is not None]
+    one = len(behind(node)) == 1
     if name == "DivBackward0":
-        return len(there) == 1 and node.next_functions[0][0] is not None
-    return name == "MulBackward0" and len(there) == 1
+        return one and node.next_functions[0][0] is not None
+    return name == "MulBackward0" and one
 
 
 def _exponentials(root: Any) -> list[Any]:
     """Return the exponentials of the graph."""
-    seen, waiting = {root}, [root]
-    while waiting and len(seen) < _MOST:
-        for below, _ in waiting.pop().next_functions:
-            if below is not None and below not in seen:
-                seen.add(below)
-                waiting.append(below)
-    return [node for node in seen if node.name() == "ExpBackward0"]
+    return [node for node in reached([root], _MOST)[0] if node.name() == "ExpBackward0"]

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-_LOOKS = (2, 6)  # updates before which is looked
+from koubai.doctor.watch.program.graph import LOOKS, behind, root_of
+
 _MOST = 2000  # nodes of the sums
 SAME = frozenset((
     "AliasBackward0", "CatBackward0", "CloneBackward0", "DiagonalBackward0", "ExpandBackward0",
@@ -22,17 +23,13 @@ SAME = frozenset((
     "ViewBackward0",
 ))  # fmt: skip
 SUMS = ("AddBackward0", "SubBackward0", "RsubBackward1")
-_ROUND = (
-    "AddBackward0",
-    "DivBackward0",
-    "ClampBackward0",
-    "ClampBackward1",
-    "ClampMinBackward0",
-)  # log(p + 1e-8)
+# log(p + 1e-8), and the like
+_ROUND = ("AddBackward0", "DivBackward0", "ClampBackward0", "ClampBackward1", "ClampMinBackward0")
 _GROWING = (
     "MseLossBackward", "NllLossBackward", "NllLoss2DBackward", "BinaryCrossEntropy", "AbsBackward",
     "ExpBackward", "SmoothL1Loss", "HuberLoss", "LinalgVectorNorm", "NormBackward", "CtcLoss",
-    "CdistBackward",)  # fmt: skip
+    "CdistBackward",
+)  # fmt: skip
 _FALLING = ("LogSoftmaxBackward", "LogSigmoidBackward")
 _COMPARING = ("MseLossBackward", "SmoothL1Loss", "HuberLoss")
 _LARGEST = ("MaxBackward0", "AmaxBackward0")
@@ -59,13 +56,13 @@ class Sinks:
 
     def look(self, roots: Any, step: int) -> None:
         """Look at what is differentiated in the step after `step` updates."""
-        root = roots[0] if isinstance(roots, list | tuple) and roots else roots
-        if step not in _LOOKS or not isinstance(root, torch.Tensor) or root.grad_fn is None:
+        root = root_of(roots)
+        if step not in LOOKS or root is None:
             return
         found = sinks_of(root)
         self.chased = self.chased or any(_chases(node) for node, _ in _summands(root.grad_fn))
         self.weighed = self.weighed or any(_weighs(*part) for part in _summands(root.grad_fn))
-        self.found = found if step == _LOOKS[0] else tuple(name for name in self.found if name in found)
+        self.found = found if step == LOOKS[0] else tuple(name for name in self.found if name in found)
 
 
 def sinks_of(root: torch.Tensor) -> tuple[str, ...]:
@@ -95,21 +92,20 @@ def _summands(root: Any) -> Iterator[tuple[Any, int]]:
 def _parts(node: Any, sign: int) -> list[tuple[Any, int]] | None:
     """Return what a node adds up, with signs; None where it does something else."""
     name = node.name()
-    behind = [below for below, _ in node.next_functions]
-    there = [below for below in behind if below is not None]
+    edges = [below for below, _ in node.next_functions]
     if name in SAME:
-        signs = [sign] * len(behind)
+        signs = [sign] * len(edges)
     elif name == "NegBackward0":
         signs = [-sign]
     elif name in SUMS and not normalizes(node):
         alpha = getattr(node, "_saved_alpha", 1) or 1
         second = (sign if alpha > 0 else -sign) * (1 if name == "AddBackward0" else -1)
         signs = [second] if name == "RsubBackward1" else [sign, second]
-    elif name in ("MulBackward0", "DivBackward0") and len(there) == 1 and (factor := _factor(node)):
-        signs = [sign * factor] * len(behind)
+    elif name in ("MulBackward0", "DivBackward0") and len(behind(node)) == 1 and (factor := _factor(node)):
+        signs = [sign * factor] * len(edges)
     else:
         return None
-    return [(below, s) for below, s in zip(behind, signs, strict=False) if below is not None]
+    return [(below, s) for below, s in zip(edges, signs, strict=False) if below is not None]
 
 
 def _factor(node: Any) -> int:
@@ -122,13 +118,10 @@ def _factor(node: Any) -> int:
 
 def normalizes(node: Any) -> bool:
     """Whether a node is x - logsumexp(x): a logarithm of probabilities."""
-    behind = [below for below, _ in node.next_functions]
-    return (
-        node.name() == "SubBackward0"
-        and len(behind) == 2
-        and behind[1] is not None
-        and (behind[1].name() == "LogsumexpBackward0")
-    )
+    if node.name() != "SubBackward0" or len(node.next_functions) != 2:
+        return False
+    below = node.next_functions[1][0]
+    return below is not None and below.name() == "LogsumexpBackward0"
 
 
 def _sign_of(factor: Any) -> int:
@@ -144,22 +137,20 @@ def _sign_of(factor: Any) -> int:
 def _sinks(node: Any, sign: int) -> bool:
     """Whether a node, added with a sign, can fall without end."""
     name = node.name()
-    behind = [below for below, _ in node.next_functions]
+    edges = [below for below, _ in node.next_functions]
     if sign < 0:
         even = name == "PowBackward0" and float(getattr(node, "_saved_exponent", 1)) in (2.0, 4.0)
-        square = (
-            name == "MulBackward0" and len(behind) == 2 and behind[0] is behind[1] and behind[0] is not None
-        )
+        square = name == "MulBackward0" and len(edges) == 2 and edges[0] is edges[1] and edges[0] is not None
         return even or square or name.startswith(_GROWING)
     if name.startswith(_FALLING) or normalizes(node):
         return True
-    while name in ("LogBackward0", *_ROUND, *SAME) and behind and behind[0] is not None:
-        if name == "AddBackward0" and any(below is not None for below in behind[1:]):
+    while name in ("LogBackward0", *_ROUND, *SAME) and edges and edges[0] is not None:
+        if name == "AddBackward0" and any(below is not None for below in edges[1:]):
             return False
-        inside = behind[0]
+        inside = edges[0]
         if inside.name() in _PROBABILITIES:
             return node.name() == "LogBackward0"
-        name, behind = inside.name(), [below for below, _ in inside.next_functions]
+        name, edges = inside.name(), [below for below, _ in inside.next_functions]
         if name == "LogBackward0":
             return False
     return False
@@ -167,26 +158,24 @@ def _sinks(node: Any, sign: int) -> bool:
 
 def _weighs(node: Any, sign: int) -> bool:
     """Whether a node, added with a sign, weighs log-probabilities, and a large weight lowers them."""
-    behind = [below for below, _ in node.next_functions if below is not None]
-    if sign < 0 or node.name() != "MulBackward0" or len(behind) != 1:
+    if sign < 0 or node.name() != "MulBackward0" or len(behind(node)) != 1:
         return False
-    inside = behind[0]
+    (inside,) = behind(node)
     while inside.name() in SAME:
-        below = [part for part, _ in inside.next_functions if part is not None]
-        if len(below) != 1:
+        if len(behind(inside)) != 1:
             return False
-        inside = below[0]
+        (inside,) = behind(inside)
     return _sinks(inside, 1)
 
 
 def _chases(node: Any) -> bool:
     """Whether a node compares one answer of several with a reward and the largest answer to what follows."""
-    name, behind = node.name(), [below for below, _ in node.next_functions]
-    if name == "PowBackward0" and behind[0] is not None and behind[0].name() == "SubBackward0":
-        behind = [below for below, _ in behind[0].next_functions]
-    elif not name.startswith(_COMPARING):
+    below = node.next_functions[0][0] if node.name() == "PowBackward0" else None
+    if below is not None and below.name() == "SubBackward0":
+        node = below
+    elif not node.name().startswith(_COMPARING):
         return False
-    both = [below for below in behind if below is not None]
+    both = behind(node)
     if len(both) != 2:
         return False
     picked, followed = (tuple(_below(below)) for below in both)
@@ -200,7 +189,6 @@ def _below(node: Any) -> Iterator[str]:
     """Yield the names of nodes downwards, as long as only one of those below needs a gradient."""
     for _ in range(_DEEP):
         yield node.name()
-        below = [part for part, _ in node.next_functions if part is not None]
-        if len(below) != 1:
+        if len(behind(node)) != 1:
             return
-        node = below[0]
+        (node,) = behind(node)

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-_LOOKS = (2, 6)  # updates before which is looked
+from koubai.doctor.watch.program.graph import LOOKS, root_of
+
 _FUNCTIONS = {
     "LogSigmoidBackward0": "logsigmoid",
     "SigmoidBackward0": "sigmoid",
@@ -36,10 +37,10 @@ class Squashed:
 
     def look(self, roots: Any, step: int, batch: int | None) -> None:
         """Look at what is differentiated in the step after `step` updates, of so many samples."""
-        root = roots[0] if isinstance(roots, list | tuple) and roots else roots
-        if step not in _LOOKS or batch is None or batch < _FEWEST or self.found is not None:
+        root = root_of(roots)
+        if step not in LOOKS or batch is None or batch < _FEWEST or self.found is not None:
             return
-        if isinstance(root, torch.Tensor) and root.grad_fn is not None and root.numel() == 1:
+        if root is not None and root.numel() == 1:
             function = _squashing(root.grad_fn, batch)
             self.found = None if function is None else (function, batch)
 

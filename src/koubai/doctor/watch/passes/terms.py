@@ -10,11 +10,11 @@ from torch import nn
 
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.cuts import Cut, Cuts, leaves_of, nodes_of
+from koubai.doctor.watch.program.graph import LOOKS, behind, root_of
 
 _SUMS = ("AddBackward0", "SubBackward0")
 _FACTORS = ("MulBackward0", "DivBackward0", "NegBackward0", "MeanBackward0", "SumBackward0")
 _MOST = 20_000  # nodes of a graph
-_LOOKS = (2, 6)  # updates before which is looked
 
 
 class CutTerms:
@@ -38,8 +38,8 @@ class CutTerms:
     def look(self, roots: Any, step: int, trained: Container[int]) -> None:
         """Look at what is differentiated in the step after `step` updates."""
         self._meet(roots, step)
-        root = roots[0] if isinstance(roots, list | tuple) and roots else roots
-        if step not in _LOOKS or not isinstance(root, torch.Tensor) or root.grad_fn is None:
+        root = root_of(roots)
+        if step not in LOOKS or root is None:
             return
         reached = [leaves_of(term, _MOST) for term in _terms(root.grad_fn)]
         learned = [any(id(leaf) in trained for leaf in leaves) for leaves in reached]
@@ -49,12 +49,12 @@ class CutTerms:
             if leaves and not any(isinstance(leaf, nn.Parameter) for leaf in leaves)
             for leaf in leaves
         ]
-        if step == _LOOKS[0]:
+        if step == LOOKS[0]:
             self._before = [(leaf, leaf._version) for leaf in cut] if any(learned) else None
         elif self._before and cut and any(learned):
             changed = [then for then, version in self._before if then._version != version]
             self.found = not any(leaf is then for leaf in cut for then in changed)
-        if step == _LOOKS[-1]:
+        if step == LOOKS[-1]:
             self._before = None
 
     def share(self, cuts: Cuts) -> None:
@@ -70,8 +70,8 @@ class CutTerms:
         """Keep the first cut that is met in two steps; a number that stays the same is a constant."""
         waiting, self._waiting = self._waiting, []
         self.slopes.clear()
-        root = roots[0] if isinstance(roots, list | tuple) and roots else roots
-        if self.cut is not None or not waiting or not isinstance(root, torch.Tensor):
+        root = root_of(roots)
+        if self.cut is not None or not waiting or root is None:
             return
         nodes = nodes_of(root.grad_fn, _MOST)
         for cut in waiting:
@@ -84,9 +84,9 @@ class CutTerms:
 
 def _terms(node: Any) -> Iterator[Any]:
     """Yield the summands below a node; factors that need no gradient are looked through."""
-    behind = [below for below, _ in node.next_functions if below is not None]
-    if node.name() in _SUMS or (node.name() in _FACTORS and len(behind) == 1):
-        for below in behind:
-            yield from _terms(below)
+    below = behind(node)
+    if node.name() in _SUMS or (node.name() in _FACTORS and len(below) == 1):
+        for each in below:
+            yield from _terms(each)
     else:
         yield node

@@ -15,10 +15,10 @@ import torch
 
 from koubai.core.params import Shape
 from koubai.doctor.patient.layer_facts import OVER_SAMPLES
-from koubai.doctor.watch.passes.cuts import Cuts
+from koubai.doctor.watch.passes.cuts import Cuts, cut_from
 from koubai.doctor.watch.passes.weighed import Weighed
-from koubai.doctor.watch.program.kinds import REARRANGING
-from koubai.doctor.watch.program.nested import first_tensor, tensors
+from koubai.doctor.watch.program.kinds import REARRANGING, plain_name
+from koubai.doctor.watch.program.nested import tensors
 
 _SHAPES = REARRANGING | {"__get__", "take_along_dim"}
 _SOFT = frozenset((
@@ -34,7 +34,6 @@ _RESIDUALS = ("sub", "__sub__", "__rsub__", "rsub", "subtract")
 _DECIDING = frozenset(
     ["argmax", "max", "topk", "gt", "__gt__", "ge", "__ge__", "lt", "__lt__", "round", "argsort", "sort"]
 )
-_CUTTING = ("detach", "detach_", "__get__")  # the last: of `tensor.data`
 _SAME = ("eq", "__eq__", "ne", "__ne__", "isclose")
 
 
@@ -101,14 +100,6 @@ class Trail:
         for tensor in tensors(output):
             self._made[id(tensor)] = tensor
 
-    def cut(self, name: str, given: Any, result: Any) -> None:
-        """Take what was taken out of the graph of a network: as a target it moves with the network."""
-        tensor = first_tensor(given)
-        if name not in _CUTTING or tensor is None or tensor.grad_fn is None:
-            return
-        if isinstance(result, torch.Tensor) and not result.requires_grad:
-            self.foreign(result)
-
     def __bool__(self) -> bool:
         return bool(self._derived)
 
@@ -122,7 +113,8 @@ class Trail:
 
     def call(self, name: str, args: tuple[Any, ...], options: Mapping[str, Any], result: Any) -> None:
         """Take in a call of a function of PyTorch."""
-        self.cut(name, args, result)
+        if cut_from(name, args, result) is not None:
+            self.foreign(result)  # as a target it moves with the network
         self.weighed.call(name, args, result)
         self.cuts.call(name, args, options, result)
         if not self._made:
@@ -131,7 +123,7 @@ class Trail:
         inputs = [w for w in tensors(given) if id(w) in self._made]
         if not inputs:
             return
-        plain = name.rstrip("_") if not name.startswith("__") else name
+        plain = plain_name(name)
         made = tensors(result)
         for tensor in made:
             self._made[id(tensor)] = tensor

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from koubai.doctor.patient.place import Place
+from koubai.doctor.watch.program.kinds import plain_name
 from koubai.doctor.watch.program.places import users_place
 
 _SAME_ORDER = ("view", "reshape", "flatten", "view_as", "squeeze", "unsqueeze", "__get__", "float")
@@ -40,7 +41,7 @@ class Weighed:
         if known is None:
             return
         value, t = known
-        plain = name.rstrip("_") if not name.startswith("__") else name
+        plain = plain_name(name)
         if plain in _SAME_ORDER and isinstance(result, torch.Tensor) and result.numel() == t.numel():
             self._losses[id(result)] = result, t
         elif plain in ("mean", "sum"):

@@ -176,9 +176,14 @@ _LINEAR_FUNCTIONS = REARRANGING | frozenset((
 ))  # fmt: skip
 
 
+def plain_name(name: str) -> str:
+    """Return the name of a function of PyTorch without what says that it works in place."""
+    return name if name.startswith("__") else name.rstrip("_")
+
+
 def may_bend(name: str) -> bool:
     """Whether a function of PyTorch that koubai does not know may be a nonlinearity between layers."""
-    plain = name.rstrip("_") if not name.startswith("__") else name
+    plain = plain_name(name)
     return plain not in _LINEAR_FUNCTIONS and not plain.endswith("__get__") and "loss" not in plain
 
 

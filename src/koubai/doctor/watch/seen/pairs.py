@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from koubai.doctor.watch.program.graph import root_of
 from koubai.doctor.watch.program.nested import first_tensor
 
 LOOKS = 12  # updates that are looked at
@@ -38,9 +39,9 @@ class Pairs:
 
     def differentiated(self, roots: Any) -> None:
         """Listen to the gradients of differences between answers to two calls."""
-        root = roots[0] if isinstance(roots, list | tuple) and roots else roots
+        root = root_of(roots)
         calls, self._calls = self._calls, {}
-        if len(calls) < 2 or not isinstance(root, torch.Tensor) or root.grad_fn is None:
+        if len(calls) < 2 or root is None:
             return
         for node, one, other in _differences(root.grad_fn, calls):
             far = (one[1] - other[1]).flatten(1).double().norm(dim=1).numpy()
