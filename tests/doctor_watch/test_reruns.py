@@ -102,6 +102,7 @@ def test_with_try_a_rate_is_named_although_nothing_can_be_forked(program):
     assert len((program.parent / "losses.txt").read_text().splitlines()) == 160
 
 
+@pytest.mark.long
 def test_a_whole_run_says_what_it_printed_and_seeds_move_also_where_the_script_sets_its_own(tmp_path):
     path = tmp_path / "whole.py"
     path.write_text(

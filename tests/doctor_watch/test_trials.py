@@ -283,6 +283,7 @@ def test_ctrl_c_keeps_what_is_known():
 linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
 
+@pytest.mark.long
 @linux
 def test_a_trial_tells_which_way_the_rate_is_wrong(tmp_path):
     said, _ = told(tmp_path, {name: HEAD + body for name, body in STYLES.items()})
@@ -382,6 +383,7 @@ for number, (a, b) in enumerate(batches(16 * 120), 1):
 }
 
 
+@pytest.mark.long
 @linux
 def test_faults_of_the_loop_are_named_by_their_cause_and_look_alikes_are_not(tmp_path):
     said, _ = told(
@@ -408,6 +410,7 @@ for a, b in batches(240):
 )
 
 
+@pytest.mark.long
 @linux
 def test_a_clipping_that_holds_every_update_back_is_named_with_its_line(tmp_path):
     (tight, loose), _ = told(tmp_path, {"clipped": CLIPPED}, ["0.0005", "0.4"])
@@ -503,6 +506,7 @@ OPERATIONS = {
 }
 
 
+@pytest.mark.long
 @linux
 def test_the_first_operation_that_is_not_finite_is_named_with_its_line(tmp_path):
     programs = {name: BREAKS.replace("{breaks}", line) for name, (_, _, line) in OPERATIONS.items()}
