@@ -35,6 +35,20 @@ def mixed(order_key: int, labels: Array | None, count: int) -> tuple[Array, Spli
     return order[np.lexsort((ties, place))], "stratified"
 
 
+def reorder(x: Array, order: Array) -> None:
+    """Put samples into another order where they lie; beside them it takes a quarter of their memory."""
+    if not x.size:
+        return
+    if x.flags.c_contiguous:
+        rows = x.reshape(len(x), -1).view(np.uint8)
+        width = -(-rows.shape[1] // 4)
+        for at in range(0, rows.shape[1], width):
+            rows[:, at : at + width] = rows[order, at : at + width]
+    else:
+        for column in np.ndindex(x.shape[1:]):
+            x[:, *column] = x[order, *column]
+
+
 def check_test_share(test_share: float, where: str) -> None:
     """Raise DataError unless a part of the samples, but not all of them, may become the test part."""
     if not 0 <= test_share < 1:

@@ -24,7 +24,7 @@ from koubai.core.door import numbers_of
 from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, Levels
-from koubai.data.order import Split, mixed
+from koubai.data.order import Split, mixed, reorder
 from koubai.data.prepared import prepared
 from koubai.data.scale import InputScale, Scale, TargetScale, TargetUnits
 from koubai.data.scheme import TableScheme
@@ -139,6 +139,10 @@ def _in_random_order(raw: Raw) -> Raw:
     labels = None if raw.classes is None else raw.t_train
     order, _ = mixed(random.key(0, "validation"), labels, len(raw.t_train))
     kept = None if raw.w_train is None else raw.w_train[order]
+    if raw.private:
+        reorder(raw.x_train, order)
+        reorder(raw.t_train, order)
+        return replace(raw, w_train=kept)
     return replace(raw, x_train=raw.x_train[order], t_train=raw.t_train[order], w_train=kept)
 
 
@@ -204,11 +208,10 @@ def scaled_targets(raw: Raw, how: TargetScale, where: str) -> tuple[Raw, TargetU
         return raw, None
     if raw.classes is not None:
         raise DataError("target_scale_needs_values", where=where, got=how)
-    t = raw.t_train
-    varies = t.max(0) > t.min(0)  # not `std > 0`: mean and deviation of equal numbers carry a rounding error
-    shift = np.where(varies, t.mean(0, np.float64), t.min(0))
-    units = TargetUnits(shift, np.where(varies, t.std(0, np.float64), 1))
-    t_train, t_val, t_test = (units.scaled(t) if len(t) else t for t in (t, raw.t_val, raw.t_test))
+    units = TargetUnits.fit(raw.t_train)
+    t_train, t_val, t_test = (
+        units.scaled(t, own=raw.private) if len(t) else t for t in (raw.t_train, raw.t_val, raw.t_test)
+    )
     return replace(raw, t_train=t_train, t_val=t_val, t_test=t_test), units
 
 

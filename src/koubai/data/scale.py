@@ -50,7 +50,7 @@ class InputScale:
         """Return the scale `how` (see `koubai.data.prepare.scaled`) of training inputs x."""
         x = np.asarray(x)
         shift, width = _shift_and_width(x, how, top)
-        stored = x.dtype.name if x.dtype.name in _STORED else "float32"
+        stored = x.dtype.name if x.dtype.name in _STORED else "float64" if _whole(x) else "float32"
         times = 255 if how == "bytes" and width is not None else 1
         return cls(stored, shift, width, times, _FARTHEST if how == "robust" else None)
 
@@ -76,11 +76,12 @@ class InputScale:
         """Return inputs (n, ...) on this scale, float32: a copy, or where they lie if they are `own`.
 
         What is stored in float64 is shifted there: a time stamp less the mean time stamp would be nothing in
-        float32. Samples go a few at a time, so that beside both arrays no memory is taken.
+        float32; so are whole numbers of 32 bits. Samples go a few at a time, so that beside both arrays no
+        memory is taken.
         """
         inner = x if self.before is None else self.before.apply(x)
-        there = own and inner.dtype == np.float32
-        scaled: Array = inner if there else np.empty_like(inner, np.float32, subok=False)
+        there = own and (inner.dtype == np.float32 or _whole(inner))
+        scaled: Array = inner.view(np.float32) if there else np.empty_like(inner, np.float32, subok=False)
         rows = max(1, _AT_ONCE // max(1, inner[:1].size))
         for at in range(0, len(inner), rows):
             scaled[at : at + rows] = self._few(inner[at : at + rows])
@@ -135,9 +136,18 @@ class TargetUnits:
     shift: Array
     width: Array
 
-    def scaled(self, t: Array) -> Array:
-        """Return targets as stored, (n, K), on their scale; float32."""
-        scaled: Array = ((t.astype(np.float64) - self.shift) / self.width).astype(np.float32)
+    @classmethod
+    def fit(cls, t: Array) -> TargetUnits:
+        """Return the units that bring targets (n, K) to mean 0 and standard deviation 1."""
+        low, high = t.min(0), t.max(0)  # not `std > 0`: mean and deviation of equal numbers carry an error
+        mean = t.mean(0, np.float64)
+        return cls(np.where(high > low, mean, low), np.where(high > low, _deviation(t, mean), 1))
+
+    def scaled(self, t: Array, *, own: bool = False) -> Array:
+        """Return targets as stored, (n, K), on their scale, float32: a copy, or where they lie if `own`."""
+        scaled: Array = t if own and t.dtype == np.float32 else np.empty_like(t, np.float32, subok=False)
+        for some, stored in zip(_few_at_a_time(scaled), _few_at_a_time(t), strict=True):
+            some[:] = (stored.astype(np.float64) - self.shift) / self.width
         return scaled
 
     def stored(self, y: Array) -> Array:
@@ -167,10 +177,12 @@ def _shift_and_width(x: Array, how: Scale, top: float | None) -> tuple[Array | N
     channels = 1 if x.ndim > 1 else 0
     axes = tuple(axis for axis in range(x.ndim) if axis != channels)
     low, high = x.min(axes, keepdims=True), x.max(axes, keepdims=True)
+    if _whole(x):
+        low, high = low.astype(np.float64), high.astype(np.float64)  # 32 bits cannot hold every difference
     if how == "standard":
         shift, width = _mean_and_deviation(x, axes)
     elif how == "robust":
-        first, shift, third = np.percentile(x, (25, 50, 75), axes, keepdims=True)
+        first, shift, third = _quartiles(x)
         _, deviation = _mean_and_deviation(x, axes)
         width = np.where(third > first, (third - first) / _NORMAL_QUARTILES, deviation)
     else:
@@ -179,11 +191,40 @@ def _shift_and_width(x: Array, how: Scale, top: float | None) -> tuple[Array | N
     return np.where(high > low, shift, low), np.where(high > low, width, 1)
 
 
+def _whole(x: Array) -> bool:
+    """Return whether these are whole numbers of 32 bits: float64 holds them, in the memory of float32."""
+    return x.dtype.kind in "iu" and x.dtype.itemsize == 4
+
+
 def _mean_and_deviation(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
     """Return both over `axes`, the first among them, in float64; x is never copied whole."""
-    mean = x.mean(axes, np.float64, keepdims=True)
+    # Of whole numbers the sum is exact, in whatever order.
+    total = x.sum(axes, np.int64 if _whole(x) else np.float64, keepdims=True)
+    mean = total / (x.size / total.size)
     squares = sum(((some - mean) ** 2).sum(axes, keepdims=True) for some in _few_at_a_time(x))
     return mean, np.sqrt(squares / (x.size / mean.size))
+
+
+def _deviation(t: Array, mean: Array) -> Array:
+    """Return `t.std(0, np.float64)` of targets (n, K), to the bit, without a copy of them all in float64."""
+    if t.shape[1] == 1 or not t.flags.c_contiguous:
+        return np.array([column.std(dtype=np.float64) for column in t.T])
+    total = np.zeros((0, t.shape[1]))
+    for some in _few_at_a_time(t):  # row after row, as NumPy sums them
+        total = np.concatenate([total, (some - mean) ** 2]).sum(0, keepdims=True)
+    return np.sqrt(total[0] / len(t))
+
+
+def _quartiles(x: Array) -> Array:
+    """Return the quartiles of each channel, (3, 1, channels, 1 ...); few channels are copied at a time."""
+    if x.ndim < 2:
+        return np.percentile(x, (25, 50, 75), (), keepdims=True)
+    parts, channels = [], max(1, _AT_ONCE // max(1, x[:, :1].size))
+    for at in range(0, x.shape[1], channels):
+        some = np.moveaxis(x[:, at : at + channels], 1, 0)
+        copy = np.array(some, np.float64 if _whole(x) else x.dtype, order="C").reshape(len(some), -1)
+        parts.append(np.percentile(copy, (25, 50, 75), 1, overwrite_input=True))
+    return np.concatenate(parts, 1).reshape(3, 1, -1, *(1,) * (x.ndim - 2))
 
 
 def _few_at_a_time(x: Array) -> Iterator[Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from koubai.words.phrase import phrase
 
 MAX_CLASSES = 1 << 16
 _AT_ONCE = 1 << 18  # numbers looked at
+_NAMES_AT_ONCE = 1 << 21  # bytes
 _KINDS = {"f": "values", "b": "classes", "i": "classes", "u": "classes", "U": "names"}
 
 
@@ -56,6 +58,8 @@ def targets_of(
 ) -> tuple[tuple[Array, Array], int | None, tuple[str, ...]]:
     """Return both parts of the targets, the number of classes (None for values) and their names.
 
+    Values that are float32 are returned as they are, not copied.
+
     | task    | what becomes classes                                                                     |
     |---------|------------------------------------------------------------------------------------------|
     | auto    | texts, truths, whole numbers by type; floats (n,) or (n, 1) that are 0. and 1., and both |
@@ -72,7 +76,7 @@ def targets_of(
         whole = _whole(train, test, task)
         if not whole and task != "classes":
             wide = [part[:, None] if part.ndim == 1 else part for part in (train, test)]
-            return (np.array(wide[0], np.float32), np.array(wide[1], np.float32)), None, ()
+            return (np.asarray(wide[0], np.float32), np.asarray(wide[1], np.float32)), None, ()
         if not whole and train.size == len(train) and test.size == len(test):
             name, part = ("t_test", test) if _all_whole(train) else ("t", train)
             row = int(np.flatnonzero(part.reshape(-1) != np.floor(part.reshape(-1)))[0])
@@ -87,9 +91,9 @@ def targets_of(
         got = ", ".join(f"{part.dtype} {part.shape}" for part in (train, test) if part.size)
         raise DataError("t_neither_classes_nor_values", where=where, got=got)
     if kinds == {"names"}:
-        found = np.unique(np.concatenate([train, test]))
+        found = _different(train, test)
         names = tuple(str(name) for name in found)
-        train, test = np.searchsorted(found, train), np.searchsorted(found, test)
+        train, test = _places(found, train), _places(found, test)
     elif not names:
         train, test, names = _numbered(train, test, task)
     labels = np.concatenate([train, test])
@@ -104,6 +108,32 @@ def targets_of(
             hint=phrase("give_values_not_classes_as_floats"),
         )
     return (train.astype(np.int64), test.astype(np.int64)), count, names
+
+
+def _different(*parts: Array) -> Array:
+    """Return the names there are, in order; of more than can be classes not all. No part is copied."""
+    found: set[str] = set()
+    for part in parts:
+        for piece in _pieces(part):
+            found.update(np.unique(part[piece]).tolist())
+            if len(found) > MAX_CLASSES:
+                break
+    return np.array(sorted(found), np.result_type(*parts))
+
+
+def _places(found: Array, part: Array) -> Array:
+    """Return the place of each name among all."""
+    places = np.empty(len(part), np.int64)
+    for piece in _pieces(part):
+        places[piece] = np.searchsorted(found, part[piece])
+    return places
+
+
+def _pieces(part: Array) -> Iterator[slice]:
+    """Yield slices that take a column apart into pieces of bounded size."""
+    rows = max(1, _NAMES_AT_ONCE // max(1, part.itemsize))
+    for at in range(0, len(part), rows):
+        yield slice(at, at + rows)
 
 
 def _whole(train: Array, test: Array, task: Task) -> bool:

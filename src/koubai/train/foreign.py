@@ -14,7 +14,7 @@ from koubai.core.errors import EngineError, RunError
 from koubai.core.memory import require
 from koubai.core.params import Array
 from koubai.data.files import decoding, open_regular
-from koubai.data.sources.npz_file import array_in
+from koubai.data.npy import PackedArray
 from koubai.train.files import read_file, reading
 from koubai.train.packing import unpack
 
@@ -50,7 +50,8 @@ def _npz(path: Path) -> dict[str, Array]:
     with reading(path), decoding(path), open_regular(path) as opened, zipfile.ZipFile(opened) as file:
         entries = [info for info in file.infolist() if info.filename.endswith(".npy")]
         require({"weights": sum(info.file_size for info in entries)}, str(path))
-        return {info.filename.removesuffix(".npy"): array_in(file, info, path) for info in entries}
+        arrays = (PackedArray.of(file, info, path) for info in entries)
+        return {array.info.filename.removesuffix(".npy"): array.read(file) for array in arrays}
 
 
 def _state_dict(path: Path) -> dict[str, Array]:

@@ -18,7 +18,7 @@ from koubai.core.errors import DataError, UnknownName
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.frames import beside, columns_of, is_frame
-from koubai.data.order import Split, check_test_share, mixed
+from koubai.data.order import Split, check_test_share, mixed, reorder
 from koubai.data.prepare import Raw, split
 from koubai.data.sampler import check_weights
 from koubai.data.tabular import TASKS, Task, table_raw
@@ -152,10 +152,13 @@ def raw_of(
 ) -> Raw:
     """Check arrays that come from outside and return copies of them as Raw; themselves if they are `own`.
 
+    What is `own` is inputs of a type that is kept, or of whole numbers of 32 bits, and targets.
+
     Without x_test the samples are put into random order (koubai.data.order) and the last are the test part:
     `drawn` is its share and the seed of the order.
     """
     inputs, targets = _inputs(x, "x", where, own=own), as_targets(t, "t", where)
+    del x, t
     _same_length(inputs, targets, ("x", "t"), where)
     kept = None if weights is None else check_weights(weights, len(inputs), where)
     if (x_test is None) != (t_test is None):
@@ -166,16 +169,20 @@ def raw_of(
         targets_test = as_targets(t_test, "t_test", where)
         _same_length(inputs_test, targets_test, ("x_test", "t_test"), where)
         (t_train, t_rest), classes, names = targets_of(targets, targets_test, class_names, task, where)
+        if not own:
+            t_train, t_rest = t_train.copy(), t_rest.copy()
     else:
         test_share, seed = drawn
         check_test_share(test_share, where)
-        (t, _), classes, names = targets_of(targets, targets[:0], class_names, task, where)
-        labels = (
-            None if classes is None else targets.reshape(len(targets))
-        )  # smaller than int64, if they came so
-        order, parted = mixed(random.key(seed, "arrays"), labels, len(targets))
+        (kept_t, _), classes, names = targets_of(targets, targets[:0], class_names, task, where)
+        small = targets.dtype.kind in "biu"  # often smaller than int64; both are in one order
+        labels = None if classes is None else targets.reshape(len(targets)) if small else kept_t
+        del targets
+        order, parted = mixed(random.key(seed, "arrays"), labels, len(kept_t))
         reorder(inputs, order)
-        inputs, t_train, inputs_test, t_rest = split(inputs, t[order], test_share)
+        kept_t = kept_t if own else kept_t.copy()
+        reorder(kept_t, order)
+        inputs, t_train, inputs_test, t_rest = split(inputs, kept_t, test_share)
         kept = None if kept is None else kept[order][: len(inputs)]
     top = 255.0 if inputs.dtype == np.uint8 else None
     return Raw(
@@ -191,20 +198,6 @@ def raw_of(
     )
 
 
-def reorder(x: Array, order: Array) -> None:
-    """Put samples into another order where they lie; beside them it takes a quarter of their memory."""
-    if not x.size:
-        return
-    if x.flags.c_contiguous:
-        rows = x.reshape(len(x), -1).view(np.uint8)
-        width = -(-rows.shape[1] // 4)
-        for at in range(0, rows.shape[1], width):
-            rows[:, at : at + width] = rows[order, at : at + width]
-    else:
-        for column in np.ndindex(x.shape[1:]):
-            x[:, *column] = x[order, *column]
-
-
 def _inputs(x: ArrayLike, name: str, where: str, *, own: bool) -> Array:
     array = numbers_of(x, name, where)
     if array.ndim < 1:
@@ -215,12 +208,16 @@ def _inputs(x: ArrayLike, name: str, where: str, *, own: bool) -> Array:
             got=phrase("dtype_and_shape", kind=array.dtype, shape="()"),
         )
     check_finite(array, name, where)
-    kept = array.dtype in (np.uint8, np.float32, np.float64)
-    small = np.can_cast(array.dtype, np.float32)  # 16 bits are exact there
-    array = np.array(
-        array, array.dtype if kept else np.float32 if small else np.float64, copy=None if own else True
-    )
+    if not own:
+        array = np.array(array, type_kept(array.dtype))
     return array[:, None] if array.ndim == 1 else array
+
+
+def type_kept(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type in which inputs are kept as stored: bytes and floats stay, others are exact in it."""
+    if dtype in (np.uint8, np.float32, np.float64):
+        return dtype
+    return np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)  # 16 bits are exact there
 
 
 def _same_length(x: Array, t: Array, names: tuple[str, str], where: str) -> None:

@@ -7,21 +7,22 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from koubai.core.errors import DataError
 from koubai.core.memory import require
-from koubai.core.params import Array
 from koubai.core.settings import share
 from koubai.data.dataset import DATA, DataSource
-from koubai.data.files import MAX_RATIO, decoding, fill, inside, open_regular, sha256_of, stamp_of
+from koubai.data.files import decoding, inside, open_regular, sha256_of, stamp_of
+from koubai.data.npy import PackedArray
 from koubai.data.prepare import DataFile, Raw
-from koubai.data.sources.arrays import raw_of
+from koubai.data.sources.arrays import raw_of, type_kept
 from koubai.words.phrase import phrase
 
-COPIES = 3  # of what is declared: as read, in random order, as float32
-MAX_HEADER = 4096
+COPIES = 1.5  # of what is kept: as it is read, and a quarter of it moved to its place, or float32 of float64
+A_SAMPLE = 64  # bytes: the order of the samples and their labels in 64 bits, both while they are made
 NAMES = {
     "x": ("x_train", "x"),
     "t": ("t_train", "y_train", "t", "y"),
@@ -64,47 +65,42 @@ class NpzFile(DataSource):
                     expected=", ".join(missing),
                     got=", ".join(file.namelist()[:8]) or phrase("an_empty_file"),
                 )
-            there = [info for info in found.values() if info]
-            require({"data": COPIES * sum(info.file_size for info in there)}, str(path))
-            arrays = {kind: array_in(file, info, path) for kind, info in found.items() if info}
+            there = {kind: PackedArray.of(file, info, path) for kind, info in found.items() if info}
+            require({"data": self._bytes(there)}, str(path))
+            arrays = {kind: array.read(file, self._kept(kind, array)) for kind, array in there.items()}
         digest = DataFile(self.path, sha256_of(path), published=None)
-        drawn = (self.test_share, self.split_seed)
-        x_test, t_test = arrays.get("x_test"), arrays.get("t_test")
-        raw = raw_of(arrays["x"], arrays["t"], x_test, t_test, drawn=drawn, where=str(path), own=True)
+        raw = raw_of(
+            arrays.pop("x"),  # popped: what is brought to another type is held by nobody else
+            arrays.pop("t"),
+            arrays.pop("x_test", None),
+            arrays.pop("t_test", None),
+            drawn=(self.test_share, self.split_seed),
+            where=str(path),
+            own=True,
+        )
         return replace(raw, files=(digest,), private=True)
+
+    def _kept(self, kind: str, array: PackedArray) -> np.dtype[Any]:
+        """Return as what an array is read: inputs in a type that is kept, or of 32 bits as they are."""
+        dtype = array.dtype.newbyteorder("=")
+        if kind.startswith("t") or dtype.kind == "U":
+            return array.dtype
+        if dtype.kind == "b" and self.scale == "raw":
+            return np.dtype(np.uint8)
+        return dtype if dtype in (np.int32, np.uint32) else type_kept(dtype)
+
+    def _bytes(self, there: dict[str, PackedArray]) -> int:
+        """Return what the arrays need at most, on their way from the file to a data set."""
+        kept = 0
+        for kind, array in there.items():
+            size = self._kept(kind, array).itemsize
+            bytes_stay = kind.startswith("t") or self.scale in ("raw", "unit", "bytes")
+            kept += prod(array.shape) * (size if bytes_stay else max(4, size))
+        samples = sum(array.shape[0] for kind, array in there.items() if kind.startswith("t") and array.shape)
+        return int(COPIES * kept) + A_SAMPLE * samples
 
 
 def _first(file: zipfile.ZipFile, names: tuple[str, ...]) -> zipfile.ZipInfo | None:
     """Return the entry of the first of `names` that is in the file."""
     entries = {info.filename: info for info in file.infolist()}
     return next((entries[f"{name}.npy"] for name in names if f"{name}.npy" in entries), None)
-
-
-def array_in(file: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Array:
-    """Return one array; its header is believed only where it agrees with the size of its entry."""
-    where = f"{path}: {info.filename}"
-    most = MAX_RATIO * path.stat().st_size
-    if info.file_size > most or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DataError(
-            "array_cannot_be_in_this_file",
-            size=phrase("at_most_bytes", count=most),
-            where=where,
-            got=phrase("bytes_counted", count=info.file_size),
-        )
-    with file.open(info) as stream:
-        version = np.lib.format.read_magic(stream)
-        readers = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }
-        if version not in readers:
-            raise DataError("unknown_version_of_npy_format", where=where, expected=[*readers], got=version)
-        shape, by_columns, dtype = readers[version](stream, max_header_size=MAX_HEADER)
-        if dtype.kind not in "biufU":
-            raise DataError("not_array_of_numbers_or_strings", where=where, got=dtype)
-        declared, there = prod(shape) * dtype.itemsize, info.file_size - stream.tell()
-        if declared != there:
-            raise DataError("size_does_not_match_shape", where=where, expected=declared, got=there)
-        array = np.empty(shape, dtype, "F" if by_columns else "C")
-        fill(array.reshape(-1, order="A").view(np.uint8).data, stream, where)
-    return array
