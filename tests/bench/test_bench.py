@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +32,12 @@ TINY = Workload(
     "tiny", "4-3-2", Sequential(Linear(3), BatchNorm(), ReLU(), Linear(2)), (4,), 2, 5, Adam(), samples=20
 )
 QUICK = Settings(threads=1, rounds=2, seconds=0.01, patience=60)
+
+
+def _has_avx512():
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
+    return {"avx512bw", "avx512vl", "avx512dq"} <= set(flags)
 
 
 @pytest.mark.parametrize("resident", [True, False])
@@ -150,7 +157,7 @@ def test_the_command_writes_every_row_and_says_who_is_missing(tmp_path, monkeypa
             "ratio_to_torch_eager",
             "ratio_to_best_peer",
         ),
-        *("gflops", "share_of_peak", "peak_mb"),
+        *("gflops", "share_of_peak", "peak_mb", "transforms"),
     }
     assert found["absent"] == [
         {"workload": "tiny", "engine": "torch-eager-nhwc", "why": "one layout only: no images"}
@@ -160,7 +167,7 @@ def test_the_command_writes_every_row_and_says_who_is_missing(tmp_path, monkeypa
     assert "oneDNN" in found["kernels"]["torch-eager"]
     assert found["doubtful"] == []
     printed = capsys.readouterr().out
-    assert "torch-eager-nhwc: one layout only" in printed
+    assert "torch-eager-nhwc in tiny: one layout only" in printed
     assert "GFLOP/s" in printed
 
 
@@ -194,21 +201,30 @@ def test_the_products_of_onednn_are_measured_where_it_runs(monkeypatch):
             product()
 
 
-def rows(share):
-    return [
-        WorkloadRow(
-            "w", "torch-eager-nhwc-malloc", "float32", 1234.5, 1239.1, 15.43, 12.11, 230.0, share, 1234.5
-        )
-    ]
+def rows(share, ms=1234.5, transforms=False):
+    numbers = (ms, ms + 4.6, 15.43, 12.11, 230.0, share, 1234.5)
+    return [WorkloadRow("w", "torch-eager-nhwc-malloc", "float32", *numbers, transforms)]
 
 
 def test_a_share_above_the_peak_is_told_as_an_error(capsys):
     one = Machine(1, {"float32": 100.0}, {"float32": "a test"}, 10.0)
-    for share, told in ((1.02, True), (0.98, False)):
-        found = report_module.Report(one, QUICK, rows(share))
+    for share, transforms, told in ((1.02, False, True), (0.98, False, False), (1.18, True, False)):
+        found = report_module.Report(one, QUICK, rows(share, transforms=transforms))
         assert bool(found.doubtful) is told
         show(found)
-        assert ("error of this benchmark" in capsys.readouterr().out) is told
+        printed = " ".join(capsys.readouterr().out.split())
+        assert ("error of this benchmark" in printed) is told
+        assert ("fewer multiplications than are counted" in printed) is transforms
+
+
+@pytest.mark.skipif(
+    why_not_onednn() is not None or not _has_avx512(), reason="oneDNN has Winograd with AVX-512 only"
+)
+def test_an_engine_says_whether_it_multiplies_less_than_is_counted():
+    peer = peers()["native"]
+    for workload, transforms in ((TINY, False), (WORKLOADS["deep"], True)):
+        peer.prepare(workload, 1)
+        assert peer.transforms() is transforms
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
@@ -217,11 +233,13 @@ def test_no_number_is_broken_on_a_narrow_terminal(capsys, monkeypatch, width, la
     monkeypatch.setenv("COLUMNS", width)
     set_language(lang)
     try:
-        show(report_module.Report(Machine(1, {}, {}, 10.0), QUICK, rows(0.42)))
+        for ms, shown in ((1234.5, ["1234", "1239"]), (38765.4, ["38,765", "38,770"])):
+            show(report_module.Report(Machine(1, {}, {}, 10.0), QUICK, rows(0.42, ms)))
+            line = next(line for line in capsys.readouterr().out.splitlines() if shown[0] in line)
+            assert line.split()[1:] == [*shown, "15.43", "12.11", "230.0", "42%", "1,234"]
+            assert width == "70" or line.startswith(" torch-eager-nhwc-malloc ")
     finally:
         set_language(None)
-        line = next(line for line in capsys.readouterr().out.splitlines() if "1234" in line)
-    assert line.split()[1:] == ["1234", "1239", "15.43", "12.11", "230.0", "42%", "1,234"]
 
 
 def test_typos_get_the_nearest_name():

@@ -56,6 +56,8 @@ def show(report: Report) -> None:
         print_table(names, list(map(_cells, rows)), right=tuple(range(1, len(columns))))
         if workload in floors:
             out.print(say("bench.floor", **asdict(floors[workload])))
+    for row in (row for row in report.rows if row.transforms):
+        out.print(say("bench.transforms", workload=row.workload, engine=row.engine))
     for row in report.doubtful:
         out.print(say("bench.doubt", workload=row.workload, engine=row.engine))
     out.print("\n" + say("bench.note"))
@@ -65,16 +67,19 @@ def show(report: Report) -> None:
         out.print(say("bench.vendor"))
     if names := unset():
         out.print(say("bench.unset", names=", ".join(names)))
-    for missing in report.absent:
-        out.print(say("bench.absent", workload=missing.workload, engine=missing.engine, why=missing.why))
+    for (engine, why), workloads in report.absent_by_reason().items():
+        out.print(say("bench.absent", engine=engine, why=why, workloads=", ".join(workloads)))
 
 
 def _cells(row: WorkloadRow) -> list[str]:
     def cell(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
+    def milliseconds(value: float) -> str:
+        return f"{value:.4g}" if value < 10_000 else f"{value:,.0f}"
+
     return [
-        *(row.engine, f"{row.ms_min:.4g}", f"{row.ms_median:.4g}"),
+        *(row.engine, milliseconds(row.ms_min), milliseconds(row.ms_median)),
         *(cell(row.ratio_to_torch_eager, ".2f"), cell(row.ratio_to_best_peer, ".2f")),
         *(cell(row.gflops, ".1f"), cell(row.share_of_peak, ".0%"), cell(row.peak_mb, ",.0f")),
     ]

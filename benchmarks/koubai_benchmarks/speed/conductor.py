@@ -40,7 +40,10 @@ class Settings:
 
 @dataclass
 class Timing:
-    """What one peer showed on one workload: ms per step of every round, memory, kernels; or why nothing."""
+    """What one peer showed on one workload: ms per step of every round, memory, kernels; or why nothing.
+
+    `transforms`: whether convolutions were done by Winograd's transforms.
+    """
 
     engine: str
     ours: bool = False
@@ -48,6 +51,7 @@ class Timing:
     peak_mb: float = 0.0
     absent: str | None = None
     kernels: str = ""
+    transforms: bool = False
 
 
 class Worker:
@@ -66,10 +70,11 @@ class Worker:
             )
         task = Task(peer.name, workload, settings.threads, settings.seconds)
         try:
-            self.kernels = str(self._ask(pickle.dumps(task).hex())["kernels"])
+            ready = self._ask(pickle.dumps(task).hex())
         except WorkerError:
             self.close()
             raise
+        self.kernels, self.transforms = str(ready["kernels"]), bool(ready["transforms"])
 
     def window(self) -> float:
         """Return the mean ms per step of one window."""
@@ -142,7 +147,7 @@ class Seat:
 
     def _open(self) -> None:
         self._worker = self._new_worker()
-        self.timing.kernels = self._worker.kernels
+        self.timing.kernels, self.timing.transforms = self._worker.kernels, self._worker.transforms
 
     def _time(self) -> None:
         assert self._worker is not None

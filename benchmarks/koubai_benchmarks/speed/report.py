@@ -60,8 +60,8 @@ class Report:
 
     @property
     def doubtful(self) -> list[WorkloadRow]:
-        """Rows that did more than the machine can by its measured peak: then that was measured too low."""
-        return [row for row in self.rows if row.share_of_peak is not None and row.share_of_peak > 1]
+        """Rows that did all that is counted, and faster than the peak: then that was measured too low."""
+        return [row for row in self.rows if not row.transforms and (row.share_of_peak or 0) > 1]
 
     def add_workload(self, workload: Workload, timings: Sequence[Timing]) -> None:
         """Take in the timings of one workload."""
@@ -79,6 +79,13 @@ class Report:
     def _add_absent(self, workload: str, timings: Sequence[Timing]) -> None:
         self.kernels |= {t.engine: t.kernels for t in timings if t.kernels}
         self.absent += [Absent(workload, t.engine, t.absent) for t in timings if t.absent is not None]
+
+    def absent_by_reason(self) -> dict[tuple[str, str], list[str]]:
+        """Return the workloads of every engine and reason that left it without a row."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for row in self.absent:
+            found.setdefault((row.engine, row.why), []).append(row.workload)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; `rows` is the table."""

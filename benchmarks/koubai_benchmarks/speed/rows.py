@@ -26,6 +26,8 @@ class WorkloadRow:
     | ratio_to_best_peer    | how many times faster than the fastest peer of all (by ms_min)                 |
     | gflops                | achieved, counting the floor's operations; None where they are not counted     |
     | share_of_peak         | gflops / the machine's measured peak in this precision                         |
+    | transforms            | whether convolutions are done by Winograd's transforms, which multiply less    |
+    |                       | than the floor counts, so that the share may be above 1                        |
     | peak_mb               | most resident memory of the process, MiB, with the library's own               |
     """
 
@@ -39,6 +41,7 @@ class WorkloadRow:
     gflops: float | None = None
     share_of_peak: float | None = None
     peak_mb: float | None = None
+    transforms: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain values."""
@@ -67,6 +70,7 @@ def compare(
             gflops,
             gflops / peak if gflops and peak else None,
             timing.peak_mb or None,
+            timing.transforms,
         )
         rows.append(row)
     return rows

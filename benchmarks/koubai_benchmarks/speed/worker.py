@@ -4,7 +4,7 @@ Lines of JSON on standard output; everything a library prints goes to standard e
 
     parent                     worker
     pickled Task, in hex   ->
-                           <-  {"ready": true, "steps": 500, "kernels": "oneDNN 3.2.0"}
+                           <-  {"ready": true, "steps": 500, "kernels": "oneDNN 3.2.0", "transforms": false}
     go                     ->
                            <-  {"ms": 0.074}
     stop                   ->
@@ -46,7 +46,8 @@ def main() -> None:
     peer = peers()[task.peer]
     run = peer.prepare(task.workload, task.threads)
     steps = _calibrate(run, task.seconds)
-    print(json.dumps({"ready": True, "steps": steps, "kernels": peer.kernels()}), file=answers)
+    ready = {"ready": True, "steps": steps, "kernels": peer.kernels(), "transforms": peer.transforms()}
+    print(json.dumps(ready), file=answers)
     for line in sys.stdin:
         if line.strip() == "go":
             print(json.dumps({"ms": _milliseconds(run, steps)}), file=answers)

@@ -27,8 +27,11 @@ def _job(workload: Workload, threads: int) -> Job:
 
 
 def _engine(name: str) -> Peer:
+    listings: list[str] = []
+
     def prepare(workload: Workload, threads: int) -> Runner:
         program = compile_job(_job(workload, threads), name)
+        listings.append(str(program.listing()))
         sampler = Sampler(workload.samples, workload.batch_size, seed=0)
         done = 0
 
@@ -45,11 +48,24 @@ def _engine(name: str) -> Peer:
     def kernels() -> str:
         return kernels_of(name) or blas_of_numpy()
 
+    def transforms() -> bool:
+        return any("jit_wino" in listing for listing in listings)  # oneDNN's own name of its code
+
     def refuses(workload: Workload) -> str | None:
         mixed = workload.precision != "float32"
         return "computes in float32 only" if mixed and name == "reference" else None
 
-    return Peer(name, "koubai", prepare, refuses, ours=True, by_default=name == "native", kernels=kernels)
+    by_default = name == "native"
+    return Peer(
+        name,
+        "koubai",
+        prepare,
+        refuses,
+        ours=True,
+        by_default=by_default,
+        kernels=kernels,
+        transforms=transforms,
+    )
 
 
 PEERS = tuple(_engine(name) for name in engines())

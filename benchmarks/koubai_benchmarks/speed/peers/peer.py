@@ -32,6 +32,8 @@ class Peer:
     | ours        | whether it is an engine of koubai: then it is measured against the others              |
     | by_default  | whether it runs unless named                                                           |
     | kernels     | -> what computes its products, asked in its process once it has run; "": not known      |
+    | transforms  | -> whether convolutions are done by Winograd's transforms, with fewer multiplications, |
+    |             | asked like that                                                                        |
     """
 
     name: str
@@ -42,6 +44,7 @@ class Peer:
     ours: bool = False
     by_default: bool = True
     kernels: Callable[[], str] = str
+    transforms: Callable[[], bool] = bool
 
 
 def blas_of_numpy() -> str:
