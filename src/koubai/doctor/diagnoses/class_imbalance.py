@@ -5,34 +5,38 @@ Why it hurts: the accuracy looks fine, and the rare class, often the one that ma
 How it shows: the largest class is more than {ratio:g} times as frequent as the smallest, and on held-out
     samples the recall of the rare classes lies more than {harmed:g} below that of the others. The
     training samples do not tell: the few of a rare class are soon known by heart. And a simple learner
-    that weighs the classes recognizes the rare ones clearly better: that they are rare is what hurts, not
-    that they are hard.
+    that weighs the classes recognizes the rare ones clearly better (both recalls together gain {gained:g}):
+    that they are rare is what hurts, not that they are hard. Where the loss itself weighs a rare class less
+    than the largest one, {uneven:g} to one and a gain of {turned:g} are enough.
 Confused with: not learning (accuracy at the share of the largest class), over-fitting (there all classes
     suffer).
-Sick recipe: two blobs, 950 against 50.
+Sick recipe: two blobs, 950 against 50; `pos_weight=positives / negatives`.
 Healthy look-alike: rare classes that are recognized; letters and words, which are uneven by nature: whoever
-    weighs them answers worse; rare classes that nobody can tell from the others.
-Remedies: weigh or resample the classes; judge by recall of each class, not by accuracy.
+    weighs them answers worse; rare classes that hardly differ from the others (clicks), whose shares are
+    what is wanted; a loss that weighs classes of equal size.
+Remedies: weigh (the rarer, the more) or resample the classes; judge by recall of each class, not by accuracy.
 References: He and Garcia 2009, 'Learning from imbalanced data'.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from koubai.core.params import Array
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.patient.skill import answers
 from koubai.doctor.visit.consultation import HARMED, Consultation
 from koubai.doctor.visit.finding import Measure
+from koubai.doctor.visit.recalls import recalls_of
 from koubai.doctor.visit.reference import recalls_weighed
 
 _RATIO = 10.0
-_GAINED = 0.05  # of both recalls together, by weighing the classes
-_FEWEST = 5  # samples of rare classes below which their recall is not known
+_UNEVEN = 2.0  # the same where the loss weighs the rare classes less
+_GAINED = 0.4  # of both recalls together, by weighing the classes: less is a rare class that is hard
+_TURNED = 0.1  # the same where the loss weighs the rare classes less
+_LESS = 0.8  # of the weight of the largest class
 
 
 @DIAGNOSES.register
@@ -54,17 +58,21 @@ class ClassImbalance(Diagnosis):
             return None
         present = counts[counts > 0]
         ratio = float(present.max() / present.min()) if len(present) > 1 else 1.0
-        if ratio <= _RATIO:
+        turned = _turned(visit, counts)
+        most = _UNEVEN if turned else _RATIO
+        if ratio <= most:
             return None
-        recalls = _recalls(visit, _rare(counts))
+        recalls = recalls_of(visit.patient, _rare(counts, most))
         if recalls is None:
             return None
-        rare, others, error = recalls
+        rare, others = recalls.rare, recalls.others
         measures = (
-            Measure("class_ratio", ratio, _RATIO),
-            Measure("rare_recall", rare, others - max(HARMED, 3 * error), above=False),
+            Measure("class_ratio", ratio, most),
+            Measure("rare_recall", rare, others - max(HARMED, 3 * recalls.error), above=False),
         )
-        details = {"ratio": ratio, "recall": rare, "others": others}
+        details: dict[str, Any] = {"ratio": ratio, "recall": rare, "others": others, "most": most}
+        if turned:
+            details |= {"fault": "turned", "weight": turned[0], "largest": turned[1]}
         return Sign(measures, None, 0, "warn", certain=True, details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
@@ -74,33 +82,23 @@ class ClassImbalance(Diagnosis):
             return False
         counts = visit.patient.data.class_counts
         assert counts is not None  # else there were no sign
-        weighed = recalls_weighed(visit.patient.data, _rare(counts))
-        return weighed is not None and weighed[0] > rare + HARMED and sum(weighed) > rare + others + _GAINED
+        weighed = recalls_weighed(visit.patient.data, _rare(counts, sign.details["most"]))
+        gained = _TURNED if sign.details.get("fault") else _GAINED
+        return weighed is not None and weighed[0] > rare + HARMED and sum(weighed) > rare + others + gained
 
 
-def _rare(counts: Array) -> Array:
+def _rare(counts: Array, ratio: float) -> Array:
     """Which classes occur, and are rare."""
-    found: Array = (counts > 0) & (counts < counts.max() / _RATIO)
+    found: Array = (counts > 0) & (counts < counts.max() / ratio)
     return found
 
 
-def _recalls(visit: Consultation, rare: Array) -> tuple[float, float, float] | None:
-    """Return the recall of the rare classes, that of the others, and the standard error of the difference.
-
-    On held-out samples, or on those of the last look where too few of the rare were held out. None where
-    the outputs are not known.
-    """
-    patient, look = visit.patient, visit.patient.last
-    seen = (look.outputs, look.targets) if look is not None else (None, None)
-    for y, t in ((patient.held_outputs, patient.data.t_held), seen):
-        if y is None or t is None or t.ndim != 1:
-            continue
-        of_rare = np.isin(t, np.flatnonzero(rare))
-        right = answers(y.reshape(len(t), -1), patient.takes) == t
-        if of_rare.sum() >= _FEWEST and (~of_rare).any():
-            parts = (right[of_rare], right[~of_rare])
-            # One right and one wrong answer more (Agresti, Coull 1998): five of five are not certainty.
-            shares = [((part.sum() + 1) / (len(part) + 2), len(part)) for part in parts]
-            error = sqrt(sum(p * (1 - p) / n for p, n in shares))
-            return float(parts[0].mean()), float(parts[1].mean()), error
-    return None
+def _turned(visit: Consultation, counts: Array) -> tuple[float, float] | None:
+    """Return the weight of the rarest class in the loss and that of the largest, if that is clearly more."""
+    loss = visit.patient.loss
+    weights = () if loss is None else loss.class_weights
+    if len(weights) != len(counts):
+        return None
+    rarest = int(np.where(counts > 0, counts, counts.max()).argmin())
+    weight, largest = weights[rarest], weights[int(counts.argmax())]
+    return (weight, largest) if weight < _LESS * largest else None

@@ -24,7 +24,8 @@ class LossFacts:
     constant answer, where that was computed; `alone` says whether the recorded loss is this one and nothing
     besides; `of_outputs` whether it takes what the network puts out: not where outputs are compared with one
     another (contrastive learning), whose labels are places in that comparison. `only_label` is the one label
-    that all targets had, and how many these were.
+    that all targets had, and how many these were. `class_weights` are what it weighs each class by (empty: it
+    does not, or that is not known).
     """
 
     name: str
@@ -36,6 +37,7 @@ class LossFacts:
     alone: bool = field(default=True, compare=False)
     of_outputs: bool = True
     only_label: tuple[int, int] | None = None
+    class_weights: tuple[float, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from koubai.doctor.patient.beside import MeanLosses, levels
 from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.patient.scatter import falls, share_error, windows
+from koubai.doctor.visit.recalls import trades_accuracy
 from koubai.doctor.visit.reference import Reach, can_be_learned_from, chance_of, reach
 
 STUCK = 0.1  # of the way from chance to what is within reach: below it, nothing was learned
@@ -89,14 +90,16 @@ class Consultation:
 
     @cached_property
     def below_chance(self) -> bool:
-        """Whether always answering the most frequent class would be clearly better.
-
-        Where every label is the same, nobody is asked to tell classes apart (networks that compete).
-        """
+        """Whether always answering the most frequent of several classes would be clearly better."""
         counts = self.patient.data.class_counts
         if not self.skill_known or counts is None or np.count_nonzero(counts) < 2:
             return False
-        return self.chance - self.skill > max(SMALLEST_GAIN, 4 * self.noise)
+        return self.chance - self.skill > max(SMALLEST_GAIN, 4 * self.noise) and not self.trades
+
+    @cached_property
+    def trades(self) -> bool:
+        """Whether rarer classes are named often on purpose, and well: then accuracy is not what counts."""
+        return trades_accuracy(self.patient, HARMED)
 
     @cached_property
     def noise(self) -> float:
@@ -117,8 +120,7 @@ class Consultation:
         """Standard error of the skill on held-out samples."""
         data = self.patient.data
         n = len(data.t_held) if data.t_held is not None else 1000
-        known = data.classes is not None and isfinite(self.held_skill)
-        return share_error(self.held_skill, n) if known else 0.01
+        return share_error(self.held_skill, n) if data.classes and isfinite(self.held_skill) else 0.01
 
     @cached_property
     def shortfall(self) -> float:
@@ -132,7 +134,8 @@ class Consultation:
         way = self.goal - self.chance
         if way <= 0:
             return 1.0 if self.below_chance else 0.0
-        return max(0.0, (self.goal - self.skill) / way)
+        missing = max(0.0, (self.goal - self.skill) / way)
+        return missing if not missing or not self.trades else 0.0
 
     @property
     def knows_nothing(self) -> bool:
@@ -211,10 +214,7 @@ class Consultation:
 
     @cached_property
     def on_its_way(self) -> bool:
-        """Whether the loss has clearly fallen and still falls: such a run learns, and has not got far yet.
-
-        Letters, words: it takes long from knowing nothing to the shares of the classes.
-        """
+        """Whether the loss has clearly fallen and still falls: such a run (of words, say) learns slowly."""
         smooth, whole = self.smooth, np.isfinite(self.patient.losses).all()
         return bool(whole and len(smooth) > 1 and self.falling > 3 and smooth[-1] < (1 - LEARNED) * smooth[0])
 
@@ -251,8 +251,7 @@ class Consultation:
     def horizon(self) -> int:
         """Steps of a trial from the start: those of the run, or those planned where it broke off."""
         patient = self.patient
-        broke_off = not np.isfinite(patient.losses).all()
-        return max(patient.step, patient.planned or 1 if broke_off else 1)
+        return max(patient.step, 1 if np.isfinite(patient.losses).all() else patient.planned or 1)
 
     def trial(self, change: Change, longer: int = 1) -> Trial | None:
         """Try a change from the initial weights, over the steps of the run (or `longer` times as many)."""
@@ -291,8 +290,7 @@ class Consultation:
     def _relief_beside(self, reached: MeanLosses) -> float:
         """The share of the way down that only the trial went, from the start.
 
-        Where the run knows less than nothing at its end, it is counted from there: to come down from a start
-        that was far too high is no progress.
+        Where the run knows less than nothing at its end, it is counted from there.
         """
         floor = self.floor_loss or 0.0
         if reached.gain and self.floor_known and reached.run > _LOST * floor and isfinite(reached.run):

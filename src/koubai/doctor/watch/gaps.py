@@ -72,7 +72,8 @@ def _held_at_chance(visit: Consultation) -> Unseen | None:
         return None
     chance = float(np.bincount(t).max()) / len(t) if t.dtype.kind == "i" else 0.0
     level = chance + max(_GAINED, 3 * visit.held_noise)
-    return Unseen("held_at_chance", {"skill": skill, "chance": chance}) if skill <= level else None
+    unknowing = skill <= level and not visit.trades
+    return Unseen("held_at_chance", {"skill": skill, "chance": chance}) if unknowing else None
 
 
 def _beaten(seen: Seen, visit: Consultation) -> Unseen | None:
@@ -86,6 +87,8 @@ def _beaten(seen: Seen, visit: Consultation) -> Unseen | None:
 
 def _by_skill(visit: Consultation, short: Unseen | None) -> Unseen | None:
     """The same where it is known what simple learners reach."""
+    if visit.trades:
+        return short
     if visit.shortfall <= HARMED and visit.learnable and not visit.knows_nothing:
         return None
     if not visit.learnable and visit.skill <= visit.chance + 3 * visit.noise:

@@ -232,7 +232,8 @@ def _loss(loss: SeenLoss, outputs: Array | None) -> LossFacts | None:
         floor = None
     own = loss.rule is not None or loss.of_outputs
     facts = replace(kind.facts, crossed=loss.crossed, before=loss.before, floor=floor)
-    return replace(facts, alone=loss.alone, of_outputs=own, only_label=_only_label(loss))
+    facts = replace(facts, alone=loss.alone, of_outputs=own, only_label=_only_label(loss))
+    return replace(facts, class_weights=loss.class_weights)
 
 
 def _only_label(loss: SeenLoss) -> tuple[int, int] | None:

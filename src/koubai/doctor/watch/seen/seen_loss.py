@@ -80,3 +80,14 @@ class SeenLoss:
         """Whether targets that are whole numbers are classes, for all that is known of the loss."""
         kind = None if self.rule is None else self.rule.kind
         return kind is None or kind.name in _BY_INDEX
+
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """What a call weighed each class by, as a loss of PyTorch is told to; empty where it was not."""
+        options = self.call[2]
+        positive, weights = options.get("pos_weight"), options.get("weight")
+        if isinstance(positive, torch.Tensor) and positive.numel() == 1:
+            return (1.0, float(positive))
+        if self.call[0] not in ("cross_entropy", "nll_loss") or not isinstance(weights, torch.Tensor):
+            return ()
+        return tuple(weights.tolist()) if weights.ndim == 1 else ()
