@@ -18,14 +18,14 @@ class Tagger(nn.Module):
         return self.out(h.mean(1) if self.pooled else h[:, -1])
 
 
-def said(length, *, pooled=False, steps=80):
-    """The class is told by the first input alone; return what is said of a run that looks for it."""
+def said(length, *, pooled=False, steps=80, told_at=0, rate=5e-3):
+    """The class is told by one input alone; return what is said of a run that looks for it."""
     torch.manual_seed(0)
     t = torch.randint(0, 3, (256,))
     x = 0.3 * torch.randn(256, length, 3)
-    x[:, 0] += 3 * torch.eye(3)[t]
+    x[:, told_at] += 3 * torch.eye(3)[t]
     model = Tagger(pooled)
-    optimizer = torch.optim.Adam(model.parameters(), 5e-3)
+    optimizer = torch.optim.Adam(model.parameters(), rate)
     with koubai.watch(model, optimizer, budget=0) as watch:
         for step in range(steps):
             rows = torch.arange(32 * step, 32 * step + 32) % 256
@@ -43,3 +43,8 @@ def test_what_stands_at_the_beginning_of_a_long_sequence_is_never_learned():
 @pytest.mark.parametrize(("length", "pooled"), [(4, False), (40, True)])
 def test_a_short_way_to_the_loss_loses_nothing(length, pooled):
     assert "time" not in [fault for _, fault, _ in said(length, pooled=pooled)]
+
+
+@pytest.mark.parametrize(("steps", "rate"), [(50, 1e-3), (100, 2e-3)])
+def test_a_run_that_learns_from_the_end_of_a_sequence_has_lost_nothing(steps, rate):
+    assert said(40, steps=steps, told_at=-1, rate=rate) == []

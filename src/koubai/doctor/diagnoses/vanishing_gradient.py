@@ -86,9 +86,12 @@ class VanishingGradient(Diagnosis):
 
 
 def _over_time(visit: Consultation) -> Sign | None:
-    """Return the sign of a gradient that is lost on its way to early times, in a run that is far behind."""
+    """Return the sign of a gradient that is lost on its way to early times, in a run that is far behind.
+
+    Where the late times say enough, nothing is lost: such a run is on its way.
+    """
     look = visit.patient.last
-    if look is None or not look.fading or not visit.far:
+    if look is None or not look.fading or not visit.far or visit.on_its_way:
         return None
     path, ratio = min(look.fading.items(), key=lambda item: item[1])
     if ratio >= _LOST:

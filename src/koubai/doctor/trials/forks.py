@@ -106,11 +106,14 @@ class Forks(Listener):
     # ------------------------------------------------------------------------------------ taking
 
     def before_forward(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        """Take the first snapshot when a model is called with gradients."""
+        """Take the first snapshot when a model is called with gradients.
+
+        That is before the first update, but where nobody calls the model and its `forward` is heard later.
+        """
         if torch.is_grad_enabled() and any(p.requires_grad for _, p in parameters_of(module)):
             self._wires.listen_lightly()
             self._models = [module]
-            self._take(0, module)
+            self._take(self.meter.steps, module)
 
     def before_backward(self, roots: Any, adds: bool = True) -> None:
         """Keep the loss."""
@@ -180,8 +183,9 @@ class Forks(Listener):
     # ------------------------------------------------------------------------------------ asking
 
     def nearest(self, step: int) -> Snapshot | None:
-        """Return the last snapshot at or before an update."""
-        return next((snapshot for snapshot in reversed(self.snapshots) if snapshot.step <= step), None)
+        """Return the last snapshot at or before an update; for the start, one an update late will do."""
+        before = (snapshot for snapshot in reversed(self.snapshots) if snapshot.step <= max(step, 1))
+        return next(before, None)
 
     def ask(
         self, snapshot: Snapshot, orders: Sequence[Order], on_answer: Callable[[Answer], None] | None = None

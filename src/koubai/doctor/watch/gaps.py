@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from koubai.doctor.answer.verdict import Unseen
 from koubai.doctor.diagnoses.loss_without_bound import endless
 from koubai.doctor.visit.consultation import HARMED, SHORT, Consultation
+from koubai.doctor.visit.finding import Finding
 from koubai.doctor.watch.checkups.beaten import beaten
 from koubai.doctor.watch.seen.seen import Seen
 
@@ -19,8 +21,11 @@ _THIRD = 5  # means of losses
 _FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress
 
 
-def gaps(seen: Seen, visit: Consultation) -> tuple[Unseen, ...]:
-    """Return what could not be judged, the most telling first."""
+_NO_CAUSE = ("at_chance", "held_at_chance", "unexplained")  # say that none was found
+
+
+def gaps(seen: Seen, visit: Consultation, findings: Sequence[Finding] = ()) -> tuple[Unseen, ...]:
+    """Return what could not be judged, the most telling first, beside these findings."""
     losses = visit.patient.losses
     updates = max(seen.step, seen.evaluations)
     found = []
@@ -44,7 +49,8 @@ def gaps(seen: Seen, visit: Consultation) -> tuple[Unseen, ...]:
         gap := _progress(seen, visit, updates) or _held_at_chance(visit) or _beaten(seen, visit)
     ) is not None:
         found.append(gap)
-    return tuple(found)
+    alarmed = any(finding.alarm for finding in findings)
+    return tuple(gap for gap in found if not (alarmed and gap.reason in _NO_CAUSE))
 
 
 def _progress(seen: Seen, visit: Consultation, updates: int) -> Unseen | None:

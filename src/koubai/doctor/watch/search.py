@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -41,6 +42,7 @@ class Search(Listener):
         self._known: set[int] = set()
         self._anchored: list[Any] = []
         self._steps = 0
+        self._sought: set[int] = set()  # the first parameters of optimizers whose module was looked for
         self._missed: tuple[int, int] | None = None  # a parameter of a model unseen, and updates until then
         self.updates = self.backwards = 0
         self._ledger = Ledger()
@@ -120,6 +122,7 @@ class Search(Listener):
         if self._is_unknown(optimizer):
             self._steps = 0
             self._missed = self._missed or (id(next(iter(hands_over(optimizer)))), self.updates)
+            self._hear_directly(optimizer)
             self._wires.listen_closely()
         elif self._steps >= _SEARCH_STEPS and not self._wants_calls and not self._waits():
             self._wires.listen_lightly()
@@ -150,6 +153,14 @@ class Search(Listener):
             self._pairs.differentiated(roots)
 
     # ------------------------------------------------------------------------------------ what it does
+
+    def _hear_directly(self, optimizer: Any) -> None:
+        """Hear `forward` of the module that owns what an optimizer updates: nobody called that."""
+        key = id(next(iter(hands_over(optimizer))))
+        if key not in self._sought:
+            self._sought.add(key)
+            if (owner := owner_of(hands_over(optimizer))) is not None:
+                self._wires.hear_directly(owner)
 
     def _watch(self, module: nn.Module) -> Watch:
         # A model is called before its parts, so these are known when their turn comes.
@@ -203,13 +214,29 @@ class Search(Listener):
 def whole_of(parts: list[nn.Module]) -> nn.Module:
     """Return the smallest module of the program that holds all parts, else a container of ours."""
     wanted = {id(part) for part in parts}
-    found: list[tuple[int, nn.Module]] = []
+    found = [
+        (len(inside), whole)
+        for whole in _living()
+        if wanted <= (inside := {id(p) for _, p in modules_of(whole)})
+    ]
+    return min(found, key=lambda item: item[0])[1] if found else nn.ModuleList(parts)
+
+
+def owner_of(parameters: Iterable[torch.Tensor]) -> nn.Module | None:
+    """Return the module with the fewest parameters that holds all of these; of several, the outermost."""
+    wanted = {id(p) for p in parameters}
+    found = []
+    for whole in _living():
+        held = {id(p) for _, p in parameters_of(whole)}
+        if wanted <= held:
+            found.append((len(held), -sum(1 for _ in modules_of(whole)), whole))
+    return min(found, key=lambda item: item[:2])[2] if found else None
+
+
+def _living() -> Iterator[nn.Module]:
+    """Yield the modules of the program that can be gone through."""
     for thing in gc.get_objects():
         if issubclass(type(thing), nn.Module):
             with suppress(Exception):  # a module may be half made
-                inside = {id(part) for _, part in modules_of(thing)}
-                if wanted <= inside:
-                    found.append((len(inside), thing))
-    if found:
-        return min(found, key=lambda item: item[0])[1]
-    return nn.ModuleList(parts)
+                list(parameters_of(thing))
+                yield thing

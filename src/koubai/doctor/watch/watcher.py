@@ -134,7 +134,7 @@ class Watch:
             try:
                 visit = Consultation(self.patient())
                 findings = Findings(consult(visit))
-                verdict = Verdict(findings, gaps(seen, visit), tuple(visit.hints))
+                verdict = Verdict(findings, gaps(seen, visit, findings), tuple(visit.hints))
             except Exception as error:  # a diagnosis may meet what nobody thought of
                 seen.failure = seen.failure or f"{type(error).__name__}: {error}"
                 failed = Unseen("failed", {"error": seen.failure, "step": seen.step})
@@ -154,7 +154,8 @@ class Watch:
     def glance(self) -> Verdict:
         """Return the verdict of now without trials; nothing of it is kept."""
         visit = Consultation(self._known or self._examine(Means(0.0, trace=self.means.trace)))
-        return Verdict(Findings(consult(visit)), gaps(self.seen, visit))
+        findings = Findings(consult(visit))
+        return Verdict(findings, gaps(self.seen, visit, findings))
 
     def patient(self) -> Patient:
         """What the doctor may know of the run so far."""

@@ -3,6 +3,7 @@
 | place                             | by                         | seen                             |
 |-----------------------------------|----------------------------|----------------------------------|
 | every module's forward            | global hooks               | inputs, outputs, training or not |
+| `forward` that is called directly | `direct.py`                | likewise                         |
 | every optimizer's step            | global hooks               | updates, learning rate           |
 | torch.autograd.backward and grad  | replaced while one watches | the loss that is differentiated  |
 | GradScaler.scale and step         | likewise                   | the loss before; skipped updates |
@@ -35,6 +36,7 @@ from torch.optim.optimizer import (
 )
 
 from koubai.doctor.watch.hooks import stand_ins
+from koubai.doctor.watch.hooks.direct import DirectCalls
 from koubai.doctor.watch.hooks.guard import Guard
 from koubai.doctor.watch.hooks.listener import Listener, is_elsewhere
 from koubai.doctor.watch.program.keras_optimizer import as_torch, keras_optimizer
@@ -77,6 +79,11 @@ class Wires:
             _close.append(self)
             _hang_up()
 
+    def hear_directly(self, root: nn.Module) -> None:
+        """Hear `forward` of a module and its parts, unless the program compiles."""
+        if not _state["compiles"]:
+            _direct.hear(root)
+
     def listen_lightly(self) -> None:
         """Hear backward passes and the end of steps only."""
         if self in _close:
@@ -98,17 +105,19 @@ def is_listening() -> bool:
 
 
 def _before_forward(module: nn.Module, args: tuple[Any, ...]) -> None:
-    if torch.compiler.is_compiling():  # must stand first: the compiler reads this function
-        return
-    for wires in _who_hears(module):
-        wires.tell("before_forward", module, args)
+    if not torch.compiler.is_compiling():  # must stand first: the compiler reads this function
+        _direct.hooked(module)
+        for wires in _who_hears(module):
+            wires.tell("before_forward", module, args)
 
 
 def _after_forward(module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any) -> None:
-    if torch.compiler.is_compiling():
-        return
-    for wires in _who_hears(module):
-        wires.tell("after_forward", module, args, options, output)
+    if not torch.compiler.is_compiling():
+        for wires in _who_hears(module):
+            wires.tell("after_forward", module, args, options, output)
+
+
+_direct = DirectCalls(_before_forward, _after_forward)
 
 
 def _who_hears(module: nn.Module) -> list[Wires]:
@@ -119,18 +128,16 @@ def _who_hears(module: nn.Module) -> list[Wires]:
 
 
 def _before_step(optimizer: Any, args: Any, options: Any) -> None:
-    if torch.compiler.is_compiling():
-        return
-    for wires in tuple(_close):
-        wires.tell("before_step", optimizer)
+    if not torch.compiler.is_compiling():
+        for wires in tuple(_close):
+            wires.tell("before_step", optimizer)
 
 
 def _after_step(optimizer: Any, args: Any, options: Any) -> None:
-    if torch.compiler.is_compiling():
-        return
-    _state["updates"] += 1
-    for wires in tuple(_connected):
-        wires.tell("after_step", optimizer)
+    if not torch.compiler.is_compiling():
+        _state["updates"] += 1
+        for wires in tuple(_connected):
+            wires.tell("after_step", optimizer)
 
 
 def _hang_up() -> None:
@@ -168,7 +175,6 @@ def _put_in_place() -> None:
         (torch.fx.Tracer, "trace"),
     ):
         _replace(place, name, _aside)
-
     for cls, role in ((nn.Module, "layer"), (torch.optim.Optimizer, "optimizer")):
         _replace(cls, "__init__", functools.partial(_making, role))
     _hear_compiled()
@@ -233,6 +239,7 @@ def _put_back() -> None:
     for place, name, original in reversed(_originals):
         setattr(place, name, original)
     _originals.clear()
+    _direct.put_back()
     while _step_hooks:
         _step_hooks.pop().remove()
     _state.update(compiles=False, aside=0)
@@ -266,6 +273,7 @@ def _scaled_step(original: Any) -> Any:
 def _compile(original: Any) -> Any:
     def compile(model: Any = None, *args: Any, **options: Any) -> Any:  # noqa: A001
         _state["compiles"] = True
+        _direct.put_back()
         _hang_up()
         result = original(model, *args, **options)
         if _connected:
@@ -279,6 +287,7 @@ def _compile(original: Any) -> Any:
 def _aside(original: Any) -> Any:
     def aside(*args: Any, **options: Any) -> Any:
         _state["aside"] += 1
+        _direct.put_back()
         _hang_up()
         _tell_all("stand_aside")
         try:

@@ -72,6 +72,8 @@ class StepLosses:
         if abs(float(self.roots[0]) - close_up.loss * self.factor) > 1e-5 * abs(close_up.loss):
             self.alone = False
             self.criterion = criterion
+            if criterion is not None:  # its calls of this step went by unheard, but for the one looked at
+                self.measured.append(close_up.loss)
 
     def write(self, record: Record, step: int) -> None:
         """Write the step's loss down."""

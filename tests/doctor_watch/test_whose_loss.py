@@ -1,0 +1,70 @@
+"""The loss that is held against a model is that of one answer, and of its own answers."""
+
+from math import log
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import koubai
+from koubai.doctor.diagnoses.output_loss_mismatch import mismatch
+
+LETTERS, TIMES = 20, 30
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+class Letters(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.cell, self.out = (
+            nn.Embedding(LETTERS, 24),
+            nn.GRUCell(24, 24),
+            nn.Linear(24, LETTERS),
+        )
+
+    def forward(self, letters, state):
+        state = self.cell(self.table(letters), state)
+        return self.out(state), state
+
+
+@pytest.mark.parametrize("criterion", [nn.CrossEntropyLoss(), functional.cross_entropy])
+def test_the_first_loss_of_a_sum_over_time_is_that_of_one_place(criterion):
+    model = Letters()
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(60):
+            begin = torch.randint(0, LETTERS, (16, 1))
+            text = (begin + torch.arange(TIMES + 1)) % LETTERS
+            optimizer.zero_grad()
+            loss, state = 0, torch.zeros(16, 24)
+            for k in range(TIMES):
+                answers, state = model(text[:, k], state)
+                loss += criterion(answers, text[:, k + 1])
+            loss.backward()
+            optimizer.step()
+    assert "init_too_large" not in [finding.name for finding in watch.findings]  # not even as a note
+    if isinstance(criterion, nn.Module):
+        assert watch.patient().losses[0] == pytest.approx(log(LETTERS), rel=0.2)
+
+
+@pytest.mark.parametrize("sigmoid", [True, False])
+def test_what_an_encoder_ends_with_is_not_what_the_loss_of_a_decoder_takes(sigmoid):
+    encoder = nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 3))
+    last = nn.Sigmoid() if sigmoid else nn.Identity()
+    decoder = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 12), last)
+    optimizers = [torch.optim.Adam(part.parameters(), 0.01) for part in (encoder, decoder)]
+    loss = functional.binary_cross_entropy if sigmoid else functional.binary_cross_entropy_with_logits
+    shapes = torch.rand(6, 12).round()
+    with koubai.watch(encoder, optimizers[0], budget=0) as watch:
+        for _ in range(80):
+            pictures = shapes[torch.randint(0, 6, (32,))]
+            loss(decoder(encoder(pictures)), pictures).backward()
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad()
+    assert mismatch(watch.patient()) is None
