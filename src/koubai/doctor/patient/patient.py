@@ -15,6 +15,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.doctor.patient.aims import Aims
+from koubai.doctor.patient.batch_order import BatchOrder
 from koubai.doctor.patient.checkup import Checkup
 from koubai.doctor.patient.clinic import Clinic
 from koubai.doctor.patient.duel import Duel
@@ -68,6 +69,7 @@ class Patient:
     | spreads  | how much outputs differ from sample to sample, at close-ups (of a PyTorch program)       |
     | held_scale | how inputs of the evaluation differ from those of training (None: they do not)         |
     | own_scale | how they are scaled, where that can be told without their loss (None: as in training)    |
+    | order    | how the classes of batches follow one another (None: not known)                          |
     | duel     | the losses of two networks of a PyTorch program that compete                             |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     | origin   | the first operation whose number is not finite, where it was looked for and found        |
@@ -106,6 +108,7 @@ class Patient:
     spreads: tuple[Spread, ...] = ()
     held_scale: HeldScale | None = None
     own_scale: OwnScale | None = None
+    order: BatchOrder | None = None
     duel: Duel | None = None
     origin: Origin | None = None
 

@@ -28,6 +28,7 @@ from koubai.doctor.watch.checkups.asked import (
     mixing_of,
     own_scale_of,
 )
+from koubai.doctor.watch.checkups.batch_order import batch_order_of
 from koubai.doctor.watch.checkups.floor import floor_of
 from koubai.doctor.watch.checkups.mates import Mixing
 from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
@@ -95,6 +96,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         spreads=tuple(seen.spreads.seen),
         held_scale=held_scale_of(seen) if now else None,
         own_scale=own_scale_of(seen),
+        order=batch_order_of(seen),
         duel=seen.opponents,
         places=_places(seen, {layer.path: layer.place for layer in layers}, origin, mixed),
         origin=origin,
