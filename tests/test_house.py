@@ -73,3 +73,55 @@ def test_no_text_has_a_word_that_stops_a_reader():
         for hit in word.finditer(path.read_text(encoding="utf-8"))
     }
     assert not found
+
+
+# Folders whose classes bear the name of what they are about; beside one of those the name may stand once more.
+NAMED_AFTER_THEIR_SUBJECT = {
+    "lab/experiments": "an entry of the catalog has the name of what it tries: `koubai run dropout`",
+    "study/lessons": "a lesson has the name of what it is about",
+    "engines/native/kernels": "a kernel's record has the name of the layer it computes, so both are found by it",
+    "exchange/torch_modules.py": "the same layer, as a module of PyTorch",
+}
+ONE_THING_IN_SEVERAL_PLACES = {
+    "ConvolveOp": "one verb, on each backend",
+    "LinearOp": "one verb, on each backend and by our own kernels",
+    "Run": "koubai.Run is the run of `train` with what the floors above can say of it",
+    "Watch": "one callback, in the form of each framework; all make the Watch of the doctor",
+}
+
+
+def classes_of_the_package():
+    """Return where each class of the package is written, by its name; a class inside a class counts too."""
+    places = {}
+    for path in sorted((ROOT / "src/koubai").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                place = path.relative_to(ROOT / "src/koubai").as_posix()
+                places.setdefault(node.name, []).append(place)
+    return places
+
+
+def shared_names(places):
+    """Return the names that stand for two things, with where they do."""
+
+    def folder_of(place):
+        return next((folder for folder in NAMED_AFTER_THEIR_SUBJECT if place.startswith(folder)), "")
+
+    return {
+        name: found
+        for name, found in places.items()
+        if len({folder_of(place) for place in found}) < len(found) and name not in ONE_THING_IN_SEVERAL_PLACES
+    }
+
+
+def test_a_class_name_stands_for_one_thing():
+    places = classes_of_the_package()
+    assert shared_names(places) == {}
+    assert {name for name in ONE_THING_IN_SEVERAL_PLACES if len(places.get(name, ())) < 2} == set()
+
+
+def test_a_name_that_stands_for_two_things_is_found():
+    kernel, layer = "engines/native/kernels/gemm.py", "layers/linear.py"
+    assert shared_names({"Linear": [layer, kernel]}) == {}
+    assert set(shared_names({"Linear": [layer, kernel, kernel]})) == {"Linear"}
+    assert set(shared_names({"Store": ["lab/perform/store.py", "engines/native/store.py"]})) == {"Store"}

@@ -23,7 +23,7 @@ from koubai.words import say
 if TYPE_CHECKING:
     from koubai.doctor.answer.verdict import Verdict
     from koubai.doctor.visit.finding import Finding
-    from koubai.doctor.watch.search import Search
+    from koubai.doctor.watch.search import ModelSearch
     from koubai.doctor.watch.watcher import Watch
 
 LEVELS = ("info", "warn", "severe", "unseen")
@@ -35,7 +35,7 @@ class Watched:
 
     def __init__(self) -> None:
         self._named: list[Watch] = []
-        self._search: Search | None = None
+        self._search: ModelSearch | None = None
 
     def __call__(self, model: Any, optimizer: Any = None, **settings: Any) -> Watch:
         """Return a watch of this model, to be used in a `with`; settings are those of `koubai.watch`."""
@@ -47,9 +47,9 @@ class Watched:
 
     def start(self) -> None:
         """Look for what trains from here on."""
-        from koubai.doctor.watch.search import Search
+        from koubai.doctor.watch.search import ModelSearch
 
-        self._search = Search()
+        self._search = ModelSearch()
         self._search.__enter__()
 
     def stop(self) -> None:

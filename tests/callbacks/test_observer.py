@@ -8,7 +8,7 @@ import koubai.callbacks
 from koubai.callbacks.observer import Observer, needed
 from koubai.core.errors import EngineError
 from koubai.doctor.watch.hooks.wires import is_listening
-from koubai.doctor.watch.search import Search
+from koubai.doctor.watch.search import ModelSearch
 
 
 def train(rate, steps=100):
@@ -48,7 +48,7 @@ def test_training_that_ends_with_an_error_is_never_healthy(capsys):
 
 
 def test_under_the_doctor_it_does_nothing():
-    search = Search()
+    search = ModelSearch()
     with search:
         seen = Observer()
         seen.begin()

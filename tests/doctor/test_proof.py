@@ -7,7 +7,7 @@ from koubai.core.errors import KoubaiError
 from koubai.core.statistics import Interval
 from koubai.data.sources.regression import Regression
 from koubai.doctor.answer import proof as module
-from koubai.doctor.answer.proof import Comparison, conclude, held_skill, prove, random_treatment
+from koubai.doctor.answer.proof import RivalComparison, conclude, held_skill, prove, random_treatment
 from koubai.doctor.answer.tell import tell_proof
 from koubai.layers.linear import Linear
 from koubai.optim.sgd import SGD
@@ -41,9 +41,9 @@ def test_no_better_than_unchanged_is_refuted():
 
 
 def test_an_interval_that_touches_zero_is_no_proof_however_small_p_is(monkeypatch):
-    assert not Comparison("random", 0.01, Interval(0.0, 0.02, "bca"), 0.01).better
-    assert not Comparison("random", 0.01, Interval(0.005, 0.02, "bca"), 0.06).better
-    assert Comparison("random", 0.01, Interval(0.005, 0.02, "bca"), 0.01).better
+    assert not RivalComparison("random", 0.01, Interval(0.0, 0.02, "bca"), 0.01).better
+    assert not RivalComparison("random", 0.01, Interval(0.005, 0.02, "bca"), 0.06).better
+    assert RivalComparison("random", 0.01, Interval(0.005, 0.02, "bca"), 0.01).better
     monkeypatch.setattr(module, "mean_interval", lambda values: Interval(0.0, 0.8, "bca"))
     proof = conclude("use_relu", arms())
     assert max(row.p for row in proof.comparisons) <= 0.05

@@ -11,7 +11,7 @@ from koubai.doctor.watch.observe.model_listener import ModelListener
 from koubai.doctor.watch.passes import pass_recorder
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
-from koubai.doctor.watch.search import Search
+from koubai.doctor.watch.search import ModelSearch
 from koubai.doctor.watch.seen import seen_loss
 from koubai.doctor.watch.seen.kept_samples import KeptSamples
 from koubai.doctor.watch.seen.record import Record
@@ -115,7 +115,7 @@ def test_the_search_for_models_fails_alone_too(owner, place, monkeypatch):
     expected = alone()
     monkeypatch.setattr(owner, place, fail)
     model = Net()
-    search = Search()
+    search = ModelSearch()
     with pytest.warns(RuntimeWarning, match="deep inside"), search:
         train(model, torch.optim.Adam(model.parameters(), 0.01))
     for name, w in expected.items():

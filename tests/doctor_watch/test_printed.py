@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from koubai.doctor.trials.printed import LOSSES, Metric, Tail, last_metric, value_of
+from koubai.doctor.trials.printed import LOSSES, PrintedNumber, Tail, last_metric, value_of
 
 PRINTED = [
     ("Epoch 3: train loss 0.31, val acc = 91.2% (4.1 s)", "val acc", False, 91.2),
@@ -31,7 +31,7 @@ PRINTED = [
 @pytest.mark.parametrize(("text", "name", "lower", "value"), PRINTED)
 def test_the_last_number_with_a_telling_name_counts(text, name, lower, value):
     metric = last_metric(text)
-    assert metric == Metric(name, lower)
+    assert metric == PrintedNumber(name, lower)
     assert value_of(text, metric) == value
 
 
@@ -43,9 +43,9 @@ def test_numbers_without_a_telling_name_do_not(text):
 def test_a_loss_can_be_left_out_and_a_number_may_be_none():
     text = "reward 3.0\nD loss 0.3, G loss nan"
     metric = last_metric(text)
-    assert metric == Metric("G loss", lower=True)
+    assert metric == PrintedNumber("G loss", lower=True)
     assert math.isnan(value_of(text, metric))
-    assert last_metric(text, without=LOSSES) == Metric("reward", lower=False)
+    assert last_metric(text, without=LOSSES) == PrintedNumber("reward", lower=False)
     assert math.isnan(value_of("nothing", metric))
     assert last_metric("losses 0.3 and 0.4", without=LOSSES) is None
 

@@ -13,7 +13,7 @@ import torch
 
 from koubai.doctor.patient.clinic import Change
 from koubai.doctor.trials.meter import Meter
-from koubai.doctor.trials.orders import Order
+from koubai.doctor.trials.orders import TrialOrder
 from koubai.doctor.trials.reruns import Reruns, Script, run_all
 from support.scripts import TWO_ARGUMENTS
 
@@ -54,9 +54,9 @@ def test_a_script_is_run_again_the_same_each_time_and_writes_nothing(program):
     (program.parent / "losses.txt").write_text("before")
     again = Reruns(Script(str(program), ("0.001", "2")), Meter())
     orders = [
-        Order(1, Change("nothing"), 16),
-        Order(2, Change("nothing"), 4),
-        Order(3, Change("learning_rate", 300.0), 16),
+        TrialOrder(1, Change("nothing"), 16),
+        TrialOrder(2, Change("nothing"), 4),
+        TrialOrder(3, Change("learning_rate", 300.0), 16),
     ]
     found = again.ask(again.nearest(0), orders)
     assert [len(found[number].losses) for number in (1, 2, 3)] == [16, 4, 16]
@@ -69,7 +69,7 @@ def test_a_script_is_run_again_the_same_each_time_and_writes_nothing(program):
 def test_a_script_that_wants_out_or_dies_is_no_trial(program):
     program.write_text("import subprocess\nsubprocess.run(['true'])\n")
     again = Reruns(Script(str(program)), Meter())
-    answer = again.ask(again.nearest(0), [Order(1, Change("nothing"), 4)])[1]
+    answer = again.ask(again.nearest(0), [TrialOrder(1, Change("nothing"), 4)])[1]
     assert not answer.losses
     assert answer.ended.startswith("subprocess.Popen")
 
@@ -114,7 +114,7 @@ def test_a_whole_run_says_what_it_printed_and_seeds_move_also_where_the_script_s
         "print('drawn', random.random(), np.random.rand(), np.random.default_rng().random())\n"
         "print('loss', loss.item())\nsys.exit(0)\n"
     )
-    orders = [Order(0, Change("nothing"), 0, seed=seed, whole=True) for seed in (0, 1, 1)]
+    orders = [TrialOrder(0, Change("nothing"), 0, seed=seed, whole=True) for seed in (0, 1, 1)]
     first, second, again = run_all(Script(str(path)), orders)
     for answer in (first, second, again):
         assert (len(answer.losses), answer.ended, answer.speaks) == (6, "end", True)
@@ -140,7 +140,7 @@ def hears_ctrl_c():
 def test_ctrl_c_ends_all_runs(tmp_path):
     path = tmp_path / "endless.py"
     path.write_text("import time, pathlib\nwhile True:\n    time.sleep(0.1)\n")
-    script, orders = Script(str(path)), [Order(i, Change("nothing"), 0, whole=True) for i in range(3)]
+    script, orders = Script(str(path)), [TrialOrder(i, Change("nothing"), 0, whole=True) for i in range(3)]
     begun = time.monotonic()
     stop = threading.Timer(1.0, os.kill, [os.getpid(), signal.SIGINT])
     stop.start()

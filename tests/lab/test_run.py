@@ -20,7 +20,7 @@ from koubai.lab import start
 from koubai.lab.campaign import Campaign, run_experiment
 from koubai.lab.declare.experiment import Arm
 from koubai.lab.perform.executors import Workers, process_workers, thread_workers
-from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.progress import CampaignProgress
 from koubai.lab.perform.store import Store
 from koubai.lab.perform.work import failed, tasks_of
 
@@ -108,10 +108,10 @@ def test_the_first_run_is_alone_until_it_is_heard_or_a_moment_has_passed(trainin
         return len(campaign._under_way)
 
     tasks = tasks_of(trainings)
-    heard = Progress(len(tasks))
+    heard = CampaignProgress(len(tasks))
     heard.hear(tasks[0].key, 1, 9, 2.0, {tasks[0].key: tasks[0]})
-    assert fed(Progress(len(tasks))) == 1
-    assert fed(heard) == fed(Progress(len(tasks), started=time.perf_counter() - 1)) == len(tasks) > 1
+    assert fed(CampaignProgress(len(tasks))) == 1
+    assert fed(heard) == fed(CampaignProgress(len(tasks), started=time.perf_counter() - 1)) == len(tasks) > 1
 
 
 def test_progress_tells_what_is_done_and_what_runs(trainings):
@@ -123,7 +123,7 @@ def test_progress_tells_what_is_done_and_what_runs(trainings):
 
 def test_a_late_message_does_not_bring_a_run_back(trainings):
     task = tasks_of(trainings)[0]
-    progress = Progress(total=4)
+    progress = CampaignProgress(total=4)
     progress.hear(task.key, 10, 30, 0.5, {task.key: task})
     assert progress.running[task.key].share == pytest.approx(1 / 3)
     assert progress.left > 0
@@ -146,7 +146,7 @@ def test_an_arm_that_fails_is_told_and_the_others_go_on(trainings, tmp_path):
 
 def test_a_budget_ends_an_experiment_and_says_what_is_pending(trainings, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        Progress, "elapsed", property(lambda progress: float(progress.done))
+        CampaignProgress, "elapsed", property(lambda progress: float(progress.done))
     )  # a second a run
     long = replace(trainings, seeds=tuple(range(30)), budget=3.5)
     result = start.run(long, out=tmp_path, threads=1)

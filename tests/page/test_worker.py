@@ -5,7 +5,7 @@ from multiprocessing import get_context
 
 from koubai.core.errors import SettingError
 from koubai.lab.perform.plans.descent import Descent
-from koubai.lab.perform.progress import Progress, Running
+from koubai.lab.perform.progress import CampaignProgress, RunUnderWay
 from koubai.lab.perform.work import tasks_of
 from koubai.page.lesson_job import _Teller, perform
 from koubai.page.offline import recorded
@@ -67,9 +67,9 @@ def test_the_first_point_is_told_at_once_and_the_next_ten_times_a_second_at_most
     told, lesson = [], lessons()["vanishing_gradient"]
     tell = _Teller(lesson, lambda: False, told.append)
     task = tasks_of(lesson.experiment((0,)))[0]
-    progress = Progress(3)
+    progress = CampaignProgress(3)
     tell(progress)
-    progress.running[task.key] = Running(task, 1, 300, 2.5)
+    progress.running[task.key] = RunUnderWay(task, 1, 300, 2.5)
     tell(progress)
     tell(progress)
     assert [[one["loss"] for one in event["running"]] for event in told] == [[], [2.5]]

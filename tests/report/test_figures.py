@@ -8,10 +8,10 @@ from koubai.report.figures.gap import Gap, gap
 from koubai.report.figures.gradient_by_layer import gradient_by_layer
 from koubai.report.figures.gradient_heatmap import LayerTrace, gradient_heatmap
 from koubai.report.figures.learning_curves import learning_curves
-from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths
+from koubai.report.figures.optimizer_paths import DescentPath, SurfaceGrid, optimizer_paths
 from koubai.report.figures.outcomes import ArmOutcome, outcomes
 from koubai.report.figures.regularization_paths import RegularizationPath, regularization_paths
-from koubai.report.figures.starts import Starts, starts
+from koubai.report.figures.starts import DrawnStarts, starts
 from koubai.report.figures.sweep import Sweep, sweep
 from koubai.report.figures.tiles import Tiles, filters
 from koubai.report.figures.weights import WeightHistogram, weights
@@ -154,14 +154,14 @@ def test_a_descent_lies_on_its_contours_and_in_one_dimension_on_its_curve():
     grid_x, grid_y = np.linspace(-8, 8, 5), np.linspace(-3, 3, 4)
     values = grid_x[None, :] ** 2 / 20 + grid_y[:, None] ** 2
     points = np.array([[-7.0, 2.0], [-3.0, 0.5]])
-    surface = Surface(grid_x, grid_y, values)
-    picture = optimizer_paths([Descent("SGD", points, np.array([6.45, 0.7]), surface)])
+    surface = SurfaceGrid(grid_x, grid_y, values)
+    picture = optimizer_paths([DescentPath("SGD", points, np.array([6.45, 0.7]), surface)])
     contour, path, *_ = picture.panels[0].figure.plotly().data
     np.testing.assert_allclose(np.square(contour.z), values - values.min())
     np.testing.assert_array_equal([path.x, path.y], points.T)
     assert "SGD: f = 0.7 after 1 steps" in picture.summary
-    parabola = Surface(grid_x, None, grid_x**2)
-    flat = optimizer_paths([Descent("GD", np.array([[4.0], [2.0]]), np.array([16.0, 4.0]), parabola)])
+    parabola = SurfaceGrid(grid_x, None, grid_x**2)
+    flat = optimizer_paths([DescentPath("GD", np.array([[4.0], [2.0]]), np.array([16.0, 4.0]), parabola)])
     curve_drawn, path, *_ = flat.panels[0].figure.plotly().data
     np.testing.assert_array_equal(curve_drawn.y, grid_x**2)
     assert list(path.y) == [16.0, 4.0]
@@ -261,8 +261,8 @@ def test_a_picture_that_shows_only_some_says_how_many():
 def test_starts_are_marked_by_where_they_end():
     x = np.linspace(-2, 2, 5)
     rows = [
-        Starts("stays", np.array([-1.0, 1.0]), np.array([False, True])),
-        Starts("rolls", np.array([-1.0, 1.0]), np.array([True, True])),
+        DrawnStarts("stays", np.array([-1.0, 1.0]), np.array([False, True])),
+        DrawnStarts("rolls", np.array([-1.0, 1.0]), np.array([True, True])),
     ]
     picture = starts(rows, x, x**2)
     figure = picture.panels[0].figure.plotly()

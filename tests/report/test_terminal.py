@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from koubai.lab.declare.experiment import Arm
-from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.progress import CampaignProgress
 from koubai.report import terminal
 from koubai.report.terminal import ArmRow, live_view, print_result, progress_line, result_table, rows
 from koubai.report.theme import columns
@@ -105,12 +105,12 @@ def test_before_any_run_there_is_a_table_of_arms(grid_result):
 
 
 def test_progress_is_one_line(grid_result):
-    progress = Progress(total=45, reused=5)
+    progress = CampaignProgress(total=45, reused=5)
     progress.done = 10
     assert progress_line(progress).startswith("15 of 45 runs, about ")
     with speaking("ja"):
         assert re.fullmatch(r"45 回中 15 回完了、残り約 [\d.]+ (秒|分|時間)", progress_line(progress))
-    assert progress_line(Progress(total=45)) == "0 of 45 runs"
+    assert progress_line(CampaignProgress(total=45)) == "0 of 45 runs"
     shown = printed(live_view(grid_result.experiment, grid_result.runs, progress))
     assert "15 of 45 runs" in shown
 

@@ -28,11 +28,11 @@ class Observer:
     def begin(self) -> None:
         """Begin to watch, unless this is done already, by this observer or by `koubai doctor`."""
         from koubai.doctor.watch.hooks.wires import is_listening
-        from koubai.doctor.watch.search import Search
+        from koubai.doctor.watch.search import ModelSearch
 
         if self._open or is_listening():
             return
-        self._search, self._open = Search(), True
+        self._search, self._open = ModelSearch(), True
         self._search.__enter__()
 
     def end(self, failure: BaseException | None = None) -> None:

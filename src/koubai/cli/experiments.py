@@ -16,7 +16,7 @@ from koubai.cli.output import console, live
 if TYPE_CHECKING:
     from koubai.lab.declare.experiment import Experiment
     from koubai.lab.order import Order
-    from koubai.lab.perform.progress import Progress
+    from koubai.lab.perform.progress import CampaignProgress
 
 _PLAIN_EVERY = 5.0  # seconds between two lines off a terminal
 _LIVE_EVERY = 0.2
@@ -51,7 +51,7 @@ def order_in(folder: Path) -> Order:
 
 
 @contextmanager
-def shown(experiment: Experiment) -> Iterator[Callable[[Progress], None]]:
+def shown(experiment: Experiment) -> Iterator[Callable[[CampaignProgress], None]]:
     """Show how the runs come in: the live table on a terminal, else a line every few seconds."""
     if not live():
         yield lines()
@@ -63,7 +63,7 @@ def shown(experiment: Experiment) -> Iterator[Callable[[Progress], None]]:
     due, screen = [0.0], console(stderr=True)
     with Live(console=screen, auto_refresh=False, transient=True) as view:
 
-        def table(progress: Progress) -> None:
+        def table(progress: CampaignProgress) -> None:
             if (started := time.monotonic()) > due[0]:
                 view.update(live_view(experiment, progress.runs, progress, width=screen.width), refresh=True)
                 took = time.monotonic() - started
@@ -72,13 +72,13 @@ def shown(experiment: Experiment) -> Iterator[Callable[[Progress], None]]:
         yield table
 
 
-def lines(title: str = "") -> Callable[[Progress], None]:
+def lines(title: str = "") -> Callable[[CampaignProgress], None]:
     """Return what prints a line every few seconds, for logs."""
     from koubai.report.terminal import progress_line
 
     last = [0.0, -1.0]
 
-    def line(progress: Progress) -> None:
+    def line(progress: CampaignProgress) -> None:
         ended = progress.done + progress.failed + progress.reused
         due = time.monotonic() - last[0] > _PLAIN_EVERY
         if ended != last[1] and (due or ended == progress.total):

@@ -24,12 +24,12 @@ from torch.utils.data import DataLoader
 from koubai.doctor.script import run_script
 from koubai.doctor.trials.changes import Site
 from koubai.doctor.trials.forks import Forks
-from koubai.doctor.trials.orders import Answer, Order
+from koubai.doctor.trials.orders import Answer, TrialOrder
 from koubai.doctor.trials.printed import Tail, last_metric
 from koubai.doctor.trials.seeds import fix_seeds
 from koubai.doctor.trials.shut_in import fence, refuse_in_kernel
 from koubai.doctor.trials.snapshot import silence, write_all
-from koubai.doctor.trials.trial import Running, roots_of
+from koubai.doctor.trials.trial import RunningTrial, roots_of
 
 _ALONE = {
     "num_workers": 0,
@@ -43,7 +43,7 @@ _ALONE = {
 class Again(Forks):
     """Hears the program as `Forks` does; where that takes its first snapshot, the trial begins."""
 
-    def __init__(self, order: Order, answer: int) -> None:
+    def __init__(self, order: TrialOrder, answer: int) -> None:
         super().__init__()
         self.refused = ""
         self.meter.anywhere = True
@@ -56,7 +56,7 @@ class Again(Forks):
         refuse_in_kernel()
         site = Site(roots_of(self._models), running, meter=self.meter)
         try:
-            self._running = Running(self._order, self.meter, site, self._tell)
+            self._running = RunningTrial(self._order, self.meter, site, self._tell)
         except Exception as error:  # a change that cannot be made here is no trial
             self._tell(Answer(self._order.number, ended=f"{type(error).__name__}: {error}"))
 
@@ -93,7 +93,7 @@ def main() -> None:
     into = os.open(answer, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     silence()
     sys.dont_write_bytecode = True
-    wanted = Order.of(order)
+    wanted = TrialOrder.of(order)
     trial = Again(wanted, into)
     fix_seeds(wanted.seed)
     load_alone()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from koubai.doctor.answer.verdict import Unseen, Verdict
 from koubai.doctor.trials.printed import PAID, series_of
 from koubai.doctor.trials.script import ScriptTrials
-from koubai.doctor.watch.search import Search
+from koubai.doctor.watch.search import ModelSearch
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
 
@@ -28,7 +28,7 @@ _NOT_THEIRS = (str(Path(__file__).parents[1]), runpy.__file__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScriptOutcome:
     """What came of a script: the watch of its model, its exit code, and what it failed with."""
 
     watch: Watch | None
@@ -80,12 +80,12 @@ def watch_script(
     as_module: bool = False,
     trials: ScriptTrials | None = None,
     diary: Diary | None = None,
-) -> Outcome:
+) -> ScriptOutcome:
     """Run a script; return what came of it, with the watch of the model that made most steps.
 
     `trials` takes snapshots of the process, for questions that are asked afterwards; None: none are taken.
     """
-    search = Search(diary)
+    search = ModelSearch(diary)
     code, failure = 0, None
     taking: AbstractContextManager[Any] = nullcontext() if trials is None else trials
     heard: list[str] = []
@@ -100,7 +100,7 @@ def watch_script(
             code, failure = 1, f"{type(error).__name__}: {error}"
     for watch in search.watches:
         watch.seen.paid = series_of("".join(heard), PAID)
-    return Outcome(search.best, code, failure, search.updates, search.backwards)
+    return ScriptOutcome(search.best, code, failure, search.updates, search.backwards)
 
 
 def _diary(folder: Path) -> Diary:

@@ -24,12 +24,12 @@ from koubai.doctor.answer.proof import ARMS, OTHER_SEEDS, Proof, conclude
 from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.patient.clinic import Change
 from koubai.doctor.patient.tried_remedies import REMEDIES, remedy_of
-from koubai.doctor.trials.orders import Answer, Order
-from koubai.doctor.trials.printed import LOSSES, Metric, last_metric, value_of
+from koubai.doctor.trials.orders import Answer, TrialOrder
+from koubai.doctor.trials.printed import LOSSES, PrintedNumber, last_metric, value_of
 from koubai.doctor.visit.treatments import treatments
 from koubai.words import say
 
-LOSS = Metric("loss", lower=True)
+LOSS = PrintedNumber("loss", lower=True)
 _NOTHING = Change("nothing")
 _LAST = 10  # the last tenth of the updates: their mean loss is that of the run
 _PATIENCE = 5.0  # times the CPU time of the unchanged run, after which a run is ended
@@ -52,7 +52,7 @@ class Unproven:
         return {"verdict": "not_made", "reason": self.reason, **self.values, "says": self.says()}
 
 
-class _Stop(Exception):
+class _NoProof(Exception):
     """There will be no proof."""
 
     def __init__(self, reason: str, **values: Any) -> None:
@@ -62,7 +62,7 @@ class _Stop(Exception):
 
 def prove_script(
     verdict: Verdict,
-    run: Callable[[Sequence[Order]], Iterator[Answer]],
+    run: Callable[[Sequence[TrialOrder]], Iterator[Answer]],
     *,
     seeds: int = 8,
     budget: float | None = None,
@@ -81,7 +81,7 @@ def prove_script(
     try:
         ended = arms.fill(seeds, budget)
         return arms.conclude(ended)
-    except _Stop as stop:
+    except _NoProof as stop:
         return stop.unproven
 
 
@@ -91,7 +91,7 @@ class _Arms:
     def __init__(
         self,
         change: Change,
-        run: Callable[[Sequence[Order]], Iterator[Answer]],
+        run: Callable[[Sequence[TrialOrder]], Iterator[Answer]],
         on_seed: Callable[[Change, int, float], None],
     ) -> None:
         self._change, self._run, self._on_seed = change, run, on_seed
@@ -117,10 +117,10 @@ class _Arms:
     def conclude(self, ended: str) -> Proof:
         """Return the verdict on the seeds that are whole."""
         if not self._scores["random"]:
-            raise _Stop("interrupted")
+            raise _NoProof("interrupted")
         known = [score for scores in self._scores.values() for score in scores if isfinite(score)]
         if not known:
-            raise _Stop("no_number", metric=self._metric.name)
+            raise _NoProof("no_number", metric=self._metric.name)
         worst = max(known) if self._metric.lower else min(known)
         scores = {
             arm: [score if isfinite(score) else worst for score in scores]
@@ -159,12 +159,12 @@ class _Arms:
         """Run the script as it is: what does it print, and what does it cost?"""
         (answer,) = self._ask([_order(_NOTHING, 0, 0.0)])
         if answer.ended != "end":
-            raise _Stop("ended", why=answer.ended)
+            raise _NoProof("ended", why=answer.ended)
         if not answer.losses:
-            raise _Stop("by_hand")
+            raise _NoProof("by_hand")
         metric = last_metric(answer.printed, without=() if answer.speaks else LOSSES)
         if metric is None and not answer.speaks:
-            raise _Stop("silent")
+            raise _NoProof("silent")
         self._metric = metric or LOSS
         self._cost = answer.cpu
         return answer
@@ -172,20 +172,20 @@ class _Arms:
     def _check(self, found: dict[str, Answer]) -> None:
         """Stop where a proof would say nothing."""
         if not found["remedy"].made and found["remedy"].losses:
-            raise _Stop("changes_nothing")
+            raise _NoProof("changes_nothing")
         one, other = found["unchanged"], found["placebo"]
         if one.losses == other.losses and self._score(one) == self._score(other):
             values = {"unchanged": self._score(one), "remedy": self._score(found["remedy"])}
-            raise _Stop("seeds_change_nothing", metric=self._metric.name, **values)
+            raise _NoProof("seeds_change_nothing", metric=self._metric.name, **values)
 
     def _other(self, seed: int) -> str:
         """Return another remedy of the menu; which one depends on the seed."""
         menu = [name for name, c in REMEDIES.items() if c != self._change and name not in self._idle]
         if not menu:
-            raise _Stop("no_other")
+            raise _NoProof("no_other")
         return menu[int(random.permutation(random.key(seed, "random remedy", self._remedy), len(menu))[0])]
 
-    def _ask(self, orders: Sequence[Order]) -> list[Answer]:
+    def _ask(self, orders: Sequence[TrialOrder]) -> list[Answer]:
         answers = list(self._run(orders))
         self._spent += sum(answer.cpu for answer in answers)
         return answers
@@ -200,6 +200,6 @@ class _Arms:
         return mean(last) if last and all(map(isfinite, last)) else nan
 
 
-def _order(change: Change, seed: int, cost: float) -> Order:
-    limit = _PATIENCE * cost + 60.0 if cost else Order.cpu
-    return Order(0, change, 0, seed=seed, whole=True, cpu=limit)
+def _order(change: Change, seed: int, cost: float) -> TrialOrder:
+    limit = _PATIENCE * cost + 60.0 if cost else TrialOrder.cpu
+    return TrialOrder(0, change, 0, seed=seed, whole=True, cpu=limit)

@@ -18,7 +18,7 @@ from koubai.data.preparation import Preparation
 from koubai.data.scale import InputScale
 from koubai.exchange.onnx_ends import Ends, ends_of
 from koubai.exchange.onnx_file import OnnxFile, read_onnx
-from koubai.exchange.onnx_graph import FOLDED, Knot, Step, Ways
+from koubai.exchange.onnx_graph import FOLDED, Knot, OnnxStep, Ways
 from koubai.exchange.onnx_layers import MADE, LoadedLayer, NodePlace, layer_of, row_of
 from koubai.exchange.onnx_views import padded, view_of
 from koubai.exchange.refused import NotExchangeable, need
@@ -151,7 +151,7 @@ class _Build:
         self._type = 11 if dtype == "float64" else 1
 
     def chain(
-        self, steps: Sequence[Step], shape: Shape, shown: Shape
+        self, steps: Sequence[OnnxStep], shape: Shape, shown: Shape
     ) -> tuple[LoadedLayer, tuple[Shape, Shape]]:
         """Return the steps in a row, and both shapes behind them."""
         layers: list[LoadedLayer] = []
@@ -170,7 +170,7 @@ class _Build:
         return _sequential(layers), (place.shape, place.shown)
 
     def _one(
-        self, step: Step, place: NodePlace, before: list[LoadedLayer]
+        self, step: OnnxStep, place: NodePlace, before: list[LoadedLayer]
     ) -> tuple[list[LoadedLayer], NodePlace]:
         """Return the layers of one step and the place behind it."""
         node = step.node
@@ -188,7 +188,7 @@ class _Build:
             return [LoadedLayer(_TOGETHER[step.kind]())], place
         return self._layer(step, place)
 
-    def _layer(self, step: Step, place: NodePlace) -> tuple[list[LoadedLayer], NodePlace]:
+    def _layer(self, step: OnnxStep, place: NodePlace) -> tuple[list[LoadedLayer], NodePlace]:
         """Return the layer of one node."""
         node = step.node
         moving, *rest = node.inputs
@@ -211,7 +211,7 @@ class _Build:
             shown = place.shown
         return [loaded], NodePlace(shape, shown, self._opset)
 
-    def _fork(self, step: Step, place: NodePlace) -> tuple[list[LoadedLayer], NodePlace]:
+    def _fork(self, step: OnnxStep, place: NodePlace) -> tuple[list[LoadedLayer], NodePlace]:
         made = [self.chain(way, place.shape, place.shown) for way in step.inner]
         layers = [loaded for loaded, _ in made]
         shapes = [both for _, both in made]
@@ -239,7 +239,7 @@ class _Build:
         return [whole], NodePlace(shape, shape if step.kind == "concatenate" else shapes[0][1], self._opset)
 
     def _bias(
-        self, step: Step, place: NodePlace, before: list[LoadedLayer]
+        self, step: OnnxStep, place: NodePlace, before: list[LoadedLayer]
     ) -> tuple[list[LoadedLayer], NodePlace]:
         """Add a constant to what a product or a convolution gave: its bias."""
         found = [self._ways.constant(name) for name in step.node.inputs if not self._ways.moves(name)]

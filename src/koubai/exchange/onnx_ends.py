@@ -9,8 +9,8 @@ import numpy as np
 
 from koubai.core.params import Array, Shape
 from koubai.data.scale import InputScale, TargetUnits
-from koubai.exchange.onnx_file import Node
-from koubai.exchange.onnx_graph import Knot, Step, Ways
+from koubai.exchange.onnx_file import OnnxNode
+from koubai.exchange.onnx_graph import Knot, OnnxStep, Ways
 
 _RANK = {"Sub": 0, "Add": 0, "Div": 1, "Mul": 2, "Clip": 3}  # the order within one InputScale
 _FLOATS = {1: "float32", 11: "float64"}
@@ -20,13 +20,13 @@ _FLOATS = {1: "float32", 11: "float64"}
 class Ends:
     """The steps between the ends, the type they compute in, and what the ends do (None: nothing)."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[OnnxStep, ...]
     dtype: str
     scale: InputScale | None
     units: TargetUnits | None
 
 
-def ends_of(steps: tuple[Step, ...], ways: Ways, shape: Shape) -> Ends:
+def ends_of(steps: tuple[OnnxStep, ...], ways: Ways, shape: Shape) -> Ends:
     """Return what is left between the scale of inputs (N, *shape) and the units of outputs.
 
     Raises:
@@ -51,7 +51,7 @@ def ends_of(steps: tuple[Step, ...], ways: Ways, shape: Shape) -> Ends:
     return Ends(steps[at:end], dtype, None if scale.identity else scale, units)
 
 
-def _with(scale: InputScale, node: Node, ways: Ways, shape: Shape, dtype: str) -> InputScale:
+def _with(scale: InputScale, node: OnnxNode, ways: Ways, shape: Shape, dtype: str) -> InputScale:
     """Return a scale with one operation more."""
     numbers = [None if not name else ways.constant(name) for name in node.inputs[1:]]
     first = numbers[0] if numbers and ways.moves(node.inputs[0]) else None
@@ -77,7 +77,7 @@ def _with(scale: InputScale, node: Node, ways: Ways, shape: Shape, dtype: str) -
     return replace(scale, stored=stored, shift=-wide if node.kind == "Add" else wide)
 
 
-def _beside(numbers: Array, shape: Shape, node: Node) -> Array:
+def _beside(numbers: Array, shape: Shape, node: OnnxNode) -> Array:
     """Return numbers as they broadcast over samples (n, *shape)."""
     try:
         wide = numbers.astype(np.float64).reshape((1,) * (1 + len(shape) - numbers.ndim) + numbers.shape)
@@ -87,7 +87,7 @@ def _beside(numbers: Array, shape: Shape, node: Node) -> Array:
     return wide
 
 
-def _units(steps: Sequence[Step], first: int, ways: Ways, dtype: str) -> tuple[int, TargetUnits | None]:
+def _units(steps: Sequence[OnnxStep], first: int, ways: Ways, dtype: str) -> tuple[int, TargetUnits | None]:
     """Return where the last layer ends, and y width + shift in float64 behind it, if that is there."""
     end = len(steps)
     while end > first and steps[end - 1].kind == "Identity":
@@ -106,6 +106,6 @@ def _units(steps: Sequence[Step], first: int, ways: Ways, dtype: str) -> tuple[i
     return end, TargetUnits(shift.astype(np.float64), width.astype(np.float64))
 
 
-def _constant(node: Node, ways: Ways) -> Array | None:
+def _constant(node: OnnxNode, ways: Ways) -> Array | None:
     found = [ways.constant(name) for name in node.inputs if not ways.moves(name)]
     return found[0] if len(found) == 1 else None

@@ -29,7 +29,7 @@ _TYPES = {1: np.float32, 11: np.float64, 6: np.int32, 7: np.int64, 9: np.bool_} 
 
 
 @dataclass(frozen=True)
-class Node:
+class OnnxNode:
     """One operation: `settings` are its attributes by name, as numbers, texts, lists or arrays."""
 
     name: str
@@ -54,7 +54,7 @@ class OnnxFile:
     | properties | texts by name                                                            |
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[OnnxNode, ...]
     constants: Mapping[str, Array]
     x: str
     y: str
@@ -123,11 +123,11 @@ def _checked(model: Any, path: Path) -> OnnxFile:
     )
 
 
-def _node(node: Any, number: int, path: Path) -> Node:
+def _node(node: Any, number: int, path: Path) -> OnnxNode:
     settings = {attribute.name: _value(attribute, path) for attribute in node.attribute}
     kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
     name = node.name or f"{kind}_{number}"
-    return Node(name, kind, tuple(node.input), tuple(node.output), settings)
+    return OnnxNode(name, kind, tuple(node.input), tuple(node.output), settings)
 
 
 def _value(attribute: Any, path: Path) -> Any:
@@ -141,7 +141,7 @@ def _value(attribute: Any, path: Path) -> Any:
     return value if value is None or isinstance(value, int | float) else list(value)
 
 
-def _ordered(nodes: tuple[Node, ...], known: set[str], where: str) -> None:
+def _ordered(nodes: tuple[OnnxNode, ...], known: set[str], where: str) -> None:
     """Refuse a name that is computed twice, or used before it is there: no way leads round in a circle."""
     for node in nodes:
         for name in node.inputs:

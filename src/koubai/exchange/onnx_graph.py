@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from koubai.core.params import Array, Shape
-from koubai.exchange.onnx_file import Node, OnnxFile
+from koubai.exchange.onnx_file import OnnxFile, OnnxNode
 
 _MOVED = ("Identity", "Reshape", "Transpose", "Unsqueeze", "Squeeze")  # arrays of any size
 _FOR_FEW = ("Cast", "Gather", "Concat", "ConstantOfShape", "Slice")
@@ -22,21 +22,21 @@ _ROOT2 = np.sqrt(np.float32(2))
 class Knot(Exception):
     """A way that is no chain of layers with forks; `node` is where."""
 
-    def __init__(self, node: Node, why: str = "") -> None:
+    def __init__(self, node: OnnxNode, why: str = "") -> None:
         super().__init__(why)
         self.node, self.why = node, why
 
 
 @dataclass(frozen=True)
-class Step:
+class OnnxStep:
     """What is done next: one node; or "add" or "concatenate" of ways that begin at the same place.
 
     `kind` is else the operator, or what several nodes are together: "silu", "mish", "gelu", "step".
     """
 
-    node: Node
+    node: OnnxNode
     kind: str
-    inner: tuple[tuple[Step, ...], ...] = ()
+    inner: tuple[tuple[OnnxStep, ...], ...] = ()
 
 
 class Ways:
@@ -75,7 +75,7 @@ class Ways:
         return name in self._depth
 
     @staticmethod
-    def _is_constant(node: Node) -> bool:
+    def _is_constant(node: OnnxNode) -> bool:
         return node.kind in ("Constant", "Shape")
 
     # ------------------------------------------------------------------------------------ constants
@@ -88,7 +88,7 @@ class Ways:
                 self._constants[name] = found
         return self._constants.get(name) if name else None
 
-    def _fold(self, node: Node) -> Array | None:
+    def _fold(self, node: OnnxNode) -> Array | None:
         if node.kind == "Constant":
             return _constant_of(node)
         if node.kind == "Shape" and node.inputs[0] in self.shapes:
@@ -103,7 +103,7 @@ class Ways:
             arrays.append(array)
         return self._folded(node, arrays) if arrays else None
 
-    def _folded(self, node: Node, arrays: list[Array]) -> Array | None:
+    def _folded(self, node: OnnxNode, arrays: list[Array]) -> Array | None:
         """Return what a node makes of constants; copies of arrays take as much room as these, and no more."""
         if node.kind not in _MOVED:
             return _computed(node, arrays) if sum(array.size for array in arrays) <= _FEW else None
@@ -114,7 +114,7 @@ class Ways:
 
     # ------------------------------------------------------------------------------------ ways
 
-    def steps(self, start: str, end: str) -> tuple[Step, ...]:
+    def steps(self, start: str, end: str) -> tuple[OnnxStep, ...]:
         """Return the steps from one place to another, which all ways to it lead through.
 
         Raises:
@@ -126,7 +126,7 @@ class Ways:
             found.append(step)
         return tuple(reversed(found))
 
-    def _last(self, end: str) -> tuple[Step, str]:
+    def _last(self, end: str) -> tuple[OnnxStep, str]:
         """Return the step that ends at a place, and where it begins."""
         node = self.makers.get(end)
         if node is None or not self.moves(end):
@@ -139,7 +139,7 @@ class Ways:
             return known
         if len(moving) == 1:
             alone = node.kind in ("Concat", "Sum") and len(node.inputs) == 1
-            return Step(node, "Identity" if alone else node.kind), moving[0]
+            return OnnxStep(node, "Identity" if alone else node.kind), moving[0]
         kinds: dict[str, Literal["add", "concatenate"]] = {
             "Add": "add",
             "Sum": "add",
@@ -150,17 +150,17 @@ class Ways:
         at = moving[0]
         for other in moving[1:]:
             at = self.meeting(at, other)
-        return Step(node, kinds[node.kind], tuple(self.steps(at, name) for name in moving)), at
+        return OnnxStep(node, kinds[node.kind], tuple(self.steps(at, name) for name in moving)), at
 
-    def _several(self, node: Node, moving: list[str]) -> tuple[Step, str] | None:
+    def _several(self, node: OnnxNode, moving: list[str]) -> tuple[OnnxStep, str] | None:
         """Return the step of nodes that are one function together, as exporters write it."""
         if node.kind == "Mul" and len(moving) == 2:
             for x, gate in (moving, moving[::-1]):
                 if self._made(gate, "Sigmoid", x):
-                    return Step(node, "silu"), x
+                    return OnnxStep(node, "silu"), x
                 made = self.makers.get(gate)
                 if made and made.kind == "Tanh" and self._made(made.inputs[0], "Softplus", x):
-                    return Step(node, "mish"), x
+                    return OnnxStep(node, "mish"), x
         if node.kind == "Mul" and len(moving) == 1 and self._is(node, 0.5):
             return self._gelu(node, moving[0])
         if node.kind == "Where" and len(moving) == 3 and self._made(moving[0], "IsNaN", moving[1]):
@@ -168,10 +168,10 @@ class Ways:
             if above is not None and above.kind == "CastLike" and above.inputs[1] == moving[1]:
                 compared = self.makers.get(above.inputs[0])
                 if compared is not None and compared.kind == "GreaterOrEqual" and self._is(compared, 0.0):
-                    return Step(node, "step"), moving[1]
+                    return OnnxStep(node, "step"), moving[1]
         return None
 
-    def _gelu(self, node: Node, product: str) -> tuple[Step, str] | None:
+    def _gelu(self, node: OnnxNode, product: str) -> tuple[OnnxStep, str] | None:
         """x (1 + erf(x / sqrt 2)) / 2, as it is written before opset 20."""
         made = self.makers.get(product)
         if made is None or made.kind != "Mul" or not all(map(self.moves, made.inputs)):
@@ -183,14 +183,14 @@ class Ways:
             erf = self.makers.get(next(filter(self.moves, plus.inputs), ""))
             inner = None if erf is None or erf.kind != "Erf" else self.makers.get(erf.inputs[0])
             if inner is not None and inner.kind == "Div" and inner.inputs[0] == x and self._is(inner, _ROOT2):
-                return Step(node, "gelu"), x
+                return OnnxStep(node, "gelu"), x
         return None
 
     def _made(self, name: str, kind: str, x: str) -> bool:
         node = self.makers.get(name)
         return node is not None and node.kind == kind and node.inputs[0] == x
 
-    def _is(self, node: Node, value: float) -> bool:
+    def _is(self, node: OnnxNode, value: float) -> bool:
         """Whether a node's constant input is one number, this one."""
         found = [self.constant(name) for name in node.inputs if not self.moves(name)]
         return (
@@ -201,7 +201,7 @@ class Ways:
         )
 
 
-def _constant_of(node: Node) -> Array | None:
+def _constant_of(node: OnnxNode) -> Array | None:
     """Return the array of a node Constant, in whichever way it holds it."""
     for name in ("value", "value_float", "value_int", "value_floats", "value_ints"):
         value = node.settings.get(name)
@@ -211,7 +211,7 @@ def _constant_of(node: Node) -> Array | None:
     return None
 
 
-def _moved(node: Node, arrays: list[Array]) -> Array:
+def _moved(node: OnnxNode, arrays: list[Array]) -> Array:
     """Return the same numbers in another shape, without a copy where that can be.
 
     Raises ValueError, IndexError where the sizes cannot be.
@@ -231,7 +231,7 @@ def _moved(node: Node, arrays: list[Array]) -> Array:
     return first
 
 
-def _computed(node: Node, arrays: list[Array]) -> Array | None:
+def _computed(node: OnnxNode, arrays: list[Array]) -> Array | None:
     """Return what a node makes of few numbers; None where that is too much, or not done here."""
     first = arrays[0]
     found: Array | None = None

@@ -10,7 +10,7 @@ import numpy as np
 
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
-from koubai.exchange.onnx_file import Node
+from koubai.exchange.onnx_file import OnnxNode
 from koubai.exchange.refused import NotExchangeable, need
 from koubai.layers import (
     ELU,
@@ -67,7 +67,7 @@ class NodePlace:
     mode: str = "zeros"
 
 
-def layer_of(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def layer_of(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     """Return a node as a layer; `arrays` are its inputs behind the first, None where one is left out.
 
     Raises:
@@ -90,7 +90,7 @@ def _array(arrays: list[Array | None], i: int, what: str) -> Array:
     return found
 
 
-def _linear(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _linear(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     """Gemm: alpha x W + beta b."""
     said = node.settings
     for name in ("alpha", "beta"):
@@ -99,7 +99,7 @@ def _linear(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedL
     return _product(_array(arrays, 0, "B"), said.get("transB"), arrays[1] if len(arrays) > 1 else None, place)
 
 
-def _matmul(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _matmul(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     return _product(_array(arrays, 0, "B"), False, None, place)
 
 
@@ -121,7 +121,7 @@ def row_of(bias: Array, count: int) -> Array:
     return np.broadcast_to(bias.reshape(-1), (count,))
 
 
-def _window(node: Node, kernel: Shape, place: NodePlace) -> dict[str, Any]:
+def _window(node: OnnxNode, kernel: Shape, place: NodePlace) -> dict[str, Any]:
     """Return stride, padding and dilation of a window, which must be the same at both ends of an axis."""
     axes = len(kernel)
     need(axes in (1, 2) and place.shape == place.shown and len(place.shape) == axes + 1, f"x{place.shown}")
@@ -137,7 +137,7 @@ def _window(node: Node, kernel: Shape, place: NodePlace) -> dict[str, Any]:
     return {**numbers, "padding": pads[:axes]}
 
 
-def _convolution(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _convolution(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     weight = _array(arrays, 0, "W")
     bias = arrays[1] if len(arrays) > 1 else None
     kernel = weight.shape[2:]
@@ -151,7 +151,7 @@ def _convolution(node: Node, arrays: list[Array | None], place: NodePlace) -> Lo
     return LoadedLayer(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
 
 
-def _transposed(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _transposed(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     weight = _array(arrays, 0, "W")
     bias = arrays[1] if len(arrays) > 1 else None
     groups, kernel = node.settings.get("group", 1), weight.shape[2:]
@@ -163,7 +163,7 @@ def _transposed(node: Node, arrays: list[Array | None], place: NodePlace) -> Loa
     return LoadedLayer(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
 
 
-def _pool(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _pool(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     said = node.settings
     how = _window(node, tuple(said.get("kernel_shape") or ()), place)
     need(not said.get("ceil_mode"), "ceil_mode=1")
@@ -176,7 +176,7 @@ def _pool(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLay
     return LoadedLayer((AveragePool2d if two else AveragePool1d)(size, **how))
 
 
-def _batch_norm(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _batch_norm(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     need(not node.settings.get("training_mode"), "training_mode=1")
     names = ("gamma", "beta", "running_mean", "running_variance")
     found = {name: _array(arrays, i, name) for i, name in enumerate(names)}
@@ -188,24 +188,24 @@ def _affine(arrays: list[Array | None]) -> dict[str, Array]:
     return {name: _array(arrays, i, name) for i, name in enumerate(("gamma", "beta"))}
 
 
-def _layer_norm(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _layer_norm(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     axis = node.settings.get("axis", -1)
     need(axis in (1, -len(place.shown)) and place.shape == place.shown, f"axis={axis}")
     return LoadedLayer(LayerNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
 
 
-def _group_norm(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _group_norm(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     need(place.opset >= 21, f"opset={place.opset}")  # before, it had one scale a group
     return LoadedLayer(
         GroupNorm(node.settings.get("num_groups", 0), node.settings.get("epsilon", 1e-5)), _affine(arrays)
     )
 
 
-def _instance_norm(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _instance_norm(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     return LoadedLayer(InstanceNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
 
 
-def _local_response(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _local_response(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     said = node.settings
     size = said.get("size", 0)
     need(size > 0 and size % 2, f"size={size}")
@@ -213,7 +213,7 @@ def _local_response(node: Node, arrays: list[Array | None], place: NodePlace) ->
     return LoadedLayer(LocalResponseNorm(size, k, alpha / size, beta))
 
 
-def _prelu(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _prelu(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     slope, channels = _array(arrays, 0, "slope"), place.shape[0]
     need(slope.size in (1, channels), f"slope{slope.shape}")
     along = slope.ndim >= len(place.shown) and slope.shape[slope.ndim - len(place.shown)] == channels
@@ -221,14 +221,14 @@ def _prelu(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLa
     return LoadedLayer(PReLU(shared=slope.size == 1), {"slope": slope.reshape(-1)})
 
 
-def _softmax(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _softmax(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     axis = node.settings.get("axis", -1 if place.opset >= 13 else 1)
     last = axis in (-1, len(place.shown)) and (place.opset >= 13 or len(place.shown) == 1)
     need(last and place.shape == place.shown, f"axis={axis}")
     return LoadedLayer(Softmax())
 
 
-def _global_average(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _global_average(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     need(place.shape == place.shown and len(place.shape) > 1, f"x{place.shown}")
     if node.kind == "ReduceMean":
         given = node.settings.get("axes")
@@ -238,13 +238,13 @@ def _global_average(node: Node, arrays: list[Array | None], place: NodePlace) ->
     return LoadedLayer(GlobalAveragePool())
 
 
-def _gelu(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _gelu(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     way = node.settings.get("approximate", "none")
     need(way == "none", f"approximate={way}")
     return LoadedLayer(GELU())
 
 
-def _dropout(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _dropout(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     given = arrays[0] if arrays else None
     ratio = (
         float(given.reshape(-1)[0]) if given is not None and given.size else node.settings.get("ratio", 0.5)
@@ -252,14 +252,14 @@ def _dropout(node: Node, arrays: list[Array | None], place: NodePlace) -> Loaded
     return LoadedLayer(Dropout(ratio))
 
 
-def _selu(node: Node, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
+def _selu(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     for name, ours in (("alpha", SELU.alpha), ("gamma", SELU.scale)):
         found = node.settings.get(name, ours)
         need(np.float32(found) == np.float32(ours), f"{name}={found}")
     return LoadedLayer(SELU())
 
 
-MADE: dict[str, Callable[[Node, list[Array | None], NodePlace], LoadedLayer]] = {
+MADE: dict[str, Callable[[OnnxNode, list[Array | None], NodePlace], LoadedLayer]] = {
     "Gemm": _linear,
     "MatMul": _matmul,
     "Conv": _convolution,

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from koubai.core.params import Shape
-from koubai.exchange.onnx_graph import Step, Ways
+from koubai.exchange.onnx_graph import OnnxStep, Ways
 from koubai.exchange.onnx_layers import LoadedLayer, NodePlace
 from koubai.exchange.refused import NotExchangeable
 from koubai.layers import Flatten
 
 
-def view_of(step: Step, place: NodePlace, ways: Ways) -> tuple[list[LoadedLayer], NodePlace]:
+def view_of(step: OnnxStep, place: NodePlace, ways: Ways) -> tuple[list[LoadedLayer], NodePlace]:
     """Return a flattening, or nothing where only axes of size 1 come or go."""
     shown = _viewed(step, place.shown, ways)
     bare = tuple(size for size in shown if size != 1)
@@ -24,7 +24,7 @@ def view_of(step: Step, place: NodePlace, ways: Ways) -> tuple[list[LoadedLayer]
     return [LoadedLayer(Flatten())] if len(place.shape) > 1 else [], NodePlace(shown, shown, place.opset)
 
 
-def _viewed(step: Step, shown: Shape, ways: Ways) -> Shape:
+def _viewed(step: OnnxStep, shown: Shape, ways: Ways) -> Shape:
     node, total = step.node, int(np.prod(shown))
     if step.kind == "Flatten":
         if node.settings.get("axis", 1) != 1:
@@ -53,7 +53,7 @@ def _viewed(step: Step, shown: Shape, ways: Ways) -> Shape:
     return tuple(rest)
 
 
-def padded(step: Step, place: NodePlace, ways: Ways) -> tuple[list[LoadedLayer], NodePlace]:
+def padded(step: OnnxStep, place: NodePlace, ways: Ways) -> tuple[list[LoadedLayer], NodePlace]:
     """Note what a Pad adds; the convolution behind it takes it over."""
     node, axes = step.node, len(place.shown) - 1
     mode = {"constant": "zeros", "reflect": "reflect", "edge": "replicate"}.get(

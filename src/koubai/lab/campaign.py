@@ -20,7 +20,7 @@ from koubai.lab.perform.environment import environment
 from koubai.lab.perform.executors import Workers
 from koubai.lab.perform.keeper import StoreKeeper, keeping
 from koubai.lab.perform.outcome import Stopped
-from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.progress import CampaignProgress
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.sizes import require_memory
 from koubai.lab.perform.store import Store
@@ -35,7 +35,7 @@ _AHEAD = 8  # tasks a worker that are handed over at once: what waits there no s
 _AHEAD_ELSEWHERE = 4  # bundles, where the way is long and a bundle takes its time
 _BUNDLE = 0.5  # seconds of work in a bundle of short runs: beside them a cluster's own work is little
 _MOST = 64  # runs in a bundle
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[CampaignProgress], None]
 
 
 def run_experiment(
@@ -104,7 +104,7 @@ class Campaign:
         """Perform what the store lacks and have it kept; return when done, stopped, or out of budget."""
         self._keeper = keeper
         missing = [task for task in tasks if not self._take(task)]
-        self.progress = Progress(len(tasks), self.reused, runs=list(self.results.values()))
+        self.progress = CampaignProgress(len(tasks), self.reused, runs=list(self.results.values()))
         self.on_progress(self.progress)
         try:
             while missing:

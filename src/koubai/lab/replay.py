@@ -15,7 +15,7 @@ from koubai.lab.conclude.result import ArmSummary, ExperimentResult
 from koubai.lab.conclude.summarize import summarize
 from koubai.lab.course.golden import golden_path
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published
-from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.progress import CampaignProgress
 from koubai.lab.start import run
 
 EXPERIMENTS = (
@@ -75,7 +75,7 @@ class CourseRow:
     p: float | None = None
 
 
-OnExperiment = Callable[[Experiment], Callable[[Progress], None] | None]
+OnExperiment = Callable[[Experiment], Callable[[CampaignProgress], None] | None]
 
 
 def course_rows(

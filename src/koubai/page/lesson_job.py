@@ -26,7 +26,7 @@ from koubai.core.statistics import mean_interval
 from koubai.lab.campaign import OnProgress, run_experiment
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
-from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.progress import CampaignProgress
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.store import Store
 from koubai.lab.start import open_workers
@@ -149,12 +149,12 @@ class _Teller:
         self._told: set[tuple[str, int]] = set()
         self._last, self._seen = -math.inf, False
 
-    def listen(self, progress: Progress) -> None:
+    def listen(self, progress: CampaignProgress) -> None:
         """Raise KeyboardInterrupt, which a campaign hears, once the job is stopped."""
         if self._stopped():
             raise KeyboardInterrupt
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: CampaignProgress) -> None:
         """Tell what is new; raise KeyboardInterrupt, too."""
         self.listen(progress)
         self.finished(progress.runs)

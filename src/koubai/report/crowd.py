@@ -15,7 +15,7 @@ ENDS = 15  # of more, as many of the best and of the worst are
 
 
 @dataclass(frozen=True)
-class Ends:
+class BestAndWorst:
     """The names of the best and of the worst of `total` arms, each in order of rank."""
 
     best: tuple[str, ...]
@@ -34,12 +34,14 @@ def best_first(means: Mapping[str, float], measure: str) -> list[str]:
     return sorted(means, key=lambda arm: sign * means[arm] if isfinite(means[arm]) else inf)
 
 
-def ends_of(means: Mapping[str, float], measure: str, most: int = MOST, ends: int = ENDS) -> Ends | None:
+def ends_of(
+    means: Mapping[str, float], measure: str, most: int = MOST, ends: int = ENDS
+) -> BestAndWorst | None:
     """Return the ends of more than `most` arms; None where each of them can be listed."""
     if len(means) <= most:
         return None
     order = best_first(means, measure)
-    return Ends(tuple(order[:ends]), tuple(order[-ends:]), len(order))
+    return BestAndWorst(tuple(order[:ends]), tuple(order[-ends:]), len(order))
 
 
 def means_of(result: ExperimentResult) -> dict[str, float]:

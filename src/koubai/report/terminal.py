@@ -16,7 +16,7 @@ from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.declare.measures import Duration
 from koubai.lab.perform.gradients import at_start
-from koubai.lab.perform.progress import Progress
+from koubai.lab.perform.progress import CampaignProgress
 from koubai.lab.perform.run_result import RunResult
 from koubai.report import measures
 from koubai.report.experiment import TONES
@@ -168,7 +168,7 @@ def _counts(made: Sequence[ArmRow], *, runs: bool) -> dict[str, str]:
 def live_view(
     experiment: Experiment,
     runs: Sequence[RunResult],
-    progress: Progress,
+    progress: CampaignProgress,
     *,
     width: int = 100,
 ) -> RenderableType:
@@ -178,7 +178,7 @@ def live_view(
     return Group(result_table(experiment, runs, width=width), _text(progress_line(progress)))
 
 
-def progress_line(progress: Progress) -> str:
+def progress_line(progress: CampaignProgress) -> str:
     """Return where the experiment stands, in one line that suits a log too."""
     done = progress.done + progress.failed + progress.reused
     parts = [say("report.terminal.done", done=done, total=progress.total)]

@@ -13,7 +13,7 @@ from koubai.lab.declare.experiment import Arm, Experiment
 from koubai.lab.declare.measures import interval_of
 from koubai.lab.perform.gradients import at_start
 from koubai.lab.perform.run_result import RunResult
-from koubai.report.crowd import Ends, ends_of
+from koubai.report.crowd import BestAndWorst, ends_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ArmRow:
 
 def rows(
     experiment: Experiment, runs: Sequence[RunResult], most: int | None = None
-) -> tuple[list[ArmRow], Ends | None]:
+) -> tuple[list[ArmRow], BestAndWorst | None]:
     """Return one row per arm, in the order of the experiment; of more than `most` arms both ends, by rank."""
     own: dict[str, list[RunResult]] = {arm.name: [] for arm in experiment.arms}
     for run in runs:

@@ -13,10 +13,10 @@ from koubai.core.params import Array, Shape
 from koubai.data.levels import Inputs, as_numbers
 from koubai.data.preparation import Preparation
 from koubai.network.network import Network, Weights
-from koubai.train.asked import Asked
 from koubai.train.files import LARGEST_TEXT, read_file, write_atomic, writing
 from koubai.train.folder import RunFolder
 from koubai.train.packing import unpack
+from koubai.train.predictor import Predictor
 from koubai.train.recipe import Recipe
 from koubai.train.tensors import weights_of, write_weights
 from koubai.words.phrase import phrase
@@ -26,7 +26,7 @@ _LARGEST = 2**40  # values of one sample that no real network takes
 
 
 @dataclass(frozen=True, eq=False)
-class Trained(Asked):
+class Trained(Predictor):
     """A trained network: what made it, its shapes, its weights, and how its inputs and targets were prepared.
 
     It predicts by the reference formulas: bit for bit what a run on the reference engine predicts.

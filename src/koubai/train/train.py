@@ -16,13 +16,13 @@ from koubai.data.preparation import Preparation
 from koubai.engines.engine import Observation, TrainingState
 from koubai.network.network import Network, Weights
 from koubai.probes.history import History
-from koubai.train.asked import Asked
 from koubai.train.folder import RunFolder
 from koubai.train.folder_writer import RunWriter
 from koubai.train.interrupt import Interrupt
 from koubai.train.loop import Loop, OnProgress
 from koubai.train.metrics import Metric
 from koubai.train.moments import OnEvaluation
+from koubai.train.predictor import Predictor
 from koubai.train.recipe import Recipe
 from koubai.train.salvage import salvage as go_back
 from koubai.train.session import Score, Session
@@ -30,7 +30,7 @@ from koubai.words import say
 
 
 @dataclass
-class Run(Asked):
+class Run(Predictor):
     """A finished (or stopped) training run.
 
     `stopped_by` tells why it ended before its last step, None if it did not; "interrupted" can be resumed.

@@ -37,9 +37,9 @@ def test_a_dense_layer_is_three_products(sizes):
     x, W, b, dy = (random.standard_normal(s).astype("f") for s in ((rows, F), (F, G), G, (rows, G)))
     y, dx, dW, db = (np.full(s, np.nan, "f") for s in ((rows, G), (rows, F), (F, G), G))
     product = library.sgemm()
-    run_kernel(gemm.linear, gemm.Linear(x, W, b, y, rows, F, G, product))
-    run_kernel(gemm.linear_weights, gemm.Linear(x, dW, db, dy, rows, F, G, product))
-    run_kernel(gemm.linear_data, gemm.Linear(dx, W, 0, dy, rows, F, G, product))
+    run_kernel(gemm.linear, gemm.BlasLinear(x, W, b, y, rows, F, G, product))
+    run_kernel(gemm.linear_weights, gemm.BlasLinear(x, dW, db, dy, rows, F, G, product))
+    run_kernel(gemm.linear_data, gemm.BlasLinear(dx, W, 0, dy, rows, F, G, product))
     for got, exact in ((y, x @ W + b), (dW, x.T @ dy), (db, dy.sum(axis=0)), (dx, dy @ W.T)):
         np.testing.assert_allclose(got, exact, rtol=1e-4, atol=1e-5)
 

@@ -37,7 +37,7 @@ def test_pooled_at_once_or_not_it_is_the_plain_sum(C, H, W, KH, KW, relu):
     w, b = (rng.integers(-2, 3, shape).astype(np.float32) for shape in ((KH * KW, C), (C,)))
     h, v, blocks = H - KH + 1, W - KW + 1, -(-C // 16)
     P, Q = h // 2, v // 2
-    convolution = one_channel.Convolution(x, w, b, samples, C, H, W, KH, KW)
+    convolution = one_channel.OneChannelConvolution(x, w, b, samples, C, H, W, KH, KW)
     u = np.full((samples, blocks, h, v, 16), 7, np.float32)
     run_kernel(one_channel.convolve_into_blocks, one_channel.IntoBlocks(convolution, u), team=2)
 

@@ -46,7 +46,7 @@ _WORST = 1.0  # of skill below chance: R^2 has no end downwards, and one such ru
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RivalComparison:
     """The remedy against one rival: by how much it is better (mean over pairs), interval, Holm's p."""
 
     rival: str
@@ -66,7 +66,7 @@ class Proof:
 
     | verdict    | meaning                                                                            |
     |------------|------------------------------------------------------------------------------------|
-    | proven     | better than unchanged, placebo and random remedy: `Comparison.better` of all three |
+    | proven     | better than unchanged, placebo and random remedy: `RivalComparison.better` of all three |
     | refuted    | surely not better than unchanged by .01 of skill: that interval ends below (of a   |
     |            | script: by a hundredth of what its unchanged runs reach)                           |
     | undecided  | cannot tell yet; `more_seeds` would probably tell (None: no number of seeds would) |
@@ -79,7 +79,7 @@ class Proof:
     remedy: str
     verdict: str
     skills: dict[str, list[float]]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[RivalComparison, ...]
     more_seeds: int | None = None
     metric: str = "skill"
     of_loss: bool = False
@@ -211,7 +211,7 @@ def conclude(
     }
     adjusted = holm([sign_flip_p(d, "greater") for d in differences.values()])
     comparisons = tuple(
-        Comparison(rival, mean(d), mean_interval(d), p)
+        RivalComparison(rival, mean(d), mean_interval(d), p)
         for (rival, d), p in zip(differences.items(), adjusted, strict=True)
     )
     first = comparisons[0]

@@ -13,7 +13,7 @@ from koubai.doctor.trials.budget import Budget
 from koubai.doctor.trials.catalog import translated
 from koubai.doctor.trials.changes import FROM_THE_START
 from koubai.doctor.trials.forks import Forks, Snapshot
-from koubai.doctor.trials.orders import Answer, Order
+from koubai.doctor.trials.orders import Answer, TrialOrder
 from koubai.doctor.trials.reruns import Reruns
 
 NOTHING = Change("nothing")
@@ -182,7 +182,7 @@ class ForkClinic:
             if self._on_trial is not None:
                 self._on_trial(change, steps)
             cpu = 60.0 + _SLOWER * steps * self._cpu_per_step
-            orders.append(Order(self._numbers, change, steps, self._forks.meter.main, cpu))
+            orders.append(TrialOrder(self._numbers, change, steps, self._forks.meter.main, cpu))
         try:
             found = self._forks.ask(snapshot, orders)
         except KeyboardInterrupt:  # what is known stays known

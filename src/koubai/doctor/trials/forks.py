@@ -26,10 +26,10 @@ from torch import nn
 
 from koubai.doctor.trials.changes import Site
 from koubai.doctor.trials.meter import Meter
-from koubai.doctor.trials.orders import Answer, Order
+from koubai.doctor.trials.orders import Answer, TrialOrder
 from koubai.doctor.trials.shut_in import cut_off, positions, shares_memory, shut_in
 from koubai.doctor.trials.snapshot import Sleeper, fork_away, silence, write_all
-from koubai.doctor.trials.trial import Running, roots_of
+from koubai.doctor.trials.trial import RunningTrial, roots_of
 from koubai.doctor.watch.hooks.guard import Guard
 from koubai.doctor.watch.hooks.listener import Listener
 from koubai.doctor.watch.hooks.wires import Wires
@@ -71,7 +71,7 @@ class Forks(Listener):
         self.snapshots: list[Snapshot] = []
         self.refused = "" if sys.platform == "linux" else "system"
         self._models: list[nn.Module] = []
-        self._running: Running | None = None
+        self._running: RunningTrial | None = None
         self._entered = False
         self._wires = Wires(self, Guard(self._give_up))
 
@@ -176,7 +176,7 @@ class Forks(Listener):
         site = Site(roots_of(self._models), running, meter=self.meter)
         shut_in(self.leave_if_child)
         try:
-            self._running = Running(order, self.meter, site, tell)
+            self._running = RunningTrial(order, self.meter, site, tell)
         except Exception as error:  # a change that cannot be made here is no trial
             tell(Answer(order.number, ended=f"{type(error).__name__}: {error}"))
 
@@ -188,7 +188,10 @@ class Forks(Listener):
         return next(before, None)
 
     def ask(
-        self, snapshot: Snapshot, orders: Sequence[Order], on_answer: Callable[[Answer], None] | None = None
+        self,
+        snapshot: Snapshot,
+        orders: Sequence[TrialOrder],
+        on_answer: Callable[[Answer], None] | None = None,
     ) -> dict[int, Answer]:
         """Let a snapshot make trials, as many at a time as there are cores; return answers by number.
 

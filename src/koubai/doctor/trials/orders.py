@@ -11,7 +11,7 @@ from koubai.doctor.patient.origin import Origin
 
 
 @dataclass(frozen=True)
-class Order:
+class TrialOrder:
     """One trial.
 
     | field    | meaning                                                           |
@@ -38,7 +38,7 @@ class Order:
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
-    def of(cls, line: bytes | str) -> Order:
+    def of(cls, line: bytes | str) -> TrialOrder:
         """Read a line."""
         values = json.loads(line)
         return cls(**{**values, "change": Change(**values["change"])})

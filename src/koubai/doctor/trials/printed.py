@@ -77,7 +77,7 @@ _PAINT = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
-class Metric:
+class PrintedNumber:
     """A number that a program prints: its name there, and whether less of it is better."""
 
     name: str
@@ -123,18 +123,18 @@ class _Lines(io.RawIOBase):
         return 1
 
 
-def last_metric(text: str, *, without: Sequence[str] = ()) -> Metric | None:
+def last_metric(text: str, *, without: Sequence[str] = ()) -> PrintedNumber | None:
     """Return what is printed last and tells which way is better, `without` some words; None if nothing does.
 
     >>> last_metric("Epoch 3: train loss 0.31, val acc = 91.2% (4.1 s)")
-    Metric(name='val acc', lower=False)
+    PrintedNumber(name='val acc', lower=False)
     """
     return next(
         (m for m, _ in _told(text) if not any(_is_one_of(word, without) for word in _words(m.name))), None
     )
 
 
-def value_of(text: str, metric: Metric) -> float:
+def value_of(text: str, metric: PrintedNumber) -> float:
     """Return the last value that is printed under a metric's name; NaN if there is none."""
     return next((value for other, value in _told(text) if other == metric), nan)
 
@@ -155,7 +155,7 @@ def series_of(text: str, words: Sequence[str]) -> tuple[float, ...]:
     return tuple(longest)
 
 
-def _told(text: str) -> Iterator[tuple[Metric, float]]:
+def _told(text: str) -> Iterator[tuple[PrintedNumber, float]]:
     """Go through what is told, the last first: at most one number of each part of a line."""
     for line in reversed(text.splitlines()):
         for part in reversed(_BORDER.split(_PAINT.sub("", line))):
@@ -164,7 +164,7 @@ def _told(text: str) -> Iterator[tuple[Metric, float]]:
                 yield found
 
 
-def _of_part(part: str) -> tuple[Metric, float] | None:
+def _of_part(part: str) -> tuple[PrintedNumber, float] | None:
     """Return the last number of a part that its name is about, not one that counts or is a total."""
     plain, counted, end = None, None, 0
     for match in _NUMBER.finditer(part):
@@ -172,7 +172,7 @@ def _of_part(part: str) -> tuple[Metric, float] | None:
         lower = _direction(part[: match.start()])
         if lower is None or _OF.search(before) or _NEUTRAL.search(before):
             continue
-        found = Metric(_name(part[: match.start()]), lower), float(match[0])
+        found = PrintedNumber(_name(part[: match.start()]), lower), float(match[0])
         if not _COUNTED.match(part[end:]):
             plain = found
         elif _direction(before) is not None:

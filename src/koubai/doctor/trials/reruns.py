@@ -23,7 +23,7 @@ import numpy as np
 from koubai.doctor.patient.clinic import Change
 from koubai.doctor.trials.forks import Snapshot
 from koubai.doctor.trials.meter import Meter
-from koubai.doctor.trials.orders import Answer, Order
+from koubai.doctor.trials.orders import Answer, TrialOrder
 from koubai.doctor.trials.snapshot import STILL, cpu_of
 
 _COMPARED = 5  # losses
@@ -66,13 +66,13 @@ class Reruns:
         """Make sure that the losses are those of a run that can be made again."""
         main = self.meter.main
         first = run_again(
-            self._script, Order(0, Change("nothing"), min(_COMPARED, self.meter.steps), main, _CPU)
+            self._script, TrialOrder(0, Change("nothing"), min(_COMPARED, self.meter.steps), main, _CPU)
         )
         own = self.meter.losses[main]
         there = np.array(first.losses)
         if len(there) and np.allclose(there, own[: len(there)], rtol=_ALIKE, atol=1e-6, equal_nan=True):
             return
-        whole = run_again(self._script, Order(0, Change("nothing"), len(own), main, _CPU))
+        whole = run_again(self._script, TrialOrder(0, Change("nothing"), len(own), main, _CPU))
         self.meter.losses[main] = whole.losses
 
     def nearest(self, step: int) -> Snapshot | None:
@@ -83,7 +83,10 @@ class Reruns:
         """Nothing is kept."""
 
     def ask(
-        self, snapshot: Snapshot, orders: Sequence[Order], on_answer: Callable[[Answer], None] | None = None
+        self,
+        snapshot: Snapshot,
+        orders: Sequence[TrialOrder],
+        on_answer: Callable[[Answer], None] | None = None,
     ) -> dict[int, Answer]:
         """Make trials, as many at a time as there are cores; return answers by number."""
         found: dict[int, Answer] = {}
@@ -94,7 +97,7 @@ class Reruns:
         return found
 
 
-def run_all(script: Script, orders: Sequence[Order]) -> Iterator[Answer]:
+def run_all(script: Script, orders: Sequence[TrialOrder]) -> Iterator[Answer]:
     """Run a script again for each order, as many at a time as there are cores; leaving ends them all."""
     stop = Event()
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -104,7 +107,7 @@ def run_all(script: Script, orders: Sequence[Order]) -> Iterator[Answer]:
             stop.set()
 
 
-def run_again(script: Script, order: Order, stop: Event | None = None) -> Answer:
+def run_again(script: Script, order: TrialOrder, stop: Event | None = None) -> Answer:
     """Run a script again; one that ends without an answer has died, or was told to stop."""
     kind = "module" if script.as_module else "script"
     if stop is not None and stop.is_set():
@@ -132,7 +135,7 @@ def _environment(free: str) -> dict[str, str]:
     return {**os.environ, **alone, "TMPDIR": free, "MPLCONFIGDIR": free, "PYTHONPATH": paths}
 
 
-def _wait(process: subprocess.Popen[bytes], order: Order, stop: Event | None) -> str:
+def _wait(process: subprocess.Popen[bytes], order: TrialOrder, stop: Event | None) -> str:
     """Wait for a process; end one that uses too much CPU time, waits without end or is to stop; say why."""
     cpu, moved, why = 0.0, time.monotonic(), ""
     try:

@@ -15,7 +15,7 @@ from koubai.doctor.patient.origin import Origin
 from koubai.doctor.trials.budget import THOROUGH
 from koubai.doctor.trials.fork_clinic import ForkClinic
 from koubai.doctor.trials.forks import Forks
-from koubai.doctor.trials.orders import Order
+from koubai.doctor.trials.orders import TrialOrder
 from koubai.doctor.trials.origin import TRACE
 from koubai.doctor.trials.reruns import Reruns, Script
 from koubai.words import say
@@ -112,7 +112,7 @@ def _origin_of(forks: Forks) -> Origin | None:
     if snapshot is None:
         return None
     steps = broken + 1 - snapshot.step
-    order = Order(0, Change(TRACE, float(start)), steps, forks.meter.main)
+    order = TrialOrder(0, Change(TRACE, float(start)), steps, forks.meter.main)
     _progress(order.change, steps)
     answer = forks.ask(snapshot, [order]).get(0)
     return None if answer is None else answer.origin

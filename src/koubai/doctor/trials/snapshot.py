@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from koubai.doctor.trials.orders import Answer, Order
+from koubai.doctor.trials.orders import Answer, TrialOrder
 from koubai.doctor.trials.shut_in import make_private
 
 _LOOK = 0.5  # seconds between looks at the children
@@ -25,7 +25,7 @@ STILL = 60.0  # seconds in which a child uses no CPU at all: it waits for someth
 
 @dataclass
 class _Child:
-    order: Order
+    order: TrialOrder
     pid: int
     data: bytes = b""
     cpu: float = 0.0
@@ -37,11 +37,11 @@ class Sleeper:
 
     def __init__(self, orders: int, answers: int, cores: int) -> None:
         self._orders, self._answers, self._cores = orders, answers, cores
-        self._waiting: deque[Order] = deque()
+        self._waiting: deque[TrialOrder] = deque()
         self._children: dict[int, _Child] = {}  # by the pipe it answers on
         self._text = b""
 
-    def sleep(self) -> tuple[Order, int]:
+    def sleep(self) -> tuple[TrialOrder, int]:
         """Wait and serve; return, in a forked child only, its order and the pipe to answer on.
 
         The snapshot itself ends when nobody holds the other end of its pipe.
@@ -72,7 +72,7 @@ class Sleeper:
                 os.kill(child.pid, signal.SIGKILL)
             os._exit(0)
         *lines, self._text = (self._text + data).split(b"\n")
-        self._waiting.extend(Order.of(line) for line in lines)
+        self._waiting.extend(TrialOrder.of(line) for line in lines)
 
     def _hear(self, fd: int) -> None:
         data = os.read(fd, 1 << 16)

@@ -11,12 +11,12 @@ from torch import nn
 from koubai.doctor.trials.catalog import made
 from koubai.doctor.trials.changes import Site
 from koubai.doctor.trials.meter import Meter
-from koubai.doctor.trials.orders import Answer, Order
+from koubai.doctor.trials.orders import Answer, TrialOrder
 
 _BROKEN = 5  # losses in a row that are not finite: nothing more will come
 
 
-class Running:
+class RunningTrial:
     """One trial under way in this process.
 
     Args:
@@ -24,7 +24,7 @@ class Running:
         tell: takes the answer, once; it does not return.
     """
 
-    def __init__(self, order: Order, meter: Meter, site: Site, tell: Callable[[Answer], None]) -> None:
+    def __init__(self, order: TrialOrder, meter: Meter, site: Site, tell: Callable[[Answer], None]) -> None:
         self._order, self._meter, self._site, self._tell = order, meter, site, tell
         self._begin = [len(losses) for losses in meter.losses]
         self._cpu = meter.cpu

@@ -1,4 +1,4 @@
-"""Search: finds what a program trains: what was called and owns the parameters of an optimizer."""
+"""Model search: finds what a program trains: what was called and owns the parameters of an optimizer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SEARCH_STEPS = 3  # steps of known optimizers after which no new model is looke
 _PATIENCE = 60  # steps for which a model is looked for that an optimizer has updated, unseen
 
 
-class Search(Listener):
+class ModelSearch(Listener):
     """Watches every model that is called with gradients, until its optimizer tells what it is a part of."""
 
     def __init__(self, diary: Diary | None = None) -> None:
@@ -51,7 +51,7 @@ class Search(Listener):
         self._guard = Guard(self._give_up)
         self._wires = Wires(self, self._guard)
 
-    def __enter__(self) -> Search:
+    def __enter__(self) -> ModelSearch:
         self._wires.connect()
         return self
 

@@ -15,10 +15,10 @@ from koubai.engines.native.fuse import fuse
 from koubai.engines.native.graph import Graph, Value
 from koubai.engines.native.instructions import BatchShard, Buffer
 from koubai.engines.native.kernels.optimizers import OPTIMIZERS
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 from koubai.engines.native.shards import most_shards
 from koubai.engines.native.step import NoKernel, emit_prediction, emit_step
-from koubai.engines.native.store import Store
+from koubai.engines.native.store import ParameterStore
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.taps import Taps
 
@@ -31,7 +31,7 @@ class PlanSet:
     """The plans of all shards for one purpose, with the memory they need."""
 
     kind: str
-    plans: list[Plan]
+    plans: list[ShardPlan]
     arena_bytes: list[int]
     scratch_bytes: int
     loss_parts: Buffer | None = None
@@ -52,7 +52,7 @@ class Blueprint:
         while True:
             self.graph = GraphBuilder(self.structure.network, formulas).graph()
             self.fused = fuse(self.graph)
-            self.store = Store(self.structure.network)
+            self.store = ParameterStore(self.structure.network)
             try:
                 self._sets["train"] = self._plan(
                     "train", self.fused, partial(emit_step, structure=self.structure)
@@ -86,7 +86,7 @@ class Blueprint:
         self,
         kind: str,
         graph: Graph,
-        emit: Callable[[Plan], Buffer | None],
+        emit: Callable[[ShardPlan], Buffer | None],
         shards: list[BatchShard] | None = None,
     ) -> PlanSet:
         shards = shards or self.batch_shards()
@@ -94,7 +94,7 @@ class Blueprint:
         plans, loss = [], None
         for shard in shards:
             s = self.structure
-            plan = Plan(kind, graph, shard, self.store, self.backend.ops, half=s.half, exact=s.exact)
+            plan = ShardPlan(kind, graph, shard, self.store, self.backend.ops, half=s.half, exact=s.exact)
             loss = emit(plan)
             plans.append(plan)
         scratch = [i.scratch_bytes for plan in plans for i in plan.instructions]
@@ -113,7 +113,7 @@ class Blueprint:
                 emitted: list[Taps] = []
                 graph = fuse(self.graph, tapped=True)
 
-                def emit(plan: Plan) -> Buffer:
+                def emit(plan: ShardPlan) -> Buffer:
                     plan.taps = Taps(graph, self.structure.network, units=units)
                     plan.needing = Taps.needing(graph) - graph.before_parameters()
                     emitted.append(plan.taps)

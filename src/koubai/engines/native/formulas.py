@@ -12,7 +12,7 @@ from koubai.core.taps import Squares, taken
 from koubai.engines.engine import Job
 from koubai.engines.native.graph import Node
 from koubai.engines.native.memory import ProgramMemory
-from koubai.engines.native.store import Store, arrays
+from koubai.engines.native.store import ParameterStore, arrays
 from koubai.engines.update import add_penalties, update
 from koubai.network.network import Weights, bind, join
 
@@ -20,7 +20,7 @@ from koubai.network.network import Weights, bind, join
 class Formulas:
     """The reference formulas of layers, losses, penalties and optimizers that have no kernel."""
 
-    def __init__(self, job: Job, store: Store, memory: ProgramMemory) -> None:
+    def __init__(self, job: Job, store: ParameterStore, memory: ProgramMemory) -> None:
         self._job, self._store, self._memory = job, store, memory
         self._cells: dict[tuple[str, bool], Cell] = {}
         self._taps: dict[tuple[str, str], Array] | None = None

@@ -14,7 +14,7 @@ from koubai.core.errors import EngineError
 from koubai.engines.native.graph import Node
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.base import Kernel
-from koubai.engines.native.kernels.block import Place, flat, packing
+from koubai.engines.native.kernels.block import Pointer, flat, packing
 from koubai.engines.native.layout import Layout
 
 
@@ -29,7 +29,7 @@ class Region(StrEnum):
 
 
 @dataclass(eq=False)
-class Buffer(Place):
+class Buffer(Pointer):
     """Bytes somewhere; `offset` counts from the start of the region."""
 
     nbytes: int
@@ -41,7 +41,7 @@ class Buffer(Place):
 
 
 @dataclass(frozen=True)
-class Inside(Place):
+class Inside(Pointer):
     """Some bytes into a buffer."""
 
     buffer: Buffer
@@ -49,7 +49,7 @@ class Inside(Place):
 
 
 @dataclass(eq=False)
-class Tensor(Place):
+class Tensor(Pointer):
     """Elements in a buffer."""
 
     buffer: Buffer
@@ -61,7 +61,7 @@ class Tensor(Place):
         return self.layout.elements
 
 
-class Known(Place, Enum):
+class Known(Pointer, Enum):
     """What a program has one of; its address is known when the program is linked."""
 
     CONTROL = "the shard's control block"
@@ -82,7 +82,7 @@ class Known(Place, Enum):
 
 
 @dataclass(frozen=True)
-class DropoutKey(Place):
+class DropoutKey(Pointer):
     """The key of the masks of the dropout at a path."""
 
     path: str
@@ -93,7 +93,7 @@ class Addresses(Protocol):
 
     scratch: int
 
-    def of(self, place: Place) -> int:
+    def of(self, place: Pointer) -> int:
         """The address of a place."""
         ...
 
@@ -148,7 +148,7 @@ class Call(Instruction):
 
     def encode(self, at: Addresses) -> tuple[loop.TableRow, list[object]]:
         """The block as numbers of 64 bits."""
-        fields = [at.of(field) if isinstance(field, Place) else field for field in flat(self.block)]
+        fields = [at.of(field) if isinstance(field, Pointer) else field for field in flat(self.block)]
         block = np.frombuffer(packing(type(self.block)).pack(*fields), np.int64)
         kind = loop.ALONE if self.alone else loop.KERNEL
         return loop.TableRow(kind, self.kernel.address, len(block), block.ctypes.data), [block]
@@ -195,7 +195,7 @@ class Barrier(Instruction):
         return loop.TableRow(loop.BARRIER), []
 
 
-class Loss(Instruction):
+class LossSum(Instruction):
     """The parts of the loss are added up."""
 
     def describe(self) -> Described:

@@ -25,7 +25,7 @@ from koubai.engines.native.instructions import (
     Tensor,
 )
 from koubai.engines.native.kernels import loop
-from koubai.engines.native.kernels.block import Place, addresses, record
+from koubai.engines.native.kernels.block import Pointer, addresses, record
 from koubai.engines.native.memory import Places, array_at
 
 T = TypeVar("T")
@@ -45,12 +45,12 @@ class LinkedShard:
 class _Addresses:
     """Where a shard has what."""
 
-    def __init__(self, places: Places, shard: int, known: Mapping[Place, int]) -> None:
+    def __init__(self, places: Places, shard: int, known: Mapping[Pointer, int]) -> None:
         self._places, self._shard = places, shard
         self._known = {**known, Known.CONTROL: int(places.control[shard].ctypes.data)}
         self.scratch = int(places.scratch[shard].ctypes.data)
 
-    def of(self, place: Place) -> int:
+    def of(self, place: Pointer) -> int:
         """The address of a place."""
         if isinstance(place, Known | DropoutKey):
             return self._known[place]
@@ -64,7 +64,9 @@ class Linked:
     as nobody holds it.
     """
 
-    def __init__(self, plans: PlanSet, places: Places, known: Mapping[Place, int], backend: Backend) -> None:
+    def __init__(
+        self, plans: PlanSet, places: Places, known: Mapping[Pointer, int], backend: Backend
+    ) -> None:
         self.plans, self.places = plans, places
         shard = plans.plans[0].shard
         self._beside: Linked | None = None

@@ -9,7 +9,7 @@ from koubai.engines.engine import Observation
 from koubai.engines.native.backends.backend import Backend
 from koubai.engines.native.blueprint import Blueprint, PlanSet
 from koubai.engines.native.compiling import COMPILING
-from koubai.engines.native.kernels.block import Place
+from koubai.engines.native.kernels.block import Pointer
 from koubai.engines.native.link import Linked
 from koubai.engines.native.memory import Places, ProgramMemory
 from koubai.engines.native.tap_reader import TapReader
@@ -26,7 +26,7 @@ class Links:
         blueprint: Blueprint,
         memory: ProgramMemory,
         backend: Backend,
-        known: WeakMethod[Callable[[], dict[Place, int]]],
+        known: WeakMethod[Callable[[], dict[Pointer, int]]],
     ) -> None:
         self._blueprint, self._memory, self._backend, self._known = blueprint, memory, backend, known
         self._linked: dict[str, Linked] = {}

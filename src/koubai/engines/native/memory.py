@@ -14,7 +14,7 @@ from koubai.engines.native.blueprint import Blueprint, PlanSet
 from koubai.engines.native.instructions import Buffer, Inside, Region, Tensor
 from koubai.engines.native.kernels import batch
 from koubai.engines.native.kernels.base import Control
-from koubai.engines.native.kernels.block import Place, record
+from koubai.engines.native.kernels.block import Pointer, record
 from koubai.engines.native.kernels.loop import Shard
 from koubai.engines.native.store import arrays
 from koubai.network.network import Weights
@@ -87,7 +87,7 @@ class ProgramMemory:
         return sum(array.nbytes for array in held)
 
 
-class Samples:
+class HeldSamples:
     """Inputs where they lie, and the block that tells the kernel that draws them how."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class Places:
         self.shards = np.zeros(len(plans.plans), record(Shard))
         self.control = [np.zeros(1, record(Control)) for _ in plans.plans]  # in cache lines of their own
 
-    def address(self, place: Place, shard: int = 0) -> int:
+    def address(self, place: Pointer, shard: int = 0) -> int:
         """Where a tensor or a buffer lies for a shard."""
         if isinstance(place, Inside):
             return self.address(place.buffer, shard) + place.offset

@@ -13,35 +13,37 @@ from koubai.engines.native.instructions import (
     Buffer,
     Call,
     Instruction,
-    Loss,
+    LossSum,
     Python,
     Tensor,
 )
 from koubai.engines.native.kernels import half, moving
 from koubai.engines.native.kernels.base import B, Kernel
 from koubai.engines.native.kernels.block import Address
-from koubai.engines.native.kernels.one_channel import Convolution
+from koubai.engines.native.kernels.one_channel import OneChannelConvolution
 from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.store import Store
+from koubai.engines.native.store import ParameterStore
 
 
 class Tapping(Protocol):
     """What is done besides with tensors while they exist (taps.py)."""
 
-    def activations(self, plan: Plan, value: Value) -> None:
+    def activations(self, plan: ShardPlan, value: Value) -> None:
         """A value was emitted."""
         ...
 
-    def pooling(self, plan: Plan, node: Node, pool: Pool) -> bool:
+    def pooling(self, plan: ShardPlan, node: Node, pool: Pool) -> bool:
         """A maximum pooling is to be emitted; return whether it was, by a kernel that taps."""
         ...
 
-    def gradients(self, plan: Plan, value: Value, dy: Tensor) -> None:
+    def gradients(self, plan: ShardPlan, value: Value, dy: Tensor) -> None:
         """The gradient of a value is complete."""
         ...
 
-    def masking(self, plan: Plan, node: Node, kernel: Kernel[B], tapped: Callable[[Address, int], B]) -> bool:
+    def masking(
+        self, plan: ShardPlan, node: Node, kernel: Kernel[B], tapped: Callable[[Address, int], B]
+    ) -> bool:
         """The backward pass of a ReLU is to be emitted; return whether it was, by a kernel that taps.
 
         `tapped` makes its block of the control block and the place of what it takes.
@@ -65,16 +67,16 @@ class Op(Protocol):
         """Whether backward reads y."""
         ...
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """Emit y and record where it lies."""
         ...
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """Emit the gradients, given dy, which may be overwritten."""
         ...
 
 
-class Plan:
+class ShardPlan:
     """The instructions of one shard for one graph, as they are emitted."""
 
     def __init__(
@@ -82,7 +84,7 @@ class Plan:
         kind: str,
         graph: Graph,
         shard: BatchShard,
-        store: Store,
+        store: ParameterStore,
         ops: Mapping[str, Op],
         *,
         half: bool = False,
@@ -96,7 +98,7 @@ class Plan:
         self.values: dict[Value, Tensor] = {}
         self.gradients: dict[Value, Tensor] = {}
         self.saved: dict[Node, Any] = {}
-        self.pending: dict[Value, Convolution] = {}  # what the pooling that reads it computes, too
+        self.pending: dict[Value, OneChannelConvolution] = {}  # what the pooling that reads it computes, too
         self.needing: set[Value] = graph.needing_gradient() if self.training else set()
         self._shared = 0
         self._converted: dict[tuple[Value, Layout], Tensor] = {}
@@ -147,7 +149,7 @@ class Plan:
 
     def sum_loss(self) -> None:
         """Add up what the workers left of the loss; between two barriers, while no shard can write again."""
-        self.emit(Loss(self.path, self.role))
+        self.emit(LossSum(self.path, self.role))
 
     def run_python(self, action: str, node: Node | None, *tensors: Tensor | Buffer, why: str) -> None:
         """Return to Python at this point, to do what `action` names."""

@@ -18,11 +18,11 @@ from koubai.engines.native.blueprint import blueprint
 from koubai.engines.native.formulas import Formulas
 from koubai.engines.native.instructions import DropoutKey, Known, Python
 from koubai.engines.native.kernels import loop
-from koubai.engines.native.kernels.block import Place
+from koubai.engines.native.kernels.block import Pointer
 from koubai.engines.native.link import Linked, Running
 from koubai.engines.native.links import Links
 from koubai.engines.native.listing import listing
-from koubai.engines.native.memory import ProgramMemory, Samples
+from koubai.engines.native.memory import HeldSamples, ProgramMemory
 from koubai.engines.native.possible import require
 from koubai.engines.native.rates import rates
 from koubai.engines.native.structure import Structure
@@ -49,7 +49,7 @@ class NativeProgram:
         self._blueprint = blueprint(self._structure)
         self._store = self._blueprint.store
         self._memory = ProgramMemory(self._blueprint)
-        self._inputs, self._asked, self._answers = Samples(), Samples(), np.zeros(1, np.int64)
+        self._inputs, self._asked, self._answers = HeldSamples(), HeldSamples(), np.zeros(1, np.int64)
         self._links = Links(self._blueprint, self._memory, self._backend, WeakMethod(self._known))
         self._bounds = self._store.bounds(self._blueprint.batch_shards()[0].workers)
         self._step = 0
@@ -204,10 +204,10 @@ class NativeProgram:
             self._formulas.run(action, node, tensors, training=training, step=update)
         linked.set(row=row + 1)
 
-    def _known(self) -> dict[Place, int]:
+    def _known(self) -> dict[Pointer, int]:
         """What the known places of a plan stand for in this program."""
         memory = self._memory
-        arrays: dict[Place, Array] = {
+        arrays: dict[Pointer, Array] = {
             Known.INPUTS: self._inputs.block,
             Known.ASKED: self._asked.block,
             Known.ANSWERS: self._answers,
@@ -219,7 +219,7 @@ class NativeProgram:
             **dict(zip(_SLOTS, memory.slots, strict=False)),
             **{DropoutKey(path): key for path, key in self._keys.items()},
         }
-        addresses: dict[Place, int] = dict.fromkeys(_SLOTS, 0)  # an optimizer may have fewer
+        addresses: dict[Pointer, int] = dict.fromkeys(_SLOTS, 0)  # an optimizer may have fewer
         addresses |= {place: int(array.ctypes.data) for place, array in arrays.items()}
         return addresses | {Known.GRADIENT_STRIDE: memory.gradient_stride}
 

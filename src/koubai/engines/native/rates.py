@@ -1,4 +1,4 @@
-"""Rates: the numbers of each step that the update kernels read, from the job's hyper-parameters."""
+"""The numbers of each step that the update kernels read, from the job's hyper-parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.engines.engine import Job
 from koubai.engines.native.kernels.block import record
-from koubai.engines.native.kernels.update import MOST_PENALTIES, Rates
+from koubai.engines.native.kernels.update import MOST_PENALTIES, StepNumbers
 
 # Which of a step's rates an optimizer's kernel reads, and the field of the optimizer that each is.
 _ADAM = {"delta": "delta", "beta1": "beta1", "beta2": "beta2"}
@@ -29,8 +29,8 @@ _CONSTANTS = {
 
 
 def rates(job: Job, first: int, count: int) -> Array:
-    """Return the Rates of each of the updates first .. first + count (from 1)."""
-    table = np.zeros(count, record(Rates))
+    """Return the StepNumbers of each of the updates first .. first + count (from 1)."""
+    table = np.zeros(count, record(StepNumbers))
     name = job.optimizer.registry_name
     optimizer: Any = job.optimizer  # its fields are known by its name
     steps = range(first, first + count)

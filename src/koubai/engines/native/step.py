@@ -11,7 +11,7 @@ from koubai.engines.native.instructions import Buffer, Known
 from koubai.engines.native.kernels import batch, losses, update
 from koubai.engines.native.kernels.optimizers import OPTIMIZERS
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 from koubai.engines.native.structure import Structure
 
 
@@ -32,7 +32,7 @@ def _naming(node: Node) -> Iterator[None]:
         raise NoKernel(node.path, reason.why) from reason
 
 
-def emit_step(plan: Plan, structure: Structure) -> Buffer:
+def emit_step(plan: ShardPlan, structure: Structure) -> Buffer:
     """Emit one training step; return where the workers leave their parts of the loss."""
     targets = _draw(plan, structure)
     emit_forward(plan)
@@ -42,7 +42,7 @@ def emit_step(plan: Plan, structure: Structure) -> Buffer:
     return parts
 
 
-def _draw(plan: Plan, structure: Structure) -> Buffer:
+def _draw(plan: ShardPlan, structure: Structure) -> Buffer:
     _draw_inputs(plan, Known.INPUTS)
     rows = plan.shard.rows
     if structure.target:
@@ -54,7 +54,7 @@ def _draw(plan: Plan, structure: Structure) -> Buffer:
     return t
 
 
-def _draw_inputs(plan: Plan, source: Known) -> None:
+def _draw_inputs(plan: ShardPlan, source: Known) -> None:
     plan.path, plan.role = "", "batch"
     graph = plan.graph
     x = plan.plain(graph.input.shape)
@@ -63,7 +63,7 @@ def _draw_inputs(plan: Plan, source: Known) -> None:
     plan.set(graph.input, x)
 
 
-def emit_prediction(plan: Plan) -> None:
+def emit_prediction(plan: ShardPlan) -> None:
     """Emit a forward pass on inputs that are asked about."""
     _draw_inputs(plan, Known.ASKED)
     emit_forward(plan)
@@ -73,7 +73,7 @@ def emit_prediction(plan: Plan) -> None:
     plan.call(batch.put_outputs, rows)
 
 
-def emit_forward(plan: Plan) -> None:
+def emit_forward(plan: ShardPlan) -> None:
     """Emit the forward pass."""
     for node in plan.graph.nodes:
         plan.path, plan.role = node.path, "forward"
@@ -83,7 +83,7 @@ def emit_forward(plan: Plan) -> None:
             plan.taps.activations(plan, node.output)
 
 
-def _loss(plan: Plan, structure: Structure, targets: Buffer) -> Buffer:
+def _loss(plan: ShardPlan, structure: Structure, targets: Buffer) -> Buffer:
     plan.path, plan.role = "", "loss"
     graph, shard = plan.graph, plan.shard
     plain = Layout.plain(shard.rows, graph.output.shape)
@@ -100,7 +100,7 @@ def _loss(plan: Plan, structure: Structure, targets: Buffer) -> Buffer:
     return parts
 
 
-def _backward(plan: Plan) -> None:
+def _backward(plan: ShardPlan) -> None:
     plan.role = "backward"
     for node in plan.graph.backward():
         if node.output in plan.gradients and plan.wants_gradient(node.output):
@@ -112,10 +112,10 @@ def _backward(plan: Plan) -> None:
                 plan.ops[node.op].backward(plan, node, dy)
 
 
-def _update(plan: Plan, structure: Structure) -> None:
+def _update(plan: ShardPlan, structure: Structure) -> None:
     plan.path, plan.role = "", "update"
     shard, weights, gradients = plan.shard, Known.WEIGHTS, Known.GRADIENTS
-    workers = update.Workers(
+    workers = update.ShardWorkers(
         Known.CHUNKS, Known.BOUNDS, shard.workers, shard.worker, shard.workers // shard.team, Known.CONTROL
     )
     plan.barrier()
@@ -139,7 +139,7 @@ def _update(plan: Plan, structure: Structure) -> None:
     plan.barrier()
 
 
-def _join(plan: Plan, structure: Structure, workers: update.Workers) -> int:
+def _join(plan: ShardPlan, structure: Structure, workers: update.ShardWorkers) -> int:
     """Join the shards' gradients where more is added or their norm is asked for; return how many are left."""
     if structure.penalties is None:
         plan.run_python("penalties", None, why="a penalty has no kernel")

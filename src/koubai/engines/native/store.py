@@ -71,7 +71,7 @@ class Permuted:
         return np.array(ordered.transpose(np.argsort(self.axes)), order="C").reshape(self.shape)
 
 
-class Store:
+class ParameterStore:
     """What all plans of a job agree on: the form and the place of every parameter."""
 
     def __init__(self, network: Network) -> None:

@@ -22,7 +22,7 @@ from koubai.engines.native.kernels.max_pool import TappedPool, max_pool_tapped
 from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 from koubai.network.network import Network
 
 _WIDEST = 1024  # columns: periods are repeated up to it, so that rows fill whole vectors
@@ -87,14 +87,14 @@ class Taps:
         self.numbers += numbers
         return self.numbers - numbers
 
-    def _call(self, plan: Plan, role: str, kernel: Kernel[B], block: B) -> None:
+    def _call(self, plan: ShardPlan, role: str, kernel: Kernel[B], block: B) -> None:
         outer, plan.role = plan.role, "tap"
         plan.call(kernel, block, why=role)
         plan.role = outer
 
     # ------------------------------------------------------------------------------------ activations
 
-    def activations(self, plan: Plan, value: Value) -> None:
+    def activations(self, plan: ShardPlan, value: Value) -> None:
         """Tap every leaf that ends in `value`, or in what follows from it; a pooling taps what it reads."""
         leaves = [] if self._pooled(plan, value) else self._leaves(value)
         if not leaves:
@@ -118,7 +118,7 @@ class Taps:
                 rows = self._units(plan, columns, table, is_above)
                 self.taps.append(Tap(path, "activation", columns.at, count, is_above, rows))
 
-    def pooling(self, plan: Plan, node: Node, pool: Pool) -> bool:
+    def pooling(self, plan: ShardPlan, node: Node, pool: Pool) -> bool:
         """Emit a maximum pooling that taps what it reads and writes, if that is asked for; return whether."""
         (x,), y = node.inputs, node.output
         leaves = self._leaves(x) if self._pooled(plan, x) else []
@@ -133,7 +133,7 @@ class Taps:
         plan.call(max_pool_tapped, tapped, why="tapped on the way")
         return True
 
-    def _pooled(self, plan: Plan, value: Value) -> bool:
+    def _pooled(self, plan: ShardPlan, value: Value) -> bool:
         """Whether a maximum pooling is all that reads a value: it then taps it, but for its units."""
         readers = [user.op for user in self.graph.users(value)]
         return readers == ["max_pool"] and not self.units and not plan.get(value).layout.half
@@ -148,15 +148,15 @@ class Taps:
 
     def _moments_room(self, leaves: Leaves) -> tuple[int, bool]:
         """A place for the moments of leaves, and whether those of max(0, x) are among them."""
-        above = _any_above(leaves)
+        above = any(above for _, _, above in leaves)
         return self._room(kernels.OF_MOMENTS * (2 if above else 1)), above
 
-    def _activations_found(self, plan: Plan, leaves: Leaves, at: int, count: int) -> None:
+    def _activations_found(self, plan: ShardPlan, leaves: Leaves, at: int, count: int) -> None:
         """Remember the place of what is taken of activations at leaves."""
         self.taps += [Tap(path, "activation", at, count, above) for path, _, above in leaves]
 
     def _columns(
-        self, plan: Plan, x: Address, extent: tuple[int, int, int], period: int, leaves: Leaves
+        self, plan: ShardPlan, x: Address, extent: tuple[int, int, int], period: int, leaves: Leaves
     ) -> _Columns:
         """Emit one pass over (parts, elements a part, and from part to part), in columns of that period."""
         repeats = LANES // gcd(period, LANES)  # so that rows fill vectors
@@ -170,7 +170,7 @@ class Taps:
         self._call(plan, "activation", column_kernels.column_moments, block)
         return columns
 
-    def _units(self, plan: Plan, columns: _Columns, table: Array, above: bool) -> slice:
+    def _units(self, plan: ShardPlan, columns: _Columns, table: Array, above: bool) -> slice:
         """Emit what makes rows of units from the columns of a pass; return the places of the rows."""
         self.tables.append(table)
         rows = int(table.max(initial=-1)) + 1
@@ -194,7 +194,7 @@ class Taps:
 
     # ------------------------------------------------------------------------------------ gradients
 
-    def gradients(self, plan: Plan, value: Value, dy: Tensor) -> None:
+    def gradients(self, plan: ShardPlan, value: Value, dy: Tensor) -> None:
         """Tap dE/dvalue for every leaf that ends in it, and for those whose gradient follows.
 
         What the backward pass of a ReLU masks next is tapped by it, before and after.
@@ -214,7 +214,9 @@ class Taps:
             self._call(plan, "activation_gradient", kernels.magnitudes, sized)
             self._found(plan, leaves, at)
 
-    def masking(self, plan: Plan, node: Node, kernel: Kernel[B], tapped: Callable[[Address, int], B]) -> bool:
+    def masking(
+        self, plan: ShardPlan, node: Node, kernel: Kernel[B], tapped: Callable[[Address, int], B]
+    ) -> bool:
         """Emit the backward pass of a ReLU, tapped before and after if asked for; return whether it was."""
         (x,) = node.inputs
         before = list(self._same_gradient(self._waiting.pop(node))) if node in self._waiting else []
@@ -228,7 +230,7 @@ class Taps:
         self._found(plan, after, at + kernels.OF_MAGNITUDES)
         return True
 
-    def _mask(self, plan: Plan, value: Value) -> Node | None:
+    def _mask(self, plan: ShardPlan, value: Value) -> Node | None:
         """The ReLU whose backward pass reads dE/dvalue next, but for reshapes, and writes over it."""
         node = value.node
         while node is not None and node.op == "reshape" and self.graph.users(node.inputs[0]) == [node]:
@@ -237,7 +239,7 @@ class Taps:
             return None
         return node if is_relu(node) or (node.op == "max_pool" and "inside" in node.settings) else None
 
-    def _found(self, plan: Plan, leaves: Iterable[tuple[str, Value]], at: int) -> None:
+    def _found(self, plan: ShardPlan, leaves: Iterable[tuple[str, Value]], at: int) -> None:
         """Remember the place of what is taken of gradients at leaves."""
         for path, value in leaves:
             self.taps.append(Tap(path, "activation_gradient", at, plan.shard.batch * prod(value.shape)))
@@ -268,14 +270,9 @@ class Taps:
         return len(self._parameters), at
 
 
-def _masks(plan: Plan) -> Buffer:
+def _masks(plan: ShardPlan) -> Buffer:
     """Room for the masks of every worker."""
     return Buffer(kernels.MASKS * plan.shard.team)
-
-
-def _any_above(leaves: Leaves) -> bool:
-    """Whether a leaf is max(0, x) of what is read."""
-    return any(above for _, _, above in leaves)
 
 
 def _cut(layout: Layout, *, fine: bool) -> Iterator[tuple[int, tuple[int, int, int], Array]]:

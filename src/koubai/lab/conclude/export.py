@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from koubai.lab.conclude.result import ArmSummary, ExperimentResult, Verdict
+from koubai.lab.conclude.result import ArmSummary, ClaimVerdict, ExperimentResult
 from koubai.lab.perform.gradients import at_start
 
 
@@ -77,7 +77,7 @@ def _summary(summary: ArmSummary) -> dict[str, Any]:
     }
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _verdict(verdict: ClaimVerdict) -> dict[str, Any]:
     claim = verdict.claim
     return {
         "arm": claim.arm,

@@ -79,7 +79,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClaimVerdict:
     """What the runs say about one claim; `more_seeds` and `seconds` only where it is open."""
 
     claim: Claim
@@ -107,7 +107,7 @@ class ExperimentResult:
     runs: tuple[RunResult, ...]
     summaries: Mapping[tuple[str, str], ArmSummary]  # (arm, measure)
     comparisons: tuple[Comparison, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ClaimVerdict, ...]
     sentences: tuple[Sentence, ...]
     environment: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0

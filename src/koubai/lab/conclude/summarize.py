@@ -9,7 +9,7 @@ import numpy as np
 
 from koubai.core import statistics
 from koubai.core.statistics import Interval
-from koubai.lab.conclude.result import ArmSummary, Comparison, Verdict
+from koubai.lab.conclude.result import ArmSummary, ClaimVerdict, Comparison
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.declare.measures import intervals_of, is_exact
 from koubai.lab.perform.run_result import RunResult
@@ -84,7 +84,7 @@ def _summaries(measure: str, runs: Mapping[str, Sequence[RunResult]]) -> Iterato
 def compare(
     experiment: Experiment,
     summaries: Mapping[tuple[str, str], ArmSummary],
-    verdicts: Sequence[Verdict] = (),
+    verdicts: Sequence[ClaimVerdict] = (),
 ) -> tuple[Comparison, ...]:
     """Return every other arm against the baseline, paired by seed.
 

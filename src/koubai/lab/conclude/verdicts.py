@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from koubai.core import statistics
-from koubai.lab.conclude.result import ArmSummary, Comparison, Sentence, Verdict
+from koubai.lab.conclude.result import ArmSummary, ClaimVerdict, Comparison, Sentence
 from koubai.lab.declare.experiment import Claim, Experiment, Text
 from koubai.lab.declare.measures import Duration, Measured, MeasureName, interval_of, is_exact, is_share
 
@@ -32,7 +32,7 @@ class Evidence:
 
 def verdicts_of(
     experiment: Experiment, summaries: Mapping[tuple[str, str], ArmSummary]
-) -> tuple[Verdict, ...]:
+) -> tuple[ClaimVerdict, ...]:
     """Return a verdict a claim; Holm's adjustment is over all claims of the experiment.
 
     Claims about counts need no test, and are not among them.
@@ -72,10 +72,12 @@ def _evidence(claim: Claim, summaries: Mapping[tuple[str, str], ArmSummary]) -> 
     )
 
 
-def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: float, family: int) -> Verdict:
+def _verdict(
+    experiment: Experiment, evidence: Evidence, p: float, p_against: float, family: int
+) -> ClaimVerdict:
     claim, differences = evidence.claim, evidence.differences
     if not differences:
-        return Verdict(claim, "cannot tell yet", _sentence(experiment, "none", claim, {}))
+        return ClaimVerdict(claim, "cannot tell yet", _sentence(experiment, "none", claim, {}))
     comparison = _comparison(evidence, p)
     interval = comparison.interval
     matters = _matters(claim)
@@ -84,19 +86,21 @@ def _verdict(experiment: Experiment, evidence: Evidence, p: float, p_against: fl
     if is_exact(claim.measure):
         holds = min(differences) > 0
         said = _sentence(experiment, *_exactly(evidence, values, holds=holds))
-        return Verdict(claim, "supported" if holds else "not supported", said, comparison)
+        return ClaimVerdict(claim, "supported" if holds else "not supported", said, comparison)
     if p <= ALPHA:
-        return Verdict(claim, "supported", _sentence(experiment, "supported", claim, values), comparison)
+        return ClaimVerdict(claim, "supported", _sentence(experiment, "supported", claim, values), comparison)
     if p_against <= ALPHA or same:
         why = "equal" if same else "opposite"
-        return Verdict(claim, "not supported", _sentence(experiment, why, claim, values), comparison)
+        return ClaimVerdict(claim, "not supported", _sentence(experiment, why, claim, values), comparison)
     more = _more_seeds(differences, matters, family)
     kind = "open" if interval is not None else "single"
     if more is None:
-        return Verdict(claim, "cannot tell yet", _sentence(experiment, "hopeless", claim, values), comparison)
+        return ClaimVerdict(
+            claim, "cannot tell yet", _sentence(experiment, "hopeless", claim, values), comparison
+        )
     cost = more * evidence.seconds_per_seed
     values |= {"more": more, "cost": Duration(cost)}
-    return Verdict(
+    return ClaimVerdict(
         claim, "cannot tell yet", _sentence(experiment, kind, claim, values), comparison, more, cost
     )
 

@@ -54,7 +54,7 @@ def dask_workers(address: str) -> Iterator[Workers]:
         ) from error
     topic = f"koubai-{uuid.uuid4().hex}"
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    stop = _Stop(client, topic)
+    stop = _StopEvent(client, topic)
     try:
         client.subscribe_topic(topic, lambda event: messages.put(event[1]))
         with _quiet():
@@ -194,7 +194,7 @@ def _at_once(threads: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-class _Stop:
+class _StopEvent:
     """An event that reaches the workers of a cluster."""
 
     def __init__(self, client: Any, topic: str) -> None:

@@ -10,7 +10,7 @@ from koubai.lab.perform.work import Task
 
 
 @dataclass
-class Running:
+class RunUnderWay:
     """A run under way: steps made of steps to make, and its latest loss."""
 
     task: Task
@@ -25,14 +25,14 @@ class Running:
 
 
 @dataclass
-class Progress:
+class CampaignProgress:
     """Counts of runs, the runs under way by key, and the finished ones, those from the store among them."""
 
     total: int
     reused: int = 0
     done: int = 0
     failed: int = 0
-    running: dict[str, Running] = field(default_factory=dict)
+    running: dict[str, RunUnderWay] = field(default_factory=dict)
     runs: list[RunResult] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
     _ended: set[str] = field(default_factory=set)
@@ -52,7 +52,7 @@ class Progress:
     def hear(self, key: str, step: int, steps: int, loss: float, tasks: dict[str, Task]) -> None:
         """Take in one message from a worker; one that comes after its run ended is late."""
         if key in tasks and key not in self._ended:
-            run = self.running.setdefault(key, Running(tasks[key]))
+            run = self.running.setdefault(key, RunUnderWay(tasks[key]))
             run.step, run.steps, run.loss = step, steps, loss
 
     def finish(self, task: Task, result: RunResult) -> None:

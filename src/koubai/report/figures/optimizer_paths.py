@@ -20,7 +20,7 @@ _ROWS = 40
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class SurfaceGrid:
     """A function on a grid: x (W,), y (H,), values (H, W); or in one dimension x and values (W,), y None."""
 
     x: Array
@@ -34,16 +34,16 @@ class Surface:
 
 
 @dataclass(frozen=True, eq=False)
-class Descent:
+class DescentPath:
     """The points (steps+1, D) one method went through and the function's values there; D is 1 or 2."""
 
     title: str
     points: Array
     values: Array
-    surface: Surface | None = None
+    surface: SurfaceGrid | None = None
 
 
-def optimizer_paths(descents: Sequence[Descent]) -> Picture:
+def optimizer_paths(descents: Sequence[DescentPath]) -> Picture:
     """Draw one panel a descent: on contours in two dimensions, on the curve in one."""
     flat = all(descent.points.shape[1] == 1 for descent in descents)
     return Picture(
@@ -56,7 +56,7 @@ def optimizer_paths(descents: Sequence[Descent]) -> Picture:
     )
 
 
-def _draw(descent: Descent) -> Drawing:
+def _draw(descent: DescentPath) -> Drawing:
     flat = descent.points.shape[1] == 1
     fig = Drawing(300, xaxis={"title": {"text": "x"}}, yaxis={"title": {"text": "f(x)" if flat else "y"}})
     if descent.surface is not None:
@@ -97,7 +97,7 @@ def _draw(descent: Descent) -> Drawing:
     return fig
 
 
-def _contours(fig: Drawing, surface: Surface) -> None:
+def _contours(fig: Drawing, surface: SurfaceGrid) -> None:
     """Draw contours at levels that are even in the square root, so that the valley's floor shows too."""
     low, high = float(np.nanmin(surface.values)), float(np.nanmax(surface.values))
     fig.add(
@@ -121,7 +121,7 @@ def _contours(fig: Drawing, surface: Surface) -> None:
         fig.lay(yaxis={"range": [float(surface.y[0]), float(surface.y[-1])], "showgrid": False})
 
 
-def _curve(fig: Drawing, surface: Surface) -> None:
+def _curve(fig: Drawing, surface: SurfaceGrid) -> None:
     fig.add(
         "scatter",
         x=surface.x,
@@ -133,7 +133,7 @@ def _curve(fig: Drawing, surface: Surface) -> None:
     )
 
 
-def _summary(descents: Sequence[Descent]) -> str:
+def _summary(descents: Sequence[DescentPath]) -> str:
     if not descents:
         return say("report.paths.none")
     ends = [
@@ -148,7 +148,7 @@ def _summary(descents: Sequence[Descent]) -> str:
     return say("report.paths.summary", ends=say("report.list").join(ends))
 
 
-def _table(descents: Sequence[Descent]) -> Table:
+def _table(descents: Sequence[DescentPath]) -> Table:
     longest = max((len(descent.values) for descent in descents), default=0)
     columns = [say("report.axis.step")]
     for descent in descents:

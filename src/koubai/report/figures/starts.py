@@ -20,7 +20,7 @@ _BINS = 20  # rows of the table
 
 
 @dataclass(frozen=True, eq=False)
-class Starts:
+class DrawnStarts:
     """The starts (n,) of one arm, and whether each reached the deepest minimum (n,)."""
 
     title: str
@@ -33,7 +33,7 @@ class Starts:
         return float(np.mean(self.reached))
 
 
-def starts(arms: Sequence[Starts], x: Array, values: Array) -> Picture:
+def starts(arms: Sequence[DrawnStarts], x: Array, values: Array) -> Picture:
     """Draw one row per arm over the function `values` (W,) at `x` (W,), which lies behind them in gray."""
     best, worst = max(arms, key=lambda arm: arm.share), min(arms, key=lambda arm: arm.share)
     return Picture(
@@ -52,7 +52,7 @@ def starts(arms: Sequence[Starts], x: Array, values: Array) -> Picture:
     )
 
 
-def _draw(arms: Sequence[Starts], x: Array, values: Array) -> Drawing:
+def _draw(arms: Sequence[DrawnStarts], x: Array, values: Array) -> Drawing:
     fig = Drawing(
         130 + 42 * len(arms),
         xaxis={"title": {"text": say("report.starts.axis")}, "range": [float(x[0]), float(x[-1])]},
@@ -93,7 +93,7 @@ def _draw(arms: Sequence[Starts], x: Array, values: Array) -> Drawing:
     return fig
 
 
-def _table(arms: Sequence[Starts], x: Array) -> Table:
+def _table(arms: Sequence[DrawnStarts], x: Array) -> Table:
     """Return the share that reached the deepest minimum by where the start lies."""
     edges = np.linspace(float(x[0]), float(x[-1]), _BINS + 1)
     rows = []

@@ -14,9 +14,9 @@ from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.perform.run_result import Exhibit
 from koubai.layers.activations import Activation
 from koubai.report.figures.activation_histograms import LayerHistogram, activation_histograms
-from koubai.report.figures.optimizer_paths import Descent, Surface, optimizer_paths
+from koubai.report.figures.optimizer_paths import DescentPath, SurfaceGrid, optimizer_paths
 from koubai.report.figures.planes import Plane, planes
-from koubai.report.figures.starts import Starts, starts
+from koubai.report.figures.starts import DrawnStarts, starts
 from koubai.report.figures.tiles import Tiles, as_images, augmented, feature_maps, filters, receptive_fields
 from koubai.report.figures.weights import WeightHistogram, weights
 from koubai.report.layers import Layers
@@ -141,12 +141,12 @@ def plane_section(result: ExperimentResult) -> Section:
 
 def path_section(result: ExperimentResult) -> Section:
     """Return all descents; those of one function on a common surface where that shows them all."""
-    descents: dict[Any, list[Descent]] = {}  # by the function that they descend
+    descents: dict[Any, list[DescentPath]] = {}  # by the function that they descend
     for arm, exhibits in _kept(result, "path"):
         drawn = [exhibit for run in result.of(arm) for exhibit in run.exhibits if exhibit.kind == "surface"]
         surface = _surface(drawn[0].arrays) if drawn else None
         arrays = exhibits[0].arrays
-        found = Descent(result.arms[arm].title(), arrays["points"], arrays["values"], surface)
+        found = DescentPath(result.arms[arm].title(), arrays["points"], arrays["values"], surface)
         function = getattr(result.experiment.plan(result.arms[arm], 0), "surface", None)
         descents.setdefault(function, []).append(found)
     if not descents:
@@ -164,17 +164,17 @@ def _starts(result: ExperimentResult) -> tuple[Picture, ...]:
     if not kept:
         return ()
     rows = [
-        Starts(result.arms[arm].title(), arrays["starts"], arrays["reached"].astype(bool))
+        DrawnStarts(result.arms[arm].title(), arrays["starts"], arrays["reached"].astype(bool))
         for arm, arrays in kept
     ]
     return (starts(rows, kept[0][1]["x"], kept[0][1]["values"]),)
 
 
-def _surface(arrays: Mapping[str, Array]) -> Surface:
-    return Surface(arrays["x"], arrays.get("y"), arrays["values"])
+def _surface(arrays: Mapping[str, Array]) -> SurfaceGrid:
+    return SurfaceGrid(arrays["x"], arrays.get("y"), arrays["values"])
 
 
-def _on_common_surface(descents: list[Descent], function: Any) -> list[Descent]:
+def _on_common_surface(descents: list[DescentPath], function: Any) -> list[DescentPath]:
     """Put all descents on a surface that holds all, unless that would make some too small to see.
 
     `function` gives the values there; without one (None) the widest surface serves.
@@ -189,14 +189,14 @@ def _on_common_surface(descents: list[Descent], function: Any) -> list[Descent]:
     return [replace(descent, surface=common) for descent in descents]
 
 
-def _spanning(surfaces: Sequence[Surface], function: Any) -> Surface:
+def _spanning(surfaces: Sequence[SurfaceGrid], function: Any) -> SurfaceGrid:
     """Return the function on a grid that reaches as far as any of the surfaces."""
     x = _reach([surface.x for surface in surfaces])
     heights = [surface.y for surface in surfaces if surface.y is not None]
     if not heights:
-        return Surface(x, None, function.value(x[:, None]))
+        return SurfaceGrid(x, None, function.value(x[:, None]))
     y = _reach(heights)
-    return Surface(x, y, function.value(np.stack(np.meshgrid(x, y), axis=-1)))
+    return SurfaceGrid(x, y, function.value(np.stack(np.meshgrid(x, y), axis=-1)))
 
 
 def _reach(axes: Sequence[Array]) -> Array:

@@ -8,8 +8,7 @@ from koubai.lab.perform.plans.descent import Descent
 from koubai.lab.perform.plans.surfaces import Parabola, Valley
 from koubai.optim.optimizer import OPTIMIZERS
 from koubai.optim.sgd import SGD
-from koubai.report.figures.optimizer_paths import Descent as Drawn
-from koubai.report.figures.optimizer_paths import Surface, optimizer_paths
+from koubai.report.figures.optimizer_paths import DescentPath, SurfaceGrid, optimizer_paths
 from koubai.report.picture import Picture
 from koubai.study.pictures.lines import lines
 from koubai.words import say
@@ -48,10 +47,10 @@ def paths(_: str) -> Picture:
     return optimizer_paths([_descent(name) for name in VALLEY_RATES])
 
 
-def _descent(name: str) -> Drawn:
+def _descent(name: str) -> DescentPath:
     optimizer, surface = OPTIMIZERS[name](VALLEY_RATES[name]), Valley()
     points = Descent(surface=surface, optimizer=optimizer, start=_START, steps=_STEPS).points()
     x, y = np.linspace(-8, 8, 90), np.linspace(-3, 3, 70)
     grid = np.stack(np.meshgrid(x, y), axis=-1)
     title = f"{type(optimizer).__name__} {VALLEY_RATES[name]:g}"
-    return Drawn(title, points, surface.value(points), Surface(x, y, surface.value(grid)))
+    return DescentPath(title, points, surface.value(points), SurfaceGrid(x, y, surface.value(grid)))

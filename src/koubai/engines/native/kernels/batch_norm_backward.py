@@ -43,7 +43,7 @@ class BackwardCombine(NamedTuple):
     places: int
 
 
-class Backward(NamedTuple):
+class BatchNormBackward(NamedTuple):
     """dy to dx, in its place."""
 
     x: Address
@@ -111,7 +111,7 @@ def backward_combine(b: BackwardCombine, thread: int, team: int) -> None:
 
 
 @kernel
-def backward(b: Backward, thread: int, team: int) -> None:
+def backward(b: BatchNormBackward, thread: int, team: int) -> None:
     """dx = gamma scale (dy - mean of dy - x_hat (mean of dy x_hat)), in the place of dy."""
     C, width = b.C, b.width
     start, n = share(b.size, C, thread, team)

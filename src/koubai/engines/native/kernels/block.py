@@ -20,15 +20,15 @@ from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic, models, register_model
 
 
-class Place:
+class Pointer:
     """Something in memory, whose address is known once a program is linked (instructions.py)."""
 
-    def __add__(self, nbytes: int) -> Place:
+    def __add__(self, nbytes: int) -> Pointer:
         """So many bytes further on."""
         raise NotImplementedError
 
 
-Address = int | Place  # 0 where there is nothing
+Address = int | Pointer  # 0 where there is nothing
 
 
 def flat(block: Any) -> Iterator[Any]:

@@ -84,7 +84,7 @@ def clear(address: int, count: int) -> None:
         x[i] = ZERO
 
 
-class Linear(NamedTuple):
+class BlasLinear(NamedTuple):
     """x (rows, F) to y (rows, G); backward kernels have the gradient in each place."""
 
     x: Address
@@ -98,7 +98,7 @@ class Linear(NamedTuple):
 
 
 @calling("BLAS")
-def linear(b: Linear, thread: int, team: int) -> None:
+def linear(b: BlasLinear, thread: int, team: int) -> None:
     """y = x W + b."""
     F, G = b.F, b.G
     if b.bias:
@@ -107,7 +107,7 @@ def linear(b: Linear, thread: int, team: int) -> None:
 
 
 @calling("BLAS")
-def linear_weights(b: Linear, thread: int, team: int) -> None:
+def linear_weights(b: BlasLinear, thread: int, team: int) -> None:
     """dW = x^T dy, db = sum dy."""
     F, G = b.F, b.G
     if b.bias:
@@ -117,7 +117,7 @@ def linear_weights(b: Linear, thread: int, team: int) -> None:
 
 
 @calling("BLAS")
-def linear_data(b: Linear, thread: int, team: int) -> None:
+def linear_data(b: BlasLinear, thread: int, team: int) -> None:
     """dx = dy W^T."""
     F, G = b.F, b.G
     multiply(b.sgemm, b.rows, F, G, 0, b.y, G, 1, b.weight, G, ZERO, b.x, F)

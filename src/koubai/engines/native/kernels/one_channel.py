@@ -26,7 +26,7 @@ ROWS, COLUMNS = 2, 6  # of places in a tile
 _VECTORS = 2
 
 
-class Convolution(NamedTuple):
+class OneChannelConvolution(NamedTuple):
     """x (samples, H, W) by windows of KH x KW into C outputs; `weight` lies as (KH KW, C)."""
 
     x: Address
@@ -43,14 +43,14 @@ class Convolution(NamedTuple):
 class IntoBlocks(NamedTuple):
     """A convolution whose y has blocks of 16 channels."""
 
-    convolution: Convolution
+    convolution: OneChannelConvolution
     y: Address
 
 
 class IntoPool(NamedTuple):
     """A convolution, and the pooling of two by two that reads it; the x of that is nowhere."""
 
-    convolution: Convolution
+    convolution: OneChannelConvolution
     pool: Pool
 
 
@@ -94,7 +94,7 @@ def _tile(
 
 
 @inline
-def _sums(b: Convolution, n: int, row: int, column: int, c: int) -> Any:
+def _sums(b: OneChannelConvolution, n: int, row: int, column: int, c: int) -> Any:
     """The tile from that place of sample n on, of outputs from c on."""
     low, high, left = first(b.C - c), first(b.C - c - LANES), b.C - c
     start, start_high = splat(ZERO), splat(ZERO)

@@ -46,7 +46,7 @@ class Chunk(NamedTuple):
     parameter: int
 
 
-class Rates(NamedTuple):
+class StepNumbers(NamedTuple):
     """The numbers of a step; each optimizer has its own use for those from `delta` to `correction`."""
 
     alpha: float
@@ -62,7 +62,7 @@ class Rates(NamedTuple):
     shrink: float  # alpha lambda of the proximal L1: the threshold that every updated weight is shrunk by
 
 
-class Workers(NamedTuple):
+class ShardWorkers(NamedTuple):
     """Who does what: this shard's workers begin at `first`, its threads are `step` apart."""
 
     chunks: Address
@@ -80,7 +80,7 @@ class Join(NamedTuple):
     g: Address
     stride: Any  # known when linked
     shards: int
-    workers: Workers
+    workers: ShardWorkers
     penalties: int
     kinds: tuple[int, int, int, int]
 
@@ -89,7 +89,7 @@ class SquareSums(NamedTuple):
     """Where each worker leaves its part of the squared norm, a float64."""
 
     g: Address
-    workers: Workers
+    workers: ShardWorkers
     clipping: int
     parts: Address
 
@@ -104,7 +104,7 @@ class Update(NamedTuple):
     slot1: Address
     slot2: Address
     slot3: Address
-    workers: Workers
+    workers: ShardWorkers
     clipping: int
     parts: Address  # of the squared norm
     tapped: int
@@ -116,13 +116,13 @@ _CHUNK_BYTES = record(Chunk).itemsize
 
 
 @inline
-def _chunk(workers: Workers, number: int) -> Any:
+def _chunk(workers: ShardWorkers, number: int) -> Any:
     return read(workers.chunks + _CHUNK_BYTES * number, Chunk)
 
 
 @inline
-def _rates(workers: Workers) -> Any:
-    return read(read(workers.control, Control).rates, Rates)
+def _rates(workers: ShardWorkers) -> Any:
+    return read(read(workers.control, Control).rates, StepNumbers)
 
 
 @kernel

@@ -8,13 +8,13 @@ from koubai.engines.native.kernels import average_pool
 from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.ops.pool import blocks_of, windows
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 class AveragePoolOp(BaseOp):
     """Average pooling."""
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         x, block = blocks_of(plan, node, half=False)
         y = plan.new(plan.last(node.output.shape))
@@ -22,7 +22,7 @@ class AveragePoolOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x.layout, y.layout, block
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dx."""
         (value,) = node.inputs
         if plan.wants_gradient(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 class BaseOp:
@@ -14,11 +14,11 @@ class BaseOp:
         """No; but a reader whose backward needs its input keeps it."""
         return False
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """Emit y."""
         raise NotImplementedError
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """Emit dx."""
         raise NotImplementedError
 

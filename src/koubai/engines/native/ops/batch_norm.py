@@ -10,7 +10,7 @@ from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import batch_norm as kernels
 from koubai.engines.native.kernels import batch_norm_backward as adjoint
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 _WIDTH = 256  # numbers that a kernel takes as one row, about
 
@@ -22,7 +22,7 @@ class BatchNormOp(BaseOp):
         """Where ReLU is part of it."""
         return "sign" if node.settings.get("relu") else False
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y, and what backward needs."""
         (value,) = node.inputs
         layout = plan.last(value.shape)
@@ -42,7 +42,7 @@ class BatchNormOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x, y, saved
 
-    def _statistics(self, plan: Plan, node: Node, x: Tensor, saved: Buffer) -> None:
+    def _statistics(self, plan: ShardPlan, node: Node, x: Tensor, saved: Buffer) -> None:
         C, width, count = self._sizes(plan, node)
         shard, s = plan.shard, node.settings
         partial = plan.shared(8 * shard.workers * (2 * C + 1))
@@ -57,7 +57,7 @@ class BatchNormOp(BaseOp):
         )  # fmt: skip
         plan.call(kernels.combine, batch, alone=True)
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dgamma, dbeta; dx in the place of dy."""
         (value,), (x, y, saved), shard = node.inputs, plan.saved[node], plan.shard
         C, width, count = self._sizes(plan, node)
@@ -76,18 +76,18 @@ class BatchNormOp(BaseOp):
         )
         plan.call(adjoint.backward_combine, batch, alone=True)
         if plan.wants_gradient(value):
-            plan.call(adjoint.backward, adjoint.Backward(x, dy, saved, means, count, C, width))
+            plan.call(adjoint.backward, adjoint.BatchNormBackward(x, dy, saved, means, count, C, width))
             plan.contribute(value, dy)
 
     @staticmethod
-    def _sizes(plan: Plan, node: Node) -> tuple[int, int, int]:
+    def _sizes(plan: ShardPlan, node: Node) -> tuple[int, int, int]:
         """(C, width, count)."""
         shape = node.inputs[0].shape
         C = shape[0]
         return C, C * max(1, _WIDTH // C), plan.shard.rows * prod(shape)
 
     @staticmethod
-    def _stored(plan: Plan, node: Node) -> Iterator[Buffer | int]:
+    def _stored(plan: ShardPlan, node: Node) -> Iterator[Buffer | int]:
         """gamma, beta, running mean and variance."""
         for name in ("gamma", "beta", "mean", "variance"):
             yield plan.weight(node.stored[name]) if name in node.stored else 0

@@ -10,13 +10,13 @@ from koubai.engines.native.instructions import DropoutKey, Known, Tensor
 from koubai.engines.native.kernels.dropout import Dropout, dropout, dropout_half
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 class DropoutOp(BaseOp):
     """x m / (1 - ratio), the mask made again in each direction; nothing when predicting."""
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y, in the place of x where nobody else needs x."""
         (x,) = node.inputs
         if not plan.training:
@@ -27,7 +27,7 @@ class DropoutOp(BaseOp):
         self._mask(plan, node, y)
         plan.set(node.output, y)
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dx, in the place of dy."""
         (x,) = node.inputs
         if plan.wants_gradient(x):
@@ -35,7 +35,7 @@ class DropoutOp(BaseOp):
             self._mask(plan, node, dy)
             plan.contribute(x, dy)
 
-    def _mask(self, plan: Plan, node: Node, x: Tensor) -> None:
+    def _mask(self, plan: ShardPlan, node: Node, x: Tensor) -> None:
         ratio, layout = node.settings["ratio"], x.layout
         scale = float(np.float32(1) / np.float32(1 - ratio))
         block = Dropout(

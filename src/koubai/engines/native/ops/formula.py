@@ -5,7 +5,7 @@ from __future__ import annotations
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 class FormulaOp(BaseOp):
@@ -15,7 +15,7 @@ class FormulaOp(BaseOp):
         """The formula may have saved a view of y."""
         return True
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y = forward(x)."""
         (value,) = node.inputs
         x, y = plan.get(value, plan.plain(value.shape).layout), plan.plain(node.output.shape)
@@ -23,7 +23,7 @@ class FormulaOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x, y
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dx = backward(dy), and the gradients of the parameters."""
         (value,) = node.inputs
         dy = plan.convert(dy, plan.get(node.output).layout)

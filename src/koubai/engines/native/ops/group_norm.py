@@ -8,21 +8,21 @@ from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import group_norm as kernels
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 class GroupNormOp(BaseOp):
     """Each group of each sample by itself, channels first."""
 
     def _block(
-        self, plan: Plan, node: Node, x: Tensor, y: Tensor, gamma: Buffer, beta: Buffer, saved: Buffer
+        self, plan: ShardPlan, node: Node, x: Tensor, y: Tensor, gamma: Buffer, beta: Buffer, saved: Buffer
     ) -> kernels.GroupNorm:
         (value,), s = node.inputs, node.settings
         C, *space = value.shape
         sizes = plan.shard.rows, s["groups"], C // s["groups"], prod(space)
         return kernels.GroupNorm(x, y, gamma, beta, saved, *sizes, s["epsilon"])
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y, and mean and scale of each group."""
         (value,) = node.inputs
         y = plan.plain(value.shape)
@@ -32,7 +32,7 @@ class GroupNormOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x, saved
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dgamma, dbeta; dx in the place of dy."""
         (value,), (x, saved) = node.inputs, plan.saved[node]
         dy = plan.convert(dy, x.layout)

@@ -8,7 +8,7 @@ from koubai.engines.native.kernels import linear, tiles
 from koubai.engines.native.kernels.transpose import Matrix, transpose
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 from koubai.engines.native.store import Permuted
 
 _LARGE = 1 << 19  # weights; with more of them W^T and the columns of W are too far apart in memory
@@ -20,12 +20,12 @@ class LinearOp(BaseOp):
     W lies as in the formula, (F, G), its inputs in the order of x's places.
     """
 
-    def has_own_product(self, plan: Plan, node: Node) -> bool:
+    def has_own_product(self, plan: ShardPlan, node: Node) -> bool:
         """Whether koubai's own product is the faster one; the same in all plans of a job."""
         F, G = node.stored["weight"].shape
         return F * G <= _LARGE and not plan.half and tiles.pay()
 
-    def _layout(self, plan: Plan, node: Node) -> Layout:
+    def _layout(self, plan: ShardPlan, node: Node) -> Layout:
         """How x lies: as it comes where W was first seen."""
         weight = node.stored["weight"]
         F, G = weight.shape
@@ -36,7 +36,7 @@ class LinearOp(BaseOp):
         C, S, _ = form.view
         return Layout(plan.shard.rows, C, S, C)
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         weight, bias = node.stored["weight"], node.stored.get("bias")
         x, y = plan.get(node.inputs[0], self._layout(plan, node)), plan.plain(node.output.shape)
@@ -45,7 +45,7 @@ class LinearOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dW and db, then dx."""
         (value,), x, rows = node.inputs, plan.saved[node], plan.shard.rows
         weight, bias = node.stored["weight"], node.stored.get("bias")

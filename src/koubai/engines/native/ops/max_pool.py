@@ -11,13 +11,13 @@ from koubai.engines.native.kernels.max_pool_backward import TappedPoolBackward
 from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.ops.pool import blocks_of, windows
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 class MaxPoolOp(BaseOp):
     """Maximum pooling; with the setting `relu`, of max(0, x), which is max(0, maximum)."""
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y, and the place of each maximum."""
         x, block = blocks_of(plan, node)
         y = plan.new(plan.last(node.output.shape).as_half(x.layout.half))
@@ -33,7 +33,7 @@ class MaxPoolOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x.layout, y.layout, places, block
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dx at the places."""
         (value,) = node.inputs
         if not plan.wants_gradient(value):

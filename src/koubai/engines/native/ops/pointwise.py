@@ -19,7 +19,7 @@ from koubai.engines.native.kernels.pointwise import (
 from koubai.engines.native.kernels.smooth import Beside
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 _ZERO_AT_ZERO = {
     "relu",
@@ -34,7 +34,7 @@ _ZERO_AT_ZERO = {
 _SIGN_ONLY = {"relu", "leaky_relu"}
 
 
-def _mask(plan: Plan, node: Node, y: Tensor, dy: Tensor) -> None:
+def _mask(plan: ShardPlan, node: Node, y: Tensor, dy: Tensor) -> None:
     """The backward pass of a ReLU: dy = 0 where y is not above 0."""
     block = Backward(y, dy, dy.elements)
     if y.layout.half:
@@ -53,7 +53,7 @@ class PointwiseOp(BaseOp):
         function = node.settings["function"]
         return "sign" if function in _SIGN_ONLY else not FUNCTIONS[function].needs_u
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y = f(u)."""
         (x,), function = node.inputs, node.settings["function"]
         kernel, needs_u = FUNCTIONS[function].forward, FUNCTIONS[function].needs_u
@@ -77,7 +77,7 @@ class PointwiseOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = u if needs_u else y
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """du = dy f'(u)."""
         (x,) = node.inputs
         if not plan.wants_gradient(x):

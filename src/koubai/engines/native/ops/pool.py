@@ -6,10 +6,10 @@ from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels.pool import Windows
 from koubai.engines.native.ops.base import two_axes
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
-def windows(plan: Plan, node: Node, block: int) -> Windows:
+def windows(plan: ShardPlan, node: Node, block: int) -> Windows:
     """Return the windows of a node as its kernels see them."""
     s, x, y = node.settings, node.inputs[0].shape, node.output.shape
     space, out = two_axes(x[1:], 1), two_axes(y[1:], 1)
@@ -17,7 +17,7 @@ def windows(plan: Plan, node: Node, block: int) -> Windows:
     return Windows(plan.shard.rows, x[0], block, *space, *out, *window)
 
 
-def blocks_of(plan: Plan, node: Node, *, half: bool = True) -> tuple[Tensor, int]:
+def blocks_of(plan: ShardPlan, node: Node, *, half: bool = True) -> tuple[Tensor, int]:
     """x as blocks of channels, and the size of a block; in bfloat16 only if `half` allows it."""
     (value,) = node.inputs
     layout = plan.get(value).layout

@@ -8,18 +8,18 @@ from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import prelu as kernels
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 class PReLUOp(BaseOp):
     """Channels last, a row a place."""
 
-    def _block(self, plan: Plan, node: Node, x: Tensor, y: Tensor, slope: Buffer) -> kernels.PReLU:
+    def _block(self, plan: ShardPlan, node: Node, x: Tensor, y: Tensor, slope: Buffer) -> kernels.PReLU:
         (value,), shape = node.inputs, node.stored["slope"].shape
         C, *space = value.shape
         return kernels.PReLU(x, y, slope, plan.shard.rows * prod(space), C, int(shape == (C,)))
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         (value,) = node.inputs
         layout = plan.last(value.shape)
@@ -29,7 +29,7 @@ class PReLUOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """da; dx in the place of dy."""
         (value,), x, slope = node.inputs, plan.saved[node], node.stored["slope"]
         dy = plan.convert(dy, x.layout)

@@ -9,7 +9,7 @@ from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels import rows as kernels
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 from koubai.engines.native.store import Permuted
 
 
@@ -20,14 +20,14 @@ class SoftmaxOp(BaseOp):
         """Yes."""
         return True
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         (x,) = node.inputs
         y = plan.plain(x.shape)
         plan.call(kernels.softmax, kernels.Softmax(plan.get(x, y.layout), y, plan.shard.rows, x.shape[0]))
         plan.set(node.output, y)
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dx, in the place of dy."""
         (x,), y = node.inputs, plan.get(node.output)
         if plan.wants_gradient(x):
@@ -40,7 +40,7 @@ class SoftmaxOp(BaseOp):
 class LayerNormOp(BaseOp):
     """Layer normalization; gamma and beta lie in the order of x."""
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y, and mean and scale of each sample."""
         (value,) = node.inputs
         layout = self._layout(plan, node)
@@ -51,7 +51,7 @@ class LayerNormOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x, saved
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dgamma, dbeta; dx in the place of dy."""
         (value,), (x, saved) = node.inputs, plan.saved[node]
         dy = plan.convert(dy, x.layout)
@@ -65,7 +65,7 @@ class LayerNormOp(BaseOp):
             plan.contribute(value, dy)
 
     @staticmethod
-    def _layout(plan: Plan, node: Node) -> Layout:
+    def _layout(plan: ShardPlan, node: Node) -> Layout:
         """The layout in which gamma and beta lie: that of the first x that comes, if it has no padding."""
         (value,) = node.inputs
         layout = plan.get(value).layout
@@ -80,7 +80,7 @@ class LayerNormOp(BaseOp):
 class LocalResponseOp(BaseOp):
     """Local response normalization, channels last."""
 
-    def _block(self, plan: Plan, node: Node, x: Tensor, y: Tensor, lines: int) -> kernels.LocalResponse:
+    def _block(self, plan: ShardPlan, node: Node, x: Tensor, y: Tensor, lines: int) -> kernels.LocalResponse:
         """For kernels with so many lines of scratch for each thread."""
         (value,), s = node.inputs, node.settings
         C, *space = value.shape
@@ -88,7 +88,7 @@ class LocalResponseOp(BaseOp):
         sizes = plan.shard.rows * prod(space), C, s["size"] // 2
         return kernels.LocalResponse(x, y, scratch, *sizes, s["k"], s["alpha"], s["beta"])
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """b."""
         (value,) = node.inputs
         x, y = plan.get(value, plan.last(value.shape)), plan.new(plan.last(value.shape))
@@ -96,7 +96,7 @@ class LocalResponseOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """da, in the place of db."""
         (value,), x = node.inputs, plan.saved[node]
         if plan.wants_gradient(value):

@@ -9,17 +9,17 @@ from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels import moving
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 class ReshapeOp(BaseOp):
     """Nothing happens: a layout gives the places of logical numbers, and a reshape keeps these."""
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """The same tensor."""
         plan.set(node.output, plan.get(node.inputs[0]))
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """The same tensor."""
         if plan.wants_gradient(node.inputs[0]):
             plan.contribute(node.inputs[0], dy)
@@ -28,7 +28,7 @@ class ReshapeOp(BaseOp):
 class AddOp(BaseOp):
     """y = x1 + x2; both get dy."""
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         x1 = plan.get(node.inputs[0], plan.get(node.inputs[0]).layout.as_half(False))
         x2 = plan.convert(plan.get(node.inputs[1]), x1.layout)
@@ -36,7 +36,7 @@ class AddOp(BaseOp):
         plan.call(moving.add, moving.Add(x1, x2, y, y.elements))
         plan.set(node.output, y)
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dx1 = dx2 = dy."""
         wanting = [x for x in node.inputs if plan.wants_gradient(x)]
         for x in wanting[1:]:
@@ -48,7 +48,7 @@ class AddOp(BaseOp):
 class ConcatenateOp(BaseOp):
     """y = [x1, x2, ...] along the channels, channels last."""
 
-    def _columns(self, plan: Plan, node: Node) -> list[tuple[int, int, Layout]]:
+    def _columns(self, plan: ShardPlan, node: Node) -> list[tuple[int, int, Layout]]:
         """(first column, columns, layout) of every input, for rows that are places."""
         at, found = 0, []
         for x in node.inputs:
@@ -56,7 +56,7 @@ class ConcatenateOp(BaseOp):
             at += x.shape[0]
         return found
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         shape = node.output.shape
         y, places = plan.new(plan.last(shape)), plan.shard.rows * prod(shape[1:])
@@ -65,7 +65,7 @@ class ConcatenateOp(BaseOp):
             plan.call(moving.columns_in, block)
         plan.set(node.output, y)
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dx_i = its columns of dy."""
         shape = node.output.shape
         dy, places = plan.convert(dy, plan.last(shape)), plan.shard.rows * prod(shape[1:])
@@ -80,18 +80,18 @@ class MeanOverSpaceOp(BaseOp):
     """Global average pooling."""
 
     @staticmethod
-    def _block(plan: Plan, value: Value, x: Tensor, y: Tensor) -> moving.Mean:
+    def _block(plan: ShardPlan, value: Value, x: Tensor, y: Tensor) -> moving.Mean:
         C, *space = value.shape
         return moving.Mean(x, y, plan.shard.rows, prod(space), C)
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y = mean over S of x."""
         (x,) = node.inputs
         y = plan.plain(node.output.shape)
         plan.call(moving.mean_over_space, self._block(plan, x, plan.get(x, plan.last(x.shape)), y))
         plan.set(node.output, y)
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dx = dy / S."""
         (x,) = node.inputs
         if plan.wants_gradient(x):

@@ -11,7 +11,7 @@ from koubai.engines.native.kernels import convolve as kernels
 from koubai.engines.native.kernels import tiles
 from koubai.engines.native.kernels.transpose import Matrix, transpose
 from koubai.engines.native.ops.base import BaseOp, two_axes
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 from koubai.engines.native.store import Permuted
 
 # Windows at a time: 256 KiB, which the cache of a core holds; but so many rows that BLAS, which copies W for
@@ -31,7 +31,7 @@ class ConvolveOp(BaseOp):
     def _kernels(self, node: Node) -> kernels.Kernels:
         return kernels.OWN if self._own(node) else kernels.BLAS
 
-    def _turned(self, plan: Plan, node: Node) -> Buffer | int:
+    def _turned(self, plan: ShardPlan, node: Node) -> Buffer | int:
         """W^T of a single group, made before every forward product."""
         if not self._own(node):
             return 0
@@ -44,14 +44,14 @@ class ConvolveOp(BaseOp):
         )
         return turned
 
-    def _weight(self, plan: Plan, node: Node) -> Buffer:
+    def _weight(self, plan: ShardPlan, node: Node) -> Buffer:
         weight = node.stored["weight"]
         M, C, *kernel = weight.shape
         plan.store.settle(weight, lambda: Permuted(weight.shape, (M, C, prod(kernel)), (0, 2, 1)))
         return plan.weight(weight)
 
     def _block(
-        self, plan: Plan, node: Node, x: Tensor, weight: Buffer, bias: Buffer | int, y: Tensor
+        self, plan: ShardPlan, node: Node, x: Tensor, weight: Buffer, bias: Buffer | int, y: Tensor
     ) -> kernels.Convolution:
         """Of the kernels; the windows get memory of their own."""
         s, H_W, P_Q = node.settings, node.inputs[0].shape[1:], node.output.shape[1:]
@@ -69,7 +69,7 @@ class ConvolveOp(BaseOp):
             x, weight, bias, y, columns, 0, *sizes, *window, s["groups"], lines, product
         )
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         (value,), bias = node.inputs, node.stored.get("bias")
         x, y = plan.get(value, plan.last(value.shape)), plan.new(plan.last(node.output.shape))
@@ -79,7 +79,7 @@ class ConvolveOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = x
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dW and db, then dx."""
         (value,), x, bias = node.inputs, plan.saved[node], node.stored.get("bias")
         dy = plan.convert(dy, plan.last(node.output.shape))

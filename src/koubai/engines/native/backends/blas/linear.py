@@ -8,13 +8,13 @@ from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels import gemm
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops import linear
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 class LinearOp(linear.LinearOp):
     """y = x W + b;  dW = x^T dy, db = sum dy, dx = dy W^T."""
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         if self.has_own_product(plan, node):
             super().forward(plan, node)
@@ -23,12 +23,12 @@ class LinearOp(linear.LinearOp):
         F, G = weight.shape
         x, y = plan.get(node.inputs[0], self._layout(plan, node)), plan.plain(node.output.shape)
         b = plan.weight(bias) if bias else 0
-        block = gemm.Linear(x, plan.weight(weight), b, y, plan.shard.rows, F, G, sgemm())
+        block = gemm.BlasLinear(x, plan.weight(weight), b, y, plan.shard.rows, F, G, sgemm())
         plan.call(gemm.linear, block, alone=True)
         plan.set(node.output, y)
         plan.saved[node] = x
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dW and db, then dx."""
         if self.has_own_product(plan, node):
             super().backward(plan, node, dy)
@@ -38,7 +38,7 @@ class LinearOp(linear.LinearOp):
         F, G = weight.shape
         dy = plan.convert(dy, Layout.plain(rows, node.output.shape))
         dw, db = plan.gradient(weight), plan.gradient(bias) if bias else 0
-        block = gemm.Linear(x, dw, db, dy, rows, F, G, sgemm())
+        block = gemm.BlasLinear(x, dw, db, dy, rows, F, G, sgemm())
         plan.call(gemm.linear_weights, block, alone=True)
         if plan.wants_gradient(value):
             dx = plan.new(x.layout)

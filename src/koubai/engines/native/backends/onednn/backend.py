@@ -10,7 +10,7 @@ from koubai.core.params import Array
 from koubai.engines.native.backends.meeting import Meeting
 from koubai.engines.native.backends.onednn import primitives
 from koubai.engines.native.backends.onednn.convolve import ConvolveOp
-from koubai.engines.native.backends.onednn.library import Library, library, title
+from koubai.engines.native.backends.onednn.library import OneDnn, library, title
 from koubai.engines.native.backends.onednn.linear import LinearOp
 from koubai.engines.native.kernels import loop
 from koubai.engines.native.kernels.block import addresses
@@ -53,7 +53,7 @@ class OneDnnBackend:
 class OpenMpRunner:
     """Runs shards, or a shard with a team, in the threads of libgomp."""
 
-    def __init__(self, library: Library, shards: int, team: int) -> None:
+    def __init__(self, library: OneDnn, shards: int, team: int) -> None:
         self._library, self._shards, self._team = library, shards, team
         self._meeting = Meeting(shards)
 

@@ -17,7 +17,7 @@ from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import pad
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 _FEW_CHANNELS = 4  # an image as it comes: oneDNN has kernels that read it in C order
 _BLOCK = 16
@@ -57,7 +57,7 @@ class _Widening:
 
 
 @dataclass
-class _Choice:
+class _ConvolutionChoice:
     """Primitives for one pair of layouts.
 
     | field   | meaning                                                                           |
@@ -89,7 +89,7 @@ class ConvolveOp(BaseOp):
     which costs less than a percent of a step and keeps everything else simple.
     """
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         choice = self._choose(plan, node)
         x, y = plan.get(node.inputs[0], choice.x.layout), plan.new(choice.y.layout)
@@ -109,7 +109,7 @@ class ConvolveOp(BaseOp):
         plan.set(node.output, y)
         plan.saved[node] = choice, x
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dW and db, then dx."""
         (value,), (choice, x) = node.inputs, plan.saved[node]
         dy = plan.convert(dy, choice.y.layout)
@@ -126,7 +126,9 @@ class ConvolveOp(BaseOp):
                 plan.call(pad.cut, self._frame(plan, node, choice, dx, whole), why="dx without the zeros")
             plan.contribute(value, dx)
 
-    def _weights(self, plan: Plan, node: Node, choice: _Choice, x: Tensor, dy: Tensor) -> None:
+    def _weights(
+        self, plan: ShardPlan, node: Node, choice: _ConvolutionChoice, x: Tensor, dy: Tensor
+    ) -> None:
         pd, shape = choice.weights, _weight_shape(node)
         assert pd is not None  # chosen where there is a backward pass
         if choice.how == DIRECT:
@@ -141,7 +143,7 @@ class ConvolveOp(BaseOp):
             reorder = primitives.reorder(md, plain)
             execute(plan, reorder, "unpack dW: to the order of W", src=(target, md), dst=(gradient, plain))
 
-    def _wide(self, plan: Plan, node: Node, choice: _Choice, x: Tensor, why: str) -> Tensor:
+    def _wide(self, plan: ShardPlan, node: Node, choice: _ConvolutionChoice, x: Tensor, why: str) -> Tensor:
         """x with the zeros that primitives cannot put around it."""
         if choice.widened is None:
             return x
@@ -149,7 +151,9 @@ class ConvolveOp(BaseOp):
         plan.call(pad.surround, self._frame(plan, node, choice, x, wide), why=why)
         return wide
 
-    def _frame(self, plan: Plan, node: Node, choice: _Choice, x: Tensor, wide: Tensor) -> pad.Pad:
+    def _frame(
+        self, plan: ShardPlan, node: Node, choice: _ConvolutionChoice, x: Tensor, wide: Tensor
+    ) -> pad.Pad:
         """Places of x in the middle of those of `wide`; channels that lie together move together."""
         assert choice.widened is not None
         C, H, W = node.inputs[0].shape
@@ -158,7 +162,7 @@ class ConvolveOp(BaseOp):
         together //= 2 if x.layout.half else 1  # two bfloat16 numbers move as one of float32
         return pad.Pad(x, wide, images, H, W, together, *choice.widened.amounts, 0)
 
-    def _packed(self, plan: Plan, node: Node, md: MD) -> Buffer:
+    def _packed(self, plan: ShardPlan, node: Node, md: MD) -> Buffer:
         """W in a primitive's layout."""
         plain, weight = MD.plain(_weight_shape(node)), plan.weight(node.stored["weight"])
         if md == plain:
@@ -170,7 +174,7 @@ class ConvolveOp(BaseOp):
 
     # ------------------------------------------------------------------------------------ choosing layouts
 
-    def _choose(self, plan: Plan, node: Node) -> _Choice:
+    def _choose(self, plan: ShardPlan, node: Node) -> _ConvolutionChoice:
         """By Winograd where that can be; else the first layouts with fast primitives in all directions."""
         rows, reasons = plan.shard.rows, []
         if winograd.fits(plan, node):
@@ -184,7 +188,7 @@ class ConvolveOp(BaseOp):
                 reasons.append(str(reason))
         raise Unimplemented(f"convolution {node.path}: {reasons[-1]}")
 
-    def _candidates(self, plan: Plan, node: Node) -> Iterator[tuple[_Side, _Side]]:
+    def _candidates(self, plan: ShardPlan, node: Node) -> Iterator[tuple[_Side, _Side]]:
         """Layouts of x and y for direct sums, best first.
 
         Channels last has fast kernels for any number of channels and needs no padding. A first convolution
@@ -201,7 +205,7 @@ class ConvolveOp(BaseOp):
         yield _Side.last(rows, x), _Side.last(rows, y)
         yield _Side.plain(rows, x), _Side.plain(rows, y)
 
-    def _try(self, plan: Plan, node: Node, x: _Side, y: _Side, how: int) -> _Choice:
+    def _try(self, plan: ShardPlan, node: Node, x: _Side, y: _Side, how: int) -> _ConvolutionChoice:
         (value,), s = node.inputs, node.settings
         any_w, any_dw = MD.any(_weight_shape(node), x.md.dtype), MD.any(_weight_shape(node))
         bias = MD.plain((node.output.shape[0],)) if "bias" in node.stored else None
@@ -231,7 +235,7 @@ class ConvolveOp(BaseOp):
                 hint = primitives.convolution(wide.md, any_w, bias, y.md, wide_window, how)
             return primitives.convolution_weights(wide.md, any_dw, bias, y.md, wide_window, hint, how)
 
-        choice = _Choice(x, y, how, widened, wide, forward(how))
+        choice = _ConvolutionChoice(x, y, how, widened, wide, forward(how))
         if plan.training:
             way = how if winograd.gains_dweights(node) else DIRECT
             choice.weights = winograd.first_there(dweights, way)
@@ -247,7 +251,7 @@ def _weight_shape(node: Node) -> Shape:
     return (M, inner, *kernel) if G == 1 else (G, M // G, inner, *kernel)
 
 
-def _relu_then_pool(plan: Plan, node: Node) -> bool:
+def _relu_then_pool(plan: ShardPlan, node: Node) -> bool:
     """Where fusing would make them one; a program with taps does not fuse, but has the same layouts."""
     relu = plan.feeds_only(node, ("pointwise",))
     return bool(relu and relu.settings["function"] == "relu" and plan.feeds_only(relu, ("max_pool",)))

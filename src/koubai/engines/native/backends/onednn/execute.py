@@ -11,7 +11,7 @@ from koubai.engines.native.backends.onednn import primitives
 from koubai.engines.native.backends.onednn.primitives import MD, PD
 from koubai.engines.native.instructions import Addresses, Buffer, Described, Library, Tensor, joined
 from koubai.engines.native.kernels import loop
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
 @dataclass(eq=False)
@@ -54,7 +54,7 @@ class Execute(Library):
         return EngineError("onednn_failed", kind=self.primitive.kind, where=self.path or None)
 
 
-def execute(plan: Plan, primitive: PD, why: str = "", /, **memories: tuple[Tensor | Buffer, MD]) -> None:
+def execute(plan: ShardPlan, primitive: PD, why: str = "", /, **memories: tuple[Tensor | Buffer, MD]) -> None:
     """Emit a primitive with its arguments by name."""
     places = {
         name: (where.buffer if isinstance(where, Tensor) else where, md)

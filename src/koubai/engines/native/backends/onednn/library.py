@@ -61,7 +61,7 @@ class Owned:
         weakref.finalize(self, destroy, handle).atexit = False
 
 
-class Library:
+class OneDnn:
     """The loaded libraries, oneDNN's engine, and how its functions are called."""
 
     def __init__(self, path: Path | str) -> None:
@@ -149,7 +149,7 @@ def _preload_gomp() -> None:
 
 
 @cache
-def library() -> Library:
+def library() -> OneDnn:
     """Return the library, or raise EngineError with one line that says why there is none."""
     if not sys.platform.startswith("linux"):
         raise EngineError("onednn_is_used_on_linux_only", got=sys.platform)
@@ -157,7 +157,7 @@ def library() -> Library:
     errors = []
     for path in candidates():
         try:
-            return Library(path)
+            return OneDnn(path)
         except EngineError as error:
             errors.append(error)
     raise (

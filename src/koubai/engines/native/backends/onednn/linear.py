@@ -17,7 +17,7 @@ from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import tiles
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops import linear
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 from koubai.engines.native.store import Permuted
 
 # Measured on Sapphire Rapids: up to some 64 thousand weights the product with W as in the formula, (F, G), is
@@ -106,7 +106,7 @@ class LinearForm:
 
 
 @dataclass(frozen=True)
-class _Choice:
+class _LinearChoice:
     """Layouts of x and y and the forward primitive of one product; y may be wider than x."""
 
     x: Layout
@@ -121,11 +121,11 @@ class _Choice:
 class LinearOp(linear.LinearOp):
     """y = x W + b;  dW = x^T dy, db = sum dy, dx = dy W^T."""
 
-    def has_own_product(self, plan: Plan, node: Node) -> bool:
+    def has_own_product(self, plan: ShardPlan, node: Node) -> bool:
         """Only with AVX-512: with AVX2 oneDNN is some 5 % faster."""
         return tiles.HAVE_WIDE_REGISTERS and super().has_own_product(plan, node)
 
-    def _form(self, plan: Plan, node: Node) -> LinearForm:
+    def _form(self, plan: ShardPlan, node: Node) -> LinearForm:
         weight = node.stored["weight"]
         F, G = weight.shape
         layout = plan.get(node.inputs[0]).layout
@@ -145,7 +145,7 @@ class LinearOp(linear.LinearOp):
         assert isinstance(form, LinearForm)  # nobody else gives a linear weight its form
         return form
 
-    def _choose(self, plan: Plan, node: Node) -> _Choice:
+    def _choose(self, plan: ShardPlan, node: Node) -> _LinearChoice:
         """bfloat16 where asked for; what the loss is taken of stays float32."""
         form, rows, bias = self._form(plan, node), plan.shard.rows, node.stored.get("bias")
         half = form.kind == "half"
@@ -157,7 +157,7 @@ class LinearOp(linear.LinearOp):
         w_md = MD.any(form.shape, narrow) if packs else form.md
         b_md = MD.plain((form.outputs,)) if bias else None
         forward = primitives.inner_product(x_md, w_md, b_md, MD.plain(shape, wide))
-        return _Choice(
+        return _LinearChoice(
             x,
             x_md,
             y.as_half(wide == BF16),
@@ -167,7 +167,7 @@ class LinearOp(linear.LinearOp):
             forward,
         )
 
-    def _weight(self, plan: Plan, node: Node, md: MD) -> Buffer:
+    def _weight(self, plan: ShardPlan, node: Node, md: MD) -> Buffer:
         """W in a primitive's layout."""
         form, weight = self._form(plan, node), plan.weight(node.stored["weight"])
         if md == form.md:
@@ -178,7 +178,7 @@ class LinearOp(linear.LinearOp):
         )
         return packed
 
-    def forward(self, plan: Plan, node: Node) -> None:
+    def forward(self, plan: ShardPlan, node: Node) -> None:
         """y."""
         if self.has_own_product(plan, node):
             super().forward(plan, node)
@@ -192,7 +192,7 @@ class LinearOp(linear.LinearOp):
         plan.set(node.output, y)
         plan.saved[node] = c, x, md, weight
 
-    def backward(self, plan: Plan, node: Node, dy: Tensor) -> None:
+    def backward(self, plan: ShardPlan, node: Node, dy: Tensor) -> None:
         """dW and db, then dx."""
         if self.has_own_product(plan, node):
             super().backward(plan, node, dy)

@@ -8,10 +8,10 @@ from koubai.engines.native.kernels import one_channel, tiles
 from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.kernels.transpose import Matrix, transpose
 from koubai.engines.native.layout import Layout
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 
-def fits(plan: Plan, node: Node, y: Layout) -> bool:
+def fits(plan: ShardPlan, node: Node, y: Layout) -> bool:
     """Whether the kernels compute it: plain windows, outputs for most lanes, then a pooling of two by two.
 
     The same in all plans of a job, with taps and without.
@@ -27,7 +27,7 @@ def fits(plan: Plan, node: Node, y: Layout) -> bool:
     return of_two and plain and enough and y == Layout.blocked(plan.shard.rows, node.output.shape, LANES)
 
 
-def forward(plan: Plan, node: Node, x: Tensor, y: Tensor) -> None:
+def forward(plan: ShardPlan, node: Node, x: Tensor, y: Tensor) -> None:
     """y; without taps the pooling computes it along with its own, and it is never in memory."""
     M, _, KH, KW = node.stored["weight"].shape
     turned, bias = plan.floats(M * KH * KW), node.stored.get("bias")
@@ -35,7 +35,7 @@ def forward(plan: Plan, node: Node, x: Tensor, y: Tensor) -> None:
     plan.call(transpose, Matrix(plan.weight(node.stored["weight"]), turned, M, KH * KW), why=why)
     b = plan.weight(bias) if bias else 0
     _, H, W = node.inputs[0].shape
-    convolution = one_channel.Convolution(x, turned, b, plan.shard.rows, M, H, W, KH, KW)
+    convolution = one_channel.OneChannelConvolution(x, turned, b, plan.shard.rows, M, H, W, KH, KW)
     if plan.taps is None:
         plan.pending[node.output] = convolution
     else:

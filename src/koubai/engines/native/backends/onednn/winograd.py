@@ -14,13 +14,13 @@ from contextlib import suppress
 from koubai.engines.native.backends.onednn.library import Unimplemented
 from koubai.engines.native.backends.onednn.primitives import DIRECT, PD
 from koubai.engines.native.graph import Node
-from koubai.engines.native.plan import Plan
+from koubai.engines.native.plan import ShardPlan
 
 BLOCK = 16
 _DW_FROM = 32  # input channels: with fewer, direct sums are faster (measured on Zen 5)
 
 
-def fits(plan: Plan, node: Node) -> bool:
+def fits(plan: ShardPlan, node: Node) -> bool:
     """Whether a convolution is one for Winograd, and direct sums were not asked for."""
     s, weight = node.settings, node.stored["weight"].shape
     plain = set(s["stride"]) == set(s["dilation"]) == {1} and s["groups"] == 1

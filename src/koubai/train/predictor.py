@@ -1,4 +1,4 @@
-"""Asked: what one asks of a trained network, whether it is in a run or in a file."""
+"""Predictor: what one asks of a trained network, whether it is in a run or in a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def r_squared(t: Array, y: Array) -> float:
     return float((1 - np.divide(left, spread, out=np.full_like(left, np.nan), where=spread > 0)).mean())
 
 
-class Asked:
+class Predictor:
     """Predictions for inputs as the source stores them: prepared here as the training inputs were.
 
     Inputs of a koubai Dataset (`dataset.x_test`, rows of it) are prepared already and carry a mark that says
