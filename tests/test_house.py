@@ -75,11 +75,11 @@ def test_no_text_has_a_word_that_stops_a_reader():
     assert not found
 
 
-# Folders whose classes bear the name of what they are about; beside one of those the name may stand once more.
+# Folders whose classes have the name of what they are about; elsewhere the name may stand once more.
 NAMED_AFTER_THEIR_SUBJECT = {
     "lab/experiments": "an entry of the catalog has the name of what it tries: `koubai run dropout`",
     "study/lessons": "a lesson has the name of what it is about",
-    "engines/native/kernels": "a kernel's record has the name of the layer it computes, so both are found by it",
+    "engines/native/kernels": "a kernel's record has the name of the layer it computes, so one finds both",
     "exchange/torch_modules.py": "the same layer, as a module of PyTorch",
 }
 ONE_THING_IN_SEVERAL_PLACES = {

@@ -47,15 +47,6 @@ def sd(values: Sequence[float]) -> float:
     return 0.0 if all(v == values[0] for v in values) else float(np.std(values, ddof=1))
 
 
-def interquartile_mean(values: Sequence[float]) -> float:
-    """Mean of the middle half: a quarter of the weight is cut off either end, values at the cut in part.
-
-    >>> interquartile_mean([0, 1, 2, 3, 100])  # weights 0, .75, 1, .75, 0
-    2.0
-    """
-    return float(interquartile_means(np.array([values], float))[0])
-
-
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
     """Return an interval for the mean; None for fewer than two values.
 
@@ -87,7 +78,11 @@ def sds(rows: Array) -> Array:
 
 
 def interquartile_means(rows: Array) -> Array:
-    """Return the interquartile mean of every row, (k,)."""
+    """Return the interquartile mean of every row, (k,): a quarter of the weight is cut off either end.
+
+    >>> interquartile_means(np.array([[0, 1, 2, 3, 100]]))  # weights 0, .75, 1, .75, 0
+    array([2.])
+    """
     ordered, n = np.sort(rows, axis=1), rows.shape[1]
     edges = np.arange(n + 1)
     inside = np.clip(np.minimum(edges[1:], 0.75 * n) - np.maximum(edges[:-1], 0.25 * n), 0, None)

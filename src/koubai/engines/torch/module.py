@@ -16,7 +16,7 @@ from koubai.core.taps import Squares, taken
 from koubai.engines.ranks import ALONE, Ranks
 from koubai.engines.torch.arrays import Numbers, as_it_is
 from koubai.engines.torch.draws import Halves, halves
-from koubai.engines.torch.formula import run_formula, to_array
+from koubai.engines.torch.formula import run_formula
 from koubai.engines.torch.sums import Pending, pending_magnitudes, pending_moments
 from koubai.engines.torch.verbs import TorchBuilder, data
 from koubai.network.network import Network, Weights, join
@@ -161,14 +161,6 @@ def build_module(
     """
     root = wire(network.layer, "", network.in_shape)
     return CellModule(root, weights, moment or StepContext()).to(device)
-
-
-def read_weights(module: CellModule) -> Weights:
-    """Return copies of a module's arrays under the network's paths."""
-    return Weights(
-        {path: to_array(w).copy() for path, w in module.named_parameters()},
-        {path: to_array(w).copy() for path, w in module.named_buffers()},
-    )
 
 
 def _tensor(array: Array) -> torch.Tensor:
