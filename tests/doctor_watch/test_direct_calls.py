@@ -6,7 +6,7 @@ from torch import nn
 
 from koubai.doctor.script import judge_script
 from koubai.doctor.trials.script import ScriptTrials
-from koubai.doctor.watch.search import Search, owner_of
+from koubai.doctor.watch.search import ModelSearch, owner_of
 
 SCRIPT = """
 import sys
@@ -69,7 +69,7 @@ def test_a_call_that_hooks_hear_is_told_once_only():
     model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     heard = []
-    with Search() as search:
+    with ModelSearch() as search:
         search._wires.hear_directly(model)
         search.before_forward = lambda module, args: heard.append((module, "call"))
         model(torch.ones(2, 3))
