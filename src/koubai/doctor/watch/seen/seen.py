@@ -41,6 +41,9 @@ _COPIED_BYTES = 512 * 2**20  # initial weights and gradients are kept of models 
 _HELD_ROWS = 2000
 # Of this model's updates (a critic makes five to one): a model that made fewer was trained in another phase.
 _RIVAL = 0.1
+# Updates to a backward pass: an encoder and a decoder with an optimizer each make two, and three networks four to
+# three where the encoder is trained once with its decoder, once against a critic.
+_SHARED = 1.4
 
 
 class Seen:
@@ -176,7 +179,7 @@ class Seen:
         """Whether several optimizers each descend a loss of their own, as networks that compete do."""
         rivals = [other for other in self.rivals if other.step > _RIVAL * self.step]
         updates = self.step + sum(other.step for other in rivals)
-        return bool(rivals) and updates <= 1.2 * self.backwards
+        return bool(rivals) and updates <= _SHARED * self.backwards
 
     @property
     def need_not_fall(self) -> str | None:
