@@ -257,7 +257,7 @@ class ModelListener(Listener):
 
     def after_backward(self) -> None:
         """Take the gradients, before anyone clips them."""
-        if self._in_step and not self.aside:
+        if self._shutter.looking and self._in_step and not self.aside:
             self._shutter.take_gradients(len(self.losses.roots), scaling=self.losses.scaling)
 
     def before_step(self, optimizer: Any) -> None:

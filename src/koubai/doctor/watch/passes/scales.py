@@ -30,8 +30,7 @@ class Scales:
 
     def look(self, roots: Any, step: int) -> None:
         """Look at what is differentiated in the step after `step` updates."""
-        root = root_of(roots)
-        if step < _FIRST or step & (step - 1) or self._vain >= _VAIN or root is None:
+        if step < _FIRST or step & (step - 1) or self._vain >= _VAIN or (root := root_of(roots)) is None:
             return
         top = root.grad_fn
         edges = range(len(top.next_functions)) if _is_linear(top) else ()

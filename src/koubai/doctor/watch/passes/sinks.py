@@ -56,8 +56,7 @@ class Sinks:
 
     def look(self, roots: Any, step: int) -> None:
         """Look at what is differentiated in the step after `step` updates."""
-        root = root_of(roots)
-        if step not in LOOKS or root is None:
+        if step not in LOOKS or (root := root_of(roots)) is None:
             return
         found = sinks_of(root)
         self.chased = self.chased or any(_chases(node) for node, _ in _summands(root.grad_fn))

@@ -37,10 +37,9 @@ class Squashed:
 
     def look(self, roots: Any, step: int, batch: int | None) -> None:
         """Look at what is differentiated in the step after `step` updates, of so many samples."""
-        root = root_of(roots)
         if step not in LOOKS or batch is None or batch < _FEWEST or self.found is not None:
             return
-        if root is not None and root.numel() == 1:
+        if (root := root_of(roots)) is not None and root.numel() == 1:
             function = _squashing(root.grad_fn, batch)
             self.found = None if function is None else (function, batch)
 

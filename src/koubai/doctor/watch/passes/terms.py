@@ -38,8 +38,7 @@ class CutTerms:
     def look(self, roots: Any, step: int, trained: Container[int]) -> None:
         """Look at what is differentiated in the step after `step` updates."""
         self._meet(roots, step)
-        root = root_of(roots)
-        if step not in LOOKS or root is None:
+        if step not in LOOKS or (root := root_of(roots)) is None:
             return
         reached = [leaves_of(term, _MOST) for term in _terms(root.grad_fn)]
         learned = [any(id(leaf) in trained for leaf in leaves) for leaves in reached]
@@ -70,8 +69,7 @@ class CutTerms:
         """Keep the first cut that is met in two steps; a number that stays the same is a constant."""
         waiting, self._waiting = self._waiting, []
         self.slopes.clear()
-        root = root_of(roots)
-        if self.cut is not None or not waiting or root is None:
+        if self.cut is not None or not waiting or (root := root_of(roots)) is None:
             return
         nodes = nodes_of(root.grad_fn, _MOST)
         for cut in waiting:
