@@ -155,6 +155,8 @@ class Seen:
     train_skill: float
     data: DataFacts
     last: None = None
+    loss: None = None
+    held_outputs: None = None
     loss_speaks = finished = True
 
 

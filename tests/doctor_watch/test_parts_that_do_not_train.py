@@ -4,6 +4,7 @@ import pytest
 
 from koubai.doctor.script import judge_script
 from koubai.doctor.trials.script import ScriptTrials
+from koubai.doctor.watch.observe.pace import Pace
 
 TWO_PARTS = """
 import torch
@@ -112,6 +113,14 @@ def test_an_optimizer_whose_part_is_cut_off_steps_in_vain(judged):
     assert found.details["steps"] == 80
     assert found.place.line == 6
     assert found.details["paths"] == "0.weight, 0.bias"
+
+
+@pytest.mark.parametrize("looks", [(1, 53), (1, 60), (1, 76), (1, 41, 70)])
+def test_what_is_said_does_not_hang_on_the_step_that_was_looked_at(judged, monkeypatch, looks):
+    """A batch of 32 tells a skill within some .07; and a head that is taken out keeps its name."""
+    monkeypatch.setattr(Pace, "wants", lambda pace, step: step in looks)
+    assert told(judged(TWO_PARTS)) == []
+    assert told(judged(NEW_HEAD))[0] == ("not_training", "vain")
 
 
 def test_gradients_that_closures_make_or_that_are_reset_at_once_are_no_vain_steps(judged):

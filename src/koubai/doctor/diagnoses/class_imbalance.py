@@ -5,8 +5,9 @@ Why it hurts: the accuracy looks fine, and the rare class, often the one that ma
 How it shows: the largest class is more than {ratio:g} times as frequent as the smallest, and on held-out
     samples the recall of the rare classes lies more than {harmed:g} below that of the others. The
     training samples do not tell: the few of a rare class are soon known by heart. And a simple learner
-    that weighs the classes recognizes the rare ones clearly better (both recalls together gain {gained:g}):
-    that they are rare is what hurts, not that they are hard. Where the loss itself weighs a rare class less
+    that weighs the classes recognizes the rare ones clearly better (both recalls together gain {gained:g},
+    or {spared:g} where the other classes lose less than {harmed:g}): that they are rare is what hurts, not
+    that they are hard. Where the loss itself weighs a rare class less
     than the largest one, {uneven:g} to one and a gain of {turned:g} are enough.
 Confused with: not learning (accuracy at the share of the largest class), over-fitting (there all classes
     suffer).
@@ -35,6 +36,7 @@ from koubai.doctor.visit.reference import recalls_weighed
 _RATIO = 10.0
 _UNEVEN = 2.0  # the same where the loss weighs the rare classes less
 _GAINED = 0.4  # of both recalls together, by weighing the classes: less is a rare class that is hard
+_SPARED = 0.05  # the same where the others are recognized nearly as before: nothing is traded for it
 _TURNED = 0.1  # the same where the loss weighs the rare classes less
 _LESS = 0.8  # of the weight of the largest class
 
@@ -83,8 +85,11 @@ class ClassImbalance(Diagnosis):
         counts = visit.patient.data.class_counts
         assert counts is not None  # else there were no sign
         weighed = recalls_weighed(visit.patient.data, _rare(counts, sign.details["most"]))
+        if weighed is None or weighed[0] <= rare + HARMED:
+            return False
         gained = _TURNED if sign.details.get("fault") else _GAINED
-        return weighed is not None and weighed[0] > rare + HARMED and sum(weighed) > rare + others + gained
+        gained = _SPARED if weighed[1] > others - HARMED else gained
+        return sum(weighed) > rare + others + gained
 
 
 def _rare(counts: Array, ratio: float) -> Array:

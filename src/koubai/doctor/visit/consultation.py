@@ -113,7 +113,7 @@ class Consultation:
 
     def _noise_at(self, p: float) -> float:
         n = self.patient.last.samples if self.patient.last is not None else 1000
-        return share_error(p, n) if self.patient.data.classes is not None and n >= 40 else 0.01
+        return share_error(p, n) if self.patient.data.classes is not None else 0.01
 
     @cached_property
     def held_noise(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import ref
 
 from torch import nn
 
@@ -47,16 +48,24 @@ class Names:
 
     modules: dict[int, str]
     params: dict[int, str]
+    _alive: dict[int, Any]  # weak references to the parameters
 
     @classmethod
     def of(cls, model: nn.Module) -> Names:
         """Return the paths; what is shared has the first of its names."""
+        parameters = list(parameters_of(model))
         return cls(
             {id(module): path for path, module in modules_of(model)},
-            {id(p): path for path, p in parameters_of(model)},
+            {id(p): path for path, p in parameters},
+            {id(p): ref(p) for _, p in parameters},
         )
 
     def renew(self, model: nn.Module) -> None:
-        """Take in what was added since: parametrizations, masks of pruning."""
+        """Take in what was added since: parametrizations, masks of pruning.
+
+        What was taken out keeps its name while an optimizer, or somebody else, holds it.
+        """
         now = Names.of(model)
-        self.modules, self.params = now.modules, now.params
+        held = {key: path for key, path in self.params.items() if self._alive[key]() is not None}
+        self.modules, self.params = now.modules, held | now.params
+        self._alive = {key: self._alive[key] for key in held} | now._alive

@@ -41,8 +41,8 @@ _COPIED_BYTES = 512 * 2**20  # initial weights and gradients are kept of models 
 _HELD_ROWS = 2000
 # Of this model's updates (a critic makes five to one): a model that made fewer was trained in another phase.
 _RIVAL = 0.1
-# Updates to a backward pass: an encoder and a decoder with an optimizer each make two, and three networks four to
-# three where the encoder is trained once with its decoder, once against a critic.
+# Updates to a backward pass: an encoder and a decoder with an optimizer each make two; three networks make
+# four in three, where the encoder is trained once with its decoder, once against a critic.
 _SHARED = 1.4
 
 
