@@ -61,6 +61,7 @@ print("VERDICT", json.dumps(verdict.to_dict()))
 """
 
 
+@pytest.mark.long
 def test_a_rate_far_too_low_is_named_by_a_trial_where_nobody_calls_the_model(script):
     done = host(JUDGE, str(script))  # a process of its own: it is forked
     told = next(line for line in done.stdout.splitlines() if line.startswith("VERDICT "))
