@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from koubai.data.sampler import Sampler
@@ -27,11 +29,12 @@ def _job(workload: Workload, threads: int) -> Job:
 
 
 def _engine(name: str) -> Peer:
-    listings: list[str] = []
+    listing = ""
 
     def prepare(workload: Workload, threads: int) -> Runner:
+        nonlocal listing
         program = compile_job(_job(workload, threads), name)
-        listings.append(str(program.listing()))
+        listing = program.listing()
         sampler = Sampler(workload.samples, workload.batch_size, seed=0)
         done = 0
 
@@ -49,23 +52,14 @@ def _engine(name: str) -> Peer:
         return kernels_of(name) or blas_of_numpy()
 
     def transforms() -> bool:
-        return any("jit_wino" in listing for listing in listings)  # oneDNN's own name of its code
+        return "jit_wino" in listing  # oneDNN's own name of its code
 
     def refuses(workload: Workload) -> str | None:
         mixed = workload.precision != "float32"
         return "computes in float32 only" if mixed and name == "reference" else None
 
-    by_default = name == "native"
-    return Peer(
-        name,
-        "koubai",
-        prepare,
-        refuses,
-        ours=True,
-        by_default=by_default,
-        kernels=kernels,
-        transforms=transforms,
-    )
+    peer = Peer(name, "koubai", prepare, refuses, ours=True, by_default=name == "native")
+    return replace(peer, kernels=kernels, transforms=transforms)
 
 
 PEERS = tuple(_engine(name) for name in engines())

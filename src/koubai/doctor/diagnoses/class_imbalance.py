@@ -7,8 +7,8 @@ How it shows: the largest class is more than {ratio:g} times as frequent as the 
     training samples do not tell: the few of a rare class are soon known by heart. And a simple learner
     that weighs the classes recognizes the rare ones clearly better (both recalls together gain {gained:g},
     or {spared:g} where the other classes lose less than {harmed:g}): that they are rare is what hurts, not
-    that they are hard. Where the loss itself weighs a rare class less
-    than the largest one, {uneven:g} to one and a gain of {turned:g} are enough.
+    that they are hard. Where the loss itself weighs a rare class less than the largest one, {uneven:g} to
+    one and a gain of {turned:g} are enough.
 Confused with: not learning (accuracy at the share of the largest class), over-fitting (there all classes
     suffer).
 Sick recipe: two blobs, 950 against 50; `pos_weight=positives / negatives`.
@@ -87,9 +87,9 @@ class ClassImbalance(Diagnosis):
         weighed = recalls_weighed(visit.patient.data, _rare(counts, sign.details["most"]))
         if weighed is None or weighed[0] <= rare + HARMED:
             return False
-        gained = _TURNED if sign.details.get("fault") else _GAINED
-        gained = _SPARED if weighed[1] > others - HARMED else gained
-        return sum(weighed) > rare + others + gained
+        traded = _TURNED if sign.details.get("fault") else _GAINED
+        spared = weighed[1] > others - HARMED
+        return sum(weighed) > rare + others + (_SPARED if spared else traded)
 
 
 def _rare(counts: Array, ratio: float) -> Array:

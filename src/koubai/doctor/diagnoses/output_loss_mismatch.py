@@ -208,9 +208,7 @@ def mismatch(patient: Patient) -> str | None:
         "exclusive": "shares" in gives and _many_labels(patient),
         "values_for_classes": takes == "values" and patient.task == "classes",
     }
-    if (
-        not patient.loss.of_outputs
-    ):  # it takes what another network made of them: their last layer says nothing
+    if not patient.loss.of_outputs:  # but what another network made of them: no matter how this one ends
         faults = {name: faults[name] for name in ("subtracted", "crossed", "values_for_classes")}
     return next((name for name, there in faults.items() if there), None)
 

@@ -18,6 +18,7 @@ _LAST = 4  # the last quarter of a trial is its end
 _SURE = 4.0  # standard errors of the difference, by which a gain must exceed 0
 _TOGETHER = 5  # losses that follow each other are alike: so many count as one
 _NEARLY_ALL = 0.9
+_LOST = 1.5  # times the loss of knowing nothing: a run that ends above it knows less than nothing
 _WORTH = 0.02  # of the way from the start, and of the loss itself: less is not worth a word
 
 
@@ -71,6 +72,16 @@ class MeanLosses:
     def relief(self) -> float:
         """Share of the way from the highest level to the trial's end that only the trial went."""
         return min(1.0, self.gain / (self.top - self.changed)) if self.gain > 0 else 0.0
+
+    def relief_from(self, floor: float | None) -> float:
+        """Return the same, where the loss of knowing nothing may be known.
+
+        Where the run knows less than nothing at its end, it is counted from there: to come down from a start
+        that was far too high is no progress.
+        """
+        if floor is not None and self.gain and self.run > _LOST * floor and isfinite(self.run):
+            return min(1.0, self.gain / (self.run - min(self.changed, floor)))
+        return self.relief
 
 
 def levels(trial: Trial) -> MeanLosses:

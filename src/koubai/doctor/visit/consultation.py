@@ -9,7 +9,7 @@ from math import isfinite, nan, sqrt
 import numpy as np
 
 from koubai.core.params import Array
-from koubai.doctor.patient.beside import MeanLosses, levels
+from koubai.doctor.patient.beside import levels
 from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.patient.scatter import falls, share_error, windows
@@ -19,7 +19,6 @@ from koubai.doctor.visit.reference import Reach, can_be_learned_from, chance_of,
 STUCK = 0.1  # of the way from chance to what is within reach: below it, nothing was learned
 HARMED = 0.15  # of the same way is missing: the run does worse than it should
 FAR = 0.25  # of the same way is missing: it is time to doubt what could always be tuned a little
-_LOST = 1.5  # times the loss of knowing nothing: a run that ends above it knows less than nothing
 _SURELY = 3.0  # standard errors
 LEARNED = 0.03  # of the loss of knowing nothing: a run that gained less has learned nothing yet
 SHORT = 30  # updates below which nothing can be told of a run by looking at it
@@ -90,7 +89,10 @@ class Consultation:
 
     @cached_property
     def below_chance(self) -> bool:
-        """Whether always answering the most frequent of several classes would be clearly better."""
+        """Whether always answering the most frequent class would be clearly better.
+
+        Where every label is the same, nobody is asked to tell classes apart (networks that compete).
+        """
         counts = self.patient.data.class_counts
         if not self.skill_known or counts is None or np.count_nonzero(counts) < 2:
             return False
@@ -120,7 +122,8 @@ class Consultation:
         """Standard error of the skill on held-out samples."""
         data = self.patient.data
         n = len(data.t_held) if data.t_held is not None else 1000
-        return share_error(self.held_skill, n) if data.classes and isfinite(self.held_skill) else 0.01
+        known = data.classes is not None and isfinite(self.held_skill)
+        return share_error(self.held_skill, n) if known else 0.01
 
     @cached_property
     def shortfall(self) -> float:
@@ -135,7 +138,7 @@ class Consultation:
         if way <= 0:
             return 1.0 if self.below_chance else 0.0
         missing = max(0.0, (self.goal - self.skill) / way)
-        return missing if not missing or not self.trades else 0.0
+        return 0.0 if missing and self.trades else missing
 
     @property
     def knows_nothing(self) -> bool:
@@ -214,7 +217,10 @@ class Consultation:
 
     @cached_property
     def on_its_way(self) -> bool:
-        """Whether the loss has clearly fallen and still falls: such a run (of words, say) learns slowly."""
+        """Whether the loss has clearly fallen and still falls: such a run learns, and has not got far yet.
+
+        Letters, words: it takes long from knowing nothing to the shares of the classes.
+        """
         smooth, whole = self.smooth, np.isfinite(self.patient.losses).all()
         return bool(whole and len(smooth) > 1 and self.falling > 3 and smooth[-1] < (1 - LEARNED) * smooth[0])
 
@@ -251,7 +257,8 @@ class Consultation:
     def horizon(self) -> int:
         """Steps of a trial from the start: those of the run, or those planned where it broke off."""
         patient = self.patient
-        return max(patient.step, 1 if np.isfinite(patient.losses).all() else patient.planned or 1)
+        broke_off = not np.isfinite(patient.losses).all()
+        return max(patient.step, patient.planned or 1 if broke_off else 1)
 
     def trial(self, change: Change, longer: int = 1) -> Trial | None:
         """Try a change from the initial weights, over the steps of the run (or `longer` times as many)."""
@@ -275,7 +282,7 @@ class Consultation:
             return None
         skill, before = trial.train_skill, self.skill
         if trial.beside is not None:  # of a program from outside only its losses are known
-            return self._relief_beside(levels(trial))
+            return levels(trial).relief_from(self.floor_loss if self.floor_known else None)
         if not trial.finite or not isfinite(skill):
             return 0.0
         gain = skill - before
@@ -286,13 +293,3 @@ class Consultation:
             return 0.0
         towards_goal = gain / (self.goal - before) if self.goal - before > 0.05 else 0.0
         return min(1.0, max(towards_goal, gain / (1 - before)))
-
-    def _relief_beside(self, reached: MeanLosses) -> float:
-        """The share of the way down that only the trial went, from the start.
-
-        Where the run knows less than nothing at its end, it is counted from there.
-        """
-        floor = self.floor_loss or 0.0
-        if reached.gain and self.floor_known and reached.run > _LOST * floor and isfinite(reached.run):
-            return min(1.0, reached.gain / (reached.run - min(reached.changed, floor)))
-        return reached.relief

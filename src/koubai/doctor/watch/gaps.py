@@ -18,13 +18,11 @@ _JUMPED = 1.0  # times its first value, by which the mean of the first losses li
 _FEWEST = 40  # samples of an evaluation from which its skill is told
 _GAINED = 0.02  # of skill; less is not known from nothing
 _THIRD = 5  # means of losses
+_NO_CAUSE = ("at_chance", "held_at_chance", "unexplained")  # say that none was found
 _FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress
 
 
-_NO_CAUSE = ("at_chance", "held_at_chance", "unexplained")  # say that none was found
-
-
-def gaps(seen: Seen, visit: Consultation, findings: Sequence[Finding] = ()) -> tuple[Unseen, ...]:
+def gaps(seen: Seen, visit: Consultation, findings: Sequence[Finding]) -> tuple[Unseen, ...]:
     """Return what could not be judged, the most telling first, beside these findings."""
     losses = visit.patient.losses
     updates = max(seen.step, seen.evaluations)

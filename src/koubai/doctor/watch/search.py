@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -213,30 +213,21 @@ class ModelSearch(Listener):
 
 def whole_of(parts: list[nn.Module]) -> nn.Module:
     """Return the smallest module of the program that holds all parts, else a container of ours."""
-    wanted = {id(part) for part in parts}
-    found = [
-        (len(inside), whole)
-        for whole in _living()
-        if wanted <= (inside := {id(p) for _, p in modules_of(whole)})
-    ]
-    return min(found, key=lambda item: item[0])[1] if found else nn.ModuleList(parts)
+    return _smallest_with(parts, modules_of) or nn.ModuleList(parts)
 
 
 def owner_of(parameters: Iterable[torch.Tensor]) -> nn.Module | None:
     """Return the module with the fewest parameters that holds all of these; of several, the outermost."""
-    wanted = {id(p) for p in parameters}
+    return _smallest_with(parameters, parameters_of)
+
+
+def _smallest_with(wanted: Iterable[Any], inside: Callable[[nn.Module], Iterable[Any]]) -> nn.Module | None:
+    keys = {id(one) for one in wanted}
     found = []
-    for whole in _living():
-        held = {id(p) for _, p in parameters_of(whole)}
-        if wanted <= held:
-            found.append((len(held), -sum(1 for _ in modules_of(whole)), whole))
-    return min(found, key=lambda item: item[:2])[2] if found else None
-
-
-def _living() -> Iterator[nn.Module]:
-    """Yield the modules of the program that can be gone through."""
     for thing in gc.get_objects():
         if issubclass(type(thing), nn.Module):
             with suppress(Exception):  # a module may be half made
-                list(parameters_of(thing))
-                yield thing
+                held = {id(one) for _, one in inside(thing)}
+                if keys <= held:
+                    found.append((len(held), -sum(1 for _ in modules_of(thing)), thing))
+    return min(found, key=lambda item: item[:2])[2] if found else None

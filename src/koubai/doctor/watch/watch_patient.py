@@ -232,10 +232,16 @@ def _loss(loss: SeenLoss, outputs: Array | None) -> LossFacts | None:
         floor = floor_of(name, function, options, loss.targets, classes)
     except Exception:  # options of a loss may be of any kind
         floor = None
-    own = loss.rule is not None or loss.of_outputs
-    facts = replace(kind.facts, crossed=loss.crossed, before=loss.before, floor=floor)
-    facts = replace(facts, alone=loss.alone, of_outputs=own, only_label=_only_label(loss))
-    return replace(facts, class_weights=loss.class_weights)
+    return replace(
+        kind.facts,
+        crossed=loss.crossed,
+        before=loss.before,
+        floor=floor,
+        alone=loss.alone,
+        of_outputs=loss.rule is not None or loss.of_outputs,
+        only_label=_only_label(loss),
+        class_weights=loss.class_weights,
+    )
 
 
 def _only_label(loss: SeenLoss) -> tuple[int, int] | None:
