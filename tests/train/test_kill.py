@@ -24,8 +24,11 @@ from koubai.train import Observation, Recipe, RunFolder, resume, train
 place, recipe, save_every = sys.argv[1], Recipe.from_toml(sys.argv[2]), int(sys.argv[3])
 recipe.data.load()  # whatever takes long to import is imported once, before the forks
 
+def say(*words):  # in one write: a line that is killed half way would run into the next one
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
 def tell(session):
-    print(session.step, flush=True)
+    say(session.step)
 
 def go():
     if RunFolder(place).exists:
@@ -38,13 +41,13 @@ for line in sys.stdin:  # a process for every line: it starts in a moment and is
     pid = os.fork()
     if pid == 0:
         try:
-            print("stopped by", go().stopped_by, flush=True)
+            say("stopped by", go().stopped_by)
         except BaseException:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
-    print("pid", pid, flush=True)
-    print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+    say("pid", pid)
+    say("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 
