@@ -9,6 +9,11 @@ from koubai.engines import Observation, compile_job
 from koubai.engines.native.backends.find import why_not_onednn
 from koubai.engines.native.kernels import one_channel, tiles
 from koubai.engines.native.kernels.max_pool import max_pool
+from koubai.engines.native.kernels.one_channel_weights import (
+    OneChannelGradients,
+    one_channel_weights,
+    quads_of,
+)
 from koubai.engines.native.kernels.pool import Pool, Windows
 from koubai.layers import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Tanh
 from support.close import assert_close
@@ -63,6 +68,46 @@ def test_pooled_at_once_or_not_it_is_the_plain_sum(C, H, W, KH, KW, relu):
     assert np.isnan(y).any()
 
 
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(
+    ("C", "H", "W", "side"), [(30, 28, 28, 5), (32, 8, 23, 3), (17, 9, 11, 3), (50, 9, 8, 5)]
+)
+def test_gradients_are_plain_sums_and_the_same_bits_from_both_forms_of_dy(C, H, W, side, bias):
+    rng, samples = np.random.default_rng(2), 3
+    h, v, blocks = H - side + 1, W - side + 1, -(-C // 16)
+    P, Q = h // 2, v // 2
+    x = rng.standard_normal((samples, H, W)).astype(np.float32)
+    dy = rng.standard_normal((samples, P, Q, C)).astype(np.float32)
+    places = rng.choice(np.array([0, 1, 2, 3, 255], np.uint8), dy.shape)
+
+    whole = np.zeros((samples, h, v, 16 * blocks), np.float32)
+    for place in range(4):
+        there = whole[:, place // 2 : 2 * P : 2, place % 2 : 2 * Q : 2, :C]
+        there[...] = np.where(places == place, dy, 0)
+    windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), (side, side), (1, 2))
+    expected = np.einsum("nijkl,nijc->klc", windows, whole[..., :C].astype(np.float64)).reshape(-1, C)
+
+    made = []
+    in_blocks = np.ascontiguousarray(np.moveaxis(whole.reshape(samples, h, v, blocks, 16), 3, 1))
+    for source in ((dy, places), (in_blocks, 0)):
+        dw, db = np.full((side * side, C), 7, np.float32), np.full(C, 7, np.float32)
+        convolution = one_channel.OneChannelConvolution(
+            x, dw, db if bias else 0, samples, C, H, W, side, side
+        )
+        quads = np.full(2 * quads_of(H, W), np.nan, np.float32)
+        run_kernel(one_channel_weights, OneChannelGradients(convolution, *source, P, Q, quads), team=2)
+        made.append((dw, db))
+    (dw, db), (dw_of_blocks, db_of_blocks) = made
+    assert dw.tobytes() == dw_of_blocks.tobytes()
+    assert db.tobytes() == db_of_blocks.tobytes()
+    assert_close(dw, expected, terms=samples * P * Q, scale=np.abs(expected).max() + 1, eps=2**-24, name="dW")
+    if bias:
+        sums = whole[..., :C].sum(axis=(0, 1, 2), dtype=np.float64)
+        assert_close(db, sums, terms=samples * P * Q, scale=np.abs(sums).max() + 1, eps=2**-24, name="db")
+    else:
+        assert (db == 7).all()
+
+
 def net(channels=30, kernel=5, *between, pool=2):
     return Sequential(
         Conv2d(channels, kernel), *between, MaxPool2d(pool), Flatten(), Dropout(0.2), Linear(10)
@@ -92,6 +137,7 @@ def test_taps_change_no_bit_and_gradients_are_those_of_the_reference(name, threa
         assert w.tobytes() == watched.state().weights.params[path].tobytes(), path
     assert quiet.predict(job.x[:9]).tobytes() == watched.predict(job.x[:9]).tobytes()
     assert "convolve_into_pool" in quiet.listing()
+    assert ("one_channel_weights" in quiet.listing()) == (FITTING[name].layers[0].kernel in (3, 5))
 
     still = replace(job, network=replace(job.network, layer=without_dropout(FITTING[name])))
     loss, gradients = first_gradients(still, "native")

@@ -99,6 +99,7 @@ class ShardPlan:
         self.gradients: dict[Value, Tensor] = {}
         self.saved: dict[Node, Any] = {}
         self.pending: dict[Value, OneChannelConvolution] = {}  # what the pooling that reads it computes, too
+        self.pooled: dict[Value, Pool | None] = {}  # gradients that are left as the pooling has them
         self.needing: set[Value] = graph.needing_gradient() if self.training else set()
         self._shared = 0
         self._converted: dict[tuple[Value, Layout], Tensor] = {}

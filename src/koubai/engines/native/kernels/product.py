@@ -11,7 +11,8 @@ from koubai.engines.native.kernels.tiles import HAVE_WIDE_REGISTERS, tile
 # Rows of a tile of 1, 2, 3, 4 vectors: as many sums as there are registers.
 _ROWS = (8, 8, 8, 6) if HAVE_WIDE_REGISTERS else (6, 6, 6, 6)
 _VECTORS = 4 if HAVE_WIDE_REGISTERS else 1
-_TERMS = 1024  # at a time: so much of B stays in the cache of a core
+_TERMS = 192  # at a time: so much of a panel of B stays in the cache nearest to a core
+WIDTH = LANES * _VECTORS  # columns of the widest panel
 _1, _2, _3, _4 = (tile(rows, n + 1, masked=False) for n, rows in enumerate(_ROWS))
 _part = tile(_ROWS[0], 1, masked=True)
 _t1, _t2, _t3, _t4 = (tile(rows, n + 1, masked=False, side_by_side=True) for n, rows in enumerate(_ROWS))
@@ -46,17 +47,15 @@ def multiply(
     `start` is a matrix, which may be C itself, a row for all (a step of 0), or 0: nothing.
     """
     panels = _panels(columns)
-    for panel in range(panels):
-        first, vectors, width = _panel(panel, panels, columns)
-        size = _tile_rows(vectors)
-        for k in range(0, terms, _TERMS):
-            count = min(_TERMS, terms - k)
-            b_k, c_k = b + k * b_row + 4 * first, c + 4 * first
-            from_, step = (start + 4 * first, start_row) if start else (0, 0)
-            if k:
-                from_, step = c_k, c_row
+    for k in range(0, terms, _TERMS):
+        count = min(_TERMS, terms - k)
+        from_, step = (c, c_row) if k else (start, start_row)
+        for panel in range(panels):
+            first, vectors, width = _panel(panel, panels, columns)
+            size = _tile_rows(vectors)
+            b_k, c_k, from_k = b + k * b_row + 4 * first, c + 4 * first, from_ + 4 * first if from_ else 0
             for i in range(0, rows, size):
-                a_i, s_i, c_i = a + i * a_row + k * a_term, from_ + i * step, c_k + i * c_row
+                a_i, s_i, c_i = a + i * a_row + k * a_term, from_k + i * step, c_k + i * c_row
                 left = rows - i
                 if vectors == 4:
                     _4(a_i, a_row, a_term, b_k, b_row, s_i, step, c_i, c_row, left, width, count)

@@ -182,14 +182,19 @@ def store_bytes(typing: Any, address: Any, value: Any, count: Any) -> Any:
     return types.none(types.int64, VECTOR, types.int64), generate
 
 
+def ask_for(builder: Any, address: Any, *, write: int = 0) -> None:
+    """Ask for the cache line at an address."""
+    pointer = builder.inttoptr(address, _I8.as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), (pointer.type, _I32, _I32, _I32))
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, (pointer, *(ir.Constant(_I32, n) for n in (write, 3, 1))))
+
+
 def _prefetching(write: int) -> Any:
     @intrinsic
     def ask(typing: Any, address: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            pointer = builder.inttoptr(args[0], _I8.as_pointer())
-            kind = ir.FunctionType(ir.VoidType(), (pointer.type, _I32, _I32, _I32))
-            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            builder.call(function, (pointer, *(ir.Constant(_I32, n) for n in (write, 3, 1))))
+            ask_for(builder, args[0], write=write)
             return context.get_dummy_value()
 
         return types.none(types.int64), generate

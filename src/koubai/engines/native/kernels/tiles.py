@@ -15,9 +15,9 @@ from numba.core import cgutils, registry
 from numba.extending import intrinsic
 
 from koubai.engines.native.kernels.simd import FLOATS, LANES, spread
-from koubai.engines.native.kernels.simd_memory import first_lanes, masked_load, masked_store
+from koubai.engines.native.kernels.simd_memory import ask_for, first_lanes, masked_load, masked_store
 
-_I64, _FLOAT, _FLOAT_BYTES = ir.IntType(64), ir.FloatType(), 4
+_I64, _FLOAT, _FLOAT_BYTES, _LINE = ir.IntType(64), ir.FloatType(), 4, 64
 
 
 def _processor() -> tuple[str, str]:
@@ -94,6 +94,9 @@ class Tile:
         builder, kind = self._builder, ir.FunctionType(FLOATS, (FLOATS,) * 3)
         multiply_add = cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v16f32")
         b = self._load("b", k, self._at.b_term)
+        if not self._a:
+            ahead = builder.add(self._moved(self._at.a, k, self._at.a_term), _I64(_LINE))
+            ask_for(builder, ahead)  # of the next tiles: on a line of its own for every term
         for place, sums in zip(self._numbers(k), self._sums, strict=True):
             number = builder.load(builder.inttoptr(place, _FLOAT.as_pointer()), align=_FLOAT_BYTES)
             a = spread(builder, number, FLOATS)

@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from koubai.engines.native.kernels.base import kernel, share
+from koubai.engines.native.kernels.base import inline, kernel, share
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.simd import FLOATS, INTS, LANES
 from koubai.engines.native.kernels.simd_memory import first_lanes, masked_load, masked_store
@@ -81,16 +81,22 @@ class Matrix(NamedTuple):
     columns: int
 
 
+@inline
+def turn(x: int, x_row: int, y: int, y_row: int, rows: int, columns: int) -> None:
+    """y (columns, rows) = x^T of x (rows, columns); steps from row to row are bytes."""
+    for i in range(0, rows, LANES):
+        for j in range(0, columns, LANES):
+            at, to = x + i * x_row + 4 * j, y + j * y_row + 4 * i
+            down, across = min(LANES, rows - i), min(LANES, columns - j)
+            if down == LANES and across == LANES:
+                _block(at, x_row, to, y_row)
+            else:
+                _part(at, x_row, to, y_row, down, across)
+
+
 @kernel
 def transpose(b: Matrix, thread: int, team: int) -> None:
     """y = x^T."""
     x_row, y_row = 4 * b.columns, 4 * b.rows
     start, count = share(b.rows, LANES, thread, team)
-    for i in range(start, start + count, LANES):
-        for j in range(0, b.columns, LANES):
-            at, to = b.x + i * x_row + 4 * j, b.y + j * y_row + 4 * i
-            rows, columns = min(LANES, b.rows - i), min(LANES, b.columns - j)
-            if rows == LANES and columns == LANES:
-                _block(at, x_row, to, y_row)
-            else:
-                _part(at, x_row, to, y_row, rows, columns)
+    turn(b.x + start * x_row, x_row, b.y + 4 * start, y_row, count, b.columns)

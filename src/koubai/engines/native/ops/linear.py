@@ -5,7 +5,7 @@ from __future__ import annotations
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
 from koubai.engines.native.kernels import linear, tiles
-from koubai.engines.native.kernels.transpose import Matrix, transpose
+from koubai.engines.native.kernels.product import WIDTH
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import ShardPlan
@@ -54,9 +54,8 @@ class LinearOp(BaseOp):
         dw, db = plan.gradient(weight), plan.gradient(bias) if bias else 0
         plan.call(linear.linear_weights, linear.Linear(x, dw, db, dy, rows, F, G))
         if plan.wants_gradient(value):
-            turned, dx = plan.floats(F * G), plan.new(x.layout)
+            turned, dx = plan.floats(plan.shard.team * G * WIDTH), plan.new(x.layout)
             plan.call(
-                transpose, Matrix(plan.weight(weight), turned, F, G), why="W as the product for dx reads it"
+                linear.linear_inputs, linear.LinearInputs(dy, plan.weight(weight), turned, dx, rows, F, G)
             )
-            plan.call(linear.linear, linear.Linear(dy, turned, 0, dx, rows, G, F))
             plan.contribute(value, dx)

@@ -47,10 +47,8 @@ class MaxPoolOp(BaseOp):
         )
         masks = bool(node.settings.get("relu")) and not layout.half
         tapped = max_pool_backward.max_pool_backward_tapped, partial(TappedPoolBackward, pool)
-        convolution = plan.pending.pop(node.inputs[0], None)
-        if convolution is not None:
-            into = one_channel.IntoPool(convolution, pool._replace(x=0))
-            plan.call(one_channel.convolve_into_pool, into, why="with the convolution before it")
+        if value in plan.pooled:
+            plan.pooled[value] = pool
         elif plan.taps is None or not masks or not plan.taps.masking(plan, node, *tapped):
             plan.call(kernel, pool)
         plan.contribute(value, dx)

@@ -113,6 +113,9 @@ class ConvolveOp(BaseOp):
         """dW and db, then dx."""
         (value,), (choice, x) = node.inputs, plan.saved[node]
         dy = plan.convert(dy, choice.y.layout)
+        if one_channel.has_weights(plan, node, choice.y.layout):
+            one_channel.backward(plan, node, x, dy)
+            return
         self._weights(plan, node, choice, x, dy)
         if plan.wants_gradient(value):
             pd = choice.data

@@ -173,9 +173,8 @@ class LinearOp(linear.LinearOp):
         if md == form.md:
             return weight
         packed = Buffer(md.nbytes)
-        execute(
-            plan, primitives.reorder(form.md, md), "W in bfloat16", src=(weight, form.md), dst=(packed, md)
-        )
+        why = "W in bfloat16" if form.kind == "half" else "pack W: to the order that is multiplied fastest"
+        execute(plan, primitives.reorder(form.md, md), why, src=(weight, form.md), dst=(packed, md))
         return packed
 
     def forward(self, plan: ShardPlan, node: Node) -> None:

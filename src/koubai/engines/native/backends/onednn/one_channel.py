@@ -1,10 +1,11 @@
-"""First convolutions of one channel, as kernels of koubai's own; their gradients are oneDNN's."""
+"""First convolutions of one channel, as kernels of koubai's own."""
 
 from __future__ import annotations
 
 from koubai.engines.native.graph import Node
-from koubai.engines.native.instructions import Tensor
+from koubai.engines.native.instructions import Buffer, Tensor
 from koubai.engines.native.kernels import one_channel, tiles
+from koubai.engines.native.kernels import one_channel_weights as weights
 from koubai.engines.native.kernels.simd import LANES
 from koubai.engines.native.kernels.transpose import Matrix, transpose
 from koubai.engines.native.layout import Layout
@@ -29,14 +30,46 @@ def fits(plan: ShardPlan, node: Node, y: Layout) -> bool:
 
 def forward(plan: ShardPlan, node: Node, x: Tensor, y: Tensor) -> None:
     """y; without taps the pooling computes it along with its own, and it is never in memory."""
-    M, _, KH, KW = node.stored["weight"].shape
-    turned, bias = plan.floats(M * KH * KW), node.stored.get("bias")
+    weight, bias = node.stored["weight"], node.stored.get("bias")
+    M, _, KH, KW = weight.shape
+    turned, b = plan.floats(M * KH * KW), plan.weight(bias) if bias else 0
     why = "W as the convolution reads it"
-    plan.call(transpose, Matrix(plan.weight(node.stored["weight"]), turned, M, KH * KW), why=why)
-    b = plan.weight(bias) if bias else 0
-    _, H, W = node.inputs[0].shape
-    convolution = one_channel.OneChannelConvolution(x, turned, b, plan.shard.rows, M, H, W, KH, KW)
+    plan.call(transpose, Matrix(plan.weight(weight), turned, M, KH * KW), why=why)
+    convolution = _convolution(plan, node, x, turned, b)
     if plan.taps is None:
         plan.pending[node.output] = convolution
+        if plan.training and has_weights(plan, node, y.layout):
+            plan.pooled[node.output] = None
     else:
         plan.call(one_channel.convolve_into_blocks, one_channel.IntoBlocks(convolution, y))
+
+
+def has_weights(plan: ShardPlan, node: Node, y: Layout) -> bool:
+    """Whether a kernel computes its gradients, too: of windows that there are kernels for, and no dx."""
+    _, _, KH, KW = node.stored["weight"].shape
+    return (
+        KH == KW and KH in weights.SIDES and not plan.wants_gradient(node.inputs[0]) and fits(plan, node, y)
+    )
+
+
+def backward(plan: ShardPlan, node: Node, x: Tensor, dy: Tensor) -> None:
+    """dW and db, of what the pooling has of dy where it left that (`plan.pooled`)."""
+    weight, bias = node.stored["weight"], node.stored.get("bias")
+    M, _, KH, KW = weight.shape
+    _, H, W = node.inputs[0].shape
+    turned, db = plan.floats(M * KH * KW), plan.gradient(bias) if bias else 0
+    quads = plan.floats(plan.shard.team * weights.quads_of(H, W))
+    convolution, pool = _convolution(plan, node, x, turned, db), plan.pooled.get(node.output)
+    P, Q = (n // 2 for n in node.output.shape[1:])
+    source = (pool.y, pool.places) if pool else (dy, 0)
+    block = weights.OneChannelGradients(convolution, *source, P, Q, quads)
+    plan.call(weights.one_channel_weights, block, why="with the pooling behind it" if pool else "")
+    why = "unpack dW: to the order of W"
+    plan.call(transpose, Matrix(turned, plan.gradient(weight), KH * KW, M), why=why)
+
+
+def _convolution(
+    plan: ShardPlan, node: Node, x: Tensor, weight: Buffer, bias: Buffer | int
+) -> one_channel.OneChannelConvolution:
+    (M, _, KH, KW), (_, H, W) = node.stored["weight"].shape, node.inputs[0].shape
+    return one_channel.OneChannelConvolution(x, weight, bias, plan.shard.rows, M, H, W, KH, KW)
