@@ -49,7 +49,7 @@ def multiply(
     panels = _panels(columns)
     for k in range(0, terms, _TERMS):
         count = min(_TERMS, terms - k)
-        from_, step = (c, c_row) if k else (start, start_row)
+        from_, step = (c, c_row) if k else (start, start_row if start else 0)
         for panel in range(panels):
             first, vectors, width = _panel(panel, panels, columns)
             size = _tile_rows(vectors)

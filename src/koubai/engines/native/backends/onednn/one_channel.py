@@ -46,10 +46,10 @@ def forward(plan: ShardPlan, node: Node, x: Tensor, y: Tensor) -> None:
 
 def has_weights(plan: ShardPlan, node: Node, y: Layout) -> bool:
     """Whether a kernel computes its gradients, too: of windows that there are kernels for, and no dx."""
+    if plan.wants_gradient(node.inputs[0]) or not fits(plan, node, y):
+        return False
     _, _, KH, KW = node.stored["weight"].shape
-    return (
-        KH == KW and KH in weights.SIDES and not plan.wants_gradient(node.inputs[0]) and fits(plan, node, y)
-    )
+    return KH == KW and KH in weights.SIDES
 
 
 def backward(plan: ShardPlan, node: Node, x: Tensor, dy: Tensor) -> None:
