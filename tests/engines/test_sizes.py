@@ -36,8 +36,8 @@ NETWORKS = {
         20,
     ),
 }
-# Buffers that are never alive together share memory, and a product of BLAS or oneDNN needs some of its own. What a
-# convolution puts out is nowhere where the pooling behind it is computed along with it, but with probes it is.
+# Buffers that are never alive together share memory, and a product of BLAS or oneDNN needs some of its own.
+# What a convolution puts out is nowhere where its pooling is computed along with it, but with probes it is.
 TOO_LITTLE, TOO_MUCH = 1.3, 5
 
 
