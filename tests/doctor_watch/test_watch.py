@@ -1,6 +1,5 @@
 """What a watch sees of loops that people write, and that it leaves no trace in them."""
 
-import dataclasses
 import gc
 import weakref
 
@@ -15,8 +14,8 @@ from torch.overrides import _get_current_function_mode_stack
 from koubai.doctor.patient.clinic import Change
 from koubai.doctor.patient.signs import initial, scale_ratios
 from koubai.doctor.watch.watcher import Watch
-from koubai_benchmarks.doctor.overhead import LOADS
-from koubai_benchmarks.doctor.overhead_watch import watch_overhead
+from koubai_benchmarks.doctor import overhead_watch
+from koubai_benchmarks.doctor.overhead_watch import LOOPS, run, watch_overhead
 
 N, CLASSES = 64, 3
 STEPS = 12
@@ -568,12 +567,20 @@ def test_two_networks_that_compete_are_no_alarm_and_reset_their_gradients():
         assert not watch.seen.loop.stale
 
 
-def test_the_cost_of_listening_is_timed_on_an_ordinary_loop():
-    before = torch.get_num_threads()
-    load = dataclasses.replace(LOADS["mlp"], samples=1000, updates=20, rounds=3)
-    found = watch_overhead(load)
-    assert len(found.shares) == 3
-    assert torch.get_num_threads() == before
+@pytest.mark.parametrize("name", LOOPS)
+def test_the_loops_whose_cost_is_measured_are_seen(name):
+    assert run(name, "watched", 3) > 0
+
+
+def test_the_cost_of_watching_is_that_of_a_process_over_that_of_another(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        overhead_watch,
+        "_in_a_process",
+        lambda *words: (asked.append(words[1]), 1.0 + (words[1] != "alone"))[1],
+    )
+    assert watch_overhead("mlp", 3, pairs=2).shares == (1.0, 1.0)
+    assert asked == ["watched", "alone", "alone", "watched"]
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,10 @@ def _overheads(engine: str, threads: int) -> Iterator[tuple[str, Overhead]]:
     for load in LOADS.values():
         yield load.name, overhead(load, engine, threads)
     if find_spec("torch") is not None:
-        from koubai_benchmarks.doctor.overhead_watch import watch_overhead
+        from koubai_benchmarks.doctor.overhead_watch import LOOPS, watch_overhead
 
-        for load in LOADS.values():
-            yield f"{load.name} (koubai.watch)", watch_overhead(load, threads)
+        for name in LOOPS:
+            yield f"{name} (koubai.watch)", watch_overhead(name)
 
 
 def peers(cases: Path | None, seeds: int | None) -> int:

@@ -20,7 +20,6 @@ from koubai.doctor.visit.finding import Finding
 from koubai.doctor.watch.gaps import gaps
 from koubai.doctor.watch.not_seen import sentences
 from koubai.doctor.watch.observe.model_listener import ModelListener
-from koubai.doctor.watch.seen.record import value_of
 from koubai.doctor.watch.seen.seen import Seen
 from koubai.doctor.watch.watch_patient import Means, watch_patient
 from koubai.words import say
@@ -103,7 +102,7 @@ class Watch:
 
     def loss(self, loss: torch.Tensor) -> torch.Tensor:
         """Tell the data loss of this step (without penalties); returns it."""
-        self.listener.guard(lambda: self.listener.losses.told.append(value_of(loss)))
+        self.listener.guard(self.listener.told, loss)
         return loss
 
     def loader(self, batches: Iterable[Any]) -> Iterator[Any]:

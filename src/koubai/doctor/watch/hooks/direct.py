@@ -19,6 +19,8 @@ from koubai.doctor.watch.program.walk import modules_of
 class DirectCalls:
     """Tells of calls of `forward` that did not come from a call of the module.
 
+    `last` is the module whose call a hook has just told of, by identity: its `forward` comes next.
+
     Args:
         before: is told of a module and its arguments, as a hook would be.
         after: is told of the module, its arguments, its options and its output.
@@ -26,7 +28,7 @@ class DirectCalls:
 
     def __init__(self, before: Callable[..., None], after: Callable[..., None]) -> None:
         self._before, self._after = before, after
-        self._hooked = 0  # the module whose call a hook has just told of, by identity
+        self.last = 0
         self._originals: dict[Any, Any] = {}  # by class
 
     def hear(self, root: nn.Module) -> None:
@@ -43,17 +45,13 @@ class DirectCalls:
             cls, original = self._originals.popitem()
             cls.forward = original
 
-    def hooked(self, module: nn.Module) -> None:
-        """A hook has told of this call: its `forward` comes next."""
-        self._hooked = id(module)
-
     def _standing_in(self, original: Any) -> Any:
         def forward(module: nn.Module, *args: Any, **options: Any) -> Any:
-            told, self._hooked = self._hooked == id(module), 0
+            told, self.last = self.last == id(module), 0
             if told or torch.compiler.is_compiling():
                 return original(module, *args, **options)
             self._before(module, args)
-            self._hooked = 0
+            self.last = 0
             output = original(module, *args, **options)
             self._after(module, args, options, output)
             return output

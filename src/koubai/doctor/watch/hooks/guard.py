@@ -23,8 +23,23 @@ class Guard:
         try:
             function(*args)
         except Exception as error:  # whatever it is, it is ours, and the user's training must go on
-            self._off = True
-            self._switch_off(f"{type(error).__name__}: {error}")
+            self._fail(error)
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., None]:
+        """Return a function whose every call is guarded."""
+
+        def guarded(*args: Any) -> None:
+            if not self._off:
+                try:
+                    function(*args)
+                except Exception as error:  # as above
+                    self._fail(error)
+
+        return guarded
+
+    def _fail(self, error: Exception) -> None:
+        self._off = True
+        self._switch_off(f"{type(error).__name__}: {error}")
 
 
 def unguarded(function: Callable[..., Any], *args: Any) -> None:

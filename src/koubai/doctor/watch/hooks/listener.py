@@ -50,7 +50,7 @@ class Listener(Protocol):
         return
 
     def after_mode(self) -> None:
-        """A module was set to training or test mode."""
+        """A module was set to test mode."""
         return
 
     def compiled(self, model: Any, result: Any) -> None:

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import nn
 
 from koubai.doctor.watch.hooks.listener import is_elsewhere
+from koubai.doctor.watch.hooks.told import tell, told
+from koubai.doctor.watch.program.places import births
 
-Tell: TypeAlias = Callable[..., None]
-"""Calls all listeners' method of a name, with values."""
 
-
-def backward(tell: Tell, original: Any) -> Any:
+def backward(original: Any) -> Any:
     """Tell of a backward pass."""
 
     def standing_in(tensors: Any, *args: Any, **options: Any) -> Any:
-        tell("before_backward", tensors)
+        for hear in told["before_backward"]:
+            hear(tensors)
         result = original(tensors, *args, **options)
-        tell("after_backward")
+        for hear in told["after_backward"]:
+            hear()
         return result
 
     return standing_in
 
 
-def grad(tell: Tell, original: Any) -> Any:
+def grad(original: Any) -> Any:
     """Gradients of parameters are a backward pass; those of inputs are part of a loss."""
 
     def standing_in(outputs: Any, inputs: Any, *args: Any, **options: Any) -> Any:
@@ -44,7 +46,7 @@ def grad(tell: Tell, original: Any) -> Any:
     return standing_in
 
 
-def clip(tell: Tell, original: Any) -> Any:
+def clip(original: Any) -> Any:
     """Tell how long gradients are, and how long they may be."""
 
     def standing_in(parameters: Any, max_norm: Any, total_norm: Any, *args: Any, **options: Any) -> Any:
@@ -56,7 +58,7 @@ def clip(tell: Tell, original: Any) -> Any:
     return standing_in
 
 
-def scale(tell: Tell, original: Any) -> Any:
+def scale(original: Any) -> Any:
     """Tell of a loss before it is scaled."""
 
     def standing_in(scaler: Any, outputs: Any) -> Any:
@@ -66,12 +68,26 @@ def scale(tell: Tell, original: Any) -> Any:
     return standing_in
 
 
-def train(tell: Tell, original: Any) -> Any:
-    """Tell that a module trains, or is evaluated, from now on."""
+def train(original: Any) -> Any:
+    """Tell that a module is evaluated from now on; every module inside it is told of by itself."""
 
     def standing_in(module: nn.Module, mode: bool = True) -> nn.Module:
         found: nn.Module = original(module, mode)
-        tell("after_mode")
+        if not mode:
+            tell("after_mode")
         return found
+
+    return standing_in
+
+
+def making(role: str, then: Callable[[], None], original: Any) -> Any:
+    """Note the line where a module or an optimizer is made; `then` is called, too."""
+
+    def standing_in(self: Any, *args: Any, **options: Any) -> None:
+        if not torch.compiler.is_compiling():
+            with suppress(Exception):  # a place is worth no error
+                births.note(self, role)
+                then()  # layers of Keras are modules: it is there before its first update
+        original(self, *args, **options)
 
     return standing_in

@@ -22,8 +22,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -39,8 +38,8 @@ from koubai.doctor.watch.hooks import stand_ins
 from koubai.doctor.watch.hooks.direct import DirectCalls
 from koubai.doctor.watch.hooks.guard import Guard
 from koubai.doctor.watch.hooks.listener import Listener, is_elsewhere
+from koubai.doctor.watch.hooks.told import CALLS, Hear, Hearing, retell, tell, told, told_calls
 from koubai.doctor.watch.program.keras_optimizer import as_torch, keras_optimizer
-from koubai.doctor.watch.program.places import births
 
 
 class Wires:
@@ -51,25 +50,22 @@ class Wires:
     """
 
     def __init__(self, listener: Listener, guard: Guard) -> None:
-        self._listener, self._guard = listener, guard
-        self.only: set[int] | None = None  # modules whose calls are told, by identity; None: all
+        self._listener, self.hearing = listener, Hearing(listener, guard)
 
     def connect(self) -> None:
         """Begin to listen, closely."""
         _connected.append(self)
         if len(_connected) == 1:
             _put_in_place()
-        self.listen_closely()
-
-    def tell(self, event: str, *values: Any) -> None:
-        """Call the listener's method of that name."""
-        self._guard(getattr(self._listener, event), *values)
+        _close.append(self)
+        _retell()
 
     def disconnect(self) -> None:
         """Take everything off."""
         self.listen_lightly()
         if self in _connected:
             _connected.remove(self)
+            _retell()
             if not _connected:
                 _put_back()
 
@@ -77,7 +73,13 @@ class Wires:
         """Hear forward passes and the begin of steps too, unless the program compiles."""
         if self not in _close and self in _connected:
             _close.append(self)
-            _hang_up()
+            _retell()
+
+    def hear_only(self, modules: set[int] | None) -> None:
+        """Hear the calls of these modules, by identity; None: of all."""
+        if self.hearing.only != modules:
+            self.hearing.only = modules
+            retell(_hearing(_connected), _hearing(_close), CALLS)
 
     def hear_directly(self, root: nn.Module) -> None:
         """Hear `forward` of a module and its parts, unless the program compiles."""
@@ -88,7 +90,17 @@ class Wires:
         """Hear backward passes and the end of steps only."""
         if self in _close:
             _close.remove(self)
-            _hang_up()
+            _retell()
+
+    def hear_instead(self, others: Mapping[str, Hear | None]) -> None:
+        """Have other functions, which guard themselves, called in the place of the listener's methods.
+
+        None: nothing is called. What is not named is heard as ever.
+        """
+        changed = {*others, *self.hearing.instead}
+        self.hearing.instead = others
+        if changed and self in _connected:
+            retell(_hearing(_connected), _hearing(_close), changed)
 
 
 _connected: list[Wires] = []
@@ -106,38 +118,42 @@ def is_listening() -> bool:
 
 def _before_forward(module: nn.Module, args: tuple[Any, ...]) -> None:
     if not torch.compiler.is_compiling():  # must stand first: the compiler reads this function
-        _direct.hooked(module)
-        for wires in _who_hears(module):
-            wires.tell("before_forward", module, args)
+        _direct.last = key = id(module)
+        for only, hear in told_calls["before_forward"]:
+            if (only is None or key in only) and not is_elsewhere():
+                hear(module, args)
 
 
 def _after_forward(module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any) -> None:
     if not torch.compiler.is_compiling():
-        for wires in _who_hears(module):
-            wires.tell("after_forward", module, args, options, output)
+        for only, hear in told_calls["after_forward"]:
+            if (only is None or id(module) in only) and not is_elsewhere():
+                hear(module, args, options, output)
 
 
 _direct = DirectCalls(_before_forward, _after_forward)
 
 
-def _who_hears(module: nn.Module) -> list[Wires]:
-    """Return the wires that are told of a module's calls."""
-    key = id(module)
-    hearing = [wires for wires in _close if wires.only is None or key in wires.only]
-    return [] if hearing and is_elsewhere() else hearing
-
-
 def _before_step(optimizer: Any, args: Any, options: Any) -> None:
     if not torch.compiler.is_compiling():
-        for wires in tuple(_close):
-            wires.tell("before_step", optimizer)
+        for hear in told["before_step"]:
+            hear(optimizer)
 
 
 def _after_step(optimizer: Any, args: Any, options: Any) -> None:
     if not torch.compiler.is_compiling():
         _state["updates"] += 1
-        for wires in tuple(_connected):
-            wires.tell("after_step", optimizer)
+        for hear in told["after_step"]:
+            hear(optimizer)
+
+
+def _retell() -> None:
+    retell(_hearing(_connected), _hearing(_close))
+    _hang_up()
+
+
+def _hearing(of: list[Wires]) -> list[Hearing]:
+    return [wires.hearing for wires in of]
 
 
 def _hang_up() -> None:
@@ -159,13 +175,13 @@ def _hang_up() -> None:
 
 def _put_in_place() -> None:
     _step_hooks.append(register_optimizer_step_post_hook(_after_step))
-    _replace(torch.autograd, "backward", _telling(stand_ins.backward))
-    _replace(torch.autograd, "grad", _telling(stand_ins.grad))
-    _replace(torch.amp.GradScaler, "scale", _telling(stand_ins.scale))
+    _replace(torch.autograd, "backward", stand_ins.backward)
+    _replace(torch.autograd, "grad", stand_ins.grad)
+    _replace(torch.amp.GradScaler, "scale", stand_ins.scale)
     _replace(torch.amp.GradScaler, "step", _scaled_step)
-    _replace(nn.Module, "train", _telling(stand_ins.train))
+    _replace(nn.Module, "train", stand_ins.train)
     if hasattr(clip_grad, "_clip_grads_with_norm_"):
-        _replace(clip_grad, "_clip_grads_with_norm_", _telling(stand_ins.clip))
+        _replace(clip_grad, "_clip_grads_with_norm_", stand_ins.clip)
     _replace(torch, "compile", _compile)
     for place, name in (
         (torch.jit, "script"),
@@ -176,22 +192,9 @@ def _put_in_place() -> None:
     ):
         _replace(place, name, _aside)
     for cls, role in ((nn.Module, "layer"), (torch.optim.Optimizer, "optimizer")):
-        _replace(cls, "__init__", functools.partial(_making, role))
+        _replace(cls, "__init__", functools.partial(stand_ins.making, role, _hear_keras))
     _hear_compiled()
     _hear_keras()
-
-
-def _making(role: str, original: Any) -> Any:
-    """Note the line where a module or an optimizer is made."""
-
-    def making(self: Any, *args: Any, **options: Any) -> None:
-        if not torch.compiler.is_compiling():
-            with suppress(Exception):  # a place is worth no error
-                births.note(self, role)
-                _hear_keras()  # its layers are modules: it is there before its first update
-        original(self, *args, **options)
-
-    return making
 
 
 def _hear_compiled() -> None:
@@ -218,7 +221,7 @@ def _hear_keras() -> None:
     """Hear the updates of Keras' own optimizers, where it computes with PyTorch."""
     cls = keras_optimizer()
     if cls is not None and not any(place is cls for place, _, _ in _originals):
-        _replace(cls, "__init__", functools.partial(_making, "optimizer"))
+        _replace(cls, "__init__", functools.partial(stand_ins.making, "optimizer", _hear_keras))
         _replace(cls, "apply", _applying)
 
 
@@ -251,20 +254,11 @@ def _replace(place: Any, name: str, make: Callable[[Any], Any]) -> None:
     setattr(place, name, functools.wraps(original)(make(original)))
 
 
-def _tell_all(event: str, *values: Any) -> None:
-    for wires in tuple(_connected):
-        wires.tell(event, *values)
-
-
-def _telling(make: Callable[[stand_ins.Tell, Any], Any]) -> Callable[[Any], Any]:
-    return functools.partial(make, _tell_all)
-
-
 def _scaled_step(original: Any) -> Any:
     def step(scaler: Any, optimizer: Any, *args: Any, **options: Any) -> Any:
         before = _state["updates"]
         result = original(scaler, optimizer, *args, **options)
-        _tell_all("scaled_step", optimizer, _state["updates"] > before)
+        tell("scaled_step", optimizer, _state["updates"] > before)
         return result
 
     return step
@@ -278,7 +272,7 @@ def _compile(original: Any) -> Any:
         result = original(model, *args, **options)
         if _connected:
             _hear_compiled()
-        _tell_all("compiled", model, result)
+        tell("compiled", model, result)
         return result
 
     return compile
@@ -289,7 +283,7 @@ def _aside(original: Any) -> Any:
         _state["aside"] += 1
         _direct.put_back()
         _hang_up()
-        _tell_all("stand_aside")
+        tell("stand_aside")
         try:
             return original(*args, **options)
         finally:

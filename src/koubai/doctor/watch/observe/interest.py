@@ -6,7 +6,7 @@ densities, losses of a kind that nobody knows) are followed ever more seldom.
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 
 from koubai.doctor.watch.seen.seen import Seen
 
@@ -28,10 +28,19 @@ class Interest:
     def begins(self, *, fruitful: bool = False) -> bool:
         """Count a pass that begins; return whether to follow it."""
         followed = self.follows(fruitful=fruitful)
-        self.passes += 1
+        self.go_by(1)
+        return followed
+
+    def go_by(self, passes: int) -> None:
+        """Count passes."""
+        self.passes += passes
         if self.passes >= self._next:
             self._next = ceil(_GROWTH * self.passes)
-        return followed
+
+    @property
+    def left(self) -> int:
+        """How many passes may go by before the next one that is followed whatever it tells."""
+        return max(0, self._next - 1 - self.passes)
 
 
 class TrainingInterest:
@@ -49,10 +58,15 @@ class TrainingInterest:
         """Count a pass that begins; return whether to follow it."""
         return self._passes.begins(fruitful=self._fruitful) and self._wants
 
-    def passes_unheard(self) -> None:
-        """Count a pass that nobody will hear."""
+    def passes_unheard(self, count: int = 1) -> None:
+        """Count passes that nobody hears."""
         if not self._over:
-            self._passes.begins()
+            self._passes.go_by(count)
+
+    @property
+    def unheard(self) -> float:
+        """After how many more passes that nobody hears the next one would be followed."""
+        return self._passes.left + 1 if self._wants else inf
 
     @property
     def _wants(self) -> bool:

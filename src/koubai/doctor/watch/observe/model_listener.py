@@ -11,17 +11,18 @@ from torch import nn
 from koubai.doctor.watch.hooks.guard import Guard
 from koubai.doctor.watch.hooks.listener import Listener
 from koubai.doctor.watch.hooks.wires import Wires
+from koubai.doctor.watch.observe.between import Between
 from koubai.doctor.watch.observe.calls import Calls
 from koubai.doctor.watch.observe.evaluation import Evaluation
 from koubai.doctor.watch.observe.interest import TrainingInterest
 from koubai.doctor.watch.observe.shutter import Shutter
 from koubai.doctor.watch.observe.step_losses import StepLosses
+from koubai.doctor.watch.observe.taker import Taker
 from koubai.doctor.watch.observe.updates import Updates
-from koubai.doctor.watch.passes.loss_call import LossCall
-from koubai.doctor.watch.passes.pass_recorder import PassRecorder
 from koubai.doctor.watch.program.models import have_gradients, is_compiled
 from koubai.doctor.watch.program.nested import first_tensor
 from koubai.doctor.watch.program.walk import copy_of
+from koubai.doctor.watch.seen.record import value_of
 from koubai.doctor.watch.seen.seen import Seen
 
 _ALWAYS_ASKED = (1, 2)  # updates after which gradients are asked for, whenever the next close-up is due
@@ -35,8 +36,8 @@ class ModelListener(Listener):
     | seen    | what it has seen                                                   |
     | losses  | the losses of the step under way                                   |
     | guard   | stands between all this and the training                           |
+    | stepped | is told of updates, of those between looks now and then            |
     | aside   | whether it is the doctor who runs the model: then nothing is heard |
-    | stepped | is told of every update                                            |
     """
 
     def __init__(self, seen: Seen, every: int | None, switch_off: Callable[[str], None]) -> None:
@@ -44,12 +45,13 @@ class ModelListener(Listener):
         self.losses = StepLosses()
         self.guard = Guard(switch_off)
         self.aside = False
-        self.stepped: Callable[[], None] = lambda: None
         self._wires = Wires(self, self.guard)
-        self._shutter = Shutter(seen, every, on_loss=self._on_loss, on_close=self._on_close, guard=self.guard)
         self._calls, self._evaluation, self._updates = Calls(seen), Evaluation(seen), Updates(seen)
+        self._shutter = Shutter(seen, every, Taker(seen, self._evaluation), guard=self.guard)
+        self.stepped: Callable[[], None] | None = None
         self._mixed = False  # whether others' backward passes lie between our steps
         self._interest, self._follows = TrainingInterest(seen), False  # whether this pass is followed
+        self._between = Between(self, self._wires, self._updates, self._interest, self._end_step)
         self._reset_step()
 
     def _reset_step(self, *, in_step: bool = False) -> None:
@@ -85,6 +87,7 @@ class ModelListener(Listener):
 
     def write_down(self) -> None:
         """Write what waits into the history."""
+        self._between.end()
         self._evaluation.end_pass()
         self.seen.record.end_evaluation(self.seen.step)
         self.seen.record.flush()
@@ -102,6 +105,7 @@ class ModelListener(Listener):
     def after_mode(self) -> None:
         """Listen to the forward passes of an evaluation."""
         if not self.aside and not self.seen.blind and not getattr(self.seen.root, "training", True):
+            self._between.end()
             self._wires.listen_closely()
 
     def compiled(self, model: Any, result: Any) -> None:
@@ -137,10 +141,6 @@ class ModelListener(Listener):
             self._shutter.begin_close_up(len(x) if x is not None and x.ndim else 0)
         return follows
 
-    @property
-    def _wants_samples(self) -> bool:
-        return not self.seen.trained.full or self._shutter.due
-
     def after_forward(
         self, module: nn.Module, args: tuple[Any, ...], options: dict[str, Any], output: Any
     ) -> None:
@@ -171,47 +171,19 @@ class ModelListener(Listener):
 
     # ------------------------------------------------------------------------------------ loss
 
-    def _on_loss(self, call: LossCall) -> None:
-        """A loss function of PyTorch was called while a recorder was open."""
-        output = self._shutter.output
-        if self._evaluation.under_way:
-            if call.origin is not None or output is None:
-                self._evaluation.take(call)
-            return
-        if call.place is not None:
-            self.seen.places.setdefault("loss", call.place)
-        self.seen.loss.take(call, output)
-        self._take_targets(call.t)
-        if (close_up := self._shutter.open_close_up) is not None:
-            close_up.watch_loss(call.value, float(call.mean))
-            close_up.pair = close_up.pair or call.pair
-
-    def _on_close(self, recorder: PassRecorder) -> None:
-        """A recorder closes: take what its trail found."""
-        loss, trail = self.seen.loss, recorder.trail
-        loss.names |= dict.fromkeys(recorder.other_losses)
-        if self._evaluation.under_way:
-            self._evaluation.take_pairs(trail.pairs)
-            return
-        loss.follow(trail)
-        if not trail.pairs or loss.names:
-            return
-        pair = trail.pairs[0]  # of a loss that is written by hand
-        self._take_targets(pair.t)
-        if (close_up := self._shutter.is_of(recorder)) is not None:
-            close_up.pair = close_up.pair or pair
-
-    def _take_targets(self, t: torch.Tensor) -> None:
-        if self._wants_samples:
-            self.seen.trained.see_targets(t)
-
     def _end_evaluation(self) -> None:
         if self._evaluation.under_way:
             self._shutter.close()
             self._evaluation.end()
 
+    def told(self, loss: torch.Tensor) -> None:
+        """Take the loss of this step from the program itself."""
+        self._between.end()
+        self.losses.told.append(value_of(loss))
+
     def before_scaling(self, scaler: Any, loss: Any) -> None:
         """Keep the loss as it is before it is scaled."""
+        self._between.end()
         if self._in_step and isinstance(loss, torch.Tensor):
             self.losses.scaled(loss)
             if self._shutter.close_up is not None:
@@ -262,7 +234,10 @@ class ModelListener(Listener):
 
     def before_step(self, optimizer: Any) -> None:
         """Take gradients that came by another way than `backward`."""
-        if self._shutter.idle or self.aside or not self._updates.concerns(optimizer):
+        if self.aside:
+            return
+        self._updates.begins()
+        if self._shutter.idle or not self._updates.concerns(optimizer):
             return
         self._shutter.close()
         if self._shutter.close_up is not None and not self._shutter.close_up.has_gradients:
@@ -283,16 +258,21 @@ class ModelListener(Listener):
         self.losses.write(seen.record, seen.step)
         self._shutter.finish(close_up)
         self._end_step()
-        self.stepped()
+        if self.stepped is not None:
+            self.stepped()
 
     def _end_step(self) -> None:
         """Listen lightly while nothing is wanted: the next backward pass is taken for ours then."""
+        self._between.end()
         criterion, wanted = self.losses.criterion, self._shutter.due or self._interest.follows()
-        if lightly := not (self._mixed or wanted or criterion):
-            self._interest.passes_unheard()
-            self._wires.listen_lightly()
-        else:
-            self._wires.only = self._calls.heard(criterion)
-            self._wires.listen_closely()
+        lightly, plain = not (self._mixed or wanted or criterion), self.losses.plain
         self._calls.reset()
         self._reset_step(in_step=lightly)
+        if not lightly:
+            self._wires.hear_only(self._calls.heard(criterion))
+            self._wires.listen_closely()
+            return
+        self._interest.passes_unheard()
+        self._wires.listen_lightly()
+        if plain and self._shutter.idle and self.seen.terms.settled:
+            self._between.begin(min(self._shutter.next_look - 1, self.seen.step + self._interest.unheard))

@@ -30,6 +30,12 @@ class Pace:
             return step == 1 or step % self._every == 0
         return step >= self._next
 
+    def after(self, step: int) -> int:
+        """Return the first update behind `step` that is to be looked at."""
+        if self._every is None:
+            return max(self._next, step + 1)
+        return step - step % self._every + self._every if step else 1
+
     def begin(self) -> None:
         """Say that a look begins."""
         self._began = time.perf_counter()

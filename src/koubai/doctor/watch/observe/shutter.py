@@ -8,10 +8,12 @@ from typing import Any
 from torch import nn
 
 from koubai.doctor.watch.observe.pace import Pace
+from koubai.doctor.watch.observe.taker import Taker
 from koubai.doctor.watch.observe.updates import in_turn
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
+from koubai.doctor.watch.passes.target_wait import TargetWait
 from koubai.doctor.watch.program.walk import modules_of
 from koubai.doctor.watch.seen.seen import Seen
 
@@ -26,32 +28,27 @@ class Shutter:
     | criterion | the module that called the loss function, once it has been seen |
     """
 
-    def __init__(
-        self,
-        seen: Seen,
-        every: int | None,
-        *,
-        on_loss: Callable[[LossCall], None],
-        on_close: Callable[[PassRecorder], None],
-        guard: Callable[..., None],
-    ) -> None:
+    def __init__(self, seen: Seen, every: int | None, taker: Taker, *, guard: Callable[..., None]) -> None:
         self.close_up: CloseUp | None = None
         self.output: Any = None
         self.criterion: nn.Module | None = None
         self._seen, self._pace = seen, Pace(every)
-        self._on_loss, self._on_close, self._guard = on_loss, on_close, guard
+        self._taker, self._guard = taker, guard
         self._recorder: PassRecorder | None = None
-        self._leaving: list[PassRecorder] = []  # closed in a function that holds them till it ends
+        self._wait: TargetWait | None = None
+        self._leaving: list[
+            PassRecorder | TargetWait
+        ] = []  # closed in a function that holds them till it ends
 
     @property
     def idle(self) -> bool:
         """Whether nothing is recorded, and nothing was that is not wholly gone."""
-        return self.close_up is None and self._recorder is None and not self._leaving
+        return self.close_up is None and not self.open and not self._leaving
 
     @property
     def open(self) -> bool:
-        """Whether a recorder is open."""
-        return self._recorder is not None
+        """Whether a recorder is open, or targets are waited for."""
+        return self._recorder is not None or self._wait is not None
 
     @property
     def looking(self) -> bool:
@@ -63,14 +60,20 @@ class Shutter:
         """Whether the next step is to be seen closely."""
         return self._pace.wants(self._seen.step + 1)
 
-    def is_of(self, recorder: PassRecorder | None) -> CloseUp | None:
+    @property
+    def next_look(self) -> int:
+        """The next step to be seen closely."""
+        return self._pace.after(self._seen.step)
+
+    def _of(self, recorder: PassRecorder | None) -> CloseUp | None:
         """Return the close-up, if a recorder is its own."""
         return self.close_up if self.close_up is not None and self.close_up.recorder is recorder else None
 
-    @property
-    def open_close_up(self) -> CloseUp | None:
-        """The close-up, if the recorder that is open is its own."""
-        return self.is_of(self._recorder)
+    def _on_loss(self, call: LossCall) -> None:
+        self._taker.loss(call, self.output, self._of(self._recorder), due=self.due)
+
+    def _on_close(self, recorder: PassRecorder) -> None:
+        self._taker.closed(recorder, self._of(recorder), due=self.due)
 
     def begin_close_up(self, samples: int) -> None:
         """See a step closely whose forward pass, of so many samples, has just begun."""
@@ -94,7 +97,11 @@ class Shutter:
             self._recorder.trail.begin(output)
 
     def await_loss(self) -> None:
-        """Look out for losses only."""
+        """Look out for losses only; for targets only, where all else is known."""
+        if (function := self._taker.expects) is not None:
+            self._wait = TargetWait(function, self._guard)
+            self._wait.open()
+            return
         self._recorder = PassRecorder(
             self._seen.names, by_unit=False, on_loss=self._on_loss, guard=self._guard
         )
@@ -129,6 +136,10 @@ class Shutter:
 
     def close(self) -> None:
         """Close what is open; what could not be left before is left now."""
+        if self._wait is not None:
+            wait, self._wait = self._wait, None
+            self._leaving.append(wait)
+            self._guard(self._taker.waited, wait.targets)
         if self._recorder is None and not self._leaving:
             return
         recorder, self._recorder = self._recorder, None

@@ -44,6 +44,11 @@ class StepLosses:
             losses.clear()
         self.unscaled, self.scaling = None, False
 
+    @property
+    def plain(self) -> bool:
+        """Whether this step's loss is just what was differentiated."""
+        return not (self.scaling or self.told or self.measured)
+
     def scaled(self, loss: torch.Tensor) -> None:
         """Keep a loss as it is before it is scaled."""
         self.unscaled, self.scaling = value_of(loss), True

@@ -23,11 +23,16 @@ class Updates:
         self._seen = seen
         self._others: list[Any] = []  # optimizers that do not count the steps, weakly held
         self._given = bool(seen.optimizers)
+        self._under_way = False  # whether an optimizer is making an update
+
+    def begins(self) -> None:
+        """An optimizer begins an update: what changes until its end is not the program's own doing."""
+        self._under_way = True
 
     def made_by_hand(self) -> bool:
         """Whether the program itself, without an optimizer, has changed parameters since the last update."""
         seen = self._seen
-        if seen.hand is False or seen.start is None or not seen.loop.passes:
+        if seen.hand is False or seen.start is None or not seen.loop.passes or self._under_way:
             return False
         if seen.hand is None:
             if not in_turn(seen.loop.passes):
@@ -46,7 +51,7 @@ class Updates:
         """
         if optimizer is None:
             return True
-        seen = self._seen
+        seen, self._under_way = self._seen, False
         main = seen.optimizers[0] if seen.optimizers else None
         if optimizer is main or (main is None and self.concerns(optimizer)):
             seen.hand = False
@@ -59,9 +64,13 @@ class Updates:
             seen.loop.stranger = seen.loop.stranger or not self.has_own(optimizer)
         return False
 
+    def knows(self, optimizer: Any) -> bool:
+        """Whether an optimizer is one of those that do not count the steps."""
+        return any(optimizer is known() for known in self._others)
+
     def _replaces(self, optimizer: Any, main: Any, *, differentiated: bool) -> bool:
         """Whether an optimizer that was never seen before takes the place of the main one."""
-        if main is None or any(optimizer is known() for known in self._others):
+        if main is None or self.knows(optimizer):
             return False
         held = {id(p) for p in hands_over(main)}
         takes = any(id(p) in held for p in hands_over(optimizer)) and differentiated
@@ -77,9 +86,13 @@ class Updates:
         seen.note_place("update")
         seen.loop.update(seen.step, fresh)
         if optimizer is not None:
-            rate = float(optimizer.param_groups[0]["lr"])
-            seen.rates.add(rate)
-            seen.loop.rate(seen.step, rate, given_rate(optimizer))
+            self.take_rate(optimizer)
+
+    def take_rate(self, optimizer: Any) -> None:
+        """Take in the rate of the latest update; where it is that of the update before, nothing changes."""
+        rate = float(optimizer.param_groups[0]["lr"])
+        self._seen.rates.add(rate)
+        self._seen.loop.rate(self._seen.step, rate, given_rate(optimizer))
 
     def concerns(self, optimizer: Any) -> bool:
         """Whether an optimizer is one of the model's; the first that changes it becomes so."""

@@ -57,6 +57,11 @@ class Cuts:
         """What was found; numbers that weigh or judge what has a gradient are meant to have none."""
         return [cut for cut, sources in self._noted if not sources & self._used]
 
+    @property
+    def plain(self) -> bool:
+        """Whether all that was computed has its gradient."""
+        return not (self._cut or self.slopes or self._noted or self.silenced)
+
     def begin(self, output: Any) -> None:
         """Take outputs of a model: those without gradients are cut."""
         for tensor in tensors(output):

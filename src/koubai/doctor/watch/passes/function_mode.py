@@ -13,11 +13,15 @@ Call: TypeAlias = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
 class FunctionMode(TorchFunctionMode):
-    """The function mode of one recorder: `call` runs a function and takes in what it did."""
+    """The function mode of one recorder: `call` runs a function and takes in what it did.
 
-    def __init__(self, call: Call) -> None:
+    Where `only` one function is heard, others pass by at once.
+    """
+
+    def __init__(self, call: Call, only: Callable[..., Any] | None = None) -> None:
         super().__init__()
         self._call: Call | None = call
+        self._only = only
         self._on_stack = False
 
     def open(self) -> None:
@@ -44,6 +48,7 @@ class FunctionMode(TorchFunctionMode):
         self, function: Any, types: Any, args: tuple[Any, ...] = (), options: dict[str, Any] | None = None
     ) -> Any:
         call, options = self._call, options or {}
-        if call is None or is_elsewhere():
+        passes_by = self._only is not None and function is not self._only
+        if call is None or passes_by or is_elsewhere():
             return function(*args, **options)
         return call(function, args, options)

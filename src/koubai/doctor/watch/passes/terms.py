@@ -56,6 +56,11 @@ class CutTerms:
         if step == LOOKS[-1]:
             self._before = None
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits for a graph to be looked for in."""
+        return not self._waiting
+
     def share(self, cuts: Cuts) -> None:
         """Have a pass that begins know the derivatives of those before it, in the same step."""
         cuts.slopes = self.slopes

@@ -100,6 +100,11 @@ class Trail:
         for tensor in tensors(output):
             self._made[id(tensor)] = tensor
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing was met but outputs, and a loss of them."""
+        return not self.policy and self.crossed is None and self.cuts.plain and self.weighed.plain
+
     def __bool__(self) -> bool:
         return bool(self._derived)
 

@@ -68,6 +68,11 @@ class Weighed:
         self._place = self._place or users_place("operation")
 
     @property
+    def plain(self) -> bool:
+        """Whether all losses were averaged where they were computed."""
+        return not self._losses
+
+    @property
     def inverted(self) -> Place | None:
         """The line of a mask that keeps the padding; None where there is none that does."""
         same = self._kept and self._kept[0] is not None and len(set(self._kept)) == 1

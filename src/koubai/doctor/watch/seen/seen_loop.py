@@ -100,6 +100,10 @@ class SeenLoop:
         self._counts[self._batches] += 1
         self._batches = 0
 
+    def ordinary(self, batches: int) -> None:
+        """Take in an update after so many backward passes, in the mode of the one before it."""
+        self._counts[batches] += 1
+
     def facts(self, model: nn.Module, step: int, made: int = 0) -> LoopFacts:
         """As a diagnosis sees it; `made` is how often a new optimizer took the place of the one before."""
         return LoopFacts(

@@ -61,8 +61,12 @@ class SeenLoss:
             if call.origin is not None:
                 self.before = call.origin.applied
             self.rule, self.crossed = rule_of(call, output), self.crossed or call.crossed
-        if call.name == self.call[0] and not call.moving:  # the first ones and the latest: data may be sorted
-            self.targets = [*self.targets[: _TARGETS - 1], call.t.detach().to("cpu", copy=True)]
+        if call.name == self.call[0] and not call.moving:
+            self.see_targets(call.t.detach().to("cpu", copy=True))
+
+    def see_targets(self, t: torch.Tensor) -> None:
+        """Keep a copy of targets: the first ones and the latest, for data may be sorted."""
+        self.targets = [*self.targets[: _TARGETS - 1], t]
 
     @property
     def moving(self) -> bool:
