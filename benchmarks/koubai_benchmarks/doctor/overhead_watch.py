@@ -91,7 +91,7 @@ class _Steps(nn.Module):
         self.cell, self.head = nn.LSTMCell(8, 32), nn.Linear(32, 10)
 
     def forward(self, x: torch.Tensor) -> Any:
-        state = None
+        state: Any = None
         for part in x.unbind(1):
             state = self.cell(part, state)
         return self.head(state[0])
