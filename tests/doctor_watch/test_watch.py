@@ -585,7 +585,7 @@ def test_the_cost_of_watching_is_that_of_a_process_over_that_of_another(monkeypa
 
 @pytest.mark.parametrize(
     ("rate", "held_out", "first"),
-    [(1e-7, True, ["learning_rate_too_low"]), (0.03, True, ["label_noise"]), (0.03, False, [])],
+    [(1e-7, True, ["learning_rate_too_low"]), (0.01, True, ["label_noise"]), (0.01, False, [])],
 )
 def test_noisy_labels_are_the_name_only_where_held_out_samples_show_them_learned_by_heart(
     rate, held_out, first

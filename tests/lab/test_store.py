@@ -109,9 +109,9 @@ from koubai.lab.perform.store import Store
 store = Store(Path(sys.argv[1]))
 source = next(store.runs.glob("[!.]*")).name
 run = store.load(source, "a", 0)
-print("ready", flush=True)
 for i in range(10**9):
     store.save(replace(run, key=f"{sys.argv[2]}-{i}", seconds=float(i)))
+    print("saved", flush=True)
 """
 
 
@@ -124,12 +124,13 @@ def test_a_writer_killed_at_any_moment_leaves_whole_runs(run, tmp_path):
             stdout=subprocess.PIPE,
             env=os.environ,
         )
-        assert process.stdout.readline() == b"ready\n"
+        for _ in range(2):  # however slow the machine is
+            assert process.stdout.readline() == b"saved\n"
         time.sleep(0.05 + 0.037 * attempt)
         process.kill()
         process.wait()
     kept = [path.name for path in store.runs.iterdir() if not path.name.startswith(".")]
-    assert len(kept) > 4
+    assert len(kept) > 8
     for name in kept:
         found = store.load(name, run.arm, run.seed)
         assert found.history == run.history
