@@ -148,6 +148,35 @@ def test_layers_of_a_large_model_are_measured_on_fewer_samples_than_are_answered
     assert (last.outputs.argmax(1) == last.targets).mean() > 0.9
 
 
+def test_data_that_have_gone_by_twice_bring_no_more_samples_in_whatever_order():
+    generator = torch.Generator().manual_seed(0)
+    x, t = torch.randn(320, 5, generator=generator), torch.randint(0, 3, (320,), generator=generator)
+    kept = KeptSamples()
+    followed = 0
+    for _ in range(6):
+        for rows in torch.randperm(320, generator=generator).split(16):
+            if kept.rows and not kept.grows:
+                break
+            kept.see_inputs(x[rows])
+            kept.see_targets(t[rows])
+            followed += 1
+    assert followed == 40
+    assert len(kept.samples()[0]) == 320
+    kept.see_inputs(x[:16] * 1.01)
+    kept.see_targets(t[:16])
+    assert kept.grows
+
+
+def test_one_sample_that_is_new_keeps_a_batch_new():
+    kept, ones = KeptSamples(), torch.ones(16, 4)
+    for i in range(30):
+        x = ones.clone()
+        x[i % 16, i % 4] = 2.0 + i
+        kept.see_inputs(x)
+        kept.see_targets(torch.zeros(16))
+    assert kept.grows
+
+
 @dataclass
 class Seen:
     """As much of a patient as a yardstick asks for."""

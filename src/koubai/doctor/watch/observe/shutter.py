@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
 from koubai.doctor.watch.observe.pace import Pace
@@ -94,7 +95,8 @@ class Shutter:
         """Follow what the model has put out on its way to the loss."""
         self.output = output
         if self._recorder is not None:
-            self._recorder.trail.begin(output)
+            with torch._C.DisableTorchFunction():
+                self._recorder.trail.begin(output)
 
     def await_loss(self) -> None:
         """Look out for losses only; for targets only, where all else is known."""

@@ -23,6 +23,7 @@ class Updates:
         self._seen = seen
         self._others: list[Any] = []  # optimizers that do not count the steps, weakly held
         self._given = bool(seen.optimizers)
+        self._rate: Any = None  # of the latest update
         self._under_way = False  # whether an optimizer is making an update
 
     def begins(self) -> None:
@@ -90,7 +91,10 @@ class Updates:
 
     def take_rate(self, optimizer: Any) -> None:
         """Take in the rate of the latest update; where it is that of the update before, nothing changes."""
-        rate = float(optimizer.param_groups[0]["lr"])
+        given = optimizer.param_groups[0]["lr"]
+        if given is self._rate and type(given) is float:  # a tensor may change and stay the same
+            return
+        self._rate, rate = given, float(given)
         self._seen.rates.add(rate)
         self._seen.loop.rate(self._seen.step, rate, given_rate(optimizer))
 

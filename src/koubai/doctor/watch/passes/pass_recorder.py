@@ -129,13 +129,13 @@ class PassRecorder:
         while self._inside and self._inside.pop() is not module:
             pass  # calls that ended in an exception the model caught
         u, y = first_tensor(args), first_tensor(output)
-        if y is None or not y.is_floating_point() or children_of(module):
-            return
-        path = self._names.modules[id(module)]
-        if not _keeps_anything(module):
-            path = self._numbered(path)
-        self.times.hear(path, module, u, self._guard)
-        with torch._C.DisableTorchFunction():  # what is computed here is not the model's
+        with torch._C.DisableTorchFunction():  # what is asked and computed here is not the model's
+            if y is None or not y.is_floating_point() or children_of(module):
+                return
+            path = self._names.modules[id(module)]
+            if not _keeps_anything(module):
+                path = self._numbered(path)
+            self.times.hear(path, module, u, self._guard)
             self._take(path, module_kind(module), vars(module), self._params_of(module), u, y)
 
     def _numbered(self, path: str) -> str:

@@ -59,7 +59,7 @@ class CutTerms:
     @property
     def settled(self) -> bool:
         """Whether nothing waits for a graph to be looked for in."""
-        return not self._waiting
+        return not (self._waiting or self.slopes)
 
     def share(self, cuts: Cuts) -> None:
         """Have a pass that begins know the derivatives of those before it, in the same step."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 
@@ -26,7 +28,9 @@ class KeptSamples:
         self._bytes = 0
         self._rows = 0
         self._replaced = 0
-        self._again = 0  # batches in a row that were the one before once more
+        self._again = 0  # batches in a row whose samples had all gone by before
+        self._fresh = 0  # those that had some that had not
+        self._marks: set[float] = set()  # of samples
         self._distinct: torch.Tensor | None = None  # rows that are no copies, until a batch is kept
 
     @property
@@ -36,8 +40,8 @@ class KeptSamples:
 
     @property
     def grows(self) -> bool:
-        """Whether samples come that were not there: where the whole data are one batch, they do not."""
-        return self._rows > 0 and not self.full and self._again < _AGAIN
+        """Whether samples come that were not there: once the data have gone by a second time, they do not."""
+        return self._rows > 0 and not self.full and self._again < max(_AGAIN, self._fresh)
 
     @property
     def rows(self) -> int:
@@ -55,7 +59,6 @@ class KeptSamples:
             return
         self._distinct = None
         batch = (x, t.detach().to("cpu", copy=True))
-        self._again = self._again + 1 if self.batches and _same(self.batches[-1], batch) else 0
         if self.full:
             self._replaced += 1
             place = random.key(0, "memory", self._replaced) % len(self.batches)
@@ -63,9 +66,19 @@ class KeptSamples:
             self._bytes -= _size(self.batches[place])
             self.batches[place] = batch
         else:
+            self._note(batch)
             self.batches.append(batch)
         self._rows += len(x)
         self._bytes += _size(batch)
+
+    def _note(self, batch: Samples) -> None:
+        """Note whether a batch brings samples that have not gone by before."""
+        before, marks = len(self._marks), _marks_of(batch)
+        self._marks.update(marks or ())
+        if marks is None or len(self._marks) > before:
+            self._again, self._fresh = 0, self._fresh + 1
+        else:
+            self._again += 1
 
     def samples(self, limit: int | None = None) -> Samples | None:
         """Return the samples of one shape as two tensors, at most `limit`, spread over all batches.
@@ -95,10 +108,21 @@ def _first_of_each(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     return torch.tensor(list(rows.values()))
 
 
-def _same(one: Samples, other: Samples) -> bool:
-    pairs = zip(one, other, strict=True)
-    return all(a.dtype == b.dtype and a.shape == b.shape and torch.equal(a, b) for a, b in pairs)
+def _marks_of(batch: Samples) -> list[float] | None:
+    """Return a number for each sample, as good as never the same for two that differ; None: not known."""
+    if any(part.is_complex() or part.layout is not torch.strided for part in batch):
+        return None
+    x, t = (part.reshape(len(part), -1).to(torch.float64) for part in batch)
+    # float32, for the last digits of a product depend on the row's place in its batch.
+    return (x @ _weights(x.shape[1]) + np.pi * (t @ _weights(t.shape[1]))).float().tolist()
+
+
+@lru_cache(maxsize=4)
+def _weights(length: int) -> torch.Tensor:
+    """Return weights that are all different, and take no random number of anybody's."""
+    return torch.from_numpy(np.sin(np.arange(1, length + 1) ** 1.5))
 
 
 def _size(batch: Samples) -> int:
-    return sum(part.numel() * part.element_size() for part in batch)
+    x, t = batch
+    return x.numel() * x.element_size() + t.numel() * t.element_size()

@@ -53,6 +53,8 @@ class Record:
 
     history: History = field(default_factory=History)
     _probes: tuple[Probe, ...] = field(default_factory=default_probes)
+    _recorder: Recorder | None = None  # of the latest close-ups
+    _known: Any = None  # what it knows
     _steps: list[int] = field(default_factory=list)
     _losses: list[Value] = field(default_factory=list)
     _evaluated: list[tuple[torch.Tensor | None, Any, int]] = field(default_factory=list)
@@ -74,10 +76,13 @@ class Record:
         self._steps, self._losses = [], []
 
     def close_up(self, tap: TapRecord, layers: Iterable[WatchedLayer], params: list[str]) -> None:
-        """Write down what all probes measure of one step that was seen closely."""
+        """Write down, when somebody reads it, what all probes measure of one step that was seen closely."""
         paths = _Paths(tuple(layers), dict.fromkeys(params))
-        # A Recorder reads paths and layers only; a watched model has these and no more of a Network.
-        self.history.write(Recorder(cast("Network", paths), self._probes).measure([tap]))
+        known = tuple((each.path, each.layer) for each in paths.leaves), tuple(params)
+        if self._recorder is None or self._known != known:
+            # It reads paths and layers only; a watched model has these and no more of a Network.
+            self._recorder, self._known = Recorder(cast("Network", paths), self._probes), known
+        self.history.write_later(self._recorder, [tap])
 
     def evaluate(self, call: LossCall) -> None:
         """Take in the loss of one batch in test mode."""

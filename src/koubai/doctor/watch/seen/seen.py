@@ -18,6 +18,7 @@ from koubai.doctor.watch.passes.sinks import Sinks
 from koubai.doctor.watch.passes.squashed import Squashed
 from koubai.doctor.watch.passes.terms import CutTerms
 from koubai.doctor.watch.passes.watched_layer import Names
+from koubai.doctor.watch.program.graph import LOOKS
 from koubai.doctor.watch.program.models import (
     coupled_decays,
     is_compiled,
@@ -154,7 +155,9 @@ class Seen:
             self.trained.see_targets(t)
 
     def see_loss(self, roots: Any) -> None:
-        """Look at the graph of what is differentiated."""
+        """Look at the graph of what is differentiated, where somebody wants to."""
+        if self.step > max(LOOKS) and self.step & (self.step - 1) and self.terms.settled:
+            return  # see scales.py for the powers of 2
         self.terms.look(roots, self.step, self.names.params)
         self.sinks.look(roots, self.step)
         self.scales.look(roots, self.step)
