@@ -21,10 +21,10 @@ import numpy as np
 from llvmlite import ir
 from numba import carray, njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from koubai.engines.native.code_cache import machine_code
 from koubai.engines.native.kernels.block import Address, BlockType
+from koubai.engines.native.kernels.instruction import instruction
 
 # Loops over several arrays carry run-time checks that they do not overlap; LLVM's default limit of such
 # checks is low enough to leave the optimizers' loops scalar.
@@ -88,32 +88,21 @@ def inline(function: Callable[..., Any]) -> Any:
     return njit(inline="always", error_model="numpy")(function)
 
 
-@intrinsic
-def _pointer(typing: Any, address: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], cgutils.voidptr_t)
-
-    return types.voidptr(types.int64), generate
+@instruction(types.voidptr, types.int64)
+def _pointer(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, cgutils.voidptr_t)
 
 
-@intrinsic
-def as_float(typing: Any, bits: Any) -> Any:
+@instruction(types.float32, types.int32)
+def as_float(builder: Any, bits: Any) -> Any:
     """The float32 with these 32 bits."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.FloatType())
-
-    return types.float32(types.int32), generate
+    return builder.bitcast(bits, ir.FloatType())
 
 
-@intrinsic
-def as_bits(typing: Any, x: Any) -> Any:
+@instruction(types.int32, types.float32)
+def as_bits(builder: Any, x: Any) -> Any:
     """The 32 bits of a float32."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.IntType(32))
-
-    return types.int32(types.float32), generate
+    return builder.bitcast(x, ir.IntType(32))
 
 
 @inline

@@ -13,45 +13,35 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from koubai.engines.native.kernels.instruction import call_llvm, instruction
 
 _X86 = platform.machine() in ("x86_64", "AMD64")
 _FLUSH = 0x8040  # flush to zero, denormals are zero: bits 15 and 6 of MXCSR (Intel SDM vol. 1, sec. 10.2.3)
-_I8, _I32 = ir.IntType(8), ir.IntType(32)
+_I32 = ir.IntType(32)
 
 
 def _control(builder: Any, name: str, place: Any) -> None:
-    kind = ir.FunctionType(ir.VoidType(), (_I8.as_pointer(),))
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{name}")
-    builder.call(function, (builder.bitcast(place, _I8.as_pointer()),))
+    call_llvm(builder, f"x86.sse.{name}", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
 
 
-@intrinsic
-def flush_denormals(typing: Any) -> Any:
+@instruction(types.int32)
+def flush_denormals(builder: Any) -> Any:
     """Let the calling thread compute 0 for denormals; return the mode it was in, for `restore`."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if not _X86:
-            return ir.Constant(_I32, 0)
-        place = cgutils.alloca_once(builder, _I32)
-        _control(builder, "stmxcsr", place)
-        before = builder.load(place)
-        builder.store(builder.or_(before, ir.Constant(_I32, _FLUSH)), place)
-        _control(builder, "ldmxcsr", place)
-        return before
-
-    return types.int32(), generate
+    if not _X86:
+        return ir.Constant(_I32, 0)
+    place = cgutils.alloca_once(builder, _I32)
+    _control(builder, "stmxcsr", place)
+    before = builder.load(place)
+    builder.store(builder.or_(before, ir.Constant(_I32, _FLUSH)), place)
+    _control(builder, "ldmxcsr", place)
+    return before
 
 
-@intrinsic
-def restore(typing: Any, mode: Any) -> Any:
+@instruction(types.none, types.int32)
+def restore(builder: Any, mode: Any) -> None:
     """Put the calling thread back into a mode."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if _X86:
-            place = cgutils.alloca_once(builder, _I32)
-            builder.store(args[0], place)
-            _control(builder, "ldmxcsr", place)
-        return context.get_dummy_value()
-
-    return types.none(types.int32), generate
+    if _X86:
+        place = cgutils.alloca_once(builder, _I32)
+        builder.store(mode, place)
+        _control(builder, "ldmxcsr", place)

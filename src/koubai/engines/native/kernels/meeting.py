@@ -17,9 +17,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from koubai.engines.native.kernels.base import inline
+from koubai.engines.native.kernels.instruction import instruction
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 LINE = 8  # words of a cache line: each counter has one of its own
@@ -28,38 +28,25 @@ GROUP = 8  # shards that count at one place
 _LOOKS = 1000  # about a microsecond of waiting before the system may run another thread
 
 
-@intrinsic
-def _arrive(typing: Any, counter: Any) -> Any:
+@instruction(types.int64, types.int64)
+def _arrive(builder: Any, counter: Any) -> Any:
     """Count one more at an address; return how many came before. What was written before is seen by all."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], _I64.as_pointer())
-        return builder.atomic_rmw("add", pointer, ir.Constant(_I64, 1), "acq_rel")
-
-    return types.int64(types.int64), generate
+    pointer = builder.inttoptr(counter, _I64.as_pointer())
+    return builder.atomic_rmw("add", pointer, ir.Constant(_I64, 1), "acq_rel")
 
 
-@intrinsic
-def _look(typing: Any, address: Any) -> Any:
+@instruction(types.int64, types.int64)
+def _look(builder: Any, address: Any) -> Any:
     """The number at an address, as other threads left it."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], _I64.as_pointer())
-        return builder.load_atomic(pointer, "acquire", 8)
-
-    return types.int64(types.int64), generate
+    pointer = builder.inttoptr(address, _I64.as_pointer())
+    return builder.load_atomic(pointer, "acquire", 8)
 
 
-@intrinsic
-def _rest(typing: Any, address: Any) -> Any:
+@instruction(types.none, types.int64)
+def _rest(builder: Any, address: Any) -> None:
     """Call a function of the system that lets another thread go first."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(_I32, ())
-        builder.call(builder.inttoptr(args[0], kind.as_pointer()), ())
-        return context.get_dummy_value()
-
-    return types.none(types.int64), generate
+    kind = ir.FunctionType(_I32, ())
+    builder.call(builder.inttoptr(address, kind.as_pointer()), ())
 
 
 def words(shards: int) -> int:

@@ -18,7 +18,17 @@ from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ZERO
 from koubai.engines.native.kernels.max_pool import largest_of_any, largest_of_four, put
 from koubai.engines.native.kernels.pool import Pool
-from koubai.engines.native.kernels.simd import FLOATS, LANES, MASK, VECTOR, any_lane, select, splat, spread
+from koubai.engines.native.kernels.simd import (
+    FLOATS,
+    LANES,
+    MASK,
+    VECTOR,
+    any_lane,
+    fused,
+    select,
+    splat,
+    spread,
+)
 from koubai.engines.native.kernels.simd_memory import first, load_part, masked_load, store
 
 _I64, _FLOAT = ir.IntType(64), ir.FloatType()
@@ -67,8 +77,6 @@ def _tile(
         sums = [cgutils.alloca_once(builder, FLOATS) for _ in range(count)]
         for i, total in enumerate(sums):
             builder.store(starts[i % _VECTORS], total)
-        kind = ir.FunctionType(FLOATS, (FLOATS,) * 3)
-        multiply_add = cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v16f32")
         with cgutils.for_range(builder, KH) as down:
             rows = [builder.add(x, builder.mul(builder.add(down.index, _I64(r)), x_row)) for r in range(ROWS)]
             with cgutils.for_range(builder, KW) as across:
@@ -85,8 +93,7 @@ def _tile(
                         a = spread(builder, builder.load(pointer, align=4), FLOATS)
                         for v in range(_VECTORS):
                             total = sums[(r * COLUMNS + c) * _VECTORS + v]
-                            value = builder.call(multiply_add, (a, w[v], builder.load(total)))
-                            builder.store(value, total)
+                            builder.store(fused(builder, a, w[v], builder.load(total)), total)
         return context.make_tuple(builder, signature.return_type, [builder.load(total) for total in sums])
 
     numbers, vectors = (types.int64,) * 6, (MASK, MASK, VECTOR, VECTOR)

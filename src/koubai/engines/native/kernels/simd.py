@@ -12,8 +12,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import models, overload, register_model
+
+from koubai.engines.native.kernels.instruction import call_llvm, instruction
 
 LANES = 16
 _I32, _FLOAT = ir.IntType(32), ir.FloatType()
@@ -59,66 +60,41 @@ def spread(builder: Any, scalar: Any, kind: Any) -> Any:
     return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
 
 
-@intrinsic
-def splat(typing: Any, number: Any) -> Any:
+@instruction(VECTOR, types.float32)
+def splat(builder: Any, number: Any) -> Any:
     """The same number in all lanes."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return spread(builder, args[0], FLOATS)
-
-    return VECTOR(types.float32), generate
+    return spread(builder, number, FLOATS)
 
 
-@intrinsic
-def select(typing: Any, mask: Any, yes: Any, no: Any) -> Any:
+@instruction(VECTOR, MASK, VECTOR, VECTOR)
+def select(builder: Any, mask: Any, yes: Any, no: Any) -> Any:
     """`yes` where the mask says so, else `no`."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(*args)
-
-    return VECTOR(MASK, VECTOR, VECTOR), generate
+    return builder.select(mask, yes, no)
 
 
-@intrinsic
-def beats(typing: Any, a: Any, b: Any) -> Any:
+@instruction(MASK, VECTOR, VECTOR)
+def beats(builder: Any, a: Any, b: Any) -> Any:
     """Where a > b, or a is NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        greater = builder.fcmp_ordered(">", args[0], args[1])
-        return builder.or_(greater, builder.fcmp_unordered("uno", args[0], args[0]))
-
-    return MASK(VECTOR, VECTOR), generate
+    greater = builder.fcmp_ordered(">", a, b)
+    return builder.or_(greater, builder.fcmp_unordered("uno", a, a))
 
 
-@intrinsic
-def unordered(typing: Any, a: Any, b: Any) -> Any:
+@instruction(MASK, VECTOR, VECTOR)
+def unordered(builder: Any, a: Any, b: Any) -> Any:
     """Where a or b is NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fcmp_unordered("uno", *args)
-
-    return MASK(VECTOR, VECTOR), generate
+    return builder.fcmp_unordered("uno", a, b)
 
 
-@intrinsic
-def differs(typing: Any, a: Any, b: Any) -> Any:
+@instruction(MASK, VECTOR, VECTOR)
+def differs(builder: Any, a: Any, b: Any) -> Any:
     """Where a is not b; true for NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fcmp_unordered("!=", *args)
-
-    return MASK(VECTOR, VECTOR), generate
+    return builder.fcmp_unordered("!=", a, b)
 
 
 def _of_each(name: str) -> Any:
-    @intrinsic
-    def apply(typing: Any, a: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kind = ir.FunctionType(FLOATS, (FLOATS,))
-            function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v16f32")
-            return builder.call(function, args)
-
-        return VECTOR(VECTOR), generate
+    @instruction(VECTOR, VECTOR)
+    def apply(builder: Any, a: Any) -> Any:
+        return call_llvm(builder, f"{name}.v16f32", FLOATS, a)
 
     return apply
 
@@ -127,44 +103,34 @@ def _of_each(name: str) -> Any:
 absolute, square_root = _of_each("fabs"), _of_each("sqrt")
 
 
-@intrinsic
-def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
+def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """a b + c, rounded once."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(FLOATS, (FLOATS,) * 3)
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v16f32")
-        return builder.call(function, args)
-
-    return VECTOR(VECTOR, VECTOR, VECTOR), generate
+    return call_llvm(builder, "fma.v16f32", FLOATS, a, b, c)
 
 
-@intrinsic
-def any_lane(typing: Any, mask: Any) -> Any:
+@instruction(VECTOR, VECTOR, VECTOR, VECTOR)
+def multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """a b + c, rounded once."""
+    return fused(builder, a, b, c)
+
+
+@instruction(types.boolean, MASK)
+def any_lane(builder: Any, mask: Any) -> Any:
     """Whether the mask is true anywhere."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        bits = builder.bitcast(args[0], ir.IntType(LANES))
-        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(LANES), 0))
-
-    return types.boolean(MASK), generate
+    bits = builder.bitcast(mask, ir.IntType(LANES))
+    return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(LANES), 0))
 
 
 def sum_doubles(builder: Any, doubles: Any) -> Any:
     """The sum of 16 float64 numbers, added in pairs."""
-    kind = ir.FunctionType(ir.DoubleType(), (ir.DoubleType(), DOUBLES))
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.vector.reduce.fadd.v16f64")
-    return builder.call(function, (ir.Constant(ir.DoubleType(), 0.0), doubles), fastmath=("reassoc",))
+    name, double = "vector.reduce.fadd.v16f64", ir.DoubleType()
+    return call_llvm(builder, name, double, double(0.0), doubles, fastmath=("reassoc",))
 
 
-@intrinsic
-def total_of(typing: Any, value: Any) -> Any:
+@instruction(types.float64, VECTOR)
+def total_of(builder: Any, value: Any) -> Any:
     """The sum of the lanes, in float64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return sum_doubles(builder, builder.fpext(args[0], DOUBLES))
-
-    return types.float64(VECTOR), generate
+    return sum_doubles(builder, builder.fpext(value, DOUBLES))
 
 
 def _operator(
@@ -172,12 +138,9 @@ def _operator(
 ) -> None:
     """Give values of a kind an operator."""
 
-    @intrinsic
-    def apply(typing: Any, a: Any, b: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return build(builder, *args)
-
-        return result(kind, kind), generate
+    @instruction(result, kind, kind)
+    def apply(builder: Any, a: Any, b: Any) -> Any:
+        return build(builder, a, b)
 
     @overload(symbol)
     def _overloaded(a, b):  # type: ignore[no-untyped-def]  # Numba compares it with the lambda

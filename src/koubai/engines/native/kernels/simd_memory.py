@@ -9,12 +9,10 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from koubai.engines.native.kernels.base import inline
+from koubai.engines.native.kernels.instruction import call_llvm, instruction
 from koubai.engines.native.kernels.simd import (
-    BITS,
     DOUBLES,
     FLOATS,
     INTS,
@@ -41,55 +39,32 @@ def masked_load(
 ) -> Any:
     """The lanes of a mask from an address, `others` (or 0) elsewhere; `name` is LLVM's of the vector."""
     pointer = builder.inttoptr(address, kind.as_pointer())
-    function = cgutils.get_or_insert_function(
-        builder.module,
-        ir.FunctionType(kind, (kind.as_pointer(), _I32, BITS, kind)),
-        f"llvm.masked.load.{name}.p0",
-    )
     rest = ir.Constant(kind, None) if others is None else others
-    return builder.call(function, (pointer, ir.Constant(_I32, align), mask, rest))
+    return call_llvm(builder, f"masked.load.{name}.p0", kind, pointer, _I32(align), mask, rest)
 
 
 def masked_store(builder: Any, address: Any, mask: Any, value: Any, align: int, name: str) -> None:
     """Write the lanes of a mask."""
-    kind = value.type
-    pointer = builder.inttoptr(address, kind.as_pointer())
-    function = cgutils.get_or_insert_function(
-        builder.module,
-        ir.FunctionType(ir.VoidType(), (kind, kind.as_pointer(), _I32, BITS)),
-        f"llvm.masked.store.{name}.p0",
-    )
-    builder.call(function, (value, pointer, ir.Constant(_I32, align), mask))
+    pointer = builder.inttoptr(address, value.type.as_pointer())
+    call_llvm(builder, f"masked.store.{name}.p0", ir.VoidType(), value, pointer, _I32(align), mask)
 
 
-@intrinsic
-def first(typing: Any, count: Any) -> Any:
+@instruction(MASK, types.int64)
+def first(builder: Any, count: Any) -> Any:
     """The mask of the first `count` lanes."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return first_lanes(builder, args[0])
-
-    return MASK(types.int64), generate
+    return first_lanes(builder, count)
 
 
-@intrinsic
-def load(typing: Any, address: Any) -> Any:
+@instruction(VECTOR, types.int64)
+def load(builder: Any, address: Any) -> Any:
     """Sixteen numbers at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(builder.inttoptr(args[0], FLOATS.as_pointer()), align=4)
-
-    return VECTOR(types.int64), generate
+    return builder.load(builder.inttoptr(address, FLOATS.as_pointer()), align=4)
 
 
-@intrinsic
-def load_part(typing: Any, address: Any, count: Any) -> Any:
+@instruction(VECTOR, types.int64, types.int64)
+def load_part(builder: Any, address: Any, count: Any) -> Any:
     """The first `count` lanes from an address, 0 in the others."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return masked_load(builder, args[0], first_lanes(builder, args[1]), FLOATS, 4, "v16f32")
-
-    return VECTOR(types.int64, types.int64), generate
+    return masked_load(builder, address, first_lanes(builder, count), FLOATS, 4, "v16f32")
 
 
 @inline
@@ -98,67 +73,44 @@ def load_up_to(address: int, count: int) -> Any:
     return load(address) if count >= LANES else load_part(address, count)
 
 
-@intrinsic
-def load_half(typing: Any, address: Any, count: Any) -> Any:
+@instruction(VECTOR, types.int64, types.int64)
+def load_half(builder: Any, address: Any, count: Any) -> Any:
     """The first `count` bfloat16 numbers at an address, 0 in the other lanes."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        raw = masked_load(builder, args[0], first_lanes(builder, args[1]), _SHORTS, 2, "v16i16")
-        bits = builder.shl(builder.zext(raw, INTS), ir.Constant(INTS, [16] * LANES))
-        return builder.bitcast(bits, FLOATS)
-
-    return VECTOR(types.int64, types.int64), generate
+    raw = masked_load(builder, address, first_lanes(builder, count), _SHORTS, 2, "v16i16")
+    bits = builder.shl(builder.zext(raw, INTS), ir.Constant(INTS, [16] * LANES))
+    return builder.bitcast(bits, FLOATS)
 
 
-@intrinsic
-def store_half(typing: Any, address: Any, value: Any, count: Any) -> Any:
+@instruction(types.none, types.int64, VECTOR, types.int64)
+def store_half(builder: Any, address: Any, value: Any, count: Any) -> None:
     """Write the first `count` lanes as bfloat16, rounded to the nearest, ties to even."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        bits = builder.bitcast(args[1], INTS)
-        shift, ones = ir.Constant(INTS, [16] * LANES), ir.Constant(INTS, [1] * LANES)
-        odd = builder.and_(builder.lshr(bits, shift), ones)
-        rounded = builder.add(builder.add(bits, ir.Constant(INTS, [0x7FFF] * LANES)), odd)
-        nan = builder.fcmp_unordered("uno", args[1], args[1])
-        rounded = builder.select(nan, ir.Constant(INTS, [0x7FC00000] * LANES), rounded)
-        raw = builder.trunc(builder.lshr(rounded, shift), _SHORTS)
-        masked_store(builder, args[0], first_lanes(builder, args[2]), raw, 2, "v16i16")
-        return context.get_dummy_value()
-
-    return types.none(types.int64, VECTOR, types.int64), generate
+    bits = builder.bitcast(value, INTS)
+    shift, ones = ir.Constant(INTS, [16] * LANES), ir.Constant(INTS, [1] * LANES)
+    odd = builder.and_(builder.lshr(bits, shift), ones)
+    rounded = builder.add(builder.add(bits, ir.Constant(INTS, [0x7FFF] * LANES)), odd)
+    nan = builder.fcmp_unordered("uno", value, value)
+    rounded = builder.select(nan, ir.Constant(INTS, [0x7FC00000] * LANES), rounded)
+    raw = builder.trunc(builder.lshr(rounded, shift), _SHORTS)
+    masked_store(builder, address, first_lanes(builder, count), raw, 2, "v16i16")
 
 
-@intrinsic
-def load_bytes(typing: Any, address: Any, count: Any) -> Any:
+@instruction(VECTOR, types.int64, types.int64)
+def load_bytes(builder: Any, address: Any, count: Any) -> Any:
     """The first `count` bytes at an address, as numbers."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        raw = masked_load(builder, args[0], first_lanes(builder, args[1]), _BYTES, 1, "v16i8")
-        return builder.uitofp(raw, FLOATS)
-
-    return VECTOR(types.int64, types.int64), generate
+    raw = masked_load(builder, address, first_lanes(builder, count), _BYTES, 1, "v16i8")
+    return builder.uitofp(raw, FLOATS)
 
 
-@intrinsic
-def store(typing: Any, address: Any, value: Any) -> Any:
+@instruction(types.none, types.int64, VECTOR)
+def store(builder: Any, address: Any, value: Any) -> None:
     """Write all lanes."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[1], builder.inttoptr(args[0], FLOATS.as_pointer()), align=4)
-        return context.get_dummy_value()
-
-    return types.none(types.int64, VECTOR), generate
+    builder.store(value, builder.inttoptr(address, FLOATS.as_pointer()), align=4)
 
 
-@intrinsic
-def store_part(typing: Any, address: Any, value: Any, count: Any) -> Any:
+@instruction(types.none, types.int64, VECTOR, types.int64)
+def store_part(builder: Any, address: Any, value: Any, count: Any) -> None:
     """Write the first `count` lanes."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        masked_store(builder, args[0], first_lanes(builder, args[2]), args[1], 4, "v16f32")
-        return context.get_dummy_value()
-
-    return types.none(types.int64, VECTOR, types.int64), generate
+    masked_store(builder, address, first_lanes(builder, count), value, 4, "v16f32")
 
 
 @inline
@@ -170,34 +122,23 @@ def store_up_to(address: int, value: Any, count: int) -> None:
         store_part(address, value, count)
 
 
-@intrinsic
-def store_bytes(typing: Any, address: Any, value: Any, count: Any) -> Any:
+@instruction(types.none, types.int64, VECTOR, types.int64)
+def store_bytes(builder: Any, address: Any, value: Any, count: Any) -> None:
     """Write the first `count` lanes, whole numbers below 256, as bytes."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        raw = builder.fptoui(args[1], _BYTES)
-        masked_store(builder, args[0], first_lanes(builder, args[2]), raw, 1, "v16i8")
-        return context.get_dummy_value()
-
-    return types.none(types.int64, VECTOR, types.int64), generate
+    raw = builder.fptoui(value, _BYTES)
+    masked_store(builder, address, first_lanes(builder, count), raw, 1, "v16i8")
 
 
 def ask_for(builder: Any, address: Any, *, write: int = 0) -> None:
     """Ask for the cache line at an address."""
     pointer = builder.inttoptr(address, _I8.as_pointer())
-    kind = ir.FunctionType(ir.VoidType(), (pointer.type, _I32, _I32, _I32))
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(function, (pointer, *(ir.Constant(_I32, n) for n in (write, 3, 1))))
+    call_llvm(builder, "prefetch.p0", ir.VoidType(), pointer, _I32(write), _I32(3), _I32(1))
 
 
 def _prefetching(write: int) -> Any:
-    @intrinsic
-    def ask(typing: Any, address: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            ask_for(builder, args[0], write=write)
-            return context.get_dummy_value()
-
-        return types.none(types.int64), generate
+    @instruction(types.none, types.int64)
+    def ask(builder: Any, address: Any) -> None:
+        ask_for(builder, address, write=write)
 
     return ask
 
@@ -206,49 +147,29 @@ def _prefetching(write: int) -> Any:
 prefetch, prefetch_to_write = _prefetching(0), _prefetching(1)
 
 
-@intrinsic
-def store_mask(typing: Any, address: Any, mask: Any) -> Any:
+@instruction(types.none, types.int64, MASK)
+def store_mask(builder: Any, address: Any, mask: Any) -> None:
     """Write a mask as two bytes, a bit a lane."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        bits = ir.IntType(LANES)
-        builder.store(builder.bitcast(args[1], bits), builder.inttoptr(args[0], bits.as_pointer()), align=2)
-        return context.get_dummy_value()
-
-    return types.none(types.int64, MASK), generate
+    bits = ir.IntType(LANES)
+    builder.store(builder.bitcast(mask, bits), builder.inttoptr(address, bits.as_pointer()), align=2)
 
 
-@intrinsic
-def count_ones(typing: Any, address: Any, count: Any) -> Any:
+@instruction(VECTOR, types.int64, types.int64)
+def count_ones(builder: Any, address: Any, count: Any) -> Any:
     """How many bits are set in each of the first `count` int32 at an address, 0 in other lanes."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        raw = masked_load(builder, args[0], first_lanes(builder, args[1]), INTS, 4, "v16i32")
-        kind = ir.FunctionType(INTS, (INTS,))
-        ones = cgutils.get_or_insert_function(builder.module, kind, "llvm.ctpop.v16i32")
-        return builder.uitofp(builder.call(ones, (raw,)), FLOATS)
-
-    return VECTOR(types.int64, types.int64), generate
+    raw = masked_load(builder, address, first_lanes(builder, count), INTS, 4, "v16i32")
+    return builder.uitofp(call_llvm(builder, "ctpop.v16i32", INTS, raw), FLOATS)
 
 
-@intrinsic
-def add_to_doubles(typing: Any, address: Any, value: Any) -> Any:
+@instruction(types.none, types.int64, VECTOR)
+def add_to_doubles(builder: Any, address: Any, value: Any) -> None:
     """Add the lanes to 16 float64 numbers."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], DOUBLES.as_pointer())
-        total = builder.fadd(builder.load(pointer, align=8), builder.fpext(args[1], DOUBLES))
-        builder.store(total, pointer, align=8)
-        return context.get_dummy_value()
-
-    return types.none(types.int64, VECTOR), generate
+    pointer = builder.inttoptr(address, DOUBLES.as_pointer())
+    total = builder.fadd(builder.load(pointer, align=8), builder.fpext(value, DOUBLES))
+    builder.store(total, pointer, align=8)
 
 
-@intrinsic
-def total_at(typing: Any, address: Any) -> Any:
+@instruction(types.float64, types.int64)
+def total_at(builder: Any, address: Any) -> Any:
     """The sum of 16 float64 numbers at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return sum_doubles(builder, builder.load(builder.inttoptr(args[0], DOUBLES.as_pointer()), align=8))
-
-    return types.float64(types.int64), generate
+    return sum_doubles(builder, builder.load(builder.inttoptr(address, DOUBLES.as_pointer()), align=8))

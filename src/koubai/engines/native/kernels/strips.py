@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from koubai.engines.native.kernels.base import inline
 from koubai.engines.native.kernels.block import Address, record
+from koubai.engines.native.kernels.instruction import instruction
 from koubai.engines.native.kernels.simd import FLOATS, LANES
 from koubai.engines.native.kernels.simd_memory import first_lanes, masked_load, masked_store
 from koubai.engines.native.kernels.tiles import Operands, Tile
@@ -80,18 +80,13 @@ def _field(builder: Any, address: Any, number: int) -> Any:
 def _tile(strips: int, *, side_by_side: bool) -> Any:
     """Return the function that computes a tile so many strips wide, from row `first` of C on."""
 
-    @intrinsic
+    @instruction(types.none, *[types.int64] * 8)
     def compute(
-        typing: Any, a: Any, a_row: Any, a_term: Any, strip: Any, first: Any, row: Any, rows: Any, terms: Any
-    ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            a, a_row, a_term, strip, first, row, rows, terms = args
-            nothing, start = _I64(0), _field(builder, strip, Strip._fields.index("start"))
-            at = Operands(a, a_row, a_term, strip, row, start, nothing, first, row, rows, nothing, terms)
-            _StripTile(builder, at, strips, side_by_side=side_by_side).emit()
-            return context.get_dummy_value()
-
-        return types.none(*[types.int64] * 8), generate
+        builder: Any, a: Any, a_row: Any, a_term: Any, strip: Any, first: Any, row: Any, rows: Any, terms: Any
+    ) -> None:
+        nothing, start = _I64(0), _field(builder, strip, Strip._fields.index("start"))
+        at = Operands(a, a_row, a_term, strip, row, start, nothing, first, row, rows, nothing, terms)
+        _StripTile(builder, at, strips, side_by_side=side_by_side).emit()
 
     return compute
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils, registry
-from numba.extending import intrinsic
 
-from koubai.engines.native.kernels.simd import FLOATS, LANES, spread
+from koubai.engines.native.kernels.instruction import instruction
+from koubai.engines.native.kernels.simd import FLOATS, LANES, fused, spread
 from koubai.engines.native.kernels.simd_memory import ask_for, first_lanes, masked_load, masked_store
 
 _I64, _FLOAT, _FLOAT_BYTES, _LINE = ir.IntType(64), ir.FloatType(), 4, 64
@@ -91,8 +91,7 @@ class Tile:
             self._store(line, [builder.load(total) for total in sums])
 
     def _add_term(self, k: Any) -> None:
-        builder, kind = self._builder, ir.FunctionType(FLOATS, (FLOATS,) * 3)
-        multiply_add = cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v16f32")
+        builder = self._builder
         b = self._load("b", k, self._at.b_term)
         if not self._a:
             ahead = builder.add(self._moved(self._at.a, k, self._at.a_term), _I64(_LINE))
@@ -101,7 +100,7 @@ class Tile:
             number = builder.load(builder.inttoptr(place, _FLOAT.as_pointer()), align=_FLOAT_BYTES)
             a = spread(builder, number, FLOATS)
             for total, b_j in zip(sums, b, strict=True):
-                builder.store(builder.call(multiply_add, (a, b_j, builder.load(total))), total)
+                builder.store(fused(builder, a, b_j, builder.load(total)), total)
 
     def _numbers(self, k: Any) -> list[Any]:
         """Where the numbers of A of term k lie."""
@@ -145,15 +144,12 @@ class Tile:
 def tile(rows: int, vectors: int, *, masked: bool, side_by_side: bool = False) -> Any:
     """Return the function that computes a tile of that size; it takes the fields of Operands."""
 
-    @intrinsic
+    @instruction(types.none, *[types.int64] * 12)
     def compute(
-        typing: Any, a: Any, a_row: Any, a_term: Any, b: Any, b_term: Any, start: Any, start_row: Any, c: Any,
-        c_row: Any, rows_: Any, columns: Any, terms: Any,
-    ) -> Any:  # fmt: skip
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            Tile(builder, Operands(*args), rows, vectors, masked=masked, side_by_side=side_by_side).emit()
-            return context.get_dummy_value()
-
-        return types.none(*[types.int64] * 12), generate
+        builder: Any, a: Any, a_row: Any, a_term: Any, b: Any, b_term: Any, start: Any, start_row: Any,
+        c: Any, c_row: Any, rows_: Any, columns: Any, terms: Any,
+    ) -> None:  # fmt: skip
+        at = Operands(a, a_row, a_term, b, b_term, start, start_row, c, c_row, rows_, columns, terms)
+        Tile(builder, at, rows, vectors, masked=masked, side_by_side=side_by_side).emit()
 
     return compute

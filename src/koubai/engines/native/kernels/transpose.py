@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from koubai.engines.native.kernels.base import inline, kernel, share
 from koubai.engines.native.kernels.block import Address
+from koubai.engines.native.kernels.instruction import instruction
 from koubai.engines.native.kernels.simd import FLOATS, INTS, LANES
 from koubai.engines.native.kernels.simd_memory import first_lanes, masked_load, masked_store
 
@@ -27,49 +27,37 @@ def _turned(builder: Any, lines: list[Any]) -> list[Any]:
     return lines
 
 
-@intrinsic
-def _block(typing: Any, x: Any, x_row: Any, y: Any, y_row: Any) -> Any:
+@instruction(types.none, *[types.int64] * 4)
+def _block(builder: Any, x: Any, x_row: Any, y: Any, y_row: Any) -> None:
     """A block of 16 x 16 numbers."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x, x_row, y, y_row = args
+    def place(base: Any, row: int, step: Any) -> Any:
+        at = builder.add(base, builder.mul(_I64(row), step))
+        return builder.inttoptr(at, FLOATS.as_pointer())
 
-        def place(base: Any, row: int, step: Any) -> Any:
-            at = builder.add(base, builder.mul(_I64(row), step))
-            return builder.inttoptr(at, FLOATS.as_pointer())
-
-        lines = [builder.load(place(x, i, x_row), align=4) for i in range(LANES)]
-        for j, column in enumerate(_turned(builder, lines)):
-            builder.store(column, place(y, j, y_row), align=4)
-        return context.get_dummy_value()
-
-    return types.none(*[types.int64] * 4), generate
+    lines = [builder.load(place(x, i, x_row), align=4) for i in range(LANES)]
+    for j, column in enumerate(_turned(builder, lines)):
+        builder.store(column, place(y, j, y_row), align=4)
 
 
-@intrinsic
-def _part(typing: Any, x: Any, x_row: Any, y: Any, y_row: Any, rows: Any, columns: Any) -> Any:
+@instruction(types.none, *[types.int64] * 6)
+def _part(builder: Any, x: Any, x_row: Any, y: Any, y_row: Any, rows: Any, columns: Any) -> None:
     """A block of fewer rows or columns.
 
     What stands for a row or column that is not there goes where the last one goes, and before it.
     """
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x, x_row, y, y_row, rows, columns = args
+    def place(base: Any, number: int, step: Any, count: Any) -> Any:
+        last = builder.sub(count, _I64(1))
+        number = builder.select(builder.icmp_signed("<", _I64(number), last), _I64(number), last)
+        return builder.add(base, builder.mul(number, step))
 
-        def place(base: Any, number: int, step: Any, count: Any) -> Any:
-            last = builder.sub(count, _I64(1))
-            number = builder.select(builder.icmp_signed("<", _I64(number), last), _I64(number), last)
-            return builder.add(base, builder.mul(number, step))
-
-        across, down = first_lanes(builder, columns), first_lanes(builder, rows)
-        lines = [
-            masked_load(builder, place(x, i, x_row, rows), across, FLOATS, 4, "v16f32") for i in range(LANES)
-        ]
-        for j, column in reversed(list(enumerate(_turned(builder, lines)))):
-            masked_store(builder, place(y, j, y_row, columns), down, column, 4, "v16f32")
-        return context.get_dummy_value()
-
-    return types.none(*[types.int64] * 6), generate
+    across, down = first_lanes(builder, columns), first_lanes(builder, rows)
+    lines = [
+        masked_load(builder, place(x, i, x_row, rows), across, FLOATS, 4, "v16f32") for i in range(LANES)
+    ]
+    for j, column in reversed(list(enumerate(_turned(builder, lines)))):
+        masked_store(builder, place(y, j, y_row, columns), down, column, 4, "v16f32")
 
 
 class Matrix(NamedTuple):
