@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,13 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from koubai.core.layer import Layer
-from koubai.core.params import Array, Shape
-from koubai.initializers.initializer import Initializer
+from koubai.core.params import Array
 from koubai.losses.loss import Loss
-from koubai.optim.optimizer import Optimizer
-from koubai.penalties.penalty import Penalty
 from koubai.sklearn.callback_support import with_callbacks
 from koubai.sklearn.estimator import KoubaiEstimator
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
     """A network for classes: labels of any kind, two or more of them.
 
@@ -32,60 +29,8 @@ class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
     | classes_     | the labels, sorted; column k of `predict_proba` belongs to classes_[k]               |
     """
 
-    classes_: Array
-
-    def __init__(
-        self,
-        hidden: Sequence[int] = (100,),
-        activation: str = "relu",
-        *,
-        network: Layer | None = None,
-        input_shape: Shape | None = None,
-        loss: str | Loss = "softmax_cross_entropy",
-        optimizer: str | Optimizer = "adam",
-        learning_rate: float | None = None,
-        initializer: str | Initializer = "glorot_uniform",
-        penalties: Sequence[Penalty] = (),
-        batch_size: int = 32,
-        epochs: int = 100,
-        class_weight: dict[Any, float] | str | None = None,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        scale: str = "standard",
-        random_state: Any = None,
-        engine: str = "auto",
-        threads: int | str = "auto",
-        device: str = "auto",
-        verbose: bool = False,
-    ) -> None:
-        super().__init__(
-            hidden,
-            activation,
-            network=network,
-            input_shape=input_shape,
-            loss=loss,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            initializer=initializer,
-            penalties=penalties,
-            batch_size=batch_size,
-            epochs=epochs,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            warm_start=warm_start,
-            scale=scale,
-            random_state=random_state,
-            engine=engine,
-            threads=threads,
-            device=device,
-            verbose=verbose,
-        )
-        self.class_weight = class_weight
+    loss: str | Loss = "softmax_cross_entropy"
+    class_weight: dict[Any, float] | str | None = None
 
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> KoubaiClassifier:
@@ -95,7 +40,7 @@ class KoubaiClassifier(ClassifierMixin, KoubaiEstimator):
         classes = np.unique(y)
         if go_on and not np.array_equal(classes, self.classes_):
             raise ValueError(f"warm_start goes on with the classes it knows: {self.classes_}, not {classes}")
-        self.classes_ = classes
+        self.classes_: Array = classes
         t = np.searchsorted(classes, y)
         self._train(
             x,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from koubai.api import Run
-from koubai.core.errors import ShapeError
+from koubai.core.errors import DataError, ShapeError
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.data.dataset import Dataset
 from koubai.data.prepared import prepared
-from koubai.data.sampler import Sampler
+from koubai.data.sampler import Sampler, check_weights
 from koubai.data.scale import InputScale, TargetUnits
 from koubai.data.sources.arrays import Arrays
 from koubai.initializers.initializer import INITIALIZERS, Initializer
@@ -31,7 +31,6 @@ from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 from koubai.penalties.penalty import Penalty
 from koubai.sklearn.callback_support import CallbackSupportMixin, Epochs
 from koubai.sklearn.learned import Learned
-from koubai.sklearn.weights import sample_weights
 from koubai.train import Observation, Session
 from koubai.train.early_stopping import EarlyStopping
 from koubai.train.progress import Progress
@@ -41,6 +40,7 @@ from koubai.train.train import train
 _LOOKS = 50  # taps of a run, for its findings
 
 
+@dataclass(eq=False, repr=False)
 class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
     """Base of KoubaiClassifier and KoubaiRegressor: their settings and attributes.
 
@@ -79,56 +79,29 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
     and writing a sample twice agree in what is learned from, not in every bit.
     """
 
-    _learned: Learned
-
-    def __init__(
-        self,
-        hidden: Sequence[int] = (100,),
-        activation: str = "relu",
-        *,
-        network: Layer | None = None,
-        input_shape: Shape | None = None,
-        loss: str | Loss = "mean_squared_error",
-        optimizer: str | Optimizer = "adam",
-        learning_rate: float | None = None,
-        initializer: str | Initializer = "glorot_uniform",
-        penalties: Sequence[Penalty] = (),
-        batch_size: int = 32,
-        epochs: int = 100,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        scale: str = "standard",
-        random_state: Any = None,
-        engine: str = "auto",
-        threads: int | str = "auto",
-        device: str = "auto",
-        verbose: bool = False,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.network = network
-        self.input_shape = input_shape
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.initializer = initializer
-        self.penalties = penalties
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.warm_start = warm_start
-        self.scale = scale
-        self.random_state = random_state
-        self.engine = engine
-        self.threads = threads
-        self.device = device
-        self.verbose = verbose
+    hidden: Sequence[int] = (100,)
+    activation: str = "relu"
+    _: KW_ONLY
+    network: Layer | None = None
+    input_shape: Shape | None = None
+    loss: str | Loss = "mean_squared_error"
+    optimizer: str | Optimizer = "adam"
+    learning_rate: float | None = None
+    initializer: str | Initializer = "glorot_uniform"
+    penalties: Sequence[Penalty] = ()
+    batch_size: int = 32
+    epochs: int = 100
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    tol: float = 1e-4
+    warm_start: bool = False
+    scale: str = "standard"
+    random_state: Any = None
+    engine: str = "auto"
+    threads: int | str = "auto"
+    device: str = "auto"
+    verbose: bool = False
 
     def _train(
         self,
@@ -147,7 +120,7 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
         `told` is what callbacks are shown: X, y and the samples' weights.
         """
         if weights is not None:
-            weights = sample_weights(weights, len(x))
+            weights = _sample_weights(weights, len(x))
             x, t, weights = (array[weights > 0] for array in (x, t, weights))
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         before = self._learned if go_on else None
@@ -179,7 +152,7 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
         if told is not None and Epochs.wanted(self):
             tasks = Epochs(self, told[:2], told[2], recipe.steps - epoch * epochs, epoch, epochs)
         run = self._run(recipe, dataset, before, epoch, tasks)
-        self._learned = Learned.of(run)
+        self._learned: Learned = Learned.of(run)
         self.run_ = run
         if tasks is not None:
             tasks.end()
@@ -295,3 +268,12 @@ class KoubaiEstimator(CallbackSupportMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "run_"}
+
+
+def _sample_weights(given: Any, n: int) -> Array:
+    """Return weights (n,); one number stands for all. Raises ValueError, as scikit-learn expects it."""
+    weights = np.asarray(given)
+    try:
+        return check_weights(np.full(n, weights) if weights.ndim == 0 else weights, n, "fit")
+    except DataError as error:
+        raise ValueError(str(error)) from error

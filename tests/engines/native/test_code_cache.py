@@ -13,6 +13,8 @@ import pytest
 import koubai
 from koubai.engines.native import code_cache
 from koubai.engines.native.kernels import loop
+from koubai.engines.native.kernels.activations import FUNCTIONS
+from koubai.engines.native.kernels.pointwise import in_place
 
 PACKAGE = Path(koubai.__file__).parent
 
@@ -160,6 +162,16 @@ def test_a_kernel_from_elsewhere_is_not_kept():
         pass
 
     assert code_cache._file_of(elsewhere, "s", {}) is None
+
+
+def test_kernels_of_one_decorator_are_told_apart_by_their_formulas():
+    def elsewhere(u, constant):
+        return u
+
+    relu, elu, other = FUNCTIONS["relu"].forward, FUNCTIONS["elu"].forward, in_place(elsewhere)
+    files = [code_cache._file_of(kernel.function, "s", {}) for kernel in (relu, elu, other)]
+    assert [file and file.kernel for file in files] == ["activations.relu", "activations.elu", None]
+    assert files[0].key != files[1].key
 
 
 def test_kernels_take_nothing_from_outside_their_folder():

@@ -69,19 +69,28 @@ _AT_START = sources_digest(KERNELS)  # before a kernel is imported
 
 def _file_of(function: Callable[..., None], signature: Any, options: dict[str, Any]) -> CodeFile | None:
     """Return the file of a kernel's code; None for functions whose helpers' sources are not known here."""
-    written = Path(function.__code__.co_filename)
-    if not _AT_START or function.__closure__ is not None or not written.is_relative_to(KERNELS):
+    origin = _origin(function)
+    if not _AT_START or origin is None:
         return None
-    name = f"{written.stem}.{function.__qualname__}"
+    name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
     decides = [
         _AT_START,
         (numba.__version__, llvmlite.__version__, sys.version),
         [(setting, getattr(config, setting, None)) for setting in _SETTINGS],
         registry.cpu_target.target_context.codegen().magic_tuple(),
-        (function.__module__, name, function.__code__.co_firstlineno, str(signature)),
+        (origin, str(signature)),
         sorted((option, _plain(value)) for option, value in options.items()),
     ]
     return CodeFile(name, hashlib.sha256(repr(decides).encode()).hexdigest()[:32])
+
+
+def _origin(function: Any) -> tuple[Any, ...] | None:
+    """Return where a function and the helpers it holds are written; None unless all are among the kernels."""
+    code = getattr(function, "__code__", None)
+    if code is None or not Path(code.co_filename).is_relative_to(KERNELS):
+        return None
+    held = [_origin(getattr(cell.cell_contents, "py_func", None)) for cell in function.__closure__ or ()]
+    return None if None in held else (function.__module__, function.__qualname__, code.co_firstlineno, held)
 
 
 def _plain(value: Any) -> str:

@@ -78,6 +78,13 @@ def summing(function: Written[B]) -> Kernel[B]:
     return Kernel(function, reassociate=True)
 
 
+def made_of(formula: Callable[..., Any], function: Written[B]) -> Kernel[B]:
+    """Return the kernel that applies a formula, under the formula's name and with its words."""
+    function.__module__, function.__doc__ = formula.__module__, formula.__doc__
+    function.__name__ = function.__qualname__ = formula.__name__
+    return Kernel(function)
+
+
 def calling(library: str) -> Callable[[Written[B]], Kernel[B]]:
     """Decorator: a kernel that has a library compute; run by one thread of a team."""
     return lambda function: Kernel(function, calls=library)

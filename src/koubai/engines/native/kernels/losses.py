@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float32
 
 from koubai.engines.native.kernels import functions as f
-from koubai.engines.native.kernels.base import doubles, floats, inline, integers, kernel, share
+from koubai.engines.native.kernels.base import (
+    Kernel,
+    doubles,
+    floats,
+    inline,
+    integers,
+    kernel,
+    made_of,
+    share,
+)
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, TWO, ZERO
 
@@ -44,6 +54,26 @@ def _target(b: Loss, n: int, k: int) -> Any:
     return floats(b.t + 4 * (n * K + k), 1)[0]
 
 
+def mean_of_all(formula: Callable[..., Any]) -> Kernel[Loss]:
+    """Decorator: a mean over all y; formula(y, t, N K, parameter) is the error of a number, and dE/dy."""
+    of = inline(formula)
+
+    def loss(b: Loss, thread: int, team: int) -> None:
+        K = b.K
+        size = float32(b.batch * K)
+        start, count = share(b.samples, 1, thread, team)
+        total = 0.0
+        for n in range(start, start + count):
+            y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
+            for k in range(K):
+                error, slope = of(y[k], _target(b, n, k), size, b.parameter)
+                total += error
+                dy[k] = slope
+        _leave(b, thread, total / (b.batch * K))
+
+    return made_of(formula, loss)
+
+
 @kernel
 def softmax_cross_entropy(b: Loss, thread: int, team: int) -> None:
     """E = -mean of log p at the label (with smoothing s: of all log p), dy = (p - q) / N."""
@@ -76,39 +106,20 @@ def softmax_cross_entropy(b: Loss, thread: int, team: int) -> None:
     _leave(b, thread, total / b.batch)
 
 
-@kernel
-def sigmoid_cross_entropy(b: Loss, thread: int, team: int) -> None:
+@mean_of_all
+def sigmoid_cross_entropy(y: Any, t: Any, size: Any, _: Any) -> Any:
     """E = mean of log(1 + e^y) - t y, dy = (p - t) / (N K)."""
-    K = b.K
-    size = float32(b.batch * K)
-    start, count = share(b.samples, 1, thread, team)
-    total = 0.0
-    for n in range(start, start + count):
-        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
-        for k in range(K):
-            t = _target(b, n, k)
-            total += f.softplus(y[k]) - t * y[k]
-            dy[k] = (f.sigmoid(y[k]) - t) / size
-    _leave(b, thread, total / (b.batch * K))
+    return f.softplus(y) - t * y, (f.sigmoid(y) - t) / size
 
 
-@kernel
-def binary_cross_entropy(b: Loss, thread: int, team: int) -> None:
+@mean_of_all
+def binary_cross_entropy(y: Any, t: Any, size: Any, delta: Any) -> Any:
     """E = -mean of t log p + (1 - t) log(1 - p), dy = (p - t) / (N K p (1 - p)), 0 where y was clipped."""
-    K = b.K
-    size = float32(b.batch * K)
-    low, high = float32(b.parameter), float32(1.0 - b.parameter)
-    start, count = share(b.samples, 1, thread, team)
-    total = 0.0
-    for n in range(start, start + count):
-        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
-        for k in range(K):
-            t = _target(b, n, k)
-            p = low if y[k] < low else y[k]
-            p = high if p > high else p
-            total -= t * float32(np.log(p)) + (ONE - t) * float32(np.log1p(-p))
-            dy[k] = (p - t) / (size * p * (ONE - p)) if p == y[k] else ZERO
-    _leave(b, thread, total / (b.batch * K))
+    low, high = float32(delta), float32(1.0 - delta)
+    p = low if y < low else y
+    p = high if p > high else p
+    error = -(t * float32(np.log(p)) + (ONE - t) * float32(np.log1p(-p)))
+    return error, (p - t) / (size * p * (ONE - p)) if p == y else ZERO
 
 
 @kernel
@@ -130,37 +141,19 @@ def cross_entropy(b: Loss, thread: int, team: int) -> None:
     _leave(b, thread, total / b.batch)
 
 
-@kernel
-def mean_squared_error(b: Loss, thread: int, team: int) -> None:
+@mean_of_all
+def mean_squared_error(y: Any, t: Any, size: Any, _: Any) -> Any:
     """E = mean of (y - t)^2, dy = 2 (y - t) / (N K)."""
-    K = b.K
-    size = float32(b.batch * K)
-    start, count = share(b.samples, 1, thread, team)
-    total = 0.0
-    for n in range(start, start + count):
-        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
-        for k in range(K):
-            d = y[k] - _target(b, n, k)
-            total += d * d
-            dy[k] = TWO * d / size
-    _leave(b, thread, total / (b.batch * K))
+    d = y - t
+    return d * d, TWO * d / size
 
 
-@kernel
-def mean_absolute_error(b: Loss, thread: int, team: int) -> None:
+@mean_of_all
+def mean_absolute_error(y: Any, t: Any, size: Any, _: Any) -> Any:
     """E = mean of |y - t|, dy = sign(y - t) / (N K), 0 at y = t."""
-    K = b.K
-    size = float32(b.batch * K)
-    start, count = share(b.samples, 1, thread, team)
-    total = 0.0
-    for n in range(start, start + count):
-        y, dy = floats(b.y + 4 * n * K, K), floats(b.dy + 4 * n * K, K)
-        for k in range(K):
-            d = y[k] - _target(b, n, k)
-            total += abs(d)
-            sign = ONE if d > ZERO else (-ONE if d < ZERO else d)
-            dy[k] = sign / size
-    _leave(b, thread, total / (b.batch * K))
+    d = y - t
+    sign = ONE if d > ZERO else (-ONE if d < ZERO else d)
+    return abs(d), sign / size
 
 
 # Registry name of a loss -> its kernel and the field that is its parameter.

@@ -1,54 +1,71 @@
-"""The optimizers: the rule of each, and its kernel, which applies it to every chunk (update.py)."""
+"""The optimizers: the rule of each; its kernel applies it to every chunk (update.py)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from koubai.engines.native.kernels.base import Kernel, inline, kernel
+from koubai.engines.native.kernels.base import Kernel, inline, made_of
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.simd import select, splat, square_root
 from koubai.engines.native.kernels.simd_memory import load, store
 from koubai.engines.native.kernels.update import Numbers, Update, each
 
 
-@inline
-def _sgd(w: Any, g: Any, s: int, r: int, q: int, numbers: Numbers) -> Any:
+def rule(formula: Callable[..., Any]) -> Kernel[Update]:
+    """Decorator: a kernel that makes every w new by formula(w, g, slot1, slot2, slot3, numbers)."""
+    new = inline(formula)
+
+    def update(b: Update, thread: int, team: int) -> None:
+        each(b, thread, team, new)
+
+    return made_of(formula, update)
+
+
+@rule
+def sgd(w: Any, g: Any, s: int, r: int, q: int, numbers: Numbers) -> Any:
+    """w <- w - alpha g."""
     return w - splat(numbers.alpha) * g
 
 
-@inline
-def _momentum(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
-    """beta1 is mu."""
+@rule
+def momentum(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
+    """v <- mu v - alpha g, w <- w + v; beta1 is mu."""
     velocity = splat(numbers.beta1) * load(v) - splat(numbers.alpha) * g
     store(v, velocity)
     return w + velocity
 
 
-@inline
-def _nesterov(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
+@rule
+def nesterov(w: Any, g: Any, v: int, r: int, q: int, numbers: Numbers) -> Any:
+    """v <- mu v - alpha g, w <- w + mu v - alpha g."""
     velocity = splat(numbers.beta1) * load(v) - splat(numbers.alpha) * g
     store(v, velocity)
     return w + (splat(numbers.beta1) * velocity - splat(numbers.alpha) * g)
 
 
-@inline
-def _adagrad(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
+@rule
+def adagrad(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
+    """h <- h + g^2, w <- w - alpha g / (sqrt h + delta)."""
     total = load(h) + g * g
     store(h, total)
     return w - splat(numbers.alpha) * g / (square_root(total) + splat(numbers.delta))
 
 
-@inline
-def _rmsprop(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
-    """beta1 is rho."""
+@rule
+def rmsprop(w: Any, g: Any, h: int, r: int, q: int, numbers: Numbers) -> Any:
+    """h <- rho h + (1 - rho) g^2, w <- w - alpha g / (sqrt h + delta); beta1 is rho."""
     mean = splat(numbers.beta1) * load(h) + splat(numbers.rest1) * g * g
     store(h, mean)
     return w - splat(numbers.alpha) * g / (square_root(mean) + splat(numbers.delta))
 
 
-@inline
-def _adam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
-    """alpha is divided by 1 - beta1^t; the correction is 1 / sqrt(1 - beta2^t)."""
+@rule
+def adam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
+    """Moving means of g and g^2, corrected, and a step.
+
+    alpha is divided by 1 - beta1^t; the correction is 1 / sqrt(1 - beta2^t).
+    """
     mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
     square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
     store(m, mean)
@@ -57,9 +74,9 @@ def _adam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
     return w - splat(numbers.alpha) * mean / size
 
 
-@inline
-def _amsgrad(w: Any, g: Any, m: int, v: int, top: int, numbers: Numbers) -> Any:
-    """Numbers as of Adam."""
+@rule
+def amsgrad(w: Any, g: Any, m: int, v: int, top: int, numbers: Numbers) -> Any:
+    """Adam, divided by the largest mean of squares so far; numbers as of Adam."""
     mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
     square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
     largest = load(top)
@@ -72,9 +89,12 @@ def _amsgrad(w: Any, g: Any, m: int, v: int, top: int, numbers: Numbers) -> Any:
     )
 
 
-@inline
-def _radam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
-    """Numbers as of Adam, but the correction is r_t sqrt(1 - beta2^t), or 0."""
+@rule
+def radam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
+    """Adam, or momentum alone while too few gradients were seen.
+
+    Numbers as of Adam, but the correction is r_t sqrt(1 - beta2^t), or 0.
+    """
     mean = splat(numbers.beta1) * load(m) + splat(numbers.rest1) * g
     square = splat(numbers.beta2) * load(v) + splat(numbers.rest2) * g * g
     store(m, mean)
@@ -84,9 +104,9 @@ def _radam(w: Any, g: Any, m: int, v: int, q: int, numbers: Numbers) -> Any:
     return w - (step * trusted if numbers.correction > ZERO else step)
 
 
-@inline
-def _adadelta(w: Any, g: Any, h: int, d: int, q: int, numbers: Numbers) -> Any:
-    """beta1 is rho."""
+@rule
+def adadelta(w: Any, g: Any, h: int, d: int, q: int, numbers: Numbers) -> Any:
+    """Moving means of g^2 and of squared steps; beta1 is rho."""
     keep, new, delta = splat(numbers.beta1), splat(numbers.rest1), splat(numbers.delta)
     squares, steps = keep * load(h) + new * g * g, load(d)
     step = square_root(steps + delta) / square_root(squares + delta) * g
@@ -95,73 +115,14 @@ def _adadelta(w: Any, g: Any, h: int, d: int, q: int, numbers: Numbers) -> Any:
     return w - splat(numbers.alpha) * step
 
 
-@inline
-def _lion(w: Any, g: Any, m: int, r: int, q: int, numbers: Numbers) -> Any:
+@rule
+def lion(w: Any, g: Any, m: int, r: int, q: int, numbers: Numbers) -> Any:
+    """w <- w - alpha sign(c)."""
     mean = load(m)
     c = splat(numbers.beta1) * mean + splat(numbers.rest1) * g
     sign = select(c > splat(ZERO), splat(ONE), select(c < splat(ZERO), splat(-ONE), c))
     store(m, splat(numbers.beta2) * mean + splat(numbers.rest2) * g)
     return w - splat(numbers.alpha) * sign
-
-
-@kernel
-def sgd(b: Update, thread: int, team: int) -> None:
-    """w <- w - alpha g."""
-    each(b, thread, team, _sgd)
-
-
-@kernel
-def momentum(b: Update, thread: int, team: int) -> None:
-    """v <- mu v - alpha g, w <- w + v."""
-    each(b, thread, team, _momentum)
-
-
-@kernel
-def nesterov(b: Update, thread: int, team: int) -> None:
-    """v <- mu v - alpha g, w <- w + mu v - alpha g."""
-    each(b, thread, team, _nesterov)
-
-
-@kernel
-def adagrad(b: Update, thread: int, team: int) -> None:
-    """h <- h + g^2, w <- w - alpha g / (sqrt h + delta)."""
-    each(b, thread, team, _adagrad)
-
-
-@kernel
-def rmsprop(b: Update, thread: int, team: int) -> None:
-    """h <- rho h + (1 - rho) g^2, w <- w - alpha g / (sqrt h + delta)."""
-    each(b, thread, team, _rmsprop)
-
-
-@kernel
-def adam(b: Update, thread: int, team: int) -> None:
-    """Moving means of g and g^2, corrected, and a step."""
-    each(b, thread, team, _adam)
-
-
-@kernel
-def amsgrad(b: Update, thread: int, team: int) -> None:
-    """Adam, divided by the largest mean of squares so far."""
-    each(b, thread, team, _amsgrad)
-
-
-@kernel
-def radam(b: Update, thread: int, team: int) -> None:
-    """Adam, or momentum alone while too few gradients were seen."""
-    each(b, thread, team, _radam)
-
-
-@kernel
-def adadelta(b: Update, thread: int, team: int) -> None:
-    """Moving means of g^2 and of squared steps."""
-    each(b, thread, team, _adadelta)
-
-
-@kernel
-def lion(b: Update, thread: int, team: int) -> None:
-    """w <- w - alpha sign(c)."""
-    each(b, thread, team, _lion)
 
 
 # By registry name.

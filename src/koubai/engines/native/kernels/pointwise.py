@@ -1,25 +1,20 @@
-"""Activations: `f` turns u into y in place, `f_backward` turns dy into du in place, given y.
+"""How the formula of an activation becomes a kernel: in the place of u, beside it, or in the place of dy.
 
-The formulas are those of koubai.layers. GELU, SiLU and Mish need u for their derivative: they write y beside
-it, and their backward kernels take u.
+The constant of a formula, such as a slope, is its last argument.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 from numba import float32
 
-from koubai.engines.native.kernels import functions as f
-from koubai.engines.native.kernels.base import floats, inline, kernel, share
+from koubai.engines.native.kernels.base import Kernel, floats, inline, kernel, made_of, share
 from koubai.engines.native.kernels.block import Address
-from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.sums import OF_MAGNITUDES, block, clear, mask_tile
 
 PIECE = 2048  # numbers that stay in the nearest cache
-_SCALE = np.float32(1.0507009873554805)
-_SCALE_ALPHA = np.float32(1.0507009873554805 * 1.6732632423543772)
 
 
 class InPlace(NamedTuple):
@@ -28,6 +23,15 @@ class InPlace(NamedTuple):
     y: Address
     size: int
     constant: float = 0.0  # of the formula
+
+
+class Beside(NamedTuple):
+    """Forward where u stays."""
+
+    u: Address
+    y: Address
+    size: int
+    constant: float = 0.0
 
 
 class Backward(NamedTuple):
@@ -50,175 +54,50 @@ class TappedMask(NamedTuple):
     at: int
 
 
-@inline
-def _forward(b: InPlace, thread: int, team: int) -> Any:
-    start, n = share(b.size, 64, thread, team)
-    return floats(b.y + 4 * start, n), n
+def in_place(formula: Callable[[Any, Any], Any]) -> Kernel[InPlace]:
+    """Decorator: a kernel that puts y = formula(u, constant) in the place of every u."""
+    of = inline(formula)
+
+    def forward(b: InPlace, thread: int, team: int) -> None:
+        start, n = share(b.size, 64, thread, team)
+        y, constant = floats(b.y + 4 * start, n), float32(b.constant)
+        for i in range(n):
+            y[i] = of(y[i], constant)
+
+    return made_of(formula, forward)
 
 
-@inline
-def share_of(b: Backward, thread: int, team: int) -> Any:
-    """Return what was seen of the function, its gradient, and how many numbers are this thread's."""
-    start, n = share(b.size, 64, thread, team)
-    return floats(b.seen + 4 * start, n), floats(b.dy + 4 * start, n), n
+def beside(formula: Callable[[Any, Any], Any]) -> Kernel[Beside]:
+    """Decorator: a kernel that writes y = formula(u, constant) beside every u."""
+    of = inline(formula)
+
+    def forward(b: Beside, thread: int, team: int) -> None:
+        start, n = share(b.size, 64, thread, team)
+        u, y, constant = floats(b.u + 4 * start, n), floats(b.y + 4 * start, n), float32(b.constant)
+        for i in range(n):
+            y[i] = of(u[i], constant)
+
+    return made_of(formula, forward)
 
 
-@kernel
-def relu(b: InPlace, thread: int, team: int) -> None:
-    """y = max(0, u); NaN stays NaN."""
-    y, n = _forward(b, thread, team)
-    for i in range(n):
-        y[i] = ZERO if y[i] < ZERO else y[i]
+def backward(formula: Callable[[Any, Any, Any], Any]) -> Kernel[Backward]:
+    """Decorator: a kernel that puts du = formula(y or u, dy, constant) in the place of every dy."""
+    of = inline(formula)
 
+    def adjoint(b: Backward, thread: int, team: int) -> None:
+        start, n = share(b.size, 64, thread, team)
+        seen, g, constant = floats(b.seen + 4 * start, n), floats(b.dy + 4 * start, n), float32(b.constant)
+        for i in range(n):
+            g[i] = of(seen[i], g[i], constant)
 
-@kernel
-def relu_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy where y > 0."""
-    y, g, n = share_of(b, thread, team)
-    for i in range(n):
-        g[i] = g[i] if y[i] > ZERO else ZERO
+    return made_of(formula, adjoint)
 
 
 @kernel
 def relu_backward_tapped(b: TappedMask, thread: int, team: int) -> None:
-    """The same, and the magnitudes of dy and of du."""
+    """The backward pass of a ReLU, and the magnitudes of dy and of du."""
     out, room = block(b.control, thread, b.at), b.room + 4 * PIECE * thread
     clear(out, 2 * OF_MAGNITUDES)
     start, count = share(b.size, 64, thread, team)
     for begin in range(start, start + count, PIECE):
         mask_tile(b.dy + 4 * begin, b.y + 4 * begin, room, min(PIECE, start + count - begin), out)
-
-
-@kernel
-def leaky_relu(b: InPlace, thread: int, team: int) -> None:
-    """y = u for u > 0, else slope u."""
-    y, n = _forward(b, thread, team)
-    slope = float32(b.constant)
-    for i in range(n):
-        y[i] = y[i] if y[i] > ZERO else slope * y[i]
-
-
-@kernel
-def leaky_relu_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy or slope dy."""
-    y, g, n = share_of(b, thread, team)
-    slope = float32(b.constant)
-    for i in range(n):
-        g[i] = g[i] if y[i] > ZERO else slope * g[i]
-
-
-@kernel
-def elu(b: InPlace, thread: int, team: int) -> None:
-    """y = u for u > 0, else alpha (e^u - 1)."""
-    y, n = _forward(b, thread, team)
-    alpha = float32(b.constant)
-    for i in range(n):
-        below = alpha * f.expm1(ZERO if y[i] > ZERO else y[i])
-        y[i] = y[i] if y[i] > ZERO else below
-
-
-@kernel
-def elu_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy or dy (y + alpha)."""
-    y, g, n = share_of(b, thread, team)
-    alpha = float32(b.constant)
-    for i in range(n):
-        g[i] = g[i] if y[i] > ZERO else g[i] * (y[i] + alpha)
-
-
-@kernel
-def selu(b: InPlace, thread: int, team: int) -> None:
-    """y = lambda u for u > 0, else lambda alpha (e^u - 1)."""
-    y, n = _forward(b, thread, team)
-    for i in range(n):
-        below = _SCALE_ALPHA * f.expm1(ZERO if y[i] > ZERO else y[i])
-        y[i] = _SCALE * y[i] if y[i] > ZERO else below
-
-
-@kernel
-def selu_backward(b: Backward, thread: int, team: int) -> None:
-    """du = lambda dy or dy (y + lambda alpha)."""
-    y, g, n = share_of(b, thread, team)
-    for i in range(n):
-        g[i] = g[i] * (_SCALE if y[i] > ZERO else y[i] + _SCALE_ALPHA)
-
-
-@kernel
-def step(b: InPlace, thread: int, team: int) -> None:
-    """y = 1 for u >= 0, else 0; NaN stays NaN."""
-    y, n = _forward(b, thread, team)
-    for i in range(n):
-        below = ZERO if y[i] < ZERO else y[i]
-        y[i] = ONE if y[i] >= ZERO else below
-
-
-@kernel
-def step_backward(b: Backward, thread: int, team: int) -> None:
-    """du = 0."""
-    _, g, n = share_of(b, thread, team)
-    for i in range(n):
-        g[i] = ZERO
-
-
-@kernel
-def sigmoid(b: InPlace, thread: int, team: int) -> None:
-    """y = 1 / (1 + e^-u)."""
-    y, n = _forward(b, thread, team)
-    for i in range(n):
-        y[i] = f.sigmoid(y[i])
-
-
-@kernel
-def sigmoid_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy y (1 - y)."""
-    y, g, n = share_of(b, thread, team)
-    for i in range(n):
-        g[i] = g[i] * (y[i] * (ONE - y[i]))
-
-
-@kernel
-def tanh(b: InPlace, thread: int, team: int) -> None:
-    """y = tanh u."""
-    y, n = _forward(b, thread, team)
-    for i in range(n):
-        y[i] = f.tanh(y[i])
-
-
-@kernel
-def tanh_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy (1 - y^2)."""
-    y, g, n = share_of(b, thread, team)
-    for i in range(n):
-        g[i] = g[i] * (ONE - y[i] * y[i])
-
-
-@kernel
-def exponential(b: InPlace, thread: int, team: int) -> None:
-    """y = e^u."""
-    y, n = _forward(b, thread, team)
-    for i in range(n):
-        y[i] = f.exp(y[i])
-
-
-@kernel
-def exponential_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy y."""
-    y, g, n = share_of(b, thread, team)
-    for i in range(n):
-        g[i] = g[i] * y[i]
-
-
-@kernel
-def softplus(b: InPlace, thread: int, team: int) -> None:
-    """y = log(1 + e^u)."""
-    y, n = _forward(b, thread, team)
-    for i in range(n):
-        y[i] = f.softplus(y[i])
-
-
-@kernel
-def softplus_backward(b: Backward, thread: int, team: int) -> None:
-    """du = dy sigmoid(u), where sigmoid(u) = 1 - e^-y."""
-    y, g, n = share_of(b, thread, team)
-    for i in range(n):
-        g[i] = -g[i] * f.expm1(-y[i])

@@ -6,17 +6,16 @@ from functools import partial
 
 from koubai.engines.native.graph import Node
 from koubai.engines.native.instructions import Tensor
-from koubai.engines.native.kernels.activations import FUNCTIONS
+from koubai.engines.native.kernels.activations import FUNCTIONS, relu_backward
 from koubai.engines.native.kernels.half import relu_backward_half, relu_half
 from koubai.engines.native.kernels.pointwise import (
     PIECE,
     Backward,
+    Beside,
     InPlace,
     TappedMask,
-    relu_backward,
     relu_backward_tapped,
 )
-from koubai.engines.native.kernels.smooth import Beside
 from koubai.engines.native.layout import Layout
 from koubai.engines.native.ops.base import BaseOp
 from koubai.engines.native.plan import ShardPlan
@@ -70,7 +69,7 @@ class PointwiseOp(BaseOp):
         u = plan.get(x, layout)
         if needs_u:
             y = plan.new(u.layout)
-            plan.call(kernel, Beside(u, y, u.elements))
+            plan.call(kernel, Beside(u, y, u.elements, node.settings["constant"]))
         else:
             y = plan.own(node, x) if u is plan.get(x) else u
             plan.call(kernel, InPlace(y, y.elements, node.settings["constant"]))
