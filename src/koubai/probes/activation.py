@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.core.layer import Layer
 from koubai.core.taps import Number, Taken
 from koubai.probes.probe import PROBES, Probe
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class ActivationMean(Probe):
     """Mean of a layer's output y over samples and units."""
 
     role = "activation"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """(1/n) sum y."""
-        return sums["activation"].mean
+    quantity = "mean"  # (1/n) sum y
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class ActivationStd(Probe):
     """Standard deviation of a layer's output y over samples and units."""
 
     role = "activation"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """sqrt((1/n) sum (y - mean y)^2)."""
-        return sums["activation"].std
+    quantity = "std"  # sqrt((1/n) sum (y - mean y)^2)
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class ZeroShare(Probe):
     """Share of a layer's outputs that are exactly 0: sparsity, not yet death."""
 
     role = "activation"
     unit = "share"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """(1/n) #(y = 0)."""
-        return sums["activation"].zero_share
+    quantity = "zero_share"  # (1/n) #(y = 0)
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class Saturation(Probe):
     """How flat an activation is where it is used: 1 - mean f' / max f'.
 
@@ -78,13 +63,9 @@ class Saturation(Probe):
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class ActivationNonfinite(Probe):
     """Number of outputs that are NaN or infinite."""
 
     role = "activation"
     unit = "values"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """#(y not finite)."""
-        return sums["activation"].nonfinite
+    quantity = "nonfinite"  # #(y not finite)

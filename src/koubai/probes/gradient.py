@@ -5,94 +5,62 @@ Gradients are those of the whole batch's mean loss; a parameter's include the pe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from koubai.core.layer import Layer
-from koubai.core.taps import Number, Taken
 from koubai.probes.probe import PROBES, Probe
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class GradientNorm(Probe):
     """Euclidean norm of a parameter's gradient."""
 
     role = "weight_gradient"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """sqrt(sum dw^2)."""
-        return sums["weight_gradient"].norm
+    quantity = "norm"  # sqrt(sum dw^2)
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class GradientMeanAbs(Probe):
     """Mean absolute gradient of a parameter: comparable between layers of different sizes."""
 
     role = "weight_gradient"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """(1/n) sum abs dw."""
-        return sums["weight_gradient"].mean_abs
+    quantity = "mean_abs"  # (1/n) sum abs dw
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class GradientNonfinite(Probe):
     """Number of values of a parameter's gradient that are NaN or infinite."""
 
     role = "weight_gradient"
     unit = "values"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """#(dw not finite)."""
-        return sums["weight_gradient"].nonfinite
+    quantity = "nonfinite"  # #(dw not finite)
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class ActivationGradientNorm(Probe):
     """Euclidean norm of the gradient at a layer's output, over the batch."""
 
     role = "activation_gradient"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """sqrt(sum dy^2)."""
-        return sums["activation_gradient"].norm
+    quantity = "norm"  # sqrt(sum dy^2)
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class ActivationGradientRms(Probe):
     """Root mean square of the gradient at a layer's output: comparable between layers of different sizes."""
 
     role = "activation_gradient"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """sqrt((1/n) sum dy^2)."""
-        return sums["activation_gradient"].rms
+    quantity = "rms"  # sqrt((1/n) sum dy^2)
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class ActivationGradientMeanAbs(Probe):
     """Mean absolute gradient at a layer's output."""
 
     role = "activation_gradient"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """(1/n) sum abs dy."""
-        return sums["activation_gradient"].mean_abs
+    quantity = "mean_abs"  # (1/n) sum abs dy
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class ActivationGradientNonfinite(Probe):
     """Number of values of the gradient at a layer's output that are NaN or infinite."""
 
     role = "activation_gradient"
     unit = "values"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """#(dy not finite)."""
-        return sums["activation_gradient"].nonfinite
+    quantity = "nonfinite"  # #(dy not finite)

@@ -19,11 +19,13 @@ class Probe:
     | class field | meaning                                                                                |
     |-------------|----------------------------------------------------------------------------------------|
     | role        | the tensor measured, a key of koubai.core.taps.Taken; where the probe applies          |
+    | quantity    | which of the sums it is, by name; another number is written in `measure`               |
     | unit        | "" for a pure number, "share" for one in [0, 1], "values" for a count                  |
     """
 
     registry_name: ClassVar[str] = ""
     role: ClassVar[str]
+    quantity: ClassVar[str]
     unit: ClassVar[str] = ""
 
     def measure(self, sums: Taken, layer: Layer | None) -> Number | None:
@@ -32,7 +34,8 @@ class Probe:
         `sums` holds, by role, all that was tapped at one path in one step, or in each of several: then the
         number is an array. `layer` is the leaf layer there, None at the path of a parameter.
         """
-        raise NotImplementedError
+        found: Number = getattr(sums[self.role], self.quantity)
+        return found
 
     def defined(self, sums: Taken) -> Number:
         """Return whether (in which of several steps) the number exists; nothing is recorded elsewhere."""

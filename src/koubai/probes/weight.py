@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.core.layer import Layer
 from koubai.core.taps import Number, Taken
 from koubai.probes.probe import PROBES, Probe
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class WeightNorm(Probe):
     """Euclidean norm of a parameter, before the step's update."""
 
     role = "weight"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """sqrt(sum w^2)."""
-        return sums["weight"].norm
+    quantity = "norm"  # sqrt(sum w^2)
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class WeightNonfinite(Probe):
     """Number of values of a parameter that are NaN or infinite."""
 
     role = "weight"
     unit = "values"
-
-    def measure(self, sums: Taken, layer: Layer | None) -> Number:
-        """#(w not finite)."""
-        return sums["weight"].nonfinite
+    quantity = "nonfinite"  # #(w not finite)
 
 
 @PROBES.register
-@dataclass(frozen=True)
 class UpdateRatio(Probe):
     """Size of the step's update relative to the parameter: norm of (w after - w before) / norm of w before.
 

@@ -14,8 +14,6 @@ References: PyTorch documentation, `torch.nn.LSTM` (batch_first), `torch.softmax
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
@@ -24,7 +22,6 @@ _CHANGED = 1e-4  # of how much answers differ from sample to sample: a softmax o
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class AnswersDependOnBatch(Diagnosis):
     """Answers in test mode that change with the samples beside them."""
 

@@ -15,8 +15,6 @@ References: Polyak and Juditsky 1992; PyTorch documentation, `torch.optim.swa_ut
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
@@ -26,7 +24,6 @@ _ENOUGH = 100  # updates
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class AverageLags(Diagnosis):
     """A copy of the model that follows it, and has hardly left the start."""
 

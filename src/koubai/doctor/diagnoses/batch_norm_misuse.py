@@ -15,7 +15,6 @@ References: Ioffe and Szegedy 2015; Wu and Johnson 2021, 'Rethinking batch in Ba
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -27,7 +26,6 @@ _SETTLED = 50
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class BatchNormMisuse(Diagnosis):
     """Test mode far worse than training mode on the same samples."""
 

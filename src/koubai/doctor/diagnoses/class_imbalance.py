@@ -21,7 +21,6 @@ References: He and Garcia 2009, 'Learning from imbalanced data'.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,6 @@ _LESS = 0.8  # of the weight of the largest class
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class ClassImbalance(Diagnosis):
     """Rare classes that are not recognized."""
 

@@ -14,8 +14,6 @@ References: Goodfellow, Bengio, Courville 2016, sec. 11.5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -24,7 +22,6 @@ from koubai.doctor.visit.finding import Measure
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class DataNotFinite(Diagnosis):
     """Inputs or targets that are NaN or infinite, and a run that suffers from it."""
 

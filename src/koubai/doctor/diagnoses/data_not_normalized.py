@@ -17,7 +17,6 @@ References: LeCun et al. 1998, 'Efficient BackProp', sec. 4.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -32,7 +31,6 @@ _FAR = 10.0  # standard deviations from 0
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class DataNotNormalized(Diagnosis):
     """Inputs of unsuitable size, and a cure by standardizing."""
 

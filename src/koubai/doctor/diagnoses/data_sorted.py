@@ -19,8 +19,6 @@ References: French 1999, 'Catastrophic forgetting in connectionist networks'.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 
@@ -30,7 +28,6 @@ _CHANGING = 0.5
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class DataSorted(Diagnosis):
     """Batches of one class each, one class after another."""
 

@@ -15,8 +15,6 @@ References: LeCun et al. 1998, 'Efficient BackProp', sec. 4.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
@@ -29,7 +27,6 @@ _CONSTANT = 0.5
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class DataSquashed(Diagnosis):
     """Inputs that hardly vary, and a cure by standardizing; or that are constant, and too little is left."""
 

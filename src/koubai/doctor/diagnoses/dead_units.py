@@ -17,8 +17,6 @@ References: Maas, Hannun, Ng 2013; Lu, Shin, Su, Karniadakis 2020, "Dying ReLU a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -33,7 +31,6 @@ _HARDLY = 0.1  # of their own size: weights that went less far were not trained,
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class DeadUnits(Diagnosis):
     """Units of a hidden ReLU that fire for no sample."""
 

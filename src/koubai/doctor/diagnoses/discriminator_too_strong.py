@@ -17,8 +17,6 @@ References: Goodfellow et al. 2014, "Generative adversarial networks", sec. 3; A
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.core.params import Array
@@ -33,7 +31,6 @@ _PARTS = 5  # of the later half: in each of them
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class DiscriminatorTooStrong(Diagnosis):
     """A discriminator that nobody can fool any more."""
 

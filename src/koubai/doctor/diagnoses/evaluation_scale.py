@@ -18,7 +18,6 @@ References: Goodfellow et al. 2016, "Deep learning", sec. 12.2.1.1 (the same pre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -33,7 +32,6 @@ _MUCH = 10.0
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class EvaluationScale(Diagnosis):
     """Evaluation inputs of another scale, which cost it its loss."""
 

@@ -14,7 +14,6 @@ References: Bengio, Simard, Frasconi 1994; Pascanu, Mikolov, Bengio 2013.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -28,7 +27,6 @@ _GROWN = 1e3
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class ExplodingGradient(Diagnosis):
     """The gradient (or the signal) grows a thousandfold through the layers, before any update."""
 

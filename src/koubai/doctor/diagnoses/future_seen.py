@@ -19,8 +19,6 @@ References: Vaswani et al. 2017, "Attention is all you need", sec. 3.1 (masking)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
@@ -29,7 +27,6 @@ _CHANGED = 1e-3  # of how much answers differ from place to place and from sampl
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class FutureSeen(Diagnosis):
     """Answers that change with the inputs that come later, and that are to be predicted."""
 

@@ -14,14 +14,11 @@ References: PyTorch documentation, `torch.optim.Optimizer.zero_grad`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class GradientsNotReset(Diagnosis):
     """Steps that began with the gradients of the steps before."""
 

@@ -15,8 +15,6 @@ References: PyTorch documentation, "Automatic mixed precision examples", section
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.visit.consultation import Consultation
@@ -24,7 +22,6 @@ from koubai.doctor.visit.finding import Measure
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class GradientsSummed(Diagnosis):
     """Several batches per update, added up; and the rate is too high for it."""
 

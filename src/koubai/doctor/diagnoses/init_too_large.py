@@ -22,7 +22,6 @@ References: Glorot and Bengio 2010; Karpathy 2019, "A recipe for training neural
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log, prod
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -41,7 +40,6 @@ _PERIODIC = ("sin", "cos")
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class InitTooLarge(Diagnosis):
     """The product over depth of weight scale / suitable scale is far above 1."""
 

@@ -18,7 +18,6 @@ References: Glorot and Bengio 2010; He et al. 2015.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite, prod
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -36,7 +35,6 @@ _PLATEAU = 0.08
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class InitTooSmall(Diagnosis):
     """The product over depth of weight scale / suitable scale is far below 1."""
 

@@ -16,7 +16,6 @@ References: Zhang et al. 2017; Northcutt, Jiang, Chuang 2021, 'Confident learnin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -40,7 +39,6 @@ _SLACK = 0.05
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class LabelNoise(Diagnosis):
     """Labels that contradict neighbors who agree with each other."""
 

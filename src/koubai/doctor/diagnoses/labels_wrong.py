@@ -15,7 +15,7 @@ References: Zhang et al. 2017, 'Understanding deep learning requires rethinking 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
@@ -33,7 +33,6 @@ _PLAIN = 3.0  # margins above chance: no doubt that these samples can be learned
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class LabelsWrong(Diagnosis):
     """Neither the network nor any simple learner is better than chance on held-out samples."""
 

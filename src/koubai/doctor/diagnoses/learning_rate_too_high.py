@@ -17,7 +17,6 @@ References: on a quadratic, gradient descent converges iff alpha < 2 / largest c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -36,7 +35,6 @@ _FALLEN = 0.5  # of the loss at the start: a run that broke off from below it ha
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class LearningRateTooHigh(Diagnosis):
     """The loss rises or the updates are huge, and a lower rate learns."""
 

@@ -19,7 +19,7 @@ References: Bengio 2012, "Practical recommendations for gradient-based training"
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,7 +40,6 @@ _HARDLY = 0.1  # of their own size: whatever the rate, these weights were not tr
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class LearningRateTooLow(Diagnosis):
     """The weights hardly moved, and ten times the rate learns."""
 

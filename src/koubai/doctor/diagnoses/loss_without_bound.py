@@ -21,7 +21,6 @@ References: Goodfellow, Bengio, Courville 2016, sec. 6.2.1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,7 +37,6 @@ _FEWEST = 6  # returns that were printed
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class LossWithoutBound(Diagnosis):
     """A loss that falls towards minus infinity, or is maximized."""
 

@@ -16,14 +16,11 @@ References: PyTorch documentation, `torch.nn.MultiheadAttention` (key_padding_ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class MaskInverted(Diagnosis):
     """A mask that keeps the padding alone."""
 

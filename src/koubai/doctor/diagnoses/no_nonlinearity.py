@@ -14,8 +14,6 @@ References: Minsky and Papert 1969; Goodfellow, Bengio, Courville 2016, sec. 6.1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
@@ -24,7 +22,6 @@ _MORE = 0.05
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class NoNonlinearity(Diagnosis):
     """Two weighted layers or more without an activation between, on data that asks for one."""
 

@@ -15,8 +15,6 @@ References: Goodfellow, Bengio, Courville 2016, sec. 4.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -26,7 +24,6 @@ from koubai.doctor.visit.finding import Finding, Measure
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class NotFinite(Diagnosis):
     """A loss, an output or a weight that is NaN or infinite."""
 

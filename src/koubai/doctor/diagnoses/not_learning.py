@@ -15,8 +15,6 @@ References: Karpathy 2019, "A recipe for training neural networks".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -27,7 +25,6 @@ from koubai.doctor.visit.finding import Measure
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class NotLearning(Diagnosis):
     """The skill is that of chance after the whole run, or below it."""
 

@@ -14,8 +14,6 @@ References: Yosinski et al. 2014, for freezing on purpose.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
@@ -26,7 +24,6 @@ _NEVER = 0.25  # of the weights that a low precision keeps where they are
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class NotTraining(Diagnosis):
     """Parameters without updates."""
 

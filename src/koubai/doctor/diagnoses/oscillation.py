@@ -14,8 +14,6 @@ References: LeCun et al. 1998, sec. 5; Cohen et al. 2021 (edge of stability).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -29,7 +27,6 @@ _MISSED = 0.05
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class Oscillation(Diagnosis):
     """The smoothed loss repeatedly gives back much of its progress."""
 

@@ -21,7 +21,6 @@ References: Bridle 1990; Bishop 2006, sec. 5.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -54,7 +53,6 @@ _NOTHING = 0.01  # of a cross-entropy, in nats: what is saved below it is nothin
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class OutputLossMismatch(Diagnosis):
     """The last activation, the loss and the targets do not belong together."""
 

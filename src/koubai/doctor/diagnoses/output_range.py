@@ -13,8 +13,6 @@ References: Bishop 2006, sec. 5.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -26,7 +24,6 @@ _OUTSIDE = 0.05
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class OutputRange(Diagnosis):
     """More than 5 % of the targets lie outside the range of the last activation."""
 

@@ -15,7 +15,6 @@ References: Prechelt 1998; Srivastava et al. 2014.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -33,7 +32,6 @@ _EVALUATIONS = 4
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class OverFitting(Diagnosis):
     """Held-out loss rising from its best while the training loss falls, with a gap in skill."""
 

@@ -14,7 +14,6 @@ References: Hoerl and Kennard 1970; Srivastava et al. 2014.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf, sqrt
 
 import numpy as np
@@ -30,7 +29,6 @@ _PULL = 0.1  # chooses what is worth a trial; the trial decides
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class OverRegularized(Diagnosis):
     """Penalties or dropout that keep the network from fitting, and a cure by loosening."""
 

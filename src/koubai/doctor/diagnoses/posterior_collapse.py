@@ -18,8 +18,6 @@ References: Kingma and Welling 2014, "Auto-encoding variational Bayes", appendix
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.spread import LATE, late
 from koubai.doctor.visit.consultation import Consultation
@@ -31,7 +29,6 @@ _FEWEST = 100  # updates: a code that is not used yet will be
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class PosteriorCollapse(Diagnosis):
     """A code that holds nothing of its input."""
 

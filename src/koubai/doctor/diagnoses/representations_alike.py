@@ -20,7 +20,6 @@ References: Chen and He 2021, "Exploring simple Siamese representation learning"
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -39,7 +38,6 @@ _WIDE = 8  # numbers of a sample: outputs of several calls that are compared hav
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class RepresentationsAlike(Diagnosis):
     """Outputs that are compared with one another, and are the same for all inputs."""
 

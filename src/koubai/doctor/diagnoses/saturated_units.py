@@ -14,8 +14,6 @@ References: Glorot and Bengio 2010, sec. 3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.signs import initial, slopes
 from koubai.doctor.visit.consultation import Consultation
@@ -26,7 +24,6 @@ _SHARE = 0.5
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class SaturatedUnits(Diagnosis):
     """More than half of the units of a hidden sigmoid or tanh let less than a tenth of the slope through."""
 

@@ -15,8 +15,6 @@ References: PyTorch documentation, "How to adjust learning rate".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
@@ -25,7 +23,6 @@ _EARLY = 0.5  # of the run
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class ScheduleTooFast(Diagnosis):
     """The rate was cut to nothing while there was still much to learn."""
 

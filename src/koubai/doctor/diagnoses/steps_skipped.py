@@ -14,8 +14,6 @@ References: Micikevicius et al. 2018, "Mixed precision training"; PyTorch docume
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
@@ -25,7 +23,6 @@ _MOST = 0.5  # of them
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class StepsSkipped(Diagnosis):
     """A gradient scaler skipped most updates."""
 

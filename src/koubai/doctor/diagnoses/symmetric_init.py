@@ -14,8 +14,6 @@ References: Goodfellow, Bengio, Courville 2016, sec. 8.4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.signs import initial
 from koubai.doctor.visit.consultation import Consultation
@@ -23,7 +21,6 @@ from koubai.doctor.visit.finding import Measure
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class SymmetricInit(Diagnosis):
     """Equal rows in W and in dW of a hidden layer, at the first and at the last look."""
 

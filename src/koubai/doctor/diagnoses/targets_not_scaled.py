@@ -17,7 +17,7 @@ References: LeCun et al. 1998, 'Efficient BackProp', sec. 4.5; Bishop 1995, sec.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
@@ -36,7 +36,6 @@ _PLAIN = 10.0  # times beyond these limits: targets that need no trial to be bla
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class TargetsNotScaled(Diagnosis):
     """Targets of unsuitable size for bare outputs, and a cure by standardizing."""
 

@@ -14,7 +14,6 @@ References: Bengio 2012, "Practical recommendations for gradient-based training"
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -30,7 +29,6 @@ _TELLING = 30  # losses, below which no slope can be told from noise
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class TooFewSteps(Diagnosis):
     """The loss was still falling when the run ended, and going on helps."""
 

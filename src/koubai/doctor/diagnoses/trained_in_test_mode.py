@@ -15,14 +15,11 @@ References: PyTorch documentation, `torch.nn.Module.eval`; Ioffe and Szegedy 201
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class TrainedInTestMode(Diagnosis):
     """Updates while dropout and batch norm are in test mode."""
 

@@ -14,8 +14,6 @@ References: Goodfellow, Bengio, Courville 2016, sec. 5.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -26,7 +24,6 @@ _SETTLED = 3.0
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class UnderFitting(Diagnosis):
     """Far worse than simple learners, and cured by width or by what a pooling took away."""
 

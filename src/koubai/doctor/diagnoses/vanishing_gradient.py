@@ -19,8 +19,6 @@ References: Hochreiter 1991; Bengio, Simard, Frasconi 1994; Glorot and Bengio 20
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
@@ -33,7 +31,6 @@ _WEAK = 1e-2  # between the two, only a trial can tell
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class VanishingGradient(Diagnosis):
     """The gradient shrinks a thousandfold from the last weighted layer to the first, or nearly so."""
 

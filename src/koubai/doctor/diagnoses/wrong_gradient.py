@@ -19,8 +19,6 @@ References: Baydin et al. 2018, sec. 2 (finite differences against the chain rul
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
@@ -29,7 +27,6 @@ _WRONG = 0.05
 
 
 @DIAGNOSES.register
-@dataclass(frozen=True)
 class WrongGradient(Diagnosis):
     """Analytic and numerical slope differ."""
 

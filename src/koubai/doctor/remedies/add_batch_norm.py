@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
@@ -13,7 +13,6 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class AddBatchNorm(Remedy):
     """Batch norm before every hidden activation. Side effects: slower steps, noise from small batches."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
 
 from koubai.core.layer import Layer
@@ -22,7 +22,6 @@ _FEWEST = 3
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class AddShortcuts(Remedy):
     """Hidden linear layers of equal width get a shortcut around them and small weights. Side effect: none."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,7 +26,6 @@ def suitable_loss(t: Array, outputs: int) -> Loss:
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class FixOutput(Remedy):
     """No activation at the end, and the loss that includes the right one. Outputs are bare numbers then."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
@@ -11,7 +11,6 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class KeepLearningRate(Remedy):
     """No schedule. Side effect: the end of the run is less calm."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
@@ -14,7 +14,6 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class KeepPlaces(Remedy):
     """Every place of a feature map is kept, instead of their mean.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
 from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class LimitOutliers(Remedy):
     """x <- (x - median) / spread, limited to [-5, 5]. Side effect: how far off a value was is lost."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from koubai.data.dataset import Dataset
@@ -11,7 +10,6 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class LowerLearningRate(Remedy):
     """alpha <- alpha / 10. Side effect: more steps are needed."""
 
@@ -29,7 +27,6 @@ class LowerLearningRate(Remedy):
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class LowerLearningRateHundredfold(LowerLearningRate):
     """alpha <- alpha / 100. Side effect: many more steps are needed."""
 
@@ -38,7 +35,6 @@ class LowerLearningRateHundredfold(LowerLearningRate):
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class LowerLearningRateThousandfold(LowerLearningRate):
     """alpha <- alpha / 1000. Side effect: many more steps are needed."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from koubai.data.dataset import Dataset
@@ -11,7 +10,6 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class RaiseLearningRate(Remedy):
     """alpha <- 10 alpha. Side effect: too much of it diverges."""
 
@@ -24,7 +22,6 @@ class RaiseLearningRate(Remedy):
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class RaiseLearningRateHundredfold(RaiseLearningRate):
     """alpha <- 100 alpha. Side effect: it may well diverge."""
 
@@ -33,7 +30,6 @@ class RaiseLearningRateHundredfold(RaiseLearningRate):
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class RaiseLearningRateThousandfold(RaiseLearningRate):
     """alpha <- 1000 alpha. Side effect: it may well diverge."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from koubai.data.dataset import Dataset
 from koubai.doctor.patient.facts import loss_facts
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
@@ -13,7 +11,6 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class StandardizeTargets(Remedy):
     """t <- (t - mean) / std, per output, by the training part. Side effect: predictions must be undone."""
 
@@ -31,7 +28,6 @@ class StandardizeTargets(Remedy):
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class StandardizeInputsAndTargets(Remedy):
     """Both at once, as for a table of raw numbers: where both are unsuitable, neither alone is a cure."""
 

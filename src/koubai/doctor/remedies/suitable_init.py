@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
@@ -21,7 +21,6 @@ def suitable_initializer(network: Layer) -> Initializer:
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class SuitableInit(Remedy):
     """Glorot for sigmoid and tanh, He for ReLU, LeCun for SELU; biases 0. No side effect."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from koubai.data.dataset import Dataset
 from koubai.doctor.remedies.remedy import REMEDIES, Remedy
@@ -10,7 +10,6 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class TrainEverything(Remedy):
     """No parameter stays frozen. Side effect: none if the freezing was not meant."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
@@ -14,7 +14,6 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class UseSelu(Remedy):
     """Hidden activations become SELU, which keeps mean 0 and variance 1. Side effect: no sparse outputs."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
@@ -12,7 +12,6 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-@dataclass(frozen=True)
 class WeakerRegularization(Remedy):
     """Penalties and weight decay / 100, no dropout. Side effect: it may over-fit."""
 
