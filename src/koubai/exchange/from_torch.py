@@ -8,40 +8,13 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from koubai import layers
 from koubai.core.errors import ConfigError, Problem, ShapeError
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.exchange import torch_modules as ours
 from koubai.exchange.refused import NotExchangeable, need
 from koubai.exchange.to_torch import PLAIN, as_array
-from koubai.layers import (
-    ELU,
-    GELU,
-    AveragePool1d,
-    AveragePool2d,
-    BatchNorm,
-    Concatenate,
-    Conv1d,
-    Conv2d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    Dropout,
-    Flatten,
-    GlobalAveragePool,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    LocalResponseNorm,
-    MaxPool1d,
-    MaxPool2d,
-    PReLU,
-    Residual,
-    Sequential,
-    Softmax,
-    Softplus,
-)  # fmt: skip
 from koubai.network.network import Network, Weights, join
 from koubai.words.phrase import phrase
 
@@ -84,11 +57,13 @@ def _layer(module: nn.Module, path: str, problems: list[Problem]) -> Layer:
     try:
         if type(module) is nn.Sequential:
             made = [_layer(child, join(path, name), problems) for name, child in inner]
-            return Sequential(*_pooled(module, made, path, problems))
+            return layers.Sequential(*_pooled(module, made, path, problems))
         if type(module) is ours.Residual:
-            return Residual(**{name: _layer(child, join(path, name), problems) for name, child in inner})
+            return layers.Residual(
+                **{name: _layer(child, join(path, name), problems) for name, child in inner}
+            )
         if type(module) is ours.Concatenate:
-            return Concatenate(*(_layer(child, join(path, name), problems) for name, child in inner))
+            return layers.Concatenate(*(_layer(child, join(path, name), problems) for name, child in inner))
         for kind, make in _MADE.items():
             if type(module) is kind:
                 return make(module)
@@ -104,14 +79,14 @@ def _layer(module: nn.Module, path: str, problems: list[Problem]) -> Layer:
             else phrase("koubai_has_no_module", module=name)
         )
         problems.append(Problem(path, message, hint=phrase("write_it_of_layers_koubai_has")))
-    return Flatten()
+    return layers.Flatten()
 
 
 def _pooled(module: nn.Sequential, made: list[Layer], path: str, problems: list[Problem]) -> list[Layer]:
     """Check that what pools to one place is flattened next: koubai's pooling leaves no axes of space."""
     parts = list(module)
     for i, part in enumerate(parts):
-        ends = isinstance(made[i], GlobalAveragePool) and not isinstance(part, ours.GlobalAveragePool)
+        ends = isinstance(made[i], layers.GlobalAveragePool) and not isinstance(part, ours.GlobalAveragePool)
         if ends and not isinstance(parts[i + 1] if i + 1 < len(parts) else None, nn.Flatten):
             name = type(part).__name__
             problems.append(
@@ -133,11 +108,13 @@ def _arrays(module: nn.Module, path: str, layer: Layer) -> Iterator[tuple[str, s
         yield from _arrays(child, join(path, name), layer.children()[name])
     if inner:
         return
-    names = _NORM if isinstance(layer, BatchNorm | LayerNorm | GroupNorm | InstanceNorm) else {}
-    names = {"weight": "slope"} if isinstance(layer, PReLU) else names
+    names = _NORM if layer.normalizes else {}
+    names = {"weight": "slope"} if isinstance(layer, layers.PReLU) else names
     for name, w in module.named_parameters(recurse=False):
         array = as_array(w)
-        turned = np.ascontiguousarray(array.T) if isinstance(layer, Linear) and name == "weight" else array
+        turned = (
+            np.ascontiguousarray(array.T) if isinstance(layer, layers.Linear) and name == "weight" else array
+        )
         yield path, names.get(name, name), turned, False
     for name, buffer in module.named_buffers(recurse=False):
         if name != "num_batches_tracked":
@@ -150,7 +127,7 @@ _NORM = {"weight": "gamma", "bias": "beta", "running_var": "running_variance"}
 def _convolution(module: Any) -> Layer:
     need(isinstance(module.padding, tuple), f"padding={module.padding!r}")
     need(module.padding_mode in ("zeros", "reflect", "replicate"), f"padding_mode={module.padding_mode!r}")
-    kind = Conv1d if isinstance(module, nn.Conv1d) else Conv2d
+    kind = layers.Conv1d if isinstance(module, nn.Conv1d) else layers.Conv2d
     return kind(
         module.out_channels,
         module.kernel_size,
@@ -170,7 +147,7 @@ def _random(module: ours.RandomlyPadded) -> Layer:
 
 
 def _transposed(module: Any) -> Layer:
-    kind = ConvTranspose1d if isinstance(module, nn.ConvTranspose1d) else ConvTranspose2d
+    kind = layers.ConvTranspose1d if isinstance(module, nn.ConvTranspose1d) else layers.ConvTranspose2d
     return kind(
         module.out_channels,
         module.kernel_size,
@@ -187,7 +164,7 @@ def _max_pool(module: Any) -> Layer:
     need(not module.ceil_mode, "ceil_mode=True")
     need(module.dilation in (1, (1,), (1, 1)), f"dilation={module.dilation}")
     need(not module.return_indices, "return_indices=True")
-    kind = MaxPool1d if isinstance(module, nn.MaxPool1d) else MaxPool2d
+    kind = layers.MaxPool1d if isinstance(module, nn.MaxPool1d) else layers.MaxPool2d
     return kind(module.kernel_size, module.stride, module.padding)
 
 
@@ -197,46 +174,46 @@ def _average_pool(module: Any) -> Layer:
     need(module.count_include_pad or not padded, "count_include_pad=False")
     divisor = getattr(module, "divisor_override", None)
     need(divisor is None, f"divisor_override={divisor}")
-    kind = AveragePool1d if isinstance(module, nn.AvgPool1d) else AveragePool2d
+    kind = layers.AveragePool1d if isinstance(module, nn.AvgPool1d) else layers.AveragePool2d
     return kind(module.kernel_size, module.stride, module.padding)
 
 
 def _global(module: Any) -> Layer:
     size = module.output_size
     need(size in (1, (1,), (1, 1)), f"output_size={size}")
-    return GlobalAveragePool()
+    return layers.GlobalAveragePool()
 
 
 def _batch_norm(module: Any) -> Layer:
     need(module.momentum is not None, "momentum=None")
     need(module.track_running_stats, "track_running_stats=False")
-    return BatchNorm(round(1 - module.momentum, 12), module.eps, module.affine)
+    return layers.BatchNorm(round(1 - module.momentum, 12), module.eps, module.affine)
 
 
 def _instance_norm(module: Any) -> Layer:
     need(module.affine, "affine=False")
     need(not module.track_running_stats, "track_running_stats=True")
-    return InstanceNorm(module.eps)
+    return layers.InstanceNorm(module.eps)
 
 
 def _layer_norm(module: nn.LayerNorm) -> Layer:
     need(module.elementwise_affine and module.bias is not None, "elementwise_affine=False")
-    return LayerNorm(module.eps)
+    return layers.LayerNorm(module.eps)
 
 
 def _group_norm(module: nn.GroupNorm) -> Layer:
     need(module.affine, "affine=False")
-    return GroupNorm(module.num_groups, module.eps)
+    return layers.GroupNorm(module.num_groups, module.eps)
 
 
 def _gelu(module: nn.GELU) -> Layer:
     need(module.approximate == "none", f"approximate={module.approximate!r}")
-    return GELU()
+    return layers.GELU()
 
 
 def _softplus(module: nn.Softplus) -> Layer:
     need(module.beta == 1 and module.threshold >= 16, f"beta={module.beta}, threshold={module.threshold}")
-    return Softplus()
+    return layers.Softplus()
 
 
 def _flatten(module: nn.Flatten) -> Layer:
@@ -244,21 +221,21 @@ def _flatten(module: nn.Flatten) -> Layer:
         module.start_dim == 1 and module.end_dim == -1,
         f"start_dim={module.start_dim}, end_dim={module.end_dim}",
     )
-    return Flatten()
+    return layers.Flatten()
 
 
 def _softmax(module: nn.Softmax) -> Layer:
     need(module.dim in (1, -1), f"dim={module.dim}")
-    return Softmax()
+    return layers.Softmax()
 
 
 def _local_response(module: nn.LocalResponseNorm) -> Layer:
     need(module.size % 2, f"size={module.size}")
-    return LocalResponseNorm(module.size, module.k, module.alpha / module.size, module.beta)
+    return layers.LocalResponseNorm(module.size, module.k, module.alpha / module.size, module.beta)
 
 
 _MADE: dict[type[nn.Module], Callable[[Any], Layer]] = {
-    nn.Linear: lambda m: Linear(m.out_features, m.bias is not None),
+    nn.Linear: lambda m: layers.Linear(m.out_features, m.bias is not None),
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
     ours.RandomlyPadded: _random,
@@ -277,12 +254,12 @@ _MADE: dict[type[nn.Module], Callable[[Any], Layer]] = {
     nn.LayerNorm: _layer_norm,
     nn.GroupNorm: _group_norm,
     nn.LocalResponseNorm: _local_response,
-    nn.LeakyReLU: lambda m: LeakyReLU(m.negative_slope),
-    nn.ELU: lambda m: ELU(m.alpha),
-    nn.PReLU: lambda m: PReLU(shared=m.num_parameters == 1),
+    nn.LeakyReLU: lambda m: layers.LeakyReLU(m.negative_slope),
+    nn.ELU: lambda m: layers.ELU(m.alpha),
+    nn.PReLU: lambda m: layers.PReLU(shared=m.num_parameters == 1),
     nn.GELU: _gelu,
     nn.Softplus: _softplus,
     nn.Softmax: _softmax,
     nn.Flatten: _flatten,
-    nn.Dropout: lambda m: Dropout(m.p),
+    nn.Dropout: lambda m: layers.Dropout(m.p),
 }

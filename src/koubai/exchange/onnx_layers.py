@@ -8,40 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from koubai import layers
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
 from koubai.exchange.onnx_file import OnnxNode
 from koubai.exchange.refused import NotExchangeable, need
-from koubai.layers import (
-    ELU,
-    GELU,
-    SELU,
-    AveragePool1d,
-    AveragePool2d,
-    BatchNorm,
-    Conv1d,
-    Conv2d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    Dropout,
-    Exponential,
-    GlobalAveragePool,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    LocalResponseNorm,
-    MaxPool1d,
-    MaxPool2d,
-    Mish,
-    PReLU,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Softplus,
-    Tanh,
-)
 
 
 @dataclass(frozen=True)
@@ -108,8 +79,10 @@ def _product(weight: Array, turned: Any, bias: Array | None, place: NodePlace) -
     need(weight.ndim == 2, f"B{weight.shape}")
     weight = weight.T if turned else weight
     if bias is None:
-        return LoadedLayer(Linear(weight.shape[1], bias=False), {"weight": weight})
-    return LoadedLayer(Linear(weight.shape[1]), {"weight": weight, "bias": row_of(bias, weight.shape[1])})
+        return LoadedLayer(layers.Linear(weight.shape[1], bias=False), {"weight": weight})
+    return LoadedLayer(
+        layers.Linear(weight.shape[1]), {"weight": weight, "bias": row_of(bias, weight.shape[1])}
+    )
 
 
 def row_of(bias: Array, count: int) -> Array:
@@ -146,7 +119,7 @@ def _convolution(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -
         need(not any(how["padding"]) or place.mode == "zeros", f"pads={how['padding']}, Pad {place.mode}")
         how["padding"] = tuple(a + b for a, b in zip(how["padding"], place.pads, strict=True))
         how["padding_mode"] = place.mode
-    kind = Conv1d if len(kernel) == 1 else Conv2d
+    kind = layers.Conv1d if len(kernel) == 1 else layers.Conv2d
     layer = kind(weight.shape[0], kernel, groups=node.settings.get("group", 1), bias=bias is not None, **how)
     return LoadedLayer(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
 
@@ -158,7 +131,7 @@ def _transposed(node: OnnxNode, arrays: list[Array | None], place: NodePlace) ->
     need(not node.settings.get("output_shape"), "output_shape")
     more = tuple(node.settings.get("output_padding") or (0,) * len(kernel))
     how = _window(node, kernel, place) | {"output_padding": more}
-    kind = ConvTranspose1d if len(kernel) == 1 else ConvTranspose2d
+    kind = layers.ConvTranspose1d if len(kernel) == 1 else layers.ConvTranspose2d
     layer = kind(weight.shape[1] * groups, kernel, groups=groups, bias=bias is not None, **how)
     return LoadedLayer(layer, {"weight": weight} | ({} if bias is None else {"bias": bias}))
 
@@ -171,9 +144,9 @@ def _pool(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> Loade
     need(sum(map(bool, node.outputs)) == 1, "Indices")
     size, two = tuple(said["kernel_shape"]), len(said["kernel_shape"]) == 2
     if node.kind == "MaxPool":
-        return LoadedLayer((MaxPool2d if two else MaxPool1d)(size, **how))
+        return LoadedLayer((layers.MaxPool2d if two else layers.MaxPool1d)(size, **how))
     need(said.get("count_include_pad") or not any(how["padding"]), "count_include_pad=0")
-    return LoadedLayer((AveragePool2d if two else AveragePool1d)(size, **how))
+    return LoadedLayer((layers.AveragePool2d if two else layers.AveragePool1d)(size, **how))
 
 
 def _batch_norm(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
@@ -181,7 +154,7 @@ def _batch_norm(node: OnnxNode, arrays: list[Array | None], place: NodePlace) ->
     names = ("gamma", "beta", "running_mean", "running_variance")
     found = {name: _array(arrays, i, name) for i, name in enumerate(names)}
     momentum, epsilon = node.settings.get("momentum", 0.9), node.settings.get("epsilon", 1e-5)
-    return LoadedLayer(BatchNorm(momentum, epsilon), found)
+    return LoadedLayer(layers.BatchNorm(momentum, epsilon), found)
 
 
 def _affine(arrays: list[Array | None]) -> dict[str, Array]:
@@ -191,18 +164,19 @@ def _affine(arrays: list[Array | None]) -> dict[str, Array]:
 def _layer_norm(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     axis = node.settings.get("axis", -1)
     need(axis in (1, -len(place.shown)) and place.shape == place.shown, f"axis={axis}")
-    return LoadedLayer(LayerNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
+    return LoadedLayer(layers.LayerNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
 
 
 def _group_norm(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     need(place.opset >= 21, f"opset={place.opset}")  # before, it had one scale a group
     return LoadedLayer(
-        GroupNorm(node.settings.get("num_groups", 0), node.settings.get("epsilon", 1e-5)), _affine(arrays)
+        layers.GroupNorm(node.settings.get("num_groups", 0), node.settings.get("epsilon", 1e-5)),
+        _affine(arrays),
     )
 
 
 def _instance_norm(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
-    return LoadedLayer(InstanceNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
+    return LoadedLayer(layers.InstanceNorm(node.settings.get("epsilon", 1e-5)), _affine(arrays))
 
 
 def _local_response(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
@@ -210,7 +184,7 @@ def _local_response(node: OnnxNode, arrays: list[Array | None], place: NodePlace
     size = said.get("size", 0)
     need(size > 0 and size % 2, f"size={size}")
     k, alpha, beta = said.get("bias", 1.0), said.get("alpha", 1e-4), said.get("beta", 0.75)
-    return LoadedLayer(LocalResponseNorm(size, k, alpha / size, beta))
+    return LoadedLayer(layers.LocalResponseNorm(size, k, alpha / size, beta))
 
 
 def _prelu(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
@@ -218,14 +192,14 @@ def _prelu(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> Load
     need(slope.size in (1, channels), f"slope{slope.shape}")
     along = slope.ndim >= len(place.shown) and slope.shape[slope.ndim - len(place.shown)] == channels
     need(slope.size == 1 or along, f"slope{slope.shape}")  # of the axis of channels, behind that of N
-    return LoadedLayer(PReLU(shared=slope.size == 1), {"slope": slope.reshape(-1)})
+    return LoadedLayer(layers.PReLU(shared=slope.size == 1), {"slope": slope.reshape(-1)})
 
 
 def _softmax(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     axis = node.settings.get("axis", -1 if place.opset >= 13 else 1)
     last = axis in (-1, len(place.shown)) and (place.opset >= 13 or len(place.shown) == 1)
     need(last and place.shape == place.shown, f"axis={axis}")
-    return LoadedLayer(Softmax())
+    return LoadedLayer(layers.Softmax())
 
 
 def _global_average(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
@@ -235,13 +209,13 @@ def _global_average(node: OnnxNode, arrays: list[Array | None], place: NodePlace
         axes = given if given is not None else _array(arrays, 0, "axes").reshape(-1)[:8].tolist()
         rank = len(place.shown) + 1
         need(sorted(axis % rank for axis in axes) == list(range(2, rank)), f"axes={axes}")
-    return LoadedLayer(GlobalAveragePool())
+    return LoadedLayer(layers.GlobalAveragePool())
 
 
 def _gelu(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
     way = node.settings.get("approximate", "none")
     need(way == "none", f"approximate={way}")
-    return LoadedLayer(GELU())
+    return LoadedLayer(layers.GELU())
 
 
 def _dropout(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
@@ -249,14 +223,14 @@ def _dropout(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> Lo
     ratio = (
         float(given.reshape(-1)[0]) if given is not None and given.size else node.settings.get("ratio", 0.5)
     )
-    return LoadedLayer(Dropout(ratio))
+    return LoadedLayer(layers.Dropout(ratio))
 
 
 def _selu(node: OnnxNode, arrays: list[Array | None], place: NodePlace) -> LoadedLayer:
-    for name, ours in (("alpha", SELU.alpha), ("gamma", SELU.scale)):
+    for name, ours in (("alpha", layers.SELU.alpha), ("gamma", layers.SELU.scale)):
         found = node.settings.get(name, ours)
         need(np.float32(found) == np.float32(ours), f"{name}={found}")
-    return LoadedLayer(SELU())
+    return LoadedLayer(layers.SELU())
 
 
 MADE: dict[str, Callable[[OnnxNode, list[Array | None], NodePlace], LoadedLayer]] = {
@@ -273,14 +247,14 @@ MADE: dict[str, Callable[[OnnxNode, list[Array | None], NodePlace], LoadedLayer]
     "GroupNormalization": _group_norm,
     "InstanceNormalization": _instance_norm,
     "LRN": _local_response,
-    "Relu": _plain(ReLU),
-    "Sigmoid": _plain(Sigmoid),
-    "Tanh": _plain(Tanh),
-    "Exp": _plain(Exponential),
-    "Mish": _plain(Mish),
-    "Softplus": _plain(Softplus),
-    "LeakyRelu": lambda node, arrays, place: LoadedLayer(LeakyReLU(node.settings.get("alpha", 0.01))),
-    "Elu": lambda node, arrays, place: LoadedLayer(ELU(node.settings.get("alpha", 1.0))),
+    "Relu": _plain(layers.ReLU),
+    "Sigmoid": _plain(layers.Sigmoid),
+    "Tanh": _plain(layers.Tanh),
+    "Exp": _plain(layers.Exponential),
+    "Mish": _plain(layers.Mish),
+    "Softplus": _plain(layers.Softplus),
+    "LeakyRelu": lambda node, arrays, place: LoadedLayer(layers.LeakyReLU(node.settings.get("alpha", 0.01))),
+    "Elu": lambda node, arrays, place: LoadedLayer(layers.ELU(node.settings.get("alpha", 1.0))),
     "Selu": _selu,
     "Gelu": _gelu,
     "PRelu": _prelu,

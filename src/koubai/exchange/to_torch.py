@@ -8,67 +8,30 @@ from typing import Any
 import torch
 from torch import nn
 
+from koubai import layers
 from koubai.core.errors import EngineError
 from koubai.core.layer import Cell
 from koubai.core.params import Array
 from koubai.exchange import torch_modules as ours
-from koubai.layers import (
-    ELU,
-    GELU,
-    SELU,
-    AveragePool1d,
-    AveragePool2d,
-    BatchNorm,
-    Concatenate,
-    Conv1d,
-    Conv2d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    DepthwiseConv2d,
-    Dropout,
-    Exponential,
-    Flatten,
-    GlobalAveragePool,
-    GroupNorm,
-    Identity,
-    InstanceNorm,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    LocalResponseNorm,
-    MaxPool1d,
-    MaxPool2d,
-    Mish,
-    PReLU,
-    ReLU,
-    Residual,
-    Sequential,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Step,
-    Tanh,
-)  # fmt: skip
 from koubai.layers.convolution import Convolution
 from koubai.models.model import Model
 from koubai.network.network import Network, Weights
 from koubai.words.phrase import phrase
 
 PLAIN: dict[type, type[nn.Module]] = {
-    Identity: nn.Identity,
-    Sigmoid: nn.Sigmoid,
-    Tanh: nn.Tanh,
-    ReLU: nn.ReLU,
-    SELU: nn.SELU,
-    GELU: nn.GELU,
-    SiLU: nn.SiLU,
-    Mish: nn.Mish,
-    Softplus: nn.Softplus,
-    Flatten: nn.Flatten,
-    Step: ours.Step,
-    Exponential: ours.Exponential,
-    GlobalAveragePool: ours.GlobalAveragePool,
+    layers.Identity: nn.Identity,
+    layers.Sigmoid: nn.Sigmoid,
+    layers.Tanh: nn.Tanh,
+    layers.ReLU: nn.ReLU,
+    layers.SELU: nn.SELU,
+    layers.GELU: nn.GELU,
+    layers.SiLU: nn.SiLU,
+    layers.Mish: nn.Mish,
+    layers.Softplus: nn.Softplus,
+    layers.Flatten: nn.Flatten,
+    layers.Step: ours.Step,
+    layers.Exponential: ours.Exponential,
+    layers.GlobalAveragePool: ours.GlobalAveragePool,
 }
 NAMES = {
     "gamma": "weight",
@@ -99,7 +62,7 @@ def _module(cell: Cell) -> nn.Module:
         target = made.convolution if isinstance(made, ours.RandomlyPadded) else made
         held = target.state_dict()
         for name, array in arrays.items():
-            turned = array.T if isinstance(layer, Linear) and name == "weight" else array
+            turned = array.T if isinstance(layer, layers.Linear) and name == "weight" else array
             held[NAMES.get(name, name)] = torch.from_numpy(turned.copy())
         target.load_state_dict(held, assign=True)
     return made
@@ -146,50 +109,50 @@ def _pooling(kind: Any) -> Callable[[Any, Cell], nn.Module]:
     return made
 
 
-def _batch_norm(layer: BatchNorm, cell: Cell) -> nn.Module:
+def _batch_norm(layer: layers.BatchNorm, cell: Cell) -> nn.Module:
     kind = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d)[len(cell.in_shape) - 1]
     return kind(cell.in_shape[0], layer.epsilon, round(1 - layer.momentum, 12), affine=layer.trainable)
 
 
-def _instance_norm(layer: InstanceNorm, cell: Cell) -> nn.Module:
+def _instance_norm(layer: layers.InstanceNorm, cell: Cell) -> nn.Module:
     C, rank = cell.in_shape[0], len(cell.in_shape) - 1
     if rank == 0:
         return nn.GroupNorm(C, C, layer.epsilon)
     return (nn.InstanceNorm1d if rank == 1 else nn.InstanceNorm2d)(C, layer.epsilon, affine=True)
 
 
-def _local_response(layer: LocalResponseNorm, cell: Cell) -> nn.Module:
+def _local_response(layer: layers.LocalResponseNorm, cell: Cell) -> nn.Module:
     return nn.LocalResponseNorm(layer.size, layer.alpha * layer.size, layer.beta, layer.k)
 
 
-def _residual(layer: Residual, cell: Cell) -> nn.Module:
+def _residual(layer: layers.Residual, cell: Cell) -> nn.Module:
     return ours.Residual(**{name: _module(child) for name, child in cell.children.items()})
 
 
 _MADE: dict[type, Callable[[Any, Cell], nn.Module]] = {
-    Sequential: lambda layer, cell: nn.Sequential(*map(_module, cell.children.values())),
-    Residual: _residual,
-    Concatenate: lambda layer, cell: ours.Concatenate(map(_module, cell.children.values())),
-    Linear: lambda layer, cell: nn.Linear(cell.in_shape[0], layer.out_features, layer.bias),
-    Conv1d: _convolution,
-    Conv2d: _convolution,
-    DepthwiseConv2d: lambda layer, cell: _convolution(layer.on(cell.in_shape[0]), cell),
-    ConvTranspose1d: _transposed,
-    ConvTranspose2d: _transposed,
-    MaxPool1d: _pooling(nn.MaxPool1d),
-    MaxPool2d: _pooling(nn.MaxPool2d),
-    AveragePool1d: _pooling(nn.AvgPool1d),
-    AveragePool2d: _pooling(nn.AvgPool2d),
-    BatchNorm: _batch_norm,
-    LayerNorm: lambda layer, cell: nn.LayerNorm(cell.in_shape, layer.epsilon),
-    GroupNorm: lambda layer, cell: nn.GroupNorm(layer.groups, cell.in_shape[0], layer.epsilon),
-    InstanceNorm: _instance_norm,
-    LocalResponseNorm: _local_response,
-    LeakyReLU: lambda layer, cell: nn.LeakyReLU(layer.slope),
-    ELU: lambda layer, cell: nn.ELU(layer.alpha),
-    PReLU: lambda layer, cell: nn.PReLU(1 if layer.shared else cell.in_shape[0]),
-    Softmax: lambda layer, cell: nn.Softmax(-1),
-    Dropout: lambda layer, cell: nn.Dropout(layer.ratio),
+    layers.Sequential: lambda layer, cell: nn.Sequential(*map(_module, cell.children.values())),
+    layers.Residual: _residual,
+    layers.Concatenate: lambda layer, cell: ours.Concatenate(map(_module, cell.children.values())),
+    layers.Linear: lambda layer, cell: nn.Linear(cell.in_shape[0], layer.out_features, layer.bias),
+    layers.Conv1d: _convolution,
+    layers.Conv2d: _convolution,
+    layers.DepthwiseConv2d: lambda layer, cell: _convolution(layer.on(cell.in_shape[0]), cell),
+    layers.ConvTranspose1d: _transposed,
+    layers.ConvTranspose2d: _transposed,
+    layers.MaxPool1d: _pooling(nn.MaxPool1d),
+    layers.MaxPool2d: _pooling(nn.MaxPool2d),
+    layers.AveragePool1d: _pooling(nn.AvgPool1d),
+    layers.AveragePool2d: _pooling(nn.AvgPool2d),
+    layers.BatchNorm: _batch_norm,
+    layers.LayerNorm: lambda layer, cell: nn.LayerNorm(cell.in_shape, layer.epsilon),
+    layers.GroupNorm: lambda layer, cell: nn.GroupNorm(layer.groups, cell.in_shape[0], layer.epsilon),
+    layers.InstanceNorm: _instance_norm,
+    layers.LocalResponseNorm: _local_response,
+    layers.LeakyReLU: lambda layer, cell: nn.LeakyReLU(layer.slope),
+    layers.ELU: lambda layer, cell: nn.ELU(layer.alpha),
+    layers.PReLU: lambda layer, cell: nn.PReLU(1 if layer.shared else cell.in_shape[0]),
+    layers.Softmax: lambda layer, cell: nn.Softmax(-1),
+    layers.Dropout: lambda layer, cell: nn.Dropout(layer.ratio),
 }
 
 
