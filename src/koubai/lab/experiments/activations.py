@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.conclude.phrases import arm_sentences, learned, mean_of
@@ -42,8 +40,6 @@ class Activations(Entry):
     all its weights up or all of them down in one step (LeCun et al. 1998, "Efficient BackProp", sec. 4.4).
     Sigmoid - .5 has the derivative of the sigmoid, so the two differ in nothing but their center.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """One arm an activation."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
 
 from koubai.data.augment.augmentation import Augmentation as Way
 from koubai.data.augment.crop import Crop
@@ -46,8 +45,6 @@ class Augmentation(Entry):
     wrong. Flipping photographs, cropping and the means of two pictures: Krizhevsky et al. 2012, sec. 4.1;
     Zhang et al. 2018.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Six ways, one of them two at once, and none."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.initializers.normal import LeCunNormal
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published, Text
@@ -20,8 +18,6 @@ class BatchNormalization(Entry):
     The course computes the gradients of gamma and beta and never applies them (D3); that arm stands beside
     the right one. Normalization costs time a step and saves steps.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Without, with gamma and beta frozen, and as it should be."""

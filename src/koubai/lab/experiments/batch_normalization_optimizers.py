@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.initializers.normal import LeCunNormal
 from koubai.lab.conclude.phrases import mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
@@ -33,8 +31,6 @@ class BatchNormalizationOptimizers(Entry):
     With SGD .01 the network has not come far when training ends, and gamma and beta move little: D3 costs
     little. An optimizer that gets further may have more use for them.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Four optimizers, each with gamma and beta frozen and trained."""

@@ -48,7 +48,6 @@ class BatchNormalizationPlace(Entry):
     variance 1: sigmoid's outputs, which all lie near .5, no longer push all sums of the next layer one way.
     """
 
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
     also: ClassVar = ("バッチ正規化の位置", "BN の位置")
 
     def experiment(self, data: str) -> Experiment:

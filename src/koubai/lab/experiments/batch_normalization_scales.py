@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from koubai.initializers.normal import Normal
@@ -28,8 +26,6 @@ class BatchNormalizationScales(Entry):
     1,000 training samples, SGD .01, 200 updates. He's scale for 100 inputs is sqrt(2/100) = .14: the claims
     are about a scale nearby, one far above and one far below.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """With and without, at every scale."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
@@ -23,8 +21,6 @@ class BatchSize(Entry):
     sees more samples; at equal samples it makes fewer updates. Which of the two is fair depends on what is
     scarce: samples (and computing), or updates (as where many machines share a batch).
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Three sizes at equal updates, the two small ones at as many samples as the largest sees."""

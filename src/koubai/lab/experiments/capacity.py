@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from koubai.lab.conclude.phrases import gaps, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
@@ -35,8 +35,6 @@ class Capacity(Entry):
     textbook expects (Geman, Bienenstock, Doursat 1992); with labels that are right, wide networks often do
     not (Belkin et al. 2019), so .3 of the labels are wrong in one line of arms: there is noise to memorize.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Five widths by three numbers of samples."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.initializers.normal import HeNormal
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.convnets import convnet_experiment, convnet_sentences
@@ -20,8 +18,6 @@ class DeepConvnet(Entry):
     of the simple convolutional network and more than the dense one beside it. Dropout stands behind the
     logits too, as in the course. Beside it a dense network.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """The network of the course and a dense one."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.conclude.phrases import Ratio, arm_sentences, learned, middle_of
@@ -34,8 +32,6 @@ class Depth(Entry):
     pair is below 1 the product falls by the same factor with every layer more, on a logarithmic axis along a
     straight line. f' of the sigmoid is at most .25, that of tanh and ReLU at most 1.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Three activations by five depths."""

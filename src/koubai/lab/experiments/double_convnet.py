@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.convnets import convnet_experiment, convnet_sentences
 from koubai.lab.course.settings import GAUSS
@@ -21,8 +19,6 @@ class DoubleConvnet(Entry):
     digits the convolutions are still on their way where the dense network, with one hidden layer, has
     arrived.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """The network of the course and a dense one."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.phrases import gaps, outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
@@ -24,8 +22,6 @@ class Dropout(Entry):
     geometric mean exactly, where only one hidden layer and a softmax follow: Hinton et al. 2012). Too much
     silence, and less is learned in the time given.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Five ratios."""

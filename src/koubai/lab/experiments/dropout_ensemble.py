@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.phrases import arm_means
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
@@ -28,8 +26,6 @@ class DropoutEnsemble(Entry):
     network does at once (Hinton et al. 2012; Srivastava et al. 2014, sec. 7.5). Beside them stand one network
     without dropout, and the mean of 5 that were trained apart, which costs 5 trainings.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """One thinned network, means of more, the whole one; without dropout one network, and five apart."""

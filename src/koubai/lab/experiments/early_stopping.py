@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.phrases import arm_means, outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
@@ -25,8 +23,6 @@ class EarlyStopping(Entry):
     The run that stops keeps the weights of its lowest validation loss (Prechelt 1998); the other its last.
     What stopping costs is not shown: the samples that judge could have been trained on.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """To the end, and stopped early."""

@@ -15,12 +15,13 @@ CATALOG = Registry("experiment")
 class Entry:
     """Base of all entries. The docstring tells what the course teaches with it.
 
-    `data` names the data sets it is made for; the first is the quick one that needs no files. `also` are
-    other names by which it may be asked for, where no word of the glossary leads to it.
+    `data` names the data sets it is made for, pictures unless it says otherwise; the first is the quick one
+    that needs no files. `also` are other names by which it may be asked for, where no word of the glossary
+    leads to it.
     """
 
     registry_name: ClassVar[str] = ""
-    data: ClassVar[tuple[str, ...]] = ("digits",)
+    data: ClassVar[tuple[str, ...]] = ("digits", "mnist", "fashion_mnist")
     also: ClassVar[tuple[str, ...]] = ()
 
     @classmethod

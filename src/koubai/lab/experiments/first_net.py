@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.course.settings import GAUSS, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published
 from koubai.lab.experiments.entry import CATALOG, Entry
@@ -15,8 +13,6 @@ from koubai.train.recipe import Recipe
 @CATALOG.register
 class FirstNet(Entry):
     """784-40-10 with ReLU, weights from normal(0, .01), SGD .1, 1000 updates; beside it no hidden layer."""
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """The course's first network, and softmax regression."""

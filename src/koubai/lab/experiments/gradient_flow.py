@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.conclude.phrases import Ratio, arm_sentences, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
@@ -24,8 +22,6 @@ class GradientFlow(Entry):
     Var w = 1 / n_in keeps the signal of a linear or tanh layer; ReLU cuts half of it away, which
     Var w = 2 / n_in makes good (He et al. 2015). Watched: the histogram of every layer's output.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Activation by initialization."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.initializers.constant import Constant, Zeros
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import GlorotNormal, HeNormal, LeCunNormal, Normal
@@ -37,8 +35,6 @@ class Initialization(Entry):
     ones make it explode; what is right follows from the fans (LeCun 1998, Glorot 2010, He 2015). The
     course calls 1 / sqrt(n_in) Xavier; Glorot's own is sqrt(2 / (n_in + n_out)).
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Eight ways to start, all with ReLU."""

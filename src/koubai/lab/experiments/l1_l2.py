@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.phrases import arm_means
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
@@ -28,8 +26,6 @@ class L1L2(Entry):
     and past it by at most alpha lambda, to and fro; the soft threshold stops there (Daubechies, Defrise,
     De Mol 2004). So exact zeros are counted, and what is below .001 beside them.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """The path of both penalties over strengths."""

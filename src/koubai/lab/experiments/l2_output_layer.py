@@ -37,7 +37,6 @@ class L2OutputLayer(Entry):
     MNIST. On the small digits the same happens at .17. At .1 both learn, at .3 neither.
     """
 
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
     also: ClassVar = ("L2正則化と出力層", "出力層の更新漏れ", "D4")
 
     def experiment(self, data: str) -> Experiment:

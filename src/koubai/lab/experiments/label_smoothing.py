@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.phrases import arm_means, gaps
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import source
@@ -25,8 +23,6 @@ class LabelSmoothing(Entry):
     without end (Szegedy et al. 2016, sec. 7). Losses of different shares have different lowest values: only
     weights and accuracies are compared here.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Four shares."""

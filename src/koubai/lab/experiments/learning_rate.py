@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.phrases import arm_text, mean_of, outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
@@ -25,8 +23,6 @@ class LearningRate(Entry):
 
     Which rate is best is chosen on the validation part; the test part only tells how good the choice is.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Six constant rates and one that shrinks."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.convnets import network_sentences
 from koubai.lab.course.rearranged import Rearranged
@@ -46,8 +44,6 @@ class Locality(Entry):
     middle with respect to every pixel (LeCun et al. 1998). 200 training pictures, so that it matters what a
     network takes for granted.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Two networks by two orders of the pixels."""

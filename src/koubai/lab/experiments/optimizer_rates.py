@@ -43,7 +43,6 @@ class OptimizerRates(Entry):
     dividing by the size of past gradients takes that away.
     """
 
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
     also: ClassVar = ("最適化手法と学習率", "よい学習率の幅", "学習率の幅", "ハイパーパラメータの調整")
 
     def experiment(self, data: str) -> Experiment:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.course.parts import ThetaAdaGrad
 from koubai.lab.course.settings import COURSE_HIDDEN, GAUSS, beats, source
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Published, with_published
@@ -47,8 +45,6 @@ class Optimizers(Entry):
     The course's AdaGrad starts h at 1e-4 and drops the first gradient (D6): with a rate of .01 it never
     leaves chance, where the right one is on its way.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """The course's arms, and AdaGrad as it should be beside its form with D6."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
 
 from koubai.lab.conclude.phrases import gaps, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
@@ -33,8 +32,6 @@ class OverFitting(Entry):
     dropout arm also inherits L2 .005 from the cell before (D5), and dropout + L1 leaves the output layer as
     it started (D4).
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Every kind of regularization over strengths; on other data than digits, the course's arms first."""

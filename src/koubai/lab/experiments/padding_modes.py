@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from koubai.core.layer import Layer
@@ -54,8 +52,6 @@ class PaddingModes(Entry):
     where zeros put a frame around them. Places drawn at random, again for every update, are shown once: no
     engine has a kernel for them, so these runs take longest.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Without padding and with it, and four kinds of padding on two kinds of paper."""

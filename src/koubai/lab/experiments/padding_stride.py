@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.phrases import arm_text, learned, mean_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
@@ -29,8 +27,6 @@ class PaddingStride(Entry):
     out = floor((in + 2 padding - kernel) / stride) + 1: an 8 x 8 input with padding 1 and stride 2 gives
     4 x 4. Without padding the border is seen less often than the middle.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Nine combinations."""

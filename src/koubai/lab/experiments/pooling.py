@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.core.layer import Layer
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.convnets import network_sentences
@@ -56,8 +54,6 @@ class Pooling(Entry):
     Pooling has no parameters; it makes the next layer smaller and forgives small shifts. Overlapping
     windows are AlexNet's.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Six kinds behind one convolution, two behind three."""

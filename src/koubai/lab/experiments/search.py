@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.phrases import outcomes
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.settings import beats, source
@@ -25,8 +23,6 @@ class Search(Entry):
     once, for the chosen one. Random draws try 9 different learning rates where the grid tries 3
     (Bergstra and Bengio 2012).
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """No search at a poor and at a usual rate, grid, random."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.core.layer import Layer
 from koubai.lab.conclude.phrases import Ratio, arm_sentences, learned, middle_of
 from koubai.lab.conclude.result import ExperimentResult, Sentence
@@ -44,8 +42,6 @@ class Shortcuts(Entry):
     product over the layers does not vanish (He et al. 2016, "Identity mappings in deep residual
     networks", sec. 2). Normal .01 makes the plain networks' gradients vanish; everything else is the same.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Two activations, each plain and with shortcuts."""

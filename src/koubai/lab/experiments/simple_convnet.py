@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.lab.conclude.result import ExperimentResult, Sentence
 from koubai.lab.course.convnets import convnet_experiment, convnet_sentences
 from koubai.lab.course.settings import GAUSS
@@ -19,8 +17,6 @@ class SimpleConvnet(Entry):
     First 5,000 training and first 1,000 test images; 433,890 parameters for MNIST. Beside it a dense
     network under the same settings.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """The network of the course and a dense one."""

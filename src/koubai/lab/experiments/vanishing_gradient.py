@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.conclude.phrases import Listed, Ratio, arm_sentences, arm_text, learned, middle_of
@@ -42,8 +40,6 @@ class VanishingGradient(Entry):
     weights, so weights of .01 let almost nothing through. The course's 'Xavier' is 1 / sqrt(n_in).
     MNIST: 784-40-20-10, SGD .1, 2000 updates, as in the course. Digits: one hidden layer more.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """The grid."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from koubai.initializers.normal import HeNormal, LeCunNormal
 from koubai.lab.course.parts import ActivatedSigmoid, CrossedReLU, mlp_of
 from koubai.lab.course.settings import COURSE_HIDDEN, beats, source
@@ -29,8 +27,6 @@ class WrongDerivative(Entry):
     Both train: a wrong gradient that points roughly downhill is the hardest mistake to notice, and the
     reason why every formula here is compared with central differences. 784-40-20-10, SGD .1, 2000 updates.
     """
-
-    data: ClassVar = ("digits", "mnist", "fashion_mnist")
 
     def experiment(self, data: str) -> Experiment:
         """Two right derivatives and two wrong ones."""
