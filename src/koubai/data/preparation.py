@@ -73,7 +73,7 @@ class Preparation:
         )
         if self.scale.identity:
             return array
-        first = _innermost(self.scale)
+        first = self.scale.innermost
         _check_unprepared(array, first, where)
         stored = "float64" if first.stored == "float64" else "float32"
         with np.errstate(all="ignore"):
@@ -133,12 +133,6 @@ class Preparation:
             raise ValueError("a table of other columns")
         if self.class_names and len(self.class_names) != self.classes:
             raise ValueError("names of other classes")
-
-
-def _innermost(scale: InputScale) -> InputScale:
-    while scale.before is not None:
-        scale = scale.before
-    return scale
 
 
 def _check_unprepared(x: Array, scale: InputScale, where: str) -> None:

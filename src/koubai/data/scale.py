@@ -61,6 +61,11 @@ class InputScale:
         return before if self.identity else replace(self, before=before)
 
     @property
+    def innermost(self) -> InputScale:
+        """The scale that comes first."""
+        return self if self.before is None else self.before.innermost
+
+    @property
     def identity(self) -> bool:
         """Whether inputs stay as they are."""
         return self.shift is self.width is self.limit is self.before is None and self.times == 1

@@ -33,7 +33,7 @@ def onnx_model(
     """
     onnx, graph = onnx_module(), OnnxGraph(dtype)
     known = preparation or Preparation()
-    stored = "float64" if _innermost(known.scale).stored == "float64" and not known.scale.identity else dtype
+    stored = "float64" if known.scale.innermost.stored == "float64" and not known.scale.identity else dtype
     with np.errstate(all="ignore"):
         x = _scaled(graph, Named("x", network.in_shape), known.scale, dtype, stored)
         y = lower(graph, network.bind(weights, training=False), x)
@@ -119,12 +119,6 @@ def _tensor(name: str, shape: tuple[int, ...], dtype: str) -> Any:
 
 def _type(dtype: str) -> int:
     return int(onnx_module().helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
-
-
-def _innermost(scale: InputScale) -> InputScale:
-    while scale.before is not None:
-        scale = scale.before
-    return scale
 
 
 def onnx_module() -> Any:

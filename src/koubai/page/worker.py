@@ -18,12 +18,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from koubai.core.signals import quietly
 from koubai.engines.choose import load_native
 from koubai.lab.campaign import run_experiment
 from koubai.lab.start import open_workers
@@ -93,10 +93,8 @@ def warm_up(data_dir: Path | None) -> None:
 
     Kernels are compiled then and lie on the disk, where the worker finds them; it never waits for this.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    quietly()
     parent = multiprocessing.parent_process()
-    with suppress(OSError, AttributeError):  # not every system has it
-        os.nice(10)
     load_native()
     with open_workers("auto", 1) as workers:
         for lesson in lessons().values():

@@ -91,13 +91,20 @@ def _measure(data: DataFacts, x: Array, t: Array) -> Reach:
             answers[~seen] = _answers(make, classes, (x[seen], t[seen]), x[~seen])
         best[name] = _judge(answers, t, classes)
     held = float("nan")
-    if data.x_held is not None and data.t_held is not None and len(data.x_held) >= _FEW:
-        x_held, t_held = _rows(data.x_held), np.asarray(data.t_held)
+    if (held_out := _held_out(data)) is not None:
+        x_held, t_held = held_out
         held = max(
             chance,
             *(_judge(_answers(make, classes, (x, t), x_held), t_held, classes) for _, make in _LEARNERS),
         )
     return Reach(max(chance, *best.values()), max(chance, best["linear"]), held, chance)
+
+
+def _held_out(data: DataFacts) -> tuple[Array, Array] | None:
+    """The held-out samples, as rows, and their targets; None where there are few."""
+    if data.x_held is None or data.t_held is None or len(data.x_held) < _FEW:
+        return None
+    return _rows(data.x_held), np.asarray(data.t_held)
 
 
 def _rows(x: Array) -> Array:
@@ -126,22 +133,31 @@ def recalls_weighed(data: DataFacts, rare: Array) -> tuple[float, float] | None:
     """
     if data.x is None or data.t is None or len(data.x) < _FEW or data.classes is None:
         return None
-    x, t = _rows(data.x), np.asarray(data.t)
-    if data.x_held is not None and data.t_held is not None and len(data.x_held) >= _FEW:
-        parts = [(x, t, _rows(data.x_held), np.asarray(data.t_held))]
-    else:
-        folds = np.arange(len(x)) % _FOLDS
-        parts = [(x[folds != f], t[folds != f], x[folds == f], t[folds == f]) for f in range(_FOLDS)]
-    asked = np.concatenate([part[3] for part in parts])
+    held = _held_out(data)
+    key = key_of(data.x, data.t, None if held is None else key_of(*held))
+    if key not in _known_weighed:
+        _known_weighed[key] = _weighed(_rows(data.x), np.asarray(data.t), held)
+    asked, answers = _known_weighed[key]
     of_rare = np.isin(asked, np.flatnonzero(rare))
     if not of_rare.any() or of_rare.all():
         return None
-    found = []
-    for make in (_weighed_linear, _weighed_forest):
-        said = np.concatenate([_answers(make, True, part[:2], part[2]) for part in parts])
-        right = said == asked
-        found.append((float(right[of_rare].mean()), float(right[~of_rare].mean())))
-    return max(found, key=sum)
+    rights = [said == asked for said in answers]
+    return max(((float(right[of_rare].mean()), float(right[~of_rare].mean())) for right in rights), key=sum)
+
+
+_known_weighed: dict[tuple[Any, ...], tuple[Array, list[Array]]] = {}
+
+
+def _weighed(x: Array, t: Array, held: tuple[Array, Array] | None) -> tuple[Array, list[Array]]:
+    """Return the labels of samples, and what each learner that weighs classes and had not seen them says."""
+    if held is not None:
+        parts = [(x, t, *held)]
+    else:
+        folds = np.arange(len(x)) % _FOLDS
+        parts = [(x[folds != f], t[folds != f], x[folds == f], t[folds == f]) for f in range(_FOLDS)]
+    learners = (_weighed_linear, _weighed_forest)
+    said = [[_answers(make, True, part[:2], part[2]) for part in parts] for make in learners]
+    return np.concatenate([part[3] for part in parts]), [np.concatenate(each) for each in said]
 
 
 def _answers(make: Callable[[bool], Any], classes: bool, seen: tuple[Array, Array], x: Array) -> Array:

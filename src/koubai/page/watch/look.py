@@ -6,9 +6,6 @@ watched has the machine.
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.errors import KoubaiError
+from koubai.core.signals import quietly
 from koubai.data.dataset import Dataset
 from koubai.doctor.answer.diary import plain_verdict
 from koubai.doctor.answer.verdict import Verdict
@@ -52,13 +50,6 @@ def look(pipe: Connection, folder: SafeFolder, data_dir: Path | None) -> None:
         pipe.send({"kind": "verdict", "verdict": verdict, "offers": offers(session.recipe, session.dataset)})
     except Exception as error:  # whatever a run holds, the page says it
         pipe.send({"kind": "failed", "why": failure(error)})
-
-
-def quietly() -> None:
-    """Be the least important process, and deaf to Ctrl-C, which is the server's affair."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(OSError, AttributeError):  # not every system has it
-        os.nice(10)
 
 
 def failure(error: Exception) -> dict[str, str]:

@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from koubai.core.signals import quietly
 from koubai.core.statistics import mean, mean_interval, sd, seeds_needed, sign_flip_p
 from koubai.doctor.patient.facts import held_part
 from koubai.doctor.visit.session_clinic import open_fork, result_of
 from koubai.engines.engine import TrainingState
-from koubai.page.watch.look import NotPossible, changed, failure, opened, quietly
+from koubai.page.watch.look import NotPossible, changed, failure, opened
 from koubai.train.recipe import Recipe
 from koubai.train.safe_folder import SafeFolder
 from koubai.train.session import Session
