@@ -6,16 +6,8 @@ from typing import Any
 
 from koubai.engines.native.kernels.base import doubles, inline
 from koubai.engines.native.kernels.functions import ZERO
-from koubai.engines.native.kernels.simd import (
-    LANES,
-    any_lane,
-    differs,
-    splat,
-)
-from koubai.engines.native.kernels.simd_memory import (
-    add_to_doubles,
-    total_at,
-)
+from koubai.engines.native.kernels.simd import LANES, any_lane, differs, splat
+from koubai.engines.native.kernels.simd_memory import add_to_doubles, total_at
 from koubai.engines.native.kernels.sums import (
     MAGNITUDES,
     OF_MAGNITUDES,

@@ -17,13 +17,7 @@ from numba import types
 from koubai.engines.native.code_cache import machine_code
 from koubai.engines.native.kernels.base import Control, doubles, inline, integers
 from koubai.engines.native.kernels.block import read, record
-from koubai.engines.native.kernels.calls import (
-    call_count,
-    call_execute,
-    call_kernel,
-    call_parallel,
-    cycles,
-)
+from koubai.engines.native.kernels.calls import call_count, call_execute, call_kernel, call_parallel, cycles
 from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.meeting import meet
 

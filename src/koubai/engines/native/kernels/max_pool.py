@@ -14,22 +14,8 @@ from numba import float32
 from koubai.engines.native.kernels.base import inline, kernel, share
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ONE, TWO, ZERO
-from koubai.engines.native.kernels.pool import (
-    Pool,
-    channels,
-    sample_elements,
-    window_columns,
-    window_rows,
-)
-from koubai.engines.native.kernels.simd import (
-    LANES,
-    any_lane,
-    beats,
-    differs,
-    select,
-    splat,
-    unordered,
-)
+from koubai.engines.native.kernels.pool import Pool, channels, sample_elements, window_columns, window_rows
+from koubai.engines.native.kernels.simd import LANES, any_lane, beats, differs, select, splat, unordered
 from koubai.engines.native.kernels.simd_memory import (
     load_half,
     load_up_to,
@@ -37,13 +23,7 @@ from koubai.engines.native.kernels.simd_memory import (
     store_half,
     store_up_to,
 )
-from koubai.engines.native.kernels.sums import (
-    MASKS,
-    OF_MOMENTS,
-    add_moments,
-    block,
-    clear,
-)
+from koubai.engines.native.kernels.sums import MASKS, OF_MOMENTS, add_moments, block, clear
 
 _LOWEST, THREE = np.float32(-np.inf), np.float32(3)
 NOWHERE = 255  # windows are smaller (builder.py)

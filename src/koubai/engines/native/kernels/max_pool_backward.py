@@ -18,24 +18,9 @@ from koubai.engines.native.kernels.pool import (
     window_columns,
     window_rows,
 )
-from koubai.engines.native.kernels.simd import (
-    LANES,
-    absolute,
-    multiply_add,
-    select,
-    splat,
-)
-from koubai.engines.native.kernels.simd_memory import (
-    load_bytes,
-)
-from koubai.engines.native.kernels.sums import (
-    OF_MAGNITUDES,
-    TILE,
-    block,
-    clear,
-    keep_magnitudes,
-    trusted,
-)
+from koubai.engines.native.kernels.simd import LANES, absolute, multiply_add, select, splat
+from koubai.engines.native.kernels.simd_memory import load_bytes
+from koubai.engines.native.kernels.sums import OF_MAGNITUDES, TILE, block, clear, keep_magnitudes, trusted
 
 
 @inline

@@ -12,16 +12,7 @@ from numba import types
 
 from koubai.engines.native.kernels.base import inline
 from koubai.engines.native.kernels.instruction import call_llvm, instruction
-from koubai.engines.native.kernels.simd import (
-    DOUBLES,
-    FLOATS,
-    INTS,
-    LANES,
-    MASK,
-    VECTOR,
-    spread,
-    sum_doubles,
-)
+from koubai.engines.native.kernels.simd import DOUBLES, FLOATS, INTS, LANES, MASK, VECTOR, spread, sum_doubles
 
 _I8, _I32 = ir.IntType(8), ir.IntType(32)
 _SHORTS = ir.VectorType(ir.IntType(16), LANES)
