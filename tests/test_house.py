@@ -90,14 +90,19 @@ ONE_THING_IN_SEVERAL_PLACES = {
 }
 
 
-def classes_of_the_package():
-    """Return where each class of the package is written, by its name; a class inside a class counts too."""
+def names_of_types():
+    """Return where each class and each alias of a type is written, by name; a class in a class counts, too."""
     places = {}
     for path in sorted((ROOT / "src/koubai").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            place = path.relative_to(ROOT / "src/koubai").as_posix()
             if isinstance(node, ast.ClassDef):
-                place = path.relative_to(ROOT / "src/koubai").as_posix()
                 places.setdefault(node.name, []).append(place)
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                name = target.id if isinstance(target, ast.Name) else ""
+                if re.fullmatch("[A-Z][A-Za-z]*[a-z][A-Za-z]*", name) and "TypeVar(" not in ast.unparse(node):
+                    places.setdefault(name, []).append(place)
     return places
 
 
@@ -114,8 +119,8 @@ def shared_names(places):
     }
 
 
-def test_a_class_name_stands_for_one_thing():
-    places = classes_of_the_package()
+def test_the_name_of_a_type_stands_for_one_thing():
+    places = names_of_types()
     assert shared_names(places) == {}
     assert {name for name in ONE_THING_IN_SEVERAL_PLACES if len(places.get(name, ())) < 2} == set()
 

@@ -1,5 +1,6 @@
 import pytest
 
+from koubai.core.checks import above, at_least, share
 from koubai.core.errors import (
     ConfigError,
     KoubaiError,
@@ -11,7 +12,6 @@ from koubai.core.errors import (
 )
 from koubai.core.layer import LAYERS
 from koubai.core.registry import Registry, export, snake
-from koubai.core.settings import above, at_least, share
 from koubai.data.augment import AUGMENTATIONS
 from koubai.data.flaws import FLAWS
 from koubai.initializers import INITIALIZERS

@@ -12,10 +12,10 @@ from koubai.doctor.diagnoses.diagnosis import known
 from koubai.lab.experiments.entry import catalog
 from koubai.study.errata import errata
 from koubai.study.glossary import experiment_named, find, meaning, terms
-from koubai.study.page import term_page
 from koubai.study.pictures import KINDS, draw
 from koubai.study.tell import tell_erratum, tell_term, term_facts
 from koubai.study.term import code_of
+from koubai.study.term_page import term_page
 from koubai.words import LANGUAGES, entries
 
 COURSE = (Path(__file__).parent / "words_of_the_course.txt").read_text(encoding="utf-8").split()

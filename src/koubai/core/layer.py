@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from koubai.core.door import batch, is_batch
+from koubai.core.arrays import batch, is_batch
 from koubai.core.errors import ShapeError, TooLarge
 from koubai.core.params import Array, BufferSpec, ParamSpec, Shape
 from koubai.core.registry import Registry

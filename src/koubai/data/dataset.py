@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from koubai.core.door import batch
+from koubai.core.arrays import batch
 from koubai.core.errors import DataError, UnknownName
 from koubai.core.memory import require
 from koubai.core.params import Array, Shape
@@ -33,7 +33,7 @@ from koubai.data.prepare import (
 )
 from koubai.data.prepared import Prepared, prepared
 from koubai.data.sampler import check_weights
-from koubai.data.scale import SCALES, TARGET_SCALES, InputScale, Scale, TargetScale, TargetUnits
+from koubai.data.scale import SCALES, TARGET_SCALES, InputScale, ScaleName, TargetScale, TargetUnits
 from koubai.data.scheme import TableScheme
 from koubai.data.typed import typed_inputs, typed_targets
 from koubai.words.phrase import term
@@ -207,7 +207,7 @@ class DataSource:
     classes: tuple[int, ...] | None = None
     label_noise: float = 0.0
     noise_seed: int = 0
-    scale: Scale = "raw"
+    scale: ScaleName = "raw"
     target_scale: TargetScale = "raw"
     class_weight: ClassWeight = None
     augment: tuple[Augmentation, ...] = ()

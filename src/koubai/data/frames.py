@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from koubai.core.door import array_of, numbers_of
+from koubai.core.arrays import array_of, numbers_of
 from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.data.files import open_regular
 from koubai.data.scheme import TableColumn

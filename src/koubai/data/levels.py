@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from koubai.core.door import as_type, misfit, numbers_of, samples
+from koubai.core.arrays import as_type, misfit, numbers_of, samples
 from koubai.core.errors import DataError, ShapeError
 from koubai.core.params import Array, Shape
 from koubai.data.scale import InputScale
@@ -73,7 +73,7 @@ def as_inputs(x: Any, in_shape: Shape, dtype: str, where: str) -> Inputs:
 
     Raises:
         ShapeError: they have another shape.
-        DataError: they are not numbers; see koubai.core.door.
+        DataError: they are not numbers; see koubai.core.arrays.
     """
     if isinstance(x, Levels) and dtype == "float32":
         if x.shape[1:] != in_shape:

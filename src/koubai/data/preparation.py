@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from koubai.core.door import as_type, check_kept, numbers_of, samples
+from koubai.core.arrays import as_type, check_kept, numbers_of, samples
 from koubai.core.errors import DataError
 from koubai.core.params import Array, Shape
 from koubai.data.frames import columns_of, is_frame

@@ -20,13 +20,13 @@ from typing import Literal
 import numpy as np
 
 from koubai.core import random
-from koubai.core.door import numbers_of
+from koubai.core.arrays import numbers_of
 from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs, Levels
 from koubai.data.order import Split, mixed, reorder
 from koubai.data.prepared import prepared
-from koubai.data.scale import InputScale, Scale, TargetScale, TargetUnits
+from koubai.data.scale import InputScale, ScaleName, TargetScale, TargetUnits
 from koubai.data.scheme import TableScheme
 
 ClassWeight = tuple[float, ...] | Literal["balanced"] | None
@@ -162,7 +162,7 @@ def with_label_noise(raw: Raw, share: float, seed: int, where: str) -> Raw:
     return replace(raw, t_train=t_train)
 
 
-def scaled(raw: Raw, how: Scale) -> dict[str, Inputs]:
+def scaled(raw: Raw, how: ScaleName) -> dict[str, Inputs]:
     """Return x_train, x_val and x_test on the scale `how`: float32 numbers, or Levels that stand for such.
 
     | scale    | x                                                                               |

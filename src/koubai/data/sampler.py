@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core import random
-from koubai.core.door import as_type, numbers_of
+from koubai.core.arrays import as_type, numbers_of
 from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.words.phrase import phrase

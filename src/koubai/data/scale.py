@@ -14,8 +14,8 @@ import numpy as np
 
 from koubai.core.params import Array
 
-Scale = Literal["raw", "unit", "bytes", "standard", "robust"]
-SCALES: tuple[Scale, ...] = get_args(Scale)
+ScaleName = Literal["raw", "unit", "bytes", "standard", "robust"]
+SCALES: tuple[ScaleName, ...] = get_args(ScaleName)
 TargetScale = Literal["raw", "standard"]
 TARGET_SCALES: tuple[TargetScale, ...] = get_args(TargetScale)
 _STORED = ("uint8", "float32", "float64")
@@ -46,7 +46,7 @@ class InputScale:
     before: InputScale | None = None
 
     @classmethod
-    def fit(cls, x: Array, how: Scale, top: float | None) -> InputScale:
+    def fit(cls, x: Array, how: ScaleName, top: float | None) -> InputScale:
         """Return the scale `how` (see `koubai.data.prepare.scaled`) of training inputs x."""
         x = np.asarray(x)
         shift, width = _shift_and_width(x, how, top)
@@ -173,7 +173,7 @@ class TargetUnits:
         return cls(shift, width)
 
 
-def _shift_and_width(x: Array, how: Scale, top: float | None) -> tuple[Array | None, Array | None]:
+def _shift_and_width(x: Array, how: ScaleName, top: float | None) -> tuple[Array | None, Array | None]:
     """Return what is subtracted and what divides, shaped to broadcast; None where nothing is done."""
     if how == "raw" or (how == "bytes" and top == 255):
         return None, None

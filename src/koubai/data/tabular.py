@@ -16,8 +16,8 @@ from koubai.data.sampler import check_weights
 from koubai.data.scheme import Missing, TableColumn, TableScheme, as_texts, lacking
 from koubai.words.phrase import phrase
 
-Task = Literal["auto", "classes", "values"]
-TASKS: tuple[Task, ...] = get_args(Task)
+TableTask = Literal["auto", "classes", "values"]
+TASKS: tuple[TableTask, ...] = get_args(TableTask)
 MOST_WHOLE = 20  # different whole numbers that are taken for classes
 _SHOWN = 12  # names in a message
 
@@ -27,7 +27,7 @@ def table_raw(
     target: str | TableColumn,
     *,
     weights: Any = None,
-    task: Task = "auto",
+    task: TableTask = "auto",
     missing: Missing = "refuse",
     drop: tuple[str, ...] = (),
     test_share: float = 0.3,
@@ -92,7 +92,7 @@ def _known(wanted: Sequence[str], names: Sequence[str], where: str) -> None:
             )
 
 
-def _target(column: TableColumn, task: Task, where: str) -> tuple[Array, tuple[str, ...]]:
+def _target(column: TableColumn, task: TableTask, where: str) -> tuple[Array, tuple[str, ...]]:
     """Return the targets: (n,) numbers of classes with their names, or (n, 1) values without."""
     lacks = column.lacks
     if not len(lacks):

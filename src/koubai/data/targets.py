@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from koubai.core.door import array_of
+from koubai.core.arrays import array_of
 from koubai.core.errors import DataError
 from koubai.core.params import Array
-from koubai.data.tabular import Task
+from koubai.data.tabular import TableTask
 from koubai.words.phrase import phrase
 
 MAX_CLASSES = 1 << 16
@@ -54,7 +54,7 @@ def check_finite(array: Array, name: str, where: str) -> None:
 
 
 def targets_of(
-    train: Array, test: Array, names: tuple[str, ...], task: Task, where: str
+    train: Array, test: Array, names: tuple[str, ...], task: TableTask, where: str
 ) -> tuple[tuple[Array, Array], int | None, tuple[str, ...]]:
     """Return both parts of the targets, the number of classes (None for values) and their names.
 
@@ -136,7 +136,7 @@ def _pieces(part: Array) -> Iterator[slice]:
         yield slice(at, at + rows)
 
 
-def _whole(train: Array, test: Array, task: Task) -> bool:
+def _whole(train: Array, test: Array, task: TableTask) -> bool:
     """Return whether floats are labels: a column of 0. and 1.; any whole numbers where asked for."""
     if task == "values" or train.size != len(train) or test.size != len(test):
         return False
@@ -149,7 +149,7 @@ def _all_whole(t: Array) -> bool:
     return bool((t == np.floor(t)).all())
 
 
-def _numbered(train: Array, test: Array, task: Task) -> tuple[Array, Array, tuple[str, ...]]:
+def _numbered(train: Array, test: Array, task: TableTask) -> tuple[Array, Array, tuple[str, ...]]:
     """Return whole numbers as classes from 0, with their names where they did not begin there."""
     if train.dtype.kind == "b":
         return train, test, ()

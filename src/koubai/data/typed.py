@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from koubai.core.door import array_of, as_type, numbers_of
+from koubai.core.arrays import array_of, as_type, numbers_of
 from koubai.core.errors import DataError, ShapeError
 from koubai.core.params import Array
 from koubai.words.phrase import phrase

@@ -149,7 +149,7 @@ def _warn_once(sentence: str) -> None:
 
 
 def _reference(job: Job) -> Program:
-    from koubai.engines.reference.program import ReferenceProgram
+    from koubai.engines.reference import ReferenceProgram
 
     return ReferenceProgram(job)
 

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from koubai.core.door import array_of, is_numbers
+from koubai.core.arrays import array_of, is_numbers
 from koubai.core.errors import DataError, EngineError, ShapeError
 from koubai.core.params import Array
 from koubai.core.tap_record import TapRecord

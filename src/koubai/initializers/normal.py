@@ -7,8 +7,8 @@ from math import sqrt
 
 import numpy as np
 
+from koubai.core.checks import at_least
 from koubai.core.params import Array, ParamSpec
-from koubai.core.settings import at_least
 from koubai.initializers.initializer import INITIALIZERS, Initializer
 
 

@@ -8,8 +8,8 @@ from math import prod, sqrt
 import numpy as np
 
 from koubai.core.blas_threads import blas_threads
+from koubai.core.checks import above
 from koubai.core.params import Array, ParamSpec
-from koubai.core.settings import above
 from koubai.initializers.initializer import INITIALIZERS, Initializer
 
 

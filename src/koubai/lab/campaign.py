@@ -35,7 +35,7 @@ _AHEAD = 8  # tasks a worker that are handed over at once: what waits there no s
 _AHEAD_ELSEWHERE = 4  # bundles, where the way is long and a bundle takes its time
 _BUNDLE = 0.5  # seconds of work in a bundle of short runs: beside them a cluster's own work is little
 _MOST = 64  # runs in a bundle
-OnProgress = Callable[[CampaignProgress], None]
+OnCampaignProgress = Callable[[CampaignProgress], None]
 
 
 def run_experiment(
@@ -47,7 +47,7 @@ def run_experiment(
     threads: int = 1,
     data_dir: Path | None = None,
     device: str = "cpu",
-    on_progress: OnProgress | None = None,
+    on_progress: OnCampaignProgress | None = None,
     tasks: list[Task] | None = None,
 ) -> ExperimentResult:
     """Return what came out of an experiment; with a store, runs that it holds are not made again.
@@ -92,7 +92,7 @@ class Campaign:
 
     experiment: Experiment
     workers: Workers
-    on_progress: OnProgress
+    on_progress: OnCampaignProgress
     results: dict[tuple[str, int], RunResult] = field(default_factory=dict)
     reused: int = 0
     stopped_by: str | None = None

@@ -9,7 +9,7 @@ from koubai.core.cores import usable_cores
 from koubai.core.errors import SettingError, UnknownName
 from koubai.engines.choose import engines
 from koubai.engines.devices import is_gpu
-from koubai.lab.campaign import OnProgress, run_experiment
+from koubai.lab.campaign import OnCampaignProgress, run_experiment
 from koubai.lab.catalog import build
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
@@ -28,7 +28,7 @@ def run(
     cluster: str | None = None,
     data_dir: Path | str | None = None,
     device: str = "auto",
-    on_progress: OnProgress | None = None,
+    on_progress: OnCampaignProgress | None = None,
 ) -> ExperimentResult:
     """Return what came out of an experiment, or of a catalog's experiment by its name.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubai.core.checks import whole
 from koubai.core.layer import LAYERS, Cell
 from koubai.core.params import Array, ParamSpec, Shape
-from koubai.core.settings import whole
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Zeros
 from koubai.initializers.initializer import Initializer

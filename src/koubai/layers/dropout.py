@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from koubai.core.checks import share
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array
 from koubai.core.random import keep_mask, key
-from koubai.core.settings import share
 from koubai.core.verbs import Builder, Handle
 
 

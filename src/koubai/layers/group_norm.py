@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from koubai.core.checks import above, whole
 from koubai.core.errors import ShapeError
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, ParamSpec, Shape
-from koubai.core.settings import above, whole
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Constant, Zeros
 from koubai.layers.batch_norm import beside, but_channels

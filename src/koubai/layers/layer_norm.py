@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from koubai.core.checks import above
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array, ParamSpec, Shape
-from koubai.core.settings import above
 from koubai.core.verbs import Builder, Handle
 from koubai.initializers.constant import Constant, Zeros
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from koubai.core.checks import above, at_least
 from koubai.core.errors import SettingError
 from koubai.core.layer import LAYERS, Cell, Layer
 from koubai.core.params import Array
-from koubai.core.settings import above, at_least
 from koubai.core.verbs import Builder, Handle
 from koubai.words.phrase import phrase
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from koubai.core.checks import whole
 from koubai.core.errors import SettingError
 from koubai.core.layer import Layer
 from koubai.core.params import Array, Shape
-from koubai.core.settings import whole
 from koubai.core.verbs import Builder, Handle
 from koubai.layers.im2col import col2im, im2col
 from koubai.layers.window import Window, check_rank, per_axis

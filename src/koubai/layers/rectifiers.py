@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from koubai.core.checks import at_least, share
 from koubai.core.layer import LAYERS
 from koubai.core.params import Array
-from koubai.core.settings import at_least, share
 from koubai.layers.activations import Activation
 
 _INFINITY = float("inf")

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from koubai.core.checks import above
 from koubai.core.params import Array
-from koubai.core.settings import above
 from koubai.losses.loss import LOSSES, Loss
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from koubai.core.door import as_floats, numbers_of
+from koubai.core.arrays import as_floats, numbers_of
 from koubai.core.errors import DataError, ShapeError
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from koubai.core.checks import share
 from koubai.core.params import Array
-from koubai.core.settings import share
 from koubai.losses.loss import LOSSES, Loss
 
 

@@ -27,7 +27,7 @@ _INSTRUCTIONS = (
     "helped, or if the interval of its difference lies on one side of 0."
 )
 
-Name = Annotated[str, Field(max_length=4096)]
+ShortText = Annotated[str, Field(max_length=4096)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 Seconds = Annotated[float, Field(ge=1, le=3600)]
 Changes = Annotated[dict[str, dict[str, Any]], Field(min_length=1, max_length=MOST_ARMS)]
@@ -60,8 +60,8 @@ def make_server(folder: Path) -> MCPServer[Any]:
     @server.tool(structured_output=False)
     @told
     async def doctor(
-        target: Name,
-        arguments: Annotated[list[Name], Field(max_length=64)] = [],  # noqa: B006 -- pydantic copies it
+        target: ShortText,
+        arguments: Annotated[list[ShortText], Field(max_length=64)] = [],  # noqa: B006 -- pydantic copies it
         module: bool = False,
         thorough: bool = False,
         time_limit: Seconds = 600.0,
@@ -85,7 +85,7 @@ def make_server(folder: Path) -> MCPServer[Any]:
     @server.tool(structured_output=False)
     @told
     async def compare(
-        recipe: Name,
+        recipe: ShortText,
         changes: Changes,
         seeds: Annotated[int, Field(ge=2, le=MOST_SEEDS)] = 6,
         steps: Annotated[int | None, Field(ge=1, le=MOST_STEPS)] = None,

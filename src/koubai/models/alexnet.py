@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from koubai.core.checks import above, share, whole
 from koubai.core.layer import Layer
-from koubai.core.settings import above, share, whole
 from koubai.initializers.constant import Constant
 from koubai.initializers.initializer import Initializer
 from koubai.initializers.normal import Normal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubai.core.checks import whole
 from koubai.core.layer import LAYERS
-from koubai.core.settings import whole
 from koubai.layers.activations import Identity
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.concatenate import Concatenate

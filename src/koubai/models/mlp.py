@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubai.core.checks import share, whole
 from koubai.core.errors import SettingError
 from koubai.core.layer import Layer
-from koubai.core.settings import share, whole
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.dropout import Dropout
 from koubai.layers.flatten import Flatten

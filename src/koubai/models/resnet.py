@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from koubai.core.checks import whole
 from koubai.core.layer import Layer
-from koubai.core.settings import whole
 from koubai.layers.batch_norm import BatchNorm
 from koubai.layers.convolution import Conv2d
 from koubai.layers.global_average_pool import GlobalAveragePool

@@ -10,7 +10,7 @@ from itertools import takewhile
 import numpy as np
 
 from koubai.core import random
-from koubai.core.door import is_numbers
+from koubai.core.arrays import is_numbers
 from koubai.core.errors import KoubaiError, ShapeError
 from koubai.core.layer import Cell, Layer, check_extent, wire
 from koubai.core.params import Array, BufferSpec, ParamSpec, Shape

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from koubai.core.checks import above, share
 from koubai.core.params import Array
-from koubai.core.settings import above, share
 from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 
 

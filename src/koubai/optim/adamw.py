@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from koubai.core.settings import at_least
+from koubai.core.checks import at_least
 from koubai.optim.adam import Adam
 from koubai.optim.optimizer import OPTIMIZERS
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from koubai.core.checks import above
 from koubai.core.params import Array
-from koubai.core.settings import above
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from koubai.core.checks import at_least, share
 from koubai.core.params import Array
-from koubai.core.settings import at_least, share
 from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 
 

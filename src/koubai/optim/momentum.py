@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubai.core.checks import share
 from koubai.core.params import Array
-from koubai.core.settings import share
 from koubai.optim.optimizer import OPTIMIZERS, Optimizer
 
 

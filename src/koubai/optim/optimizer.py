@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from koubai.core.checks import at_least
 from koubai.core.params import Array
 from koubai.core.registry import Registry
-from koubai.core.settings import at_least
 
 OPTIMIZERS = Registry("optimizer")
 

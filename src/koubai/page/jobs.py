@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.core.signals import spawning, unheard
-from koubai.page.lesson_job import Event
+from koubai.page.event import Event
 from koubai.page.worker import warm_up, work
 
 MOST_WAITING = 8

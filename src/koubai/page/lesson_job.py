@@ -23,18 +23,18 @@ from typing import Any
 
 from koubai.core.cores import usable_cores
 from koubai.core.statistics import mean_interval
-from koubai.lab.campaign import OnProgress, run_experiment
+from koubai.lab.campaign import OnCampaignProgress, run_experiment
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.perform.progress import CampaignProgress
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.store import Store
 from koubai.lab.start import open_workers
+from koubai.page.event import Event
 from koubai.page.failure import in_every_language
 from koubai.study.lessons import Lesson
 from koubai.study.lessons.lesson import SEEDS, slid
 
-Event = dict[str, Any]
 _EVERY = 0.1  # seconds between two events of progress
 
 
@@ -52,7 +52,7 @@ def perform(
     try:
         with open_workers("auto", usable_cores()) as workers:
 
-            def run(experiment: Experiment, on_progress: OnProgress) -> ExperimentResult:
+            def run(experiment: Experiment, on_progress: OnCampaignProgress) -> ExperimentResult:
                 return run_experiment(
                     experiment, workers, store=Store(store), data_dir=data_dir, on_progress=on_progress
                 )

@@ -17,7 +17,8 @@ from typing import Any
 from koubai.core.errors import RunError
 from koubai.lab.start import run
 from koubai.page import texts
-from koubai.page.lesson_job import Event, facts_of, more_of, run_event, trace_event
+from koubai.page.event import Event
+from koubai.page.lesson_job import facts_of, more_of, run_event, trace_event
 from koubai.report.html import write_text
 from koubai.study.lessons import Lesson
 from koubai.study.lessons.lesson import SEEDS, slid

@@ -27,13 +27,14 @@ from koubai.core.signals import quietly
 from koubai.engines.choose import load_native
 from koubai.lab.campaign import run_experiment
 from koubai.lab.start import open_workers
+from koubai.page.event import Event
 from koubai.page.failure import in_every_language
-from koubai.page.lesson_job import Event, perform
+from koubai.page.lesson_job import perform
 from koubai.page.play.perform import perform as play
 from koubai.study.lessons import lessons
 from koubai.train.recipe import Recipe
 
-Job = tuple[Any, ...]
+JobMessage = tuple[Any, ...]
 """Its id, the kind of work, and what that takes."""
 _SWITCH = 0.001  # seconds a thread that trains may keep one waiting that has something to tell
 
@@ -78,7 +79,7 @@ def works() -> dict[str, Work]:
     }
 
 
-def _do(desk: _Desk, task: Job, known: dict[str, Work], room: Room) -> None:
+def _do(desk: _Desk, task: JobMessage, known: dict[str, Work], room: Room) -> None:
     """Do one job; whatever goes wrong in it is told as its last event."""
     job, kind, *asked = task
     try:
@@ -112,7 +113,7 @@ class _Desk:
     def __init__(self, pipe: Connection) -> None:
         self.stop = threading.Event()
         self._pipe, self._lock = pipe, threading.Lock()
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[JobMessage] = queue.SimpleQueue()
         self._now: str | None = None
         self._off: set[str] = set()
 
@@ -130,7 +131,7 @@ class _Desk:
         except (EOFError, OSError):
             os._exit(0)
 
-    def next(self) -> Job | None:
+    def next(self) -> JobMessage | None:
         """Wait for the next job; None for one that was called off meanwhile."""
         job = self._jobs.get()
         self.stop.clear()

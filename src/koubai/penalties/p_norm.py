@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from koubai.core.checks import at_least
 from koubai.core.params import Array
-from koubai.core.settings import at_least
 from koubai.penalties.penalty import PENALTIES, Penalty
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from koubai.core.params import Array
 from koubai.probes.column import Column
-from koubai.probes.packed import Name, Packed, places, same
+from koubai.probes.packed import ColumnName, Packed, places, same
 
 _SHORT = 64  # numbers of a column of the whole run that stay at hand
 
@@ -34,7 +34,7 @@ class Held:
     names: tuple[tuple[str, str, int], ...]
     counts: tuple[int, ...]
     firsts: Array
-    near: Mapping[Name, tuple[Array, Array]]
+    near: Mapping[ColumnName, tuple[Array, Array]]
     read: Callable[[], Packed]
 
     @staticmethod

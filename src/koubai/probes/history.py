@@ -21,7 +21,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.probes.column import Column
 from koubai.probes.held import Held
-from koubai.probes.packed import Name, Packed, fitting, packed, places, unpacked
+from koubai.probes.packed import ColumnName, Packed, fitting, packed, places, unpacked
 
 Vectors = dict[tuple[int, str, str], Array]  # (step, path, quantity) -> a number, or a row, a unit
 _MOST_WAITING = 1000  # steps: what waits takes as much memory as what is written
@@ -69,7 +69,9 @@ class History:
     added to, before all columns are looked at, and before another column comes up.
     """
 
-    def __init__(self, columns: dict[Name, Column] | None = None, vectors: Vectors | None = None) -> None:
+    def __init__(
+        self, columns: dict[ColumnName, Column] | None = None, vectors: Vectors | None = None
+    ) -> None:
         self._columns = {} if columns is None else columns
         self._vectors = {} if vectors is None else vectors
         self._measurer: Measurer | None = None
@@ -230,7 +232,7 @@ class History:
         return f"<History up to step {last}: {counts}>"
 
     def __iter__(self) -> Iterator[HistoryEntry]:
-        def rows(position: int, name: Name, column: Column) -> Iterator[tuple[int, int, HistoryEntry]]:
+        def rows(position: int, name: ColumnName, column: Column) -> Iterator[tuple[int, int, HistoryEntry]]:
             steps, values = column.sorted()
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
                 yield step, position, HistoryEntry(step, *name, value)

@@ -17,7 +17,7 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.probes.column import Column
 
-Name = tuple[str, str]
+ColumnName = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Packed:
 
 
 @lru_cache(maxsize=64)
-def places(names: tuple[tuple[str, str, int], ...]) -> Mapping[Name, tuple[int, int]]:
+def places(names: tuple[tuple[str, str, int], ...]) -> Mapping[ColumnName, tuple[int, int]]:
     """Return where each column lies: (its table, its row there), in the order of `names`."""
     rows: dict[int, int] = {}
     found = {}
@@ -107,7 +107,7 @@ def same(names: tuple[tuple[str, str, int], ...]) -> tuple[tuple[str, str, int],
     return names
 
 
-def packed(columns: Mapping[Name, Column]) -> Packed:
+def packed(columns: Mapping[ColumnName, Column]) -> Packed:
     """Return columns as tables, bit for bit."""
     tables: dict[tuple[bytes, str], int] = {}
     names: list[tuple[str, str, int]] = []
@@ -139,14 +139,14 @@ def fitting(tables: Packed) -> Packed:
     return tables
 
 
-def unpacked(tables: Packed) -> dict[Name, Column]:
+def unpacked(tables: Packed) -> dict[ColumnName, Column]:
     """Return the columns; raise ValueError where the tables do not fit their names."""
     fitting(tables)
     steps = [np.cumsum(differences, dtype=np.int64) for differences in tables.steps]
     return {name: Column(steps[i], tables.values[i][row]) for name, (i, row) in places(tables.names).items()}
 
 
-def rounded(columns: Mapping[Name, Column], names: Iterable[Name]) -> dict[Name, Column]:
+def rounded(columns: Mapping[ColumnName, Column], names: Iterable[ColumnName]) -> dict[ColumnName, Column]:
     """Return columns, some of them with 24 bits a number unless one is too large or small for that."""
     chosen = set(names)
 

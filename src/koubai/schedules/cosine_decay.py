@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import cos, pi
 
-from koubai.core.settings import at_least, share
+from koubai.core.checks import at_least, share
 from koubai.schedules.schedule import SCHEDULES, Schedule
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from koubai.core.settings import at_least
+from koubai.core.checks import at_least
 from koubai.schedules.schedule import SCHEDULES, ConstantRate, Schedule
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from koubai.core.errors import nearest
 from koubai.train.kinds import KINDS, spelled_out
 from koubai.train.plain import hints_of, suggestion
-from koubai.train.toml_lines import Place
+from koubai.train.toml_lines import KeyPath
 from koubai.words.phrase import joined, phrase, term
 
 SCALARS = {int: "whole number", float: "number", bool: "truth", str: "text"}
@@ -19,7 +19,7 @@ SCALARS = {int: "whole number", float: "number", bool: "truth", str: "text"}
 class Fault:
     """One mistake at one place of a plain value."""
 
-    place: Place
+    place: KeyPath
     message: str
     hint: str | None = None
     lacks: bool = False  # whether nothing stands there
@@ -66,7 +66,7 @@ def faults_of(root: Any, plain: Any, errors: list[Any]) -> list[Fault]:
     return list(dict.fromkeys([*found, *(fault for fault in lacking if fault.place not in meant)]))
 
 
-def without(plain: Any, place: Place) -> Any:
+def without(plain: Any, place: KeyPath) -> Any:
     """Return plain values without what stands at a place: the setting that it is, or is in."""
     if not place:
         return plain
@@ -82,7 +82,7 @@ def without(plain: Any, place: Place) -> Any:
     return {name: item for name, item in plain.items() if name != first}
 
 
-def _holds(plain: Any, place: Place) -> bool:
+def _holds(plain: Any, place: KeyPath) -> bool:
     """Whether a place lies in a setting further inside."""
     for step in place:
         if isinstance(plain, dict):
@@ -104,7 +104,7 @@ def _wrong_type(base: type, name: Any) -> tuple[str, str]:
     return phrase("unknown_name", kind=term("kind", kind), name=name), hint
 
 
-def _follow(hint: Any, plain: Any, steps: tuple[str | int, ...]) -> tuple[Place, Any, Any]:
+def _follow(hint: Any, plain: Any, steps: tuple[str | int, ...]) -> tuple[KeyPath, Any, Any]:
     """Walk down an error's place; return it as it stands in the file, with the type and value found there.
 
     Tags and the branches of unions are pydantic's own steps, not the file's.

@@ -14,7 +14,7 @@ from koubai.core.errors import EngineError, RunError
 from koubai.core.memory import require
 from koubai.core.params import Array
 from koubai.data.files import decoding, open_regular
-from koubai.data.npy import PackedArray
+from koubai.data.npz import PackedArray
 from koubai.train.files import read_file, reading
 from koubai.train.packing import unpack
 

@@ -23,7 +23,7 @@ from koubai.words.phrase import Phrase, phrase
 Needs = Literal["classes", "probabilities", "values", "own"]
 Own = Callable[[Array, Array], Any]
 Given = str | Own | Iterable["str | Own"] | Mapping[str, Own]
-Measured = float | list[Any]  # a number, or numbers such as a matrix by rows
+MetricValue = float | list[Any]  # a number, or numbers such as a matrix by rows
 _IN_A_NAME = re.compile(r"\W+")
 
 
@@ -47,7 +47,7 @@ class Metric:
     options: Mapping[str, Any] = field(default_factory=dict)
     two: bool = False
 
-    def of(self, t: Array, y: Array, loss: Loss, preparation: Preparation) -> Measured:
+    def of(self, t: Array, y: Array, loss: Loss, preparation: Preparation) -> MetricValue:
         """Return the measure of network outputs y (n, K) for targets t, as the dataset holds both.
 
         NaN where a measure of scikit-learn's is not defined, as for outputs that are not finite.
@@ -211,7 +211,7 @@ def _impossible(metric: Metric, classes: int | None, loss: Loss) -> Phrase | Non
     return None
 
 
-def _number(found: Any, name: str) -> Measured:
+def _number(found: Any, name: str) -> MetricValue:
     """Return a number, or an array of numbers as lists.
 
     Raises:

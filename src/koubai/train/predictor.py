@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from koubai.core.door import array_of, numbers_of
+from koubai.core.arrays import array_of, numbers_of
 from koubai.core.errors import DataError, EngineError, RunError, ShapeError
 from koubai.core.params import Array
 from koubai.data.levels import Inputs
@@ -97,7 +97,7 @@ class Predictor:
 
         Raises:
             ShapeError: inputs of another shape than the network takes, such as one sample without a batch.
-            DataError: no real numbers, or numbers that look prepared already; see `koubai.core.door`.
+            DataError: no real numbers, or numbers that look prepared already; see `koubai.core.arrays`.
         """
         network, known = self._learned()
         if known is None and not prepared:

@@ -14,7 +14,7 @@ from koubai.data.files import open_regular
 from koubai.train.faults import Fault, Faults
 from koubai.train.plain import default_of
 from koubai.train.recipe import Recipe
-from koubai.train.toml_lines import Place, lines_of
+from koubai.train.toml_lines import KeyPath, lines_of
 from koubai.train.toml_words import not_toml
 from koubai.words.phrase import phrase
 from koubai.words.system import advice, reason
@@ -40,7 +40,9 @@ def read_recipe(source: str | Path) -> Recipe:
     return recipe_of(table, name, lines)
 
 
-def recipe_of(table: Any, source: str, lines: dict[Place, int] | None = None, under: Place = ()) -> Recipe:
+def recipe_of(
+    table: Any, source: str, lines: dict[KeyPath, int] | None = None, under: KeyPath = ()
+) -> Recipe:
     """Return the recipe that a parsed table describes; it stands at `under` in the file with these lines."""
     from koubai.train.schema import read  # pydantic takes a tenth of a second, and most starts read no file
 
@@ -52,10 +54,10 @@ def recipe_of(table: Any, source: str, lines: dict[Place, int] | None = None, un
     return recipe
 
 
-def problem_of(fault: Fault, lines: dict[Place, int], under: Place = ()) -> Problem:
+def problem_of(fault: Fault, lines: dict[KeyPath, int], under: KeyPath = ()) -> Problem:
     """Return a fault with its line: that of its place, or of the nearest table around it that has one."""
     place = (*under, *fault.place)
-    known: Place = ()
+    known: KeyPath = ()
     for step in place:  # steps that only a spelled-out shorthand has are not in the file
         if (*known, step) in lines:
             known = (*known, step)
@@ -83,7 +85,7 @@ def toml_text(source: str | Path) -> tuple[str, str]:
         ) from None
 
 
-def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[Place, int]]:
+def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     """Return the tables of a TOML text and the line of every place; refuse what is too large or too deep."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise ConfigError(source, [Problem("", phrase("larger_than_a_recipe", size=MAX_BYTES // 1024))])
@@ -111,9 +113,9 @@ def parse_toml(text: str, source: str) -> tuple[dict[str, Any], dict[Place, int]
     return table, lines
 
 
-def _levels(table: Any) -> Iterator[list[tuple[Place, Any]]]:
+def _levels(table: Any) -> Iterator[list[tuple[KeyPath, Any]]]:
     """Yield what lies in a table, each with its place; then what lies in the tables and arrays of that ..."""
-    level: list[tuple[Place, Any]] = [((), table)]
+    level: list[tuple[KeyPath, Any]] = [((), table)]
     while level:
         inner = [
             ((*place, key), value)

@@ -33,7 +33,7 @@ from koubai.core.layer import Layer
 from koubai.train.faults import SCALARS, Fault, Faults, faults_of, without
 from koubai.train.kinds import KINDS, spelled_out
 from koubai.train.plain import AtLeast, build, default_of, hints_of
-from koubai.train.toml_lines import Place
+from koubai.train.toml_lines import KeyPath
 
 
 def read(hint: Any, plain: Any) -> Any:
@@ -140,7 +140,7 @@ def _maker(cls: type) -> Callable[[BaseModel], Any]:
     return make
 
 
-def _refusals(error: KoubaiError, given: dict[str, Any]) -> Iterator[tuple[Place, str, str | None]]:
+def _refusals(error: KoubaiError, given: dict[str, Any]) -> Iterator[tuple[KeyPath, str, str | None]]:
     if isinstance(error, ConfigError):
         for problem in error.problems:
             yield tuple(problem.path.split(".")), problem.message, problem.hint

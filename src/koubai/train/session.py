@@ -23,7 +23,7 @@ from koubai.engines.threads import threads_for
 from koubai.network.network import Network
 from koubai.probes.history import History
 from koubai.probes.record import Recorder, default_probes
-from koubai.train.metrics import Measured, Metric, metrics_of
+from koubai.train.metrics import Metric, MetricValue, metrics_of
 from koubai.train.recipe import Recipe
 from koubai.words.phrase import phrase
 
@@ -41,7 +41,7 @@ class Score:
     loss: float
     accuracy: float | None
     count: int
-    measures: Mapping[str, Measured] = field(default_factory=dict, hash=False)
+    measures: Mapping[str, MetricValue] = field(default_factory=dict, hash=False)
 
 
 class Session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-Place = tuple[str | int, ...]  # ("network", "layers", 2, "kernel")
+KeyPath = tuple[str | int, ...]  # ("network", "layers", 2, "kernel")
 
 _BLANK = re.compile(r"[ \t\r\n]*(?:#[^\n]*\n?[ \t\r\n]*)*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -15,7 +15,7 @@ _STRING = re.compile(
 _SCALAR = re.compile(r"[^,\]}#\r\n]+")
 
 
-def lines_of(text: str) -> dict[Place, int]:
+def lines_of(text: str) -> dict[KeyPath, int]:
     """Return the line (from 1) of every key, table and array element of a text that tomllib accepts."""
     return _Scanner(text).document()
 
@@ -27,11 +27,11 @@ class _Scanner:
         self.text = text
         self.at = 0
         self.line, self._counted = 1, 0
-        self.found: dict[Place, int] = {}
-        self.lengths: dict[Place, int] = {}  # of arrays of tables
+        self.found: dict[KeyPath, int] = {}
+        self.lengths: dict[KeyPath, int] = {}  # of arrays of tables
 
-    def document(self) -> dict[Place, int]:
-        table: Place = ()
+    def document(self) -> dict[KeyPath, int]:
+        table: KeyPath = ()
         while self.blank():
             if self.text.startswith("[[", self.at):
                 table = self.header(2)
@@ -60,23 +60,23 @@ class _Scanner:
         self.at = match.end()
         return match.group()
 
-    def note(self, place: Place) -> None:
+    def note(self, place: KeyPath) -> None:
         """Write down that a place stands here, and the tables that its dotted name opened."""
         self.line += self.text.count("\n", self._counted, self.at)
         self._counted = self.at
         for length in range(1, len(place) + 1):
             self.found.setdefault(place[:length], self.line)
 
-    def header(self, brackets: int) -> Place:
+    def header(self, brackets: int) -> KeyPath:
         """Read the name in [a.b] or [[a.b]]; names of arrays of tables mean their latest element."""
         self.at += brackets
         *parents, last = self.dotted()
-        place: Place = ()
+        place: KeyPath = ()
         for name in parents:
             place = self.latest((*place, name))
         return (*place, last) if brackets == 2 else self.latest((*place, last))
 
-    def latest(self, place: Place) -> Place:
+    def latest(self, place: KeyPath) -> KeyPath:
         return (*place, self.lengths[place] - 1) if place in self.lengths else place
 
     def dotted(self) -> list[str]:
@@ -93,13 +93,13 @@ class _Scanner:
             return str(tomllib.loads(f"key = {quoted}")["key"])
         return self.take(_BARE_KEY)
 
-    def pair(self, table: Place) -> None:
+    def pair(self, table: KeyPath) -> None:
         place = (*table, *self.dotted())
         self.note(place)
         self.at += 1  # the equals sign
         self.value(place)
 
-    def value(self, place: Place) -> None:
+    def value(self, place: KeyPath) -> None:
         self.blank()
         match self.text[self.at]:
             case "[":
@@ -111,7 +111,7 @@ class _Scanner:
             case _:
                 self.take(_SCALAR)
 
-    def array(self, place: Place) -> None:
+    def array(self, place: KeyPath) -> None:
         self.at += 1
         position = 0
         while self.blank() and self.text[self.at] != "]":
@@ -121,7 +121,7 @@ class _Scanner:
             self.comma()
         self.at += 1
 
-    def inline_table(self, place: Place) -> None:
+    def inline_table(self, place: KeyPath) -> None:
         self.at += 1
         while self.blank() and self.text[self.at] != "}":
             self.pair(place)

@@ -90,7 +90,7 @@ def _tell_errata(slips: list[Erratum]) -> None:
 def _write(terms: tuple[Term, ...], name: str, out: Path) -> None:
     """Write the page of the term that a word means."""
     from koubai.report.html import write_page
-    from koubai.study.page import term_page
+    from koubai.study.term_page import term_page
 
     if not terms:
         raise KoubaiError("diagnosis_has_no_page", where=name, hint="koubai report RUN --doctor")

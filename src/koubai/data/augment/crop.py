@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from koubai.core.checks import whole
 from koubai.core.params import Array
-from koubai.core.settings import whole
 from koubai.data.augment.augmentation import AUGMENTATIONS, Augmentation
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from koubai.core.checks import probability
 from koubai.core.errors import SettingError
 from koubai.core.params import Array
-from koubai.core.settings import probability
 from koubai.data.augment.augmentation import AUGMENTATIONS, Augmentation
 
 _NARROWEST = 0.3  # height over width of a rectangle lies between this and its inverse

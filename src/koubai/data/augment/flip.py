@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from koubai.core.checks import probability
 from koubai.core.errors import UnknownName
 from koubai.core.params import Array
-from koubai.core.settings import probability
 from koubai.data.augment.augmentation import AUGMENTATIONS, Augmentation, chosen
 
 AXES = ("horizontal", "vertical")

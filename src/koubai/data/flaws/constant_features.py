@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from koubai.core import random, settings
+from koubai.core import checks, random
 from koubai.core.params import Array
 from koubai.data.flaws.flaw import FLAWS, Flaw, with_inputs
 from koubai.data.prepare import Raw
@@ -26,7 +26,7 @@ class ConstantFeatures(Flaw):
     value: float = 0.0
 
     def __post_init__(self) -> None:
-        settings.share(self, share=self.share)
+        checks.share(self, share=self.share)
 
     def spoil(self, raw: Raw, key: int) -> Raw:
         """Overwrite the chosen inputs."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from koubai.core.checks import at_least
 from koubai.core.errors import DataError
 from koubai.core.params import Array
-from koubai.core.settings import at_least
 from koubai.data.flaws.flaw import FLAWS, Flaw
 from koubai.data.prepare import Raw
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from koubai.core import random, settings
+from koubai.core import checks, random
 from koubai.core.params import Array
 from koubai.data.flaws.flaw import FLAWS, Flaw, with_inputs
 from koubai.data.prepare import Raw
@@ -28,7 +28,7 @@ class MissingValues(Flaw):
     filled_with: float | None = None
 
     def __post_init__(self) -> None:
-        settings.share(self, share=self.share)
+        checks.share(self, share=self.share)
 
     def spoil(self, raw: Raw, key: int) -> Raw:
         """Overwrite the chosen numbers."""

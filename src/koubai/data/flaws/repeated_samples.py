@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from koubai.core.checks import whole
 from koubai.core.errors import DataError
-from koubai.core.settings import whole
 from koubai.data.flaws.flaw import FLAWS, Flaw
 from koubai.data.prepare import Raw
 

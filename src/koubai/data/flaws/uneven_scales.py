@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from koubai.core import random
-from koubai.core.settings import above
+from koubai.core.checks import above
 from koubai.data.flaws.flaw import FLAWS, Flaw, with_inputs
 from koubai.data.prepare import Raw
 

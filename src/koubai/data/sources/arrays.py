@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from koubai.core import random
-from koubai.core.door import numbers_of
+from koubai.core.arrays import numbers_of
 from koubai.core.errors import DataError, UnknownName
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
@@ -21,7 +21,7 @@ from koubai.data.frames import beside, columns_of, is_frame
 from koubai.data.order import Split, check_test_share, mixed, reorder
 from koubai.data.prepare import Raw, split
 from koubai.data.sampler import check_weights
-from koubai.data.tabular import TASKS, Task, table_raw
+from koubai.data.tabular import TASKS, TableTask, table_raw
 from koubai.data.targets import as_targets, check_finite, targets_of
 from koubai.words.phrase import phrase
 
@@ -64,7 +64,7 @@ class Arrays(DataSource):
         t_test: ArrayLike | None = None,
         *,
         class_names: tuple[str, ...] = (),
-        task: Task = "auto",
+        task: TableTask = "auto",
         test_share: float = 0.3,
         split_seed: int = 0,
         sample_weight: ArrayLike | None = None,
@@ -122,7 +122,7 @@ class Arrays(DataSource):
         return held
 
 
-def _of_table(x: Any, t: Any, weights: Any, task: Task, drawn: tuple[float, int]) -> Raw:
+def _of_table(x: Any, t: Any, weights: Any, task: TableTask, drawn: tuple[float, int]) -> Raw:
     """Return the samples of a table of inputs with its targets beside it."""
     target = beside(t, "arrays")
     whole = target.kind == "number" and np.asarray(t).dtype.kind in "iu"
@@ -145,7 +145,7 @@ def raw_of(
     *,
     weights: ArrayLike | None = None,
     class_names: tuple[str, ...] = (),
-    task: Task = "auto",
+    task: TableTask = "auto",
     drawn: tuple[float, int],
     where: str,
     own: bool = False,

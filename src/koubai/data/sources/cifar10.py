@@ -16,7 +16,7 @@ from koubai.data.dataset import DATA, DataSource
 from koubai.data.download import Download, fetch
 from koubai.data.files import Unpacked, cache_folder, data_root, decoding, find, sha256_of, stamp_of, take
 from koubai.data.prepare import DataFile, Raw
-from koubai.data.scale import Scale
+from koubai.data.scale import ScaleName
 from koubai.words.phrase import phrase
 
 IMAGE = (3, 32, 32)
@@ -35,7 +35,7 @@ class Cifar10(DataSource):
     byte of label and 3,072 bytes of pixels: the red plane, the green one, the blue one.
     """
 
-    scale: Scale = field(default="unit", kw_only=True)
+    scale: ScaleName = field(default="unit", kw_only=True)
 
     archive: ClassVar = Download(
         "cifar-10-binary.tar.gz",

@@ -13,7 +13,7 @@ from koubai.core import random
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw
-from koubai.data.scale import Scale
+from koubai.data.scale import ScaleName
 
 TRAINING = 1200
 _FILE = "datasets/data/digits.csv.gz"
@@ -28,7 +28,7 @@ class Digits(DataSource):
     """
 
     split_seed: int = 0
-    scale: Scale = field(default="unit", kw_only=True)
+    scale: ScaleName = field(default="unit", kw_only=True)
 
     def read(self, folder: Path | None) -> Raw:
         """Pixels are stored as 0 .. 16."""

@@ -16,7 +16,7 @@ from koubai.data.download import Download, fetch
 from koubai.data.files import cache_folder, data_root, find, stamp_of
 from koubai.data.idx import read_idx
 from koubai.data.prepare import DataFile, Raw
-from koubai.data.scale import Scale
+from koubai.data.scale import ScaleName
 from koubai.words.phrase import phrase
 
 IMAGE = (28, 28)
@@ -46,7 +46,7 @@ class IdxImages(DataSource):
     published ones.
     """
 
-    scale: Scale = field(default="unit", kw_only=True)
+    scale: ScaleName = field(default="unit", kw_only=True)
 
     published: ClassVar[
         tuple[IdxFile, IdxFile, IdxFile, IdxFile]

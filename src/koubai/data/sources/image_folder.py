@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from koubai.core import random
+from koubai.core.checks import share, whole
 from koubai.core.errors import DataError
 from koubai.core.memory import require
 from koubai.core.params import Array
-from koubai.core.settings import share, whole
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import decoding, inside, real, stamp_of
 from koubai.data.order import Split, mixed
 from koubai.data.prepare import Raw
-from koubai.data.scale import Scale
+from koubai.data.scale import ScaleName
 from koubai.words.phrase import phrase
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM")  # few decoders: each is open to what a stranger puts into a file
@@ -27,7 +27,7 @@ OTHER_PICTURES = frozenset((".gif", ".heic", ".jp2", ".tif", ".tiff", ".webp"))
 MAX_PIXELS = 50_000_000  # of one picture, before it is made small
 MAX_FILE = 256 << 20
 
-Listing = list[tuple[Path, int]]
+LabeledFiles = list[tuple[Path, int]]
 
 
 @DATA.register
@@ -53,7 +53,7 @@ class ImageFolder(DataSource):
     color: bool = True
     test_share: float = 0.2
     split_seed: int = 0
-    scale: Scale = field(default="unit", kw_only=True)
+    scale: ScaleName = field(default="unit", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,7 +75,7 @@ class ImageFolder(DataSource):
         parted: Split = "" if (inside(folder, self.path) / "test").is_dir() else "stratified"
         return Raw(*parts, classes=len(names), class_names=names, top=255, parted=parted)
 
-    def _listing(self, root: Path) -> tuple[tuple[str, ...], Listing, Listing]:
+    def _listing(self, root: Path) -> tuple[tuple[str, ...], LabeledFiles, LabeledFiles]:
         """Return the names of the classes, and the pictures of both parts with their classes."""
         if not root.is_dir():
             raise DataError("not_a_folder", where=str(root))
@@ -84,8 +84,8 @@ class ImageFolder(DataSource):
         names = _folders(home)
         if not names:
             raise DataError("no_folders_of_classes", where=str(home))
-        train: Listing = []
-        test: Listing = []
+        train: LabeledFiles = []
+        test: LabeledFiles = []
         for label, name in enumerate(names):
             pictures = _pictures_in(home / name, root)
             if parted:
@@ -109,13 +109,13 @@ class ImageFolder(DataSource):
             )
         return names, self._mixed(train, "train"), self._mixed(test, "test")
 
-    def _mixed(self, listing: Listing, part: str) -> Listing:
+    def _mixed(self, listing: LabeledFiles, part: str) -> LabeledFiles:
         """Return the pictures in random order, the classes evenly: what is cut off holds their shares."""
         labels = np.array([label for _, label in listing], np.int64)
         order, _ = mixed(random.key(self.split_seed, "image order", part), labels, len(listing))
         return [listing[i] for i in order]
 
-    def _pictures(self, listing: Listing) -> tuple[Array, Array]:
+    def _pictures(self, listing: LabeledFiles) -> tuple[Array, Array]:
         """Read pictures to bytes (n, channels, height, width)."""
         shape = (len(listing), 3 if self.color else 1, *self.size)
         require({"data": prod(shape)}, self.path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from koubai.core import random
-from koubai.core.settings import at_least, share, whole
+from koubai.core.checks import at_least, share, whole
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw, split
 

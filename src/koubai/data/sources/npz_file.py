@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from koubai.core.checks import share
 from koubai.core.errors import DataError
 from koubai.core.memory import require
-from koubai.core.settings import share
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import decoding, inside, open_regular, sha256_of, stamp_of
-from koubai.data.npy import PackedArray
+from koubai.data.npz import PackedArray
 from koubai.data.prepare import DataFile, Raw
 from koubai.data.sources.arrays import raw_of, type_kept
 from koubai.words.phrase import phrase

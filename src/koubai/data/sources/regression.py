@@ -9,12 +9,12 @@ from typing import Literal, get_args
 import numpy as np
 
 from koubai.core import random
+from koubai.core.checks import at_least, share, whole
 from koubai.core.errors import DataError, UnknownName
-from koubai.core.settings import at_least, share, whole
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw, split
 
-Curve = Literal["line", "sine"]
+CurveName = Literal["line", "sine"]
 
 
 @DATA.register
@@ -41,7 +41,7 @@ class Regression(DataSource):
     outputs: int = 1
     low: float = -1.0
     high: float = 1.0
-    curve: Curve = "line"
+    curve: CurveName = "line"
     offset: float = 0.0
     size: float = 1.0
     noise: float = 0.1
@@ -63,8 +63,8 @@ class Regression(DataSource):
                 expected="low < high",
                 got=(self.low, self.high),
             )
-        if self.curve not in get_args(Curve):
-            raise UnknownName("curve", self.curve, get_args(Curve), where="Regression")
+        if self.curve not in get_args(CurveName):
+            raise UnknownName("curve", self.curve, get_args(CurveName), where="Regression")
 
     def values(self) -> int:
         """Inputs and targets of all samples."""

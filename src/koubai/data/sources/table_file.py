@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from koubai.core.checks import share
 from koubai.core.errors import UnknownName
-from koubai.core.settings import share
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import inside, sha256_of, stamp_of
 from koubai.data.frames import beside, columns_of, read_table
 from koubai.data.prepare import DataFile, Raw
 from koubai.data.scheme import MISSING, Missing
 from koubai.data.sources.arrays import Arrays
-from koubai.data.tabular import TASKS, Task, table_raw
+from koubai.data.tabular import TASKS, TableTask, table_raw
 
 
 @DATA.register
@@ -38,7 +38,7 @@ class TableFile(DataSource):
 
     path: str
     target: str
-    task: Task = "auto"
+    task: TableTask = "auto"
     missing: Missing = "refuse"
     drop: tuple[str, ...] = ()
     test_share: float = 0.3
@@ -77,7 +77,7 @@ def table(
     frame: Any,
     target: Any,
     *,
-    task: Task = "auto",
+    task: TableTask = "auto",
     missing: Missing = "refuse",
     drop: tuple[str, ...] = (),
     test_share: float = 0.3,

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from koubai.core import random
+from koubai.core.checks import at_least
 from koubai.core.params import Array
-from koubai.core.settings import at_least
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.prepare import Raw
 

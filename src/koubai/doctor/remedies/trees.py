@@ -14,7 +14,7 @@ from koubai.layers.residual import Residual
 from koubai.layers.sequential import Sequential
 from koubai.models.model import Model
 
-Edit = Callable[[Layer], list[Layer]]
+LeafEdit = Callable[[Layer], list[Layer]]
 
 
 def everything(layer: Layer) -> Iterator[Layer]:
@@ -44,19 +44,19 @@ def shapes_output(layer: Layer) -> bool:
     return is_activation(layer) or layer.gives != "values"
 
 
-def rewrite(layer: Layer, edit: Edit) -> Layer:
+def rewrite(layer: Layer, edit: LeafEdit) -> Layer:
     """Return the tree with each leaf replaced by the layers that `edit` gives for it."""
     edited = _rewritten(layer, edit)
     return edited[0] if len(edited) == 1 and edited[0].children() else Sequential(*edited)
 
 
-def rewrite_hidden(layer: Layer, edit: Edit) -> Layer:
+def rewrite_hidden(layer: Layer, edit: LeafEdit) -> Layer:
     """Rewrite the leaves before the last weighted layer; leave that one and what follows alone."""
     last = _last_weighted(layer)
     return rewrite(layer, _by_position(lambda i, leaf: edit(leaf) if i < last else [leaf]))
 
 
-def rewrite_output(layer: Layer, edit: Edit) -> Layer:
+def rewrite_output(layer: Layer, edit: LeafEdit) -> Layer:
     """Rewrite the leaves behind the last weighted layer only."""
     last = _last_weighted(layer)
     return rewrite(layer, _by_position(lambda i, leaf: edit(leaf) if i > last else [leaf]))
@@ -86,7 +86,7 @@ def with_default_init(layer: Layer) -> Layer:
     return rewrite(layer, edit)
 
 
-def _rewritten(layer: Layer, edit: Edit) -> list[Layer]:
+def _rewritten(layer: Layer, edit: LeafEdit) -> list[Layer]:
     if isinstance(layer, Model):
         return _rewritten(layer.tree, edit)
     if isinstance(layer, Sequential):
@@ -103,7 +103,7 @@ def _one(layers: list[Layer]) -> Layer:
     return layers[0] if len(layers) == 1 else Sequential(*layers)
 
 
-def _by_position(edit: Callable[[int, Layer], list[Layer]]) -> Edit:
+def _by_position(edit: Callable[[int, Layer], list[Layer]]) -> LeafEdit:
     position = -1
 
     def numbered(leaf: Layer) -> list[Layer]:

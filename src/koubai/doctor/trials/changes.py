@@ -39,17 +39,17 @@ class Site:
         self.made += 1
 
 
-Maker: TypeAlias = Callable[[Site, Change], Iterator[None]]
-CHANGES: dict[str, Maker] = {}
+ChangeMaker: TypeAlias = Callable[[Site, Change], Iterator[None]]
+CHANGES: dict[str, ChangeMaker] = {}
 
 FROM_THE_START = ("init_scale", "init_suitable", "init_new")
 """Changes that make sense only before the first update."""
 
 
-def change(name: str) -> Callable[[Maker], Maker]:
+def change(name: str) -> Callable[[ChangeMaker], ChangeMaker]:
     """Enter a generator function into the table: it makes the change, yields, and takes it back."""
 
-    def enter(maker: Maker) -> Maker:
+    def enter(maker: ChangeMaker) -> ChangeMaker:
         CHANGES[name] = maker
         return maker
 

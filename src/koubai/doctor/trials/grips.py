@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 OURS = "_koubai_helper"  # an attribute of optimizers that a change made for itself
 
-Edit = Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+CallEdit = Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def put(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 @contextmanager
-def around_calls(edit: Edit, running: nn.Module | None = None) -> Iterator[None]:
+def around_calls(edit: CallEdit, running: nn.Module | None = None) -> Iterator[None]:
     """Let `edit(model, args, options)` change what a whole model is called with.
 
     A whole model is a module with parameters that no other module calls; a loss has none. `running` is one

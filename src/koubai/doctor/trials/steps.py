@@ -32,8 +32,10 @@ def _for_the_step(site: Site, key: str, value: Callable[[Any, dict[str, Any]], A
         groups = [group for group in optimizer.param_groups if key in group]
         kept[optimizer] = [group[key] for group in groups]
         for group in groups:
-            group[key] = value(optimizer, group)
-            site.note()
+            new = value(optimizer, group)
+            if float(new) != float(group[key]):
+                group[key] = new
+                site.note()
 
     def after(optimizer: Any) -> None:
         groups = [group for group in optimizer.param_groups if key in group]
@@ -54,21 +56,7 @@ def learning_rate(site: Site, wanted: Change) -> Iterator[None]:
 @change("no_schedule")
 def no_schedule(site: Site, wanted: Change) -> Iterator[None]:
     """The rate that the schedule keeps as `initial_lr`; where there is no schedule, nothing is changed."""
-    kept: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
-
-    def before(optimizer: Any) -> None:
-        kept[optimizer] = [group["lr"] for group in optimizer.param_groups]
-        for group in optimizer.param_groups:
-            if "initial_lr" in group and float(group["initial_lr"]) != float(group["lr"]):
-                group["lr"] = group["initial_lr"]
-                site.note()
-
-    def after(optimizer: Any) -> None:
-        for group, own in zip(optimizer.param_groups, kept.pop(optimizer, []), strict=False):
-            group["lr"] = own
-
-    with around_steps(before, after):
-        yield
+    yield from _for_the_step(site, "lr", lambda optimizer, group: group.get("initial_lr", group["lr"]))
 
 
 @change("warm_up")
@@ -88,22 +76,7 @@ def warm_up(site: Site, wanted: Change) -> Iterator[None]:
 @change("no_decay")
 def no_decay(site: Site, wanted: Change) -> Iterator[None]:
     """No weight decay; where there is none, nothing is changed."""
-
-    def none(optimizer: Any, group: dict[str, Any]) -> Any:
-        return 0.0
-
-    quiet = Site()
-    had = _had_decay(site)
-    with had:
-        yield from _for_the_step(quiet, "weight_decay", none)
-
-
-def _had_decay(site: Site) -> Any:
-    def look(optimizer: Any) -> None:
-        if any(group.get("weight_decay") for group in optimizer.param_groups):
-            site.note()
-
-    return around_steps(before=look)
+    yield from _for_the_step(site, "weight_decay", lambda optimizer, group: 0.0)
 
 
 @change("adam")

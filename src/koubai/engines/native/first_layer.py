@@ -61,7 +61,7 @@ class FirstLayer:
     def kind(self) -> tuple[int, ...]:
         """What x is, and the sizes: equal where plans can run as one."""
         b = self.blocks[0]
-        samples = _numbers(self.samples, len(batch.Samples._fields))
+        samples = _numbers(self.samples, len(batch.SampleStore._fields))
         return *samples, len(self.blocks), b.rows, b.F, b.G, b.bias != 0
 
 

@@ -91,13 +91,13 @@ class HeldSamples:
     """Inputs where they lie, and the block that tells the kernel that draws them how."""
 
     def __init__(self) -> None:
-        self.block = np.zeros(1, record(batch.Samples))
+        self.block = np.zeros(1, record(batch.SampleStore))
 
     def hold(self, x: Inputs) -> None:
         """Let these be the inputs from now on."""
         self._held = np.ascontiguousarray(x.codes if isinstance(x, Levels) else np.asarray(x, np.float32))
         way = (x.shift, x.width) if isinstance(x, Levels) else (0, 1)
-        self.block[0] = batch.Samples(self._held.ctypes.data, isinstance(x, Levels), *way)
+        self.block[0] = batch.SampleStore(self._held.ctypes.data, isinstance(x, Levels), *way)
 
     def __len__(self) -> int:
         return len(self._held)

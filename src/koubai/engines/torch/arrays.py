@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-Numbers = Callable[[float], Any]
+NumberMaker = Callable[[float], Any]
 """Gives for each number that a formula uses, in order, what a kernel is to take: itself, or a tensor ()."""
 
 _BINARY: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None]] = {
@@ -49,7 +49,7 @@ def as_it_is(number: float) -> float:
 class TensorArray(NDArrayOperatorsMixin):
     """An array backed by a tensor; in-place operators change the tensor."""
 
-    def __init__(self, tensor: torch.Tensor, numbers: Numbers = as_it_is) -> None:
+    def __init__(self, tensor: torch.Tensor, numbers: NumberMaker = as_it_is) -> None:
         self.tensor = tensor.detach()
         self.numbers = numbers
 

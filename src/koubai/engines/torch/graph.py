@@ -23,7 +23,7 @@ from koubai.engines.torch.step import TrainingStep
 _EAGER = 3  # steps before the first capture: libraries choose and allocate in them
 _CAPTURES = 4  # at most: RAdam has two kinds of steps, other rules one
 
-Work = Callable[[], torch.Tensor]
+DeviceWork = Callable[[], torch.Tensor]
 
 
 class GraphRecorder(Protocol):
@@ -33,7 +33,7 @@ class GraphRecorder(Protocol):
         """Give the context in which all steps are made, captured or not."""
         ...
 
-    def capture(self, work: Work) -> tuple[Callable[[], object], torch.Tensor]:
+    def capture(self, work: DeviceWork) -> tuple[Callable[[], object], torch.Tensor]:
         """Do nothing yet; return what does the work, and where its result will lie."""
         ...
 
@@ -152,7 +152,7 @@ class CudaRecorder:
         finally:
             here.wait_stream(self._stream)
 
-    def capture(self, work: Work) -> tuple[Callable[[], object], torch.Tensor]:
+    def capture(self, work: DeviceWork) -> tuple[Callable[[], object], torch.Tensor]:
         """With a memory pool of the graph's own."""
         graph = torch.cuda.CUDAGraph()
         # Other threads may use the GPU meanwhile: under "global" what they call could end the capture.

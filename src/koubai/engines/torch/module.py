@@ -14,7 +14,7 @@ from koubai.core.params import Array
 from koubai.core.random import key
 from koubai.core.taps import Squares, taken
 from koubai.engines.ranks import ALONE, Ranks
-from koubai.engines.torch.arrays import Numbers, as_it_is
+from koubai.engines.torch.arrays import NumberMaker, as_it_is
 from koubai.engines.torch.draws import Halves, halves
 from koubai.engines.torch.formula import run_formula
 from koubai.engines.torch.sums import Pending, pending_magnitudes, pending_moments
@@ -54,7 +54,7 @@ class StepContext:
     scale: torch.Tensor | None = None
     sums: Sums | None = None
     units: bool = False
-    numbers: Numbers = as_it_is
+    numbers: NumberMaker = as_it_is
     drawn: list[tuple[str, ...]] = field(default_factory=list)
     on_host: bool = False
 

@@ -40,7 +40,7 @@ _MOST_SAVED = 1 << 30  # bytes that are copied before a stretch, to go back to w
 
 _FORWARD = ("activation", "weight")  # what is taken before anything flows back
 
-Taken = tuple[int, Sums]
+TakenSums = tuple[int, Sums]
 
 
 class TorchProgram:
@@ -178,12 +178,12 @@ class TorchProgram:
             self._tell([each for each in taken if each[0] <= self.moment.step], on_tap)
         return read_losses
 
-    def _run(self, rows: Array, observation: Observation | None) -> tuple[torch.Tensor, list[Taken]]:
+    def _run(self, rows: Array, observation: Observation | None) -> tuple[torch.Tensor, list[TakenSums]]:
         """Tell the device of one step after another; return losses and taps that lie there still."""
         start, moment = self.moment.step + 1, self.moment
         tables = self._step.source.tables(rows, start)
         losses = torch.zeros(len(rows), dtype=wide(self._flat.params), device=self.torch_device)
-        taken: list[Taken] = []
+        taken: list[TakenSums] = []
         at = 0
         while at < len(rows):
             if observation is not None and observation.taps(start + at):
@@ -202,7 +202,7 @@ class TorchProgram:
             at = end
         return losses, taken
 
-    def _tell(self, taken: list[Taken], on_tap: OnTap) -> None:
+    def _tell(self, taken: list[TakenSums], on_tap: OnTap) -> None:
         """Read the sums of all tapped steps at once, and tell of one step after another."""
         made = iter(read([each for _, sums in taken for each in sums.values()]))
         told = scaling_of([sums for _, sums in taken])

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from koubai.engines.engine import Job
-from koubai.engines.torch.arrays import ArrayTracer, Numbers, TensorArray, as_it_is
+from koubai.engines.torch.arrays import ArrayTracer, NumberMaker, TensorArray, as_it_is
 from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.wide import wide
@@ -34,7 +34,7 @@ class Rule:
         self._pulls_on_host = not all(map(is_own, job.pulls))
         self._changes_on_host = any(part not in job.pulls for part in self.on_host)
 
-    def pull(self, numbers: Numbers = as_it_is) -> None:
+    def pull(self, numbers: NumberMaker = as_it_is) -> None:
         """Add the gradients of the penalties to those of the data loss."""
         flat, job = self.flat, self.job
         if self._pulls_on_host:
@@ -56,7 +56,7 @@ class Rule:
             total = torch.linalg.vector_norm(g, dtype=wide(g))
             g *= torch.where(total > clipping.norm, clipping.norm / total, 1.0).to(g.dtype)
 
-    def change(self, step: int, numbers: Numbers = as_it_is) -> None:
+    def change(self, step: int, numbers: NumberMaker = as_it_is) -> None:
         """Change parameters and slots as update `step` does."""
         if self._changes_on_host:
             _on_host(lambda w, g, slots: update(self._unclipped, step, w, g, slots), self.flat)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from koubai.engines.engine import Job, Observation
-from koubai.engines.torch.arrays import Numbers, as_it_is
+from koubai.engines.torch.arrays import NumberMaker, as_it_is
 from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.losses import has_function, loss_and_gradient
 from koubai.engines.torch.module import CellModule, Sums
@@ -45,7 +45,7 @@ class TrainingStep:
         """Return a line for each part beside the layers that runs by its formula."""
         return [f"reference formula (NumPy): {name}" for name in self._formulas]
 
-    def __call__(self, row: list[torch.Tensor], numbers: Numbers = as_it_is) -> torch.Tensor:
+    def __call__(self, row: list[torch.Tensor], numbers: NumberMaker = as_it_is) -> torch.Tensor:
         """Make update `moment.step`; return the loss of the data ()."""
         loss = self._gradients(row, numbers)
         self.rule.pull(numbers)
@@ -82,14 +82,14 @@ class TrainingStep:
             sums.scaling = torch.stack([scale[0], self.scale.numbers[2], self.scale.finite])
         return loss, sums
 
-    def _change(self, numbers: Numbers) -> None:
+    def _change(self, numbers: NumberMaker) -> None:
         """Change parameters and slots; with a scaled loss, only where all gradients are finite."""
         if self.scale is None:
             self.rule.change(self.moment.step, numbers)
         else:
             self.scale.change(lambda: self.rule.change(self.moment.step, numbers))
 
-    def _gradients(self, row: list[torch.Tensor], numbers: Numbers) -> torch.Tensor:
+    def _gradients(self, row: list[torch.Tensor], numbers: NumberMaker) -> torch.Tensor:
         """Leave the gradient of the data loss in the flat one, over all ranks; return the loss."""
         job, flat, moment = self.job, self.flat, self.moment
         moment.numbers = numbers

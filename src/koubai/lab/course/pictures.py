@@ -11,7 +11,7 @@ from koubai.core import random
 from koubai.core.params import Array
 from koubai.data.dataset import DataSource
 from koubai.data.prepare import Raw
-from koubai.data.scale import Scale
+from koubai.data.scale import ScaleName
 
 CLASSES = ("disk", "ring", "square", "stripes")
 
@@ -24,7 +24,7 @@ class GeneratedPictures(DataSource):
     size: int = 227
     count: int = 60
     seed: int = 0
-    scale: Scale = field(default="unit", kw_only=True)
+    scale: ScaleName = field(default="unit", kw_only=True)
 
     def read(self, folder: Path | None) -> Raw:
         """Draw them all; of every class the last third is for testing."""

@@ -12,7 +12,7 @@ from koubai.core import random
 from koubai.core.params import Array
 from koubai.data.dataset import DataSource
 from koubai.data.prepare import Raw
-from koubai.data.scale import Scale
+from koubai.data.scale import ScaleName
 
 PAIRS = ((0, 1), (1, 2), (0, 2))
 """The channels that show the same, one class each."""
@@ -78,7 +78,7 @@ class ChannelPairs(DataSource):
     size: int = 8
     count: int = 1200
     seed: int = 0
-    scale: Scale = field(default="raw", kw_only=True)
+    scale: ScaleName = field(default="raw", kw_only=True)
 
     def read(self, folder: Path | None) -> Raw:
         """Draw them all; the last third is for testing."""

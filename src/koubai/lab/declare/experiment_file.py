@@ -40,7 +40,7 @@ from koubai.train.faults import Fault, Faults
 from koubai.train.plain import AtLeast, suggestion
 from koubai.train.recipe import Recipe
 from koubai.train.recipe_file import parse_toml, problem_of, toml_text
-from koubai.train.toml_lines import Place
+from koubai.train.toml_lines import KeyPath
 from koubai.words.phrase import phrase
 
 Seeds = Annotated[int, AtLeast(1)] | tuple[Annotated[int, AtLeast(0)], ...]
@@ -106,7 +106,7 @@ def _experiment(head: _Head, recipe: Recipe, arms: tuple[Arm, ...], name: str) -
     )
 
 
-def _read(kind: type, plain: Any, under: Place, faults: list[Fault]) -> Any:
+def _read(kind: type, plain: Any, under: KeyPath, faults: list[Fault]) -> Any:
     """Return the value that a table describes, or None after adding what is wrong with it."""
     from koubai.train.schema import read  # pydantic takes a tenth of a second, and most starts read no file
 
@@ -120,8 +120,8 @@ def _read(kind: type, plain: Any, under: Place, faults: list[Fault]) -> Any:
 def _strangers(table: dict[str, Any], names: list[str]) -> Iterator[Fault]:
     """Yield what names an arm, or a measure, that is not there."""
     claims = table.get("claims", [])
-    asked: list[tuple[Place, Any]] = [(("baseline",), table.get("baseline"))]
-    measured: list[tuple[Place, Any]] = [(("measure",), table.get("measure"))]
+    asked: list[tuple[KeyPath, Any]] = [(("baseline",), table.get("baseline"))]
+    measured: list[tuple[KeyPath, Any]] = [(("measure",), table.get("measure"))]
     for i, claim in enumerate(claims if isinstance(claims, list) else []):
         if isinstance(claim, dict):
             asked += [(("claims", i, key), claim.get(key)) for key in ("arm", "over")]

@@ -12,7 +12,7 @@ from koubai.lab.declare.mending import Ground
 from koubai.train.faults import Fault
 from koubai.train.plain import suggestion
 from koubai.train.recipe import Recipe
-from koubai.train.toml_lines import Place
+from koubai.train.toml_lines import KeyPath
 from koubai.words.phrase import phrase
 
 AXES, ARMS = "axes", "arms"
@@ -27,7 +27,7 @@ def arms_of(table: dict[str, Any], ground: Ground, faults: list[Fault]) -> tuple
         axes = {}
     read_axes = [_axis(name, axis, ground, faults) for name, axis in axes.items()]
     arms = list(grid(*read_axes)) if read_axes else []
-    places: list[Place] = [(AXES,)] * len(arms)
+    places: list[KeyPath] = [(AXES,)] * len(arms)
     listed = table.get(ARMS, [])
     if not isinstance(listed, list):
         faults.append(Fault((ARMS,), phrase("expected_tables_of_arms")))
@@ -40,7 +40,7 @@ def arms_of(table: dict[str, Any], ground: Ground, faults: list[Fault]) -> tuple
     return tuple(arms)
 
 
-def _twins(arms: list[Arm], places: list[Place], recipe: Recipe) -> Iterator[Fault]:
+def _twins(arms: list[Arm], places: list[KeyPath], recipe: Recipe) -> Iterator[Fault]:
     """Yield arms that have the name of another, and lone arms that have its recipe.
 
     In a grid one axis may well undo what another did: that costs nothing, as a recipe is trained once.
@@ -85,7 +85,7 @@ def _axis(name: str, plain: Any, ground: Ground, faults: list[Fault]) -> Axis:
 
 
 def _values(
-    plain: dict[str, Any], place: Place, ground: Ground, faults: list[Fault]
+    plain: dict[str, Any], place: KeyPath, ground: Ground, faults: list[Fault]
 ) -> dict[str, dict[str, Any]]:
     """Return a level for every value of one path."""
     for key in plain:
@@ -110,7 +110,7 @@ def _values(
     return levels
 
 
-def _arm(plain: Any, place: Place, ground: Ground, faults: list[Fault]) -> list[Arm]:
+def _arm(plain: Any, place: KeyPath, ground: Ground, faults: list[Fault]) -> list[Arm]:
     if not isinstance(plain, dict):
         faults.append(Fault(place, phrase("expected_tables_of_arms")))
         return []
@@ -144,7 +144,7 @@ def _flat(edits: dict[str, Any], under: str = "") -> dict[str, Any]:
 
 
 def _try(
-    edits: dict[str, Any], place: Place, ground: Ground, faults: list[Fault], *, of_value: bool = False
+    edits: dict[str, Any], place: KeyPath, ground: Ground, faults: list[Fault], *, of_value: bool = False
 ) -> None:
     """Add what the recipe refuses of some edits; the place of a value does not tell whose value it is."""
     try:
@@ -159,6 +159,6 @@ def _try(
                 faults.append(Fault((*place, *place_of(problem.path)), problem.message, problem.hint))
 
 
-def place_of(path: str) -> Place:
+def place_of(path: str) -> KeyPath:
     """Return a dotted path as a place in a file."""
     return tuple(int(step) if step.isdigit() else step for step in path.split(".") if step)

@@ -14,7 +14,7 @@ from koubai.train.faults import Faults
 from koubai.train.kinds import KINDS
 from koubai.train.plain import hints_of
 from koubai.train.recipe import Recipe
-from koubai.train.toml_lines import Place
+from koubai.train.toml_lines import KeyPath
 
 _STAND_INS = {"network": Mlp(()), "data": Digits()}  # what a recipe cannot do without
 
@@ -61,7 +61,7 @@ def mended(plain: Any) -> Ground:
                 kept, unsure = dict(_STAND_INS), set(hints_of(Recipe))
 
 
-def _left_out(table: Any, place: Place) -> bool:
+def _left_out(table: Any, place: KeyPath) -> bool:
     """Remove one setting inside a part; False where the place is a whole part, or is gone already."""
     if len(place) < 2:
         return False

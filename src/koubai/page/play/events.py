@@ -18,13 +18,13 @@ import numpy as np
 
 from koubai.lab.perform.gradients import FLOW
 from koubai.network.network import Network
+from koubai.page.event import Event
 from koubai.page.play.looks import in_plane, points
 from koubai.probes.history import History
 from koubai.train.recipe_address import table_of, write_address
 from koubai.train.recipe_python import write_python
 from koubai.train.session import Session
 
-Event = dict[str, Any]
 _LOSSES = 400  # losses told of a whole run
 
 

@@ -22,10 +22,11 @@ from koubai.engines.engine import Observation
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from koubai.network.network import Network
+from koubai.page.event import Event
 from koubai.page.play import kept
 from koubai.page.play.bounds import SECONDS
 from koubai.page.play.check import OWN, fits, recipe_in, told
-from koubai.page.play.events import Event, begin, end, part
+from koubai.page.play.events import begin, end, part
 from koubai.page.play.looks import look
 from koubai.page.play.shelf import Shelf
 from koubai.train.recipe import Recipe

@@ -15,8 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from koubai.core.signals import unheard
-
-Event = dict[str, Any]
+from koubai.page.event import Event
 
 
 class Helper:

@@ -16,10 +16,11 @@ from math import nan
 from pathlib import Path
 from typing import Any
 
+from koubai.page.event import Event
 from koubai.page.watch.about import checked_verdict, facts, marks, stored_steps, tail, with_state
 from koubai.page.watch.fold import short
 from koubai.page.watch.follower import Follower
-from koubai.page.watch.helper import Event, Helper
+from koubai.page.watch.helper import Helper
 from koubai.page.watch.listing import KOUBAI, Listing, RunPlace
 from koubai.page.watch.look import look
 from koubai.page.watch.tries import Tries

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from koubai.page.event import Event
 from koubai.page.watch.fold import Fold
-from koubai.page.watch.helper import Event, Helper
+from koubai.page.watch.helper import Helper
 from koubai.page.watch.trial import ARMS, PAIRS, trial
 from koubai.train.safe_folder import SafeFolder
 

@@ -53,17 +53,17 @@ class Asked:
         return say(f"quiz.{self.name}.{name}_because", lang, **values)
 
 
-Maker = Callable[[np.random.Generator], Asked]
-QUESTIONS: dict[str, Maker] = {}
+QuestionMaker = Callable[[np.random.Generator], Asked]
+QUESTIONS: dict[str, QuestionMaker] = {}
 ABOUT: dict[str, tuple[str, ...]] = {}
 """Terms of the glossary that each question is about."""
 _TRIES = 50
 
 
-def question(*about: str) -> Callable[[Maker], Maker]:
+def question(*about: str) -> Callable[[QuestionMaker], QuestionMaker]:
     """Decorator: make a question about these terms known by its function's name."""
 
-    def known(make: Maker) -> Maker:
+    def known(make: QuestionMaker) -> QuestionMaker:
         QUESTIONS[make.__name__], ABOUT[make.__name__] = make, about
         return make
 

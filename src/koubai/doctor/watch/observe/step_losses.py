@@ -10,7 +10,7 @@ from torch import nn
 
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_call import LossCall
-from koubai.doctor.watch.seen.record import Record, Value, value_of
+from koubai.doctor.watch.seen.record import LossValue, Record, value_of
 
 
 class StepLosses:
@@ -29,10 +29,10 @@ class StepLosses:
     """
 
     def __init__(self) -> None:
-        self.roots: list[Value] = []
-        self.told: list[Value] = []
-        self.measured: list[Value] = []
-        self.unscaled: Value | None = None
+        self.roots: list[LossValue] = []
+        self.told: list[LossValue] = []
+        self.measured: list[LossValue] = []
+        self.unscaled: LossValue | None = None
         self.scaling = False
         self.factor = 1.0
         self.criterion: nn.Module | None = None

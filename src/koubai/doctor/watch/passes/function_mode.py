@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack,
 
 from koubai.doctor.watch.hooks.listener import is_elsewhere
 
-Call: TypeAlias = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+FunctionCall: TypeAlias = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
 
 class FunctionMode(TorchFunctionMode):
@@ -18,9 +18,9 @@ class FunctionMode(TorchFunctionMode):
     Where `only` one function is heard, others pass by at once.
     """
 
-    def __init__(self, call: Call, only: Callable[..., Any] | None = None) -> None:
+    def __init__(self, call: FunctionCall, only: Callable[..., Any] | None = None) -> None:
         super().__init__()
-        self._call: Call | None = call
+        self._call: FunctionCall | None = call
         self._only = only
         self._on_stack = False
 

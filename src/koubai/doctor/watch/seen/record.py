@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 _FLUSH = 100  # losses that wait before they are read, so that a GPU is not stopped for each
 
 
-Value: TypeAlias = "float | torch.Tensor"
+LossValue: TypeAlias = "float | torch.Tensor"
 """A loss: a number, or a tensor on a device that is not asked for it yet."""
 
 
-def value_of(loss: torch.Tensor) -> Value:
+def value_of(loss: torch.Tensor) -> LossValue:
     """Return a loss without its graph; reading a number from another device would make the loop wait."""
     return loss.item() if loss.is_cpu and loss.numel() == 1 else loss.detach()
 
 
-def _mean(values: list[Value]) -> Value:
+def _mean(values: list[LossValue]) -> LossValue:
     total = values[0]
     for value in values[1:]:
         total = total + value
@@ -56,10 +56,10 @@ class Record:
     _recorder: Recorder | None = None  # of the latest close-ups
     _known: Any = None  # what it knows
     _steps: list[int] = field(default_factory=list)
-    _losses: list[Value] = field(default_factory=list)
+    _losses: list[LossValue] = field(default_factory=list)
     _evaluated: list[tuple[torch.Tensor | None, Any, int]] = field(default_factory=list)
 
-    def loss(self, step: int, values: list[Value], factor: float) -> None:
+    def loss(self, step: int, values: list[LossValue], factor: float) -> None:
         """Write down the loss of a step, some time: the mean of values (one a batch), by a factor."""
         value = values[0] if len(values) == 1 else _mean(values)
         self._steps.append(step)

@@ -17,7 +17,7 @@ import torch
 from koubai.core.errors import KoubaiError
 from koubai.core.params import Array
 from koubai.data.sources.arrays import Arrays
-from koubai.data.tabular import Task
+from koubai.data.tabular import TableTask
 from koubai.doctor.patient.clinic import Clinic
 from koubai.doctor.patient.run_facts import DataFacts
 from koubai.doctor.visit.session_clinic import SessionClinic, open_fork
@@ -146,7 +146,7 @@ def _is_twin(session: Session, subject: Subject) -> bool:
 def _source(subject: Subject) -> Arrays:
     held = subject.x_held is not None and subject.t_held is not None
     x_held, t_held = (subject.x_held, subject.t_held) if held else (None, None)
-    task: Task = "classes" if subject.t_all.dtype.kind in "biu" else "values"
+    task: TableTask = "classes" if subject.t_all.dtype.kind in "biu" else "values"
     return Arrays.of(subject.x_all, subject.t_all, x_held, t_held, task=task, test_share=0.0)
 
 

@@ -13,8 +13,8 @@ from koubai.engines.native.kernels.simd import LANES, multiply_add, splat
 from koubai.engines.native.kernels.simd_memory import load_bytes, prefetch, store, store_part
 
 
-class Samples(NamedTuple):
-    """Inputs, and what they are."""
+class SampleStore(NamedTuple):
+    """The inputs that batches are drawn from, and what they are."""
 
     data: Address
     bytes: int  # whether they are bytes, which stand for (byte - shift) / width
@@ -63,7 +63,7 @@ def _quotient(a: Any, less: Any, inverse: Any) -> Any:
 
 
 @inline
-def _decode(samples: Samples, y: int, width: int, index: Any, ahead: Any, start: int, stop: int) -> None:
+def _decode(samples: SampleStore, y: int, width: int, index: Any, ahead: Any, start: int, stop: int) -> None:
     """Rows of bytes; the next batch's are fetched meanwhile."""
     data, span = samples.data, np.float32(samples.width)
     shift, less, inverse = splat(np.float32(samples.shift)), splat(-span), splat(ONE / span)
@@ -89,7 +89,7 @@ def _index(b: Rows) -> Any:
 def draw_inputs(b: Rows, thread: int, team: int) -> None:
     """Rows of inputs as float32 numbers; the source are Samples."""
     start, count = share(b.rows, 1, thread, team)
-    samples = read(b.source, Samples)
+    samples = read(b.source, SampleStore)
     if samples.bytes:
         ahead = integers(read(b.control, Control).ahead, b.rows)
         _decode(samples, b.target, b.width, _index(b), ahead, start, start + count)

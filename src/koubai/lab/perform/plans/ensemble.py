@@ -7,9 +7,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from koubai.core.checks import whole
 from koubai.core.errors import UnknownName
 from koubai.core.params import Array
-from koubai.core.settings import whole
 from koubai.data.dataset import DataSource
 from koubai.lab.perform.outcome import Context, Outcome
 from koubai.lab.perform.plans.plan import LabPlan, shifted

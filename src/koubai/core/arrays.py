@@ -1,4 +1,4 @@
-"""The door: whatever is given as numbers becomes an array that compiled code can take, or one clear error.
+"""Arrays as they are given: numbers of any kind become an array that compiled code takes, or one clear error.
 
 | what comes                                                      | what becomes of it                   |
 |-----------------------------------------------------------------|--------------------------------------|

@@ -1,1 +1,0 @@
-"""The reference engine: the formulas as written, in NumPy. It is the definition of every other engine."""
