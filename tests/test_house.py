@@ -91,7 +91,7 @@ ONE_THING_IN_SEVERAL_PLACES = {
 
 
 def names_of_types():
-    """Return where each class and each alias of a type is written, by name; a class in a class counts, too."""
+    """Return where each class and each alias of a type is written, by its name; inner classes count, too."""
     places = {}
     for path in sorted((ROOT / "src/koubai").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -10,13 +10,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from koubai.core.errors import RunError
 from koubai.lab.closing import conclude
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.perform.bundle import MOST, fellows
-from koubai.lab.perform.environment import environment
 from koubai.lab.perform.executors import Workers
 from koubai.lab.perform.keeper import StoreKeeper, keeping
 from koubai.lab.perform.outcome import Stopped
@@ -25,6 +25,7 @@ from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.sizes import require_memory
 from koubai.lab.perform.store import Store
 from koubai.lab.perform.work import Task, failed, tasks_of
+from koubai.train.environment import environment
 from koubai.train.recipe import Recipe
 
 _LOOK = 0.2  # seconds between two looks at messages, budget and Ctrl-C
@@ -78,11 +79,23 @@ def run_experiment(
     return conclude(
         experiment,
         tuple(done),
-        environment=environment(experiment, done, threads=threads, workers=workers.count, data_dir=data_dir),
+        environment=_environment(experiment, done, threads, data_dir) | {"workers": workers.count},
         seconds=time.perf_counter() - started,
         pending=len(tasks) - len(done),
         reused=campaign.reused,
         stopped_by=campaign.stopped_by,
+    )
+
+
+def _environment(
+    experiment: Experiment, runs: Sequence[RunResult], threads: int, data_dir: Path | None
+) -> dict[str, Any]:
+    """Return what the runs were made with, whatever engines and devices they found."""
+    return environment(
+        engine=", ".join(sorted({run.engine for run in runs if run.engine})),
+        threads=threads or "auto",
+        dataset=experiment.base.data.load(data_dir) if hasattr(experiment.base, "data") else None,
+        device=", ".join(sorted({run.device for run in runs if run.device})),
     )
 
 

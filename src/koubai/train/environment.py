@@ -17,14 +17,16 @@ from koubai.engines.choose import kernels_of
 _PACKAGES = ("koubai", "numpy", "scipy", "scikit-learn", "numba", "onednn-cpu-gomp", "torch")
 
 
-def environment(*, engine: str, threads: int | str, dataset: Dataset, device: str = "") -> dict[str, Any]:
-    """Return what one needs to judge or repeat a run; the device where it is known."""
+def environment(
+    *, engine: str, threads: int | str, dataset: Dataset | None, device: str = ""
+) -> dict[str, Any]:
+    """Return what one needs to judge or repeat a run; data and device where there are such."""
     return {
         "engine": engine,
         "kernels": kernels_of(engine),
         "threads": threads,
         **({"device": device} if device else {}),
-        "data": {"name": dataset.name, "sha256": dataset.sha256},
+        **({} if dataset is None else {"data": {"name": dataset.name, "sha256": dataset.sha256}}),
         "python": sys.version.split()[0],
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": cpu(),
