@@ -18,7 +18,7 @@ from pictures import picture, table
 from record import RECORD, read, result_of
 
 from koubai.doctor.diagnoses.diagnosis import known
-from koubai.lab.catalog import build, listing
+from koubai.lab.catalog import catalog_entries, catalog_experiment
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.experiments.entry import Entry
@@ -38,11 +38,11 @@ def write_experiments(
 ) -> None:
     """Write a page of every experiment and an index, in every language; `runs` has folders of results."""
     record = read(kept)
-    found = {entry.name(): result_of(entry.name(), runs, record) for entry in listing()}
+    found = {entry.name(): result_of(entry.name(), runs, record) for entry in catalog_entries()}
     results = {name: result for name, (result, _) in found.items()}
     for lang in languages:
         folder = home(lang, root) / "experiments"
-        for entry in listing():
+        for entry in catalog_entries():
             result, recorded = found[entry.name()]
             write(folder / f"{entry.name()}.md", page(entry, result, lang, recorded=recorded))
         write(folder / "index.md", index(results, lang))
@@ -60,7 +60,7 @@ def write_scripts(folder: Path) -> None:
 
 def page(entry: Entry, result: ExperimentResult | None, lang: str, *, recorded: bool = False) -> str:
     """Return the page of one experiment in Markdown."""
-    experiment = result.experiment if result else build(entry.name())
+    experiment = result.experiment if result else catalog_experiment(entry.name())
     with speaking(lang):
         report = experiment_page(result) if result else None
         sections = report.sections if report else [recipe_section(_without_runs(experiment))]
@@ -85,16 +85,16 @@ def title(entry: Entry, lang: str) -> str:
 
 def sentences() -> Iterator[str]:
     """Return all sentences of docstrings that these pages show."""
-    for entry in listing():
+    for entry in catalog_entries():
         yield from messages(docstring(type(entry)))
 
 
 def index(results: dict[str, ExperimentResult | None], lang: str) -> str:
     """Return the list of all experiments with their verdicts."""
     lines = [_INDEX[lang]]
-    for entry in listing():
+    for entry in catalog_entries():
         name, result = entry.name(), results[entry.name()]
-        question = build(name).question.say(lang)
+        question = catalog_experiment(name).question.say(lang)
         lines.append(f"| [{title(entry, lang)}]({name}.md) | {question} | {_verdicts(result, lang)} |")
     names = "\n".join(results)
     return "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"

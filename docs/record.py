@@ -17,7 +17,7 @@ from typing import Any
 import tomlkit
 
 from koubai.lab import start
-from koubai.lab.catalog import build, listing
+from koubai.lab.catalog import catalog_entries, catalog_experiment
 from koubai.lab.conclude.result import ArmSummary, ExperimentResult, Sentence
 from koubai.lab.conclude.summarize import compare, summarize
 from koubai.lab.conclude.verdicts import verdicts_of
@@ -134,7 +134,7 @@ def update(runs: Path, path: Path = RECORD) -> list[str]:
     """Write what lies in a folder of results to the record; what is not there keeps its old numbers."""
     record = read(path)
     found = {}
-    for entry in listing():
+    for entry in catalog_entries():
         result = stored(runs / entry.name())
         if result is not None and not result.pending:
             found[entry.name()] = written(result)
@@ -142,7 +142,7 @@ def update(runs: Path, path: Path = RECORD) -> list[str]:
     document = tomlkit.document()
     for line in _HEAD.splitlines():
         document.add(tomlkit.comment(line))
-    for entry in listing():
+    for entry in catalog_entries():
         if entry.name() in kept:
             document.add(tomlkit.nl())
             document.add(entry.name(), _table(kept[entry.name()]))
@@ -180,7 +180,7 @@ def result_of(name: str, runs: Path, record: Mapping[str, Any]) -> tuple[Experim
     """
     if (result := stored(runs / name)) is not None:
         return result, False
-    experiment = build(name)
+    experiment = catalog_experiment(name)
     if not hasattr(experiment.base, "data"):
         return start.run(experiment, threads=1), False
     return (recalled(experiment, record[name]), True) if name in record else (None, False)

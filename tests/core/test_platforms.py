@@ -3,7 +3,7 @@
 import os
 import sys
 
-from koubai.core.memory import machine_bytes, require
+from koubai.core.memory import machine_bytes, require_memory
 from koubai.engines.threads import thread_budget
 
 
@@ -11,7 +11,7 @@ def test_a_system_that_does_not_tell_its_memory_bounds_nothing(monkeypatch):
     monkeypatch.setitem(sys.modules, "resource", None)
     machine_bytes.cache_clear()
     try:
-        require({"parameters": 10**15}, "network")
+        require_memory({"parameters": 10**15}, "network")
     finally:
         machine_bytes.cache_clear()
 

@@ -14,7 +14,7 @@ import koubai.data
 from koubai.core.errors import DataError
 from koubai.data import DATA, Dataset, DataSource
 from koubai.train.plain import to_plain
-from koubai.train.schema import read
+from koubai.train.schema import read_plain
 from support.sources import SAMPLES
 
 
@@ -105,7 +105,7 @@ def test_the_preparation_is_the_same_for_every_source(source, load):
 
 
 def test_a_source_is_plain_values_under_its_configuration_name(source):
-    again = read(DataSource, json.loads(json.dumps(to_plain(source))))
+    again = read_plain(DataSource, json.loads(json.dumps(to_plain(source))))
     assert again == source
     assert hash(again) == hash(source)
     assert DATA[source.registry_name] is type(source)

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from koubai.core.errors import DataError, UnknownName
-from koubai.data.prepare import Raw, keep_classes, scaled, scaled_targets, split, take, with_label_noise
+from koubai.data.prepare import (
+    Raw,
+    keep_classes,
+    scaled_inputs,
+    scaled_targets,
+    split,
+    take_samples,
+    with_label_noise,
+)
 
 
 def raw(n: int = 40, test: int = 20, classes: int | None = 4, top: float | None = 255) -> Raw:
@@ -34,13 +42,13 @@ def test_classes_that_are_not_there_are_an_error(wanted):
 
 
 def test_validation_comes_from_the_end_and_train_and_test_from_the_beginning():
-    cut = take(raw(), train=10, test=5, validation=7, where="here")
+    cut = take_samples(raw(), train=10, test=5, validation=7, where="here")
     assert cut.x_train[:, 0].tolist() == list(range(10))
     assert cut.x_val[:, 0].tolist() == list(range(33, 40))
     assert cut.x_test[:, 0].tolist() == list(range(100, 105))
     for x, t in ((cut.x_train, cut.t_train), (cut.x_val, cut.t_val)):
         np.testing.assert_array_equal(t, x[:, 0] % 4)
-    whole = take(raw(), train=None, test=None, validation=0, where="here")
+    whole = take_samples(raw(), train=None, test=None, validation=0, where="here")
     assert (len(whole.x_train), len(whole.x_val), len(whole.x_test)) == (40, 0, 20)
 
 
@@ -54,7 +62,7 @@ def test_validation_comes_from_the_end_and_train_and_test_from_the_beginning():
 )
 def test_more_samples_than_there_are_is_an_error(asked, sentence):
     with pytest.raises(DataError, match=sentence):
-        take(raw(), **asked, where="here")
+        take_samples(raw(), **asked, where="here")
 
 
 @pytest.mark.parametrize("share", [0.25, 0.4, 1.0])
@@ -89,7 +97,7 @@ def table(seed: int = 0) -> Raw:
 
 def test_standard_is_by_feature_from_the_training_part_alone():
     source = table()
-    y = scaled(source, "standard")
+    y = scaled_inputs(source, "standard")
     np.testing.assert_allclose(y["x_train"].mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(y["x_train"].std(axis=0), [1, 1, 0], atol=1e-6)
     by_hand = (source.x_test[:, :2] - source.x_train[:, :2].mean(0)) / source.x_train[:, :2].std(0)
@@ -100,7 +108,7 @@ def test_standard_is_by_channel_for_pictures():
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (50, 3, 4, 5), dtype=np.uint8)
     x[:, 2] = 7
-    y = scaled(Raw(x, np.zeros(50, int), x[:2], np.zeros(2, int), top=255), "standard")["x_train"]
+    y = scaled_inputs(Raw(x, np.zeros(50, int), x[:2], np.zeros(2, int), top=255), "standard")["x_train"]
     assert y.dtype == np.float32
     for channel, std in enumerate((1, 1, 0)):
         assert y[:, channel].mean() == pytest.approx(0, abs=1e-5)
@@ -112,18 +120,20 @@ def test_robust_is_standard_for_normal_numbers_and_limits_those_far_off():
     x = rng.normal((3, -50), (1, 20), (20000, 2))
     clean = Raw(x, np.zeros((20000, 1)), x[:5], np.zeros((5, 1)))
     np.testing.assert_allclose(
-        scaled(clean, "robust")["x_train"], np.clip(scaled(clean, "standard")["x_train"], -5, 5), atol=0.15
+        scaled_inputs(clean, "robust")["x_train"],
+        np.clip(scaled_inputs(clean, "standard")["x_train"], -5, 5),
+        atol=0.15,
     )
     gaps = x.copy()
     gaps[::50] = -9999
-    y = scaled(Raw(gaps, np.zeros((20000, 1)), x[:5], np.zeros((5, 1))), "robust")["x_train"]
+    y = scaled_inputs(Raw(gaps, np.zeros((20000, 1)), x[:5], np.zeros((5, 1))), "robust")["x_train"]
     assert (y[::50] == -5).all()
     np.testing.assert_allclose(np.delete(y, np.s_[::50], axis=0).std(axis=0), 1, rtol=0.05)
 
 
 def test_robust_divides_by_the_deviation_where_quartiles_are_equal():
     x = np.array([0, 0, 0, 0, 0, 0, 0, 0, 3, 1], np.uint8)[:, None]
-    y = scaled(Raw(x, np.zeros(10, int), x, np.zeros(10, int), top=255), "robust")["x_train"]
+    y = scaled_inputs(Raw(x, np.zeros(10, int), x, np.zeros(10, int), top=255), "robust")["x_train"]
     assert isinstance(y, np.ndarray), "limited numbers are no levels"
     np.testing.assert_allclose(y[:, 0], x[:, 0] / x.std(), rtol=1e-6)
 
@@ -132,33 +142,33 @@ def test_robust_divides_by_the_deviation_where_quartiles_are_equal():
 def test_a_feature_of_equal_numbers_becomes_zero_not_its_rounding_error(how):
     x = np.full((1000, 2), 0.1)
     x[:, 1] = np.arange(1000)
-    y = scaled(Raw(x, np.zeros(1000, int), x[:3], np.zeros(3, int)), how)
+    y = scaled_inputs(Raw(x, np.zeros(1000, int), x[:3], np.zeros(3, int)), how)
     assert np.abs(y["x_train"][:, 0]).max() == 0
     assert np.abs(y["x_test"][:, 0]).max() == 0
 
 
 def test_large_numbers_in_float64_are_shifted_before_they_are_rounded():
     stamps = 1.7e9 + np.arange(100.0)[:, None]
-    y = scaled(Raw(stamps, np.zeros(100, int), stamps, np.zeros(100, int)), "standard")["x_train"]
+    y = scaled_inputs(Raw(stamps, np.zeros(100, int), stamps, np.zeros(100, int)), "standard")["x_train"]
     np.testing.assert_allclose(y[:, 0], (np.arange(100) - 49.5) / np.arange(100).std(), rtol=1e-6)
 
 
 def test_unit_and_bytes_divide_by_the_top_where_there_is_one():
     source = Raw(np.array([[0, 8, 16]]), np.array([0]), np.array([[4, 2, 1]]), np.array([0]), top=16)
-    assert scaled(source, "unit")["x_train"].tolist() == [[0, 0.5, 1]]
-    assert scaled(source, "unit")["x_test"].tolist() == [[0.25, 0.125, 0.0625]]
-    assert scaled(source, "bytes")["x_train"].tolist() == [[0, 127.5, 255]]
-    assert scaled(source, "raw")["x_train"].tolist() == [[0, 8, 16]]
+    assert scaled_inputs(source, "unit")["x_train"].tolist() == [[0, 0.5, 1]]
+    assert scaled_inputs(source, "unit")["x_test"].tolist() == [[0.25, 0.125, 0.0625]]
+    assert scaled_inputs(source, "bytes")["x_train"].tolist() == [[0, 127.5, 255]]
+    assert scaled_inputs(source, "raw")["x_train"].tolist() == [[0, 8, 16]]
     pixels = np.arange(256, dtype=np.uint8)[:, None]
     picture = Raw(pixels, np.zeros(256, int), pixels, np.zeros(256, int), top=255)
     np.testing.assert_array_equal(
-        scaled(picture, "unit")["x_train"], pixels.astype(np.float32) / np.float32(255)
+        scaled_inputs(picture, "unit")["x_train"], pixels.astype(np.float32) / np.float32(255)
     )
-    np.testing.assert_array_equal(scaled(picture, "bytes")["x_train"], pixels.astype(np.float32))
+    np.testing.assert_array_equal(scaled_inputs(picture, "bytes")["x_train"], pixels.astype(np.float32))
 
 
 def test_unit_and_bytes_span_the_training_range_where_there_is_no_top():
-    unit, pixels = scaled(table(), "unit"), scaled(table(), "bytes")
+    unit, pixels = scaled_inputs(table(), "unit"), scaled_inputs(table(), "bytes")
     np.testing.assert_allclose(unit["x_train"].min(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(unit["x_train"].max(axis=0), [1, 1, 0], atol=1e-6)
     np.testing.assert_allclose(pixels["x_train"][:, :2], 255 * unit["x_train"][:, :2], rtol=1e-5, atol=1e-4)
@@ -190,7 +200,7 @@ def test_targets_are_standardized_by_the_training_part_alone():
 
 
 def test_a_validation_part_gets_the_units_of_the_training_part():
-    cut = take(priced(), train=None, test=None, validation=15, where="here")
+    cut = take_samples(priced(), train=None, test=None, validation=15, where="here")
     raw, units = scaled_targets(cut, "standard", "here")
     np.testing.assert_allclose(raw.t_train[:, 0].mean(), 0, atol=1e-6)
     np.testing.assert_allclose(units.stored(raw.t_val), cut.t_val, rtol=1e-6)

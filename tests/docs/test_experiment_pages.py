@@ -6,7 +6,7 @@ import re
 import pytest
 
 from koubai.cli.main import main
-from koubai.lab.catalog import build, listing
+from koubai.lab.catalog import catalog_entries, catalog_experiment
 from koubai.words import LANGUAGES, entries
 from support.docs import within_docs
 
@@ -37,18 +37,18 @@ def pages(docs, tmp_path_factory):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_experiment_has_its_question_its_command_and_its_recipe(pages, lang):
-    assert set(pages[lang]) == {entry.name() for entry in listing()} | {"index"}
-    assert set(entries("titles")) == {entry.registry_name for entry in listing()}
-    for entry in listing():
+    assert set(pages[lang]) == {entry.name() for entry in catalog_entries()} | {"index"}
+    assert set(entries("titles")) == {entry.registry_name for entry in catalog_entries()}
+    for entry in catalog_entries():
         page = pages[lang][entry.name()]
-        assert build(entry.name()).question.say(lang) in page
+        assert catalog_experiment(entry.name()).question.say(lang) in page
         assert f"koubai run {entry.name()}\n" in page
         assert f"[{page.splitlines()[0].removeprefix('# ')}]({entry.name()}.md)" in pages[lang]["index"]
         assert "<tbody>" in page
 
 
 def test_a_page_without_runs_shows_what_is_recorded(pages):
-    for entry in listing():
+    for entry in catalog_entries():
         page = pages["en"][entry.name()]
         assert "built without results" not in page
         assert FIGURE.search(page), f"{entry.name()} has no picture"
@@ -59,8 +59,8 @@ def test_a_page_without_runs_shows_what_is_recorded(pages):
 
 def test_the_record_is_of_the_experiments_as_they_are(docs):
     record = docs.read()
-    for entry in listing():
-        experiment, kept = build(entry.name()), record[entry.name()]
+    for entry in catalog_entries():
+        experiment, kept = catalog_experiment(entry.name()), record[entry.name()]
         assert list(kept["arms"]) == [arm.name for arm in experiment.arms]
         for numbers in kept["arms"].values():
             assert len(numbers[experiment.measure]) == len(experiment.seeds)

@@ -13,10 +13,10 @@ from tests.support.data_files import real_folder
 from koubai import load
 from koubai.cli.main import COMMANDS, main
 from koubai.lab import replay
-from koubai.lab.catalog import build
+from koubai.lab.catalog import catalog_experiment
 from koubai.lab.declare.experiment_file import read_experiment
 from koubai.lab.experiments.entry import catalog
-from koubai.study.glossary import find
+from koubai.study.glossary import find_meanings
 from koubai.train.import_weights import Source, read_mapping
 from koubai.train.recipe_file import read_recipe
 from koubai.words import set_language
@@ -61,7 +61,7 @@ def test_experiments_that_are_run_exist(guide):
     )
     for name, data in runs:
         assert name.replace("-", "_") in catalog()
-        build(name, data or None)
+        catalog_experiment(name, data or None)
 
 
 @pytest.mark.parametrize("guide", [*GUIDES, "docs/index.md"])
@@ -196,7 +196,7 @@ def test_weights_from_elsewhere_are_imported_as_the_page_says(tmp_path, monkeypa
 def test_every_word_that_a_guide_looks_up_is_known():
     words = re.findall(r"koubai (?:--lang ja )?explain ([^\s`]+)", "".join(map(text, GUIDES)))
     assert len(words) > 20, "one line a section of the notes"
-    assert [word for word in words if word != "errata" and not find(word)] == []
+    assert [word for word in words if word != "errata" and not find_meanings(word)] == []
 
 
 def test_the_commands_for_readers_of_the_notes_run(tmp_path, monkeypatch, capfd):

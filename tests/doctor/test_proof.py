@@ -7,7 +7,7 @@ from koubai.core.errors import KoubaiError
 from koubai.core.statistics import Interval
 from koubai.data.sources.regression import Regression
 from koubai.doctor.answer import proof as module
-from koubai.doctor.answer.proof import RivalComparison, conclude, held_skill, prove, random_treatment
+from koubai.doctor.answer.proof import RivalComparison, conclude_proof, held_skill, prove, random_treatment
 from koubai.doctor.answer.tell import tell_proof
 from koubai.layers.linear import Linear
 from koubai.optim.sgd import SGD
@@ -24,20 +24,20 @@ def arms(**skills):
 
 
 def test_better_than_all_rivals_is_proven():
-    proof = conclude("use_relu", arms())
+    proof = conclude_proof("use_relu", arms())
     assert proof.verdict == "proven"
     assert all(row.p <= 0.05 and row.difference == pytest.approx(0.4, abs=0.02) for row in proof.comparisons)
     assert proof.comparisons[0].interval.low > 0.35
 
 
 def test_better_than_unchanged_but_not_than_any_other_change_is_no_proof():
-    proof = conclude("use_relu", arms(random=HIGH))
+    proof = conclude_proof("use_relu", arms(random=HIGH))
     assert proof.verdict == "undecided"
     assert proof.more_seeds is None
 
 
 def test_no_better_than_unchanged_is_refuted():
-    assert conclude("use_relu", arms(remedy=[skill - 0.1 for skill in LOW])).verdict == "refuted"
+    assert conclude_proof("use_relu", arms(remedy=[skill - 0.1 for skill in LOW])).verdict == "refuted"
 
 
 def test_an_interval_that_touches_zero_is_no_proof_however_small_p_is(monkeypatch):
@@ -45,26 +45,26 @@ def test_an_interval_that_touches_zero_is_no_proof_however_small_p_is(monkeypatc
     assert not RivalComparison("random", 0.01, Interval(0.005, 0.02, "bca"), 0.06).better
     assert RivalComparison("random", 0.01, Interval(0.005, 0.02, "bca"), 0.01).better
     monkeypatch.setattr(module, "mean_interval", lambda values: Interval(0.0, 0.8, "bca"))
-    proof = conclude("use_relu", arms())
+    proof = conclude_proof("use_relu", arms())
     assert max(row.p for row in proof.comparisons) <= 0.05
     assert proof.verdict == "undecided"
     assert "95 % interval +0 to +0.8" in tell_proof(proof)
 
 
 def test_few_seeds_cannot_prove_and_say_how_many_could():
-    proof = conclude("use_relu", {arm: values[:3] for arm, values in arms().items()})
+    proof = conclude_proof("use_relu", {arm: values[:3] for arm, values in arms().items()})
     assert proof.verdict == "undecided"
     assert proof.more_seeds >= 3
 
 
 def test_the_best_p_of_eight_pairs_survives_three_comparisons():
-    assert conclude("use_relu", arms()).comparisons[0].p == pytest.approx(3 / 2**8)
+    assert conclude_proof("use_relu", arms()).comparisons[0].p == pytest.approx(3 / 2**8)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_verdict_is_told_with_its_numbers(lang):
     for skills in (arms(), arms(random=HIGH), arms(remedy=LOW)):
-        text = tell_proof(conclude("use_relu", skills), lang)
+        text = tell_proof(conclude_proof("use_relu", skills), lang)
         assert text.count("\n") == 4
         assert "{" not in text
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from koubai.doctor.trials.printed import LOSSES, PrintedNumber, Tail, last_metric, value_of
+from koubai.doctor.trials.printed import LOSSES, PrintedNumber, Tail, last_metric, printed_value
 
 PRINTED = [
     ("Epoch 3: train loss 0.31, val acc = 91.2% (4.1 s)", "val acc", False, 91.2),
@@ -32,7 +32,7 @@ PRINTED = [
 def test_the_last_number_with_a_telling_name_counts(text, name, lower, value):
     metric = last_metric(text)
     assert metric == PrintedNumber(name, lower)
-    assert value_of(text, metric) == value
+    assert printed_value(text, metric) == value
 
 
 @pytest.mark.parametrize("text", ["", "done", "99 0.123", "lossless 3", "seed 3, epoch 4 of 5", "loss"])
@@ -44,9 +44,9 @@ def test_a_loss_can_be_left_out_and_a_number_may_be_none():
     text = "reward 3.0\nD loss 0.3, G loss nan"
     metric = last_metric(text)
     assert metric == PrintedNumber("G loss", lower=True)
-    assert math.isnan(value_of(text, metric))
+    assert math.isnan(printed_value(text, metric))
     assert last_metric(text, without=LOSSES) == PrintedNumber("reward", lower=False)
-    assert math.isnan(value_of("nothing", metric))
+    assert math.isnan(printed_value("nothing", metric))
     assert last_metric("losses 0.3 and 0.4", without=LOSSES) is None
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from koubai.doctor.script import judge_script
-from koubai.doctor.trials.printed import PAID, series_of
+from koubai.doctor.trials.printed import PAID, printed_series
 from koubai.doctor.trials.script import ScriptTrials
 
 BANDIT = """
@@ -51,5 +51,5 @@ def test_a_policy_that_is_paid_less_and_less_lacks_its_minus(tmp_path, arguments
 
 def test_of_several_numbers_that_are_printed_the_returns_are_those_told_most_often():
     text = "episode 1 | return 3 | loss 2\nepisode 2 | return 4 | loss 1\nbest return: 9\n"
-    assert series_of(text, PAID) == (3.0, 4.0)
-    assert series_of("accuracy 3", PAID) == ()
+    assert printed_series(text, PAID) == (3.0, 4.0)
+    assert printed_series("accuracy 3", PAID) == ()

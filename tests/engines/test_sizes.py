@@ -128,24 +128,24 @@ def test_what_cannot_fit_is_refused_before_anything_is_taken(name, engine):
 
 def test_the_parts_are_told_largest_first_and_their_sum():
     with pytest.raises(TooLarge) as caught:
-        memory.require({"data": 3 * 10**15, "parameters": 10**18, "gradients": 0}, "network")
+        memory.require_memory({"data": 3 * 10**15, "parameters": 10**18, "gradients": 0}, "network")
     assert caught.value.got == "1 EB in all: parameters 1 EB, data 3 PB"
 
 
 def test_whoever_allows_it_may_try():
     too_much = {"data": 10**30}
     with memory.allowing():
-        memory.require(too_much)
+        memory.require_memory(too_much)
         with memory.allowing():
             pass
-        memory.require(too_much)
+        memory.require_memory(too_much)
     with pytest.raises(TooLarge):
-        memory.require(too_much)
+        memory.require_memory(too_much)
 
 
 def test_the_environment_may_allow_it(monkeypatch):
     monkeypatch.setenv(memory.ALLOW, "1")
-    memory.require({"data": 10**30})
+    memory.require_memory({"data": 10**30})
 
 
 @pytest.mark.parametrize("name", sorted(name for name in DATA if DATA[name].values is not DataSource.values))

@@ -18,7 +18,7 @@ from koubai.lab.perform.channel import Near
 from koubai.lab.perform.executors import process_workers, thread_workers
 from koubai.lab.perform.outcome import Stopped
 from koubai.lab.perform.store import Store
-from koubai.lab.perform.work import perform, tasks_of
+from koubai.lab.perform.work import perform_task, tasks_of
 from koubai.train.early_stopping import EarlyStopping
 
 pytestmark = pytest.mark.skipif(
@@ -81,7 +81,7 @@ def kept(run):
 
 def test_runs_come_out_as_they_do_alone(arms, together):
     tasks = tasks_of(arms)
-    alone = [perform(task, Near()) for task in tasks]
+    alone = [perform_task(task, Near()) for task in tasks]
     assert together == []
     found = perform_all(tasks, Near())
     names = [arm.name for arm in ARMS]

@@ -7,7 +7,7 @@ import pytest
 
 from koubai.core.errors import ConfigError, UnknownName
 from koubai.lab import start
-from koubai.lab.catalog import build, listing
+from koubai.lab.catalog import catalog_entries, catalog_experiment
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Observations
 from koubai.lab.experiments.entry import catalog
@@ -19,12 +19,12 @@ from koubai.words import LANGUAGES
 from support.data_files import real_folder
 
 NAMES = sorted(catalog())
-PAIRS = [(entry.name(), data) for entry in listing() for data in entry.data]
+PAIRS = [(entry.name(), data) for entry in catalog_entries() for data in entry.data]
 
 
 @pytest.mark.parametrize(("name", "data"), PAIRS)
 def test_every_arm_of_every_entry_is_a_valid_plan(name, data):
-    experiment = build(name, data)
+    experiment = catalog_experiment(name, data)
     assert experiment.family == name.replace("-", "_")
     hashes = {arm.name: experiment.plan(arm, 0).hash for arm in experiment.arms}
     assert len(set(hashes.values())) == len(hashes), "two arms are the same"
@@ -38,7 +38,7 @@ def test_every_arm_of_every_entry_is_a_valid_plan(name, data):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_entry_runs_and_is_put_into_words(name):
-    experiment = build(name)
+    experiment = catalog_experiment(name)
     if isinstance(experiment.base, Recipe):
         experiment = replace(experiment, base=experiment.base.edit(steps=3))
     elif hasattr(experiment.base, "recipe"):
@@ -64,48 +64,50 @@ def test_every_entry_runs_and_is_put_into_words(name):
 
 
 def test_names_may_have_hyphens_and_typos_are_answered():
-    assert build("vanishing-gradient") == build("vanishing_gradient")
-    assert build("vanishing-gradient", "fashion-mnist").name == "vanishing-gradient-fashion_mnist"
+    assert catalog_experiment("vanishing-gradient") == catalog_experiment("vanishing_gradient")
+    assert (
+        catalog_experiment("vanishing-gradient", "fashion-mnist").name == "vanishing-gradient-fashion_mnist"
+    )
     with pytest.raises(UnknownName, match="did you mean 'vanishing-gradient'"):
-        build("vanishing-gradent")
+        catalog_experiment("vanishing-gradent")
     with pytest.raises(ConfigError, match="did you mean 'digits'"):
-        build("vanishing-gradient", "digit")
+        catalog_experiment("vanishing-gradient", "digit")
 
 
-@pytest.mark.parametrize("entry", listing(), ids=lambda entry: entry.name())
+@pytest.mark.parametrize("entry", catalog_entries(), ids=lambda entry: entry.name())
 def test_sentences_wait_for_the_runs_that_are_not_there_yet(entry):
-    result = ExperimentResult(build(entry.name()), (), {}, (), (), ())
+    result = ExperimentResult(catalog_experiment(entry.name()), (), {}, (), (), ())
     assert all(sentence.say(lang) for sentence in entry.sentences(result) for lang in LANGUAGES)
 
 
 def test_other_names_lead_to_their_experiment_and_hide_no_word_of_the_glossary():
-    from koubai.cli.experiments import named as called
-    from koubai.study.glossary import find
+    from koubai.cli.experiments import catalog_name as called
+    from koubai.study.glossary import find_meanings
 
-    named = [(name, entry) for entry in listing() for name in entry.also]
+    named = [(name, entry) for entry in catalog_entries() for name in entry.also]
     assert ("バッチ正規化の位置", "batch-normalization-place") in [
         (name, entry.name()) for name, entry in named
     ]
     for name, entry in named:
         assert called(name) == entry.name()
-        assert not find(name)
+        assert not find_meanings(name)
     assert called("鞍点") == "saddle"
 
 
 def test_an_estimate_counts_runs_and_grows_with_seeds_and_steps():
-    experiment = build("first-net")
+    experiment = catalog_experiment("first-net")
     small = estimate(replace(experiment, seeds=(0,)), threads=1)
     large = estimate(replace(experiment, seeds=tuple(range(8))), threads=1)
     longer = estimate(replace(experiment, seeds=(0,), base=experiment.base.edit(steps=20_000)), threads=1)
     assert (small.runs, large.runs, large.arms, large.seeds) == (2, 16, 2, 8)
     assert large.seconds > 3 * small.seconds
     assert longer.seconds > 3 * small.seconds
-    assert estimate(build("parabola"), threads=1).seconds < 1
-    assert estimate(build("search"), threads=2).runs == 24
+    assert estimate(catalog_experiment("parabola"), threads=1).seconds < 1
+    assert estimate(catalog_experiment("search"), threads=2).runs == 24
 
 
 def test_zeros_and_constants_keep_units_equal_and_he_does_not():
-    experiment = build("initialization")
+    experiment = catalog_experiment("initialization")
     base = experiment.base.edit(steps=20)
     from koubai.lab.perform.outcome import Context
 
@@ -121,7 +123,7 @@ def test_zeros_and_constants_keep_units_equal_and_he_does_not():
 def test_ridge_takes_all_weights_to_zero_and_leaves_biases():
     from koubai.lab.perform.outcome import Context
 
-    experiment = build("l1-l2")
+    experiment = catalog_experiment("l1-l2")
     scores = {
         name: run_recipe(
             experiment.plan(experiment[name], 0), Context(Observations(taps=0, evaluations=0))
@@ -141,7 +143,7 @@ def test_ridge_takes_all_weights_to_zero_and_leaves_biases():
 def test_a_search_never_looks_at_the_test_part_to_choose():
     from koubai.lab.perform.outcome import Context
 
-    plan = build("search").base.edit(**{"recipe.steps": 40, "trials": 4})
+    plan = catalog_experiment("search").base.edit(**{"recipe.steps": 40, "trials": 4})
     outcome = plan.perform(Context(Observations(taps=0, evaluations=0)))
     (table,) = outcome.exhibits
     trials = [
@@ -185,7 +187,7 @@ def test_generated_pictures_are_a_folder_of_four_classes():
 
 @pytest.mark.skipif(not real_folder().exists(), reason="the published MNIST files are not here (KOUBAI_DATA)")
 def test_the_main_job_on_mnist():
-    experiment = build("vanishing-gradient", "mnist")
+    experiment = catalog_experiment("vanishing-gradient", "mnist")
     names = ("sigmoid + normal .01", "ReLU + normal .01", "sigmoid + Xavier", "ReLU + He")
     arms = tuple(experiment[name] for name in names)
     claims = tuple(claim for claim in experiment.claims if {claim.arm, claim.over} <= set(names))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from koubai.lab.catalog import build
+from koubai.lab.catalog import catalog_experiment
 from koubai.lab.closing import conclude
 from koubai.lab.conclude.summarize import summarize
 from koubai.lab.course.parts import ActivatedSigmoid, CrossedReLU, ThetaAdaGrad, ThinnedDropout
@@ -58,7 +58,7 @@ def test_every_published_number_is_there_with_the_exact_settings_of_the_catalogu
     experiment = needed(name, 3)
     known = [arm.published for arm in experiment.arms if arm.published]
     assert [f"{p.mean} {p.sd} {p.n}" for p in known] == PUBLISHED[name]
-    full = build(name, "mnist")
+    full = catalog_experiment(name, "mnist")
     for arm in experiment.arms:
         assert experiment.plan(arm, 1) == full.plan(full[arm.name], 1)
     names = [arm.name for arm in experiment.arms]
@@ -117,7 +117,7 @@ def test_rows_have_the_agreed_fields():
 
 def test_the_valley_is_exact():
     rows = list(valley_rows())
-    assert [row.arm for row in rows] == [arm.name for arm in build("valley").arms]
+    assert [row.arm for row in rows] == [arm.name for arm in catalog_experiment("valley").arms]
     assert all(row.inside and row.mean < 1e-13 for row in rows)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from koubai.core.errors import ConfigError, KoubaiError
 from koubai.lab import start
-from koubai.lab.catalog import build
+from koubai.lab.catalog import catalog_experiment
 from koubai.lab.course.settings import source
 from koubai.lab.declare.experiment import Observations
 from koubai.lab.perform.outcome import Context
@@ -47,7 +47,7 @@ def test_at_ridges_solution_the_gradient_of_the_whole_error_is_zero():
 
 
 def test_descent_ends_at_the_closed_form_and_every_seed_has_its_own_data():
-    plan = build("ridge").base
+    plan = catalog_experiment("ridge").base
     scores = [plan.edit(seed=seed).perform(QUIET).scores for seed in (0, 1)]
     assert all(own["from_exact"] < 1e-4 for own in scores)
     assert scores[0]["test_loss"] != scores[1]["test_loss"]
@@ -66,7 +66,7 @@ def test_rates_are_those_of_single_trainings_and_are_drawn():
     outcome = plan.perform(QUIET)
     alone = run_recipe(recipe.edit(optimizer=Adam(0.03)).edit(**{"network.activation": "sigmoid"}), QUIET)
     assert outcome.history.series("val_accuracy", "sigmoid")[1][1] == alone.scores["val_accuracy"]
-    experiment = replace(build("optimizer-rates"), base=plan, seeds=(0, 1), claims=())
+    experiment = replace(catalog_experiment("optimizer-rates"), base=plan, seeds=(0, 1), claims=())
     result = start.run(replace(experiment, arms=experiment.arms[-1:]), threads=1)
     drawn = rate_pictures(result)
     assert [picture.name for picture in drawn] == ["rates-relu", "rates-sigmoid"]

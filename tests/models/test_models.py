@@ -31,7 +31,7 @@ from koubai.models import (
     SmallResNet,
 )
 from koubai.models.resnet import basic_block
-from koubai.network import Network, rows
+from koubai.network import Network, layer_rows
 from support.shape_builder import ShapeBuilder, Shaped
 
 MNIST, IMAGENET = (1, 28, 28), (3, 227, 227)
@@ -92,7 +92,7 @@ def test_parameters_and_multiply_adds_are_exact(model, shape, parameters, multip
 
 def test_alexnet_layer_by_layer():
     """The table of the paper, as section 7 of the course has it."""
-    costly = [row for row in rows(Network(AlexNet(), IMAGENET)) if row.parameters]
+    costly = [row for row in layer_rows(Network(AlexNet(), IMAGENET)) if row.parameters]
     assert [(row.shape, row.parameters, row.multiply_adds) for row in costly] == [
         ((96, 55, 55), 34_944, 105_415_200),
         ((256, 27, 27), 307_456, 223_948_800),
@@ -103,7 +103,9 @@ def test_alexnet_layer_by_layer():
         ((4096,), 16_781_312, 16_777_216),
         ((1000,), 4_097_000, 4_096_000),
     ]
-    pooled = [row.shape for row in rows(Network(AlexNet(), IMAGENET)) if row.layer.startswith("MaxPool2d")]
+    pooled = [
+        row.shape for row in layer_rows(Network(AlexNet(), IMAGENET)) if row.layer.startswith("MaxPool2d")
+    ]
     assert pooled == [(96, 27, 27), (256, 13, 13), (256, 6, 6)]
 
 
@@ -165,9 +167,9 @@ def test_a_residual_block_is_pytorchs():
 
 
 def test_a_residual_network_has_the_depth_of_its_name():
-    layers = [row.layer for row in rows(Network(ResNet18(), (3, 224, 224)))]
+    layers = [row.layer for row in layer_rows(Network(ResNet18(), (3, 224, 224)))]
     assert sum(name.startswith(("Conv2d", "Linear")) for name in layers) == 18 + 3  # and three projections
-    small = [row.layer for row in rows(Network(SmallResNet(blocks=3), MNIST))]
+    small = [row.layer for row in layer_rows(Network(SmallResNet(blocks=3), MNIST))]
     assert sum(name.startswith(("Conv2d", "Linear")) for name in small) == 6 * 3 + 2 + 2
 
 

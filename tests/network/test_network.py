@@ -6,7 +6,7 @@ from koubai.initializers import Zeros
 from koubai.layers import BatchNorm, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Residual, Sequential, Sigmoid
 from koubai.losses import SoftmaxCrossEntropy
 from koubai.models import AlexNet
-from koubai.network import Network, rows, table
+from koubai.network import Network, layer_rows, layer_table
 
 NET = Sequential(Conv2d(4, 3), BatchNorm(), ReLU(), MaxPool2d(2), Flatten(), Linear(3))
 
@@ -89,7 +89,7 @@ def test_an_empty_input_is_refused():
 
 def test_the_summary_counts_what_the_network_counts():
     network = Network(Sequential(Linear(4), Residual(Sequential(Linear(4), ReLU()))), (3,))
-    found = rows(network)
+    found = layer_rows(network)
     assert [row.path for row in found] == ["0", "1.body.0", "1.body.1"]
     assert [row.layer for row in found] == ["Linear(4)", "Linear(4)", "ReLU()"]
     assert sum(row.parameters for row in found) == network.parameter_count
@@ -98,7 +98,10 @@ def test_the_summary_counts_what_the_network_counts():
 
 def test_the_table_in_both_languages():
     network = Network(AlexNet(), (3, 227, 227))
-    english, japanese = table(network, lang="en").splitlines(), table(network, lang="ja").splitlines()
+    english, japanese = (
+        layer_table(network, lang="en").splitlines(),
+        layer_table(network, lang="ja").splitlines(),
+    )
     assert english[0].split() == ["path", "layer", "output", "parameters", "multiply-adds"]
     assert japanese[0].split() == ["場所", "層", "出力", "パラメータ数", "積和演算数"]
     assert english[2].startswith("0      Conv2d(96, 11, stride=4)             96 x 55 x 55 ")

@@ -16,9 +16,9 @@ pytest.importorskip("starlette", reason="pip install 'koubai[page]'")
 from koubai.core.errors import ConfigError
 from koubai.network.network import Network
 from koubai.page.play.bounds import MOST_LAYERS, MOST_STEPS
-from koubai.page.play.check import fits, recipe_in
+from koubai.page.play.check import check_size, recipe_in
 from koubai.page.play.choices import FIRST, choices
-from koubai.page.play.perform import PAUSED, perform
+from koubai.page.play.perform import PAUSED, perform_play
 from koubai.page.play.shelf import Shelf
 from koubai.train.recipe import Recipe
 from koubai.train.train import train
@@ -79,7 +79,7 @@ def folder(tmp_path):
 
 
 def played(room, table=TABLE, start=0, stop=-1):
-    events = list(perform(room, table, start, stop))
+    events = list(perform_play(room, table, start, stop))
     return json.loads(json.dumps(events, allow_nan=False))
 
 
@@ -322,11 +322,11 @@ def test_what_only_the_data_tell_is_told_by_the_worker_in_the_same_way(room):
     assert events[0]["problems"][0]["text"]["ja"]
     recipe = recipe_in({**TABLE, "steps": 5000, "network": {"type": "mlp", "hidden": [900, 900]}}, NONE)
     with pytest.raises(ConfigError, match="parameters"):
-        fits(recipe, Network(recipe.network, (2,), recipe.initializer))
+        check_size(recipe, Network(recipe.network, (2,), recipe.initializer))
     recipe = recipe_in(
         {**TABLE, "steps": 5000, "batch_size": 1000, "network": {"type": "mlp", "hidden": [600, 600]}}, NONE
     )
-    fits(recipe, Network(recipe.network, (2,), recipe.initializer))
+    check_size(recipe, Network(recipe.network, (2,), recipe.initializer))
 
 
 def test_every_choice_of_the_form_is_a_recipe():

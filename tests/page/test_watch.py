@@ -12,7 +12,7 @@ from koubai.doctor.answer.diary import plain_verdict
 from koubai.doctor.answer.verdict import Verdict
 from koubai.page.watch import hub as hubs
 from koubai.page.watch.hub import ShownRun
-from koubai.page.watch.look import look
+from koubai.page.watch.look import look_at_run
 from koubai.page.watch.trial import trial
 
 from .whole import StillHelper
@@ -190,7 +190,7 @@ def test_the_doctor_looks_once_at_each_checkpoint_and_what_it_meets_is_told(page
         for _ in range(3):
             page.hub._examine(run)
         (helper,) = StillHelper.made
-        assert helper.body is look
+        assert helper.body is look_at_run
         helper.hear({"kind": "failed", "why": {"en": "no", "ja": "いいえ"}})
         helper.hear({"kind": "over"})
         assert run.verdict == {"failed": {"en": "no", "ja": "いいえ"}}

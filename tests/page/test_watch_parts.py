@@ -13,7 +13,7 @@ from koubai.page.watch.about import facts, marks, tail, with_state
 from koubai.page.watch.fold import Fold
 from koubai.page.watch.follower import MOST_SERIES, Follower
 from koubai.page.watch.listing import Listing
-from koubai.page.watch.trial import PAIRS, conclude
+from koubai.page.watch.trial import PAIRS, conclude_trial
 from koubai.train.safe_folder import SafeFolder
 
 from .written import FINDING, Written
@@ -243,7 +243,7 @@ def test_a_folder_that_is_deleted_is_gone(tmp_path):
     ],
 )
 def test_a_verdict_is_said_only_where_all_pairs_together_say_it(unchanged, changed, verdict):
-    told = conclude(unchanged, changed)
+    told = conclude_trial(unchanged, changed)
     assert told["verdict"] == verdict
     assert told["wins"] == sum(
         b < a or (math.isnan(a) and not math.isnan(b)) for a, b in zip(unchanged, changed, strict=True)

@@ -12,8 +12,8 @@ from koubai.page.watch.about import facts, stored_steps, tail, with_state
 from koubai.page.watch.follower import Follower
 from koubai.page.watch.hub import Hub
 from koubai.page.watch.listing import Listing
-from koubai.page.watch.look import NotPossible, changed, look, offers, opened
-from koubai.page.watch.trial import ARMS, PAIRS, perform
+from koubai.page.watch.look import NotPossible, changed, look_at_run, offers, opened
+from koubai.page.watch.trial import ARMS, PAIRS, perform_trial
 from koubai.train.folder import RunFolder
 from koubai.train.recipe import Recipe
 from koubai.train.train import train
@@ -72,7 +72,7 @@ def test_a_run_of_koubais_own_is_told_as_it_is_and_nothing_in_it_is_touched(runs
     paths = {path for path, quantity in seen.series if quantity == "activation_gradient_rms"}
     assert paths == set(history.paths("activation_gradient_rms"))
     told = Pipe()
-    look(told, place.folder, None)
+    look_at_run(told, place.folder, None)
     assert state(runs) == before
     (event,) = told
     assert event["verdict"]["step"] == STEPS
@@ -96,7 +96,7 @@ def test_what_changes_the_start_is_offered_for_the_start_only():
 def test_a_trial_pairs_both_curves_from_a_stored_step_and_leaves_the_run_alone(runs, place):
     before = state(runs)
     step = stored_steps(place.folder)[0]
-    events = list(perform(opened(place.folder, None, step), step, "rate_tenth", seconds=1.0))
+    events = list(perform_trial(opened(place.folder, None, step), step, "rate_tenth", seconds=1.0))
     assert state(runs) == before
     assert events[0]["from"] == step < STEPS
     length = events[0]["steps"]
@@ -123,7 +123,7 @@ def test_a_trial_pairs_both_curves_from_a_stored_step_and_leaves_the_run_alone(r
 def test_a_trial_of_what_is_not_stored_or_changes_nothing_is_refused(place):
     for step, change in ((STEPS - 1, "rate_ten"), (STEPS, "more_steps")):
         with pytest.raises((NotPossible, kb.KoubaiError, KeyError)):
-            list(perform(opened(place.folder, None, step), step, change))
+            list(perform_trial(opened(place.folder, None, step), step, change))
 
 
 def test_weights_are_the_same_with_and_without_a_page_that_watches(tmp_path):

@@ -7,7 +7,7 @@ from koubai.core.errors import SettingError
 from koubai.lab.perform.plans.descent import Descent
 from koubai.lab.perform.progress import CampaignProgress, RunUnderWay
 from koubai.lab.perform.work import tasks_of
-from koubai.page.lesson_job import _Teller, perform
+from koubai.page.lesson_job import _Teller, perform_lesson
 from koubai.page.offline import recorded
 from koubai.page.worker import work
 from koubai.study.lessons import lessons, sparsity
@@ -21,7 +21,7 @@ WAIT = 300  # seconds: a bound for what hangs
 
 def events(folder, stopped=lambda: False):
     found = []
-    found += perform(LESSON, 0, folder, None, stopped, found.append)
+    found += perform_lesson(LESSON, 0, folder, None, stopped, found.append)
     return json.loads(json.dumps(found, allow_nan=False))
 
 
@@ -49,7 +49,7 @@ def test_the_runs_of_a_slider_come_behind_the_answer_in_a_file_too(tmp_path, mon
     monkeypatch.setattr(sparsity, "STRENGTHS", (0.003,))
     monkeypatch.setattr(type(lesson), "slider", (0.003,))
     told = []
-    told += perform(lesson, 0, tmp_path, None, lambda: False, told.append)
+    told += perform_lesson(lesson, 0, tmp_path, None, lambda: False, told.append)
     rest = [event for event in told if event["kind"] not in ("run", "progress")]
     assert [event["kind"] for event in rest] == ["trace", "facts", "slid", "end"]
     assert [one["arm"] for one in rest[2]["slid"]] == ["l2", "l1", "soft"]

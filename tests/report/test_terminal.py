@@ -8,7 +8,8 @@ from rich.console import Console
 from koubai.lab.declare.experiment import Arm
 from koubai.lab.perform.progress import CampaignProgress
 from koubai.report import terminal
-from koubai.report.terminal import ArmRow, live_view, print_result, progress_line, result_table, rows
+from koubai.report.terminal import ArmRow, live_view, print_result, progress_line, result_table
+from koubai.report.terminal_rows import arm_rows
 from koubai.report.theme import columns
 from koubai.words import speaking
 
@@ -26,7 +27,7 @@ def printed(what, width=100, **settings):
 
 
 def test_a_row_is_the_median_gradient_and_the_mean_score(grid_result):
-    (first, *_), _ = rows(grid_result.experiment, grid_result.runs)
+    (first, *_), _ = arm_rows(grid_result.experiment, grid_result.runs)
     assert first.collapsed == first.made == 5
     assert first.score == pytest.approx(0.102)
     sizes = list(first.gradients.values())

@@ -11,7 +11,7 @@ from koubai.core.errors import KoubaiError
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.lab.experiments.entry import catalog
 from koubai.study.errata import errata
-from koubai.study.glossary import experiment_named, find, meaning, terms
+from koubai.study.glossary import experiment_named, find_meanings, meaning, terms
 from koubai.study.pictures import KINDS, draw
 from koubai.study.tell import tell_erratum, tell_term, term_facts
 from koubai.study.term import code_of
@@ -23,7 +23,7 @@ COURSE = (Path(__file__).parent / "words_of_the_course.txt").read_text(encoding=
 
 @pytest.mark.parametrize("word", COURSE)
 def test_every_word_of_the_course_is_known(word):
-    assert find(word)
+    assert find_meanings(word)
 
 
 def test_terms_and_their_words_are_the_same():
@@ -50,11 +50,13 @@ def test_terms_and_their_words_are_the_same():
     ],
 )
 def test_a_word_finds_its_term(word, key):
-    assert [term.key for term in find(word).terms] == [key]
+    assert [term.key for term in find_meanings(word).terms] == [key]
 
 
 def test_no_spelling_stands_for_two_terms_but_the_step():
-    meant = [(spelling, len(find(spelling).terms)) for t in terms().values() for spelling in t.spellings]
+    meant = [
+        (spelling, len(find_meanings(spelling).terms)) for t in terms().values() for spelling in t.spellings
+    ]
     assert {spelling for spelling, count in meant if count != 1} == {"step"}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from koubai.initializers.normal import HeNormal
-from koubai.lab.catalog import listing
+from koubai.lab.catalog import catalog_entries
 from koubai.lab.course.settings import GAUSS
 from koubai.lab.declare.experiment import Arm
 from koubai.lab.experiments.alexnet import COUNTS
@@ -106,7 +106,7 @@ def test_a_lesson_has_all_its_parts(lesson):
     assert all(row["code"] and row["place"].startswith("koubai/") for row in card["rows"])
     assert len(lesson.reasons) >= 3
     assert set(lesson.questions) <= set(QUESTIONS)
-    assert lesson.experiment_name in {entry.name() for entry in listing()}
+    assert lesson.experiment_name in {entry.name() for entry in catalog_entries()}
     guess = lesson.guess
     assert set(guess.given) | set(guess.scales) <= set(guess.points)
     for scale in (guess, *guess.scales.values()):

@@ -6,7 +6,7 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
-from koubai.lab.catalog import listing
+from koubai.lab.catalog import catalog_entries
 
 ROOT = Path(__file__).parents[2]
 _NAMES = re.compile(r"\b(?:im2col|col2im|SHA-256|\d-D|LeNet-5)\b|(?<=[A-Za-z_])\d+|#1")
@@ -56,7 +56,7 @@ def missing(source):
     checks = {
         "by definition": lambda: "",
         "cited": lambda: "" if re.search(r"\b(19|20)\d\d\b", rest) else "no year",
-        "run": lambda: "" if rest in {entry.name() for entry in listing()} else "no such experiment",
+        "run": lambda: "" if rest in {entry.name() for entry in catalog_entries()} else "no such experiment",
         "test": lambda: (
             "" if (ROOT / path).exists() and f"def {name}" in (ROOT / path).read_text() else "no test"
         ),

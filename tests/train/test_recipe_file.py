@@ -16,9 +16,9 @@ from koubai.optim.optimizer import OPTIMIZERS
 from koubai.train import Recipe
 from koubai.train.faults import Faults
 from koubai.train.kinds import KINDS
-from koubai.train.plain import build, default_of, hints_of
+from koubai.train.plain import default_of, hints_of, instance_of
 from koubai.train.recipe_file import MAX_BYTES, MAX_DEPTH
-from koubai.train.schema import json_schema, read
+from koubai.train.schema import json_schema, read_plain
 from koubai.train.toml_lines import lines_of
 
 SCALARS = {
@@ -67,7 +67,7 @@ def instances(draw, cls, depth):
     drawn = {f.name: draw(values(hints[f.name], depth)) for f in fields(cls) if draw(st.booleans())}
     for members in (needed | drawn, needed):
         try:
-            return build(cls, members)
+            return instance_of(cls, members)
         except KoubaiError:
             continue
     return draw(st.nothing()) if depth < 0 else draw(instances(cls, depth))
@@ -340,7 +340,7 @@ def test_any_text_is_a_recipe_or_a_configuration_error(text):
 )
 def test_any_value_in_place_of_a_part_is_told_or_taken(value):
     try:
-        assert isinstance(read(Layer, value), Layer)
+        assert isinstance(read_plain(Layer, value), Layer)
     except Faults as error:
         assert error.faults  # noqa: PT017 -- a value may be right by chance: both ways out are right
 
@@ -366,7 +366,7 @@ def test_a_layer_registered_later_is_known_at_once():
 
     from koubai.core.layer import LAYERS
 
-    assert read(Layer, "relu") == kb.ReLU()
+    assert read_plain(Layer, "relu") == kb.ReLU()
 
     @LAYERS.register
     @dataclass(frozen=True)
@@ -374,7 +374,7 @@ def test_a_layer_registered_later_is_known_at_once():
         size: int
 
     try:
-        assert read(Layer, {"type": "newcomer", "size": 3}) == Newcomer(3)
+        assert read_plain(Layer, {"type": "newcomer", "size": 3}) == Newcomer(3)
     finally:
         LAYERS._classes.pop("newcomer")
 

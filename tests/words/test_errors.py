@@ -14,7 +14,7 @@ import pytest
 
 import koubai as kb
 from koubai.core.errors import ConfigError, KoubaiError, Problem, ShapeError, UnknownName, UnknownSetting
-from koubai.core.memory import require
+from koubai.core.memory import require_memory
 from koubai.lab.perform.store import Store
 from koubai.train.recipe_file import read_recipe
 from koubai.words.phrase import Phrase, catalog, composed, joined, phrase, term, told
@@ -40,7 +40,7 @@ def raised(call) -> KoubaiError:
 
 def too_large() -> KoubaiError:
     parts = ("parameters", "gradients", "optimizer state", "activations", "workspace", "data")
-    return raised(lambda: require({part: 10**20 + i for i, part in enumerate(parts)}, "network"))
+    return raised(lambda: require_memory({part: 10**20 + i for i, part in enumerate(parts)}, "network"))
 
 
 def misfit() -> KoubaiError:

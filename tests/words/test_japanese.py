@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from koubai.lab.catalog import build
+from koubai.lab.catalog import catalog_experiment
 from koubai.lab.closing import conclude
 from koubai.lab.conclude.phrases import gaps, learned
 from koubai.lab.declare.experiment import Arm, Claim, Experiment
@@ -76,7 +76,7 @@ def test_panels_that_are_chosen_are_counted():
     ],
 )
 def test_units_that_stayed_the_same_are_called_so(units, said):
-    experiment = build("initialization", None)
+    experiment = catalog_experiment("initialization", None)
     runs = (made("zeros", 0, distinct_units=units / 40, test_accuracy=0.1),)
     sentence = experiment_of("initialization").sentences(conclude(experiment, runs))[0]
     assert sentence.say("ja").endswith(said)
@@ -84,7 +84,7 @@ def test_units_that_stayed_the_same_are_called_so(units, said):
 
 def test_how_often_an_element_is_added_back_is_a_number_where_it_is_one():
     numbers = {"side": 6, "out": 7, "rows": 4, "columns": 49, "least": 4, "most": 4, "error": 1.4e-14}
-    experiment = build("im2col", None)
+    experiment = catalog_experiment("im2col", None)
     arm = experiment.arms[0].name
     result = conclude(experiment, (made(arm, 0, **numbers),))
     (even,) = experiment_of("im2col").sentences(result)

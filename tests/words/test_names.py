@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from koubai.lab.catalog import build, listing
+from koubai.lab.catalog import catalog_entries, catalog_experiment
 from koubai.lab.declare.experiment import Arm, Axis, Experiment, grid
 from koubai.lab.declare.measures import factor_name
 from koubai.lab.declare.naming import japanese, named
@@ -14,7 +14,7 @@ OF_THE_FIELD = {
     *("SGD", "Momentum", "AdaGrad", "RMSProp", "Adam", "BN", "L", "mixup", "XOR"),
     *("D", "x", "h"),  # defects D3, D4; windows 3x3; what AdaGrad sums up
 }
-BUILT = [build(entry.name(), data) for entry in listing() for data in entry.data]
+BUILT = [catalog_experiment(entry.name(), data) for entry in catalog_entries() for data in entry.data]
 
 
 def english(text):
@@ -67,6 +67,6 @@ def test_what_a_user_wrote_stays():
 
 
 def test_a_varied_arm_is_named_in_both_languages():
-    arms = build("first-net").vary("optimizer.learning_rate", [0.1]).arms
+    arms = catalog_experiment("first-net").vary("optimizer.learning_rate", [0.1]).arms
     assert arms[0].title("en") == "no hidden layer, learning_rate 0.1"
     assert arms[0].title("ja") == "中間層なし、学習率 0.1"

@@ -19,7 +19,7 @@ import re
 import numpy as np
 import pytest
 
-from koubai.lab.catalog import listing
+from koubai.lab.catalog import catalog_entries
 from koubai.lab.experiments.batch_normalization_scales import SCALES
 from koubai.lab.experiments.optimizer_rates import RATES
 from koubai.lab.perform.plans.rates import WITHIN
@@ -88,7 +88,7 @@ def numbers_in(text):
     return {value for value in values if not 1900 <= value <= 2100}
 
 
-@pytest.mark.parametrize("entry", listing(), ids=lambda entry: entry.name())
+@pytest.mark.parametrize("entry", catalog_entries(), ids=lambda entry: entry.name())
 def test_the_numbers_of_a_docstring_are_those_of_its_module(entry):
     module = inspect.getmodule(type(entry))
     doc = inspect.getdoc(type(entry)) or ""

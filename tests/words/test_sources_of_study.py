@@ -27,9 +27,9 @@ import koubai.study.quiz
 from koubai.cli.commands.parts import _PACKAGES, _registry
 from koubai.cli.main import COMMANDS
 from koubai.data import Digits
-from koubai.lab.catalog import build, listing
+from koubai.lab.catalog import catalog_entries, catalog_experiment
 from koubai.study.errata import errata
-from koubai.study.glossary import find, terms
+from koubai.study.glossary import find_meanings, terms
 from koubai.study.lessons.lesson import LESSONS
 from koubai.study.quiz.asked import QUESTIONS
 from support.cited import COMPARISON, entries_of, missing, needs_a_source, said_numbers
@@ -121,7 +121,12 @@ def test_the_numbers_of_parts_stand_in_their_files():
 
 
 def test_every_defect_that_an_arm_repeats_is_told_where_all_eight_are():
-    repeated = {arm.defect for entry in listing() for arm in build(entry.name()).arms if arm.defect}
+    repeated = {
+        arm.defect
+        for entry in catalog_entries()
+        for arm in catalog_experiment(entry.name()).arms
+        if arm.defect
+    }
     told = {key for key, slip in errata().items() if not slip.notes}
     assert told == {f"D{number}" for number in range(1, 9)}
     assert repeated <= told
@@ -134,7 +139,7 @@ def test_a_slip_of_the_notes_has_who_says_so_or_the_command_that_shows_it(key):
     assert program == "koubai"
     assert command in COMMANDS
     if command == "explain":
-        assert find(" ".join(rest))
+        assert find_meanings(" ".join(rest))
     if command == "run":
         assert not missing(f"run: {rest[0]}")
     assert slip.source in ("computed", "measured", "NumPy", "Python") or re.search(

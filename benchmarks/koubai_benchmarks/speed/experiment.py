@@ -39,10 +39,10 @@ _SIDES = {
 
 def declared() -> Experiment:
     """Return the experiment, with the claims that are about its arms."""
-    from koubai.lab.catalog import build
+    from koubai.lab.catalog import catalog_experiment
     from koubai.lab.declare.experiment import Observations
 
-    whole = build("vanishing_gradient", "mnist")
+    whole = catalog_experiment("vanishing_gradient", "mnist")
     return replace(
         whole,
         arms=tuple(whole[name] for name in ARMS),

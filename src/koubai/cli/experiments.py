@@ -24,12 +24,12 @@ _LIVE_SHARE = 50  # a table of ten thousand runs takes a while to make: a fiftie
 RUNS = Path("koubai-runs")
 
 
-def named(target: str) -> str:
+def catalog_name(target: str) -> str:
     """Return the catalog's name of an experiment that is asked for by a word it shows: 勾配消失.
 
     What is no such word, a file's path among it, stays as it is.
     """
-    from koubai.lab.catalog import listing
+    from koubai.lab.catalog import catalog_entries
     from koubai.lab.experiments.entry import catalog
     from koubai.lab.order import is_file
 
@@ -38,7 +38,7 @@ def named(target: str) -> str:
     from koubai.study.glossary import experiment_named, folded
 
     wanted = folded(target)
-    own = (entry.name() for entry in listing() if wanted in map(folded, entry.also))
+    own = (entry.name() for entry in catalog_entries() if wanted in map(folded, entry.also))
     return next(own, None) or experiment_named(target) or target
 
 
@@ -47,7 +47,7 @@ def order_in(folder: Path) -> Order:
     from koubai.lab.order import Order
 
     order = Order.read(folder)
-    return order if order.file is not None else replace(order, target=named(order.target))
+    return order if order.file is not None else replace(order, target=catalog_name(order.target))
 
 
 @contextmanager

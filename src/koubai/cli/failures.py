@@ -33,7 +33,7 @@ def fail(error: Exception) -> int:
     """Print what went wrong and return the exit code."""
     if isinstance(error, ToldElsewhere):
         return USER_ERROR
-    facts = facts_of(error)
+    facts = error_facts(error)
     if style.json:
         print_json({"error": facts})
     else:
@@ -70,7 +70,7 @@ def warnings_in_words() -> Iterator[None]:
         yield
 
 
-def facts_of(error: Exception) -> dict[str, Any]:
+def error_facts(error: Exception) -> dict[str, Any]:
     """Return an error as plain values: message, where, expected, got, hint, problems."""
     if isinstance(error, ConfigError):
         problems = [

@@ -39,7 +39,7 @@ def allowed() -> bool:
     return _callers > 0 or os.environ.get(ALLOW, "") not in ("", "0")
 
 
-def require(parts: Mapping[str, int], where: str | None = None) -> None:
+def require_memory(parts: Mapping[str, int], where: str | None = None) -> None:
     """Raise TooLarge where the sum of `parts` (name -> bytes) is more than this machine's memory.
 
     Python's whole numbers have no largest one, so no size overflows on the way here.

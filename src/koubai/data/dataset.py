@@ -13,7 +13,7 @@ import numpy as np
 
 from koubai.core.arrays import batch
 from koubai.core.errors import DataError, UnknownName
-from koubai.core.memory import require
+from koubai.core.memory import require_memory
 from koubai.core.params import Array, Shape
 from koubai.core.registry import Registry
 from koubai.data.augment.augmentation import AUGMENTATIONS, Augmentation
@@ -25,9 +25,9 @@ from koubai.data.prepare import (
     DataFile,
     Raw,
     keep_classes,
-    scaled,
+    scaled_inputs,
     scaled_targets,
-    take,
+    take_samples,
     weighted,
     with_label_noise,
 )
@@ -250,7 +250,7 @@ class DataSource:
         Raises:
             TooLarge: a source that makes its samples would make more than the memory holds.
         """
-        require({"data": _MADE * self.values()}, self.registry_name)
+        require_memory({"data": _MADE * self.values()}, self.registry_name)
         plain = replace(self, augment=()) if self.augment else self  # which is done to batches, later
         return _load(plain, folder, self.stamp(folder))
 
@@ -273,11 +273,11 @@ def _load(source: DataSource, folder: Path | None, stamp: Hashable) -> Dataset:
     raw = source.read(folder)
     if source.classes is not None:
         raw = keep_classes(raw, source.classes, name)
-    raw = take(raw, source.train, source.test, source.validation, name)
+    raw = take_samples(raw, source.train, source.test, source.validation, name)
     if source.label_noise:
         raw = with_label_noise(raw, source.label_noise, source.noise_seed, name)
     raw, units = scaled_targets(raw, source.target_scale, name)
-    parts: dict[str, Any] = scaled(raw, source.scale) | {
+    parts: dict[str, Any] = scaled_inputs(raw, source.scale) | {
         f"t_{part}": getattr(raw, f"t_{part}") for part in PARTS
     }
     for part in parts.values():

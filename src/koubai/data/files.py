@@ -53,7 +53,7 @@ def data_root(folder: Path | None) -> Path:
     return cache_folder()
 
 
-def find(root: Path, folders: tuple[str, ...], names: tuple[str, ...]) -> Path | None:
+def find_file(root: Path, folders: tuple[str, ...], names: tuple[str, ...]) -> Path | None:
     """Return the first file there is of `names` (plain or .gz) in `folders` of root."""
     for folder in folders:
         for name in names:
@@ -142,7 +142,7 @@ def regular(path: Path) -> io.BufferedReader | None:
     return None
 
 
-def take(stream: Readable, count: int) -> bytearray:
+def take_bytes(stream: Readable, count: int) -> bytearray:
     """Return the next `count` bytes, fewer at the end; memory grows with the bytes that really come."""
     taken = bytearray()
     while len(taken) < count and (piece := stream.read(min(_CHUNK, count - len(taken)))):
@@ -229,7 +229,7 @@ class Unpacked:
     def take(self, count: int) -> bytearray:
         """Return the next `count` bytes, fewer at the end of the file."""
         with decoding(self.path):
-            taken = take(self._stream, count)
+            taken = take_bytes(self._stream, count)
         self._digest.update(taken)
         return taken
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from koubai.core.errors import DataError
-from koubai.core.memory import require
+from koubai.core.memory import require_memory
 from koubai.core.params import Array, Shape
 from koubai.data.files import Unpacked
 from koubai.words.phrase import phrase
@@ -59,7 +59,7 @@ def read_idx(path: Path, sample: Shape, max_bytes: int = MAX_BYTES) -> tuple[Arr
                 got=phrase("dimensions_in_bytes", shape=" x ".join(map(str, shape)), count=declared),
                 hint=phrase("fetch_or_copy_again"),
             )
-        require({"data": declared}, where)
+        require_memory({"data": declared}, where)
         values = file.take(declared)
         extra = file.take(1)  # also makes gzip check its sum over the whole file
         if len(values) != declared or extra:

@@ -100,7 +100,7 @@ def keep_classes(raw: Raw, wanted: tuple[int, ...], where: str) -> Raw:
     )
 
 
-def take(raw: Raw, train: int | None, test: int | None, validation: int, where: str) -> Raw:
+def take_samples(raw: Raw, train: int | None, test: int | None, validation: int, where: str) -> Raw:
     """Cut off the validation part from the end of the training part, then keep the first of each.
 
     A validation part that a source brings along stays if no other is asked for.
@@ -162,7 +162,7 @@ def with_label_noise(raw: Raw, share: float, seed: int, where: str) -> Raw:
     return replace(raw, t_train=t_train)
 
 
-def scaled(raw: Raw, how: ScaleName) -> dict[str, Inputs]:
+def scaled_inputs(raw: Raw, how: ScaleName) -> dict[str, Inputs]:
     """Return x_train, x_val and x_test on the scale `how`: float32 numbers, or Levels that stand for such.
 
     | scale    | x                                                                               |

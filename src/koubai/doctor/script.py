@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from koubai.doctor.answer.verdict import Unseen, Verdict
-from koubai.doctor.trials.printed import PAID, series_of
+from koubai.doctor.trials.printed import PAID, printed_series
 from koubai.doctor.trials.script import ScriptTrials
 from koubai.doctor.watch.search import ModelSearch
 from koubai.doctor.watch.watcher import Watch
@@ -99,7 +99,7 @@ def watch_script(
             _show(error)
             code, failure = 1, f"{type(error).__name__}: {error}"
     for watch in search.watches:
-        watch.seen.paid = series_of("".join(heard), PAID)
+        watch.seen.paid = printed_series("".join(heard), PAID)
     return ScriptOutcome(search.best, code, failure, search.updates, search.backwards)
 
 

@@ -20,12 +20,12 @@ from typing import Any
 
 from koubai.core import random
 from koubai.core.statistics import mean
-from koubai.doctor.answer.proof import ARMS, OTHER_SEEDS, Proof, conclude
+from koubai.doctor.answer.proof import ARMS, OTHER_SEEDS, Proof, conclude_proof
 from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.patient.clinic import Change
 from koubai.doctor.patient.tried_remedies import REMEDIES, remedy_of
 from koubai.doctor.trials.orders import Answer, TrialOrder
-from koubai.doctor.trials.printed import LOSSES, PrintedNumber, last_metric, value_of
+from koubai.doctor.trials.printed import LOSSES, PrintedNumber, last_metric, printed_value
 from koubai.doctor.visit.treatments import treatments
 from koubai.words import say
 
@@ -127,7 +127,7 @@ class _Arms:
             for arm, scores in self._scores.items()
         }
         worth = _SHARE * mean([abs(score) for score in scores["unchanged"]])
-        proof = conclude(self._remedy, scores, worth=worth, lower=self._metric.lower)
+        proof = conclude_proof(self._remedy, scores, worth=worth, lower=self._metric.lower)
         metric, of_loss = self._metric.name, self._metric is LOSS
         return replace(proof, metric=metric, of_loss=of_loss, ended=ended, change=self._change)
 
@@ -195,7 +195,7 @@ class _Arms:
         if answer.ended != "end":
             return nan
         if self._metric is not LOSS:
-            return value_of(answer.printed, self._metric)
+            return printed_value(answer.printed, self._metric)
         last = answer.losses[-max(1, len(answer.losses) // _LAST) :]
         return mean(last) if last and all(map(isfinite, last)) else nan
 

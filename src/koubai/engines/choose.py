@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 
 from koubai.core.errors import EngineError, SettingError, UnknownName
-from koubai.core.memory import require
+from koubai.core.memory import require_memory
 from koubai.engines.devices import asked_device, gpu_here, is_gpu
 from koubai.engines.engine import Job, Program
 from koubai.engines.native.backends.find import find_backend, kernels, why_not_onednn
@@ -41,7 +41,7 @@ def compile_job(job: Job, engine: str = "auto") -> Program:
     name = engine_of(job, engine)
     if job.threads < 1:
         raise SettingError("engine_needs_threads", expected="threads >= 1", got=job.threads)
-    require(job_bytes(job, name), "network")
+    require_memory(job_bytes(job, name), "network")
     return engines()[name](job)
 
 

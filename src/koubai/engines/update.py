@@ -31,10 +31,10 @@ def update(
         if not job.is_frozen(path):
             own = {slot: slots[f"{path}/{slot}"] for slot in job.optimizer.slots}
             pulled = w if job.network.param_specs[path].penalized else None
-            change(job, step, w, gradients[path], own, pulled)
+            change_array(job, step, w, gradients[path], own, pulled)
 
 
-def change(job: Job, step: int, w: Any, g: Any, slots: dict[str, Any], pulled: Any | None) -> None:
+def change_array(job: Job, step: int, w: Any, g: Any, slots: dict[str, Any], pulled: Any | None) -> None:
     """Change one array of parameters and its slots, in place; `pulled` is what of it decays and shrinks."""
     alpha = job.optimizer.learning_rate * job.schedule.factor(step)
     decay = job.optimizer.decoupled_decay()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.errors import DataError
-from koubai.core.memory import require
+from koubai.core.memory import require_memory
 from koubai.core.params import Array
 from koubai.data.files import decoding, open_regular, real
 from koubai.exchange.to_onnx import onnx_module
@@ -81,7 +81,7 @@ def read_onnx(path: str | Path) -> OnnxFile:
             raise DataError(
                 "onnx_file_is_too_large", where=str(path), expected=f"<= {MOST_BYTES:,}", got=size
             )
-        require({"parameters": COPIES * size}, str(path))
+        require_memory({"parameters": COPIES * size}, str(path))
         model = onnx.ModelProto.FromString(file.read(size))
         return _checked(model, path)
 
@@ -96,7 +96,7 @@ def _checked(model: Any, path: Path) -> OnnxFile:
     if len(graph.sparse_initializer) or len(model.functions):
         raise DataError("onnx_is_not_understood", where=where, got="sparse_initializer, functions")
     outside = sum(_declared(tensor) for tensor in graph.initializer if tensor.data_location == 1)
-    require({"parameters": COPIES * outside}, where)  # several may be one and the same bytes
+    require_memory({"parameters": COPIES * outside}, where)  # several may be one and the same bytes
     constants = {tensor.name: array_of(tensor, path) for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 1 or len(graph.output) != 1:

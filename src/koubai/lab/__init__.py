@@ -9,7 +9,7 @@ result = run(Experiment("mine", base, arms, claims=(Claim("adam", "sgd"),)))
 [verdict.say() for verdict in result.verdicts]
 """
 
-from koubai.lab.catalog import build, listing
+from koubai.lab.catalog import catalog_entries, catalog_experiment
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Arm, Axis, Claim, Experiment, Observations, Text, grid
 from koubai.lab.declare.experiment_file import read_experiment
@@ -23,9 +23,9 @@ __all__ = [
     "ExperimentResult",
     "Observations",
     "Text",
-    "build",
+    "catalog_entries",
+    "catalog_experiment",
     "grid",
-    "listing",
     "read_experiment",
     "run",
 ]

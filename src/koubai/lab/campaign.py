@@ -22,7 +22,7 @@ from koubai.lab.perform.keeper import StoreKeeper, keeping
 from koubai.lab.perform.outcome import Stopped
 from koubai.lab.perform.progress import CampaignProgress
 from koubai.lab.perform.run_result import RunResult
-from koubai.lab.perform.sizes import require_memory
+from koubai.lab.perform.sizes import require_memory_of_runs
 from koubai.lab.perform.store import Store
 from koubai.lab.perform.work import Task, failed, tasks_of
 from koubai.train.environment import environment
@@ -68,7 +68,7 @@ def run_experiment(
         workers.warm_up()
     if tasks is None:
         tasks = tasks_of(experiment, engine=engine, threads=threads, data_dir=data_dir, device=device)
-    require_memory(tasks, 1 if workers.elsewhere else min(workers.count, len(tasks)))
+    require_memory_of_runs(tasks, 1 if workers.elsewhere else min(workers.count, len(tasks)))
     campaign = Campaign(experiment, workers, on_progress or (lambda progress: None))
     started = time.perf_counter()
     with keeping(store) as keeper:

@@ -12,14 +12,14 @@ from koubai.words import entries
 from koubai.words.phrase import phrase
 
 
-def listing() -> list[Entry]:
+def catalog_entries() -> list[Entry]:
     """Return all entries in the order of their names."""
     return [entry() for entry in catalog().values()]
 
 
-def build(name: str, data: str | None = None) -> Experiment:
+def catalog_experiment(name: str, data: str | None = None) -> Experiment:
     """Return a catalog experiment on a data set (None = the quick one), with its question in words."""
-    known = {entry.name(): entry for entry in listing()}
+    known = {entry.name(): entry for entry in catalog_entries()}
     if (entry := known.get(name.replace("_", "-"))) is None:
         raise UnknownName("experiment", name, known)
     data = (data or entry.data[0]).replace("-", "_")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from koubai.core.errors import ConfigError, KoubaiError, RunError, SettingError
-from koubai.lab.catalog import build
+from koubai.lab.catalog import catalog_experiment
 from koubai.lab.closing import conclude
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import MOST_SEEDS, Experiment
@@ -50,7 +50,7 @@ class Order:
     def experiment(self) -> Experiment:
         """Return the experiment that was asked for."""
         if self.file is None:
-            found = find(self.target, self.data)
+            found = find_experiment(self.target, self.data)
         else:
             try:
                 found = read_experiment(self.file, Path(self.target).stem)
@@ -120,14 +120,14 @@ def is_file(target: str) -> bool:
     return target.endswith(".toml") or Path(target).is_file()
 
 
-def find(target: str, data: str | None = None) -> Experiment:
+def find_experiment(target: str, data: str | None = None) -> Experiment:
     """Return the experiment in a file, or the catalog's of this name."""
     if is_file(target):
         experiment = read_experiment(Path(target))
         return experiment if data is None else change(experiment, {"data": data})
     if target.replace("-", "_") not in catalog() and ("/" in target or Path(target).exists()):
         raise KoubaiError(say("lab.cli.not_a_file"), where=target, hint="koubai new")
-    return build(target, data)
+    return catalog_experiment(target, data)
 
 
 def change(experiment: Experiment, edits: dict[str, Any]) -> Experiment:

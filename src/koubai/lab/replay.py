@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from koubai.core.statistics import FEWEST_FOR_BOOTSTRAP, holm
-from koubai.lab.catalog import build
+from koubai.lab.catalog import catalog_experiment
 from koubai.lab.conclude.result import ArmSummary, ExperimentResult
 from koubai.lab.conclude.summarize import summarize
 from koubai.lab.course.golden import golden_path
@@ -108,7 +108,7 @@ def course_rows(
 
 def needed(name: str, seeds: int) -> Experiment:
     """Return a catalog experiment on MNIST with the arms that the course has, and their right twins."""
-    experiment = build(name, "mnist")
+    experiment = catalog_experiment(name, "mnist")
     arms = experiment.arms
     beside = {before.name for before, arm in itertools.pairwise(arms) if arm.defect}
     kept = tuple(arm for arm in arms if arm.published or arm.name in beside)

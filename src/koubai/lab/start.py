@@ -10,7 +10,7 @@ from koubai.core.errors import SettingError, UnknownName
 from koubai.engines.choose import engines
 from koubai.engines.devices import is_gpu
 from koubai.lab.campaign import OnCampaignProgress, run_experiment
-from koubai.lab.catalog import build
+from koubai.lab.catalog import catalog_experiment
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Experiment
 from koubai.lab.perform.device import settled_device
@@ -47,7 +47,7 @@ def run(
     if threads is not None and threads < 1:
         raise SettingError("experiment_needs_threads", expected="threads >= 1", got=threads)
     if isinstance(experiment, str):
-        experiment = build(experiment)
+        experiment = catalog_experiment(experiment)
     budget = usable_cores() if threads is None else threads
     runs = len(experiment.arms) * len(experiment.seeds)
     folder = Path(data_dir) if data_dir is not None else None

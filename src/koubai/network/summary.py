@@ -33,7 +33,7 @@ class LayerRow:
     multiply_adds: int
 
 
-def rows(network: Network) -> tuple[LayerRow, ...]:
+def layer_rows(network: Network) -> tuple[LayerRow, ...]:
     """Return a row for every layer that holds a formula of its own, in forward order."""
     return tuple(
         LayerRow(
@@ -68,14 +68,14 @@ def table_rows(network: Network) -> list[tuple[str, ...]]:
     """Return the rows as texts: heads in a language first, a line of totals last."""
     names = ("path", "layer", "output", "parameters", "multiply_adds")
     lines = [tuple(say(f"network.{name}") for name in names)]
-    for row in rows(network):
+    for row in layer_rows(network):
         shape = " x ".join(map(str, row.shape))
         lines.append((row.path, row.layer, shape, f"{row.parameters:,}", f"{row.multiply_adds:,}"))
     total = f"{network.parameter_count:,}", f"{network.multiply_adds:,}"
     return [*lines, (say("network.total"), "", "", *total)]
 
 
-def table(network: Network, lang: str | None = None) -> str:
+def layer_table(network: Network, lang: str | None = None) -> str:
     """Return the rows as a plain-text table with a line of totals, headed in a language."""
     with speaking(lang):
         lines = table_rows(network)

@@ -62,7 +62,7 @@ def application(jobs: Jobs, hub: Hub, data_dir: Path | None = None) -> Starlette
         lang = request.path_params["lang"]
         if lang not in LANGUAGES:
             raise RequestRefused(404, "nothing")
-        return JSONResponse(texts.words(lang))
+        return JSONResponse(texts.page_words(lang))
 
     async def cards(request: Request) -> Response:
         return JSONResponse(texts.cards())

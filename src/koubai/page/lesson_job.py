@@ -38,7 +38,7 @@ from koubai.study.lessons.lesson import SEEDS, slid
 _EVERY = 0.1  # seconds between two events of progress
 
 
-def perform(
+def perform_lesson(
     lesson: Lesson,
     turn: int,
     store: Path,
@@ -86,7 +86,7 @@ def _answered(lesson: Lesson, result: ExperimentResult, told: _Teller) -> Iterat
     told.finished(list(result.runs))
     if not result.pending:
         yield trace_event(lesson)
-        yield facts_of(lesson, list(result.runs))
+        yield guess_facts(lesson, list(result.runs))
         yield from more_of(lesson)
 
 
@@ -103,7 +103,7 @@ def more_of(lesson: Lesson) -> list[Event]:
     return [] if pictures is None else [{"kind": "pictures", "pictures": pictures}]
 
 
-def facts_of(lesson: Lesson, runs: list[RunResult]) -> Event:
+def guess_facts(lesson: Lesson, runs: list[RunResult]) -> Event:
     """Return the event that answers a guess: what its sentences speak of."""
     return {"kind": "facts", "facts": plain(lesson.facts(runs)), "means": means(lesson, runs)}
 

@@ -18,7 +18,7 @@ from koubai.core.errors import RunError
 from koubai.lab.start import run
 from koubai.page import texts
 from koubai.page.event import Event
-from koubai.page.lesson_job import facts_of, more_of, run_event, trace_event
+from koubai.page.lesson_job import guess_facts, more_of, run_event, trace_event
 from koubai.report.html import write_text
 from koubai.study.lessons import Lesson
 from koubai.study.lessons.lesson import SEEDS, slid
@@ -53,7 +53,7 @@ def recorded(lesson: Lesson, store: Path | None = None) -> list[Event]:
         *(run_event(lesson, one) for one in runs),
         counted,
         trace_event(lesson),
-        facts_of(lesson, runs),
+        guess_facts(lesson, runs),
         *more_of(lesson),
         *([{"kind": "slid", "slid": slid(more, lesson)}] if more else []),
         {"kind": "end", "stopped": False},
@@ -67,7 +67,7 @@ def page(lesson: Lesson, events: list[Event]) -> str:
         "lesson": name,
         "lang": language(),
         "lessons": [next(card for card in texts.cards() if card["name"] == name)],
-        "words": {lang: _own(texts.words(lang), name) for lang in LANGUAGES},
+        "words": {lang: _own(texts.page_words(lang), name) for lang in LANGUAGES},
         "questions": {
             question: [texts.question(question, seed) for seed in range(_DRAWS)]
             for question in lesson.questions

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from koubai.core.errors import KoubaiError
-from koubai.lab.catalog import listing
+from koubai.lab.catalog import catalog_entries
 from koubai.page.play.check import recipe_in
 from koubai.page.play.shelf import Shelf
 from koubai.study.lessons import Lesson, lessons
@@ -21,14 +21,14 @@ AREAS = ("page", "lessons", "play", "runs")
 MOST_SEEDS = 2**31
 
 
-def words(lang: str) -> dict[str, str]:
+def page_words(lang: str) -> dict[str, str]:
     """Return all texts of the page in one language: "area.name" -> text with its placeholders."""
     return {f"{area}.{name}": texts[lang] for area in AREAS for name, texts in entries(area).items()}
 
 
 def cards() -> list[dict[str, Any]]:
     """Return every lesson, in order."""
-    data = {entry.name(): entry.data for entry in listing()}
+    data = {entry.name(): entry.data for entry in catalog_entries()}
     return [
         {**lesson.card(), "play": _played(lesson), "mnist": "mnist" in data[lesson.experiment_name]}
         for lesson in lessons().values()

@@ -29,8 +29,8 @@ from koubai.lab.campaign import run_experiment
 from koubai.lab.start import open_workers
 from koubai.page.event import Event
 from koubai.page.failure import in_every_language
-from koubai.page.lesson_job import perform
-from koubai.page.play.perform import perform as play
+from koubai.page.lesson_job import perform_lesson
+from koubai.page.play.perform import perform_play
 from koubai.study.lessons import lessons
 from koubai.train.recipe import Recipe
 
@@ -72,10 +72,10 @@ def works() -> dict[str, Work]:
     """Return every kind of work by its name."""
     known = lessons()
     return {
-        "lesson": lambda room, name, turn: perform(
+        "lesson": lambda room, name, turn: perform_lesson(
             known[name], turn, room.store, room.data_dir, room.stopped, room.send
         ),
-        "play": play,
+        "play": perform_play,
     }
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from koubai.lab.declare.measures import Measured, MeasureName, degree, lower_is_better
-from koubai.lab.declare.measures import is_share as is_score_share
+from koubai.lab.declare.measures import Measured, MeasureName, degree, is_share, lower_is_better
 from koubai.report.numbers import number, percent
 from koubai.words import entries, say
 
-__all__ = ["WHOLE", "is_share", "lower_is_better", "said", "superlative", "title", "writer"]
+__all__ = ["WHOLE", "in_percent", "lower_is_better", "said", "superlative", "title", "writer"]
 
 WHOLE = ("saturation", "zero_share")
 """Shares that mean something only against the whole scale from 0 to 1."""
 
 
-def is_share(measure: str) -> bool:
+def in_percent(measure: str) -> bool:
     """Return whether a measure is a share, written in percent."""
-    return measure in WHOLE or is_score_share(measure)
+    return measure in WHOLE or is_share(measure)
 
 
 def title(measure: str) -> str:
@@ -30,7 +29,7 @@ def title(measure: str) -> str:
 
 def writer(measure: str) -> Callable[[float | None], str]:
     """Return how a measure's numbers are written."""
-    return percent if is_share(measure) else number
+    return percent if in_percent(measure) else number
 
 
 def said(measure: str, value: float | None) -> str:

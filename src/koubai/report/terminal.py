@@ -23,7 +23,7 @@ from koubai.report.experiment import TONES
 from koubai.report.layers import Layers, aligned
 from koubai.report.numbers import MISSING, number
 from koubai.report.picture import thin
-from koubai.report.terminal_rows import ArmRow, rows
+from koubai.report.terminal_rows import ArmRow, arm_rows
 from koubai.report.theme import columns, shorten, wrap_wide
 from koubai.words import say
 
@@ -91,7 +91,7 @@ def result_table(
     from rich import box
     from rich.table import Table
 
-    made, ends = rows(experiment, runs, None if plain else _MOST_ROWS)
+    made, ends = arm_rows(experiment, runs, None if plain else _MOST_ROWS)
     layout = _layout(experiment, made, width, plain)
     table = Table(
         box=None if plain else box.SIMPLE_HEAD,
@@ -125,7 +125,7 @@ def _layout(experiment: Experiment, made: Sequence[ArmRow], width: int, plain: b
     measure, said = experiment.measure, measures.title(experiment.measure)
     heads = [said] if plain else wrap_wide(said, _WIDEST_HEAD)
     complete = all(row.made == row.wanted for row in made)
-    score_bars = 0 if plain or width < _ROOMY or not measures.is_share(measure) else _WIDEST_BAR
+    score_bars = 0 if plain or width < _ROOMY or not measures.in_percent(measure) else _WIDEST_BAR
     for thrift in _THRIFT:
         counts = _counts(made, runs=plain or not (thrift.drops_runs and complete))
         scores = [_score(row, measure, score_bars, interval=thrift.interval) for row in made]

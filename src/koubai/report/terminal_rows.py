@@ -30,7 +30,7 @@ class ArmRow:
     lost: int = 0
 
 
-def rows(
+def arm_rows(
     experiment: Experiment, runs: Sequence[RunResult], most: int | None = None
 ) -> tuple[list[ArmRow], BestAndWorst | None]:
     """Return one row per arm, in the order of the experiment; of more than `most` arms both ends, by rank."""

@@ -40,7 +40,7 @@ def terms() -> dict[str, Term]:
     return {key: Term.read(key, table) for key, table in facts.items()}
 
 
-def find(text: str) -> Meaning:
+def find_meanings(text: str) -> Meaning:
     """Return what a word may mean, in whichever language it is; empty if it is not known.
 
     >>> find("ドロップアウト").terms[0].key, find("BN").terms[0].key, find("勾配消失").diagnoses
@@ -63,7 +63,7 @@ def meaning(text: str) -> Meaning:
     Raises:
         KoubaiError: not known, with the nearest word where one is near, else with the three nearest.
     """
-    if found := find(text):
+    if found := find_meanings(text):
         return found
     ranked = sorted(_likeness(folded(text)).items(), key=lambda item: (-item[1], item[0]))[:_LISTED]
     best, likeness = ranked[0]
@@ -77,7 +77,7 @@ def meaning(text: str) -> Meaning:
 
 def experiment_named(text: str) -> str | None:
     """Return the experiment that shows a word, as `koubai run` takes it; None where there is none."""
-    found = find(text)
+    found = find_meanings(text)
     shown = [term.experiment for term in found.terms]
     shown += [known()[name].experiment for name in found.diagnoses]
     return next((name for name in shown if name), None)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 import numpy as np
 
 from koubai.core.errors import ConfigError, KoubaiError, Problem
-from koubai.train.plain import AtLeast, build, hints_of, suggestion
+from koubai.train.plain import AtLeast, hints_of, instance_of, suggestion
 from koubai.words.phrase import phrase
 
 
@@ -55,7 +55,7 @@ def _replace_at(node: Any, parts: list[str], value: Any, path: str, problems: li
     try:
         new = _replace_at(now, rest, value, path, problems) if rest else value
         members[head] = new if rest and is_dataclass(now) else _typed(node, head, new)
-        return build(type(node), members)
+        return instance_of(type(node), members)
     except ConfigError as error:
         problems += [Problem(path, problem.message, hint=problem.hint) for problem in error.problems]
     except KoubaiError as error:
@@ -70,10 +70,10 @@ def _typed(node: Any, name: str, value: Any) -> Any:
     if _fits(hint, value):
         return value
     from koubai.train.faults import Faults
-    from koubai.train.schema import read
+    from koubai.train.schema import read_plain
 
     try:
-        return read(hint, value)
+        return read_plain(hint, value)
     except Faults as found:
         problems = [Problem("", fault.message, hint=fault.hint) for fault in found.faults]
         raise ConfigError("edit", problems) from None

@@ -35,7 +35,7 @@ from koubai.probes.history import History
 from koubai.train.environment import as_environment
 from koubai.train.files import reading, understanding
 from koubai.train.folder_files import FORMAT, TRIES, UNVOUCHED, FolderFiles, name_of, step_of
-from koubai.train.history_file import Lines, Read, read_lines, require
+from koubai.train.history_file import Lines, Read, read_lines, require_digest
 from koubai.train.manifest import HISTORY, FileEntry, Manifest, unsealed
 from koubai.train.recipe import Recipe
 from koubai.train.session import Score, Session
@@ -182,7 +182,7 @@ class RunFolder(FolderFiles):
 
     def _require(self, read: Read, size: int, sha256: str | None) -> None:
         with self._with_rest():
-            require(read, size, sha256, str(self.path / HISTORY))
+            require_digest(read, size, sha256, str(self.path / HISTORY))
 
     # ------------------------------------------------------------------------------------ going on
 

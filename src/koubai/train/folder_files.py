@@ -12,7 +12,7 @@ from typing import Any
 from koubai.core.errors import RunError
 from koubai.core.params import Array
 from koubai.train.files import LARGEST_TEXT, parse_json, reading, understanding
-from koubai.train.manifest import HISTORY, MANIFEST, Manifest, check
+from koubai.train.manifest import HISTORY, MANIFEST, Manifest, check_bytes
 from koubai.train.packing import unpack
 from koubai.train.safe_folder import SafeFolder
 from koubai.words import say
@@ -110,7 +110,7 @@ class FolderFiles:
                 raise RunError("file_is_missing", where=str(file))
             with reading(file):
                 data = self.place.read(name, entry.largest() if most is None else min(most, entry.largest()))
-            check(entry, data, file)
+            check_bytes(entry, data, file)
         return data
 
     def _text(self, name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.errors import EngineError, RunError
-from koubai.core.memory import require
+from koubai.core.memory import require_memory
 from koubai.core.params import Array
 from koubai.data.files import decoding, open_regular
 from koubai.data.npz import PackedArray
@@ -49,7 +49,7 @@ def _plain_name(name: str) -> str:
 def _npz(path: Path) -> dict[str, Array]:
     with reading(path), decoding(path), open_regular(path) as opened, zipfile.ZipFile(opened) as file:
         entries = [info for info in file.infolist() if info.filename.endswith(".npy")]
-        require({"weights": sum(info.file_size for info in entries)}, str(path))
+        require_memory({"weights": sum(info.file_size for info in entries)}, str(path))
         arrays = (PackedArray.of(file, info, path) for info in entries)
         return {array.info.filename.removesuffix(".npy"): array.read(file) for array in arrays}
 

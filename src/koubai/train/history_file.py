@@ -127,7 +127,7 @@ def read_lines(
     return Read(history, lines)
 
 
-def require(read: Read, size: int, sha256: str | None, where: str) -> None:
+def require_digest(read: Read, size: int, sha256: str | None, where: str) -> None:
     """Raise RunError unless at least `size` bytes were read, and are those with this digest."""
     if read.broken is not None:
         raise RunError("history_is_damaged_in_line", line=read.broken, count=read.lines.size, where=where)

@@ -23,7 +23,7 @@ def lock(handle: int, *, shared: bool = False) -> bool | None:
     return True
 
 
-def share(handle: int) -> None:
+def lock_shared(handle: int) -> None:
     """Hold an open file together with others; wait for one that has it for itself, but not for ever."""
     until = time.monotonic() + _PATIENCE
     while lock(handle, shared=True) is False and time.monotonic() < until:

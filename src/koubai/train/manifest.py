@@ -116,7 +116,7 @@ class Manifest:
         return Manifest({**self.files, **both}) if both else None
 
 
-def check(entry: FileEntry, data: bytes, path: Path) -> None:
+def check_bytes(entry: FileEntry, data: bytes, path: Path) -> None:
     """Raise RunError unless these bytes are the file that a manifest names."""
     if not entry.fits(data):
         same = len(data) == entry.size

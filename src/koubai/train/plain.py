@@ -88,7 +88,7 @@ def default_of(field: Field[Any]) -> Any:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
-def build(cls: type, values: dict[str, Any]) -> Any:
+def instance_of(cls: type, values: dict[str, Any]) -> Any:
     """Make an instance from its fields by name, also where the constructor takes one of them as *arguments.
 
     >>> from koubai.layers import ReLU, Sequential

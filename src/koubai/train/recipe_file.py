@@ -44,10 +44,12 @@ def recipe_of(
     table: Any, source: str, lines: dict[KeyPath, int] | None = None, under: KeyPath = ()
 ) -> Recipe:
     """Return the recipe that a parsed table describes; it stands at `under` in the file with these lines."""
-    from koubai.train.schema import read  # pydantic takes a tenth of a second, and most starts read no file
+    from koubai.train.schema import (
+        read_plain,  # pydantic takes a tenth of a second, and most starts read no file
+    )
 
     try:
-        recipe: Recipe = read(Recipe, table)
+        recipe: Recipe = read_plain(Recipe, table)
     except Faults as found:
         problems = [problem_of(fault, lines or {}, under) for fault in found.faults]
         raise ConfigError(source, sorted(problems, key=lambda problem: problem.line or 0)) from None

@@ -32,11 +32,11 @@ from koubai.core.errors import ConfigError, KoubaiError
 from koubai.core.layer import Layer
 from koubai.train.faults import SCALARS, Fault, Faults, faults_of, without
 from koubai.train.kinds import KINDS, spelled_out
-from koubai.train.plain import AtLeast, build, default_of, hints_of
+from koubai.train.plain import AtLeast, default_of, hints_of, instance_of
 from koubai.train.toml_lines import KeyPath
 
 
-def read(hint: Any, plain: Any) -> Any:
+def read_plain(hint: Any, plain: Any) -> Any:
     """Return the value of type `hint` that a plain value describes; raise Faults with every mistake.
 
     A class looks at its settings only when all of them are of their types, and refuses the first that cannot
@@ -131,7 +131,7 @@ def _maker(cls: type) -> Callable[[BaseModel], Any]:
     def make(model: BaseModel) -> Any:
         given = {name: getattr(model, name) for name in model.model_fields_set if name != "type"}
         try:
-            return build(cls, given)
+            return instance_of(cls, given)
         except KoubaiError as error:
             raise PydanticCustomError(
                 "refused", "refused", {"refusals": list(_refusals(error, given))}

@@ -65,7 +65,7 @@ def understood(
 def _part(name: str, value: Any, problems: list[Problem]) -> Any:
     """Return a part that is described as in a file, made; anything else as it is."""
     from koubai.train.faults import Faults
-    from koubai.train.schema import read
+    from koubai.train.schema import read_plain
 
     described = isinstance(value, str | dict) or (
         isinstance(value, list | tuple) and any(isinstance(item, str | dict) for item in value)
@@ -73,7 +73,7 @@ def _part(name: str, value: Any, problems: list[Problem]) -> Any:
     if not described:
         return value
     try:
-        return read(
+        return read_plain(
             hints_of(Recipe)[name], [value] if name == "penalties" and isinstance(value, str) else value
         )
     except Faults as found:

@@ -12,7 +12,7 @@ from koubai.core.errors import ConfigError, RunError
 from koubai.train.files import LARGEST_TEXT, parse_json, reading, understanding
 from koubai.train.folder_files import name_of, numbered, read_manifest, step_of
 from koubai.train.history_file import Lines, read_lines
-from koubai.train.manifest import HISTORY, MANIFEST, FileEntry, Manifest, check, unsealed
+from koubai.train.manifest import HISTORY, MANIFEST, FileEntry, Manifest, check_bytes, unsealed
 from koubai.train.packing import unpack
 from koubai.train.recipe import Recipe
 from koubai.train.safe_folder import SafeFolder
@@ -148,7 +148,7 @@ class _Look:
             with reading(file):
                 data = self.place.read(name, None if entry is None else entry.largest())
             if entry is not None:
-                check(entry, data, file)
+                check_bytes(entry, data, file)
             elif not self._vouches_for_itself(name, data, file):
                 return Found(name, UNVOUCHED)
         except RunError as error:

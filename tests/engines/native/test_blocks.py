@@ -8,7 +8,7 @@ import pytest
 
 from koubai.engines.native.kernels import moving
 from koubai.engines.native.kernels.base import doubles, kernel
-from koubai.engines.native.kernels.block import Address, addresses, flat, packing, read, record
+from koubai.engines.native.kernels.block import Address, addresses, block_at, flat, packing, record
 from support.kernels import run_kernel
 
 
@@ -39,13 +39,13 @@ def tell(b: Outer, thread: int, team: int) -> None:
         out[2 + k] = b.kinds[k]
     for k in range(2):
         out[5 + k] = b.rates[k]
-    out[7], out[8] = read(b.at, Inner).rate, b.last
+    out[7], out[8] = block_at(b.at, Inner).rate, b.last
 
 
 @kernel
 def count_on(b: Outer, thread: int, team: int) -> None:
     """Change a block that lies in an array; what was written is read again."""
-    inner = read(b.at, Inner)
+    inner = block_at(b.at, Inner)
     for _ in range(3):
         inner.step += 2
     inner.rate = inner.step

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from koubai.cli.experiments import named
-from koubai.cli.failures import USER_ERROR, facts_of, fail
+from koubai.cli.experiments import catalog_name
+from koubai.cli.failures import USER_ERROR, error_facts, fail
 from koubai.cli.output import console, option, print_json, style, whole
 from koubai.core.errors import KoubaiError
 from koubai.words import say
@@ -39,7 +39,7 @@ def check(
         except KoubaiError as error:
             code = USER_ERROR
             if style.json:
-                answers.append({"file": file, "error": facts_of(error)})
+                answers.append({"file": file, "error": error_facts(error)})
             else:
                 fail(error)
             continue
@@ -85,9 +85,9 @@ def _read(file: str) -> tuple[Experiment, bool]:
         if "network" in table and not _OF_EXPERIMENTS & table.keys():
             recipe = Recipe.from_toml(Path(file))
             return Experiment(Path(file).stem, recipe, (Arm(Path(file).stem),), seeds=(recipe.seed,)), True
-    from koubai.lab.order import find
+    from koubai.lab.order import find_experiment
 
-    return find(named(file)), False
+    return find_experiment(catalog_name(file)), False
 
 
 def _show(facts: dict[str, Any], before: str = "") -> None:

@@ -49,12 +49,15 @@ def parts(kind: Annotated[str | None, option("cli.parts.kind")] = None) -> None:
 
 def _named(text: str, registries: Mapping[str, Registry]) -> set[str]:
     """Return the names of the parts that a name, an alias or a word of the glossary means."""
-    from koubai.study.glossary import find
+    from koubai.study.glossary import find_meanings
 
     known = {part for registry in registries.values() for part in registry}
     said = {registry.called(text) for registry in registries.values()}
     words = {
-        folded for term in find(text).terms for spelling in term.spellings if (folded := _plain(spelling))
+        folded
+        for term in find_meanings(text).terms
+        for spelling in term.spellings
+        if (folded := _plain(spelling))
     }
     if found := known & (said | words):
         return found

@@ -51,13 +51,13 @@ def _drawn(name: str | None, count: int, seed: int) -> list[Asked]:
 
 
 def _about(text: str) -> list[str]:
-    from koubai.study.glossary import find
+    from koubai.study.glossary import find_meanings
     from koubai.study.quiz import ABOUT, QUESTIONS
 
     plain = text.replace("-", "_")
     if plain in QUESTIONS:
         return [plain]
-    meant = find(text)
+    meant = find_meanings(text)
     keys = {term.key for term in meant.terms} | set(meant.diagnoses)
     found = [name for name, about in ABOUT.items() if keys & set(about)]
     if not found:

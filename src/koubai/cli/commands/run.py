@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from koubai.cli.experiments import RUNS, again, named, shown
+from koubai.cli.experiments import RUNS, again, catalog_name, shown
 from koubai.cli.failures import USER_ERROR
 from koubai.cli.output import console, option, print_json, print_table, style, whole
 from koubai.cli.streams import INTERRUPTED
@@ -39,7 +39,7 @@ def run(
     if target is None:
         return list_catalog()
     order = Order.of(
-        named(target),
+        catalog_name(target),
         data=data,
         seeds=seeds,
         steps=steps,
@@ -123,12 +123,12 @@ def show(result: ExperimentResult, folder: Path, report: Path, closing: Closing 
 
 def list_catalog() -> int:
     """Print the names of the catalog with their questions."""
-    from koubai.lab.catalog import listing
+    from koubai.lab.catalog import catalog_entries
 
     columns = ("name", "question", "data")
     rows = [
         [entry.name(), say(f"experiments.{entry.registry_name}.question"), ", ".join(entry.data)]
-        for entry in listing()
+        for entry in catalog_entries()
     ]
     if style.json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])

@@ -11,7 +11,7 @@ from koubai.core.errors import ConfigError, Problem, UnknownName
 from koubai.core.params import Shape
 from koubai.models.model import MODELS
 from koubai.network.network import Network
-from koubai.network.summary import rows, table
+from koubai.network.summary import layer_rows, layer_table
 from koubai.train.recipe import Recipe
 from koubai.words import say
 
@@ -44,12 +44,12 @@ def summary(
                 "parameters": row.parameters,
                 "multiply_adds": row.multiply_adds,
             }
-            for row in rows(network)
+            for row in layer_rows(network)
         ]
         totals = {"parameters": network.parameter_count, "multiply_adds": network.multiply_adds}
         print_json({"model": model, "input": list(network.in_shape), "layers": layers, **totals})
         return
-    out, text = console(), table(network)
+    out, text = console(), layer_table(network)
     out.print(
         say("cli.summary.head", model=model, input=" x ".join(map(str, network.in_shape))), markup=False
     )

@@ -14,7 +14,16 @@ from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.download import Download, fetch
-from koubai.data.files import Unpacked, cache_folder, data_root, decoding, find, sha256_of, stamp_of, take
+from koubai.data.files import (
+    Unpacked,
+    cache_folder,
+    data_root,
+    decoding,
+    find_file,
+    sha256_of,
+    stamp_of,
+    take_bytes,
+)
 from koubai.data.prepare import DataFile, Raw
 from koubai.data.scale import ScaleName
 from koubai.words.phrase import phrase
@@ -59,16 +68,16 @@ class Cifar10(DataSource):
     def stamp(self, folder: Path | None) -> Hashable:
         """The data folder; paths, sizes and times of the files that are there."""
         root = data_root(folder)
-        return root, stamp_of(find(root, self.folders, (name,)) for name in (*FILES, self.archive.name))
+        return root, stamp_of(find_file(root, self.folders, (name,)) for name in (*FILES, self.archive.name))
 
     def read(self, folder: Path | None) -> Raw:
         """Read the six files, from the archive unless all of them are there."""
         root = data_root(folder)
-        paths = [path for name in FILES if (path := find(root, self.folders, (name,)))]
+        paths = [path for name in FILES if (path := find_file(root, self.folders, (name,)))]
         if len(paths) == len(FILES):
             parts, files = _from_files(paths, root)
         else:
-            path = find(root, self.folders, (self.archive.name,))
+            path = find_file(root, self.folders, (self.archive.name,))
             path = path or fetch(
                 self.archive, root / self.folders[0], self.registry_name, (self.archive.name,)
             )
@@ -121,7 +130,7 @@ def _members(path: Path) -> dict[str, bytearray]:
                 name = member.name.rpartition("/")[2]
                 if name in FILES and member.isreg() and name not in contents:
                     data = archive.extractfile(member)
-                    contents[name] = take(data, min(member.size, MAX_FILE + 1)) if data else bytearray()
+                    contents[name] = take_bytes(data, min(member.size, MAX_FILE + 1)) if data else bytearray()
                 if len(contents) == len(FILES):
                     break
     return contents

@@ -13,7 +13,7 @@ from koubai.core.errors import DataError
 from koubai.core.params import Array
 from koubai.data.dataset import DataSource
 from koubai.data.download import Download, fetch
-from koubai.data.files import cache_folder, data_root, find, stamp_of
+from koubai.data.files import cache_folder, data_root, find_file, stamp_of
 from koubai.data.idx import read_idx
 from koubai.data.prepare import DataFile, Raw
 from koubai.data.scale import ScaleName
@@ -58,7 +58,7 @@ class IdxImages(DataSource):
     def stamp(self, folder: Path | None) -> Hashable:
         """The data folder; paths, sizes and times of the files that are there."""
         root = data_root(folder)
-        return root, stamp_of(find(root, (*self.folders, "."), file.names) for file in self.published)
+        return root, stamp_of(find_file(root, (*self.folders, "."), file.names) for file in self.published)
 
     def read(self, folder: Path | None) -> Raw:
         """Read, or download and read, the four files."""
@@ -95,7 +95,7 @@ class IdxImages(DataSource):
         return x[:, None], t.astype(np.int64), (x_file, t_file)
 
     def _array(self, root: Path, file: IdxFile, sample: tuple[int, ...]) -> tuple[Array, DataFile]:
-        path = find(root, (*self.folders, "."), file.names)
+        path = find_file(root, (*self.folders, "."), file.names)
         if path is None:
             packed = Download(f"{file.name}.gz", file.packed, self.mirrors)
             needed = tuple(f"{each.name}.gz" for each in self.published)

@@ -12,7 +12,7 @@ import numpy as np
 from koubai.core import random
 from koubai.core.checks import share, whole
 from koubai.core.errors import DataError
-from koubai.core.memory import require
+from koubai.core.memory import require_memory
 from koubai.core.params import Array
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import decoding, inside, real, stamp_of
@@ -118,7 +118,7 @@ class ImageFolder(DataSource):
     def _pictures(self, listing: LabeledFiles) -> tuple[Array, Array]:
         """Read pictures to bytes (n, channels, height, width)."""
         shape = (len(listing), 3 if self.color else 1, *self.size)
-        require({"data": prod(shape)}, self.path)
+        require_memory({"data": prod(shape)}, self.path)
         x = np.empty(shape, np.uint8)
         for i, (path, _) in enumerate(listing):
             x[i] = read_picture(path, self.size, self.color)

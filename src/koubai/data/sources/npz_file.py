@@ -13,7 +13,7 @@ import numpy as np
 
 from koubai.core.checks import share
 from koubai.core.errors import DataError
-from koubai.core.memory import require
+from koubai.core.memory import require_memory
 from koubai.data.dataset import DATA, DataSource
 from koubai.data.files import decoding, inside, open_regular, sha256_of, stamp_of
 from koubai.data.npz import PackedArray
@@ -66,7 +66,7 @@ class NpzFile(DataSource):
                     got=", ".join(file.namelist()[:8]) or phrase("an_empty_file"),
                 )
             there = {kind: PackedArray.of(file, info, path) for kind, info in found.items() if info}
-            require({"data": self._bytes(there)}, str(path))
+            require_memory({"data": self._bytes(there)}, str(path))
             arrays = {kind: array.read(file, self._kept(kind, array)) for kind, array in there.items()}
         digest = DataFile(self.path, sha256_of(path), published=None)
         raw = raw_of(

@@ -153,7 +153,7 @@ def prove(
             if on_run is not None:
                 on_run(arm, i)
             skills[arm].append(held_skill(treated, data, recipe, engine, threads))
-    return conclude(remedy, skills)
+    return conclude_proof(remedy, skills)
 
 
 def _arms(recipe: Recipe, remedy: str, data: Dataset, seed: int) -> Iterator[tuple[str, Recipe]]:
@@ -197,7 +197,7 @@ def held_skill(recipe: Recipe, data: Dataset, original: Recipe, engine: str, thr
     return max(reached, chance - _WORST) if isfinite(reached) else chance
 
 
-def conclude(
+def conclude_proof(
     remedy: str, skills: dict[str, list[float]], *, worth: float = _WORTH, lower: bool = False
 ) -> Proof:
     """Return the verdict from the skills of all arms, or from numbers of which `lower` ones are better.

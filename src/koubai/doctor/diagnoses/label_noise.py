@@ -27,7 +27,7 @@ from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.patient.run_facts import DataFacts
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
-from koubai.doctor.visit.reference import key_of
+from koubai.doctor.visit.reference import samples_key
 
 _WRONG = 0.1
 _BY_HEART = 0.1
@@ -54,7 +54,7 @@ class LabelNoise(Diagnosis):
         data = visit.patient.data
         if data.classes is None or data.x is None or data.t is None or len(data.x) < _ENOUGH:
             return None
-        key = key_of(data.x, data.t)
+        key = samples_key(data.x, data.t)
         if key not in _known:
             _known[key] = disagreement(data.x, data.t)
         wrong = _known[key]

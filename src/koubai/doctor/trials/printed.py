@@ -134,12 +134,12 @@ def last_metric(text: str, *, without: Sequence[str] = ()) -> PrintedNumber | No
     )
 
 
-def value_of(text: str, metric: PrintedNumber) -> float:
+def printed_value(text: str, metric: PrintedNumber) -> float:
     """Return the last value that is printed under a metric's name; NaN if there is none."""
     return next((value for other, value in _told(text) if other == metric), nan)
 
 
-def series_of(text: str, words: Sequence[str]) -> tuple[float, ...]:
+def printed_series(text: str, words: Sequence[str]) -> tuple[float, ...]:
     r"""Return all values of what is printed most often under a name with one of these words, in order.
 
     A value is the first number behind its name: others may follow on the same line.

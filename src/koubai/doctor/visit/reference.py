@@ -50,7 +50,7 @@ def reach(data: DataFacts) -> Reach | None:
     """Return what simple learners reach, or None if no samples were seen whose targets are numbers."""
     if data.x is None or data.t is None or not can_be_learned_from(data):
         return None
-    key = key_of(data.x, data.t, data.classes)
+    key = samples_key(data.x, data.t, data.classes)
     if key not in _known:
         _known[key] = _measure(data, _rows(data.x), np.asarray(data.t))
     return _known[key]
@@ -64,7 +64,7 @@ def can_be_learned_from(data: DataFacts) -> bool:
 _known: dict[tuple[Any, ...], Reach] = {}  # forks and checkpoints of a run share their data
 
 
-def key_of(x: Array, t: Array, *more: Any) -> tuple[Any, ...]:
+def samples_key(x: Array, t: Array, *more: Any) -> tuple[Any, ...]:
     """Return what tells samples from others in a memory of answers about them.
 
     Their bytes, in order: shifted labels have the same sum as the right ones.
@@ -134,7 +134,7 @@ def recalls_weighed(data: DataFacts, rare: Array) -> tuple[float, float] | None:
     if data.x is None or data.t is None or len(data.x) < _FEW or data.classes is None:
         return None
     held = _held_out(data)
-    key = key_of(data.x, data.t, None if held is None else key_of(*held))
+    key = samples_key(data.x, data.t, None if held is None else samples_key(*held))
     if key not in _known_weighed:
         _known_weighed[key] = _weighed(_rows(data.x), np.asarray(data.t), held)
     asked, answers = _known_weighed[key]

@@ -53,8 +53,8 @@ class SessionClinic:
         self.left -= steps
         with np.errstate(all="ignore"):
             losses = fork.advance(steps)
-            train, _ = result_of(fork, "train", self._session.dataset)
-            held, held_loss = result_of(fork, held_part(fork.dataset), self._session.dataset)
+            train, _ = fork_result(fork, "train", self._session.dataset)
+            held, held_loss = fork_result(fork, held_part(fork.dataset), self._session.dataset)
         return Trial(change, start, losses, train, held, held_loss)
 
     def gradient_errors(self) -> dict[str, float] | None:
@@ -105,7 +105,7 @@ def _other_data(change: Change, recipe: Recipe, dataset: Dataset) -> Dataset | N
     return None
 
 
-def result_of(session: Session, part: str, judge: Dataset) -> tuple[float, float]:
+def fork_result(session: Session, part: str, judge: Dataset) -> tuple[float, float]:
     """Return skill and data loss of a session's weights on one part of its data; NaN if it is empty.
 
     Where only the session's targets are scaled, and not those of `judge`, both are in the units of `judge`:

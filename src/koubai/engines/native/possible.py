@@ -10,7 +10,7 @@ from koubai.engines.native.kernels.base import has_bfloat16
 from koubai.words.phrase import phrase
 
 
-def require(job: Job, backend: Backend) -> None:
+def require_possible(job: Job, backend: Backend) -> None:
     """Raise unless this engine on this machine can compute as the job asks."""
     if job.dtype != "float32":
         raise EngineError("native_engine_computes_in_float32", got=job.dtype, hint="engine='reference'")

@@ -23,8 +23,8 @@ from koubai.engines.native.link import Linked, Running
 from koubai.engines.native.links import Links
 from koubai.engines.native.listing import listing
 from koubai.engines.native.memory import HeldSamples, ProgramMemory
-from koubai.engines.native.possible import require
-from koubai.engines.native.rates import rates
+from koubai.engines.native.possible import require_possible
+from koubai.engines.native.rates import step_numbers
 from koubai.engines.native.structure import Structure
 from koubai.engines.native.together import alone
 from koubai.engines.turns import Turn, in_turn
@@ -43,7 +43,7 @@ class NativeProgram:
     def __init__(self, job: Job) -> None:
         self.turn = Turn()
         self._backend = find_backend()
-        require(job, self._backend)
+        require_possible(job, self._backend)
         job.check()
         self._structure = Structure.of(job, self._backend.name)
         self._blueprint = blueprint(self._structure)
@@ -144,7 +144,7 @@ class NativeProgram:
         losses = np.zeros(len(indices))
         wanted = observation if observation is not None and on_tap is not None else Observation()
         first = self._step
-        table = rates(self.job, self._step + 1, len(indices))
+        table = step_numbers(self.job, self._step + 1, len(indices))
         done = 0
         while done < len(indices):
             flags = self._stretch(len(indices) - done, wanted)
@@ -292,7 +292,7 @@ class NativeProgram:
         if self.job.augment:
             indices = self._feed(indices)
         ticks = np.zeros((len(linked.shards), len(linked.instructions)), np.int64)
-        table = rates(self.job, self._step + 1, len(indices))
+        table = step_numbers(self.job, self._step + 1, len(indices))
         alone(self._run(linked, table, indices, np.zeros(len(indices)), ticks))
         self._shares = ticks.sum(axis=0) / max(1, ticks.sum())
         return self._shares

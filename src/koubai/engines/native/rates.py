@@ -28,7 +28,7 @@ _CONSTANTS = {
 }
 
 
-def rates(job: Job, first: int, count: int) -> Array:
+def step_numbers(job: Job, first: int, count: int) -> Array:
     """Return the StepNumbers of each of the updates first .. first + count (from 1)."""
     table = np.zeros(count, record(StepNumbers))
     name = job.optimizer.registry_name

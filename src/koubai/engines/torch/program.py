@@ -28,7 +28,7 @@ from koubai.engines.torch.module import CellModule, StepContext, Sums, build_mod
 from koubai.engines.torch.scale import scaling_of
 from koubai.engines.torch.source import BatchSource, placed, source_of
 from koubai.engines.torch.step import TrainingStep
-from koubai.engines.torch.sums import add_over_ranks, read
+from koubai.engines.torch.sums import add_over_ranks, read_pending
 from koubai.engines.torch.wide import wide
 from koubai.engines.turns import Turn, in_turn
 
@@ -204,7 +204,7 @@ class TorchProgram:
 
     def _tell(self, taken: list[TakenSums], on_tap: OnTap) -> None:
         """Read the sums of all tapped steps at once, and tell of one step after another."""
-        made = iter(read([each for _, sums in taken for each in sums.values()]))
+        made = iter(read_pending([each for _, sums in taken for each in sums.values()]))
         told = scaling_of([sums for _, sums in taken])
         for (step, sums), numbers in zip(taken, told, strict=True):
             moments = {name: next(made) for name in sums}

@@ -18,7 +18,7 @@ from koubai.engines.torch.arrays import ArrayTracer, NumberMaker, TensorArray, a
 from koubai.engines.torch.flat import Flat
 from koubai.engines.torch.formula import to_array
 from koubai.engines.torch.wide import wide
-from koubai.engines.update import add_penalties, change, update
+from koubai.engines.update import add_penalties, change_array, update
 
 _BLOCK = 1 << 16  # parameters: what a rule makes of so many stays in a core's cache
 
@@ -79,7 +79,7 @@ class Rule:
         for part, pulled in self._parts:
             w, g = of(flat.params, part), of(flat.grads, part)
             slots = {name: of(slot, part) for name, slot in flat.slots.items()}
-            change(self.job, step, w, g, slots, of(flat.params, pulled))
+            change_array(self.job, step, w, g, slots, of(flat.params, pulled))
 
 
 def _in_parts(flat: Flat) -> list[tuple[slice, slice]]:

@@ -72,7 +72,7 @@ def _pending(kind: type[Squares], x: torch.Tensor, wide_x: torch.Tensor, *more: 
     return Pending(kind, x.numel(), torch.stack([number.to(wide_x.dtype) for number in numbers]))
 
 
-def read(taken: Sequence[Pending | S]) -> list[Squares]:
+def read_pending(taken: Sequence[Pending | S]) -> list[Squares]:
     """Return sums that may still be on the device, in one transfer."""
     waiting = [each for each in taken if isinstance(each, Pending)]
     if not waiting:
@@ -85,14 +85,14 @@ def read(taken: Sequence[Pending | S]) -> list[Squares]:
 
 def tensor_magnitudes(x: torch.Tensor) -> Magnitudes:
     """Return the sums of a tensor, equal to `magnitudes` of the same array within rounding."""
-    (sums,) = read([pending_magnitudes(x)])
+    (sums,) = read_pending([pending_magnitudes(x)])
     assert isinstance(sums, Magnitudes)
     return sums
 
 
 def tensor_moments(x: torch.Tensor, *, units: bool = False) -> Moments:
     """Return the sums of a tensor, equal to `moments` of the same array within rounding."""
-    (sums,) = read([pending_moments(x, units=units)])
+    (sums,) = read_pending([pending_moments(x, units=units)])
     assert isinstance(sums, Moments)
     return sums
 

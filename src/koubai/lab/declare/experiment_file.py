@@ -33,7 +33,7 @@ from typing import Annotated, Any
 
 from koubai.core.errors import ConfigError
 from koubai.lab.declare.experiment import MOST_SEEDS, Arm, Claim, Experiment, Observations, Text
-from koubai.lab.declare.file_arms import ARMS, AXES, SETTINGS, arms_of, place_of
+from koubai.lab.declare.file_arms import ARMS, AXES, SETTINGS, arms_of, place_in_file
 from koubai.lab.declare.measures import MEASURES
 from koubai.lab.declare.mending import Ground, mended
 from koubai.train.faults import Fault, Faults
@@ -81,7 +81,7 @@ def read_experiment(source: str | Path, name: str | None = None) -> Experiment:
         try:
             return _experiment(head, recipe, arms, head.name or name or Path(place).stem)
         except ConfigError as error:
-            faults += [Fault(place_of(p.path), p.message, p.hint) for p in error.problems]
+            faults += [Fault(place_in_file(p.path), p.message, p.hint) for p in error.problems]
     problems = [problem_of(fault, lines) for fault in faults]
     raise ConfigError(place, sorted(problems, key=lambda problem: problem.line or 0))
 
@@ -108,10 +108,12 @@ def _experiment(head: _Head, recipe: Recipe, arms: tuple[Arm, ...], name: str) -
 
 def _read(kind: type, plain: Any, under: KeyPath, faults: list[Fault]) -> Any:
     """Return the value that a table describes, or None after adding what is wrong with it."""
-    from koubai.train.schema import read  # pydantic takes a tenth of a second, and most starts read no file
+    from koubai.train.schema import (
+        read_plain,  # pydantic takes a tenth of a second, and most starts read no file
+    )
 
     try:
-        return read(kind, plain)
+        return read_plain(kind, plain)
     except Faults as found:
         faults += [Fault((*under, *fault.place), fault.message, fault.hint) for fault in found.faults]
         return None

@@ -156,9 +156,9 @@ def _try(
                     Fault(place, phrase("at", where=problem.path, problem=problem.message), problem.hint)
                 )
             else:
-                faults.append(Fault((*place, *place_of(problem.path)), problem.message, problem.hint))
+                faults.append(Fault((*place, *place_in_file(problem.path)), problem.message, problem.hint))
 
 
-def place_of(path: str) -> KeyPath:
+def place_in_file(path: str) -> KeyPath:
     """Return a dotted path as a place in a file."""
     return tuple(int(step) if step.isdigit() else step for step in path.split(".") if step)

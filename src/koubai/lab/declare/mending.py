@@ -42,12 +42,14 @@ def mended(plain: Any) -> Ground:
     with nothing to go by is unsure.
     """
     kept = deepcopy(plain) if isinstance(plain, dict) else {}
-    from koubai.train.schema import read  # pydantic takes a tenth of a second, and most starts read no file
+    from koubai.train.schema import (
+        read_plain,  # pydantic takes a tenth of a second, and most starts read no file
+    )
 
     unsure: set[str] = set()
     while True:
         try:
-            return Ground(read(Recipe, kept), frozenset(unsure))
+            return Ground(read_plain(Recipe, kept), frozenset(unsure))
         except Faults as found:
             before = deepcopy(kept)
             for fault in found.faults:

@@ -12,7 +12,7 @@ from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, 
 from koubai.lab.experiments.entry import CATALOG, Entry
 from koubai.models.alexnet import AlexNet as Network
 from koubai.network.network import Network as Wired
-from koubai.network.summary import rows
+from koubai.network.summary import layer_rows
 from koubai.optim.adam import Adam
 from koubai.train.recipe import Recipe
 
@@ -34,7 +34,7 @@ groups that Krizhevsky, Sutskever, Hinton 2012 print in sec. 3.5; they print the
 
 def counts(network: Network) -> dict[str, tuple[int, int]]:
     """Return parameters and multiply-adds of the layers that have any, from shapes alone."""
-    found = [row for row in rows(Wired(network, (3, SIDE, SIDE))) if row.parameters]
+    found = [row for row in layer_rows(Wired(network, (3, SIDE, SIDE))) if row.parameters]
     pairs = zip(COUNTS, found, strict=True)
     return {name: (row.parameters, row.multiply_adds) for name, row in pairs}
 

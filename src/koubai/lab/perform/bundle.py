@@ -18,7 +18,7 @@ from koubai.lab.perform.channel import Line, of_this_process
 from koubai.lab.perform.outcome import Outcome, Stopped
 from koubai.lab.perform.run_result import RunResult
 from koubai.lab.perform.training import observation, outcome_of, reporting
-from koubai.lab.perform.work import Task, context_of, perform, result_of
+from koubai.lab.perform.work import Task, context_of, perform_task, result_of
 from koubai.layers.flatten import Flatten
 from koubai.layers.linear import Linear
 from koubai.network.network import Network
@@ -46,7 +46,7 @@ def perform_all(tasks: Sequence[Task], line: Line | None = None) -> list[RunResu
             left = tasks[len(done) :]
             together = left[: fellows(left)] if line.threads(left[0].threads) == 1 else left[:1]
             found = _side_by_side(together, line) if len(together) > 1 else None
-            done += found or [perform(left[0], line)]
+            done += found or [perform_task(left[0], line)]
     except Stopped:
         if not done:
             raise

@@ -11,7 +11,7 @@ from koubai.lab.declare.experiment import Observations
 from koubai.lab.perform.run_result import Exhibit
 from koubai.layers.convolution import Convolution
 from koubai.network.network import Network, Weights
-from koubai.network.summary import rows
+from koubai.network.summary import layer_rows
 from koubai.probes.histograms import activation_histograms, activations
 from koubai.train.session import Session
 
@@ -110,7 +110,7 @@ def receptive_fields(network: Network, final: Weights, x: Array) -> Iterator[Exh
 
 def layers(session: Session) -> Exhibit:
     """Return the layers as a table: parameters and multiply-adds of each."""
-    listed = rows(session.network)
+    listed = layer_rows(session.network)
     return Exhibit(
         "table",
         "layers",

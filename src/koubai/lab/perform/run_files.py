@@ -17,7 +17,7 @@ from koubai.lab.perform.run_result import Exhibit, RunResult
 from koubai.probes.history import History
 from koubai.probes.packed import Packed
 from koubai.train.files import LARGEST_TEXT, json_bytes, parse_json, reading
-from koubai.train.manifest import HISTORY, MANIFEST, FileEntry, Manifest, check
+from koubai.train.manifest import HISTORY, MANIFEST, FileEntry, Manifest, check_bytes
 from koubai.train.packing import pack, unpack
 from koubai.train.safe_folder import SafeFolder
 from koubai.train.verify import Found, Verified, look_at
@@ -47,7 +47,7 @@ def _format(place: SafeFolder) -> object:
     return None
 
 
-def write(place: SafeFolder, run: RunResult) -> None:
+def write_run(place: SafeFolder, run: RunResult) -> None:
     """Write a run to its folder, the manifest last."""
     exhibits: list[dict[str, Any]] = []
     arrays: dict[str, Array] = {}
@@ -143,11 +143,11 @@ def _files(place: SafeFolder, wanted: Collection[str] | None = None) -> dict[str
             continue
         with reading(place.path / name):
             files[name] = place.read(name, entry.largest())
-        check(entry, files[name], place.path / name)
+        check_bytes(entry, files[name], place.path / name)
     return files
 
 
-def read(place: SafeFolder, key: str) -> RunResult:
+def read_run(place: SafeFolder, key: str) -> RunResult:
     """Return the run of a folder, which must be the one of this key."""
     files = _files(place)
     plain = parse_json(files[RESULT], place.path / RESULT)

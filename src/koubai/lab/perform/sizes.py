@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from koubai.core.errors import KoubaiError, TooLarge
-from koubai.core.memory import require
+from koubai.core.memory import require_memory
 from koubai.core.params import Array
 from koubai.data.dataset import PARTS, Dataset
 from koubai.data.levels import Levels
@@ -18,7 +18,7 @@ from koubai.train.recipe import Recipe
 from koubai.words.phrase import phrase
 
 
-def require_memory(tasks: Iterable[Task], at_once: int) -> None:
+def require_memory_of_runs(tasks: Iterable[Task], at_once: int) -> None:
     """Raise TooLarge where one arm, or the largest `at_once` times, needs more memory than there is.
 
     Data is counted once: runs of one process share it. Whatever else is wrong with an arm is told by its run.
@@ -30,11 +30,11 @@ def require_memory(tasks: Iterable[Task], at_once: int) -> None:
             judged.add(task.arm)
             for recipe in [task.plan] if isinstance(task.plan, Recipe) else task.plan.recipes():
                 parts = _bytes(recipe, task.engine, max(1, task.threads), task.data_dir)
-                require(parts, phrase("arm_named", name=task.arm))
+                require_memory(parts, phrase("arm_named", name=task.arm))
                 largest = max(largest, parts, key=lambda sizes: sum(sizes.values()))
     data = largest.pop("data", 0)
     together = Counter({name: at_once * size for name, size in largest.items()})
-    require({**together, "data": data}, phrase("runs_at_once", count=at_once))
+    require_memory({**together, "data": data}, phrase("runs_at_once", count=at_once))
 
 
 def _bytes(recipe: Recipe, engine: str, threads: int, data_dir: Path | None) -> dict[str, int]:

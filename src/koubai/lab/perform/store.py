@@ -25,9 +25,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from koubai.core.errors import RunError
-from koubai.lab.perform.run_files import RESULT, let_go, read, understanding, verified, write
+from koubai.lab.perform.run_files import RESULT, let_go, read_run, understanding, verified, write_run
 from koubai.lab.perform.run_result import RunResult
-from koubai.train.lock import LOCK, lock, share
+from koubai.train.lock import LOCK, lock, lock_shared
 from koubai.train.manifest import MANIFEST
 from koubai.train.safe_folder import SafeFolder
 from koubai.train.verify import Verified
@@ -65,7 +65,7 @@ class Store:
         """Return a finished run under the name it has in this experiment, or None if there is none."""
         place = self._place.inner(key)
         with understanding(place):
-            return replace(read(place, key), arm=arm, seed=seed) if self.has(key) else None
+            return replace(read_run(place, key), arm=arm, seed=seed) if self.has(key) else None
 
     def let_go(self, run: RunResult) -> None:
         """Leave the series and arrays of a kept run on the disk until somebody asks for them."""
@@ -88,7 +88,7 @@ class Store:
                 if not any(place.inner(run.key).has(name) for name in (RESULT, MANIFEST)):
                     rests[run.key] = rest = f".{run.key}.{uuid.uuid4().hex[:8]}"
                     place.make(rest)
-                    write(place.inner(rest), run)
+                    write_run(place.inner(rest), run)
             place.hold_all(rests.values())
             for key, rest in rests.items():
                 self._rename(rest, key)
@@ -126,7 +126,7 @@ class Store:
         try:
             if lock(handle):
                 self.sweep()
-            share(handle)
+            lock_shared(handle)
             yield
         finally:
             os.close(handle)

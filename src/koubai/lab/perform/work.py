@@ -98,7 +98,7 @@ def key_of(
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def perform(task: Task, line: Line) -> RunResult:
+def perform_task(task: Task, line: Line) -> RunResult:
     """Do one task; raises Stopped when the lab asked it to end.
 
     A failure is a result that tells it: the others go on, and an exception may not survive the way home.

@@ -54,7 +54,7 @@ def recipe_in(table: dict[str, Any], shelf: Shelf) -> Recipe:
     return recipe
 
 
-def fits(recipe: Recipe, network: Network) -> None:
+def check_size(recipe: Recipe, network: Network) -> None:
     """Raise ConfigError where a network, wired for its data, is more than free play trains."""
     problems = []
     if network.parameter_count > MOST_PARAMETERS:
@@ -70,7 +70,7 @@ def fits(recipe: Recipe, network: Network) -> None:
         raise ConfigError(_SOURCE, problems)
 
 
-def told(error: KoubaiError) -> list[dict[str, Any]]:
+def problems_told(error: KoubaiError) -> list[dict[str, Any]]:
     """Return the problems of an error: path of the setting ("" for the whole), and text by language."""
     if not isinstance(error, ConfigError):
         return [{"path": "", "text": {lang: error.say(lang) for lang in LANGUAGES}}]

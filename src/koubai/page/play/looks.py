@@ -23,7 +23,7 @@ _POINTS = 300
 _LEVELS = 9  # shades of an answer
 
 
-def look(session: Session) -> dict[str, Any]:
+def drawn_weights(session: Session) -> dict[str, Any]:
     """Return everything that is drawn of the weights as they are."""
     weights = session.state().weights
     found: dict[str, Any] = {

@@ -25,9 +25,9 @@ from koubai.network.network import Network
 from koubai.page.event import Event
 from koubai.page.play import kept
 from koubai.page.play.bounds import SECONDS
-from koubai.page.play.check import OWN, fits, recipe_in, told
+from koubai.page.play.check import OWN, check_size, problems_told, recipe_in
 from koubai.page.play.events import begin, end, part
-from koubai.page.play.looks import look
+from koubai.page.play.looks import drawn_weights
 from koubai.page.play.shelf import Shelf
 from koubai.train.recipe import Recipe
 from koubai.train.session import Session
@@ -63,18 +63,18 @@ class Paused:
 PAUSED = Paused()
 
 
-def perform(room: Any, table: dict[str, Any], start: int, stop: int) -> Iterator[Event]:
+def perform_play(room: Any, table: dict[str, Any], start: int, stop: int) -> Iterator[Event]:
     """Train a recipe from update `start` to update `stop` (-1: its last one) and yield the events."""
     try:
         yield from _perform(room, table, start, stop)
     except KoubaiError as error:
-        yield {"kind": "failed", "text": None, "problems": told(error)}
+        yield {"kind": "failed", "text": None, "problems": problems_told(error)}
 
 
 def _perform(room: Any, table: dict[str, Any], start: int, stop: int) -> Iterator[Event]:
     recipe, dataset = completed(recipe_in(table, Shelf(room.data_dir)), room.data_dir)
     network = Network(recipe.network, dataset.in_shape, recipe.initializer)
-    fits(recipe, network)
+    check_size(recipe, network)
     stop = recipe.steps if stop < 0 else min(stop, recipe.steps)
     start = min(start, stop)
     name = kept.key(recipe, room.data_dir)
@@ -138,7 +138,7 @@ class _Live:
         ticked = looked = 0.0
         if self.start == 0 or session.step < self.stop:
             yield self.part(first=self.start == 0)
-            yield look(session)
+            yield drawn_weights(session)
         if self.stop - self.start == 1:
             session.observation = replace(session.observation, tap_every=1)
         while session.step < self.stop and self.goes_on(limit):
@@ -150,7 +150,7 @@ class _Live:
                 yield self.part()
             if now - looked >= _LOOK and session.step < self.stop:
                 looked = now
-                yield look(session)
+                yield drawn_weights(session)
         yield from self.ended(late=time.monotonic() >= limit)
 
     def goes_on(self, limit: float) -> bool:
@@ -170,7 +170,7 @@ class _Live:
                 for what, value in (("loss", score.loss), ("accuracy", score.accuracy))
                 if value is not None
             }
-        last = look(session)
+        last = drawn_weights(session)
         yield self.part()
         yield last
         if whole and not lost:

@@ -11,7 +11,7 @@ from koubai.page.asked import client_of, fields
 from koubai.page.gate import RequestRefused
 from koubai.page.jobs import Busy, Jobs
 from koubai.page.play.bounds import MOST_STEPS
-from koubai.page.play.check import recipe_in, told
+from koubai.page.play.check import problems_told, recipe_in
 from koubai.page.play.choices import choices
 from koubai.page.play.shelf import Shelf
 
@@ -53,5 +53,5 @@ def _problems(table: dict[str, Any], shelf: Shelf) -> list[dict[str, Any]]:
     try:
         recipe_in(table, shelf)
     except KoubaiError as error:
-        return told(error)
+        return problems_told(error)
     return []

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import DataError
-from koubai.data.files import data_root, find, regular
+from koubai.data.files import data_root, find_file, regular
 from koubai.data.sources.fashion_mnist import FashionMnist
 from koubai.data.sources.idx_images import IdxImages
 from koubai.data.sources.mnist import Mnist
@@ -68,7 +68,7 @@ class Shelf:
 
 def _whole(folder: Path, kind: type[IdxImages]) -> bool:
     places = (*kind.folders, ".")
-    return all(find(folder, places, file.names) is not None for file in kind.published)
+    return all(find_file(folder, places, file.names) is not None for file in kind.published)
 
 
 def _fits(path: Path) -> bool:

@@ -22,7 +22,7 @@ from koubai.page.watch.fold import short
 from koubai.page.watch.follower import Follower
 from koubai.page.watch.helper import Helper
 from koubai.page.watch.listing import KOUBAI, Listing, RunPlace
-from koubai.page.watch.look import look
+from koubai.page.watch.look import look_at_run
 from koubai.page.watch.tries import Tries
 
 MOST_TOGETHER = 4  # runs of one page
@@ -185,7 +185,7 @@ class Hub:
             return
         run.looked = at
         args = (run.place.folder, self._data_dir)
-        self._looking = self._helper(look, args, lambda event: self._found(run, event), _LOOK_SECONDS)
+        self._looking = self._helper(look_at_run, args, lambda event: self._found(run, event), _LOOK_SECONDS)
 
     def _found(self, run: ShownRun, event: Event) -> None:
         if event["kind"] == "over":

@@ -39,7 +39,7 @@ _NO_TRIAL = ("more_steps", "stop_early")  # they change how long is trained, not
 _MOST_NUMBERS = 50_000_000  # parameters of a run that is looked at
 
 
-def look(pipe: Connection, folder: SafeFolder, data_dir: Path | None) -> None:
+def look_at_run(pipe: Connection, folder: SafeFolder, data_dir: Path | None) -> None:
     """Send what the doctor finds in a run; the body of a process."""
     quietly()
     try:
@@ -49,10 +49,10 @@ def look(pipe: Connection, folder: SafeFolder, data_dir: Path | None) -> None:
         verdict = plain_verdict(Verdict(findings)) | {"step": session.step}
         pipe.send({"kind": "verdict", "verdict": verdict, "offers": offers(session.recipe, session.dataset)})
     except Exception as error:  # whatever a run holds, the page says it
-        pipe.send({"kind": "failed", "why": failure(error)})
+        pipe.send({"kind": "failed", "why": failure_told(error)})
 
 
-def failure(error: Exception) -> dict[str, str]:
+def failure_told(error: Exception) -> dict[str, str]:
     """Return what went wrong in every language."""
     if isinstance(error, NotPossible):
         return {lang: say(str(error), lang) for lang in LANGUAGES}

@@ -20,9 +20,9 @@ import numpy as np
 from koubai.core.signals import quietly
 from koubai.core.statistics import mean, mean_interval, sd, seeds_needed, sign_flip_p
 from koubai.doctor.patient.facts import held_part
-from koubai.doctor.visit.session_clinic import open_fork, result_of
+from koubai.doctor.visit.session_clinic import fork_result, open_fork
 from koubai.engines.engine import TrainingState
-from koubai.page.watch.look import NotPossible, changed, failure, opened
+from koubai.page.watch.look import NotPossible, changed, failure_told, opened
 from koubai.train.recipe import Recipe
 from koubai.train.safe_folder import SafeFolder
 from koubai.train.session import Session
@@ -42,13 +42,15 @@ def trial(pipe: Connection, folder: SafeFolder, data_dir: Path | None, step: int
     quietly()
     try:
         with np.errstate(all="ignore"):
-            for event in perform(opened(folder, data_dir, step), step, change):
+            for event in perform_trial(opened(folder, data_dir, step), step, change):
                 pipe.send(event)
     except Exception as error:  # whatever a run holds, the page says it
-        pipe.send({"kind": "failed", "why": failure(error)})
+        pipe.send({"kind": "failed", "why": failure_told(error)})
 
 
-def perform(session: Session, step: int, change: str, seconds: float = _SECONDS) -> Iterator[dict[str, Any]]:
+def perform_trial(
+    session: Session, step: int, change: str, seconds: float = _SECONDS
+) -> Iterator[dict[str, Any]]:
     """Yield how many updates are made, the losses of every run, its end, and the verdict.
 
     Raises:
@@ -68,10 +70,10 @@ def perform(session: Session, step: int, change: str, seconds: float = _SECONDS)
         for arm, recipe in recipes.items():
             fork = _fork(session, recipe, state, pair, step + steps)
             yield from _train(fork, arm, pair, steps)
-            skill, loss = result_of(fork, part, session.dataset)
+            skill, loss = fork_result(fork, part, session.dataset)
             ends[arm].append(loss)
             yield {"kind": "run", "arm": arm, "pair": pair, "loss": _plain(loss), "skill": _plain(skill)}
-    yield {"kind": "end", "part": part, **conclude(ends["unchanged"], ends["changed"])}
+    yield {"kind": "end", "part": part, **conclude_trial(ends["unchanged"], ends["changed"])}
 
 
 def _fork(session: Session, recipe: Recipe, state: TrainingState | None, pair: int, end: int) -> Session:
@@ -106,7 +108,7 @@ def _train(fork: Session, arm: str, pair: int, steps: int) -> Iterator[dict[str,
             first, waiting, told = fork.step, [], time.perf_counter()
 
 
-def conclude(unchanged: list[float], changed: list[float]) -> dict[str, Any]:
+def conclude_trial(unchanged: list[float], changed: list[float]) -> dict[str, Any]:
     """Return the verdict on paired losses: better, worse, or open; with what it rests on.
 
     A run that broke off counts as lost to one that did not; then only wins are counted, and no difference is

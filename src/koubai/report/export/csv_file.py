@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from koubai.core.visible import visible
-from koubai.report.export.rows import COLUMNS, Curves, rows
+from koubai.report.export.rows import COLUMNS, Curves, curve_rows
 from koubai.train.files import write_atomic
 
 _FORMULA = re.compile("[=+@\t\n\uff1d\uff0b\uff0d\uff20-]")  # and of full width
@@ -25,7 +25,7 @@ def write_csv(runs: Sequence[Curves], path: Path) -> Path:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for arm, seed, step, path_, quantity, value in rows(runs):
+    for arm, seed, step, path_, quantity, value in curve_rows(runs):
         writer.writerow((_text(arm), seed, step, _text(path_), _text(quantity), value))
     write_atomic(path, text.getvalue().encode())
     return path

@@ -37,7 +37,7 @@ def by_step(history: History) -> list[tuple[int, dict[str, float]]]:
     return sorted(found.items())
 
 
-def rows(runs: Sequence[Curves]) -> Iterator[tuple[str, int, int, str, str, float]]:
+def curve_rows(runs: Sequence[Curves]) -> Iterator[tuple[str, int, int, str, str, float]]:
     """Yield (arm, seed, step, path, quantity, value), run by run, curve by curve, in order of steps."""
     for run in runs:
         for path, quantity in run.history.names:

@@ -51,7 +51,7 @@ def _draw(values: Array, measure: str, baseline: float) -> Drawing:
     edges = np.geomspace(low, high, _BINS + 1) if logarithmic else np.histogram_bin_edges(values, _BINS)
     counts, _ = np.histogram(values, edges)
     axis = log_axis(low, high) if logarithmic else {}
-    if measures.is_share(measure):
+    if measures.in_percent(measure):
         axis["tickformat"] = ".0%"
     fig = Drawing(
         260,

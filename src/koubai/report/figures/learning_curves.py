@@ -72,7 +72,7 @@ def _draw(
     for curve in group:
         if not crowded and len(curve.values) > 1:
             if len(curve.values) >= _FEWEST:
-                _band(fig, curve, bounded=measures.is_share(measure), log=log)
+                _band(fig, curve, bounded=measures.in_percent(measure), log=log)
             for values in curve.values:
                 fig.add(
                     "scatter",
@@ -121,7 +121,7 @@ def _band(fig: Drawing, curve: Curve, *, bounded: bool, log: bool) -> None:
 
 
 def _is_log(curves: Sequence[Curve], measure: str) -> bool:
-    if measures.is_share(measure):
+    if measures.in_percent(measure):
         return False
     values = _finite(curves)
     return bool(values.size and values.min() > 0 and values.max() / values.min() > _DECADES)
@@ -136,7 +136,7 @@ def _y_axis(curves: Sequence[Curve], measure: str, log: bool) -> dict[str, Any]:
     low, high = float(values.min()), float(values.max())
     if log:
         return log_axis(low, high)
-    if measures.is_share(measure):
+    if measures.in_percent(measure):
         axis |= share_axis(low, high)
         if high - low > 0.5 or measure in measures.WHOLE:
             low, high = min(low, 0.0), max(high, 1.0)

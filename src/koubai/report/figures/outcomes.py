@@ -78,7 +78,7 @@ def _x_axis(arms: Sequence[ArmOutcome], measure: str) -> dict[str, Any]:
     """Return the whole scale of a share where arms lie far apart, decades where a number spans them."""
     values = [value for arm in arms for value in arm.values.values()]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    if not measures.is_share(measure):
+    if not measures.in_percent(measure):
         return log_axis(low, high) if low > 0 and high / low > _DECADES else {}
     if low >= 0 and high - low > 0.4:
         return {"tickformat": ".0%", "range": [-0.01, max(1.01, 1.02 * high)]}

@@ -63,7 +63,7 @@ def _draw(lines: Sequence[Sweep], factor: str, measure: str) -> Drawing:
 
 
 def _line(fig: Drawing, line: Sweep, measure: str) -> None:
-    lowest, highest = (0.0, 1.0) if measures.is_share(measure) else (-np.inf, np.inf)  # no share is beyond
+    lowest, highest = (0.0, 1.0) if measures.in_percent(measure) else (-np.inf, np.inf)  # no share is beyond
     fig.add(
         "scatter",
         x=np.repeat(line.levels, line.seeds.shape[1]),
@@ -139,7 +139,7 @@ def _y_axis(lines: Sequence[Sweep], measure: str) -> dict[str, Any]:
     title = {"title": {"text": label(measures.title(measure), _WIDE)}}
     seen = np.concatenate([line.seeds.ravel() for line in lines])
     seen = seen[np.isfinite(seen)]
-    if measures.is_share(measure):
+    if measures.in_percent(measure):
         return title | share_axis(float(seen.min(initial=1.0)), float(seen.max(initial=0.0)))
     if seen.size and seen.min() > 0 and seen.max() / seen.min() > _MANY:
         return title | log_axis(float(seen.min()), float(seen.max()))

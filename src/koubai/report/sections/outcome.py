@@ -175,7 +175,7 @@ def _comparisons(whole: ExperimentResult) -> list[TitledTable]:
     if all(row.pairs < 2 for row in whole.comparisons):
         return []
     result = folded(whole)
-    arms, share = result.arms, measures.is_share(result.experiment.measure)
+    arms, share = result.arms, measures.in_percent(result.experiment.measure)
     write = points if share else number
     families = {row.family for row in result.comparisons}
     rows = tuple(

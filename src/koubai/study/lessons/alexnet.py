@@ -23,7 +23,7 @@ from koubai.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from koubai.models.alexnet import AlexNet
 from koubai.network.network import Network
 from koubai.network.summary import LayerRow as Counted
-from koubai.network.summary import rows as counted
+from koubai.network.summary import layer_rows as counted
 from koubai.optim.sgd import SGD
 from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Wrong, looked_at
 from koubai.train.recipe import Recipe

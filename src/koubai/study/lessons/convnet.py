@@ -20,7 +20,7 @@ from koubai.layers.max_pool import MaxPool2d
 from koubai.layers.rectifiers import ReLU
 from koubai.layers.sequential import Sequential
 from koubai.network.network import Network
-from koubai.network.summary import rows
+from koubai.network.summary import layer_rows
 from koubai.optim.adam import Adam
 from koubai.probes.histograms import activations
 from koubai.study.lessons.lesson import LESSONS, Frame, Guess, Lesson, Row, Scale, Wrong, looked_at
@@ -150,7 +150,7 @@ def parameters() -> dict[str, float]:
     """Return how many parameters the three layers have that have any."""
     base: Recipe = Convnet().experiment((0,)).base
     network = Network(base.network, (1, SIDE, SIDE))
-    counts = [float(row.parameters) for row in rows(network) if row.parameters]
+    counts = [float(row.parameters) for row in layer_rows(network) if row.parameters]
     return dict(zip(("first_parameters", "second_parameters", "dense_parameters"), counts, strict=True))
 
 

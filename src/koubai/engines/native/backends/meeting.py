@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from koubai.engines.native.kernels.meeting import CALLED_OFF, words
+from koubai.engines.native.kernels.meeting import CALLED_OFF, meeting_words
 
 
 class Meeting:
@@ -19,7 +19,7 @@ class Meeting:
     """
 
     def __init__(self, shards: int) -> None:
-        self._memory = np.zeros(words(shards), np.int64)
+        self._memory = np.zeros(meeting_words(shards), np.int64)
 
     def fields(self) -> dict[str, int]:
         """The fields of a shard with which it goes there."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from koubai.engines.native.kernels.base import Control, floats, inline, integers, kernel, share
-from koubai.engines.native.kernels.block import Address, read
+from koubai.engines.native.kernels.block import Address, block_at
 from koubai.engines.native.kernels.functions import ONE
 from koubai.engines.native.kernels.simd import LANES, multiply_add, splat
 from koubai.engines.native.kernels.simd_memory import load_bytes, prefetch, store, store_part
@@ -82,16 +82,16 @@ def _decode(samples: SampleStore, y: int, width: int, index: Any, ahead: Any, st
 @inline
 def _index(b: Rows) -> Any:
     """The samples of the batch."""
-    return integers(read(b.control, Control).indices, b.rows)
+    return integers(block_at(b.control, Control).indices, b.rows)
 
 
 @kernel
 def draw_inputs(b: Rows, thread: int, team: int) -> None:
     """Rows of inputs as float32 numbers; the source are Samples."""
     start, count = share(b.rows, 1, thread, team)
-    samples = read(b.source, SampleStore)
+    samples = block_at(b.source, SampleStore)
     if samples.bytes:
-        ahead = integers(read(b.control, Control).ahead, b.rows)
+        ahead = integers(block_at(b.control, Control).ahead, b.rows)
         _decode(samples, b.target, b.width, _index(b), ahead, start, start + count)
     else:
         _copy(samples.data, b.target, b.width, _index(b), start, start + count)
@@ -118,7 +118,7 @@ def put_outputs(b: Rows, thread: int, team: int) -> None:
     """Append the outputs of step s; at the target stands the address of the outputs of all steps."""
     size = b.width * b.rows
     first, count = share(size, 16, thread, team)
-    at = integers(b.target, 1)[0] + 4 * (read(b.control, Control).step * size + first)
+    at = integers(b.target, 1)[0] + 4 * (block_at(b.control, Control).step * size + first)
     y, out = floats(b.source + 4 * first, count), floats(at, count)
     for i in range(count):
         out[i] = y[i]

@@ -143,7 +143,7 @@ def _store(context: Any, builder: Any, signature: Any, args: Any, name: str) -> 
 
 
 @intrinsic
-def read(typing: Any, address: Any, kind: Any) -> Any:
+def block_at(typing: Any, address: Any, kind: Any) -> Any:
     """The block of a kind at an address; what is written to its fields is written there."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:

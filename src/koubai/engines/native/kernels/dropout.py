@@ -8,7 +8,7 @@ import numpy as np
 from numba import float32, uint32, uint64
 
 from koubai.engines.native.kernels.base import Control, floats, halves, inline, integers, kernel, share
-from koubai.engines.native.kernels.block import Address, read
+from koubai.engines.native.kernels.block import Address, block_at
 from koubai.engines.native.kernels.functions import ZERO
 from koubai.engines.native.kernels.half import narrow, widen
 
@@ -47,7 +47,7 @@ def _mix32(h: int) -> int:
 @inline
 def _keep(b: Dropout, thread: int, team: int) -> Any:
     """What all elements share: (k0, k1), the threshold, the rows of this thread."""
-    prefix, step = uint64(integers(b.key, 1)[0]), uint64(read(b.control, Control).step)
+    prefix, step = uint64(integers(b.key, 1)[0]), uint64(block_at(b.control, Control).step)
     key = _mix64(uint64(prefix + _GOLDEN) ^ _mix64(uint64(step + _GOLDEN)))
     start, count = share(b.samples * b.S, 1, thread, team)
     return uint32(key & uint64(0xFFFFFFFF)), uint32(key >> uint64(32)), uint32(b.threshold), start, count

@@ -16,7 +16,7 @@ from numba import types
 
 from koubai.engines.native.code_cache import machine_code
 from koubai.engines.native.kernels.base import Control, doubles, inline, integers
-from koubai.engines.native.kernels.block import read, record
+from koubai.engines.native.kernels.block import block_at, record
 from koubai.engines.native.kernels.calls import call_count, call_execute, call_kernel, call_parallel, cycles
 from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.meeting import meet
@@ -111,7 +111,7 @@ def _one_row(at: int, shard: Any, row: TableRow) -> int:
 @inline
 def begin_step(shard: Any) -> None:
     """Tell kernels which step it is."""
-    control, s = read(shard.control, Control), shard.step
+    control, s = block_at(shard.control, Control), shard.step
     control.step = shard.first_step + s
     control.indices = shard.indices + 8 * (s * shard.batch + shard.first_sample)
     control.ahead = control.indices + (8 * shard.batch if s + 1 < shard.total else 0)
@@ -124,11 +124,11 @@ def begin_step(shard: Any) -> None:
 @inline
 def run_rows(at: int, stop: int) -> int:
     """Run a shard's rows from where it stands to before `stop`; return DONE, or why it must return."""
-    shard, status = read(at, Shard), DONE
+    shard, status = block_at(at, Shard), DONE
     ticks, number = integers(shard.ticks, shard.rows), shard.row
     since = cycles() if shard.ticks else 0
     while number < stop:
-        row = read(shard.table + _ROW_BYTES * number, TableRow)
+        row = block_at(shard.table + _ROW_BYTES * number, TableRow)
         if row.kind == LOSS:
             for part in range(shard.loss_part_count):
                 shard.loss += doubles(shard.loss_parts + 64 * part, 1)[0]
@@ -158,7 +158,7 @@ def end_step(shard: Any) -> bool:
 @inline
 def _steps(at: int) -> None:
     """Run a shard's own table from where it stands to its last step."""
-    shard, goes_on = read(at, Shard), True
+    shard, goes_on = block_at(at, Shard), True
     while goes_on and shard.step < shard.steps:
         begin_step(shard)
         if run_rows(at, shard.rows) != DONE:
@@ -170,17 +170,17 @@ def _steps(at: int) -> None:
 @inline
 def _run(own: int) -> None:
     """Run a shard, each step on its own table or on that of the tapped shard."""
-    shard = read(own, Shard)
+    shard = block_at(own, Shard)
     while True:
         at, s = own, shard.step
         if shard.tapped:
             at = shard.tapped if integers(shard.flags, shard.total)[s] else own
-            here = read(at, Shard)
+            here = block_at(at, Shard)
             here.step, here.row, here.steps = s, 0, s + 1
         _steps(at)
         if not shard.tapped:
             return
-        there = read(at, Shard)
+        there = block_at(at, Shard)
         shard.status = there.status
         if there.status != DONE:
             return
@@ -207,14 +207,14 @@ def _crew(data: int) -> None:
     Threads of the team stay in their mode, in which they work for oneDNN, too; `run` restores the caller's.
     """
     flush_denormals()
-    shard = read(data, Shard)
+    shard = block_at(data, Shard)
     thread, team = call_count(shard.thread_number), call_count(shard.team_size)
     call_kernel(shard.kernel, shard.arguments, thread, team)
 
 
 def _side_by_side(data: int) -> None:
     """What each thread of a program of several shards runs: `data` holds the addresses of the shards."""
-    first = read(integers(data, 1)[0], Shard)
+    first = block_at(integers(data, 1)[0], Shard)
     thread, team = call_count(first.thread_number), call_count(first.team_size)
     if team == first.shards:
         call_kernel(first.run, integers(data, team)[thread], 0, 1)

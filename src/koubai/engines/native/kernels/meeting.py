@@ -49,7 +49,7 @@ def _rest(builder: Any, address: Any) -> None:
     builder.call(builder.inttoptr(address, kind.as_pointer()), ())
 
 
-def words(shards: int) -> int:
+def meeting_words(shards: int) -> int:
     """Return how many words the memory of a meeting has.
 
     >>> words(2), words(64)

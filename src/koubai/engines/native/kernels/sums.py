@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from koubai.engines.native.kernels.base import Control, doubles, floats, inline, kernel, share
-from koubai.engines.native.kernels.block import Address, read
+from koubai.engines.native.kernels.block import Address, block_at
 from koubai.engines.native.kernels.functions import ZERO
 from koubai.engines.native.kernels.simd import (
     LANES,
@@ -56,7 +56,7 @@ def numbers_of(role: str) -> int:
 @inline
 def block(control: int, thread: int, at: int) -> int:
     """Address of the `at`-th number of a worker's block."""
-    c = read(control, Control)
+    c = block_at(control, Control)
     return c.sums + c.sums_stride * thread + 8 * at
 
 

@@ -10,7 +10,7 @@ from numba import types
 
 from koubai.engines.native.code_cache import machine_code
 from koubai.engines.native.kernels.base import inline, integers, kernel
-from koubai.engines.native.kernels.block import Address, read
+from koubai.engines.native.kernels.block import Address, block_at
 from koubai.engines.native.kernels.calls import call_kernel
 from koubai.engines.native.kernels.denormals import flush_denormals, restore
 from koubai.engines.native.kernels.linear import sum_rows
@@ -69,18 +69,18 @@ def _step(joint: Any, shards: Any) -> bool:
         integers(joint.kernels, 2 * joint.parts - 2),
     )
     for arm in range(joint.arms):
-        begin_step(read(shards[arm], Shard))
-        read(shards[arm], Shard).row = min(arm, 1)  # the first arm draws for all
+        begin_step(block_at(shards[arm], Shard))
+        block_at(shards[arm], Shard).row = min(arm, 1)  # the first arm draws for all
     for part in range(joint.parts):
         for arm in range(joint.arms):
             if run_rows(shards[arm], stops[arm * joint.parts + part]) != DONE:
                 return False
-            read(shards[arm], Shard).row += 1
+            block_at(shards[arm], Shard).row += 1
         if part < joint.parts - 1:
             call_kernel(kernels[2 * part], kernels[2 * part + 1], 0, 1)
     goes_on = True
     for arm in range(joint.arms):
-        goes_on = end_step(read(shards[arm], Shard)) and goes_on
+        goes_on = end_step(block_at(shards[arm], Shard)) and goes_on
     return goes_on
 
 
@@ -89,9 +89,9 @@ def _tapped_step(shards: Any) -> bool:
     """The same on the tapped tables, arm by arm."""
     goes_on = True
     for arm in range(len(shards)):
-        shard = read(shards[arm], Shard)
+        shard = block_at(shards[arm], Shard)
         at, s = shard.tapped, shard.step
-        tapped = read(at, Shard)
+        tapped = block_at(at, Shard)
         tapped.step, tapped.row, tapped.steps = s, 0, s + 1
         call_kernel(tapped.run, at, 0, 1)
         shard.status = tapped.status
@@ -108,9 +108,9 @@ def _together(data: int, thread: int, team: int) -> None:
     `data` is the address of the Joint. Rows that need Python are not allowed.
     """
     mode = flush_denormals()
-    joint = read(data, Joint)
+    joint = block_at(data, Joint)
     shards = integers(joint.shards, joint.arms)
-    first, goes_on = read(shards[0], Shard), True
+    first, goes_on = block_at(shards[0], Shard), True
     while goes_on and first.step < first.steps:
         if first.tapped and integers(first.flags, first.steps)[first.step]:
             goes_on = _tapped_step(shards)

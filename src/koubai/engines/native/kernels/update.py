@@ -16,7 +16,7 @@ from numba import float32
 
 from koubai.engines.native.kernels import functions as f
 from koubai.engines.native.kernels.base import Control, doubles, floats, inline, integers, kernel, summing
-from koubai.engines.native.kernels.block import Address, read, record
+from koubai.engines.native.kernels.block import Address, block_at, record
 from koubai.engines.native.kernels.functions import ONE, ZERO
 from koubai.engines.native.kernels.gather import (
     GATHERED,
@@ -117,12 +117,12 @@ _CHUNK_BYTES = record(Chunk).itemsize
 
 @inline
 def _chunk(workers: ShardWorkers, number: int) -> Any:
-    return read(workers.chunks + _CHUNK_BYTES * number, Chunk)
+    return block_at(workers.chunks + _CHUNK_BYTES * number, Chunk)
 
 
 @inline
 def _rates(workers: ShardWorkers) -> Any:
-    return read(read(workers.control, Control).rates, StepNumbers)
+    return block_at(block_at(workers.control, Control).rates, StepNumbers)
 
 
 @kernel
