@@ -98,55 +98,32 @@ class OnnxBuilder:
         """Gemm without transposition: W is (F, G) here too."""
         return self._add("Gemm", weight.shape[1:], x, weight, *([bias] if bias else []))
 
-    def convolve(
-        self,
-        x: Named,
-        weight: Named,
-        bias: Named | None,
-        *,
-        stride: Sequence[int],
-        padding: Sequence[int],
-        dilation: Sequence[int],
-        groups: int,
-    ) -> Named:
+    def convolve(self, x: Named, weight: Named, bias: Named | None, **window: Any) -> Named:
         """Conv: a cross-correlation there too."""
-        return self._add(
-            "Conv",
-            self._cell.out_shape,
-            x,
-            weight,
-            *([bias] if bias else []),
-            strides=list(stride),
-            pads=[*padding, *padding],
-            dilations=list(dilation),
-            group=groups,
-        )
+        return self._slide("Conv", x, weight, bias, **window)
 
     def convolve_transposed(
+        self, x: Named, weight: Named, bias: Named | None, *, output_padding: Sequence[int], **window: Any
+    ) -> Named:
+        """ConvTranspose, whose weight is (C, M / groups, K) too."""
+        return self._slide("ConvTranspose", x, weight, bias, **window, output_padding=list(output_padding))
+
+    def _slide(
         self,
+        kind: str,
         x: Named,
         weight: Named,
         bias: Named | None,
         *,
         stride: Sequence[int],
         padding: Sequence[int],
-        output_padding: Sequence[int],
         dilation: Sequence[int],
         groups: int,
+        **more: Any,
     ) -> Named:
-        """ConvTranspose, whose weight is (C, M / groups, K) too."""
-        return self._add(
-            "ConvTranspose",
-            self._cell.out_shape,
-            x,
-            weight,
-            *([bias] if bias else []),
-            strides=list(stride),
-            pads=[*padding, *padding],
-            output_padding=list(output_padding),
-            dilations=list(dilation),
-            group=groups,
-        )
+        inputs = (x, weight, *([bias] if bias else []))
+        window = {"strides": list(stride), "pads": [*padding, *padding], "dilations": list(dilation)}
+        return self._add(kind, self._cell.out_shape, *inputs, **window, **more, group=groups)
 
     def pad(self, x: Named, padding: Sequence[int], mode: str) -> Named:
         """Pad; random padding shows fixed places at test time, and these are gathered."""

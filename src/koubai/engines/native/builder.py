@@ -171,16 +171,16 @@ class GraphBuilder:
         momentum: float,
         epsilon: float,
     ) -> Value:
-        """Normalise every channel over the batch."""
+        """Normalize every channel over the batch."""
         stored = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance}
         return self._add("batch_norm", (x,), x.shape, stored, momentum=momentum, epsilon=epsilon)
 
     def layer_norm(self, x: Value, gamma: Stored, beta: Stored, *, epsilon: float) -> Value:
-        """Normalise every sample."""
+        """Normalize every sample."""
         return self._add("layer_norm", (x,), x.shape, {"gamma": gamma, "beta": beta}, epsilon=epsilon)
 
     def group_norm(self, x: Value, gamma: Stored, beta: Stored, *, groups: int, epsilon: float) -> Value:
-        """Normalise every group of channels of every sample."""
+        """Normalize every group of channels of every sample."""
         stored = {"gamma": gamma, "beta": beta}
         return self._add("group_norm", (x,), x.shape, stored, groups=groups, epsilon=epsilon)
 

@@ -108,10 +108,7 @@ def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return call_llvm(builder, "fma.v16f32", FLOATS, a, b, c)
 
 
-@instruction(VECTOR, VECTOR, VECTOR, VECTOR)
-def multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    """a b + c, rounded once."""
-    return fused(builder, a, b, c)
+multiply_add = instruction(VECTOR, VECTOR, VECTOR, VECTOR)(fused)
 
 
 @instruction(types.boolean, MASK)

@@ -25,6 +25,9 @@ def first_lanes(builder: Any, count: Any) -> Any:
     return builder.icmp_signed("<", numbers, spread(builder, builder.trunc(count, _I32), INTS))
 
 
+first = instruction(MASK, types.int64)(first_lanes)
+
+
 def masked_load(
     builder: Any, address: Any, mask: Any, kind: Any, align: int, name: str, others: Any = None
 ) -> Any:
@@ -38,12 +41,6 @@ def masked_store(builder: Any, address: Any, mask: Any, value: Any, align: int, 
     """Write the lanes of a mask."""
     pointer = builder.inttoptr(address, value.type.as_pointer())
     call_llvm(builder, f"masked.store.{name}.p0", ir.VoidType(), value, pointer, _I32(align), mask)
-
-
-@instruction(MASK, types.int64)
-def first(builder: Any, count: Any) -> Any:
-    """The mask of the first `count` lanes."""
-    return first_lanes(builder, count)
 
 
 @instruction(VECTOR, types.int64)
