@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from koubai.core.checks import share
 from koubai.core.params import Array
-from koubai.optim.optimizer import OPTIMIZERS, Optimizer
+from koubai.optim.momentum import Momentum
+from koubai.optim.optimizer import OPTIMIZERS
 
 
 @OPTIMIZERS.register
 @dataclass(frozen=True)
-class Nesterov(Optimizer):
+class Nesterov(Momentum):
     """v <- mu v - alpha dw,  w <- w + mu v - alpha dw.
 
     | symbol | name                     |
@@ -23,13 +23,6 @@ class Nesterov(Optimizer):
     w + mu v of the textbook form, and dw is taken at it (Bengio, Boulanger-Lewandowski, Pascanu 2013,
     eqs. (5) to (7)). Sources: Nesterov 1983; Sutskever et al. 2013, eqs. (3) and (4).
     """
-
-    slots = ("v",)
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        share(self, momentum=self.momentum)
 
     def update(self, w: Array, dw: Array, slots: dict[str, Array], alpha: float, t: int) -> None:
         """As Momentum, and one more step ahead along the new velocity."""

@@ -27,13 +27,13 @@ def bundled(sessions: Sequence[Session]) -> Bundle | None:
 
 
 def finish_bundle(
-    sessions: Sequence[Session], bundle: Bundle, on_progress: Sequence[OnProgress], *, seconds: float = 0.0
+    sessions: Sequence[Session], bundle: Bundle, on_progress: Sequence[OnProgress]
 ) -> list[Run]:
     """Run the sessions of a bundle to their ends, step by step together; one that stops leaves the others.
 
-    The seconds of a run are its share of those that all took; `seconds` were spent before on each.
+    The seconds of a run are its share of those that all took.
     """
-    started = time.perf_counter() - seconds * len(sessions)
+    started = time.perf_counter()
     with Interrupt() as interrupt:
         loops = [
             Loop(session, interrupt, report, 0, None, 0, started)

@@ -72,7 +72,10 @@ def train_together(
                     ended = reopened(place, session)
                 else:
                     held.enter_context(place.held())
-                    seconds = _resumed(place, session) if goes_on else _begun(place, session)
+                    if goes_on:
+                        seconds = _resumed(place, session)
+                    else:
+                        place.begin(session)
         _carry(session)
         if end := ranks.first(ended and (ended.scores, ended.stopped_by, ended.seconds)):
             scores, stopped_by, seconds = end
@@ -116,12 +119,6 @@ def _check_alike(session: Session) -> None:
     for name, value in own.items():
         if value != first[name]:
             raise EngineError("process_was_given_something_else", where=name, expected=first[name], got=value)
-
-
-def _begun(place: RunWriter, session: Session) -> float:
-    """Begin a run in its folder; no seconds were spent on it."""
-    place.begin(session)
-    return 0.0
 
 
 def _resumed(place: RunWriter, session: Session) -> float:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from koubai.doctor.patient.clinic import Change
     from koubai.doctor.script_proof import Unproven
     from koubai.doctor.trials.reruns import Script
-    from koubai.doctor.visit.finding import Finding
     from koubai.train.session import Session
     from koubai.train.train import Run
 
@@ -84,8 +83,9 @@ def doctor(
     run = _run(path, data_dir, engine, threads, rollback=rollback)
     from koubai.doctor.answer.proof import prove_first
     from koubai.doctor.answer.verdict import Verdict
+    from koubai.doctor.diagnose import diagnose
 
-    findings = _diagnosed(run, 20.0 if budget is None else budget)
+    findings = diagnose(run, budget=20.0 if budget is None else budget)
     proof = None
     if prove and findings:
         count = run.session.threads if isinstance(threads, str) else threads
@@ -193,12 +193,6 @@ def _run(path: Path, data_dir: Path | None, engine: str, threads: int | str, *, 
 def _rolled_back(session: Session) -> None:
     rate = session.recipe.optimizer.learning_rate
     _note(say("doctor.command.rolled_back", step=session.step, rate=rate))
-
-
-def _diagnosed(run: Run, budget: float) -> list[Finding]:
-    from koubai.doctor.diagnose import diagnose
-
-    return diagnose(run, budget=budget)
 
 
 def _proving(remedy: str, arm: str, seed: int) -> None:

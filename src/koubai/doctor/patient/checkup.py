@@ -102,8 +102,8 @@ class Checkup:
     mode_gap: float = float("nan")
 
 
-def distinct_rows(rows: Array, tolerance: float = 1e-6) -> int:
-    """Count how many rows (units, n) differ: two count as one if closer than `tolerance` of the largest.
+def distinct_rows(rows: Array) -> int:
+    """Count how many rows (units, n) differ: two count as one if closer than a millionth of the largest.
 
     Looks at the first 256 rows at most.
 
@@ -113,7 +113,7 @@ def distinct_rows(rows: Array, tolerance: float = 1e-6) -> int:
     rows = np.asarray(rows[:256], dtype=np.float64)
     if not np.isfinite(rows).all():
         return len(rows)
-    near = tolerance * float(np.sqrt((rows**2).sum(axis=1).max(initial=0.0)))
+    near = 1e-6 * float(np.sqrt((rows**2).sum(axis=1).max(initial=0.0)))
     left = np.ones(len(rows), dtype=bool)
     count = 0
     for i in range(len(rows)):

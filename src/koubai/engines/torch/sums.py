@@ -90,9 +90,9 @@ def tensor_magnitudes(x: torch.Tensor) -> Magnitudes:
     return sums
 
 
-def tensor_moments(x: torch.Tensor, *, units: bool = False) -> Moments:
+def tensor_moments(x: torch.Tensor) -> Moments:
     """Return the sums of a tensor, equal to `moments` of the same array within rounding."""
-    (sums,) = read_pending([pending_moments(x, units=units)])
+    (sums,) = read_pending([pending_moments(x)])
     assert isinstance(sums, Moments)
     return sums
 

@@ -69,15 +69,15 @@ class Count(LabPlan):
         return Outcome({"share": sum(getattr(whole[name], what) for name in names) / total}, engine="formula")
 
 
-def one_step(seed: int, side: int = SIDE, network: AlexNet | None = None) -> dict[str, float]:
+def one_step(seed: int) -> dict[str, float]:
     """Return what one update on one picture of random numbers does: losses, time, and what moved.
 
     Made layer by layer, by the formulas, in float32, without dropout, so that the loss of the same picture
     can be compared; times are seconds of this machine.
     """
-    wired = Network(network or AlexNet(dropout=0), (3, side, side))
+    wired = Network(AlexNet(dropout=0), (3, SIDE, SIDE))
     weights = wired.initialize(seed, "float32")
-    x = random.generator(seed, "picture").standard_normal((1, 3, side, side)).astype(np.float32)
+    x = random.generator(seed, "picture").standard_normal((1, 3, SIDE, SIDE)).astype(np.float32)
     t = np.zeros(1, np.int64)
     root = wired.bind(weights)
     started = time.perf_counter()
