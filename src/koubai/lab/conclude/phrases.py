@@ -181,3 +181,16 @@ def middle_of(result: ExperimentResult, arm: str, measure: str) -> float:
     """Return an arm's median of a measure over its seeds, NaN if no run gave one: for ratios of any size."""
     summary = result.summary(arm, measure)
     return float(np.median(list(summary.values.values()))) if summary else float("nan")
+
+
+def network_sentences(result: ExperimentResult) -> list[Sentence]:
+    """Return how each network ended, with its parameters and multiply-adds."""
+    return arm_sentences(
+        result,
+        "lab.outcome.network",
+        lambda arm: {
+            "parameters": round(mean_of(result, arm, "parameters")),
+            "multiply_adds": round(mean_of(result, arm, "multiply_adds")),
+            "outcome": learned(result, arm),
+        },
+    )

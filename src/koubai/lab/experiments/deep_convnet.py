@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from koubai.initializers.normal import HeNormal
-from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.course.convnets import convnet_experiment, convnet_sentences
 from koubai.lab.declare.experiment import Experiment, Published
-from koubai.lab.experiments.entry import CATALOG, Entry
-from koubai.models.course_convnets import DeepConvNet as Network
+from koubai.lab.experiments.beside_dense import BesideDense
+from koubai.lab.experiments.entry import CATALOG
+from koubai.models.course_convnets import DeepConvNet
 
 
 @CATALOG.register
-class DeepConvnet(Entry):
+class DeepConvnet(BesideDense):
     """Six convolutions of 3x3, a pool after every second, dropout .5; He, Adam .001, 1000 updates.
 
     First 5,000 training and first 1,000 test images; 123,552 parameters for MNIST, fewer than the 433,890
@@ -19,18 +20,11 @@ class DeepConvnet(Entry):
     logits too, as in the course. Beside it a dense network.
     """
 
-    def experiment(self, data: str) -> Experiment:
-        """The network of the course and a dense one."""
-        steps = 300 if data == "digits" else 1000
-        return convnet_experiment(
-            self.registry_name,
-            Network(),
-            data,
-            initializer=HeNormal(),
-            steps=steps,
-            published=Published(0.979, 0.004, 9),
-        )
+    network = DeepConvNet()
+    initializer = HeNormal()
+    published = Published(0.979, 0.004, 9)
 
-    def sentences(self, result: ExperimentResult) -> list[Sentence]:
-        """How both ended and what they cost."""
-        return convnet_sentences(result)
+    def experiment(self, data: str) -> Experiment:
+        """The network of the course and a dense one; on the digits fewer updates are enough."""
+        full = super().experiment(data)
+        return replace(full, base=full.base.edit(steps=300)) if data == "digits" else full

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from koubai.lab.conclude.phrases import network_sentences
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.course.convnets import network_sentences
 from koubai.lab.course.rearranged import Rearranged
 from koubai.lab.course.settings import beats, source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations, Text

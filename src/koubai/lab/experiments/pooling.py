@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from koubai.core.layer import Layer
+from koubai.lab.conclude.phrases import network_sentences
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.course.convnets import network_sentences
 from koubai.lab.course.settings import beats, source
 from koubai.lab.declare.experiment import Arm, Claim, Experiment, Observations
 from koubai.lab.experiments.entry import CATALOG, Entry

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from koubai.data.sources.waveforms import Waveforms
+from koubai.lab.conclude.phrases import network_sentences
 from koubai.lab.conclude.result import ExperimentResult, Sentence
-from koubai.lab.course.convnets import network_sentences
 from koubai.lab.course.settings import beats
 from koubai.lab.declare.experiment import Arm, Experiment, Observations, Text
 from koubai.lab.experiments.entry import CATALOG, Entry
