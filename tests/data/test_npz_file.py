@@ -179,7 +179,7 @@ def kept_bytes(dtype: str, scale: str = "raw") -> int:
 @pytest.mark.parametrize("dtype", NUMBERS)
 @pytest.mark.parametrize("shape", [(60, 3), (60, 2, 4, 5), (60,)], ids=str)
 def test_every_type_and_scale_gives_the_bits_of_its_arrays(tmp_path, monkeypatch, dtype, scale, shape):
-    for module in ("npy", "scale"):
+    for module in ("npz", "scale"):
         monkeypatch.setattr(f"koubai.data.{module}._AT_ONCE", 37)  # several pieces
     for order in "CF":
         t = np.arange("CF".index(order), 60 + "CF".index(order)) % 3  # arrays of equal content are held once
@@ -218,7 +218,7 @@ def test_reading_takes_at_most_half_more_than_what_is_declared(tmp_path, shape, 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("dtype", NUMBERS)
 def test_loading_takes_little_more_than_what_is_declared(tmp_path, monkeypatch, dtype, scale):
-    for module in ("npy", "scale", "targets"):
+    for module in ("npz", "scale", "targets"):
         monkeypatch.setattr(f"koubai.data.{module}._AT_ONCE", 1 << 14)  # small data, small pieces
     x = some_numbers(dtype, (2000, 1000))
     np.savez(tmp_path / "data.npz", x=x, t=np.zeros(len(x), np.int8))
@@ -231,7 +231,7 @@ def test_loading_takes_little_more_than_what_is_declared(tmp_path, monkeypatch, 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("parts", ["drawn", "given"])
 def test_targets_take_no_more_than_inputs_do(tmp_path, monkeypatch, dtype, target_scale, parts):
-    for module in ("npy", "scale", "targets"):
+    for module in ("npz", "scale", "targets"):
         monkeypatch.setattr(f"koubai.data.{module}._AT_ONCE", 1 << 14)
     values = some_numbers(dtype, (4000, 500))
     content = {"x": values[:, :100], "t": values}
