@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 def instruction(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Any]:
     """Decorator: `build(builder, *values)` writes the instructions for values of these types.
 
-    It returns what they compute; nothing where `result` is `types.none`.
+    It returns what they compute, several values as a list; nothing where `result` is `types.none`.
     """
 
     def decorated(build: Callable[..., Any]) -> Any:
@@ -23,7 +23,9 @@ def instruction(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], 
         def typed(typing: Any, *values: Any) -> Any:
             def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
                 made = build(builder, *args)
-                return context.get_dummy_value() if result is types.none else made
+                if result is types.none:
+                    return context.get_dummy_value()
+                return context.make_tuple(builder, result, made) if isinstance(made, list) else made
 
             return result(*arguments), generate
 

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from koubai.engines.native.kernels.base import inline, kernel, share
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ZERO
+from koubai.engines.native.kernels.instruction import instruction
 from koubai.engines.native.kernels.max_pool import largest_of_any, largest_of_four, put
 from koubai.engines.native.kernels.pool import Pool
 from koubai.engines.native.kernels.simd import (
@@ -64,40 +64,36 @@ class IntoPool(NamedTuple):
     pool: Pool
 
 
-@intrinsic
+@instruction(
+    types.UniTuple(VECTOR, ROWS * COLUMNS * _VECTORS), *[types.int64] * 6, MASK, MASK, VECTOR, VECTOR
+)
 def _tile(
-    typing: Any, x: Any, x_row: Any, weight: Any, w_row: Any, KH: Any, KW: Any, low: Any, high: Any,
+    builder: Any, x: Any, x_row: Any, weight: Any, w_row: Any, KH: Any, KW: Any, low: Any, high: Any,
     start: Any, start_high: Any,
 ) -> Any:  # fmt: skip
     """The sums of a tile, row by row, place by place: of 16 outputs, of the next 16; both have a mask."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x, x_row, weight, w_row, KH, KW, low, high, *starts = args
-        count = ROWS * COLUMNS * _VECTORS
-        sums = [cgutils.alloca_once(builder, FLOATS) for _ in range(count)]
-        for i, total in enumerate(sums):
-            builder.store(starts[i % _VECTORS], total)
-        with cgutils.for_range(builder, KH) as down:
-            rows = [builder.add(x, builder.mul(builder.add(down.index, _I64(r)), x_row)) for r in range(ROWS)]
-            with cgutils.for_range(builder, KW) as across:
-                k = builder.add(builder.mul(down.index, KW), across.index)
-                at = builder.add(weight, builder.mul(k, w_row))
-                w = [
-                    masked_load(builder, builder.add(at, _I64(4 * LANES * v)), mask, FLOATS, 4, "v16f32")
-                    for v, mask in enumerate((low, high))
-                ]
-                for r, row in enumerate(rows):
-                    place = builder.add(row, builder.mul(across.index, _I64(4)))
-                    for c in range(COLUMNS):
-                        pointer = builder.inttoptr(builder.add(place, _I64(4 * c)), _FLOAT.as_pointer())
-                        a = spread(builder, builder.load(pointer, align=4), FLOATS)
-                        for v in range(_VECTORS):
-                            total = sums[(r * COLUMNS + c) * _VECTORS + v]
-                            builder.store(fused(builder, a, w[v], builder.load(total)), total)
-        return context.make_tuple(builder, signature.return_type, [builder.load(total) for total in sums])
-
-    numbers, vectors = (types.int64,) * 6, (MASK, MASK, VECTOR, VECTOR)
-    return types.UniTuple(VECTOR, ROWS * COLUMNS * _VECTORS)(*numbers, *vectors), generate
+    count = ROWS * COLUMNS * _VECTORS
+    sums = [cgutils.alloca_once(builder, FLOATS) for _ in range(count)]
+    for i, total in enumerate(sums):
+        builder.store((start, start_high)[i % _VECTORS], total)
+    with cgutils.for_range(builder, KH) as down:
+        rows = [builder.add(x, builder.mul(builder.add(down.index, _I64(r)), x_row)) for r in range(ROWS)]
+        with cgutils.for_range(builder, KW) as across:
+            k = builder.add(builder.mul(down.index, KW), across.index)
+            at = builder.add(weight, builder.mul(k, w_row))
+            w = [
+                masked_load(builder, builder.add(at, _I64(4 * LANES * v)), mask, FLOATS, 4, "v16f32")
+                for v, mask in enumerate((low, high))
+            ]
+            for r, row in enumerate(rows):
+                place = builder.add(row, builder.mul(across.index, _I64(4)))
+                for c in range(COLUMNS):
+                    pointer = builder.inttoptr(builder.add(place, _I64(4 * c)), _FLOAT.as_pointer())
+                    a = spread(builder, builder.load(pointer, align=4), FLOATS)
+                    for v in range(_VECTORS):
+                        total = sums[(r * COLUMNS + c) * _VECTORS + v]
+                        builder.store(fused(builder, a, w[v], builder.load(total)), total)
+    return [builder.load(total) for total in sums]
 
 
 @inline

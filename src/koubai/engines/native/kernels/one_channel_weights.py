@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from koubai.engines.native.kernels.base import inline, kernel, share
 from koubai.engines.native.kernels.block import Address
 from koubai.engines.native.kernels.functions import ZERO
+from koubai.engines.native.kernels.instruction import call_llvm, instruction
 from koubai.engines.native.kernels.one_channel import OneChannelConvolution
-from koubai.engines.native.kernels.simd import FLOATS, INTS, LANES, MASK, VECTOR, splat
+from koubai.engines.native.kernels.simd import FLOATS, INTS, LANES, MASK, VECTOR, fused, splat
 from koubai.engines.native.kernels.simd_memory import (
     first,
     load_up_to,
@@ -61,24 +61,17 @@ def _columns(W: int) -> Any:
     return (W - 1 + LANES - 1) // LANES * LANES
 
 
-@intrinsic
-def _between(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+@instruction(types.UniTuple(VECTOR, 4), *[VECTOR] * 4)
+def _between(builder: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """Four vectors that have a0 b0 c0 d0 a1 b1 c1 d1 ... together."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        a, b, c, d = args
-        quads = []
-        for half in (0, LANES // 2):
-            pairs = INTS([lane + n * LANES for lane in range(half, half + LANES // 2) for n in (0, 1)])
-            left, right = (builder.shuffle_vector(*two, pairs) for two in ((a, b), (c, d)))
-            for part in (0, LANES // 2):
-                order = [
-                    part + 2 * i + k + n * LANES for i in range(LANES // 4) for n in (0, 1) for k in (0, 1)
-                ]
-                quads.append(builder.shuffle_vector(left, right, INTS(order)))
-        return context.make_tuple(builder, signature.return_type, quads)
-
-    return types.UniTuple(VECTOR, 4)(*[VECTOR] * 4), generate
+    quads = []
+    for half in (0, LANES // 2):
+        pairs = INTS([lane + n * LANES for lane in range(half, half + LANES // 2) for n in (0, 1)])
+        left, right = (builder.shuffle_vector(*two, pairs) for two in ((a, b), (c, d)))
+        for part in (0, LANES // 2):
+            order = [part + 2 * i + k + n * LANES for i in range(LANES // 4) for n in (0, 1) for k in (0, 1)]
+            quads.append(builder.shuffle_vector(left, right, INTS(order)))
+    return quads
 
 
 @inline
@@ -110,12 +103,6 @@ class _Windows:
     def add(self, p: Any, q: Any, dy: Any, place: Any) -> None:
         """A window's gradient, and the number of its place, a lane each."""
         builder, two = self._builder, _I64(2)
-        multiply_add = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(FLOATS, (FLOATS,) * 3), "llvm.fma.v16f32"
-        )
-        choose = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(FLOATS, (FLOATS, INTS)), "llvm.x86.avx512.vpermilvar.ps.512"
-        )
         spread = ir.Constant(INTS, [*range(_QUAD)] * (LANES // _QUAD))
         for i in range(self._side):
             row = builder.add(self._quads, builder.mul(builder.add(builder.mul(p, two), _I64(i)), self._row))
@@ -123,9 +110,10 @@ class _Windows:
                 column = builder.mul(builder.add(builder.mul(q, two), _I64(j)), _I64(4 * _QUAD))
                 at = builder.inttoptr(builder.add(row, column), _FOUR.as_pointer())
                 four = builder.load(at, align=4)
-                x = builder.call(choose, (builder.shuffle_vector(four, four, spread), place))
+                quads = builder.shuffle_vector(four, four, spread)
+                x = call_llvm(builder, "x86.avx512.vpermilvar.ps.512", FLOATS, quads, place)
                 total = self._sums[i * self._side + j]
-                builder.store(builder.call(multiply_add, (x, dy, builder.load(total))), total)
+                builder.store(fused(builder, x, dy, builder.load(total)), total)
         builder.store(builder.fadd(dy, builder.load(self._sums[-1])), self._sums[-1])
 
     def leave(self, dw: Any, dw_row: Any, db: Any, mask: Any) -> None:
@@ -168,28 +156,23 @@ def _adding(side: int, *, pooled: bool) -> Any:
     `dy` and `places` are those of its first window; a row of dy has `dy_row` numbers, a place `dy_step`.
     """
 
-    @intrinsic
+    @instruction(types.none, *[types.int64] * 11, MASK)
     def add(
-        typing: Any, quads: Any, quads_row: Any, dy: Any, dy_row: Any, dy_step: Any, places: Any, P: Any,
+        builder: Any, quads: Any, quads_row: Any, dy: Any, dy_row: Any, dy_step: Any, places: Any, P: Any,
         Q: Any, dw: Any, dw_row: Any, db: Any, mask: Any,
-    ) -> Any:  # fmt: skip
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            quads, quads_row, dy, dy_row, dy_step, places, P, Q, dw, dw_row, db, mask = args
-            windows = _Windows(builder, side, quads, quads_row)
-            with cgutils.for_range(builder, P) as down, cgutils.for_range(builder, Q) as across:
-                p, q = down.index, across.index
-                at = builder.add(builder.mul(p, dy_row), builder.mul(q, dy_step))
-                if pooled:
-                    here = builder.add(dy, builder.mul(at, _I64(_FLOAT_BYTES)))
-                    window = _pooled(builder, here, builder.add(places, at), mask)
-                else:
-                    corner = builder.add(dy, builder.mul(at, _I64(2 * _FLOAT_BYTES)))
-                    window = _of_four(builder, corner, builder.mul(dy_row, _I64(_FLOAT_BYTES)))
-                windows.add(p, q, *window)
-            windows.leave(dw, dw_row, db, mask)
-            return context.get_dummy_value()
-
-        return types.none(*[types.int64] * 11, MASK), generate
+    ) -> None:  # fmt: skip
+        windows = _Windows(builder, side, quads, quads_row)
+        with cgutils.for_range(builder, P) as down, cgutils.for_range(builder, Q) as across:
+            p, q = down.index, across.index
+            at = builder.add(builder.mul(p, dy_row), builder.mul(q, dy_step))
+            if pooled:
+                here = builder.add(dy, builder.mul(at, _I64(_FLOAT_BYTES)))
+                window = _pooled(builder, here, builder.add(places, at), mask)
+            else:
+                corner = builder.add(dy, builder.mul(at, _I64(2 * _FLOAT_BYTES)))
+                window = _of_four(builder, corner, builder.mul(dy_row, _I64(_FLOAT_BYTES)))
+            windows.add(p, q, *window)
+        windows.leave(dw, dw_row, db, mask)
 
     return add
 
