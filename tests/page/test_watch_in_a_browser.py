@@ -133,6 +133,7 @@ def test_a_run_that_is_being_written_is_seen_as_it_goes_on(look, served, run, la
     assert page.inner_text("[role=status] >> nth=0") != status, "it has ended"
     title = entries("runs")["findings"][lang]
     assert page.locator(f"h2:text-is('{title}')").count() == 1
+    assert "`" not in page.inner_text("main")
     for summary in page.locator(".live:not([hidden]) summary").all():
         summary.click()
     page.wait_for_selector(
@@ -141,6 +142,16 @@ def test_a_run_that_is_being_written_is_seen_as_it_goes_on(look, served, run, la
     well_made(page)
     assert page.complaints == []
     assert all(url.startswith(f"{served.origin}/") for url in page.requested)
+
+
+def test_names_in_backticks_are_code_and_a_single_backtick_is_itself(look):
+    made = look().evaluate(
+        """async () => {
+            const { coded, el } = await import("/files/dom.js");
+            return ["`a b` of c, `d`", "one ` alone", "<i>"].map((text) => el("p", {}, coded(text)).innerHTML);
+        }"""
+    )
+    assert made == ["<code>a b</code> of c, <code>d</code>", "one ` alone", "&lt;i&gt;"]
 
 
 def test_every_chart_is_read_with_arrow_keys_and_heard(look, run):

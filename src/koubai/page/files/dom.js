@@ -15,6 +15,12 @@ function build(node, settings, children) {
 
 export const el = (tag, settings = {}, ...children) => build(document.createElement(tag), settings, children);
 
+/** A text in whose pairs of backticks stand names of code. */
+export function coded(text) {
+  const parts = text.split("`");
+  return parts.length % 2 ? parts.map((part, i) => (i % 2 ? el("code", {}, part) : part)) : [text];
+}
+
 export const svg = (tag, settings = {}, ...children) => build(document.createElementNS(SVG, tag), settings, children);
 
 /** A formula from nested lists: ["mi", "x"]. */

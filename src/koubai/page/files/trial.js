@@ -1,6 +1,6 @@
 // Try it on a copy: one change, five pairs of trainings from a stored step, both curves, a verdict.
 
-import { el } from "./dom.js";
+import { coded, el } from "./dom.js";
 import { Lines } from "./lines.js";
 import { Series, begin, stop } from "./news.js";
 import { language, number, say } from "./words.js";
@@ -64,7 +64,7 @@ export class Trial {
     const mark = JSON.stringify([about?.kind, offers, stored, under, language()]);
     if (mark === this.mark) return;
     this.mark = mark;
-    if (about?.kind === "watched") return this.form.replaceChildren(el("p", {}, say("runs.try.foreign")));
+    if (about?.kind === "watched") return this.form.replaceChildren(el("p", {}, coded(say("runs.try.foreign"))));
     if (!offers.length) return this.form.replaceChildren(el("p", {}, say("runs.try.waits")));
     if (!stored.includes(this.step)) this.step = stored.at(-1);
     const from = stored.map((step) => [String(step), step ? say("runs.try.from.step", { step }) : say("runs.try.from.start")]);

@@ -1,6 +1,6 @@
 // One run while it is written: findings first, then what they rest on, then a trial on a copy.
 
-import { el } from "./dom.js";
+import { coded, el } from "./dom.js";
 import { Heat } from "./heat.js";
 import { Lines } from "./lines.js";
 import { Run, listen } from "./news.js";
@@ -116,7 +116,7 @@ export class Watched {
     if ("failed" in verdict) return [el("p", {}, verdict.failed ? say("runs.findings.failed", { why: verdict.failed[language()] }) : say("runs.findings.failed_unknown"))];
     const step = verdict.step ?? this.run.step;
     const gaps = verdict.unseen.map((told) => el("p", {}, told[language()].join(" ")));
-    const alone = about.kind === "koubai" ? [el("p", { class: "note" }, say("runs.findings.without_trials"))] : [];
+    const alone = about.kind === "koubai" ? [el("p", { class: "note" }, coded(say("runs.findings.without_trials")))] : [];
     if (!verdict.findings.length) return [el("p", { class: "good" }, say(`runs.findings.${verdict.name === "healthy" ? "healthy" : "not_judged"}`, { step })), ...gaps, ...alone];
     const head = el("p", {}, say("runs.findings.count", { count: verdict.findings.length, step }));
     return [head, ...verdict.findings.map(finding), ...gaps, ...alone];
@@ -144,7 +144,7 @@ function finding({ severity, told }) {
     "section",
     { class: severity === "info" ? "finding" : "finding bad", "data-severity": severity },
     el("h3", {}, title ?? ""),
-    el("p", {}, seen ?? ""),
-    rest.length ? el("details", {}, el("summary", {}, say("runs.findings.more")), el("ul", {}, ...rest.map((line) => el("li", {}, line)))) : null,
+    el("p", {}, coded(seen ?? "")),
+    rest.length ? el("details", {}, el("summary", {}, say("runs.findings.more")), el("ul", {}, ...rest.map((line) => el("li", {}, coded(line))))) : null,
   );
 }
