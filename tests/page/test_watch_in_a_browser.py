@@ -148,7 +148,8 @@ def test_names_in_backticks_are_code_and_a_single_backtick_is_itself(look):
     made = look().evaluate(
         """async () => {
             const { coded, el } = await import("/files/dom.js");
-            return ["`a b` of c, `d`", "one ` alone", "<i>"].map((text) => el("p", {}, coded(text)).innerHTML);
+            const texts = ["`a b` of c, `d`", "one ` alone", "<i>"];
+            return texts.map((text) => el("p", {}, coded(text)).innerHTML);
         }"""
     )
     assert made == ["<code>a b</code> of c, <code>d</code>", "one ` alone", "&lt;i&gt;"]
