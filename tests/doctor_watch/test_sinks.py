@@ -1,5 +1,7 @@
 """Summands of a loss that have no lower bound; and sums that only look like it."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -88,17 +90,18 @@ def test_a_likelihood_may_be_far_above_1():
     assert flow(-1) == []  # its loss ends below 0, too
 
 
-def learn(*, detached, by_hand=False):
+def learn(*, detached, by_hand=False, apart=False):
     """A step of Q-learning on random states; return the faults that are told."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 16), nn.ReLU(), nn.Linear(16, 2))
+    answering = copy.deepcopy(model) if apart else model
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     with koubai.watch(model, optimizer, budget=0) as watch:
         for _ in range(40):
             s, after, r = torch.randn(32, 3), torch.randn(32, 3), torch.randn(32)
             chosen = torch.randint(0, 2, (32, 1))
             q = model(s).gather(1, chosen).squeeze(1)
-            target = r + 0.9 * model(after).max(1)[0] * (torch.rand(32) < 0.9).float()
+            target = r + 0.9 * answering(after).max(1)[0] * (torch.rand(32) < 0.9).float()
             target = target.detach() if detached else target
             loss = (q - target).pow(2).mean() if by_hand else functional.smooth_l1_loss(q, target)
             optimizer.zero_grad()
@@ -111,3 +114,7 @@ def learn(*, detached, by_hand=False):
 def test_a_target_that_has_a_gradient(by_hand):
     assert learn(detached=False, by_hand=by_hand)[0] == ("wrong_gradient", "target")
     assert ("wrong_gradient", "target") not in learn(detached=True, by_hand=by_hand)
+
+
+def test_the_gradient_of_a_target_network_goes_nowhere():
+    assert ("wrong_gradient", "target") not in learn(detached=False, apart=True)

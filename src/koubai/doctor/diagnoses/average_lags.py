@@ -4,7 +4,9 @@ What it is: an average of the weights (EMA) is kept beside the model, and hardly
     slow for so few updates, or it is brought forward once an epoch instead of at each update.
 Why it hurts: who evaluates or saves the average has a network that is nearly as it was drawn.
 How it shows: late in the run a copy of the model has gone less than {lags:.0%} of the way that the weights of
-    the model have gone from their start, in their direction.
+    the model have gone from their start, in their direction. Or a copy that is asked for targets, in a
+    program that prints its returns, is after {many:.0f} updates or more still what it was at first: the
+    target network of Q-learning is never brought forward.
 Confused with: a model that learns nothing: its own loss falls.
 Sick recipe: a decay of .9999 over a few hundred updates; `ema.update()` behind the epoch's loop.
 Healthy look-alike: a reference that is kept as it was (it does not move); an average of the last epochs.
@@ -21,6 +23,8 @@ from koubai.doctor.visit.finding import Measure
 
 _LAGS = 0.05  # of the way
 _ENOUGH = 100  # updates
+_MANY = 300  # updates without any change of a target network
+_PAID = 6  # returns that were printed
 
 
 @DIAGNOSES.register
@@ -34,8 +38,12 @@ class AverageLags(Diagnosis):
     points_at = ("update", "model")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """It has moved, and hardly."""
-        found = visit.patient.followed
+        """It has moved, and hardly; or, of a target network, not at all."""
+        patient = visit.patient
+        if (patient.stands or 0) >= _MANY and len(patient.aims.paid) >= _PAID:
+            details = {"fault": "target", "at": patient.stands}
+            return Sign((), None, 0, "warn", certain=True, by_hand=True, details=details)
+        found = patient.followed
         if found is None or found[0] < _ENOUGH or not 0 < found[1] < _LAGS:
             return None
         updates, share = found

@@ -8,7 +8,9 @@ How it shows: the largest class is more than {ratio:g} times as frequent as the 
     that weighs the classes recognizes the rare ones clearly better (both recalls together gain {gained:g},
     or {spared:g} where the other classes lose less than {harmed:g}): that they are rare is what hurts, not
     that they are hard. Where the loss itself weighs a rare class less than the largest one, {uneven:g} to
-    one and a gain of {turned:g} are enough.
+    one and a gain of {turned:g} are enough. Where pictures are marked place by place: less than half of
+    the places of rare classes are marked, and a learner that sees one window a place, and weighs the
+    classes, gains {gained:g} of both recalls together, too.
 Confused with: not learning (accuracy at the share of the largest class), over-fitting (there all classes
     suffer).
 Sick recipe: two blobs, 950 against 50; `pos_weight=positives / negatives`.
@@ -55,7 +57,7 @@ class ClassImbalance(Diagnosis):
         """A class that is many times as frequent as another."""
         counts = visit.patient.data.class_counts
         if counts is None or not visit.patient.finished:
-            return None
+            return _by_place(visit)
         present = counts[counts > 0]
         ratio = float(present.max() / present.min()) if len(present) > 1 else 1.0
         turned = _turned(visit, counts)
@@ -77,6 +79,8 @@ class ClassImbalance(Diagnosis):
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Rare classes are missed while the others are known, and weighing the classes would find them."""
+        if sign.details.get("fault") == "places":
+            return True
         rare, others = sign.details["recall"], sign.details["others"]
         if not sign.measures[1].sick or visit.harmed:
             return False
@@ -94,6 +98,23 @@ def _rare(counts: Array, ratio: float) -> Array:
     """Which classes occur, and are rare."""
     found: Array = (counts > 0) & (counts < counts.max() / ratio)
     return found
+
+
+def _by_place(visit: Consultation) -> Sign | None:
+    """Return the sign of rare places of pictures that are not marked, and that can be found."""
+    found = visit.patient.by_place
+    if found is None or not visit.patient.finished:
+        return None
+    weighed = recalls_weighed(found.windows, _rare(found.counts, _RATIO))
+    if weighed is None or sum(weighed) <= found.rare + found.others + _GAINED:
+        return None
+    ratio = float(found.counts.max() / found.counts[found.counts > 0].min())
+    measures = (
+        Measure("class_ratio", ratio, _RATIO),
+        Measure("rare_recall", found.rare, weighed[0], above=False),
+    )
+    details = {"fault": "places", "ratio": ratio, "recall": found.rare, "reached": weighed[0]}
+    return Sign(measures, None, 0, "warn", certain=True, details=details)
 
 
 def _turned(visit: Consultation, counts: Array) -> tuple[float, float] | None:

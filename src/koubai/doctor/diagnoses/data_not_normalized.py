@@ -6,7 +6,8 @@ Why it hurts: weights behind large inputs get large gradients: a rate that suits
     others, and the first layer saturates or dies in a few steps.
 How it shows: inputs whose root mean square is above {large:g}, or whose features differ in scale by a
     factor of more than {different:g}; and the run learns clearly better on standardized inputs, or on
-    such whose outliers are limited.
+    such whose outliers are limited. Of a program whose loss tells nothing (Q-learning, policies): the first
+    layer puts out numbers above {huge:g}, and the returns that the program prints do not rise.
 Confused with: a learning rate that is too high, weights that are too large.
 Sick recipe: MNIST pixels 0 to 255.
 Healthy look-alike: 2-D points of about +-10 that the network copes with.
@@ -22,12 +23,15 @@ from math import isfinite
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
+from koubai.doctor.diagnoses.loss_without_bound import returns_rise
+from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
 _LARGE = 5.0
 _DIFFERENT = 100.0
 _FAR = 10.0  # standard deviations from 0
+_HUGE = 20.0  # root mean square of what the first layer puts out
 
 
 @DIAGNOSES.register
@@ -68,7 +72,7 @@ class DataNotNormalized(Diagnosis):
         """A large root mean square, scales of features that differ, or a mean far from 0."""
         data = visit.patient.data
         if data.mean is None or data.std is None:
-            return None
+            return _of_states(visit)
         size = float(np.sqrt(np.mean(data.mean**2 + data.std**2)))
         varying = data.std[data.std > 1e-12]
         spread = float(varying.max() / np.median(varying)) if len(varying) else 1.0
@@ -87,7 +91,29 @@ class DataNotNormalized(Diagnosis):
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners, or not finite; or clearly worse than on standardized inputs."""
+        if sign.by_hand:
+            return True
         if visit.harmed or not np.isfinite(visit.patient.losses).all():
             return True
         relief = visit.relief(visit.remedy("standardize_inputs"))
         return relief is not None and relief >= CURED and visit.shortfall > 0.05
+
+    def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
+        """Where the loss tells nothing, no trial does."""
+        return [] if sign.by_hand else super().treat(visit, sign)
+
+
+def _of_states(visit: Consultation) -> Sign | None:
+    """Return the sign of states that are far too large for a network whose returns do not rise."""
+    patient, first = visit.patient, visit.patient.first
+    if patient.loss_speaks or first is None or not patient.weighted:
+        return None
+    check = first.layers.get(patient.weighted[0].path)
+    if check is None or returns_rise(patient.aims.paid) is not False:
+        return None
+    size = float(np.sqrt(np.mean(check.mean**2 + check.std**2)))
+    if not isfinite(size) or size <= _HUGE:
+        return None
+    measure = Measure("first_output", size, _HUGE)
+    details = {"fault": "states", "size": size}
+    return Sign((measure,), patient.weighted[0].path, 0, "warn", certain=True, by_hand=True, details=details)

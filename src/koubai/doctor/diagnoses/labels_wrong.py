@@ -1,11 +1,12 @@
 """Labels wrong.
 
 What it is: the targets have nothing to do with the inputs: rows shifted against each other, a wrong
-    column, or one and the same class everywhere.
+    column, masks that were not flipped with their pictures, or one and the same class everywhere.
 Why it hurts: there is nothing to learn; a large network learns the training samples by heart.
 How it shows: a loss of pairs pulls those together whose inputs differ more, and pushes those apart that are
-    more alike; or on held-out samples the network is no better than chance, and neither are nearest
-    neighbors, a linear model or a forest; inputs of zeros do as well. Or all labels are the same.
+    more alike; or of pictures and targets of their size {apart:.0%} or more fit clearly better mirrored or
+    turned, not all the same way; or on held-out samples the network is no better than chance, and neither are
+    nearest neighbors, a linear model or a forest; inputs of zeros do as well. Or all labels are the same.
 Confused with: over-fitting (there the first steps help on held-out samples), not learning.
 Sick recipe: MNIST with shuffled labels; labels divided by 255 together with the pixels, so that all are 0.
 Healthy look-alike: hard data on which the network beats the simple learners.
@@ -29,6 +30,7 @@ from koubai.doctor.visit.reference import reach
 _ENOUGH = 200
 _BY_CHANCE = 4  # standard errors
 _TELLS = 0.25
+_APART = 0.25  # of the samples that tell anything
 _PLAIN = 3.0  # margins above chance: no doubt that these samples can be learned
 
 
@@ -56,7 +58,7 @@ class LabelsWrong(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """One class only; or enough samples, and chance on all sides."""
         data = visit.patient.data
-        if (found := _swapped(visit) or _one_class(visit)) is not None:
+        if (found := _swapped(visit) or _apart(visit) or _one_class(visit)) is not None:
             return found
         held = visit.patient.held_skill  # that of outputs that are not finite says nothing of the labels
         enough = data.x is not None and len(data.x) >= _ENOUGH and visit.patient.finished
@@ -86,6 +88,16 @@ def _swapped(visit: Consultation) -> Sign | None:
     if not visit.patient.aims.swapped:
         return None
     return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "swapped"})
+
+
+def _apart(visit: Consultation) -> Sign | None:
+    """Return the sign of pictures and targets that were mirrored or turned each by itself."""
+    turned = visit.patient.turned
+    if turned is None or turned.share < _APART:
+        return None
+    measure = Measure("fit_turned", turned.share, _APART)
+    details = {"fault": "apart", "share": turned.share, "samples": turned.samples}
+    return Sign((measure,), None, 1, "warn", certain=True, by_hand=True, details=details)
 
 
 def _is_plain(visit: Consultation) -> bool:

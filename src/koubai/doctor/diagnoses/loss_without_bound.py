@@ -9,7 +9,7 @@ How it shows: the loss falls to -{fallen:,.0f} times its size at the start; or m
     minus, and the loss falls on below 0. Of a density, the logarithm of a scale (a log-determinant) and its
     exponential pull it the same way, where they should balance. Of two networks that compete, both push
     the critic's answers to made-up samples the same way. Of a policy, log-probabilities weighed without a
-    minus, and returns that are printed and fall.
+    minus, and returns that are printed and fall; or its entropy, added to the loss.
 Confused with: a learning rate that is too high (a lower one only takes longer here), NaN, which it ends in.
 Sick recipe: `log_p[targets].mean()` as the loss, without its minus.
 Healthy look-alike: the logarithm of a density, which may well be negative; a network that competes with
@@ -69,8 +69,10 @@ class LossWithoutBound(Diagnosis):
 
 
 def _of_what_is_wanted(visit: Consultation) -> Sign | None:
-    """Two networks that do not compete; a policy that is paid less and less, without its minus."""
+    """Two networks that do not compete; a policy made sure, or paid less and less, without a minus."""
     patient = visit.patient
+    if patient.aims.punished:
+        return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "entropy"})
     if patient.aims.allied:
         return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "allied"})
     if not patient.aims.weighed or patient.loss_speaks or not returns_fall(patient.aims.paid, 0.0):
@@ -141,6 +143,14 @@ def returns_fall(paid: Sequence[float], surely: float = _SURELY) -> bool:
     first, last = _ends(paid)
     error = np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / len(first))
     return bool(first.mean() - last.mean() > surely * error)
+
+
+def returns_rise(paid: Sequence[float]) -> bool | None:
+    """Whether the last third of what was paid lies above the first by more than one standard error.
+
+    None where too little was printed.
+    """
+    return returns_fall([-each for each in paid], 1.0) if len(paid) >= _FEWEST else None
 
 
 def _ends(paid: Sequence[float]) -> tuple[Array, Array]:

@@ -17,6 +17,7 @@ class Aims:
     | paid    | what the program printed of its returns, in order                                    |
     | allied  | whether two networks that should compete push the same way                           |
     | runaway | whether all that pulls the logarithms of scales in the loss pulls them the same way  |
+    | punished | whether the loss of a policy grows with the entropy of its answers                  |
     | swapped | whether unlike pairs of inputs are pulled together, and like ones pushed apart       |
     """
 
@@ -27,3 +28,4 @@ class Aims:
     allied: bool = False
     swapped: bool = False
     runaway: bool = False
+    punished: bool = False

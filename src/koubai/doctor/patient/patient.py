@@ -16,14 +16,16 @@ import numpy as np
 from koubai.core.params import Array
 from koubai.doctor.patient.aims import Aims
 from koubai.doctor.patient.batch_order import BatchOrder
+from koubai.doctor.patient.by_place import ByPlace, Turned
 from koubai.doctor.patient.checkup import Checkup
 from koubai.doctor.patient.clinic import Clinic
 from koubai.doctor.patient.duel import Duel
+from koubai.doctor.patient.held_modes import HeldModes
 from koubai.doctor.patient.held_scale import HeldScale, OwnScale
 from koubai.doctor.patient.layer_facts import LayerFacts
 from koubai.doctor.patient.origin import Origin
 from koubai.doctor.patient.place import Place
-from koubai.doctor.patient.run_facts import DataFacts, LoopFacts, LossFacts, OptimizerFacts
+from koubai.doctor.patient.run_facts import DataFacts, LoopFacts, LossFacts, OptimizerFacts, Pull
 from koubai.doctor.patient.skill import skill
 from koubai.doctor.patient.spread import Spread
 from koubai.probes.history import History
@@ -63,13 +65,18 @@ class Patient:
     |          | how much they differ at all (NaN: not known)                                              |
     | mixed_by | the function that first does so; empty: not known                                        |
     | followed | updates, and the share of the way of the weights that an average of them has gone by then |
+    | stands   | updates in all of which a copy of the model that answers for targets has not changed     |
     | squashed | a function of the loss that takes one number of the whole batch, and the samples in it   |
     | change_by_future | how much answers change with inputs that come later, where it is they that are |
     |          | to be predicted, in units of how much answers differ at all (NaN: not known)             |
     | spreads  | how much outputs differ from sample to sample, at close-ups (of a PyTorch program)       |
     | held_scale | how inputs of the evaluation differ from those of training (None: they do not)         |
+    | held_modes | what it costs that they are asked about in training mode (None: they are not)          |
     | own_scale | how they are scaled, where that can be told without their loss (None: as in training)    |
     | order    | how the classes of batches follow one another (None: not known)                          |
+    | by_place | how rare classes of places of pictures are answered, where that is badly                |
+    | turned   | how many pictures fit their targets better mirrored or turned (None: not known)          |
+    | pulls    | how hard penalties pull that the program adds to its loss itself                        |
     | duel     | the losses of two networks of a PyTorch program that compete                             |
     | loss_speaks | whether the loss falls where all is well; that of a policy need not |
     | origin   | the first operation whose number is not finite, where it was looked for and found        |
@@ -103,12 +110,17 @@ class Patient:
     change_by_mates: float = float("nan")
     mixed_by: str = ""
     followed: tuple[int, float] | None = None
+    stands: int | None = None
     squashed: tuple[str, int] | None = None
     change_by_future: float = float("nan")
     spreads: tuple[Spread, ...] = ()
     held_scale: HeldScale | None = None
+    held_modes: HeldModes | None = None
     own_scale: OwnScale | None = None
     order: BatchOrder | None = None
+    by_place: ByPlace | None = None
+    turned: Turned | None = None
+    pulls: tuple[Pull, ...] = ()
     duel: Duel | None = None
     origin: Origin | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 from koubai.core.params import Array, Shape
 
@@ -85,6 +86,21 @@ class DataFacts:
     t: Array | None = None
     x_held: Array | None = None
     t_held: Array | None = None
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Length of the gradient of penalties in a loss, and of the rest of it, at an update; their cosine."""
+
+    step: int
+    penalty: float
+    data: float
+    cosine: float
+
+    @property
+    def ratio(self) -> float:
+        """How hard the penalties pull, as a multiple of the data."""
+        return self.penalty / self.data if self.data else inf
 
 
 @dataclass(frozen=True)

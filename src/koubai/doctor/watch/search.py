@@ -62,6 +62,8 @@ class ModelSearch(Listener):
 
     def __exit__(self, *exception: object) -> None:
         self._wires.disconnect()
+        with suppress(Exception):  # what copies tell is worth no error
+            self._averages.end(self.updates)
         for watch in self.watches:
             watch.stop()
             watch.seen.vain = self._vain.found

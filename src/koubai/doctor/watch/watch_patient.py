@@ -21,12 +21,15 @@ from koubai.doctor.patient.place import Place
 from koubai.doctor.patient.run_facts import DataFacts, LossFacts
 from koubai.doctor.watch.checkups.answered import answered, counted, held_answers, recent_answers
 from koubai.doctor.watch.checkups.asked import (
+    by_place_of,
     change_by_future_of,
+    held_modes_of,
     held_scale_of,
     inverted_mask_of,
     loose_backward_of,
     mixing_of,
     own_scale_of,
+    turned_of,
 )
 from koubai.doctor.watch.checkups.batch_order import batch_order_of
 from koubai.doctor.watch.checkups.floor import floor_of
@@ -67,8 +70,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     """Return the patient of a watch; where the model cannot be run again, from what went by."""
     samples = seen.trained.samples()
     now, first = rerun(seen, samples)
-    if now is None:
-        first = answered(first, seen.answers.first, seen)
+    first = first if now else answered(first, seen.answers.first, seen)
     last = now.checkup if now else answered(went_by(seen, seen.last), recent_answers(seen), seen)
     checkups = [look for look in (first, last) if look]
     recorder = now.recorder if now else seen.last.recorder if seen.last else None
@@ -80,8 +82,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     layers = recorder.layers.values() if recorder else ()
     untrained, frozen = untrained_of(seen)
     unlisted, silenced = unlisted_of(seen), silenced_of(seen, untrained)
-    origin = _origin(seen, means)
-    mixed = mixing_of(seen, samples if now else None)
+    origin, mixed = _origin(seen, means), mixing_of(seen, samples if now else None)
     return Patient(
         layers=tuple(_facts_of(layer, seen.first) for layer in layers),
         history=seen.record.history,
@@ -92,10 +93,15 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         mixed_by=mixed.operation,
         squashed=seen.squashed.found,
         followed=seen.followed,
+        stands=seen.stands if seen.need_not_fall == "moving" else None,
         change_by_future=change_by_future_of(seen),
         spreads=tuple(seen.spreads.seen),
         held_scale=held_scale_of(seen) if now else None,
+        held_modes=held_modes_of(seen) if now else None,
         own_scale=own_scale_of(seen),
+        by_place=by_place_of(seen) if now else None,
+        turned=turned_of(seen),
+        pulls=tuple(seen.penalties.pulls),
         order=batch_order_of(seen),
         duel=seen.opponents,
         places=_places(seen, {layer.path: layer.place for layer in layers}, origin, mixed),
@@ -205,8 +211,9 @@ def _clinic(seen: Seen, samples: Samples | None, data: DataFacts, means: Means) 
 
 def _aims(seen: Seen) -> Aims:
     weighed = any(each.sinks.weighed or each.sinks.found for each in (seen, *seen.rivals))
+    punished = any(each.entropies.punished for each in (seen, *seen.rivals))
     sinks, runaway = seen.sinks, seen.scales.runaway
-    return Aims(sinks.found, weighed, sinks.chased, seen.paid, seen.allied, seen.swapped, runaway)
+    return Aims(sinks.found, weighed, sinks.chased, seen.paid, seen.allied, seen.swapped, runaway, punished)
 
 
 def _plain(seen: Seen) -> bool:

@@ -7,15 +7,20 @@ from dataclasses import replace
 from math import nan
 from typing import Any, TypeVar
 
+from koubai.doctor.patient.by_place import ByPlace, Turned
+from koubai.doctor.patient.held_modes import HeldModes
 from koubai.doctor.patient.held_scale import HeldScale, OwnScale
 from koubai.doctor.patient.place import Place
+from koubai.doctor.watch.checkups.by_place import by_place
 from koubai.doctor.watch.checkups.dependence import change_by_mates
 from koubai.doctor.watch.checkups.future import change_by_future
+from koubai.doctor.watch.checkups.held_modes import held_modes
 from koubai.doctor.watch.checkups.held_scale import held_scale
 from koubai.doctor.watch.checkups.masks import inverted_mask
 from koubai.doctor.watch.checkups.mates import CHANGED, Mixing, mixing
 from koubai.doctor.watch.checkups.own_functions import ignores_incoming
 from koubai.doctor.watch.checkups.own_scale import own_scale
+from koubai.doctor.watch.checkups.turned import turned
 from koubai.doctor.watch.seen.kept_samples import Samples
 from koubai.doctor.watch.seen.seen import Seen
 
@@ -36,6 +41,21 @@ def mixing_of(seen: Seen, samples: Samples | None) -> Mixing:
 def held_scale_of(seen: Seen) -> HeldScale | None:
     """Return how inputs of the evaluation differ, and what that costs."""
     return _told(None, held_scale, seen)
+
+
+def held_modes_of(seen: Seen) -> HeldModes | None:
+    """Return what it costs that the evaluation was made in training mode."""
+    return None if seen.need_not_fall is not None else _told(None, held_modes, seen)
+
+
+def by_place_of(seen: Seen) -> ByPlace | None:
+    """Return what becomes of rare places of pictures."""
+    return None if seen.need_not_fall is not None else _told(None, by_place, seen)
+
+
+def turned_of(seen: Seen) -> Turned | None:
+    """Return how many pictures fit their targets another way round."""
+    return None if seen.need_not_fall is not None else _told(None, turned, seen)
 
 
 def own_scale_of(seen: Seen) -> OwnScale | None:

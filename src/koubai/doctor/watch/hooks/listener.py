@@ -53,6 +53,10 @@ class Listener(Protocol):
         """A module was set to test mode."""
         return
 
+    def gradients_off(self) -> None:
+        """Gradients are off for a while."""
+        return
+
     def compiled(self, model: Any, result: Any) -> None:
         """Something has been compiled: what runs inside can be seen no more."""
         return

@@ -91,3 +91,14 @@ def making(role: str, then: Callable[[], None], original: Any) -> Any:
         original(self, *args, **options)
 
     return standing_in
+
+
+def gradients_off(original: Any) -> Any:
+    """Tell that gradients are off for a while: so they are in an evaluation that keeps training mode."""
+
+    def standing_in(off: Any) -> Any:
+        if not torch.compiler.is_compiling():
+            tell("gradients_off")
+        return original(off)
+
+    return standing_in

@@ -7,7 +7,7 @@
 | every optimizer's step            | global hooks               | updates, learning rate           |
 | torch.autograd.backward and grad  | replaced while one watches | the loss that is differentiated  |
 | GradScaler.scale and step         | likewise                   | the loss before; skipped updates |
-| Module.train (and eval)           | likewise                   | that an evaluation begins        |
+| Module.train (and eval), no_grad  | likewise                   | that an evaluation begins        |
 | torch.compile                     | likewise                   | that no hook may stay            |
 | clipping by norm                  | likewise                   | how long gradients are           |
 | torch.jit, torch.export, torch.fx | likewise                   | that hooks must stand aside      |
@@ -158,13 +158,9 @@ def _hang_up() -> None:
     seeing = any(not getattr(wires._listener, "blind", False) for wires in _close)
     wanted = seeing and not _state["compiles"] and not _state["aside"]
     if wanted and not _forward_hooks:
-        _forward_hooks.extend(
-            (
-                register_module_forward_pre_hook(_before_forward),
-                register_module_forward_hook(_after_forward, with_kwargs=True),
-                register_optimizer_step_pre_hook(_before_step),
-            )
-        )
+        _forward_hooks.append(register_module_forward_pre_hook(_before_forward))
+        _forward_hooks.append(register_module_forward_hook(_after_forward, with_kwargs=True))
+        _forward_hooks.append(register_optimizer_step_pre_hook(_before_step))
     elif not wanted:
         while _forward_hooks:
             _forward_hooks.pop().remove()
@@ -177,6 +173,8 @@ def _put_in_place() -> None:
     _replace(torch.amp.GradScaler, "scale", stand_ins.scale)
     _replace(torch.amp.GradScaler, "step", _scaled_step)
     _replace(nn.Module, "train", stand_ins.train)
+    for off in (torch.no_grad, torch.inference_mode):
+        _replace(off, "__enter__", stand_ins.gradients_off)
     if hasattr(clip_grad, "_clip_grads_with_norm_"):
         _replace(clip_grad, "_clip_grads_with_norm_", stand_ins.clip)
     _replace(torch, "compile", _compile)

@@ -64,6 +64,11 @@ class Between:
         self._due = inf if self._listener.stepped is None else time.monotonic() + _PAUSE
         self._wires.hear_instead(self._hears)
 
+    @property
+    def in_step(self) -> bool:
+        """Whether a loss was differentiated since the last update that was noted."""
+        return len(self._values) > (self._ends[-1] if self._ends else 0)
+
     def end(self) -> None:
         """Take in what was noted, and have the listener hear every event by itself again."""
         self._wires.hear_instead({})

@@ -26,6 +26,7 @@ class Evaluation:
         self._seen.note_place("evaluation")
         self.under_way = True
         x = first_tensor(args)
+        self._seen.evaluated.begin(self._seen.root, x, self._seen.step)
         if x is not None and self._seen.asked.wants:
             self._seen.asked.see(x)
         if not self._interest.begins(fruitful=self._fruitful):
@@ -57,6 +58,7 @@ class Evaluation:
             seen.record.answered(compared)
             pair = compared
         if pair is not None:
+            seen.evaluated.compared(len(pair.t))
             seen.held_answers.see(seen.step, pair)
             if not seen.held.full:
                 seen.held.see_targets(pair.t)

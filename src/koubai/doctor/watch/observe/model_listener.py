@@ -108,6 +108,13 @@ class ModelListener(Listener):
             self._between.end()
             self._wires.listen_closely()
 
+    def gradients_off(self) -> None:
+        """Listen to what may be an evaluation in training mode, unless a step is under way."""
+        in_step = self.losses.roots or self._between.in_step or self._shutter.looking
+        if not (self.aside or self.seen.blind or in_step) and self.seen.evaluated.wakes(self.seen.step):
+            self._between.end()
+            self._wires.listen_closely()
+
     def compiled(self, model: Any, result: Any) -> None:
         """A part of the program is compiled: no recorder may be open in it."""
         self._shutter.give_up()
@@ -123,10 +130,8 @@ class ModelListener(Listener):
             return
         self._shutter.close()
         trains = getattr(self.seen.root, "training", True) or self.seen.loop.test_mode is not None
-        if trains and torch.is_grad_enabled():
-            self._follows = self._begin_pass(args)
-        else:
-            self._follows = self._evaluation.begin_pass(args)
+        begin = self._begin_pass if trains and torch.is_grad_enabled() else self._evaluation.begin_pass
+        self._follows = begin(args)
 
     def _begin_pass(self, args: tuple[Any, ...]) -> bool:
         self._end_evaluation()
@@ -229,6 +234,7 @@ class ModelListener(Listener):
 
     def after_backward(self) -> None:
         """Take the gradients, before anyone clips them."""
+        self.seen.penalties.measure(self.seen.root)
         if self._shutter.looking and self._in_step and not self.aside:
             self._shutter.take_gradients(len(self.losses.roots), scaling=self.losses.scaling)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from koubai.doctor.watch.program.graph import LOOKS, behind, root_of
+from koubai.doctor.watch.program.graph import LOOKS, behind, leaves_among, reached, root_of
 
 _MOST = 2000  # nodes of the sums
 SAME = frozenset((
@@ -59,8 +59,8 @@ class Sinks:
         if step not in LOOKS or (root := root_of(roots)) is None:
             return
         found = sinks_of(root)
-        self.chased = self.chased or any(_chases(node) for node, _ in _summands(root.grad_fn))
-        self.weighed = self.weighed or any(_weighs(*part) for part in _summands(root.grad_fn))
+        self.chased = self.chased or any(_chases(node) for node, _ in summands(root.grad_fn))
+        self.weighed = self.weighed or any(_weighs(*part) for part in summands(root.grad_fn))
         self.found = found if step == LOOKS[0] else tuple(name for name in self.found if name in found)
 
 
@@ -71,11 +71,11 @@ def sinks_of(root: torch.Tensor) -> tuple[str, ...]:
     >>> sinks_of(w.sum() - w.pow(2).mean()), sinks_of(w.pow(2).mean() - w.sum())
     (('PowBackward0',), ())
     """
-    found = dict.fromkeys(node.name() for node, sign in _summands(root.grad_fn) if _sinks(node, sign))
+    found = dict.fromkeys(node.name() for node, sign in summands(root.grad_fn) if _sinks(node, sign))
     return tuple(found)
 
 
-def _summands(root: Any) -> Iterator[tuple[Any, int]]:
+def summands(root: Any) -> Iterator[tuple[Any, int]]:
     """Yield the nodes below sums and factors that are known, each with the sign that it is added with."""
     waiting, seen = [(root, 1)], 0
     while waiting and seen < _MOST:
@@ -168,20 +168,27 @@ def _weighs(node: Any, sign: int) -> bool:
 
 
 def _chases(node: Any) -> bool:
-    """Whether a node compares one answer of several with a reward and the largest answer to what follows."""
+    """Whether a node compares one answer of several with a reward and the largest answer to what follows.
+
+    Both of the same parameters: the gradient of a target network goes nowhere.
+    """
     below = node.next_functions[0][0] if node.name() == "PowBackward0" else None
     if below is not None and below.name() == "SubBackward0":
         node = below
     elif not node.name().startswith(_COMPARING):
         return False
     both = behind(node)
-    if len(both) != 2:
+    if len(both) != 2 or not _leaves(both[0]) & _leaves(both[1]):
         return False
     picked, followed = (tuple(_below(below)) for below in both)
     if any(name in _LARGEST for name in picked):
         picked, followed = followed, picked
     summed = any(name in SUMS for name in followed) and "MulBackward0" in followed
     return _PICKS.intersection(picked) != set() and summed and any(name in _LARGEST for name in followed)
+
+
+def _leaves(node: Any) -> set[int]:
+    return {id(w) for w in leaves_among(reached([node], _MOST)[0])}
 
 
 def _below(node: Any) -> Iterator[str]:

@@ -23,16 +23,22 @@ from koubai.doctor.watch.seen.seen import Seen
 _SEARCHES = (32, 256)  # updates at which copies are looked for
 _GROWTH = 1.25  # from one comparison to the next
 _MOST = 4  # copies of one model
+_SURE = 4  # comparisons
 _TOWARDS = 0.3  # cosine of the ways of an average and of the model
 
 
 @dataclass
 class _Copy:
-    """A copy of a model that is watched, weakly held; what was seen of that; the copy's first way."""
+    """A copy of a model that is watched, weakly held; what was seen of that; the copy's first way.
+
+    `sum` is that of its parameters, `still` how often in a row that was the same.
+    """
 
     alive: Any
     seen: Seen
     first: float | None = None
+    sum: float | None = None
+    still: int = 0
 
 
 class Averages:
@@ -53,6 +59,8 @@ class Averages:
         self._next = max(updates + 1, int(_GROWTH * updates))
         for each in self._copies:
             copy = each.alive()
+            if copy is not None:
+                _note_sum(each, copy)
             found = None if copy is None else followed(copy, each.seen)
             if found is None:
                 continue
@@ -63,6 +71,15 @@ class Averages:
                 best = max(share, last[1]) if last is not None and last[0] == updates else share
                 each.seen.followed = updates, best
 
+    def end(self, updates: int) -> None:
+        """Say of each model after how many updates all of its copies are as they were first seen."""
+        for each in self._copies:
+            if (copy := each.alive()) is not None:
+                _note_sum(each, copy)
+        for seen in {id(each.seen): each.seen for each in self._copies}.values():
+            stills = [each.still for each in self._copies if each.seen is seen]
+            seen.stands = updates if min(stills) >= _SURE else None
+
     def _search(self, known: list[Seen]) -> None:
         self._copies = [each for each in self._copies if each.alive() is not None]
         held = {id(each.alive()) for each in self._copies}
@@ -70,6 +87,14 @@ class Averages:
         for seen in known:
             same = [m for m in modules if type(m) is type(seen.root) and id(m) not in held]
             self._copies += [_Copy(ref(m), seen) for m in same if is_copy(m, seen.root)][:_MOST]
+
+
+def _note_sum(each: _Copy, copy: nn.Module) -> None:
+    """Compare the sum of a copy's parameters with what it was last; a change is never forgotten."""
+    with torch.no_grad(), torch._C.DisableTorchFunction():
+        now = sum(float(p.double().sum()) for _, p in parameters_of(copy) if p.is_floating_point())
+    each.still = each.still + 1 if each.sum in (None, now) and each.still >= 0 else -1
+    each.sum = now
 
 
 def followed(copy: nn.Module, seen: Seen) -> tuple[float, float] | None:

@@ -11,7 +11,9 @@ from torch import nn
 from koubai.doctor.patient.duel import Duel
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.close_up import CloseUp
+from koubai.doctor.watch.passes.entropies import Entropies
 from koubai.doctor.watch.passes.loss_rule import LossRule
+from koubai.doctor.watch.passes.penalties import Penalties
 from koubai.doctor.watch.passes.rounding import Rounding
 from koubai.doctor.watch.passes.scales import Scales
 from koubai.doctor.watch.passes.sinks import Sinks
@@ -28,6 +30,7 @@ from koubai.doctor.watch.program.models import (
 )
 from koubai.doctor.watch.program.places import users_place
 from koubai.doctor.watch.seen.answers import Answers
+from koubai.doctor.watch.seen.evaluated import Evaluated
 from koubai.doctor.watch.seen.kept_calls import KeptCalls
 from koubai.doctor.watch.seen.kept_inputs import KeptInputs
 from koubai.doctor.watch.seen.kept_samples import KeptSamples
@@ -74,6 +77,7 @@ class Seen:
     | had_gradient    | parameters that had a gradient in one of these                                 |
     | kept            | how the model, or its parts, were called in a step of training                 |
     | asked           | inputs of evaluations, whatever became of the answers                          |
+    | evaluated       | in which mode answers were asked for that were compared                        |
     | shifted         | a call of the model whose targets are its own inputs, one place on             |
     | replayable      | whether it is called with one tensor, so that it can be run again              |
     | refused         | what it said when it was run again                                             |
@@ -86,10 +90,13 @@ class Seen:
     | rivals          | what was seen of other models of the program that were trained, too            |
     | taught          | updates, of the first ones, beside which a copy of it was asked without gradients |
     | followed        | updates, and the share of its way that a copy which follows it has gone by then |
+    | stands          | updates in all of which no copy of it has changed; None: not known             |
     | squashed        | a function of the loss that takes one number of the whole batch                |
     | rounding        | updates that the precision of the weights rounds away                          |
     | terms           | summands of the loss that reach no parameter                                   |
     | sinks           | summands of the loss that have no lower bound                                  |
+    | entropies       | the entropy of a policy in its loss                                            |
+    | penalties       | summands of the loss that are sizes of parameters                              |
     | scales          | logarithms of scales in the loss, and which way they are pulled                |
     | swapped         | whether unlike pairs are pulled together, and like ones pushed apart           |
     | pairs_open      | whether pairs are compared, and it is open which of them are alike             |
@@ -128,7 +135,7 @@ class Seen:
         self.last: CloseUp | None = None
         self.had_gradient: set[str] = set()
         self.kept = KeptCalls()
-        self.asked = KeptInputs()
+        self.asked, self.evaluated = KeptInputs(), Evaluated()
         self.shifted = ShiftedCalls()
         self.replayable = True
         self.refused: str | None = None
@@ -139,7 +146,9 @@ class Seen:
         self.rivals: list[Seen] = []
         self.taught: set[int] = set()
         self.terms, self.sinks, self.scales = CutTerms(), Sinks(), Scales()
+        self.entropies, self.penalties = Entropies(), Penalties()
         self.followed: tuple[int, float] | None = None
+        self.stands: int | None = None
         self.squashed, self.rounding = Squashed(), Rounding()
         self.vain: list[Vain] = []
         self.spreads = Spreads()
@@ -160,6 +169,8 @@ class Seen:
             return  # see scales.py for the powers of 2
         self.terms.look(roots, self.step, self.names.params)
         self.sinks.look(roots, self.step)
+        self.entropies.look(roots, self.step)
+        self.penalties.look(roots, self.step, self.root)
         self.scales.look(roots, self.step)
         self.squashed.look(roots, self.step, self.batch_size)
 
@@ -189,7 +200,7 @@ class Seen:
         """Why the loss need not fall although all is well; None where it should."""
         if self.duel:
             return "duel"
-        if self.loss.policy:
+        if self.loss.policy or self.entropies.policy:
             return "policy"
         return "moving" if self.loss.moving or len(self.taught) > 1 else None
 

@@ -1,0 +1,56 @@
+"""Evaluated: whether the model answers in training mode where it is evaluated."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from koubai.doctor.watch.program.walk import modules_of
+
+_GAP = 20  # updates: loops that turn gradients off in each of them are not listened to each time
+
+
+class Evaluated:
+    """Counts the samples of the latest evaluation whose answers were compared with something.
+
+    | field    | meaning                                                                                 |
+    |----------|-----------------------------------------------------------------------------------------|
+    | rows     | all of them                                                                             |
+    | training | those answered in training mode; an input that comes twice is asked for several answers |
+    | batch    | most in a batch                                                                         |
+    | modes    | modules that were in training mode then, by identity                                    |
+    """
+
+    def __init__(self) -> None:
+        self.rows = self.training = self.batch = 0
+        self.modes: frozenset[int] = frozenset()
+        self._step = -1
+        self._asked: set[tuple[int, float]] = set()
+        self._again = self._in_training = False
+        self._awake = -_GAP
+
+    def wakes(self, step: int) -> bool:
+        """Whether to listen now that gradients are off, between updates."""
+        if 0 < step - self._awake < _GAP:
+            return False
+        self._awake = step
+        return True
+
+    def begin(self, root: nn.Module, x: torch.Tensor | None, step: int) -> None:
+        """Take in that an evaluation's pass begins."""
+        if step != self._step:
+            self._step, self._again, self._asked = step, False, set()
+            self.rows = self.training = self.batch = 0
+        self._in_training = bool(getattr(root, "training", True)) and x is not None
+        if self._in_training and x is not None:
+            key = len(x) if x.ndim else 1, float(x.detach().double().sum())
+            self._again = self._again or key in self._asked
+            self._asked.add(key)
+            if not self.modes:
+                self.modes = frozenset(id(m) for _, m in modules_of(root) if getattr(m, "training", True))
+
+    def compared(self, rows: int) -> None:
+        """Take in that the answers of that pass were compared with so many targets."""
+        self.rows += rows
+        self.batch = max(self.batch, rows)
+        self.training += rows if self._in_training and not self._again else 0
