@@ -85,7 +85,8 @@ class LearningRateTooHigh(Diagnosis):
             measures.append(Measure("learning_rate", rate, _usual(visit)))
         if not (broken or end > start or any(measure.sick for measure in measures)):
             return None
-        return Sign(tuple(measures), None, 1, details={"rate": rate})
+        details = {"rate": rate} if isfinite(rate) else {"fault": "by_hand"}
+        return Sign(tuple(measures), None, 1, details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners, or not finite; a trial must break off too, if it changes nothing."""
@@ -173,9 +174,18 @@ def _mean_over(steps: Array, values: Array) -> float:
 
 
 def total_movement(visit: Consultation) -> float | None:
-    """Return how far the weights went, in multiples of their own size; None where not recorded."""
+    """Return how far the weights went, in multiples of their own size; None where not recorded.
+
+    At least as far as in the largest of the updates that were recorded: of units that die in one of them, all
+    others are 0.
+    """
     ratio = typical_update(visit)
-    return None if ratio is None else ratio * visit.patient.step
+    if ratio is None:
+        return None
+    history = visit.patient.history
+    seen = [history.series("update_ratio", path)[1] for path in _weights(visit)]
+    largest = max((float(v[np.isfinite(v)].max(initial=0.0)) for v in seen), default=0.0)
+    return max(ratio * visit.patient.step, largest)
 
 
 def early_update(visit: Consultation) -> float | None:

@@ -20,6 +20,7 @@ from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Considered, Finding, Measure
 
 _NAMED = 6
+_BY_HAND = ("vain", "unlisted", "cut", "left")  # nobody means it, but one of these may do no harm
 _NEVER = 0.25  # of the weights that a low precision keeps where they are
 
 
@@ -71,7 +72,7 @@ class NotTraining(Diagnosis):
             "severe" if nothing else "",
             certain=not meant,
             measured=nothing,
-            by_hand=nothing or fault in ("vain", "cut"),
+            by_hand=nothing or fault in ("vain", "cut", "left"),
             points_at=("vain",) if fault == "vain" else ("silenced",) if fault == "cut" else (),
             details={
                 "paths": ", ".join(paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else ""),
@@ -113,6 +114,7 @@ class NotTraining(Diagnosis):
         | no_step   | no step at all                                                            |
         | vain      | steps of an optimizer whose parameters the loss does not reach            |
         | unlisted  | they belong to layers in a plain list                                     |
+        | left      | they are tensors without a module, which the loss reaches                 |
         | cut       | their layers are used without gradients, though the optimizer holds them  |
         """
         if patient.loop.stranger and not patient.vain_steps:
@@ -121,7 +123,7 @@ class NotTraining(Diagnosis):
             return "no_step"
         if patient.vain_steps or patient.unlisted:
             return "vain" if patient.vain_steps else "unlisted"
-        return "cut" if patient.silenced else ""
+        return "cut" if patient.silenced else "left" if patient.left_out else ""
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; where no parameter is ever updated, nothing can have been learned.
@@ -134,8 +136,8 @@ class NotTraining(Diagnosis):
         fault = sign.details["fault"]
         if fault == "rounded":
             return not visit.well
-        meant = fault in ("unlisted", "cut") and not unknown
-        return visit.harmed or sign.measured or (fault in ("vain", "unlisted", "cut") and not meant)
+        meant = fault in _BY_HAND and fault != "vain" and not unknown
+        return visit.harmed or sign.measured or (fault in _BY_HAND and not meant)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
         """What was frozen on purpose is to blame only where thawing it was tried, and helped."""

@@ -50,6 +50,7 @@ class Patient:
     | held_outputs | outputs for `data.x_held` with the present weights                                    |
     | untrained | parameters that never receive an update although they have a gradient or could have one |
     | unlisted | those of them that stand in a plain list, where PyTorch does not know them               |
+    | left_out | those of them that are tensors without a module, and that nothing updates               |
     | silenced | those of them that an optimizer holds, and whose layers are used without gradients       |
     | vain     | parameters of optimizers that step although the loss reaches none of them                |
     | vain_steps | how often such an optimizer stepped                                                    |
@@ -96,6 +97,7 @@ class Patient:
     held_outputs: Array | None = None
     untrained: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     silenced: tuple[str, ...] = ()
     vain: tuple[str, ...] = ()
     vain_steps: int = 0

@@ -72,7 +72,7 @@ class Forks(Listener):
         self.refused = "" if sys.platform == "linux" else "system"
         self._models: list[nn.Module] = []
         self._running: RunningTrial | None = None
-        self._entered = False
+        self._entered = self._began = False  # `_began`: something was differentiated
         self._wires = Wires(self, Guard(self._give_up))
 
     def __enter__(self) -> Forks:
@@ -116,7 +116,10 @@ class Forks(Listener):
             self._take(self.meter.steps, module)
 
     def before_backward(self, roots: Any, adds: bool = True) -> None:
-        """Keep the loss."""
+        """Keep the loss. Where no model has been called, the first snapshot is taken here."""
+        if not (self._models or self.snapshots or self.meter.steps or self._began):
+            self._take(0, None)
+        self._began = True
         self.meter.see(roots)
 
     def after_step(self, optimizer: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import distributions
 
+from koubai.doctor.trials.by_hand import HandUpdates
 from koubai.doctor.trials.grips import OURS
 
 _RIVAL = 0.2  # of the main optimizer's updates: another with fewer is of another phase, or has no say
@@ -34,6 +35,7 @@ class Meter:
     | constant_rate | whether no optimizer's rate has changed: there is no schedule to take away |
     | anywhere | whether losses are read that are not on the CPU: that waits for them                |
     | drawn   | how often the program drew from a distribution of its own, as policies do        |
+    | hand    | updates that the program makes itself                                            |
     | on_loss | given what a backward pass begins at, if that is one tensor                      |
     | on_step | told after every update, with the number of the optimizer and of its update      |
     """
@@ -48,6 +50,7 @@ class Meter:
         self._rates: dict[int, float] = {}
         self.on_step = on_step
         self.on_loss: Callable[[Any], None] | None = None
+        self.hand = HandUpdates()
         self._numbers: dict[int, int] = {}
         self._held: list[Any] = []  # kept alive, so that no other gets the same id
         self._values: list[float] = []
@@ -91,11 +94,15 @@ class Meter:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if self.hand.made and self.passes:  # nothing is differentiated after the last update
+            self._count(self.hand.tensors[0])
         for kind, original in zip(_DRAWN_FROM, self._draws, strict=True):
             kind.sample = original
 
     def see(self, roots: Any) -> None:
         """Take what a backward pass begins at, if that is one number."""
+        if self.hand.passes(roots):
+            self._count(self.hand.tensors[0])
         self.passes += 1
         root = roots[0] if isinstance(roots, list | tuple) and len(roots) == 1 else roots
         if self.on_loss is not None and isinstance(root, torch.Tensor):
@@ -112,14 +119,22 @@ class Meter:
         if getattr(optimizer, OURS, False):
             return
         self.inner = self.inner or isinstance(optimizer, torch.optim.LBFGS)
-        first = optimizer.param_groups[0]["params"][0]
+        self.hand.by_optimizer()
+        first, rate = optimizer.param_groups[0]["params"][0], float(optimizer.param_groups[0]["lr"])
+        known = self._rates.setdefault(self._number(first), rate)
+        self.constant_rate = self.constant_rate and known == rate
+        self._count(first)
+
+    def _number(self, first: Any) -> int:
+        """Return the number of what makes updates, by the first of the tensors that it changes."""
         if id(first) not in self._numbers:
             self._numbers[id(first)] = len(self._held)
             self._held.append(first)
             self.losses.append([])
-        number = self._numbers[id(first)]
-        rate = float(optimizer.param_groups[0]["lr"])
-        self.constant_rate = self.constant_rate and self._rates.setdefault(number, rate) == rate
+        return self._numbers[id(first)]
+
+    def _count(self, first: Any) -> None:
+        number = self._number(first)
         values, self._values, self.passes = self._values, [], 0
         self.losses[number].append(sum(values) / len(values) if values else float("nan"))
         if self.on_step is not None:

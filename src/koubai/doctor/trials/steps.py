@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -10,6 +11,7 @@ import torch
 from torch.nn.utils import clip_grad
 
 from koubai.doctor.patient.clinic import Change
+from koubai.doctor.trials.by_hand import around_gradients
 from koubai.doctor.trials.changes import Site, change
 from koubai.doctor.trials.grips import OURS, around_steps, put
 
@@ -48,9 +50,24 @@ def _for_the_step(site: Site, key: str, value: Callable[[Any, dict[str, Any]], A
 
 @change("learning_rate")
 def learning_rate(site: Site, wanted: Change) -> Iterator[None]:
-    """The rate times `value`."""
+    """The rate times `value`; the gradients, where the program makes the updates itself."""
     factor = 1.0 if wanted.value is None else wanted.value
-    yield from _for_the_step(site, "lr", lambda optimizer, group: group["lr"] * factor)
+
+    def multiply(w: torch.Tensor, before: torch.Tensor | None) -> None:
+        assert w.grad is not None
+        if before is None:
+            w.grad *= factor
+        else:
+            w.grad.sub_(before).mul_(factor).add_(before)
+        site.note()
+
+    with _on_gradients(site, multiply):
+        yield from _for_the_step(site, "lr", lambda optimizer, group: group["lr"] * factor)
+
+
+def _on_gradients(site: Site, change: Callable[[torch.Tensor, torch.Tensor | None], None]) -> Any:
+    """Change gradients of a program that makes its updates itself."""
+    return nullcontext() if site.meter is None else around_gradients(site.meter.hand, change)
 
 
 @change("no_schedule")
@@ -153,5 +170,11 @@ def reset_gradients(site: Site, wanted: Change) -> Iterator[None]:
                 p.grad = None
         site.note()
 
-    with around_steps(after=after):
+    def alone(w: torch.Tensor, before: torch.Tensor | None) -> None:
+        assert w.grad is not None
+        if before is not None:
+            w.grad -= before
+        site.note()
+
+    with around_steps(after=after), _on_gradients(site, alone):
         yield

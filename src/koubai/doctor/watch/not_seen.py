@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from koubai.doctor.watch.program.loose import LooseTensors
 from koubai.doctor.watch.seen.seen import Seen
 from koubai.words import say
 
@@ -20,7 +21,7 @@ def sentences(seen: Seen) -> list[str]:
         found.append("no_step")
     if not len(seen.record.history.series("loss")[0]) and seen.step:
         found.append("loss_not_seen")
-    elif seen.loss.rule is None and seen.step:
+    elif seen.loss.rule is None and seen.step and not isinstance(seen.root, LooseTensors):
         found.append("loss_not_known")
     if len(seen.loss.names) > 1:
         found.append("several_losses")
@@ -31,7 +32,7 @@ def sentences(seen: Seen) -> list[str]:
     if seen.start is None:
         found.append("start_not_kept")
     if not seen.held.batches and seen.step:
-        found.append("no_evaluation")
+        found.append("no_evaluation_seen" if isinstance(seen.root, LooseTensors) else "no_evaluation")
     values: dict[str, Any] = {
         "losses": ", ".join(sorted(seen.loss.names)),
         "error": seen.refused or "",

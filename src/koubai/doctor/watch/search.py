@@ -22,6 +22,7 @@ from koubai.doctor.watch.seen.duels import Ledger, duel_of
 from koubai.doctor.watch.seen.pairs import LOOKS, Pairs
 from koubai.doctor.watch.seen.pulls import UPDATES, Pulls
 from koubai.doctor.watch.seen.vain import VainSteps
+from koubai.doctor.watch.tensor_search import TensorSearch
 from koubai.doctor.watch.watcher import Watch
 from koubai.words import say
 
@@ -49,26 +50,38 @@ class ModelSearch(Listener):
         self._vain, self._pulls, self._pairs = VainSteps(), Pulls(), Pairs()
         self._averages = Averages()
         self._guard = Guard(self._give_up)
+        self._tensors = TensorSearch(self._begin, self._guard)
         self._wires = Wires(self, self._guard)
 
     def __enter__(self) -> ModelSearch:
         self._wires.connect()
+        self._tensors.begin()
         return self
 
     @property
     def best(self) -> Watch | None:
-        """The watch that saw the most steps; where none are made, the most backward passes."""
-        return max(self.watches, key=lambda watch: (watch.seen.step, watch.seen.loop.passes), default=None)
+        """The watch that saw the most steps; where none are made, the most backward passes.
+
+        Tensors without a module count where they are trained and no module is.
+        """
+        loose = [watch for watch in self._tensors.watches if watch.seen.step]
+        modules = [watch for watch in self.watches if watch not in self._tensors.watches]
+        trained = any(watch.seen.step or watch.seen.loop.passes for watch in modules)
+        among = loose if loose and not trained else modules
+        return max(among, key=lambda watch: (watch.seen.step, watch.seen.loop.passes), default=None)
 
     def __exit__(self, *exception: object) -> None:
         self._wires.disconnect()
+        self._tensors.end()
         with suppress(Exception):  # what copies tell is worth no error
             self._averages.end(self.updates)
         for watch in self.watches:
             watch.stop()
             watch.seen.vain = self._vain.found
             watch.seen.rivals = [
-                other.seen for other in self.watches if other is not watch and other.seen.step
+                other.seen
+                for other in self.watches
+                if other is not watch and other.seen.step and self._is_loose(other) <= self._is_loose(watch)
             ]
 
         with suppress(Exception):  # what the ledger tells is worth no error
@@ -101,8 +114,17 @@ class ModelSearch(Listener):
         if self.updates < LOOKS and torch.is_grad_enabled():
             self._pairs.called(id(module), args, output)
 
+    def pass_ends(self) -> None:
+        """What was heard until now may be the first pass of loose tensors."""
+        self._tensors.pass_ends()
+
+    def stand_aside(self) -> None:
+        """Something reads the program's code."""
+        self._tensors.hush()
+
     def compiled(self, model: Any, result: Any) -> None:
         """A model is compiled: it is known before it is called."""
+        self._tensors.hush()
         if isinstance(result, nn.Module) and id(model) not in self._known:
             self._watch(result)
 
@@ -153,6 +175,11 @@ class ModelSearch(Listener):
         self._ledger.differentiated(roots)
         if self.updates < LOOKS:
             self._pairs.differentiated(roots)
+        self._tensors.differentiated(roots, self._is_of_module)
+
+    def made(self, optimizer: Any) -> None:
+        """An optimizer of tensors without a module tells what is trained."""
+        self._tensors.made(optimizer)
 
     # ------------------------------------------------------------------------------------ what it does
 
@@ -167,6 +194,10 @@ class ModelSearch(Listener):
     def _watch(self, module: nn.Module) -> Watch:
         # A model is called before its parts, so these are known when their turn comes.
         self._known |= {id(part) for whole in (module, unwrapped(module)) for _, part in modules_of(whole)}
+        self._tensors.hush()
+        return self._begin(module)
+
+    def _begin(self, module: nn.Module) -> Watch:
         watch = Watch(module, folder=self._diary)
         watch.__enter__()
         self.watches.append(watch)
@@ -192,6 +223,13 @@ class ModelSearch(Listener):
     def _wants_calls(self) -> bool:
         """Whether calls are still looked at: those of two networks, or of one that is called in pairs."""
         return self.updates < (UPDATES if len(self.watches) > 1 else LOOKS if self._pairs.any else 0)
+
+    def _is_loose(self, watch: Watch) -> bool:
+        return watch in self._tensors.watches
+
+    def _is_of_module(self, key: int) -> bool:
+        """Whether a tensor is a parameter of a module that is watched."""
+        return any(key in w.seen.names.params for w in self.watches if not self._is_loose(w))
 
     def _is_root(self, module: nn.Module) -> bool:
         return any(module is watch.seen.root for watch in self.watches)

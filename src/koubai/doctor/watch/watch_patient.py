@@ -35,7 +35,13 @@ from koubai.doctor.watch.checkups.batch_order import batch_order_of
 from koubai.doctor.watch.checkups.floor import floor_of
 from koubai.doctor.watch.checkups.mates import Mixing
 from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
-from koubai.doctor.watch.checkups.untrained import rounded_of, silenced_of, unlisted_of, untrained_of
+from koubai.doctor.watch.checkups.untrained import (
+    left_out_of,
+    rounded_of,
+    silenced_of,
+    unlisted_of,
+    untrained_of,
+)
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.watched_layer import WatchedLayer
 from koubai.doctor.watch.program.kinds import LOSSES, optimizer_facts
@@ -81,7 +87,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         checkups = [replace(look, outputs=None, targets=None) for look in checkups]
     layers = recorder.layers.values() if recorder else ()
     untrained, frozen = untrained_of(seen)
-    unlisted, silenced = unlisted_of(seen), silenced_of(seen, untrained)
+    unlisted, silenced, left_out = unlisted_of(seen), silenced_of(seen, untrained), left_out_of(seen)
     origin, mixed = _origin(seen, means), mixing_of(seen, samples if now else None)
     return Patient(
         layers=tuple(_facts_of(layer, seen.first) for layer in layers),
@@ -114,7 +120,8 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         planned=seen.planned if seen.failure is None else seen.step + 1,  # its end was not seen
         constant_rate=len(seen.rates) <= 1,
         held_outputs=answers,
-        untrained=(*untrained, *unlisted),
+        untrained=tuple(dict.fromkeys((*untrained, *unlisted, *left_out))),
+        left_out=left_out,
         unlisted=unlisted,
         silenced=silenced,
         term_cut="term" if seen.terms.found else seen.terms.cut.fault if seen.terms.cut is not None else "",
@@ -141,7 +148,9 @@ def _data_and_answers(
         data, answers = held_answers(seen, data)
     if outputs is not None and data.classes is None and data.t is None:
         data = counted(data, checkups[-1])
-    if not seen.replayable:  # there is more to the inputs than was kept: no learner may be asked of a part
+    if not (
+        seen.replayable or seen.one_input
+    ):  # there is more to the inputs than was kept: no learner may be asked of a part
         data = replace(data, x=None, x_held=None, mean=None, std=None, low=None, high=None)
     return data, answers
 

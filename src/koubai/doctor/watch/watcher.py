@@ -20,6 +20,8 @@ from koubai.doctor.visit.finding import Finding
 from koubai.doctor.watch.gaps import gaps
 from koubai.doctor.watch.not_seen import sentences
 from koubai.doctor.watch.observe.model_listener import ModelListener
+from koubai.doctor.watch.observe.tensor_listener import TensorListener
+from koubai.doctor.watch.program.loose import LooseTensors
 from koubai.doctor.watch.seen.seen import Seen
 from koubai.doctor.watch.watch_patient import Means, watch_patient
 from koubai.words import say
@@ -63,7 +65,8 @@ class Watch:
         folder: str | Path | Diary | None = None,
     ) -> None:
         self.seen = Seen(model, optimizer, loss_fn, steps)
-        self.listener = ModelListener(self.seen, every, self._switch_off)
+        hears = TensorListener if isinstance(model, LooseTensors) else ModelListener
+        self.listener = hears(self.seen, every, self._switch_off)
         self.means = Means(budget)
         self._keeper: DiaryKeeper | None = None
         if folder is not None:

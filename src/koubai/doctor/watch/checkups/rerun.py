@@ -24,6 +24,7 @@ from koubai.doctor.watch.checkups.examine import (
 )
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.loss_rule import LossRule
+from koubai.doctor.watch.program.loose import LooseTensors
 from koubai.doctor.watch.program.walk import copy_of, put_back
 from koubai.doctor.watch.seen.data import as_targets
 from koubai.doctor.watch.seen.kept_samples import Samples
@@ -41,7 +42,7 @@ _TELLING = 512
 def rerun(seen: Seen, samples: Samples | None) -> tuple[Examination | None, Checkup | None]:
     """Examine the present weights and those of the start, if the model and its loss can be run again."""
     if not seen.replayable:
-        seen.refused = say("watch.arguments")
+        seen.refused = say("watch.loose" if isinstance(seen.root, LooseTensors) else "watch.arguments")
     if seen.loss.rule is None or samples is None or not seen.replayable:
         return None, went_by(seen, seen.first)
     few = few_of(seen, checkup_rows(seen, len(samples[0])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from koubai.doctor.watch.program.loose import LooseTensors
 from koubai.doctor.watch.program.models import hands_over
 from koubai.doctor.watch.program.walk import parameters_of
 from koubai.doctor.watch.program.walk import unlisted_of as in_lists
@@ -35,6 +36,18 @@ def unlisted_of(seen: Seen) -> tuple[str, ...]:
         return ()
     parameters = list(in_lists(seen.root))
     return tuple(name for name, p in parameters if p.grad is not None and id(p) not in given)
+
+
+def left_out_of(seen: Seen) -> tuple[str, ...]:
+    """Return the tensors without a module that have a gradient, and that nothing updates."""
+    if not isinstance(seen.root, LooseTensors) or seen.last is None or not seen.step:
+        return ()
+    given, looked = _held(seen), seen.last
+    return tuple(
+        name
+        for name, p in parameters_of(seen.root)
+        if p.requires_grad and id(p) not in given and looked.pulls(name) and not _has_moved(seen, name, p)
+    )
 
 
 def silenced_of(seen: Seen, untrained: tuple[str, ...]) -> tuple[str, ...]:

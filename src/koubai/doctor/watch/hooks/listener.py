@@ -21,6 +21,10 @@ class Listener(Protocol):
         """It has put this out."""
         return
 
+    def pass_ends(self) -> None:
+        """A tensor's `backward` is called: what is computed from here on is no part of the forward pass."""
+        return
+
     def before_backward(self, roots: Any, adds: bool = True) -> None:
         """Gradients of a tensor, or of several, are about to be computed, and added to those of before."""
         return
@@ -39,6 +43,10 @@ class Listener(Protocol):
 
     def scaled_step(self, optimizer: Any, made: bool) -> None:
         """A gradient scaler had an optimizer make its update, or skipped it."""
+        return
+
+    def made(self, optimizer: Any) -> None:
+        """An optimizer has been made."""
         return
 
     def before_step(self, optimizer: Any) -> None:

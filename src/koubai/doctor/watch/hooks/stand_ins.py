@@ -13,6 +13,15 @@ from koubai.doctor.watch.hooks.listener import is_elsewhere
 from koubai.doctor.watch.hooks.told import tell, told
 from koubai.doctor.watch.program.places import births
 
+READERS: tuple[tuple[Any, str], ...] = (
+    (torch.jit, "script"),
+    (torch.jit, "trace"),
+    (torch.export, "export"),
+    (torch.fx, "symbolic_trace"),
+    (torch.fx.Tracer, "trace"),
+)
+"""Functions that read a program's code."""
+
 
 def backward(original: Any) -> Any:
     """Tell of a backward pass."""
@@ -24,6 +33,16 @@ def backward(original: Any) -> Any:
         for hear in told["after_backward"]:
             hear()
         return result
+
+    return standing_in
+
+
+def tensors_backward(original: Any) -> Any:
+    """Tell before PyTorch asks who hears: whoever wants to hear no more of the pass can leave here."""
+
+    def standing_in(tensor: torch.Tensor, *args: Any, **options: Any) -> Any:
+        tell("pass_ends")
+        return original(tensor, *args, **options)
 
     return standing_in
 
@@ -81,7 +100,7 @@ def train(original: Any) -> Any:
 
 
 def making(role: str, then: Callable[[], None], original: Any) -> Any:
-    """Note the line where a module or an optimizer is made; `then` is called, too."""
+    """Note the line where a module or an optimizer is made; `then` is called, too. Tell of an optimizer."""
 
     def standing_in(self: Any, *args: Any, **options: Any) -> None:
         if not torch.compiler.is_compiling():
@@ -89,6 +108,8 @@ def making(role: str, then: Callable[[], None], original: Any) -> Any:
                 births.note(self, role)
                 then()  # layers of Keras are modules: it is there before its first update
         original(self, *args, **options)
+        if role == "optimizer" and not torch.compiler.is_compiling():
+            tell("made", self)
 
     return standing_in
 

@@ -6,6 +6,7 @@
 | `forward` that is called directly | `direct.py`                | likewise                         |
 | every optimizer's step            | global hooks               | updates, learning rate           |
 | torch.autograd.backward and grad  | replaced while one watches | the loss that is differentiated  |
+| a tensor's backward               | likewise                   | that a forward pass is over      |
 | GradScaler.scale and step         | likewise                   | the loss before; skipped updates |
 | Module.train (and eval), no_grad  | likewise                   | that an evaluation begins        |
 | torch.compile                     | likewise                   | that no hook may stay            |
@@ -169,6 +170,7 @@ def _hang_up() -> None:
 def _put_in_place() -> None:
     _step_hooks.append(register_optimizer_step_post_hook(_after_step))
     _replace(torch.autograd, "backward", stand_ins.backward)
+    _replace(torch.Tensor, "backward", stand_ins.tensors_backward)
     _replace(torch.autograd, "grad", stand_ins.grad)
     _replace(torch.amp.GradScaler, "scale", stand_ins.scale)
     _replace(torch.amp.GradScaler, "step", _scaled_step)
@@ -178,13 +180,7 @@ def _put_in_place() -> None:
     if hasattr(clip_grad, "_clip_grads_with_norm_"):
         _replace(clip_grad, "_clip_grads_with_norm_", stand_ins.clip)
     _replace(torch, "compile", _compile)
-    for place, name in (
-        (torch.jit, "script"),
-        (torch.jit, "trace"),
-        (torch.export, "export"),
-        (torch.fx, "symbolic_trace"),
-        (torch.fx.Tracer, "trace"),
-    ):
+    for place, name in stand_ins.READERS:
         _replace(place, name, _aside)
     for cls, role in ((nn.Module, "layer"), (torch.optim.Optimizer, "optimizer")):
         _replace(cls, "__init__", functools.partial(stand_ins.making, role, _hear_keras))

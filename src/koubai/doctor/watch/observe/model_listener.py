@@ -213,8 +213,7 @@ class ModelListener(Listener):
         """Keep the loss."""
         if self.aside:
             return
-        if self._updates.made_by_hand():
-            self.after_step(None)
+        self._update_by_hand()
         seen = self.seen
         seen.note_place("backward")
         seen.loop.backward(training=getattr(seen.root, "training", True))
@@ -231,6 +230,11 @@ class ModelListener(Listener):
         seen.loop.passes += not seen.step
         seen.see_loss(roots)
         self.losses.differentiated(roots)
+
+    def _update_by_hand(self) -> None:
+        """Write a step down that the program made itself since the last backward pass."""
+        if self._updates.made_by_hand():
+            self.after_step(None)
 
     def after_backward(self) -> None:
         """Take the gradients, before anyone clips them."""

@@ -59,7 +59,11 @@ class Shutter:
     @property
     def due(self) -> bool:
         """Whether the next step is to be seen closely."""
-        return self._pace.wants(self._seen.step + 1)
+        return self.due_in(1)
+
+    def due_in(self, steps: int) -> bool:
+        """Whether the step after so many is."""
+        return self._pace.wants(self._seen.step + steps)
 
     @property
     def next_look(self) -> int:

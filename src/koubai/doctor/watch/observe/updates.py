@@ -116,7 +116,9 @@ class Updates:
         """The parameters whose updates count the steps: others may be reset at other times, or never."""
         seen = self._seen
         if not seen.optimizers:
-            return [p for _, p in parameters_of(seen.root)]
+            start = seen.start if seen.hand and seen.step and seen.start else {}
+            known = parameters_of(seen.root)
+            return [p for name, p in known if name not in start or not torch.equal(start[name], p)]
         return [p for p in hands_over(seen.optimizers[0]) if id(p) in seen.names.params]
 
 

@@ -66,6 +66,10 @@ class CloseUp:
         """Whether a backward pass has gone by."""
         return bool(self._gradients)
 
+    def pulls(self, name: str) -> bool:
+        """Whether a parameter has a gradient that is not 0."""
+        return name in self._gradients and self._gradients[name].total_abs > 0
+
     @property
     def overflowed(self) -> bool:
         """Whether a gradient is not finite."""

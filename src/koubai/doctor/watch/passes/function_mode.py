@@ -26,15 +26,20 @@ class FunctionMode(TorchFunctionMode):
 
     def open(self) -> None:
         """Hear every function that is called."""
-        self.__enter__()
-        self._on_stack = True
+        if not self._on_stack:
+            self.__enter__()
+            self._on_stack = True
 
     def close(self) -> bool:
-        """Hear no more, and leave the stack of modes; return whether it has left.
+        """Hear no more, and leave the stack of modes; return whether it has left."""
+        self._call = None
+        return self.leave()
+
+    def leave(self) -> bool:
+        """Leave the stack of modes; return whether it has left: not inside a function that it is handling.
 
         Others may have entered since (a second model's watch): they go back in their order.
         """
-        self._call = None
         if self._on_stack and self in _get_current_function_mode_stack():
             above = []
             while (mode := _pop_mode()) is not self:

@@ -8,6 +8,7 @@ come by, gradients through hooks on those tensors.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch.nn.modules import module as module_hooks
 
 from koubai.core.taps import Magnitudes, Moments
 from koubai.doctor.patient.layer_facts import OTHER
+from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.hooks.guard import unguarded
 from koubai.doctor.watch.hooks.listener import is_elsewhere
 from koubai.doctor.watch.passes.function_mode import FunctionMode
@@ -136,7 +138,7 @@ class PassRecorder:
             if not _keeps_anything(module):
                 path = self._numbered(path)
             self.times.hear(path, module, u, self._guard)
-            self._take(path, module_kind(module), vars(module), self._params_of(module), u, y)
+            self.take(path, module_kind(module), vars(module), self._params_of(module), u, y)
 
     def _numbered(self, path: str) -> str:
         """Return the path of one call of what computes the same wherever it stands: each is a layer there."""
@@ -160,7 +162,7 @@ class PassRecorder:
             y = function(*args, **options)
         if name in LOSSES:
             self._guard(self.trail.cuts.lost, y)
-            self._guard(self._lose, name, function, args, options, y)
+            self._guard(self.lose, name, function, args, options, y)
         elif name in OTHER_LOSSES:
             self.other_losses.append(name)
         else:
@@ -207,30 +209,33 @@ class PassRecorder:
             params = tuple(self._names.params[id(p)] for p in args if id(p) in self._names.params)
             settings = function_settings(name, args, options)
             path = self._numbered(f"{where}.{name}" if where else name)
-            self._take(path, kind, settings, params, u, y)
+            self.take(path, kind, settings, params, u, y)
 
     def _in_known_leaf(self) -> bool:
         module = self._inside[-1]
         known = module_kind(module) != OTHER or type(module).__module__.startswith("torch.nn.")
         return known and not children_of(module)
 
-    def _lose(
+    def lose(
         self,
         name: str,
         function: Callable[..., Any],
         args: tuple[Any, ...],
         options: dict[str, Any],
         value: Any,
+        place: Place | None = None,
     ) -> None:
-        """Take in a call of a loss function."""
-        if (call := LossCall.of(name, function, args, options, value, self.trail)) is not None:
+        """Take in a call of a loss function, from the line that is being run, or from another."""
+        call = LossCall.of(name, function, args, options, value, self.trail)
+        if call is not None:
+            call = call if place is None else replace(call, place=place)
             self._loss = call.value
             self.trail.weighed.lost(call.value, call.t)
             self._on_loss(call)
 
     # ------------------------------------------------------------------------------------ tensors
 
-    def _take(
+    def take(
         self,
         path: str,
         kind: str,
@@ -238,8 +243,9 @@ class PassRecorder:
         params: tuple[str, ...],
         u: torch.Tensor | None,
         y: torch.Tensor,
+        place: Place | None = None,
     ) -> None:
-        """Take in one call of a leaf layer."""
+        """Take in one call of a leaf layer, from the line that is being run, or from another."""
         u = y if u is None else u
         if path not in self.layers:
             detail: dict[str, Any] = (
@@ -258,7 +264,7 @@ class PassRecorder:
                 tuple(y.shape[1:]),
                 detail,
                 dict(settings),
-                users_place("layer"),
+                place or users_place("layer"),
             )
         watched = self.layers[path]
         self._calls += 1

@@ -45,7 +45,7 @@ class CutTerms:
         cut = [
             leaf
             for leaves in reached
-            if leaves and not any(isinstance(leaf, nn.Parameter) for leaf in leaves)
+            if leaves and not any(isinstance(leaf, nn.Parameter) or id(leaf) in trained for leaf in leaves)
             for leaf in leaves
         ]
         if step == LOOKS[0]:

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from koubai.doctor.watch.program.kinds import coupled_decay
+from koubai.doctor.watch.program.loose import LooseTensors
 from koubai.doctor.watch.program.walk import buffers_of, modules_of, parameters_of, state_of
 
 
@@ -69,7 +70,7 @@ def coupled_decays(optimizers: Iterable[Any], names: Mapping[int, str]) -> dict[
 
 def is_copy(module: nn.Module, root: nn.Module) -> bool:
     """Whether a module is another one than the root, and built as it is."""
-    if module is root or type(module) is not type(root):
+    if module is root or type(module) is not type(root) or isinstance(root, LooseTensors):
         return False
     one, other = ([(name, p.shape) for name, p in parameters_of(each)] for each in (module, root))
     return one == other and not {id(p) for _, p in parameters_of(module)} & {

@@ -29,7 +29,7 @@ _DEEPEST = 200
 
 
 @cache
-def _is_users(file: str) -> bool:
+def is_users(file: str) -> bool:
     """Whether a file is part of the program: not of koubai, Python, PyTorch or an installed package."""
     inside = f"{os.sep}site-packages{os.sep}" in file or f"{os.sep}dist-packages{os.sep}" in file
     return not (file.startswith(("<", *_OTHERS)) or inside)
@@ -44,7 +44,7 @@ def users_place(role: str, making: Any = None) -> Place | None:
     for _ in range(_DEEPEST):
         if frame is None:
             return None
-        if _is_users(frame.f_code.co_filename) and not _makes(frame, making):
+        if is_users(frame.f_code.co_filename) and not _makes(frame, making):
             return Place(frame.f_code.co_filename, frame.f_lineno, role)
         frame = frame.f_back
     return None

@@ -80,6 +80,7 @@ class Seen:
     | evaluated       | in which mode answers were asked for that were compared                        |
     | shifted         | a call of the model whose targets are its own inputs, one place on             |
     | replayable      | whether it is called with one tensor, so that it can be run again              |
+    | one_input       | whether all it computes is made of one tensor, although it is never called     |
     | refused         | what it said when it was run again                                             |
     | failure         | what went wrong in the watch itself, which is switched off since               |
     | died            | the error with which the program ended                                         |
@@ -138,6 +139,7 @@ class Seen:
         self.asked, self.evaluated = KeptInputs(), Evaluated()
         self.shifted = ShiftedCalls()
         self.replayable = True
+        self.one_input = False
         self.refused: str | None = None
         self.failure: str | None = None
         self.died: str | None = None

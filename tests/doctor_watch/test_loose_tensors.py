@@ -1,0 +1,260 @@
+"""Programs that train tensors without a module: seen by what an optimizer or a loss depends on."""
+
+import contextlib
+import io
+import re
+import runpy
+
+import pytest
+
+from koubai.doctor.script import judge_script, watch_script
+from koubai.doctor.trials.script import ScriptTrials
+
+START = """
+import torch
+import torch.nn.functional as F
+torch.manual_seed(1)
+x_all = torch.randn(400, 6)
+t_all = (x_all[:, :3] + 0.3 * torch.randn(400, 3)).argmax(1)
+"""
+WEIGHTS = """
+W1 = (torch.randn(6, 24) * 0.5).requires_grad_()
+b1 = torch.zeros(24, requires_grad=True)
+W2 = (torch.randn(24, 3) * 0.3).requires_grad_()
+b2 = torch.zeros(3, requires_grad=True)
+def forward(x):
+    h = torch.relu(x @ W1 + b1)
+    return h @ W2 + b2
+"""
+BY_OPTIMIZER = (
+    START
+    + WEIGHTS
+    + """
+optimizer = torch.optim.SGD([W1, b1, W2, b2], lr=0.5)
+for step in range(300):
+    rows = torch.randint(0, 400, (64,))
+    loss = F.cross_entropy(forward(x_all[rows]), t_all[rows])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if step % 100 == 0:
+        print(step, loss.item())
+print(W1.detach().double().sum().item(), b2.tolist())
+"""
+)
+BY_HAND = (
+    START
+    + WEIGHTS
+    + """
+params = [W1, b1, W2, b2]
+for step in range(300):
+    rows = torch.randint(0, 400, (64,))
+    loss = F.cross_entropy(forward(x_all[rows]), t_all[rows])
+    for p in params:
+        p.grad = None
+    loss.backward()
+    for p in params:
+        p.data -= 0.5 * p.grad
+print(W1.detach().double().sum().item(), loss.item())
+"""
+)
+OWN_CLASS = (
+    START
+    + """
+class Net:
+    def __init__(self):
+        self.kernel = (torch.randn(4, 1, 1, 3) * 0.4).requires_grad_()
+        self.out = torch.randn(24, 1, requires_grad=True)
+        self.scale = torch.ones(1, requires_grad=True)
+    def __call__(self, x):
+        h = torch.tanh(F.conv2d(x.view(-1, 1, 1, 6), self.kernel, padding=(0, 1)))
+        return h.flatten(1) @ (self.out * self.scale)
+def train(net, steps):
+    weights = [net.kernel, net.out, net.scale]
+    for step in range(steps):
+        rows = torch.randint(0, 400, (32,))
+        difference = net(x_all[rows]) - (x_all[rows, :1] + x_all[rows, 3:4])
+        loss = (difference ** 2).mean()
+        loss.backward()
+        with torch.no_grad():
+            for w in weights:
+                w -= 0.05 * w.grad
+                w.grad.zero_()
+    return loss
+print(train(Net(), 300).item())
+"""
+)
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "program.py"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def judged(written):
+    def judge(text, times=0.0):
+        verdict, code = judge_script(written(text), trials=ScriptTrials(times))
+        assert code == 0
+        return verdict
+
+    return judge
+
+
+def alarms(verdict):
+    return [finding.name for finding in verdict.findings if finding.alarm]
+
+
+def changed(text, before, after):
+    assert before in text
+    return text.replace(before, after)
+
+
+@pytest.mark.parametrize("text", [BY_OPTIMIZER, BY_HAND, OWN_CLASS])
+def test_a_program_that_learns_is_healthy_and_runs_as_it_would_alone(text, written):
+    alone = io.StringIO()
+    with contextlib.redirect_stdout(alone):
+        runpy.run_path(str(written(text)))
+    heard = io.StringIO()
+    with contextlib.redirect_stderr(heard):
+        verdict, code = judge_script(written(text), trials=ScriptTrials(0.0))
+    assert code == 0
+    assert alone.getvalue() in heard.getvalue()
+    assert verdict.name == "healthy"
+
+
+def test_tensors_have_the_names_of_their_variables_and_layers_their_lines(written):
+    path = written(BY_OPTIMIZER)
+    seen = watch_script(path).watch.seen
+    assert list(seen.names.params.values()) == ["W1", "b1", "W2", "b2"]
+    layers = seen.last.recorder.layers
+    assert [(layer.path, layer.kind, layer.params) for layer in layers.values()] == [
+        ("W1", "linear", ("W1", "b1")),
+        ("relu", "relu", ()),
+        ("W2", "linear", ("W2", "b2")),
+    ]
+    line = path.read_text().splitlines()[layers["W1"].place.line - 1]
+    assert "x @ W1" in line
+
+
+def test_tensors_in_an_object_are_named_by_it(written):
+    seen = watch_script(written(OWN_CLASS)).watch.seen
+    assert set(seen.names.params.values()) == {"net.kernel", "net.out", "net.scale"}
+
+
+def test_the_loss_follows_from_what_the_last_weights_put_out(written):
+    seen = watch_script(written(BY_HAND)).watch.seen
+    assert seen.loss.call[0] == "cross_entropy"
+    assert seen.step == 300
+    steps, losses = seen.record.history.series("loss")
+    assert len(steps) == 300
+    assert losses[0] > 2 * losses[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after", "name"),
+    [
+        (BY_OPTIMIZER, "    optimizer.zero_grad()\n", "", "gradients_not_reset"),
+        (BY_HAND, "        p.grad = None\n", "        pass\n", "gradients_not_reset"),
+        (BY_OPTIMIZER, "SGD([W1, b1, W2, b2]", "SGD([b1, W2, b2]", "not_training"),
+        (BY_HAND, "params = [W1, b1, W2", "params = [b1, W2", "not_training"),
+        (BY_OPTIMIZER, "lr=0.5", "lr=1e-6", "learning_rate_too_low"),
+        (OWN_CLASS, "w -= 0.05 *", "w -= 50.0 *", "learning_rate_too_high"),
+        (BY_OPTIMIZER, "    loss.backward", "    loss = -loss\n    loss.backward", "loss_without_bound"),
+    ],
+)
+def test_a_fault_is_named(text, before, after, name, judged):
+    text = changed(text, before, after)
+    if name == "not_training":  # what is left out is needed
+        text = changed(text, "torch.randn(6, 24) * 0.5", "torch.ones(6, 24) * 0.5")
+    assert alarms(judged(text))[:1] == [name]
+
+
+def test_a_softmax_before_a_loss_that_has_one_is_told_even_where_it_does_no_harm(judged):
+    text = changed(BY_OPTIMIZER, "return h @ W2 + b2", "return torch.softmax(h @ W2 + b2, 1)")
+    (finding,) = judged(text).findings
+    assert (finding.name, finding.details["fault"]) == ("output_loss_mismatch", "twice")
+
+
+def test_what_is_left_out_is_told_by_name(judged):
+    text = changed(BY_HAND, "params = [W1, b1, W2", "params = [b1, W2")
+    text = changed(text, "torch.randn(6, 24) * 0.5", "torch.ones(6, 24) * 0.5")
+    (finding, *_) = judged(text).findings
+    assert finding.details["fault"] == "left"
+    assert finding.details["paths"] == "W1"
+
+
+@pytest.mark.parametrize(
+    ("rate", "name"), [("0.00005", "learning_rate_too_low"), ("40.0", "learning_rate_too_high")]
+)
+def test_the_size_of_updates_by_hand_is_tried_on_a_fork(rate, name, judged):
+    verdict = judged(changed(BY_HAND, "0.5 * p.grad", f"{rate} * p.grad"), times=2.0)
+    assert verdict.trials.made
+    assert alarms(verdict)[:1] == [name]
+    assert verdict.findings[0].relief
+
+
+def test_inputs_that_ask_for_a_gradient_are_no_tensors_left_out(judged):
+    text = changed(BY_OPTIMIZER, "    loss = F", "    x = x_all.requires_grad_()\n    loss = F")
+    text = changed(text, "forward(x_all[rows])", "forward(x)[rows]")
+    assert alarms(judged(text)) == []
+
+
+def test_a_module_counts_more_than_tensors_beside_it(written):
+    text = changed(
+        BY_OPTIMIZER,
+        "def forward(x):",
+        "net = torch.nn.Linear(6, 6)\ndef forward(x):\n    x = net(x)",
+    )
+    text = changed(
+        text, "optimizer = torch", "extra = torch.optim.SGD(net.parameters(), 0.1)\noptimizer = torch"
+    )
+    text = changed(text, "    optimizer.step()", "    optimizer.step()\n    extra.step()")
+    assert type(watch_script(written(text)).watch.seen.root).__name__ == "Linear"
+
+
+def test_networks_that_compete_are_not_judged(judged):
+    text = """
+import torch
+torch.manual_seed(0)
+Wg = torch.randn(4, 2, requires_grad=True)
+Wd, vd = torch.randn(2, 16, requires_grad=True), torch.randn(16, 1, requires_grad=True)
+judge = lambda x: torch.sigmoid(torch.relu(x @ Wd) @ vd)
+ones, zeros = torch.ones(32, 1), torch.zeros(32, 1)
+bce = torch.nn.functional.binary_cross_entropy
+one, other = torch.optim.Adam([Wg], 1e-3), torch.optim.Adam([Wd, vd], 1e-3)
+for step in range(120):
+    made = torch.randn(32, 4) @ Wg
+    loss = bce(judge(torch.randn(32, 2) + 1), ones) + bce(judge(made), zeros)
+    loss.backward()
+    other.step()
+    for w in (Wg, Wd, vd):
+        w.grad = None
+    bce(judge(torch.randn(32, 4) @ Wg), ones).backward()
+    one.step()
+    for w in (Wg, Wd, vd):
+        w.grad = None
+"""
+    verdict = judged(text)
+    assert alarms(verdict) == []
+    assert [gap.reason for gap in verdict.unseen] == ["duel"]
+
+
+def test_gradients_that_nobody_follows_are_not_judged(judged):
+    text = changed(BY_HAND, "        p.data -= 0.5 * p.grad\n", "        p.grad\n")
+    verdict = judged(text)
+    assert verdict.findings == []
+    assert [gap.reason for gap in verdict.unseen] == ["model"]
+
+
+def test_no_function_mode_stays_behind(written):
+    from torch.overrides import _get_current_function_mode_stack
+
+    watch_script(written(BY_HAND))
+    assert _get_current_function_mode_stack() == []
+    assert not re.search("koubai", repr(__import__("torch").Tensor.backward))
