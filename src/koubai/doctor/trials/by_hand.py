@@ -19,7 +19,7 @@ _PATIENCE = 4  # backward passes, after which a program that changed nothing mak
 
 
 class HandUpdates:
-    """Learns whether a program without an optimizer changes what its losses depend on: `made` (None: open).
+    """Learns whether a program without optimizer and module changes what its losses depend on: `made`.
 
     `tensors` are those that the first losses depend on.
     """
@@ -47,14 +47,18 @@ class HandUpdates:
         return bool(self.made)
 
     def _take(self, roots: Any) -> None:
-        root = root_of(roots)
-        if root is None:
-            return
-        nodes, whole = reached([root.grad_fn], _MOST)
         known = {id(w) for w in self.tensors}
-        new = [w for w in leaves_among(nodes) if whole and id(w) not in known]
+        new = [w for w in without_module(roots) if id(w) not in known]
         self.tensors += new
         self._before += [w.detach().clone() for w in new]
+
+
+def without_module(roots: Any) -> list[torch.Tensor]:
+    """Return what a loss depends on, where none of it is a parameter of a module; else nothing."""
+    root = root_of(roots)
+    nodes, whole = ({}, False) if root is None else reached([root.grad_fn], _MOST)
+    leaves = leaves_among(nodes) if whole else []
+    return [] if any(isinstance(leaf, torch.nn.Parameter) for leaf in leaves) else leaves
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from koubai.doctor.trials.by_hand import without_module
 from koubai.doctor.trials.changes import Site
 from koubai.doctor.trials.meter import Meter
 from koubai.doctor.trials.orders import Answer, TrialOrder
@@ -116,8 +117,8 @@ class Forks(Listener):
             self._take(self.meter.steps, module)
 
     def before_backward(self, roots: Any, adds: bool = True) -> None:
-        """Keep the loss. Where no model has been called, the first snapshot is taken here."""
-        if not (self._models or self.snapshots or self.meter.steps or self._began):
+        """Keep the loss. Where tensors are trained without a module, the first snapshot is taken here."""
+        if not (self._models or self.snapshots or self.meter.steps or self._began) and without_module(roots):
             self._take(0, None)
         self._began = True
         self.meter.see(roots)
