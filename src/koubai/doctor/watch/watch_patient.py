@@ -32,6 +32,7 @@ from koubai.doctor.watch.checkups.asked import (
     turned_of,
 )
 from koubai.doctor.watch.checkups.batch_order import batch_order_of
+from koubai.doctor.watch.checkups.examine import Examination
 from koubai.doctor.watch.checkups.floor import floor_of
 from koubai.doctor.watch.checkups.mates import Mixing
 from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
@@ -79,16 +80,15 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     first = first if now else answered(first, seen.answers.first, seen)
     last = now.checkup if now else answered(went_by(seen, seen.last), recent_answers(seen), seen)
     checkups = [look for look in (first, last) if look]
-    recorder = now.recorder if now else seen.last.recorder if seen.last else None
     outputs = checkups[-1].outputs if checkups else None
     data, answers = _data_and_answers(seen, checkups, samples, again=now is not None)
     if seen.need_not_fall is not None:  # what the outputs are compared with is no truth
         data, answers = DataFacts(samples=seen.samples), None
         checkups = [replace(look, outputs=None, targets=None) for look in checkups]
-    layers = recorder.layers.values() if recorder else ()
     untrained, frozen = untrained_of(seen)
     unlisted, silenced, left_out = unlisted_of(seen), silenced_of(seen, untrained), left_out_of(seen)
     origin, mixed = _origin(seen, means), mixing_of(seen, samples if now else None)
+    layers = _layers(seen, now)
     return Patient(
         layers=tuple(_facts_of(layer, seen.first) for layer in layers),
         history=seen.record.history,
@@ -133,6 +133,12 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         loop=seen.loop.facts(seen.root, seen.step, seen.made),
         clinic=_clinic(seen, samples if now else None, data, means),
     )
+
+
+def _layers(seen: Seen, now: Examination | None) -> tuple[WatchedLayer, ...]:
+    """Return the layers of the model run again, else of the last step that was seen closely."""
+    recorder = now.recorder if now else seen.last.recorder if seen.last else None
+    return tuple(recorder.layers.values()) if recorder else ()
 
 
 def _data_and_answers(
