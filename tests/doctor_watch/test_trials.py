@@ -365,7 +365,7 @@ for a, b in batches(240):
     schedule.step()
 """,
     "summed": """
-opt = torch.optim.SGD(net.parameters(), 1.5, momentum=0.9)
+opt = torch.optim.SGD(net.parameters(), 8.0, momentum=0.9)
 for number, (a, b) in enumerate(batches(16 * 120), 1):
     nn.functional.cross_entropy(net(a, 1.0), b).backward()
     if number % 16 == 0:
