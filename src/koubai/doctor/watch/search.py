@@ -241,8 +241,9 @@ class ModelSearch(Listener):
         return next((id(root) for root in roots), None)
 
     def _name_of(self, key: int) -> str | None:
-        """Return what a parameter is called in the model that is watched."""
-        names = (watch.seen.names.params.get(key) for watch in self.watches)
+        """Return what a parameter of a watched module is called: loose tensors may stand for others."""
+        modules = (watch for watch in self.watches if not self._is_loose(watch))
+        names = (watch.seen.names.params.get(key) for watch in modules)
         return next((name for name in names if name is not None), None)
 
     def _give_up(self, failure: str) -> None:
