@@ -128,7 +128,7 @@ def lbfgs() -> Training:
     optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, history_size=10)
 
     def step(i: int) -> None:
-        x = torch.rand(256, 2)  # drawn anew, so that no step has nothing left to do
+        x = torch.rand(256, 2)  # drawn again, so that no step has nothing left to do
         t = torch.sin(6 * x[:, :1]) * x[:, 1:]
 
         def closure() -> torch.Tensor:
