@@ -468,3 +468,34 @@ def test_an_optimizer_that_is_made_for_each_update():
             functional.cross_entropy(model(x), t).backward()
             optimizer.step()
     assert (watch.seen.step, names(watch)[0], fault(watch)) == (60, "learning_rate_too_low", "again")
+
+
+def test_updates_by_hand_have_their_losses_and_are_looked_at_as_others_are():
+    def train(*, by_hand):
+        torch.manual_seed(0)
+        x = torch.randn(256, 8)
+        t = (x[:, 0] > 0).long()
+        model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
+        optimizer = None if by_hand else torch.optim.SGD(model.parameters(), 0.1)
+        losses = []
+        with Watch(model, optimizer) as watch:
+            for _ in range(120):
+                loss = nn.functional.cross_entropy(model(x), t)
+                model.zero_grad()
+                loss.backward()
+                if optimizer is None:
+                    with torch.no_grad():
+                        for p in model.parameters():
+                            p.sub_(0.1 * p.grad)
+                else:
+                    optimizer.step()
+                losses.append(loss.item())
+        return losses, watch.seen.record.history
+
+    for (losses, history), least in ((train(by_hand=True), 110), (train(by_hand=False), 120)):
+        steps, kept = history.series("loss")
+        assert len(steps) >= least
+        assert list(kept) == pytest.approx([losses[step - 1] for step in steps], rel=1e-5)
+        looked, _ = history.series("activation_gradient_norm", "0")
+        assert len(looked) >= 6
+        assert looked[-1] > 70

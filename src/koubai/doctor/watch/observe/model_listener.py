@@ -55,7 +55,7 @@ class ModelListener(Listener):
         self._reset_step()
 
     def _reset_step(self, *, in_step: bool = False) -> None:
-        self._in_step = in_step
+        self._in_step, self._differentiated = in_step, False  # whether a loss of this step has been, too
         self._fresh: bool | None = None  # whether a backward pass of this step began without any gradient
         self.losses.reset()
 
@@ -126,7 +126,11 @@ class ModelListener(Listener):
 
     def before_forward(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         """See the step closely if it is time; keep inputs."""
-        if self.aside or not self._calls.begins(module):
+        if self.aside:
+            return
+        if self._differentiated and torch.is_grad_enabled():
+            self._update_by_hand()
+        if not self._calls.begins(module):
             return
         self._shutter.close()
         trains = getattr(self.seen.root, "training", True) or self.seen.loop.test_mode is not None
@@ -213,7 +217,8 @@ class ModelListener(Listener):
         """Keep the loss."""
         if self.aside:
             return
-        self._update_by_hand()
+        if self._differentiated and self._update_by_hand():  # the pass between went by unheard
+            self._in_step = True
         seen = self.seen
         seen.note_place("backward")
         seen.loop.backward(training=getattr(seen.root, "training", True))
@@ -230,11 +235,14 @@ class ModelListener(Listener):
         seen.loop.passes += not seen.step
         seen.see_loss(roots)
         self.losses.differentiated(roots)
+        self._differentiated = True
 
-    def _update_by_hand(self) -> None:
-        """Write a step down that the program made itself since the last backward pass."""
-        if self._updates.made_by_hand():
+    def _update_by_hand(self) -> bool:
+        """Write a step down that the program itself made since the last backward pass; return if it did."""
+        made = self._updates.made_by_hand()
+        if made:
             self.after_step(None)
+        return made
 
     def after_backward(self) -> None:
         """Take the gradients, before anyone clips them."""

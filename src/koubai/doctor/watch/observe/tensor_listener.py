@@ -116,8 +116,9 @@ class TensorListener(ModelListener):
             self._look_back(heard, root)
         super().before_backward(roots, adds)
 
-    def _update_by_hand(self) -> None:
+    def _update_by_hand(self) -> bool:
         """It has been asked for already."""
+        return False
 
     def _look_back(self, heard: list[Heard], root: torch.Tensor) -> None:
         """See a step closely whose forward pass has gone by."""
