@@ -8,7 +8,9 @@ import time
 from functools import partial
 
 import pytest
+from pydantic_core import SchemaError
 
+from koubai.train import schema
 from support.host import environment
 
 RECIPE = """
@@ -57,6 +59,17 @@ def test_japanese_on_a_terminal_of_few_letters_is_escaped(tmp_path, how):
     assert b"\\u52fe\\u914d" in done.stdout
     assert done.stderr.isascii()
     assert b"Traceback" not in done.stderr + done.stdout
+
+
+def test_ctrl_c_while_pydantic_builds_is_ctrl_c(monkeypatch):
+    class Broken:
+        def __init__(self, hint):
+            raise SchemaError(f"Error building `literal` serializer:\n{self.said}")
+
+    for Broken.said, expected in (("KeyboardInterrupt: ", KeyboardInterrupt), ("no such type", SchemaError)):
+        monkeypatch.setattr(schema, "TypeAdapter", Broken)
+        with pytest.raises(expected):
+            schema.read_plain(tuple[int, bool, str], [1, True, "a"])
 
 
 def test_two_ctrl_c_at_any_moment_show_no_traceback(tmp_path):

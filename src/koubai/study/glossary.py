@@ -43,9 +43,11 @@ def terms() -> dict[str, Term]:
 def find_meanings(text: str) -> Meaning:
     """Return what a word may mean, in whichever language it is; empty if it is not known.
 
-    >>> find("ドロップアウト").terms[0].key, find("BN").terms[0].key, find("勾配消失").diagnoses
-    ('dropout', 'batch_normalization', ('vanishing_gradient',))
-    >>> bool(find("xyzzy"))
+    >>> find_meanings("ドロップアウト").terms[0].key, find_meanings("BN").terms[0].key
+    ('dropout', 'batch_normalization')
+    >>> find_meanings("勾配消失").diagnoses
+    ('vanishing_gradient',)
+    >>> bool(find_meanings("xyzzy"))
     False
     """
     wanted = folded(text)

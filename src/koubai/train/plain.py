@@ -92,7 +92,7 @@ def instance_of(cls: type, values: dict[str, Any]) -> Any:
     """Make an instance from its fields by name, also where the constructor takes one of them as *arguments.
 
     >>> from koubai.layers import ReLU, Sequential
-    >>> build(Sequential, {"layers": [ReLU()]})
+    >>> instance_of(Sequential, {"layers": [ReLU()]})
     Sequential(layers=(ReLU(),))
     """
     rest = dict(values)

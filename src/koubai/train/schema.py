@@ -26,7 +26,7 @@ from pydantic import (
     WrapValidator,
     create_model,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, SchemaError
 
 from koubai.core.errors import ConfigError, KoubaiError
 from koubai.core.layer import Layer
@@ -82,13 +82,18 @@ def _adapter(hint: Any, registered: tuple[int, ...]) -> TypeAdapter[Any]:
     """Return pydantic's reader of a type."""
     choices = _choices(registered)
     translated = _translated(hint)
-    for model in _models.values():
-        if not model.__pydantic_complete__:
-            model.model_rebuild(_types_namespace=choices)
-    if isinstance(translated, ForwardRef):
-        translated = choices[translated.__forward_arg__]
-    adapter = TypeAdapter(translated)
-    adapter.rebuild(_types_namespace=choices)
+    try:
+        for model in _models.values():
+            if not model.__pydantic_complete__:
+                model.model_rebuild(_types_namespace=choices)
+        if isinstance(translated, ForwardRef):
+            translated = choices[translated.__forward_arg__]
+        adapter = TypeAdapter(translated)
+        adapter.rebuild(_types_namespace=choices)
+    except SchemaError as error:
+        if KeyboardInterrupt.__name__ in str(error):  # Ctrl-C while pydantic builds
+            raise KeyboardInterrupt from None
+        raise
     return adapter
 
 

@@ -144,7 +144,7 @@ def printed_series(text: str, words: Sequence[str]) -> tuple[float, ...]:
 
     A value is the first number behind its name: others may follow on the same line.
 
-    >>> series_of("loss 3, mean reward 1.5 0.7\nloss 4, mean reward 1.0 0.8\ntest reward: 2", PAID)
+    >>> printed_series("loss 3, mean reward 1.5 0.7\nloss 4, mean reward 1.0 0.8\ntest reward: 2", PAID)
     (1.5, 1.0)
     """
     named = re.compile(rf"([a-z_ ]*(?:{'|'.join(words)})[a-z_]*)[^\w+\-.]*({_PLAIN})", re.IGNORECASE)

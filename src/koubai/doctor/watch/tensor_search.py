@@ -16,7 +16,7 @@ from koubai.doctor.watch.program.models import hands_over
 from koubai.doctor.watch.watcher import Watch
 
 _LOOKS = 8  # backward passes whose graph is looked at; then each power of 2
-_PATIENCE = 4  # the first one at which parameters count that no module has been seen with
+_PATIENCE = 4  # times that parameters are met with no module that has them, until they count
 _MOST = 5000  # nodes of a graph
 _MOST_SETS = 8
 
@@ -27,6 +27,7 @@ class TensorSearch:
     def __init__(self, watch: Callable[[nn.Module], Watch], guard: Callable[..., None]) -> None:
         self._watch = watch
         self._looks = 0
+        self._met: dict[int, int] = {}  # how often a parameter has been met before its module
         self._ear = Ear(guard)
         self._heard: list[Heard] = []
         self.watches: list[Watch] = []
@@ -64,8 +65,10 @@ class TensorSearch:
         ]  # the first used first
         if not whole or any(is_known(id(leaf)) for leaf in leaves):
             return
-        if self._looks < _PATIENCE and any(isinstance(leaf, nn.Parameter) for leaf in leaves):
-            return
+        if (parameter := next((leaf for leaf in leaves if isinstance(leaf, nn.Parameter)), None)) is not None:
+            self._met[id(parameter)] = met = self._met.get(id(parameter), 0) + 1
+            if met < _PATIENCE:
+                return
         unknown = [leaf for leaf in leaves if self._of(leaf) is None]
         known = {id(watch): watch for leaf in leaves if (watch := self._of(leaf)) is not None}
         if unknown and not known:

@@ -52,7 +52,7 @@ def _rest(builder: Any, address: Any) -> None:
 def meeting_words(shards: int) -> int:
     """Return how many words the memory of a meeting has.
 
-    >>> words(2), words(64)
+    >>> meeting_words(2), meeting_words(64)
     (16, 80)
     """
     return GROUPS + (LINE * -(-shards // GROUP) if shards > GROUP else 0)
