@@ -113,7 +113,7 @@ class ConvolveOp(BaseOp):
         """dW and db, then dx."""
         (value,), (choice, x) = node.inputs, plan.saved[node]
         dy = plan.convert(dy, choice.y.layout)
-        if one_channel.has_weights(plan, node, choice.y.layout):
+        if one_channel.fits(plan, node, choice.y.layout) and one_channel.has_weights(plan, node):
             one_channel.backward(plan, node, x, dy)
             return
         self._weights(plan, node, choice, x, dy)

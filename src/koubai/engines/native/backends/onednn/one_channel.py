@@ -38,18 +38,16 @@ def forward(plan: ShardPlan, node: Node, x: Tensor, y: Tensor) -> None:
     convolution = _convolution(plan, node, x, turned, b)
     if plan.taps is None:
         plan.pending[node.output] = convolution
-        if plan.training and has_weights(plan, node, y.layout):
+        if plan.training and has_weights(plan, node):
             plan.pooled[node.output] = None
     else:
         plan.call(one_channel.convolve_into_blocks, one_channel.IntoBlocks(convolution, y))
 
 
-def has_weights(plan: ShardPlan, node: Node, y: Layout) -> bool:
-    """Whether a kernel computes its gradients, too: of windows that there are kernels for, and no dx."""
-    if plan.wants_gradient(node.inputs[0]) or not fits(plan, node, y):
-        return False
+def has_weights(plan: ShardPlan, node: Node) -> bool:
+    """Whether a kernel computes the gradients, too, of one that fits: of some windows, and no dx."""
     _, _, KH, KW = node.stored["weight"].shape
-    return KH == KW and KH in weights.SIDES
+    return KH == KW and KH in weights.SIDES and not plan.wants_gradient(node.inputs[0])
 
 
 def backward(plan: ShardPlan, node: Node, x: Tensor, dy: Tensor) -> None:
