@@ -20,11 +20,11 @@ from __future__ import annotations
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
+from koubai.doctor.visit.returns import FEWEST
 
 _LAGS = 0.05  # of the way
 _ENOUGH = 100  # updates
 _MANY = 300  # updates without any change of a target network
-_PAID = 6  # returns that were printed
 
 
 @DIAGNOSES.register
@@ -40,7 +40,7 @@ class AverageLags(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """It has moved, and hardly; or, of a target network, not at all."""
         patient = visit.patient
-        if (patient.stands or 0) >= _MANY and len(patient.aims.paid) >= _PAID:
+        if (patient.stands or 0) >= _MANY and len(patient.aims.paid) >= FEWEST:
             details = {"fault": "target", "at": patient.stands}
             return Sign((), None, 0, "warn", certain=True, by_hand=True, details=details)
         found = patient.followed

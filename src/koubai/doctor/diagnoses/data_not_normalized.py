@@ -23,10 +23,10 @@ from math import isfinite
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import CURED, DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.diagnoses.loss_without_bound import returns_rise
 from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
+from koubai.doctor.visit.returns import returns_rise
 
 _LARGE = 5.0
 _DIFFERENT = 100.0

@@ -20,20 +20,17 @@ References: Goodfellow, Bengio, Courville 2016, sec. 6.2.1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from koubai.core.params import Array
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
+from koubai.doctor.visit.returns import first_and_last, returns_fall
 
 _FALLEN = 1e6
 _SURELY = 3.0  # standard errors
 LOGARITHMS = frozenset(("LogSoftmaxBackward0", "LogSigmoidBackward0", "SubBackward0", "LogBackward0"))
 _DEEP = 20.0  # times its size at the start
-_FEWEST = 6  # returns that were printed
 
 
 @DIAGNOSES.register
@@ -77,7 +74,7 @@ def _of_what_is_wanted(visit: Consultation) -> Sign | None:
         return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "allied"})
     if not patient.aims.weighed or patient.loss_speaks or not returns_fall(patient.aims.paid, 0.0):
         return None
-    first, last = (float(part.mean()) for part in _ends(patient.aims.paid))
+    first, last = (float(part.mean()) for part in first_and_last(patient.aims.paid))
     details = {"fault": "weighed", "first": first, "last": last}
     return Sign((), None, 1, "warn", certain=True, by_hand=True, details=details)
 
@@ -134,25 +131,3 @@ def _fallen_below(visit: Consultation) -> bool:
     smooth = visit.smooth
     fallen = len(smooth) > 1 and smooth[-1] < 0 and smooth[0] - smooth[-1] > max(1.0, abs(float(smooth[0])))
     return bool(fallen)
-
-
-def returns_fall(paid: Sequence[float], surely: float = _SURELY) -> bool:
-    """Whether the last third of what was paid lies below the first by more than `surely` standard errors."""
-    if len(paid) < _FEWEST or not np.isfinite(paid).all():
-        return False
-    first, last = _ends(paid)
-    error = np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / len(first))
-    return bool(first.mean() - last.mean() > surely * error)
-
-
-def returns_rise(paid: Sequence[float]) -> bool | None:
-    """Whether the last third of what was paid lies above the first by more than one standard error.
-
-    None where too little was printed.
-    """
-    return returns_fall([-each for each in paid], 1.0) if len(paid) >= _FEWEST else None
-
-
-def _ends(paid: Sequence[float]) -> tuple[Array, Array]:
-    third = len(paid) // 3
-    return np.array(paid[:third]), np.array(paid[-third:])

@@ -18,10 +18,10 @@ from __future__ import annotations
 import numpy as np
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.diagnoses.loss_without_bound import returns_fall
 from koubai.doctor.patient.clinic import Trial
 from koubai.doctor.visit.consultation import STUCK, Consultation
 from koubai.doctor.visit.finding import Measure
+from koubai.doctor.visit.returns import returns_fall
 
 
 @DIAGNOSES.register
