@@ -65,7 +65,7 @@ class ModelSearch(Listener):
         Tensors without a module count where they are trained and no module is.
         """
         loose = [watch for watch in self._tensors.watches if watch.seen.step]
-        modules = [watch for watch in self.watches if watch not in self._tensors.watches]
+        modules = self._of_modules()
         trained = any(watch.seen.step or watch.seen.loop.passes for watch in modules)
         among = loose if loose and not trained else modules
         return max(among, key=lambda watch: (watch.seen.step, watch.seen.loop.passes), default=None)
@@ -227,9 +227,12 @@ class ModelSearch(Listener):
     def _is_loose(self, watch: Watch) -> bool:
         return watch in self._tensors.watches
 
+    def _of_modules(self) -> list[Watch]:
+        return [watch for watch in self.watches if not self._is_loose(watch)]
+
     def _is_of_module(self, key: int) -> bool:
         """Whether a tensor is a parameter of a module that is watched."""
-        return any(key in w.seen.names.params for w in self.watches if not self._is_loose(w))
+        return self._name_of(key) is not None
 
     def _is_root(self, module: nn.Module) -> bool:
         return any(module is watch.seen.root for watch in self.watches)
@@ -242,8 +245,7 @@ class ModelSearch(Listener):
 
     def _name_of(self, key: int) -> str | None:
         """Return what a parameter of a watched module is called: loose tensors may stand for others."""
-        modules = (watch for watch in self.watches if not self._is_loose(watch))
-        names = (watch.seen.names.params.get(key) for watch in modules)
+        names = (watch.seen.names.params.get(key) for watch in self._of_modules())
         return next((name for name in names if name is not None), None)
 
     def _give_up(self, failure: str) -> None:

@@ -60,9 +60,8 @@ class TensorSearch:
         if root is None or (self._looks > _LOOKS and self._looks & (self._looks - 1)):
             return
         nodes, whole = reached([root.grad_fn], _MOST)
-        leaves = [leaf for leaf in leaves_among(nodes) if leaf.is_floating_point()][
-            ::-1
-        ]  # the first used first
+        leaves = [leaf for leaf in leaves_among(nodes) if leaf.is_floating_point()]
+        leaves.reverse()  # the first used first
         if not whole or any(is_known(id(leaf)) for leaf in leaves):
             return
         if (parameter := next((leaf for leaf in leaves if isinstance(leaf, nn.Parameter)), None)) is not None:

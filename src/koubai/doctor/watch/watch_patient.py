@@ -154,9 +154,8 @@ def _data_and_answers(
         data, answers = held_answers(seen, data)
     if outputs is not None and data.classes is None and data.t is None:
         data = counted(data, checkups[-1])
-    if not (
-        seen.replayable or seen.one_input
-    ):  # there is more to the inputs than was kept: no learner may be asked of a part
+    # Otherwise there is more to the inputs than was kept: no learner may be asked of a part.
+    if not (seen.replayable or seen.one_input):
         data = replace(data, x=None, x_held=None, mean=None, std=None, low=None, high=None)
     return data, answers
 

@@ -14,8 +14,7 @@ from koubai.core import random
 from koubai.core.params import Array
 from koubai.doctor.patient.by_place import ByPlace
 from koubai.doctor.patient.run_facts import DataFacts
-from koubai.doctor.watch.checkups.examine import device_of, set_modes, undisturbed
-from koubai.doctor.watch.checkups.rerun import checkup_rows
+from koubai.doctor.watch.checkups.rerun import checkup_rows, outputs_of
 from koubai.doctor.watch.seen.seen import Seen
 
 RARE = 10.0  # times as many places: what has fewer is rare
@@ -74,13 +73,7 @@ def classes_of(x: torch.Tensor, t: torch.Tensor) -> Array | None:
 
 def _said(seen: Seen, x: torch.Tensor, takes: str) -> Array | None:
     """Return the class that the model answers for each place, in test mode."""
-    rule, device = seen.loss.rule, device_of(seen.root)
-    assert rule is not None
-    with undisturbed(seen.root), torch.no_grad():
-        set_modes(seen.root, lambda module: False)
-        y = torch.cat(
-            [rule.pick(seen.root(part.to(device))).cpu() for part in x.split(seen.batch_size or 50)]
-        )
+    y = outputs_of(seen, x).cpu()
     if y.ndim == 4 and y.shape[1] > 1:
         found: Array = y.argmax(1).numpy()
     else:

@@ -164,9 +164,14 @@ def held_outputs(seen: Seen, data: DataFacts) -> Array | None:
 
 def _answers(seen: Seen, x: torch.Tensor) -> Array:
     """Return the outputs (N, K) for samples x (N, ...), in test mode."""
+    return to_array(outputs_of(seen, x).float()).reshape(len(x), -1)
+
+
+def outputs_of(seen: Seen, x: torch.Tensor) -> torch.Tensor:
+    """Return what the loss takes of the outputs (N, ...) for samples x (N, ...), in test mode."""
     rule, device = seen.loss.rule, device_of(seen.root)
     assert rule is not None
     with undisturbed(seen.root), torch.no_grad(), _eagerly(seen):
         set_modes(seen.root, lambda module: False)
         parts = [rule.pick(seen.root(part.to(device))) for part in x.split(seen.batch_size or 100)]
-    return to_array(torch.cat(parts).float()).reshape(len(x), -1)
+    return torch.cat(parts)

@@ -26,9 +26,7 @@ class Pace:
 
     def wants(self, step: int) -> bool:
         """Return whether update `step` is to be looked at."""
-        if self._every is not None:
-            return step == 1 or step % self._every == 0
-        return step >= self._next
+        return self.after(step - 1) == step
 
     def after(self, step: int) -> int:
         """Return the first update behind `step` that is to be looked at."""

@@ -37,9 +37,8 @@ class Shutter:
         self._taker, self._guard = taker, guard
         self._recorder: PassRecorder | None = None
         self._wait: TargetWait | None = None
-        self._leaving: list[
-            PassRecorder | TargetWait
-        ] = []  # closed in a function that holds them till it ends
+        # Closed in a function that holds them till it ends.
+        self._leaving: list[PassRecorder | TargetWait] = []
 
     @property
     def idle(self) -> bool:

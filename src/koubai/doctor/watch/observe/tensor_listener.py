@@ -109,16 +109,13 @@ class TensorListener(ModelListener):
         self._heard = []
         if not self._is_ours(roots):
             return
-        super()._update_by_hand()
+        if self._differentiated:
+            self._update_by_hand()
         self._in_step = True
         root = root_of(roots)
         if heard and root is not None and not self.seen.blind:
             self._look_back(heard, root)
         super().before_backward(roots, adds)
-
-    def _update_by_hand(self) -> bool:
-        """It has been asked for already."""
-        return False
 
     def _look_back(self, heard: list[Heard], root: torch.Tensor) -> None:
         """See a step closely whose forward pass has gone by."""

@@ -34,9 +34,9 @@ class Entropies:
     def look(self, roots: Any, step: int) -> None:
         """Look at what is differentiated in the step after `step` updates."""
         if step in LOOKS and (root := root_of(roots)) is not None:
-            self._looks.append(punishes_entropy(root))
-            nodes = reached([root.grad_fn], _MOST)[0]
-            self.policy = self.policy or any(_weighs_drawn(node, both_signs=True) for node in nodes)
+            drawn = _drawn(root)
+            self._looks.append(bool(drawn) and _adds_entropy(root))
+            self.policy = self.policy or any(_weighs_drawn(node, both_signs=True) for node in drawn)
 
     @property
     def punished(self) -> bool:
@@ -53,8 +53,16 @@ def punishes_entropy(root: torch.Tensor) -> bool:
     >>> punishes_entropy(loss + 0.1 * entropy), punishes_entropy(loss - 0.1 * entropy)
     (True, False)
     """
-    signs = {sign for node, sign in summands(root.grad_fn) if _is_entropy(node)}
-    return signs == {-1} and any(_weighs_drawn(node) for node in reached([root.grad_fn], _MOST)[0])
+    return _adds_entropy(root) and bool(_drawn(root))
+
+
+def _adds_entropy(root: torch.Tensor) -> bool:
+    return {sign for node, sign in summands(root.grad_fn) if _is_entropy(node)} == {-1}
+
+
+def _drawn(root: torch.Tensor) -> list[Any]:
+    """Return the nodes that weigh log-probabilities of what was drawn."""
+    return [node for node in reached([root.grad_fn], _MOST)[0] if _weighs_drawn(node)]
 
 
 def _is_entropy(node: Any) -> bool:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from koubai.doctor.patient.run_facts import Pull
-from koubai.doctor.watch.program.graph import behind, reached, root_of
+from koubai.doctor.watch.program.graph import behind, leaves_among, reached, root_of
 from koubai.doctor.watch.program.models import have_gradients
 from koubai.doctor.watch.program.walk import parameters_of
 
@@ -103,7 +103,7 @@ def _summands(root: Any) -> Iterator[Any]:
 def _of_parameters(node: Any) -> bool:
     """Whether a summand is a size of parameters and nothing else: no data can have gone into it."""
     nodes, whole = reached([node], _MOST)
-    leaves = [each.variable for each in nodes if hasattr(each, "variable")]
+    leaves = leaves_among(nodes)
     if not whole or not leaves or not all(isinstance(w, nn.Parameter) for w in leaves):
         return False
     return all(map(_is_part, nodes)) and any(each.name() in _SIZES or _squares(each) for each in nodes)

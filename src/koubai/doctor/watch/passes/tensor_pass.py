@@ -55,10 +55,10 @@ class TensorPass:
             self._follow(i, call)
 
     def _follow(self, i: int, call: Heard) -> None:
-        own = [self._own[id(w)] for w in call.inputs if id(w) in self._own]
+        own = self._own_of(call)
         if not own:
             return
-        names = tuple(dict.fromkeys(name for each in own for name in each.names))
+        names = _names_of(own)
         if len(own) == len(call.inputs):
             reduced = any(each.reduced for each in own) or plain_name(call.name) in _REDUCING
             self._own |= {id(w): _Own(names, reduced) for w in tensors(call.result)}
@@ -76,8 +76,9 @@ class TensorPass:
         joins = [(i, own) for i, own in self._joins if i < self._end]
         if not joins:
             return {}
-        last = joins[-1]
-        same = [i for i, own in joins if own.names == last[1].names and self._name(i) == self._name(last[0])]
+        last, last_own = joins[-1]
+        name = self.calls[last].name
+        same = [i for i, own in joins if own.names == last_own.names and self.calls[i].name == name]
         found = ((i, first_tensor(self.calls[i].result)) for i in same)
         return {i: y for i, y in found if y is not None}
 
@@ -103,8 +104,9 @@ class TensorPass:
             for i, _ in self._joins
         )
 
-    def _name(self, i: int) -> str:
-        return self.calls[i].name
+    def _own_of(self, call: Heard) -> list[_Own]:
+        """What of a call's inputs was made of trained tensors alone."""
+        return [self._own[id(w)] for w in call.inputs if id(w) in self._own]
 
     @staticmethod
     def _kind(call: Heard) -> str | None:
@@ -141,7 +143,7 @@ class TensorPass:
         counts: dict[str, int],
     ) -> tuple[Heard, _Own] | None:
         """Tell of a layer, if a call is one; return a product that waits for its bias."""
-        own = [self._own[id(w)] for w in call.inputs if id(w) in self._own]
+        own = self._own_of(call)
         if own and len(own) == len(call.inputs):
             return waiting  # a bias that is brought into shape
         if waiting is not None:
@@ -154,7 +156,7 @@ class TensorPass:
         if own and len(own) < len(call.inputs) and self._kind(call) is not None:
             if not isinstance(call.result, torch.Tensor):
                 return None
-            names = tuple(dict.fromkeys(name for each in own for name in each.names))
+            names = _names_of(own)
             if plain_name(call.name) == "addmm":
                 names = (*names[1:], names[0])
             return call, _Own(names)
@@ -166,6 +168,10 @@ class TensorPass:
             settings = function_settings(call.name, call.args, call.options) if known else {}
             recorder.take(path, kind, settings, (), u, call.result, call.place)
         return None
+
+
+def _names_of(own: Sequence[_Own]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for each in own for name in each.names))
 
 
 def _take(recorder: PassRecorder, product: Heard, own: _Own, y: Any) -> None:
