@@ -34,7 +34,7 @@ class Probe:
         `sums` holds, by role, all that was tapped at one path in one step, or in each of several: then the
         number is an array. `layer` is the leaf layer there, None at the path of a parameter.
         """
-        found: Number = getattr(sums[self.role], self.quantity)  # type: ignore[literal-required]
+        found: Number = getattr(sums[self.role], self.quantity)  # type: ignore[literal-required]  # one of Taken
         return found
 
     def defined(self, sums: Taken) -> Number:

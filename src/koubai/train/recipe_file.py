@@ -44,9 +44,8 @@ def recipe_of(
     table: Any, source: str, lines: dict[KeyPath, int] | None = None, under: KeyPath = ()
 ) -> Recipe:
     """Return the recipe that a parsed table describes; it stands at `under` in the file with these lines."""
-    from koubai.train.schema import (
-        read_plain,  # pydantic takes a tenth of a second, and most starts read no file
-    )
+    # Pydantic takes a tenth of a second, and most starts read no file.
+    from koubai.train.schema import read_plain
 
     try:
         recipe: Recipe = read_plain(Recipe, table)

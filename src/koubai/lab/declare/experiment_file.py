@@ -108,9 +108,8 @@ def _experiment(head: _Head, recipe: Recipe, arms: tuple[Arm, ...], name: str) -
 
 def _read(kind: type, plain: Any, under: KeyPath, faults: list[Fault]) -> Any:
     """Return the value that a table describes, or None after adding what is wrong with it."""
-    from koubai.train.schema import (
-        read_plain,  # pydantic takes a tenth of a second, and most starts read no file
-    )
+    # Pydantic takes a tenth of a second, and most starts read no file.
+    from koubai.train.schema import read_plain
 
     try:
         return read_plain(kind, plain)

@@ -42,9 +42,8 @@ def mended(plain: Any) -> Ground:
     with nothing to go by is unsure.
     """
     kept = deepcopy(plain) if isinstance(plain, dict) else {}
-    from koubai.train.schema import (
-        read_plain,  # pydantic takes a tenth of a second, and most starts read no file
-    )
+    # Pydantic takes a tenth of a second, and most starts read no file.
+    from koubai.train.schema import read_plain
 
     unsure: set[str] = set()
     while True:
