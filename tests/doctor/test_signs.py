@@ -1,12 +1,16 @@
 """Signs by themselves: made-up curves and small networks where the right number is known."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from koubai.data.sources.multi_label import MultiLabel
+from koubai.doctor.diagnoses.diagnosis import Sign
 from koubai.doctor.diagnoses.label_noise import disagreement
+from koubai.doctor.diagnoses.learning_rate_too_low import LearningRateTooLow
+from koubai.doctor.diagnoses.not_learning import NotLearning
 from koubai.doctor.diagnoses.oscillation import relapses
 from koubai.doctor.diagnoses.output_loss_mismatch import mismatch
 from koubai.doctor.patient.facts import data_facts
@@ -27,6 +31,7 @@ from koubai.losses.cross_entropy import CrossEntropy
 from koubai.losses.mean_squared_error import MeanSquaredError
 from koubai.losses.sigmoid_cross_entropy import SigmoidCrossEntropy
 from koubai.models.mlp import Mlp
+from koubai.optim.clipping import Clipping
 from koubai.train.session import Session
 from koubai.train.train import train
 from support.patients import circles, digits, values
@@ -191,3 +196,19 @@ def test_harm_needs_more_than_noise_and_a_run_on_its_way_is_not_harmed():
 def test_facts_are_measured_once_a_dataset():
     dataset = digits().data.load()
     assert data_facts(dataset) is data_facts(dataset)
+
+
+def test_remedies_with_nothing_to_change_are_not_listed():
+    no_hidden = patient(digits(network=Mlp((), 10)))
+    unknown = replace(no_hidden, layers=())
+    hidden = {"add_batch_norm", "use_selu"}
+    for whose, missing in ((no_hidden, hidden), (unknown, set())):
+        finding = NotLearning().finding(Consultation(whose), Sign((), None, 0), None, {})
+        assert set(NotLearning.remedies) - set(finding.remedies) == missing
+    tried = NotLearning().finding(Consultation(no_hidden), Sign((), None, 0), 0.0, {"use_selu": 0.0})
+    assert "use_selu" in tried.remedies
+    clipped = patient(digits(network=Mlp((), 10), clipping=Clipping(norm=1.0)))
+    for whose in (no_hidden, clipped):
+        finding = LearningRateTooLow().finding(Consultation(whose), Sign((), None, 0), None, {})
+        assert ("stop_clipping" in finding.remedies) == (whose is clipped)
+        assert "keep_learning_rate" not in finding.remedies

@@ -1,6 +1,8 @@
 """What the doctor leaves alone because it would tell nothing: passes, learners, twins, garbage."""
 
 import gc
+import subprocess
+import sys
 from dataclasses import dataclass
 from math import ceil
 
@@ -234,13 +236,28 @@ for step in range(100):
 """
 
 
-@pytest.mark.parametrize("times", [0.0, 1.0])
-def test_without_a_budget_no_twin_is_made(tmp_path, monkeypatch, times):
-    (tmp_path / "program.py").write_text(PROGRAM)
+@pytest.mark.parametrize(
+    ("rate", "times", "wanted"), [(0.2, 1.0, False), (1e-5, 1.0, True), (1e-5, 0.0, False)]
+)
+def test_a_twin_is_made_where_a_sign_asks_for_trials(tmp_path, monkeypatch, rate, times, wanted):
+    (tmp_path / "program.py").write_text(PROGRAM.replace("0.2)", f"{rate})"))
     made = []
     monkeypatch.setattr(twin, "twin_clinic", lambda *_: made.append(1))
     judge_script(tmp_path / "program.py", trials=ScriptTrials(times))
-    assert bool(made) == bool(times)
+    assert bool(made) == wanted
+
+
+def test_a_run_that_does_well_loads_no_engine_and_no_learner(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    code = (
+        "import pathlib, sys; from koubai.doctor.script import judge_script\n"
+        "from koubai.doctor.trials.script import ScriptTrials\n"
+        f"verdict, _ = judge_script(pathlib.Path({str(program)!r}), trials=ScriptTrials(1.0))\n"
+        "print(verdict.name, [name for name in ('sklearn', 'numba', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "healthy []", done.stdout + done.stderr
 
 
 def test_no_garbage_is_sought_while_loading():

@@ -203,11 +203,46 @@ def test_what_is_left_out_is_told_by_name(judged):
     assert finding.details["paths"] == "W1"
 
 
+def test_updates_by_hand_that_go_uphill_are_named_with_the_tensors_that_do(judged):
+    text = changed(BY_HAND, "p.data -= 0.5 * p.grad", "p.data -= (-0.5 if p is W2 else 0.5) * p.grad")
+    finding = judged(text).findings[0]
+    assert (finding.name, finding.details["fault"]) == ("wrong_gradient", "uphill")
+    assert finding.details["names"] == "W2"
+
+
+def test_who_climbs_a_score_that_is_to_rise_is_healthy(judged):
+    text = changed(BY_HAND, "loss = F.cross_entropy", "loss = -F.cross_entropy")
+    verdict = judged(changed(text, "p.data -= 0.5", "p.data += 0.5"))
+    assert verdict.name == "healthy"
+    assert verdict.findings == []
+
+
+FROM_ZERO = """
+import torch
+torch.manual_seed(0)
+x = torch.rand(100, 1)
+t = 5 + 2 * x + torch.rand(100, 1)
+slope, offset = torch.zeros(1, 1, requires_grad=True), torch.zeros(1, requires_grad=True)
+params = [slope, offset]
+for step in range(150):
+    for p in params:
+        p.grad = None
+    ((x @ slope + offset - t) ** 2).mean().backward()
+    for p in params:
+        p.data -= 0.5 * p.grad
+"""
+
+
 @pytest.mark.parametrize(
-    ("rate", "name"), [("0.00005", "learning_rate_too_low"), ("40.0", "learning_rate_too_high")]
+    ("text", "rate", "name"),
+    [
+        (BY_HAND, "0.00005", "learning_rate_too_low"),
+        (BY_HAND, "40.0", "learning_rate_too_high"),
+        (FROM_ZERO, "0.0001", "learning_rate_too_low"),  # whatever moves a zero moves it far
+    ],
 )
-def test_the_size_of_updates_by_hand_is_tried_on_a_fork(rate, name, written):
-    path = written(changed(BY_HAND, "0.5 * p.grad", f"{rate} * p.grad"))
+def test_the_size_of_updates_by_hand_is_tried_on_a_fork(text, rate, name, written):
+    path = written(changed(text, "0.5 * p.grad", f"{rate} * p.grad"))
     done = subprocess.run(  # a process of its own can fork: this one may share memory with others
         [sys.executable, "-c", FORKS, str(path)], capture_output=True, text=True, check=True, timeout=200
     )

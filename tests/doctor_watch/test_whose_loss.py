@@ -68,3 +68,34 @@ def test_what_an_encoder_ends_with_is_not_what_the_loss_of_a_decoder_takes(sigmo
                 optimizer.step()
                 optimizer.zero_grad()
     assert mismatch(watch.patient()) is None
+
+
+@pytest.mark.parametrize(
+    "loss", [functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, nn.HuberLoss()]
+)
+def test_a_loss_that_is_the_same_both_ways_may_be_given_the_targets_first(loss):
+    x = torch.rand(200, 1)
+    t = torch.sin(5 * x) + 0.05 * torch.randn(200, 1)
+    model = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(300):
+            optimizer.zero_grad()
+            loss(t, model(x)).backward()
+            optimizer.step()
+    last = watch.patient().checkups[-1]
+    assert last.targets == pytest.approx(t.numpy())
+    assert watch.verdict.name == "healthy"
+
+
+def test_a_loss_of_two_answers_has_targets_that_move_whichever_comes_first():
+    for turned in (False, True):
+        model = nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        with koubai.watch(model, optimizer, budget=0) as watch:
+            for _ in range(60):
+                now, then = model(torch.randn(16, 4)), 1 + 0.9 * model(torch.randn(16, 4)).detach()
+                optimizer.zero_grad()
+                functional.mse_loss(*((then, now) if turned else (now, then))).backward()
+                optimizer.step()
+        assert watch.seen.need_not_fall == "moving"

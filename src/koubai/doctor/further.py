@@ -67,13 +67,14 @@ _NAMES = {
 
 def look_further(visit: Consultation, rejected: Sequence[Considered]) -> tuple[list[Finding], list[Trial]]:
     """Return what trials find, the alarm and the hints; nothing where there is nothing to ask."""
+    if not (visit.patient.thorough or _doubtful(visit, rejected)):
+        return [], []
     clinic = visit.patient.clinic
-    if clinic is None or clinic.way == "twin":
+    if clinic is None or clinic.way == "twin" or not clinic.works:
         return [], []
     program = cast(ProgramClinic, clinic)
-    if not (program.thorough or _doubtful(visit, rejected)) or not clinic.works:
-        return [], []
-    best = [trial for trial in map(visit.trial, _ahead(program)[:_MOST]) if trial is not None]
+    ahead = _ahead(program, thorough=visit.patient.thorough)[:_MOST]
+    best = [trial for trial in map(visit.trial, ahead) if trial is not None]
     best = sorted((t for t in best if visit.relief(t)), key=lambda t: -round(visit.relief(t) or 0.0, 1))
     if not best:
         return [], []
@@ -90,16 +91,16 @@ def _doubtful(visit: Consultation, rejected: Sequence[Considered]) -> bool:
         return False
     if visit.harmed:
         return True
-    if visit.reach is not None and visit.skill_known:
+    if visit.comparable:
         return False
     signs = {other.name for other in rejected if other.reason == "no_harm"}
     return bool(signs & set(_NAMES.values())) or not visit.progressing
 
 
-def _ahead(clinic: ProgramClinic) -> list[Change]:
+def _ahead(clinic: ProgramClinic, *, thorough: bool) -> list[Change]:
     """Screen all changes; return those that are ahead of the unchanged run, the best first."""
     short: dict[Change, Trial | None] = {}
-    for group in (HIGHER, LOWER, OTHERS, MORE if clinic.thorough else ()):
+    for group in (HIGHER, LOWER, OTHERS, MORE if thorough else ()):
         short |= clinic.screen(group)
     shares = {change: levels(trial).ahead for change, trial in short.items() if trial is not None}
     ends = {change: levels(trial).changed for change, trial in short.items() if trial is not None}
@@ -112,12 +113,14 @@ def _is_alarm(visit: Consultation, clinic: ProgramClinic, trial: Trial, relief: 
 
     Ten times the rate may well be faster in a run that is young; where a hundred times is, too, the rate is
     far off. A run that has clearly learned and still does is no sick one: that it could be faster is a hint.
+    One that is to answer values, and ends further from them than their mean is, has not learned that much.
     """
-    if visit.on_its_way and trial.change in HIGHER:
+    values = visit.patient.data.classes is None
+    if visit.on_its_way and trial.change in HIGHER and not (values and visit.stuck):
         return False
     if visit.harmed:
         return relief >= CURED
-    if visit.reach is not None and visit.skill_known:
+    if visit.comparable:
         return False
     if trial.change in HIGHER:
         hundred = clinic.screen(HIGHER)[HIGHER[1]]

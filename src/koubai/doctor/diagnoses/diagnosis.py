@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from koubai.core.params import Array
 from koubai.core.registry import Registry
 from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.patient.patient import Patient
 from koubai.doctor.patient.place import place_of
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Considered, Finding, Measure
@@ -158,7 +159,9 @@ class Diagnosis:
     ) -> Finding:
         """Return the finding; remedies that helped come first, the best of them at the head."""
         sign = self.told(sign, reliefs)
-        order = sorted(self.remedies, key=lambda name: -round(reliefs.get(name, 0.0), 1))
+        order = sorted(
+            self._to_list(visit.patient, reliefs), key=lambda name: -round(reliefs.get(name, 0.0), 1)
+        )
         return Finding(
             code=self.code,
             name=self.registry_name,
@@ -176,6 +179,12 @@ class Diagnosis:
             series=sign.series,
             trials=trials,
         )
+
+    def _to_list(self, patient: Patient, tried: Mapping[str, float]) -> list[str]:
+        """Return the remedies that were tried, and those that have something to change."""
+        from koubai.doctor.remedies import REMEDIES
+
+        return [name for name in self.remedies if name in tried or REMEDIES[name]().has_room(patient)]
 
 
 def severity_of(sign: Sign, shortfall: float, relief: float | None) -> str:
@@ -214,7 +223,7 @@ def _confidence(sign: Sign, relief: float | None) -> float:
 
 def harm_measures(visit: Consultation) -> tuple[Measure, ...]:
     """The numbers of the harm: what the run reached, and what is within reach."""
-    if visit.reach is None or not visit.harmed:
+    if not visit.harmed or visit.reach is None:
         return (Measure("skill", visit.skill),)
     return (Measure("skill", visit.skill, visit.goal, above=False),)
 

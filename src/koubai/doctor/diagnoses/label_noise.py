@@ -16,7 +16,6 @@ References: Zhang et al. 2017; Northcutt, Jiang, Chuang 2021, 'Confident learnin
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -50,9 +49,11 @@ class LabelNoise(Diagnosis):
     remedies = ("stop_early", "add_dropout", "add_weight_decay")
 
     def sign(self, visit: Consultation) -> Sign | None:
-        """Disagreement among the samples in the purest neighborhoods."""
+        """Disagreement among the samples in the purest neighborhoods, where samples were learned by heart."""
         data = visit.patient.data
         if data.classes is None or data.x is None or data.t is None or len(data.x) < _ENOUGH:
+            return None
+        if not visit.skill - visit.held_skill > _BY_HEART:  # none held out, or nothing to look for
             return None
         key = samples_key(data.x, data.t)
         if key not in _known:
@@ -68,10 +69,7 @@ class LabelNoise(Diagnosis):
         Where none are held out, nobody can tell labels learned by heart from labels understood better than
         simple learners do. A run that has learned little does not suffer from labels yet.
         """
-        if not isfinite(visit.held_skill):
-            return False
-        by_heart = visit.skill - visit.held_skill > _BY_HEART
-        if not by_heart or not (visit.held_shortfall > 0.1 or visit.patient.finished):
+        if not (visit.held_shortfall > 0.1 or visit.patient.finished):
             return False
         return neighbors_skill(visit.patient.data) > visit.held_skill - _SLACK
 

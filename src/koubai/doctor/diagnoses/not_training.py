@@ -132,11 +132,10 @@ class NotTraining(Diagnosis):
         steps in vain, nor layers in a list that gather gradients, nor ones that the optimizer holds and that
         are used without; these two are told as information only where the run is known to do well without.
         """
-        unknown = visit.reach is None or not visit.skill_known
         fault = sign.details["fault"]
         if fault == "rounded":
             return not visit.well
-        meant = fault in _BY_HAND and fault != "vain" and not unknown
+        meant = fault in _BY_HAND and fault != "vain" and visit.comparable
         return visit.harmed or sign.measured or (fault in _BY_HAND and not meant)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:

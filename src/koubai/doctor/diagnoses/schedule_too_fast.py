@@ -51,7 +51,7 @@ class ScheduleTooFast(Diagnosis):
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; where nothing tells how well it does, worse than with its rate kept."""
-        if visit.harmed or (visit.reach is not None and visit.skill_known) or not visit.can_try:
+        if visit.harmed or visit.comparable or not visit.can_try:
             return visit.harmed
         kept = visit.remedy("keep_learning_rate")
         return kept is not None and self.relief(visit, kept) >= CURED

@@ -6,13 +6,14 @@ Why it hurts: the run goes downhill on another mountain.
 How it shows: the slope of the loss along a random direction, by central differences in double precision,
     is not the gradient's product with that direction. Of a program the summands of the loss are followed
     back: one of them depends on tensors that nobody trains, and on no parameter; or the target of Q-learning
-    has a gradient, too. And the backward of a `torch.autograd.Function` of its own is given zeros: what it
-    returns must be zeros, too.
+    has a gradient, too. Or a loop that makes the updates itself adds the gradient to some parameters, where
+    it should be taken away, and the run suffers. And the backward of its own `torch.autograd.Function` is
+    given zeros: what it returns must be zeros, too.
 Confused with: a learning rate that is too high or too low; kinks (ReLU), which cost little on average.
 Sick recipe: a layer of one's own whose backward uses f'(f(u)) for f'(u); `torch.autograd.grad` without
     create_graph=True in a loss.
-Healthy look-alike: straight-through estimators, reversed gradients; rounding; a kink that one of the
-    directions crosses; a term on codes that are trained.
+Healthy look-alike: straight-through estimators, reversed gradients, multipliers that are to rise; rounding;
+    a kink that one of the directions crosses; a term on codes that are trained.
 Remedies: mend backward; write the derivative under the formula and test it.
 References: Baydin et al. 2018, sec. 2 (finite differences against the chain rule).
 """
@@ -24,6 +25,7 @@ from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
 _WRONG = 0.05
+_NAMED = 3  # parameters in a sentence
 
 
 @DIAGNOSES.register
@@ -48,8 +50,8 @@ class WrongGradient(Diagnosis):
         """What the program does wrong by itself; errors, asked for if the run suffers."""
         if (told := _of_the_program(visit)) is not None:
             return told
-        clinic = visit.patient.clinic
-        errors = clinic.gradient_errors() if clinic is not None and visit.harmed else None
+        clinic = visit.patient.clinic if visit.harmed else None
+        errors = None if clinic is None else clinic.gradient_errors()
         if not errors or max(errors.values()) <= _WRONG:
             return None
         # what lies behind a wrong layer is right, what lies before it is wrong: the last wrong one is nearest
@@ -74,4 +76,7 @@ def _of_the_program(visit: Consultation) -> Sign | None:
         return Sign((), None, 1, certain=True, by_hand=True, details=told, points_at=("derivative",))
     if patient.aims.chased:
         return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "target"})
+    if patient.loop.climbing:
+        details = {"fault": "uphill", "names": ", ".join(patient.loop.climbing[:_NAMED])}
+        return Sign((), None, 1, certain=True, points_at=("backward",), details=details)
     return None

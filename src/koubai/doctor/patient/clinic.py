@@ -111,11 +111,6 @@ class Clinic(Protocol):
 class ProgramClinic(Clinic, Protocol):
     """A clinic of a program that nobody translated: `way` is not "twin"."""
 
-    @property
-    def thorough(self) -> bool:
-        """Whether it may look for what could be better in a run that is not sick."""
-        ...
-
     def screen(self, changes: Sequence[Change]) -> dict[Change, Trial | None]:
         """Try changes from the initial weights over few updates."""
         ...

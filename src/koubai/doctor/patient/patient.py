@@ -7,7 +7,7 @@ from a user's model. Whoever makes one fills in what it knows; None (or an empty
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -60,7 +60,9 @@ class Patient:
     | aims     | which way the program pushes                                                            |
     | declared_frozen | those of them that the user froze on purpose                                      |
     | loop     | what a loop written by hand did                                                          |
-    | clinic   | where interventions can be tried (None: only look)                                       |
+    | open_clinic | finds where interventions can be tried; it is called when one is wanted (see `clinic`) |
+    | clips    | whether gradients are clipped                                                            |
+    | thorough | whether what could be better is looked for in a run that is not sick                     |
     | places   | lines of the user's program, by role, and by "layer:" with a layer's path             |
     | change_by_mates | how much answers in test mode change with the samples beside them, in units of    |
     |          | how much they differ at all (NaN: not known)                                              |
@@ -106,7 +108,9 @@ class Patient:
     aims: Aims = Aims()
     declared_frozen: tuple[str, ...] = ()
     loop: LoopFacts = LoopFacts()
-    clinic: Clinic | None = None
+    open_clinic: Callable[[], Clinic | None] | None = None
+    clips: bool = False
+    thorough: bool = False
     loss_speaks: bool = True
     places: Mapping[str, Place] = field(default_factory=dict)
     change_by_mates: float = float("nan")
@@ -125,6 +129,14 @@ class Patient:
     pulls: tuple[Pull, ...] = ()
     duel: Duel | None = None
     origin: Origin | None = None
+
+    @cached_property
+    def clinic(self) -> Clinic | None:
+        """Where interventions can be tried (None: only look).
+
+        It may have to be made first, with an engine and kernels that a run without a sign never needs.
+        """
+        return None if self.open_clinic is None else self.open_clinic()
 
     # ------------------------------------------------------------------------------------ layers
 

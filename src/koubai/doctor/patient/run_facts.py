@@ -117,6 +117,7 @@ class LoopFacts:
     | had_trained    | ... and whether it had been trained in training mode before                        |
     | idle_norms     | whether a batch norm has never seen a batch: its running statistics are those of 0 |
     | ascends        | whether what is differentiated falls where the loss rises                          |
+    | climbing       | parameters that every update by hand moved up along their gradient                 |
     | clipped        | share of the updates whose gradient was clipped ...                                |
     | clipped_to     | ... and to which share of its length, on (geometric) average                       |
     | rate_cut       | update since which the rate is at most 1/100 of its highest; None: it is not       |
@@ -133,6 +134,7 @@ class LoopFacts:
     had_trained: bool = False
     idle_norms: bool = False
     ascends: bool = False
+    climbing: tuple[str, ...] = ()
     clipped: float = 0.0
     clipped_to: float = 1.0
     rate_cut: int | None = None

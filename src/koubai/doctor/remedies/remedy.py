@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from koubai.core.registry import Registry
 from koubai.data.dataset import Dataset
+from koubai.doctor.patient.patient import Patient
 from koubai.train.recipe import Recipe
 
 REMEDIES = Registry("remedy")
@@ -22,6 +23,10 @@ class Remedy:
 
     registry_name: ClassVar[str] = ""
     treats: ClassVar[tuple[str, ...]] = ()
+
+    def has_room(self, patient: Patient) -> bool:
+        """Whether there may be something to change, by what is known of a run of which there is no recipe."""
+        return True
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Return the treated recipe, or None where the remedy changes nothing."""

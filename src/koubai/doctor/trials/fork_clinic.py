@@ -51,10 +51,9 @@ class ForkClinic:
         forks: Forks | Reruns,
         times: float = 1.0,
         *,
-        thorough: bool = False,
         on_trial: Callable[[Change, int], None] | None = None,
     ) -> None:
-        self._forks, self.thorough, self._on_trial = forks, thorough, on_trial
+        self._forks, self._on_trial = forks, on_trial
         self.way = forks.way
         self._numbers = 0
         self._cpu_per_step = 1.0

@@ -53,6 +53,7 @@ class ScriptTrials:
     @contextmanager
     def asked(self, watch: Any) -> Iterator[None]:
         """Let a watch ask for trials while this is open; then the snapshots end."""
+        watch.means.thorough = self._thorough
         if self._times:
             watch.means.other_clinic, watch.means.trace = self._clinic_of, self._origin
         else:
@@ -79,7 +80,7 @@ class ScriptTrials:
         return None if self._clinic.trouble else self._clinic
 
     def _made(self, program: Forks | Reruns) -> ForkClinic:
-        return ForkClinic(program, self._times, thorough=self._thorough, on_trial=_progress)
+        return ForkClinic(program, self._times, on_trial=_progress)
 
     def _origin(self) -> Origin | None:
         """Repeat the program up to the first loss that is not finite, and look at every operation near it."""

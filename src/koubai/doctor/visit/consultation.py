@@ -54,10 +54,15 @@ class Consultation:
     def well(self) -> bool:
         """Whether the run does so well that it is not harmed, whatever simple learners would reach."""
         reached = self.patient.train_skill
-        if not self.skill_known or not isfinite(reached) or not can_be_learned_from(self.patient.data):
+        if not self.comparable or not isfinite(reached):
             return False
         learned = reached - self.chance > 3 * self.most_noise
         return learned and 1 - reached <= HARMED * (1 - self.chance)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the run can be held against simple learners; they are not asked for that."""
+        return self.skill_known and can_be_learned_from(self.patient.data)
 
     @cached_property
     def goal(self) -> float:
@@ -132,7 +137,7 @@ class Consultation:
         Where the skill is not known, or nothing to hold it against, the loss tells only whether anything was
         learned at all: whether it has left the level of knowing nothing, or else its start.
         """
-        if not self.skill_known or self.reach is None:
+        if not self.comparable:
             return self._standstill
         way = self.goal - self.chance
         if way <= 0:

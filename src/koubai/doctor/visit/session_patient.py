@@ -48,7 +48,8 @@ def session_patient(session: Session, *, budget: float = 20.0, first: Checkup | 
         held_outputs=_held_outputs(session),
         untrained=tuple(path for path in network.param_specs if session.program.job.is_frozen(path)),
         declared_frozen=tuple(path for path in network.param_specs if session.program.job.is_frozen(path)),
-        clinic=clinic,
+        clips=recipe.clipping is not None,
+        open_clinic=lambda: clinic,
     )
 
 

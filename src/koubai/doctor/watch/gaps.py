@@ -11,6 +11,7 @@ from koubai.doctor.answer.verdict import Unseen
 from koubai.doctor.diagnoses.loss_without_bound import endless
 from koubai.doctor.visit.consultation import HARMED, SHORT, Consultation
 from koubai.doctor.visit.finding import Finding
+from koubai.doctor.visit.reference import can_be_learned_from
 from koubai.doctor.watch.checkups.beaten import beaten
 from koubai.doctor.watch.seen.seen import Seen
 
@@ -41,7 +42,7 @@ def gaps(seen: Seen, visit: Consultation, findings: Sequence[Finding]) -> tuple[
         pass  # it is known what broke
     elif not np.isfinite(losses).all():
         found.append(Unseen("broken"))
-    elif seen.pairs_open and visit.reach is None:
+    elif seen.pairs_open and not can_be_learned_from(visit.patient.data):
         found.append(Unseen("pairs"))
     elif (
         gap := _progress(seen, visit, updates) or _held_at_chance(visit) or _beaten(seen, visit)
@@ -56,7 +57,7 @@ def _progress(seen: Seen, visit: Consultation, updates: int) -> Unseen | None:
     short = Unseen("short", {"step": updates}) if updates < SHORT else None
     if visit.well:
         return short
-    if visit.reach is not None and visit.skill_known:
+    if visit.comparable:
         return _by_skill(visit, short)
     if visit.floor_known:
         known = visit.shortfall <= HARMED and visit.surely_learned

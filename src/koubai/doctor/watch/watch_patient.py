@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -64,11 +65,13 @@ class Means:
     | field        | meaning                                                                     |
     |--------------|-----------------------------------------------------------------------------|
     | budget       | seconds of trials on a twin; 0: no trials at all                            |
+    | thorough     | whether what could be better is looked for in a run that is not sick        |
     | other_clinic | where trials can be made if the model has no twin; None: nowhere            |
     | trace        | finds the operation whose number was the first that is not finite           |
     """
 
     budget: float
+    thorough: bool = False
     other_clinic: Callable[[], Clinic | None] | None = None
     trace: Callable[[], Origin | None] | None = None
 
@@ -82,9 +85,6 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     checkups = [look for look in (first, last) if look]
     outputs = checkups[-1].outputs if checkups else None
     data, answers = _data_and_answers(seen, checkups, samples, again=now is not None)
-    if seen.need_not_fall is not None:  # what the outputs are compared with is no truth
-        data, answers = DataFacts(samples=seen.samples), None
-        checkups = [replace(look, outputs=None, targets=None) for look in checkups]
     untrained, frozen = untrained_of(seen)
     unlisted, silenced, left_out = unlisted_of(seen), silenced_of(seen, untrained), left_out_of(seen)
     origin, mixed = _origin(seen, means), mixing_of(seen, samples if now else None)
@@ -92,7 +92,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
     return Patient(
         layers=tuple(_facts_of(layer, seen.first) for layer in layers),
         history=seen.record.history,
-        checkups=tuple(checkups),
+        checkups=tuple(checkups if seen.need_not_fall is None else map(_unanswered, checkups)),
         loss=_loss(seen.loss, outputs),
         loss_speaks=seen.need_not_fall is None,
         change_by_mates=mixed.change,
@@ -131,7 +131,9 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         vain_steps=max((vain.steps for vain in seen.vain), default=0),
         declared_frozen=frozen,
         loop=seen.loop.facts(seen.root, seen.step, seen.made),
-        clinic=_clinic(seen, samples if now else None, data, means),
+        clips=seen.loop.clips > 0,
+        open_clinic=partial(_clinic, seen, samples if now else None, data, means),
+        thorough=means.thorough,
     )
 
 
@@ -145,6 +147,8 @@ def _data_and_answers(
     seen: Seen, checkups: list[Checkup], samples: Samples | None, *, again: bool
 ) -> tuple[DataFacts, Array | None]:
     """Return what is known of the data, and what was answered in the evaluation; `again`: it can be asked."""
+    if seen.need_not_fall is not None:
+        return DataFacts(samples=seen.samples), None
     outputs = checkups[-1].outputs if checkups else None
     data = _data(seen, samples, 1 if outputs is None else outputs.shape[1])
     answers = held_outputs(seen, data) if again else None
@@ -158,6 +162,11 @@ def _data_and_answers(
     if not (seen.replayable or seen.one_input):
         data = replace(data, x=None, x_held=None, mean=None, std=None, low=None, high=None)
     return data, answers
+
+
+def _unanswered(look: Checkup) -> Checkup:
+    """A look without its answers: what they are compared with is no truth."""
+    return replace(look, outputs=None, targets=None)
 
 
 def _beside(y: Array, t: Array | None) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import nn
@@ -29,6 +31,8 @@ from koubai.words import say
 if TYPE_CHECKING:
     from koubai.doctor.answer.diary import Diary
     from koubai.doctor.watch.keeper import DiaryKeeper
+
+_Answer = TypeVar("_Answer")
 
 
 class Watch:
@@ -174,9 +178,15 @@ class Watch:
 
     def _examine(self, means: Means) -> Patient:
         self.listener.guard(self.listener.write_down)
+        patient = self._aside(partial(watch_patient, self.seen, means))
+        clinic = patient.open_clinic
+        return patient if clinic is None else replace(patient, open_clinic=partial(self._aside, clinic))
+
+    def _aside(self, ask: Callable[[], _Answer]) -> _Answer:
+        """Ask something for which the model may run; the listener does not take that for the program."""
         self.listener.aside = True
         try:
-            return watch_patient(self.seen, means)
+            return ask()
         finally:
             self.listener.aside = False
 

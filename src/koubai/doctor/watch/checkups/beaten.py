@@ -27,7 +27,7 @@ _WORDS = 500
 def beaten(seen: Seen, visit: Consultation) -> tuple[float, float] | None:
     """Return the skill of the model and of the best simple learner, where that is clearly better."""
     samples, look = seen.trained.samples(_ROWS), visit.patient.last
-    if visit.reach is not None or samples is None or look is None or not visit.skill_known:
+    if visit.comparable or samples is None or look is None or not visit.skill_known:
         return None
     t = as_targets(samples[1], seen.loss.by_index)
     x = _numbers(samples[0])

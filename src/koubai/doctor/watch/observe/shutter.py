@@ -119,7 +119,10 @@ class Shutter:
         if (close_up := self.close_up) is None or (not seen.step and not in_turn(seen.loop.passes)):
             return  # what is differentiated often and never updated may be part of something else
         keep = close_up.whole and seen.copies
-        seen.had_gradient.update(close_up.take_gradients(seen.root, seen.decays, max(passes, 1), keep=keep))
+        found = close_up.take_gradients(
+            seen.root, seen.decays, max(passes, 1), keep=keep, by_hand=bool(seen.hand)
+        )
+        seen.had_gradient.update(found)
         if scaling and close_up.overflowed:
             self.close_up = None  # the scaler will skip this step and try a smaller scale
 
@@ -136,6 +139,7 @@ class Shutter:
         seen.record.close_up(
             close_up.finish(seen.root, seen.rounding), close_up.recorder.layers.values(), paths
         )
+        seen.loop.climb(close_up.climbed)
         seen.first, seen.last = seen.first or close_up, close_up
         self._pace.end(seen.step)
 

@@ -29,6 +29,7 @@ class CloseUp:
     | factor  | d(what was differentiated) / d(loss): 1/2 where two batches make a step, 1024 scaled |
     | scale   | the part of it that is a gradient scaler's                                           |
     | whole   | whether layers were measured unit by unit                                            |
+    | climbed | of parameters whose gradient was kept, whether the update went up along it           |
     """
 
     def __init__(
@@ -48,6 +49,8 @@ class CloseUp:
         self.factor = self.scale = 1.0
         self.pair: Pair | None = None  # outputs and targets of this step, until it ends
         self.raw_gradients: dict[str, torch.Tensor] = {}
+        self.climbed: dict[str, bool] = {}
+        self._slopes: dict[str, torch.Tensor] = {}
         self._gradients: dict[str, Magnitudes] = {}
         self._weights: dict[str, torch.Tensor] = {}
 
@@ -76,12 +79,13 @@ class CloseUp:
         return any(not isfinite(g.total_abs) for g in self._gradients.values())
 
     def take_gradients(
-        self, model: nn.Module, decays: Mapping[str, float], passes: int, *, keep: bool
+        self, model: nn.Module, decays: Mapping[str, float], passes: int, *, keep: bool, by_hand: bool
     ) -> list[str]:
         """Take the gradient after `passes` backward passes, and the weights; return who has one.
 
         A later call replaces an earlier one. The weight decay that the optimizer will add is added here.
-        With `keep`, copies of the gradients stay for a checkup.
+        With `keep`, copies of the gradients stay for a checkup; where updates are made `by_hand`, until it is
+        seen which way these go.
         """
         params = {name: p.detach() for name, p in parameters_of(model) if p.requires_grad}
         if not self._weights:
@@ -94,6 +98,7 @@ class CloseUp:
             self.raw_gradients = {name: g.to("cpu", copy=True).to_dense() for name, g in found.items()}
         pulled = {name: g + decays[name] * params[name] if name in decays else g for name, g in found.items()}
         self._gradients = magnitudes_of_all(pulled)
+        self._slopes = {name: g.clone() for name, g in found.items()} if by_hand else {}
         return list(found)
 
     def finish(self, model: nn.Module, rounding: Rounding) -> TapRecord:
@@ -106,6 +111,8 @@ class CloseUp:
         now = dict(parameters_of(model))
         rounding.see(self._weights, now)
         updates = {name: now[name].detach() - w for name, w in self._weights.items()}
+        self.climbed = {name: bool((updates[name] * g).sum() > 0) for name, g in self._slopes.items()}
+        self._slopes = {}
         for role, tensors in (("weight", self._weights), ("update", updates)):
             sums |= {(name, role): s for name, s in magnitudes_of_all(tensors).items()}
         sums |= {(name, "weight_gradient"): s for name, s in self._gradients.items()}

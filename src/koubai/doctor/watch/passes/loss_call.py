@@ -16,6 +16,8 @@ from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.trail import Derived, Pair, Trail
 from koubai.doctor.watch.program.places import users_place
 
+_SYMMETRIC = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+
 
 @dataclass(frozen=True)
 class LossCall:
@@ -52,7 +54,11 @@ class LossCall:
             return None
         if name == "gaussian_nll_loss":
             given.pop("var", None)
-        moving = trail.was_made(t) or t.requires_grad
+        if (
+            name in _SYMMETRIC and trail.was_made(t) and not trail.was_made(y)
+        ):  # (targets, outputs): the same loss
+            y, t = t, y
+        moving = trail.was_made(t)
         return cls(name, function, y, t, given, value, trail.of(y), moving, users_place("loss"))
 
     @property

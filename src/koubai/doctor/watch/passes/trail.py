@@ -113,8 +113,8 @@ class Trail:
         return self._derived.get(id(tensor))
 
     def was_made(self, tensor: torch.Tensor) -> bool:
-        """Whether a tensor was computed from outputs."""
-        return id(tensor) in self._made
+        """Whether a tensor was computed from outputs, or from parameters that nobody saw used."""
+        return tensor.requires_grad or id(tensor) in self._made
 
     def call(self, name: str, args: tuple[Any, ...], options: Mapping[str, Any], result: Any) -> None:
         """Take in a call of a function of PyTorch."""

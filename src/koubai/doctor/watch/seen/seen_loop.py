@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import exp, isfinite, log
 
@@ -15,6 +16,7 @@ from koubai.doctor.watch.seen.rise import Rise
 _CUT = 0.01  # of the highest rate
 _SAME = 0.02  # a factor so near to 1 is 1
 _MOSTLY = 0.8  # of the updates
+_LOOKS = 3  # at updates, from which on it is no chance that all of them go one way
 _PASSES = 10  # backward passes without an update after which none is to be expected
 
 
@@ -54,6 +56,7 @@ class SeenLoop:
     _rise: Rise = field(default_factory=Rise)
     _batches: int = 0  # backward passes since the last update
     _counts: Counter[int] = field(default_factory=Counter)  # of backward passes in an update
+    _climbs: dict[str, list[bool]] = field(default_factory=dict)  # of parameters, in steps by hand
     _modes: set[bool] = field(default_factory=set)  # of the model, in backward passes since the last update
 
     def backward(self, *, training: bool) -> None:
@@ -75,6 +78,11 @@ class SeenLoop:
             self._cut = None
         elif self._highest:
             self._cut = self._cut or step
+
+    def climb(self, climbed: Mapping[str, bool]) -> None:
+        """Take in of which parameters an update by hand went up along the gradient."""
+        for name, up in climbed.items():
+            self._climbs.setdefault(name, []).append(up)
 
     def scaled(self, made: bool) -> None:
         """Take in that a gradient scaler made an update, or skipped it."""
@@ -115,6 +123,7 @@ class SeenLoop:
             had_trained=self.trained,
             idle_norms=any(_is_idle(module) for _, module in modules_of(model)),
             ascends=self.ascends,
+            climbing=tuple(name for name, ups in self._climbs.items() if len(ups) >= _LOOKS and all(ups)),
             clipped=min(1.0, self.clips / max(step, 1)),
             clipped_to=exp(self._shortened / self.clips) if self.clips else 1.0,
             rate_cut=self._cut,
