@@ -278,7 +278,7 @@ def test_a_softmax_that_weighs_the_input_is_none_of_the_output_in_a_loop_of_call
 def test_a_run_that_knows_nothing_is_never_healthy(skill, goal, open_question):
     learnable = goal > 0.03  # of values, what is within .03 of chance is not known
     visit = SimpleNamespace(
-        reach=True, skill_known=True, skill=skill, goal=goal, chance=0.0, noise=0.01, learnable=learnable,
+        comparable=True, skill=skill, goal=goal, chance=0.0, noise=0.01, learnable=learnable,
         shortfall=(goal - skill) / goal, well=False, trades=False, harmed=learnable and goal - skill > 0.03,
         patient=SimpleNamespace(data=SimpleNamespace(classes=None)),
     )  # fmt: skip
