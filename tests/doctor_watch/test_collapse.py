@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 import koubai
+from koubai.doctor.script import watch_script
 from koubai.doctor.watch.checkups import rerun
 
 FEATURES = 16
@@ -65,6 +66,95 @@ def test_a_code_that_holds_nothing_is_posterior_collapse(weight, collapsed):
             _, mean, log_variance = watch.seen.root(inputs(64))
         assert finding.details["code"] < 0.1
         assert float((log_variance.exp() + mean.square() - 1 - log_variance).sum(1).mean()) / 2 < 0.2
+
+
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.read, self.mean, self.deviation = nn.Linear(FEATURES, 32), nn.Linear(32, 3), nn.Linear(32, 3)
+
+    def forward(self, x):
+        h = torch.tanh(self.read(x))
+        return self.mean(h), functional.softplus(self.deviation(h))
+
+
+def noise_first(mean, deviation):
+    return torch.randn(*mean.shape) * deviation + mean
+
+
+def by_distribution(mean, deviation):
+    return torch.distributions.Normal(mean, deviation).rsample()
+
+
+@pytest.mark.parametrize("draw", [noise_first, by_distribution])
+@pytest.mark.parametrize(("weight", "collapsed"), [(1.0, False), (100.0, True)])
+def test_a_code_is_seen_where_it_is_drawn_however_the_parts_are_called(draw, weight, collapsed):
+    torch.manual_seed(0)
+    parts = nn.ModuleDict({"encoder": Encoder(), "decoder": nn.Linear(3, FEATURES)})  # never called as one
+    distances = []
+
+    def loss_of(parts, x):
+        mean, deviation = parts["encoder"](x)
+        distance = (deviation**2 + mean**2 - 1 - 2 * deviation.log()).sum(1).mean() / 2
+        distances.append(distance.item())
+        reconstructed = parts["decoder"](draw(mean, deviation))
+        return functional.mse_loss(reconstructed, x, reduction="sum") / len(x) + weight * distance
+
+    watch = trained(parts, loss_of, rate=0.003, steps=300)
+    codes = watch.patient().codes
+    assert len(codes) > 3
+    for step, code in codes.items():
+        assert code == pytest.approx(distances[step - 1], rel=1e-4)
+    assert ("posterior_collapse" in named(watch)) == collapsed
+
+
+class Noisy(nn.Module):
+    """Noise on weights, and on hidden values: nothing of it is a code."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.spread = (
+            nn.Parameter(torch.randn(FEATURES, 32) / 4),
+            nn.Parameter(torch.zeros(FEATURES, 32)),
+        )
+        self.write = nn.Linear(32, FEATURES)
+
+    def forward(self, x):
+        h = torch.tanh(x @ (self.weight + torch.randn_like(self.weight) * self.spread))
+        return self.write(h + 0.1 * torch.randn_like(h))
+
+
+def test_noise_on_weights_or_of_a_given_size_is_no_code():
+    torch.manual_seed(0)
+    watch = trained(Noisy(), lambda net, x: functional.mse_loss(net(x + 0.1 * torch.randn_like(x)), x))
+    assert watch.patient().codes == {}
+
+
+SHARED = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+class Apart(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.read, self.write = nn.Linear(8, 4), nn.Linear(4, 8)
+    def loss(self, x):
+        return nn.functional.mse_loss(self.write(torch.tanh(self.read(x))), x, reduction="sum") / 32
+net = Apart()
+optimizer = torch.optim.SGD(net.parameters(), 1e-5)
+for step in range(150):
+    optimizer.zero_grad()
+    net.loss(torch.randn(32, 8)).backward()
+    optimizer.step()
+"""
+
+
+def test_losses_from_before_the_first_look_are_in_the_units_of_those_after_it(tmp_path):
+    """The model is found at its first update; what a loss is divided by, at the look after that."""
+    (tmp_path / "program.py").write_text(SHARED)
+    losses = watch_script(tmp_path / "program.py").watch.patient().losses
+    assert len(losses) == 150
+    assert losses.max() < 3 * losses.min()
 
 
 def test_a_loss_to_which_another_is_added_is_compared_with_its_own_start():

@@ -328,7 +328,7 @@ def test_one_label_is_meant_where_outputs_are_compared_with_one_another():
 def test_a_loss_is_below_that_of_knowing_nothing_only_by_more_than_its_scatter(level, scatter, open_question):
     tail = torch.tensor([level - scatter, level + scatter] * 25).numpy()
     visit = SimpleNamespace(
-        reach=None,
+        comparable=False,
         well=False,
         floor_known=True,
         floor_loss=1.0,
@@ -354,9 +354,8 @@ def test_a_loss_is_below_that_of_knowing_nothing_only_by_more_than_its_scatter(l
 def test_a_loss_that_comes_down_from_where_it_jumped_to_is_no_progress(losses, open_question):
     losses = np.array(losses)
     visit = SimpleNamespace(
-        reach=None,
+        comparable=False,
         well=False,
-        skill_known=False,
         floor_known=False,
         progressing=True,
         smooth=losses.reshape(10, 10).mean(axis=1),

@@ -24,7 +24,6 @@ from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
 _NOTHING = 0.1  # nats a sample: a seventh of a bit; codes that are used hold several
-_LATE = LATE
 _FEWEST = 100  # updates: a code that is not used yet will be
 
 
@@ -56,16 +55,16 @@ class PosteriorCollapse(Diagnosis):
     def sign(self, visit: Consultation) -> Sign | None:
         """The distance from the prior is 0 at the end."""
         patient = visit.patient
-        end = late(patient.spreads, patient.step)
+        end = [code for step, code in patient.codes.items() if step >= LATE * patient.step]
         if patient.step < _FEWEST or len(end) < 2:
             return None
-        code = max(spread.code for spread in end)
-        if not code < _NOTHING or min(spread.inputs for spread in end) < _NOTHING:
+        code, alike = max(end), [spread.inputs < _NOTHING for spread in late(patient.spreads, patient.step)]
+        if not code < _NOTHING or any(alike) or not patient.loss_speaks:
             return None
         return Sign(
             (Measure("code_distance", code, _NOTHING, above=False),),
             None,
-            next(s.step for s in patient.spreads if s.code < _NOTHING),
+            next(step for step, code in patient.codes.items() if code < _NOTHING),
             "warn",
             certain=True,
             by_hand=True,

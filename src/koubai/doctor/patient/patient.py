@@ -73,6 +73,8 @@ class Patient:
     | change_by_future | how much answers change with inputs that come later, where it is they that are |
     |          | to be predicted, in units of how much answers differ at all (NaN: not known)             |
     | spreads  | how much outputs differ from sample to sample, at close-ups (of a PyTorch program)       |
+    | codes    | where a code is drawn: how far it is from the prior at close-ups, by step, in nats a  |
+    |          | sample (Kullback and Leibler)                                                            |
     | held_scale | how inputs of the evaluation differ from those of training (None: they do not)         |
     | held_modes | what it costs that they are asked about in training mode (None: they are not)          |
     | own_scale | how they are scaled, where that can be told without their loss (None: as in training)    |
@@ -120,6 +122,7 @@ class Patient:
     squashed: tuple[str, int] | None = None
     change_by_future: float = float("nan")
     spreads: tuple[Spread, ...] = ()
+    codes: Mapping[int, float] = field(default_factory=dict)
     held_scale: HeldScale | None = None
     held_modes: HeldModes | None = None
     own_scale: OwnScale | None = None

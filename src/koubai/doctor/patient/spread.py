@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan
 
 LATE = 0.4  # of the run: looks are at least as near as 1.5 times the step before, so two lie behind it
 
@@ -21,8 +20,6 @@ class Spread:
     | views    | outputs of one shape in one call                                                       |
     | calls    | calls in that step                                                                     |
     | width    | numbers of a sample in the narrowest output                                            |
-    | code     | where means and log-variances of a code are put out beside what is decoded: how far    |
-    |          | they are from the prior, in nats a sample (Kullback and Leibler); NaN: they are not    |
     """
 
     step: int
@@ -32,7 +29,6 @@ class Spread:
     views: int
     calls: int
     width: int
-    code: float = nan
 
 
 def late(spreads: tuple[Spread, ...], steps: int) -> tuple[Spread, ...]:

@@ -102,6 +102,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         stands=seen.stands if seen.need_not_fall == "moving" else None,
         change_by_future=change_by_future_of(seen),
         spreads=tuple(seen.spreads.seen),
+        codes=seen.spreads.codes,
         held_scale=held_scale_of(seen) if now else None,
         held_modes=held_modes_of(seen) if now else None,
         own_scale=own_scale_of(seen),

@@ -15,13 +15,13 @@ from torch import nn
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.checkups.replay import call_again
 from koubai.doctor.watch.passes.function_mode import FunctionMode
+from koubai.doctor.watch.program.kinds import FACTORS
 from koubai.doctor.watch.program.nested import tensors
 from koubai.doctor.watch.program.places import users_place
 from koubai.doctor.watch.seen.kept_calls import KeptCall
 
 _FEWEST = 8  # places that are kept, and left out
 _FILLS = ("masked_fill", "masked_fill_")
-_FACTORS = ("mul", "__mul__", "__rmul__", "__imul__")
 
 
 def inverted_mask(root: nn.Module, calls: list[KeptCall]) -> Place | None:
@@ -69,7 +69,7 @@ def _left_out(name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Iter
         mask = ~mask if isinstance(mask, torch.Tensor) and mask.dtype == torch.bool else None
     elif name in _FILLS and len(args) > 1:
         mask = args[1]
-    elif name in _FACTORS and len(args) == 2:
+    elif name in FACTORS and len(args) == 2:
         masks = [w for w in args if isinstance(w, torch.Tensor) and w.ndim > 1 and not w.requires_grad]
         of_two = (w for w in masks if w.dtype == torch.bool or bool(((w == 0) | (w == 1)).all()))
         mask = next((w == 0 for w in of_two), None)

@@ -270,7 +270,7 @@ class ModelListener(Listener):
         close_up, self._shutter.close_up = self._shutter.close_up, None
         if close_up is not None:
             loop.ascends = loop.ascends or close_up.factor < 0
-            self.losses.learn(close_up, self._shutter.criterion)
+            self.losses.learn(close_up, self._shutter.criterion, seen.record)
             loop.factor(close_up.factor)
             seen.loss.alone = self.losses.alone or self.losses.criterion is not None
         self.losses.write(seen.record, seen.step)

@@ -156,6 +156,7 @@ class Shutter:
             self._leaving.append(recorder)
             self.criterion = self.criterion or recorder.criterion
             self._guard(self._seen.terms.take, recorder.trail.cuts)
+            self._guard(self._seen.spreads.draw, self._seen.step + 1, recorder.trail.drawn.codes)
             self._guard(self._on_close, recorder)
         self.output = None
         self._leaving = [each for each in reversed(self._leaving) if not each.close()][::-1]

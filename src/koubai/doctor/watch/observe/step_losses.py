@@ -37,6 +37,7 @@ class StepLosses:
         self.factor = 1.0
         self.criterion: nn.Module | None = None
         self.alone = True
+        self._learned = False
 
     def reset(self) -> None:
         """Begin a new step."""
@@ -66,12 +67,16 @@ class StepLosses:
             mse_loss, options = torch.nn.functional.mse_loss, vars(self.criterion)
             self.measured.append(LossCall(name, mse_loss, *args, options, output).mean)
 
-    def learn(self, close_up: CloseUp, criterion: nn.Module | None) -> None:
+    def learn(self, close_up: CloseUp, criterion: nn.Module | None, record: Record) -> None:
         """Take the factor from a close-up; hear the criterion from now on, if there is more to it.
 
-        The factor does not tell the loss where a penalty, or another loss, was added to it.
+        The factor does not tell the loss where a penalty, or another loss, was added to it. The losses of the
+        steps before the first close-up were written down without it.
         """
         self.factor = close_up.factor / close_up.scale
+        if not self._learned and not self.told:
+            record.divide(self.factor)
+        self._learned = True
         if self.criterion is not None or len(self.roots) != 1 or isnan(close_up.loss):
             return
         if abs(float(self.roots[0]) - close_up.loss * self.factor) > 1e-5 * abs(close_up.loss):

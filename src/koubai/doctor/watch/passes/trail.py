@@ -16,6 +16,7 @@ import torch
 from koubai.core.params import Shape
 from koubai.doctor.patient.layer_facts import OVER_SAMPLES
 from koubai.doctor.watch.passes.cuts import Cuts, cut_from
+from koubai.doctor.watch.passes.drawn import Drawn
 from koubai.doctor.watch.passes.weighed import Weighed
 from koubai.doctor.watch.program.kinds import REARRANGING, plain_name
 from koubai.doctor.watch.program.nested import tensors
@@ -78,13 +79,14 @@ class Trail:
     | crossed | shapes of outputs (N, 1) and targets (N,), or the other way round, that were subtracted |
     | cuts   | where numbers without gradient join those that have one                         |
     | weighed | which losses of single places count                                            |
+    | drawn  | codes that were drawn                                                           |
     """
 
     def __init__(self) -> None:
         self.pairs: list[Pair] = []
         self.policy = False
         self.crossed: tuple[Shape, Shape] | None = None
-        self.weighed, self.cuts = Weighed(), Cuts()
+        self.weighed, self.cuts, self.drawn = Weighed(), Cuts(), Drawn()
         self._derived: dict[int, Derived] = {}
         self._made: dict[int, torch.Tensor] = {}  # from outputs, in any way: no targets
 
@@ -121,6 +123,7 @@ class Trail:
         if cut_from(name, args, result) is not None:
             self.foreign(result)  # as a target it moves with the network
         self.weighed.call(name, args, result)
+        self.drawn.call(name, args, result)
         self.cuts.call(name, args, options, result)
         if not self._made:
             return

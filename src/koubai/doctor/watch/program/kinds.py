@@ -176,6 +176,9 @@ _LINEAR_FUNCTIONS = REARRANGING | frozenset((
 ))  # fmt: skip
 
 
+FACTORS = ("mul", "__mul__", "__rmul__", "__imul__")  # names of a product, entry by entry
+
+
 def plain_name(name: str) -> str:
     """Return the name of a function of PyTorch without what says that it works in place."""
     return name if name.startswith("__") else name.rstrip("_")

@@ -67,6 +67,10 @@ class Record:
         if len(self._steps) >= _FLUSH:
             self.flush()
 
+    def divide(self, factor: float) -> None:
+        """Divide the losses that wait by a factor that was not known when they were taken."""
+        self._losses = [value / factor for value in self._losses]
+
     def flush(self) -> None:
         """Write down the losses that wait."""
         numbers = self._losses

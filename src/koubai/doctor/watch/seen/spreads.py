@@ -23,6 +23,7 @@ class Spreads:
 
     def __init__(self) -> None:
         self.seen: list[Spread] = []
+        self.codes: dict[int, float] = {}
         self._calls: list[Spread] = []
 
     def see(self, step: int, args: tuple[Any, ...], options: dict[str, Any], output: Any) -> None:
@@ -38,7 +39,14 @@ class Spreads:
             else:
                 self._calls = []
             self._calls.append(spread)
+            if isfinite(code := code_of([y for y in map(rows, tensors(output)) if y is not None])):
+                self.codes[step] = min(self.codes.get(step, code), code)
             self.seen.append(together(self._calls))
+
+    def draw(self, step: int, codes: list[float]) -> None:
+        """Take the distances of codes that were drawn in a step: those tell more than what was put out."""
+        if codes:
+            self.codes[step] = min(codes)
 
 
 def spread_of(step: int, given: Any, output: Any) -> Spread | None:
@@ -56,13 +64,11 @@ def spread_of(step: int, given: Any, output: Any) -> Spread | None:
         max(shapes.values()),
         1,
         min(y.shape[1] for y in put_out),
-        code_of(put_out),
     )
 
 
 def together(calls: list[Spread]) -> Spread:
     """Return the calls of one step as one: nothing is alike where one of them differs."""
-    codes = [call.code for call in calls if isfinite(call.code)]
     return Spread(
         calls[0].step,
         min(call.inputs for call in calls),
@@ -71,7 +77,6 @@ def together(calls: list[Spread]) -> Spread:
         max(call.views for call in calls),
         len(calls),
         min(call.width for call in calls),
-        min(codes, default=nan),
     )
 
 
