@@ -40,7 +40,7 @@ def _has_avx512():
     return {"avx512bw", "avx512vl", "avx512dq"} <= set(flags)
 
 
-@pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize("resident", [pytest.param(True, marks=pytest.mark.long), False])
 def test_engines_take_turns_in_processes_of_their_own(resident):
     heard = []
     contenders = [peers()[name] for name in ("reference", "torch-eager")]

@@ -265,6 +265,7 @@ def test_the_command_says_that_the_scheduler_is_lost_and_a_killed_client_loses_n
     assert {name: now[name] for name in before} == before
 
 
+@pytest.mark.long
 def test_two_clients_on_one_store_keep_every_run_once(parts, long, tmp_path):
     out = tmp_path / "out"
     with ThreadPoolExecutor(2) as pool:

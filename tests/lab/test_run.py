@@ -264,6 +264,7 @@ def complete(folder, koubai):
     assert {name: now[name] for name in before} == before
 
 
+@pytest.mark.long
 def test_ctrl_c_on_the_command_line_prints_how_to_go_on(tmp_path, koubai):
     write(tmp_path, _ENDLESS)
     process = koubai("--threads", "2")
@@ -277,6 +278,7 @@ def test_ctrl_c_on_the_command_line_prints_how_to_go_on(tmp_path, koubai):
     complete(tmp_path, koubai)
 
 
+@pytest.mark.long
 def test_kill_9_loses_only_the_runs_in_flight(tmp_path, koubai):
     write(tmp_path, _ENDLESS)
     process = koubai("--threads", "1")

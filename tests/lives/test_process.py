@@ -72,6 +72,7 @@ def test_ctrl_c_while_pydantic_builds_is_ctrl_c(monkeypatch):
             schema.read_plain(tuple[int, bool, str], [1, True, "a"])
 
 
+@pytest.mark.long
 def test_two_ctrl_c_at_any_moment_show_no_traceback(tmp_path):
     (tmp_path / "r.toml").write_text(RECIPE.replace("STEPS", "1_000_000_000"))
     moments = random.Random(3)
