@@ -33,6 +33,18 @@ def with_norm():
     return nn.Sequential(nn.Linear(WIDE, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Linear(24, KINDS))
 
 
+class Dropping(nn.Module):
+    """Dropout as a function, which is told the mode, or is not."""
+
+    def __init__(self, *, knows):
+        super().__init__()
+        self.first, self.last, self.knows = nn.Linear(WIDE, 24), nn.Linear(24, KINDS), knows
+
+    def forward(self, x):
+        h = functional.relu(self.first(x))
+        return self.last(functional.dropout(h, 0.6, training=self.training or not self.knows))
+
+
 def rightly(model, x, t):
     return (model(x).argmax(1) == t).float().mean().item()
 
@@ -114,3 +126,22 @@ def test_a_network_without_modes_and_samples_of_training_are_not_named():
 
 def test_a_mode_that_costs_nothing_is_information():
     assert told(watched(with_norm, in_training_mode)) == [("evaluated_in_training_mode", "info")]
+
+
+def many_times_in_test_mode(model, x, t):
+    model.eval()
+    many_times(model, x, t)
+    model.train()
+
+
+def test_dropout_that_is_not_told_the_mode_is_named_in_test_mode():
+    watch = watched(lambda: Dropping(knows=False), in_test_mode)
+    (finding,) = (f for f in watch.findings if f.name == "evaluated_in_training_mode")
+    assert (finding.severity, finding.details["fault"]) == ("warn", "functions")
+    assert finding.details["before"] > 1.2 * finding.details["after"]
+    assert "training=self.training" in "".join(lines_of(finding, "en"))
+    assert not told(watched(lambda: Dropping(knows=True), in_test_mode))
+
+
+def test_dropout_that_is_drawn_on_purpose_in_test_mode_is_not_named():
+    assert not told(watched(lambda: Dropping(knows=False), many_times_in_test_mode))

@@ -1,11 +1,14 @@
 """Whatever fails inside the watch, the user's training goes on as if nobody watched."""
 
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+import koubai
+from koubai.doctor.watch.hooks.guard import on_gradient
 from koubai.doctor.watch.observe import model_listener, pace
 from koubai.doctor.watch.observe.model_listener import ModelListener
 from koubai.doctor.watch.passes import pass_recorder
@@ -166,3 +169,44 @@ def test_what_a_model_remembers_is_its_own_again_after_it_was_asked():
                 assert model.state is state
     assert watch.verdict is not None
     assert (model.calls, model.lengths) == (40, [16] * 40)
+
+
+def test_what_is_asked_of_gradients_never_ends_the_backward_pass():
+    """Half precision has no NumPy; whatever else may be wrong in a question."""
+    asked = []
+
+    def ask(known, gradient):
+        asked.append(known)
+        gradient.to(torch.bfloat16).numpy()
+
+    x = torch.ones(3, requires_grad=True)
+    y = 2 * x
+    on_gradient(y, ask, "what is known")
+    y.sum().backward()
+    assert asked == ["what is known"]
+    assert x.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_every_hook_on_a_gradient_is_guarded():
+    root = Path(koubai.__file__).parent / "doctor" / "watch"
+    calls = [
+        (path.name, line.strip())
+        for path in sorted(root.rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if ".register_hook(" in line and path.name != "guard.py"
+    ]
+    assert calls
+    assert [call for call in calls if "guard" not in call[1]] == []
+
+
+def test_pairs_in_half_precision_are_told_apart_like_others():
+    model = nn.Linear(6, 4)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with ModelSearch() as search:
+        for _ in range(STEPS):
+            one, other = torch.randn(16, 6), torch.randn(16, 6)
+            optimizer.zero_grad()
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                (model(one) - model(other)).square().mean().backward()
+            optimizer.step()
+    assert search._pairs.any

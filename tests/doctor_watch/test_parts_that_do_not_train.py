@@ -268,3 +268,40 @@ def test_a_term_beside_its_own_codes_moves_and_the_loss_beside_the_data_does_not
     verdict = judged(CODEBOOK)
     assert "moving" not in [gap.reason for gap in verdict.unseen]
     assert told(verdict) == []
+
+
+FLAT = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x = torch.randn(300, 6)
+t = x[:, :1] - x[:, 1:2]
+model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1))
+optimizer = torch.optim.Adam(model.parameters(), 0.01)
+for step in range(120):
+    rows = torch.randint(0, 300, (32,))
+    y = torch.round(model(x[rows]))
+    optimizer.zero_grad()
+    nn.functional.mse_loss(y, t[rows]).backward()
+    optimizer.step()
+"""
+FACTORS = """
+for p in model.parameters():
+    p.requires_grad_(False)
+down, up = nn.Parameter(torch.zeros(6, 2)), nn.Parameter(torch.zeros(2, 1))
+model.register_parameter("down", down)
+model.register_parameter("up", up)
+optimizer = torch.optim.Adam([down, up], 0.01)
+"""
+
+
+def test_a_way_to_the_loss_that_passes_no_gradient_is_named(judged):
+    assert told(judged(FLAT))[:1] == [("not_training", "flat")]
+    assert told(judged(FLAT.replace("torch.round(model(x[rows]))", "model(x[rows])"))) == []
+
+
+@pytest.mark.parametrize("begin", ["zeros", "randn"])
+def test_two_factors_that_both_begin_at_0_never_train(judged, begin):
+    text = FLAT.replace("torch.round(model(x[rows]))", "model(x[rows]) + x[rows] @ down @ up")
+    text = text.replace("for step", FACTORS.replace("zeros(6, 2)", f"{begin}(6, 2)") + "for step")
+    assert (told(judged(text))[:1] == [("not_training", "flat")]) == (begin == "zeros")

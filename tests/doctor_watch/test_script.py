@@ -5,6 +5,8 @@ import sys
 import pytest
 
 from koubai.doctor.script import judge_script, watch_script
+from koubai.doctor.trials.forks import Forks
+from koubai.doctor.trials.script import ScriptTrials
 
 SCRIPT = """
 import sys
@@ -91,6 +93,17 @@ def test_a_script_without_training_that_can_be_seen_keeps_its_exit_code(tmp_path
         "not_judged",
         ["died" if code else "nothing"],
     )
+
+
+def test_no_snapshot_stays_asleep_where_nothing_is_asked_of_it(tmp_path, monkeypatch):
+    taken = []
+    close = Forks.close
+    monkeypatch.setattr(Forks, "close", lambda forks: (taken.append(len(forks.snapshots)), close(forks))[1])
+    (tmp_path / "nothing.py").write_text("import torch\ntorch.nn.Linear(2, 2)(torch.zeros(1, 2))\n")
+    trials = ScriptTrials(1.0)
+    judge_script(tmp_path / "nothing.py", trials=trials)
+    assert taken == [1]
+    assert trials._forks.snapshots == []
 
 
 @pytest.mark.parametrize(

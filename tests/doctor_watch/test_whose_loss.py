@@ -99,3 +99,40 @@ def test_a_loss_of_two_answers_has_targets_that_move_whichever_comes_first():
                 functional.mse_loss(*((then, now) if turned else (now, then))).backward()
                 optimizer.step()
         assert watch.seen.need_not_fall == "moving"
+
+
+def asked(teacher, loss):
+    """The loss of the best constant answer: what a network that knows nothing of its inputs reaches."""
+    p = torch.softmax(teacher(torch.randn(2000, 5)), 1).detach()
+    return min(loss(y.expand_as(p), p).item() for y in (p.mean(0).log(), p.mean(0).logit()))
+
+
+@pytest.mark.parametrize(
+    ("loss", "fault"),
+    [
+        (lambda y, p: functional.kl_div(functional.log_softmax(y, 1), p, reduction="batchmean"), None),
+        (lambda y, p: functional.kl_div(torch.log(torch.softmax(y, 1)), p, reduction="batchmean"), None),
+        (
+            lambda y, p: functional.kl_div(torch.softmax(y, 1), p, reduction="batchmean"),
+            "not_log_probabilities",
+        ),
+        (lambda y, p: functional.binary_cross_entropy(torch.sigmoid(y), p), None),
+    ],
+)
+def test_what_a_program_applies_outside_of_its_model_belongs_to_the_outputs(loss, fault):
+    teacher, student = nn.Linear(5, 4), nn.Linear(5, 4)
+    optimizer = torch.optim.Adam(student.parameters(), 0.05)
+    with koubai.watch(student, optimizer, budget=0) as watch:
+        for _ in range(150):
+            x = torch.randn(64, 5)
+            with torch.no_grad():
+                p = torch.softmax(teacher(x), 1)
+            optimizer.zero_grad()
+            loss(student(x), p).backward()
+            optimizer.step()
+    patient = watch.patient()
+    assert mismatch(patient) == fault
+    assert len(watch.seen.loss.rule.outside) > 0
+    if fault is None:
+        assert watch.verdict.name == "healthy"
+        assert patient.loss.floor == pytest.approx(asked(teacher, loss), rel=0.2)  # in the same units

@@ -1,5 +1,6 @@
 """Real Dask schedulers, workers and clients, killed, frozen and cut off: nothing is lost, nothing doubled."""
 
+import multiprocessing
 import os
 import pickle
 import signal
@@ -28,15 +29,20 @@ distributed = pytest.importorskip("distributed")
 
 @pytest.fixture
 def cluster():
-    with distributed.LocalCluster(
+    made = distributed.LocalCluster(
         n_workers=4,
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
         dashboard_address=None,
         silence_logs="CRITICAL",
-    ) as made:
-        yield made
+    )
+    yield made
+    with suppress(TimeoutError):  # where a nanny is starting a worker, it may wait for that for ever
+        made.close(timeout=30)
+    for worker in multiprocessing.active_children():
+        if worker.name.startswith("Dask Worker"):
+            worker.kill()
 
 
 def test_a_cluster_loses_a_worker_and_completes_with_nothing_lost_or_counted_twice(

@@ -56,13 +56,20 @@ def judge_script(
     """
     trials = ScriptTrials() if trials is None else trials
     diary = None if folder is None else _diary(folder)
-    outcome = watch_script(target, arguments, as_module=as_module, trials=trials, diary=diary)
+    try:
+        outcome = watch_script(target, arguments, as_module=as_module, trials=trials, diary=diary)
+        return _judged(outcome, trials), outcome.code
+    finally:
+        trials.close()
+
+
+def _judged(outcome: ScriptOutcome, trials: ScriptTrials) -> Verdict:
     watch = outcome.watch
     if watch is None or not (watch.seen.step or watch.seen.backwards):
         if outcome.failure is not None:
-            return Verdict.died(outcome.failure, outcome.updates), outcome.code
+            return Verdict.died(outcome.failure, outcome.updates)
         seen = outcome.updates or outcome.backwards
-        return Verdict([], (Unseen("model" if seen else "nothing"),)), outcome.code
+        return Verdict([], (Unseen("model" if seen else "nothing"),))
     watch.seen.died = outcome.failure
     with trials.asked(watch):
         verdict = replace(watch.verdict, trials=trials.note)
@@ -70,7 +77,7 @@ def judge_script(
         print(say("watch.script.failed", error=outcome.failure, step=watch.seen.step), file=sys.stderr)
     for sentence in watch.scope:
         print(sentence, file=sys.stderr)
-    return verdict, outcome.code
+    return verdict
 
 
 def watch_script(

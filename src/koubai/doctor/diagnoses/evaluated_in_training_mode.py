@@ -7,7 +7,8 @@ Why it hurts: scores are those of a network that is damaged at random, or whose 
     are chosen by these scores.
 How it shows: the last evaluation was made without gradients and in training mode, each sample once, and the
     very same samples answered in test mode are right more often by {lost:g} or more, or the loss of values
-    is {times:g} times as large as there. Where it costs less it is told as information.
+    is {times:g} times as large as there. Where it costs less it is told as information. The same in test mode
+    where functions still drop units: `F.dropout` does unless it is told the mode.
 Confused with: over-fitting (the loss of the evaluation lies above that of training), batch norm misuse.
 Sick recipe: a function `evaluate(model)` with `torch.no_grad()` and nothing else, in a model with dropout.
 Healthy look-alike: dropout that is drawn many times for each sample to tell how sure an answer is; samples of
@@ -19,6 +20,7 @@ References: PyTorch documentation, `torch.nn.Module.eval`; Gal and Ghahramani 20
 from __future__ import annotations
 
 from math import isfinite, sqrt
+from typing import Any
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.held_modes import HeldModes
@@ -60,7 +62,13 @@ class EvaluatedInTrainingMode(Diagnosis):
             )
         times = modes.loss_training / modes.loss if modes.loss > 0 else 1.0
         measures = (*told, Measure("held_loss_of_modes", times, None if modes.classes else _TIMES))
-        details = {"before": modes.loss_training, "after": modes.loss, "costs": _costs(modes, times)}
+        details: dict[str, Any] = {
+            "before": modes.loss_training,
+            "after": modes.loss,
+            "costs": _costs(modes, times),
+        }
+        if modes.functions:
+            details["fault"] = "functions"
         return Sign(measures, None, 0, "warn", certain=True, note=True, by_hand=True, details=details)
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:

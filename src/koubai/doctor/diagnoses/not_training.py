@@ -1,10 +1,10 @@
 """Parameters that do not train.
 
 What it is: parameters that never receive an update: not handed to the optimizer, frozen, cut off from the
-    loss; or of a precision so low that their updates are rounded away.
+    loss; of a precision so low that their updates are rounded away; or behind something whose slope is 0.
 Why it hurts: a part of the network stays as it was drawn.
 How it shows: parameters outside the optimizer; their update is exactly 0 while the others move. Layers in a
-    plain list are in no `parameters()`.
+    plain list are in no `parameters()`. Every gradient there is is exactly 0, whenever it is looked at.
 Confused with: layers frozen on purpose (information only), vanishing gradient (small, not 0).
 Sick recipe: 784-100-10 whose hidden layer the optimizer does not know.
 Healthy look-alike: fine-tuning, where all but the last layer is frozen.
@@ -43,6 +43,7 @@ class NotTraining(Diagnosis):
         "not_learning",
         "too_few_steps",
         "learning_rate_too_low",
+        "init_too_large",
         "vanishing_gradient",
         "dead_units",
     )
@@ -54,6 +55,8 @@ class NotTraining(Diagnosis):
         paths = tuple(dict.fromkeys((*patient.vain, *patient.unlisted, *patient.untrained)))
         if patient.loop.skipped > patient.step:
             return None
+        if patient.loop.flat:
+            return self._flat()
         if not (paths or patient.vain_steps):
             return self._rounded(patient)
         fault = self._fault(patient)
@@ -82,6 +85,12 @@ class NotTraining(Diagnosis):
                 "steps": patient.vain_steps,
             },
         )
+
+    @staticmethod
+    def _flat() -> Sign:
+        """Return what speaks for a way to the loss that passes no gradient: so nothing can be learned."""
+        details = {"fault": "flat", "meant": False}
+        return Sign((), None, 1, "severe", certain=True, measured=True, by_hand=True, details=details)
 
     @staticmethod
     def _rounded(patient: Patient) -> Sign | None:

@@ -188,7 +188,8 @@ def mismatch(patient: Patient) -> str | None:
         return None
     ends = patient.output_activations
     gives = [layer.traits.gives for layer in ends]
-    before = tuple(name for name in patient.loss.before if name in _OUTSIDE or name.endswith(OVER_SAMPLES))
+    before_loss = patient.loss.before
+    before = tuple(name for name in before_loss if name in _OUTSIDE or name.endswith(OVER_SAMPLES))
     over = any(name.endswith(OVER_SAMPLES) for name in before)
     over = over or any(layer.detail.get("over_samples") and len(layer.out_shape) == 1 for layer in ends)
     width = ends[-1].out_shape if gives else ()
@@ -197,7 +198,9 @@ def mismatch(patient: Patient) -> str | None:
         "subtracted": patient.loss.crossed is not None and not patient.loss.name,
         "crossed": patient.loss.crossed is not None,
         "over_samples": over or (_adds_up_to_one(patient, axis=0) and not _adds_up_to_one(patient, axis=1)),
-        "not_log_probabilities": takes == "log_probabilities" and _adds_up_to_one(patient, axis=1) is False,
+        "not_log_probabilities": takes == "log_probabilities"
+        and not any(name.startswith("log") for name in before_loss)
+        and _adds_up_to_one(patient, axis=1) is False,
         "one_unit": "shares" in gives and width == (1,),
         "twice": takes == "logits" and bool(gives or before),
         "not_probabilities": takes == "probabilities"

@@ -1,4 +1,4 @@
-"""Held modes: what it costs that the network is evaluated in training mode."""
+"""Held modes: what it costs that the network is evaluated in training mode, or as if it were."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class HeldModes:
     | classes               | whether the skill is an accuracy                                   |
     | loss, loss_training   | mean loss in test mode and in training mode                        |
     | skill, skill_training | the same of the skill (NaN: not known)                             |
+    | functions             | whether it was in test mode, and functions still took units away   |
     """
 
     rows: int
@@ -23,3 +24,4 @@ class HeldModes:
     loss_training: float
     skill: float
     skill_training: float
+    functions: bool = False

@@ -117,6 +117,7 @@ class LoopFacts:
     | had_trained    | ... and whether it had been trained in training mode before                        |
     | idle_norms     | whether a batch norm has never seen a batch: its running statistics are those of 0 |
     | ascends        | whether what is differentiated falls where the loss rises                          |
+    | flat           | whether every gradient was exactly 0, whenever one was looked at                   |
     | climbing       | parameters that every update by hand moved up along their gradient                 |
     | clipped        | share of the updates whose gradient was clipped ...                                |
     | clipped_to     | ... and to which share of its length, on (geometric) average                       |
@@ -134,6 +135,7 @@ class LoopFacts:
     had_trained: bool = False
     idle_norms: bool = False
     ascends: bool = False
+    flat: bool = False
     climbing: tuple[str, ...] = ()
     clipped: float = 0.0
     clipped_to: float = 1.0

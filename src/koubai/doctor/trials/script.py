@@ -52,7 +52,7 @@ class ScriptTrials:
 
     @contextmanager
     def asked(self, watch: Any) -> Iterator[None]:
-        """Let a watch ask for trials while this is open; then the snapshots end."""
+        """Let a watch ask for trials while this is open."""
         watch.means.thorough = self._thorough
         if self._times:
             watch.means.other_clinic, watch.means.trace = self._clinic_of, self._origin
@@ -64,7 +64,10 @@ class ScriptTrials:
             yield
         finally:
             watch.means.other_clinic = watch.means.trace = None
-            self._forks.close()
+
+    def close(self) -> None:
+        """Let the snapshots end."""
+        self._forks.close()
 
     def _clinic_of(self) -> Clinic | None:
         """The clinic of the script, the same each time; None where no trial can be made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -38,8 +39,12 @@ def floor_of(
     y = _constant(t, takes)
     if y is None:
         return None
-    with torch.no_grad(), torch._C.DisableTorchFunction():
-        values = [float(function(each.expand_as(t), t, **settings, reduction="mean")) for each in y]
+    settings["reduction"] = (
+        "batchmean" if options.get("reduction") == "batchmean" else "mean"
+    )  # as it is recorded
+    with torch.no_grad(), torch._C.DisableTorchFunction(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the program has been told already
+        values = [float(function(each.expand_as(t), t, **settings)) for each in y]
     return min(values)
 
 

@@ -1,9 +1,14 @@
-"""Held modes: samples of an evaluation that was made in training mode, answered again in both modes."""
+"""Held modes: samples of an evaluation that was made in training mode, answered again in both modes.
+
+In test mode functions may still take units away: `F.dropout` does so unless it is told the mode.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import nan
 from statistics import fmean
+from typing import Any
 
 import torch
 
@@ -11,6 +16,7 @@ from koubai.doctor.patient.held_modes import HeldModes
 from koubai.doctor.patient.skill import skill
 from koubai.doctor.watch.checkups.examine import device_of, set_modes, undisturbed
 from koubai.doctor.watch.checkups.rerun import checkup_rows
+from koubai.doctor.watch.passes.function_mode import FunctionMode
 from koubai.doctor.watch.seen.data import as_targets
 from koubai.doctor.watch.seen.kept_samples import Samples
 from koubai.doctor.watch.seen.seen import Seen
@@ -22,9 +28,11 @@ _SEEN = 0.5  # of the samples: they are those of training
 
 
 def held_modes(seen: Seen) -> HeldModes | None:
-    """Return what the mode costs; None where the last evaluation was not made in training mode."""
+    """Return what the mode costs; None where the last evaluation was made in test mode, and nothing drawn."""
     asked = seen.evaluated
-    if asked.training < _FEWEST or 2 * asked.training <= asked.rows:
+    trains = asked.training >= _FEWEST and 2 * asked.training > asked.rows
+    draws = asked.test >= _FEWEST and 2 * asked.test > asked.rows and _calls_dropout(seen)
+    if not (trains or draws):
         return None
     held = seen.held.samples(max(_FEWEST, checkup_rows(seen, _ROWS)))
     known = seen.loss.rule is not None and seen.replayable and not seen.blind
@@ -32,10 +40,23 @@ def held_modes(seen: Seen) -> HeldModes | None:
         return None
     if _trained_on(seen.trained.samples(), held[0]) > _SEEN:
         return None
-    return _in_both(seen, held, min(asked.batch, len(held[0])))
+    return _in_both(seen, held, min(asked.batch, len(held[0])), functions=draws)
 
 
-def _in_both(seen: Seen, held: Samples, batch: int) -> HeldModes:
+def _calls_dropout(seen: Seen) -> bool:
+    """Whether dropout was met as a function in the last look: that of a module knows its mode."""
+    layers = () if seen.last is None else seen.last.recorder.layers.values()
+    modules = set(seen.names.modules.values())
+    return any(layer.kind == "dropout" and layer.path not in modules for layer in layers)
+
+
+def _keep_all(function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Run a function of PyTorch, but for dropout."""
+    drops = "dropout" in getattr(function, "__name__", "")
+    return torch.clone(*args[:1]) if drops else function(*args, **options)
+
+
+def _in_both(seen: Seen, held: Samples, batch: int, *, functions: bool) -> HeldModes:
     rule, device, (x, t) = seen.loss.rule, device_of(seen.root), held
     assert rule is not None
     targets = as_targets(t, seen.loss.by_index)
@@ -49,12 +70,17 @@ def _in_both(seen: Seen, held: Samples, batch: int) -> HeldModes:
 
     with undisturbed(seen.root), torch.no_grad():
         set_modes(seen.root, lambda module: False)
-        loss, reached = measured()
-        set_modes(seen.root, lambda module: id(module) in seen.evaluated.modes)
+        mode = FunctionMode(_keep_all)
+        mode.open()
+        try:
+            loss, reached = measured()
+        finally:
+            mode.close()
+        set_modes(seen.root, lambda module: not functions and id(module) in seen.evaluated.modes)
         again = [measured() for _ in range(_TIMES)]
     classes = targets is not None and targets.dtype.kind == "i"
     means = (fmean(each) for each in zip(*again, strict=True))
-    return HeldModes(len(x), classes, loss, next(means), reached, next(means))
+    return HeldModes(len(x), classes, loss, next(means), reached, next(means), functions)
 
 
 def _trained_on(trained: Samples | None, x: torch.Tensor) -> float:

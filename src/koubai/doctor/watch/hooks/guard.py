@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 
@@ -45,3 +46,17 @@ class Guard:
 def unguarded(function: Callable[..., Any], *args: Any) -> None:
     """Call a function whose result nobody needs; its errors pass."""
     function(*args)
+
+
+def on_gradient(of: Any, ask: Callable[..., None], *known: Any) -> None:
+    """Ask something of the gradients of a tensor, or of a node of the graph, when its backward pass comes.
+
+    `ask` is called with what is known and the gradients. An error in it would end the program's own pass: it
+    ends the question instead, whose answer then stays unknown.
+    """
+
+    def hook(*gradients: Any) -> None:
+        with suppress(Exception):
+            ask(*known, *gradients)
+
+    of.register_hook(hook)

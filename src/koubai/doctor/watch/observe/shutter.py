@@ -139,7 +139,7 @@ class Shutter:
         seen.record.close_up(
             close_up.finish(seen.root, seen.rounding), close_up.recorder.layers.values(), paths
         )
-        seen.loop.climb(close_up.climbed)
+        seen.loop.look(flat=close_up.flat, climbed=close_up.climbed)
         seen.first, seen.last = seen.first or close_up, close_up
         self._pace.end(seen.step)
 

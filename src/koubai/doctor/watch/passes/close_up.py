@@ -29,6 +29,7 @@ class CloseUp:
     | factor  | d(what was differentiated) / d(loss): 1/2 where two batches make a step, 1024 scaled |
     | scale   | the part of it that is a gradient scaler's                                           |
     | whole   | whether layers were measured unit by unit                                            |
+    | flat    | whether every gradient that there is was exactly 0                                   |
     | climbed | of parameters whose gradient was kept, whether the update went up along it           |
     """
 
@@ -49,6 +50,7 @@ class CloseUp:
         self.factor = self.scale = 1.0
         self.pair: Pair | None = None  # outputs and targets of this step, until it ends
         self.raw_gradients: dict[str, torch.Tensor] = {}
+        self.flat = False
         self.climbed: dict[str, bool] = {}
         self._slopes: dict[str, torch.Tensor] = {}
         self._gradients: dict[str, Magnitudes] = {}
@@ -94,6 +96,8 @@ class CloseUp:
         factor = self.factor * passes if self.factor != 1.0 else 1.0
         if factor != 1.0:
             found = {name: g / factor for name, g in found.items()}
+        trained = [g for name, g in found.items() if name in params]
+        self.flat = bool(trained) and not any(bool(g.any()) for g in trained)
         if keep:
             self.raw_gradients = {name: g.to("cpu", copy=True).to_dense() for name, g in found.items()}
         pulled = {name: g + decays[name] * params[name] if name in decays else g for name, g in found.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,17 @@ from koubai.core.params import Shape
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.program.kinds import LOSSES, LossKind
 from koubai.doctor.watch.program.nested import tensors
+
+OUTSIDE: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "softmax": partial(torch.softmax, dim=1),
+    "log_softmax": partial(torch.log_softmax, dim=1),
+    "sigmoid": torch.sigmoid,
+    "logsigmoid": torch.nn.functional.logsigmoid,
+    "log": torch.log,
+    "exp": torch.exp,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,7 @@ class LossRule:
     | position | which of the output's tensors it takes                                               |
     | shape    | how that tensor is shaped for it, without the batch axis; None: as it is             |
     | kind     | its koubai name and what it takes; None for a function koubai does not know          |
+    | outside  | functions of `OUTSIDE` that the program applies between the model and its loss       |
     """
 
     function: Callable[..., torch.Tensor]
@@ -32,11 +45,13 @@ class LossRule:
     position: int = 0
     shape: Shape | None = None
     kind: LossKind | None = None
+    outside: tuple[str, ...] = ()
 
     def pick(self, output: Any) -> torch.Tensor:
         """Return what the loss takes of a model's output."""
         y = tensors(output)[self.position]
-        return y if self.shape is None else y.reshape(len(y), *self.shape)
+        y = y if self.shape is None else y.reshape(len(y), *self.shape)
+        return _through(self.outside, y)
 
     def __call__(self, output: Any, t: torch.Tensor) -> torch.Tensor:
         """The mean loss."""
@@ -51,11 +66,26 @@ def rule_of(call: LossCall, output: Any) -> LossRule | None:
     if options.get("reduction") == "sum" or options.get("size_average") is False:
         options = {name: value for name, value in options.items() if name != "size_average"}
         options["reduction"] = "mean"
+    chain = () if call.origin is None else call.origin.chain
+    outside = chain if all(name in OUTSIDE for name in chain) else ()
     for position, y in enumerate(tensors(output)):
         if y.ndim == 0 or y.numel() != call.y.numel() or len(y) != len(call.y):
             continue
-        same = y.data_ptr() == call.y.data_ptr() and y.dtype == call.y.dtype
-        if same or torch.equal(y.detach().float().flatten(), call.y.detach().float().flatten()):
-            shape = None if y.shape == call.y.shape else tuple(call.y.shape[1:])
-            return LossRule(call.function, options, position, shape, LOSSES[call.name])
+        shape = None if y.shape == call.y.shape else tuple(call.y.shape[1:])
+        rule = LossRule(call.function, options, position, shape, LOSSES[call.name], outside)
+        same = not outside and y.data_ptr() == call.y.data_ptr() and y.dtype == call.y.dtype
+        if same or _alike(rule.pick(output).detach(), call.y.detach(), exactly=not outside):
+            return rule
     return None
+
+
+def _through(outside: tuple[str, ...], y: torch.Tensor) -> torch.Tensor:
+    """Apply functions, one behind the other; shares are over classes."""
+    for name in outside:
+        y = OUTSIDE[name](y)
+    return y
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor, *, exactly: bool) -> bool:
+    one, other = one.float().flatten(), other.float().flatten()
+    return torch.equal(one, other) if exactly else torch.allclose(one, other, rtol=1e-4, atol=1e-6)

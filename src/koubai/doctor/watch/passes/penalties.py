@@ -8,7 +8,6 @@ of the whole gradient is that of the data.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from math import sqrt
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch
 from torch import nn
 
 from koubai.doctor.patient.run_facts import Pull
+from koubai.doctor.watch.hooks.guard import on_gradient
 from koubai.doctor.watch.program.graph import behind, leaves_among, reached, root_of
 from koubai.doctor.watch.program.models import have_gradients
 from koubai.doctor.watch.program.walk import parameters_of
@@ -59,7 +59,7 @@ class Penalties:
         for node in reached(parts, _MOST)[0]:
             into = [getattr(below, "variable", None) for below, _ in node.next_functions]
             if any(p is not None for p in into):
-                node.register_hook(partial(_take, found, into))  # without the node: it would hold itself
+                on_gradient(node, _take, found, into)  # without the node: it would hold itself
 
     def measure(self, model: nn.Module) -> None:
         """Take the gradients after the backward pass."""

@@ -8,9 +8,9 @@ Where the first has the wrong sign both pull the same way, and the loss falls wi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
+from koubai.doctor.watch.hooks.guard import on_gradient
 from koubai.doctor.watch.passes.sinks import SAME, SUMS, normalizes
 from koubai.doctor.watch.program.graph import behind, reached, root_of
 
@@ -44,7 +44,7 @@ class Scales:
             self._forces.append(forces)
             for force, found in enumerate((raised, alone)):
                 for node, edge in {way for place in both for way in found[place]}:
-                    node.register_hook(partial(_take, forces, force, edge))
+                    on_gradient(node, _take, forces, force, edge)
 
     @property
     def known(self) -> bool:

@@ -29,7 +29,7 @@ _SOFT = frozenset((
     "norm", "normalize", "log1p", "logit", "mean", "sum", "abs", "square", "pow", "__pow__",
     "masked_fill", "where",
 ))  # fmt: skip
-_ACTIVATIONS = ("softmax", "log_softmax", "sigmoid", "logsigmoid", "tanh", "relu")
+_ACTIVATIONS = ("softmax", "log_softmax", "sigmoid", "logsigmoid", "log", "tanh", "relu")
 _SOFTMAXES = ("softmax", "log_softmax")
 _RESIDUALS = ("sub", "__sub__", "__rsub__", "rsub", "subtract")
 _DECIDING = frozenset(

@@ -1,4 +1,4 @@
-"""Evaluated: whether the model answers in training mode where it is evaluated."""
+"""Evaluated: in which mode the model answers where it is evaluated."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ class Evaluated:
     |----------|-----------------------------------------------------------------------------------------|
     | rows     | all of them                                                                             |
     | training | those answered in training mode; an input that comes twice is asked for several answers |
+    | test     | those answered in test mode, likewise                                                   |
     | batch    | most in a batch                                                                         |
     | modes    | modules that were in training mode then, by identity                                    |
     """
 
     def __init__(self) -> None:
-        self.rows = self.training = self.batch = 0
+        self.rows = self.training = self.test = self.batch = 0
         self.modes: frozenset[int] = frozenset()
         self._step = -1
         self._asked: set[tuple[int, float]] = set()
@@ -40,17 +41,18 @@ class Evaluated:
         """Take in that an evaluation's pass begins."""
         if step != self._step:
             self._step, self._again, self._asked = step, False, set()
-            self.rows = self.training = self.batch = 0
+            self.rows = self.training = self.test = self.batch = 0
         self._in_training = bool(getattr(root, "training", True)) and x is not None
-        if self._in_training and x is not None:
+        if x is not None:
             key = len(x) if x.ndim else 1, float(x.detach().double().sum())
             self._again = self._again or key in self._asked
             self._asked.add(key)
-            if not self.modes:
-                self.modes = frozenset(id(m) for _, m in modules_of(root) if getattr(m, "training", True))
+        if self._in_training and not self.modes:
+            self.modes = frozenset(id(m) for _, m in modules_of(root) if getattr(m, "training", True))
 
     def compared(self, rows: int) -> None:
         """Take in that the answers of that pass were compared with so many targets."""
         self.rows += rows
         self.batch = max(self.batch, rows)
         self.training += rows if self._in_training and not self._again else 0
+        self.test += rows if not (self._in_training or self._again) else 0

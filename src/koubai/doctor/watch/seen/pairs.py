@@ -7,12 +7,12 @@ the pair is pulled together or pushed apart; the inputs themselves tell which pa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from koubai.doctor.watch.hooks.guard import on_gradient
 from koubai.doctor.watch.program.graph import root_of
 from koubai.doctor.watch.program.nested import first_tensor
 
@@ -46,12 +46,12 @@ class Pairs:
         for node, one, other in _differences(root.grad_fn, calls):
             far = (one[1] - other[1]).flatten(1).double().norm(dim=1).numpy()
             if far.std() > 0:
-                node.register_hook(partial(self._receive, far, one[2] - other[2]))
+                on_gradient(node, self._receive, far, one[2] - other[2])
 
     def _receive(self, far: np.ndarray, apart: torch.Tensor, inputs: Any, gradients: Any) -> None:
         gradient = gradients[0]
         if isinstance(gradient, torch.Tensor) and gradient.shape == apart.shape:
-            pull = (gradient * apart).sum(1).sign().cpu().numpy()
+            pull = (gradient * apart).float().sum(1).sign().cpu().numpy()
             self._far.append((far, pull))
 
     @property

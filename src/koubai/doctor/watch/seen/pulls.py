@@ -7,11 +7,11 @@ both push the same way they do not compete: the sign of one objective is wrong.
 from __future__ import annotations
 
 from collections import Counter, deque
-from functools import partial
 from typing import Any
 
 import torch
 
+from koubai.doctor.watch.hooks.guard import on_gradient
 from koubai.doctor.watch.program.nested import first_tensor
 
 UPDATES = 60  # of all networks together, that are looked at
@@ -34,7 +34,7 @@ class Pulls:
         maker = next((m for m, y in reversed(self._made) if given is not None and _shares(y, given)), network)
         one = output.ndim < 2 or output.shape[1] == 1
         if maker != network and output.requires_grad and one:
-            output.register_hook(partial(self._receive, network))
+            on_gradient(output, self._receive, network)
         elif maker == network:
             self._made.append((network, output.detach()))
 

@@ -16,7 +16,7 @@ from koubai.doctor.watch.seen.rise import Rise
 _CUT = 0.01  # of the highest rate
 _SAME = 0.02  # a factor so near to 1 is 1
 _MOSTLY = 0.8  # of the updates
-_LOOKS = 3  # at updates, from which on it is no chance that all of them go one way
+_LOOKS = 3  # from which on it is no chance that all of them show the same
 _PASSES = 10  # backward passes without an update after which none is to be expected
 
 
@@ -56,6 +56,7 @@ class SeenLoop:
     _rise: Rise = field(default_factory=Rise)
     _batches: int = 0  # backward passes since the last update
     _counts: Counter[int] = field(default_factory=Counter)  # of backward passes in an update
+    _flat: list[bool] = field(default_factory=list)  # whether all gradients were 0, at each look
     _climbs: dict[str, list[bool]] = field(default_factory=dict)  # of parameters, in steps by hand
     _modes: set[bool] = field(default_factory=set)  # of the model, in backward passes since the last update
 
@@ -79,8 +80,9 @@ class SeenLoop:
         elif self._highest:
             self._cut = self._cut or step
 
-    def climb(self, climbed: Mapping[str, bool]) -> None:
-        """Take in of which parameters an update by hand went up along the gradient."""
+    def look(self, *, flat: bool, climbed: Mapping[str, bool]) -> None:
+        """Take in whether all gradients were 0, and which parameters an update by hand moved up the slope."""
+        self._flat.append(flat)
         for name, up in climbed.items():
             self._climbs.setdefault(name, []).append(up)
 
@@ -123,6 +125,7 @@ class SeenLoop:
             had_trained=self.trained,
             idle_norms=any(_is_idle(module) for _, module in modules_of(model)),
             ascends=self.ascends,
+            flat=len(self._flat) >= _LOOKS and all(self._flat),
             climbing=tuple(name for name, ups in self._climbs.items() if len(ups) >= _LOOKS and all(ups)),
             clipped=min(1.0, self.clips / max(step, 1)),
             clipped_to=exp(self._shortened / self.clips) if self.clips else 1.0,
