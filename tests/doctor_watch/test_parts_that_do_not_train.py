@@ -305,3 +305,19 @@ def test_two_factors_that_both_begin_at_0_never_train(judged, begin):
     text = FLAT.replace("torch.round(model(x[rows]))", "model(x[rows]) + x[rows] @ down @ up")
     text = text.replace("for step", FACTORS.replace("zeros(6, 2)", f"{begin}(6, 2)") + "for step")
     assert (told(judged(text))[:1] == [("not_training", "flat")]) == (begin == "zeros")
+
+
+def test_a_loss_of_0_has_no_slope_either_and_sparse_gradients_have_one(judged):
+    done = FLAT.replace("torch.round(model(x[rows]))", "model(x[rows])").replace(
+        "nn.functional.mse_loss(y, t[rows])", "torch.relu((y - t[rows]).abs() - 100).mean()"
+    )
+    assert not {"not_training", "learning_rate_too_low"} & {name for name, _ in told(judged(done))}
+    sparse = FLAT.replace("nn.Linear(6, 8)", "nn.EmbeddingBag(6, 8, sparse=True)")
+    sparse = sparse.replace("torch.optim.Adam", "torch.optim.SGD").replace(
+        "torch.randn(300, 6)", "torch.randint(0, 6, (300, 4))"
+    )
+    sparse = sparse.replace("t = x[:, :1] - x[:, 1:2]", "t = (x[:, :1] - x[:, 1:2]).float()")
+    assert told(judged(sparse))[:1] == [("not_training", "flat")]
+    assert ("not_training", "flat") not in told(
+        judged(sparse.replace("torch.round(model(x[rows]))", "model(x[rows])"))
+    )

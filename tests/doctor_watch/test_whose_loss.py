@@ -136,3 +136,17 @@ def test_what_a_program_applies_outside_of_its_model_belongs_to_the_outputs(loss
     if fault is None:
         assert watch.verdict.name == "healthy"
         assert patient.loss.floor == pytest.approx(asked(teacher, loss), rel=0.2)  # in the same units
+
+
+def test_shares_of_one_row_outside_of_the_model_do_not_end_the_watch():
+    model = nn.Linear(5, 4)
+    optimizer = torch.optim.SGD(model.parameters(), 0.05)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for step in range(40):
+            optimizer.zero_grad()
+            functional.nll_loss(
+                functional.log_softmax(model(torch.randn(5)), 0), torch.tensor(step % 4)
+            ).backward()
+            optimizer.step()
+    assert watch.seen.failure is None
+    assert watch.seen.step == 40

@@ -14,6 +14,8 @@ References: Yosinski et al. 2014, for freezing on purpose.
 
 from __future__ import annotations
 
+import numpy as np
+
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
@@ -144,6 +146,8 @@ class NotTraining(Diagnosis):
         fault = sign.details["fault"]
         if fault == "rounded":
             return not visit.well
+        if fault == "flat":  # a loss of 0 has no slope either, and there all is learned
+            return not visit.well and bool(np.any(visit.patient.losses != 0))
         meant = fault in _BY_HAND and fault != "vain" and visit.comparable
         return visit.harmed or sign.measured or (fault in _BY_HAND and not meant)
 

@@ -6,22 +6,17 @@ from dataclasses import replace
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
-from koubai.doctor.patient.patient import Patient
-from koubai.doctor.remedies.remedy import REMEDIES, Remedy
+from koubai.doctor.remedies.remedy import REMEDIES, HiddenRemedy
 from koubai.doctor.remedies.trees import hidden_activations, is_activation, leaves, rewrite_hidden
 from koubai.layers.batch_norm import BatchNorm
 from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-class AddBatchNorm(Remedy):
+class AddBatchNorm(HiddenRemedy):
     """Batch norm before every hidden activation. Side effects: slower steps, noise from small batches."""
 
     treats = ("vanishing_gradient", "dead_units", "init_too_small", "exploding_gradient")
-
-    def has_room(self, patient: Patient) -> bool:
-        """Where hidden activations were seen, or the layers are not known."""
-        return bool(patient.hidden_activations) or not patient.layers
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Insert; None where there is a norm already, no hidden activation, or a batch of one."""

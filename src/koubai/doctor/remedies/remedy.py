@@ -31,3 +31,12 @@ class Remedy:
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Return the treated recipe, or None where the remedy changes nothing."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class HiddenRemedy(Remedy):
+    """Base of those that change what stands at hidden activations."""
+
+    def has_room(self, patient: Patient) -> bool:
+        """Where hidden activations were seen, or the layers are not known."""
+        return bool(patient.hidden_activations) or not patient.layers

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
-from koubai.doctor.patient.patient import Patient
-from koubai.doctor.remedies.remedy import REMEDIES, Remedy
+from koubai.doctor.remedies.remedy import REMEDIES, HiddenRemedy
 from koubai.doctor.remedies.trees import hidden_activations, rewrite_hidden, with_default_init
 from koubai.initializers.normal import HeNormal
 from koubai.layers.activations import Activation
@@ -17,15 +16,11 @@ from koubai.train.recipe import Recipe
 
 @REMEDIES.register
 @dataclass(frozen=True)
-class UseLeakyRelu(Remedy):
+class UseLeakyRelu(HiddenRemedy):
     """Hidden ReLU becomes Leaky ReLU of slope .1, initial weights He. Side effect: no sparse outputs."""
 
     slope: float = 0.1
     treats = ("dead_units",)
-
-    def has_room(self, patient: Patient) -> bool:
-        """Where hidden activations were seen, or the layers are not known."""
-        return bool(patient.hidden_activations) or not patient.layers
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Replace; None if there is no ReLU."""

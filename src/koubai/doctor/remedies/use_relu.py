@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
-from koubai.doctor.patient.patient import Patient
-from koubai.doctor.remedies.remedy import REMEDIES, Remedy
+from koubai.doctor.remedies.remedy import REMEDIES, HiddenRemedy
 from koubai.doctor.remedies.trees import hidden_activations, is_activation, rewrite_hidden, with_default_init
 from koubai.initializers.normal import HeNormal
 from koubai.layers.rectifiers import ReLU
@@ -15,14 +14,10 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-class UseRelu(Remedy):
+class UseRelu(HiddenRemedy):
     """Hidden activations become ReLU, initial weights He. Side effect: units may die."""
 
     treats = ("vanishing_gradient", "saturated_units", "exploding_gradient")
-
-    def has_room(self, patient: Patient) -> bool:
-        """Where hidden activations were seen, or the layers are not known."""
-        return bool(patient.hidden_activations) or not patient.layers
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Replace all hidden activations; None if all are rectifiers already."""

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from koubai.core.layer import Layer
 from koubai.data.dataset import Dataset
-from koubai.doctor.patient.patient import Patient
-from koubai.doctor.remedies.remedy import REMEDIES, Remedy
+from koubai.doctor.remedies.remedy import REMEDIES, HiddenRemedy
 from koubai.doctor.remedies.trees import hidden_activations, is_activation, rewrite_hidden, with_default_init
 from koubai.initializers.normal import LeCunNormal
 from koubai.layers.rectifiers import SELU
@@ -15,14 +14,10 @@ from koubai.train.recipe import Recipe
 
 
 @REMEDIES.register
-class UseSelu(Remedy):
+class UseSelu(HiddenRemedy):
     """Hidden activations become SELU, which keeps mean 0 and variance 1. Side effect: no sparse outputs."""
 
     treats = ("vanishing_gradient", "dead_units", "exploding_gradient")
-
-    def has_room(self, patient: Patient) -> bool:
-        """Where hidden activations were seen, or the layers are not known."""
-        return bool(patient.hidden_activations) or not patient.layers
 
     def apply(self, recipe: Recipe, dataset: Dataset) -> Recipe | None:
         """Replace; None if there is nothing to replace."""

@@ -96,13 +96,14 @@ class CloseUp:
         factor = self.factor * passes if self.factor != 1.0 else 1.0
         if factor != 1.0:
             found = {name: g / factor for name, g in found.items()}
-        trained = [g for name, g in found.items() if name in params]
-        self.flat = bool(trained) and not any(bool(g.any()) for g in trained)
         if keep:
             self.raw_gradients = {name: g.to("cpu", copy=True).to_dense() for name, g in found.items()}
         pulled = {name: g + decays[name] * params[name] if name in decays else g for name, g in found.items()}
         self._gradients = magnitudes_of_all(pulled)
-        self._slopes = {name: g.clone() for name, g in found.items()} if by_hand else {}
+        trained = [g.total_abs for name, g in self._gradients.items() if name in params]
+        self.flat = bool(trained) and max(trained) == 0
+        whole = {name: g for name, g in found.items() if g.layout is torch.strided}
+        self._slopes = {name: g.clone() for name, g in whole.items()} if by_hand else {}
         return list(found)
 
     def finish(self, model: nn.Module, rounding: Rounding) -> TapRecord:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -15,8 +14,8 @@ from koubai.doctor.watch.program.kinds import LOSSES, LossKind
 from koubai.doctor.watch.program.nested import tensors
 
 OUTSIDE: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "softmax": partial(torch.softmax, dim=1),
-    "log_softmax": partial(torch.log_softmax, dim=1),
+    "softmax": lambda y: torch.softmax(y, min(1, y.ndim - 1)),
+    "log_softmax": lambda y: torch.log_softmax(y, min(1, y.ndim - 1)),
     "sigmoid": torch.sigmoid,
     "logsigmoid": torch.nn.functional.logsigmoid,
     "log": torch.log,

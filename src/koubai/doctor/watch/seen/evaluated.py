@@ -44,7 +44,8 @@ class Evaluated:
             self.rows = self.training = self.test = self.batch = 0
         self._in_training = bool(getattr(root, "training", True)) and x is not None
         if x is not None:
-            key = len(x) if x.ndim else 1, float(x.detach().double().sum())
+            numbers = x.detach().abs() if x.is_complex() else x.detach()
+            key = len(x) if x.ndim else 1, float(numbers.sum(dtype=torch.float64))
             self._again = self._again or key in self._asked
             self._asked.add(key)
         if self._in_training and not self.modes:
