@@ -1,12 +1,11 @@
 """Scripts run under watch without a change in them."""
 
+import subprocess
 import sys
 
 import pytest
 
 from koubai.doctor.script import judge_script, watch_script
-from koubai.doctor.trials.forks import Forks
-from koubai.doctor.trials.script import ScriptTrials
 
 SCRIPT = """
 import sys
@@ -95,15 +94,29 @@ def test_a_script_without_training_that_can_be_seen_keeps_its_exit_code(tmp_path
     )
 
 
-def test_no_snapshot_stays_asleep_where_nothing_is_asked_of_it(tmp_path, monkeypatch):
-    taken = []
-    close = Forks.close
-    monkeypatch.setattr(Forks, "close", lambda forks: (taken.append(len(forks.snapshots)), close(forks))[1])
+ASLEEP = """
+import sys
+from pathlib import Path
+from koubai.doctor.script import judge_script
+from koubai.doctor.trials.forks import Forks
+from koubai.doctor.trials.script import ScriptTrials
+taken, close = [], Forks.close
+Forks.close = lambda forks: (taken.append(len(forks.snapshots)), close(forks))
+trials = ScriptTrials(1.0)
+judge_script(Path(sys.argv[1]), trials=trials)
+print(taken, trials._forks.snapshots)
+"""
+
+
+def test_no_snapshot_stays_asleep_where_nothing_is_asked_of_it(tmp_path):
     (tmp_path / "nothing.py").write_text("import torch\ntorch.nn.Linear(2, 2)(torch.zeros(1, 2))\n")
-    trials = ScriptTrials(1.0)
-    judge_script(tmp_path / "nothing.py", trials=trials)
-    assert taken == [1]
-    assert trials._forks.snapshots == []
+    done = subprocess.run(  # in a process of its own: this one may have threads, and then nothing is taken
+        [sys.executable, "-c", ASLEEP, str(tmp_path / "nothing.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[1] []"
 
 
 @pytest.mark.parametrize(
