@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from koubai.core.few import few
 from koubai.data.dataset import PARTS, Dataset
 from koubai.words import say
 
@@ -29,5 +30,4 @@ def _target(dataset: Dataset) -> str:
     if dataset.classes is None:
         return say(f"{area}.values", target=column, count=dataset.t_train.shape[1])
     names = dataset.class_names or tuple(map(str, range(dataset.classes)))
-    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    return say(f"{area}.classes", target=column, count=dataset.classes, names=shown)
+    return say(f"{area}.classes", target=column, count=dataset.classes, names=few(names, _SHOWN))

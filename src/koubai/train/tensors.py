@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from koubai.core.errors import RunError
+from koubai.core.few import few
 from koubai.core.params import Array, Shape
 from koubai.engines.engine import TrainingState
 from koubai.network.network import Network, Weights
@@ -23,6 +24,7 @@ from koubai.words.phrase import joined, phrase
 
 _KINDS = ("params", "buffers", "slots")
 _DIGITS = 15  # of a step
+_SHOWN = 4  # names of tensors in an error
 Expected = Mapping[str, tuple[Shape, str]]  # name -> shape, name of its numbers
 
 
@@ -41,19 +43,15 @@ def check_tensors(path: Path, tensors: Mapping[str, Array], expected: Expected) 
 def _check_names(path: Path, names: list[str], expected: Mapping[str, object]) -> None:
     missing, extra = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
     if missing or extra:
-        lacks = [phrase("lacks_tensors", names=_few(missing))] if missing else []
-        holds = [phrase("holds_tensors_too", names=_few(extra))] if extra else []
+        lacks = [phrase("lacks_tensors", names=few(missing, _SHOWN))] if missing else []
+        holds = [phrase("holds_tensors_too", names=few(extra, _SHOWN))] if extra else []
         raise RunError(
             "tensors_of_another_network",
             count=len(expected),
-            names=_few(sorted(expected)),
+            names=few(sorted(expected), _SHOWN),
             where=str(path),
             got=joined([*lacks, *holds], "semicolon"),
         )
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
 
 
 def _check(path: Path, name: str, found: tuple[Shape, str], expected: tuple[Shape, str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from koubai.core.errors import ConfigError, RunError
+from koubai.core.few import few
 from koubai.train.files import LARGEST_TEXT, parse_json, reading, understanding
 from koubai.train.folder_files import name_of, numbered, read_manifest, step_of
 from koubai.train.history_file import Lines, read_lines
@@ -72,7 +73,7 @@ def rest_of(path: Path) -> str:
     """Return what can still be had of a damaged run, as the hint of an error."""
     found = verify(path)
     rest = [name for name in found.whole if name not in (MANIFEST, "environment.json")]
-    names = ", ".join(rest[:_SHOWN]) + (", ..." if len(rest) > _SHOWN else "")
+    names = few(rest, _SHOWN)
     if found.back_to is None:
         return phrase("what_is_whole", names=names or "-", folder=path)
     return phrase("what_is_whole_and_step_to_go_back_to", names=names, step=found.back_to, folder=path)

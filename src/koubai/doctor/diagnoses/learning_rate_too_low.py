@@ -75,7 +75,7 @@ class LearningRateTooLow(Diagnosis):
         moved = total_movement(visit)
         if not patient.finished or moved is None or moved >= _MOVED or not np.isfinite(patient.losses).all():
             return None
-        if len(patient.losses) and not patient.losses.any():  # of a loss of 0 nothing is left to learn
+        if patient.nothing_lost:
             return None
         risen = visit.smooth[-1] > 1.05 * visit.smooth[0]  # so little moved is noise that rises, not the run
         usual = _usual(visit) and patient.constant_rate and not _held_back(visit)

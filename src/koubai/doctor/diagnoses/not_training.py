@@ -14,8 +14,7 @@ References: Yosinski et al. 2014, for freezing on purpose.
 
 from __future__ import annotations
 
-import numpy as np
-
+from koubai.core.few import few
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.visit.consultation import Consultation
@@ -80,7 +79,7 @@ class NotTraining(Diagnosis):
             by_hand=nothing or fault in ("vain", "cut", "left"),
             points_at=("vain",) if fault == "vain" else ("silenced",) if fault == "cut" else (),
             details={
-                "paths": ", ".join(paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else ""),
+                "paths": few(paths, _NAMED),
                 "meant": meant,
                 "fault": fault,
                 "passes": patient.loop.passes,
@@ -147,7 +146,7 @@ class NotTraining(Diagnosis):
         if fault == "rounded":
             return not visit.well
         if fault == "flat":  # a loss of 0 has no slope either, and there all is learned
-            return not visit.well and bool(np.any(visit.patient.losses != 0))
+            return not visit.well and not visit.patient.nothing_lost
         meant = fault in _BY_HAND and fault != "vain" and visit.comparable
         return visit.harmed or sign.measured or (fault in _BY_HAND and not meant)
 

@@ -20,6 +20,7 @@ References: Baydin et al. 2018, sec. 2 (finite differences against the chain rul
 
 from __future__ import annotations
 
+from koubai.core.few import few
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
@@ -77,6 +78,6 @@ def _of_the_program(visit: Consultation) -> Sign | None:
     if patient.aims.chased:
         return Sign((), None, 1, "warn", certain=True, by_hand=True, details={"fault": "target"})
     if patient.loop.climbing:
-        details = {"fault": "uphill", "names": ", ".join(patient.loop.climbing[:_NAMED])}
+        details = {"fault": "uphill", "names": few(patient.loop.climbing, _NAMED)}
         return Sign((), None, 1, certain=True, points_at=("backward",), details=details)
     return None

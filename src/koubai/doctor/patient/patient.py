@@ -187,6 +187,11 @@ class Patient:
         """Data loss of every step's batch, in order."""
         return self.history.series("loss")[1]
 
+    @property
+    def nothing_lost(self) -> bool:
+        """Whether every loss was 0: then nothing is left to learn."""
+        return len(self.losses) > 0 and not self.losses.any()
+
     def score(self, quantity: str) -> float | None:
         """Return the latest of `train_accuracy`, `val_loss` and so on."""
         return self.history.last(quantity)

@@ -39,9 +39,8 @@ def floor_of(
     y = _constant(t, takes)
     if y is None:
         return None
-    settings["reduction"] = (
-        "batchmean" if options.get("reduction") == "batchmean" else "mean"
-    )  # as it is recorded
+    # In the units in which the loss is recorded.
+    settings["reduction"] = "batchmean" if options.get("reduction") == "batchmean" else "mean"
     with torch.no_grad(), torch._C.DisableTorchFunction(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the program has been told already
         values = [float(function(each.expand_as(t), t, **settings)) for each in y]

@@ -5,10 +5,8 @@ In test mode functions may still take units away: `F.dropout` does so unless it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import nan
 from statistics import fmean
-from typing import Any
 
 import torch
 
@@ -16,7 +14,7 @@ from koubai.doctor.patient.held_modes import HeldModes
 from koubai.doctor.patient.skill import skill
 from koubai.doctor.watch.checkups.examine import device_of, set_modes, undisturbed
 from koubai.doctor.watch.checkups.rerun import checkup_rows
-from koubai.doctor.watch.passes.function_mode import FunctionMode
+from koubai.doctor.watch.passes.function_mode import FunctionMode, undropped
 from koubai.doctor.watch.seen.data import as_targets
 from koubai.doctor.watch.seen.kept_samples import Samples
 from koubai.doctor.watch.seen.seen import Seen
@@ -50,12 +48,6 @@ def _calls_dropout(seen: Seen) -> bool:
     return any(layer.kind == "dropout" and layer.path not in modules for layer in layers)
 
 
-def _keep_all(function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Run a function of PyTorch, but for dropout."""
-    drops = "dropout" in getattr(function, "__name__", "")
-    return torch.clone(*args[:1]) if drops else function(*args, **options)
-
-
 def _in_both(seen: Seen, held: Samples, batch: int, *, functions: bool) -> HeldModes:
     rule, device, (x, t) = seen.loss.rule, device_of(seen.root), held
     assert rule is not None
@@ -70,12 +62,8 @@ def _in_both(seen: Seen, held: Samples, batch: int, *, functions: bool) -> HeldM
 
     with undisturbed(seen.root), torch.no_grad():
         set_modes(seen.root, lambda module: False)
-        mode = FunctionMode(_keep_all)
-        mode.open()
-        try:
+        with FunctionMode(undropped):
             loss, reached = measured()
-        finally:
-            mode.close()
         set_modes(seen.root, lambda module: not functions and id(module) in seen.evaluated.modes)
         again = [measured() for _ in range(_TIMES)]
     classes = targets is not None and targets.dtype.kind == "i"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import torch
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 
 from koubai.doctor.watch.hooks.listener import is_elsewhere
@@ -57,3 +58,13 @@ class FunctionMode(TorchFunctionMode):
         if call is None or passes_by or is_elsewhere():
             return function(*args, **options)
         return call(function, args, options)
+
+
+def undropped(function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Run a function of PyTorch, but for dropout: what it is given stays whole.
+
+    It is copied, as dropout does it: what comes next may work in place.
+    """
+    if "dropout" not in getattr(function, "__name__", ""):
+        return function(*args, **options)
+    return torch.clone(args[0] if args else options["input"])

@@ -54,10 +54,8 @@ class LossCall:
             return None
         if name == "gaussian_nll_loss":
             given.pop("var", None)
-        if (
-            name in _SYMMETRIC and trail.was_made(t) and not trail.was_made(y)
-        ):  # (targets, outputs): the same loss
-            y, t = t, y
+        if name in _SYMMETRIC and trail.was_made(t) and not trail.was_made(y):
+            y, t = t, y  # it was given the targets first, which is the same loss
         moving = trail.was_made(t)
         return cls(name, function, y, t, given, value, trail.of(y), moving, users_place("loss"))
 

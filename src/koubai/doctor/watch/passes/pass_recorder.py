@@ -21,7 +21,7 @@ from koubai.doctor.patient.layer_facts import OTHER
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.hooks.guard import unguarded
 from koubai.doctor.watch.hooks.listener import is_elsewhere
-from koubai.doctor.watch.passes.function_mode import FunctionMode
+from koubai.doctor.watch.passes.function_mode import FunctionMode, undropped
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.sums import UnitSums, magnitudes_of, moments_of, pooled, unit_sums
 from koubai.doctor.watch.passes.times import Times
@@ -155,11 +155,7 @@ class PassRecorder:
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run a function of PyTorch and look at what it did."""
         name = getattr(function, "__name__", "")
-        if self._without_dropout and "dropout" in name:
-            # A copy, as dropout makes one: what comes next may work in place.
-            y = torch.clone(*args[:1])
-        else:
-            y = function(*args, **options)
+        y = undropped(function, args, options) if self._without_dropout else function(*args, **options)
         if name in LOSSES:
             self._guard(self.trail.cuts.lost, y)
             self._guard(self.lose, name, function, args, options, y)

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 from koubai.doctor.patient.place import Place
-from koubai.doctor.watch.program.kinds import plain_name
+from koubai.doctor.watch.program.kinds import FACTORS, plain_name
 from koubai.doctor.watch.program.places import users_place
 
 _SAME_ORDER = ("view", "reshape", "flatten", "view_as", "squeeze", "unsqueeze", "__get__", "float")
-_PICKING = ("mul", "__mul__", "__rmul__", "__imul__", "__getitem__", "masked_select")
+_PICKING = (*FACTORS, "__getitem__", "masked_select")
 _FEWEST = 8  # places that count, and that do not
 _SEVERAL = 3  # targets where it does not count
 

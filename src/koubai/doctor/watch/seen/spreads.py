@@ -31,7 +31,8 @@ class Spreads:
         if len(self._calls) >= _CALLS and self.seen and self.seen[-1].step == step:
             return
         with suppress(Exception), torch.no_grad(), torch._C.DisableTorchFunction():
-            spread = spread_of(step, (args, options), output)
+            put_out = all_rows(output)
+            spread = spread_of(step, all_rows((args, options)), put_out)
             if spread is None:
                 return
             if self.seen and self.seen[-1].step == step:
@@ -39,7 +40,7 @@ class Spreads:
             else:
                 self._calls = []
             self._calls.append(spread)
-            if isfinite(code := code_of([y for y in map(rows, tensors(output)) if y is not None])):
+            if isfinite(code := code_of(put_out)):
                 self.codes[step] = min(self.codes.get(step, code), code)
             self.seen.append(together(self._calls))
 
@@ -49,10 +50,8 @@ class Spreads:
             self.codes[step] = min(codes)
 
 
-def spread_of(step: int, given: Any, output: Any) -> Spread | None:
+def spread_of(step: int, inputs: list[torch.Tensor], put_out: list[torch.Tensor]) -> Spread | None:
     """Return the spread of one call; None where its outputs are no rows of numbers, one for each sample."""
-    put_out = [y for y in map(rows, tensors(output)) if y is not None]
-    inputs = [x for x in map(rows, tensors(given)) if x is not None]
     if not put_out or not inputs or any(len(y) != len(put_out[0]) for y in put_out):
         return None
     shapes = Counter(tuple(y.shape) for y in put_out)
@@ -78,6 +77,11 @@ def together(calls: list[Spread]) -> Spread:
         len(calls),
         min(call.width for call in calls),
     )
+
+
+def all_rows(value: Any) -> list[torch.Tensor]:
+    """Return the rows of all tensors in a value that have some."""
+    return [found for found in map(rows, tensors(value)) if found is not None]
 
 
 def rows(t: torch.Tensor) -> torch.Tensor | None:
