@@ -224,7 +224,7 @@ def _confidence(sign: Sign, relief: float | None) -> float:
 def harm_measures(visit: Consultation) -> tuple[Measure, ...]:
     """The numbers of the harm: what the run reached, and what is within reach."""
     if not visit.harmed or visit.reach is None:
-        return (Measure("skill", visit.skill),)
+        return (Measure("skill", visit.skill),) if visit.skill_known else ()
     return (Measure("skill", visit.skill, visit.goal, above=False),)
 
 

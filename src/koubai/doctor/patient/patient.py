@@ -28,6 +28,7 @@ from koubai.doctor.patient.place import Place
 from koubai.doctor.patient.run_facts import DataFacts, LoopFacts, LossFacts, OptimizerFacts, Pull
 from koubai.doctor.patient.skill import skill
 from koubai.doctor.patient.spread import Spread
+from koubai.doctor.patient.weak_term import WeakTerm
 from koubai.probes.history import History
 
 
@@ -54,6 +55,7 @@ class Patient:
     | silenced | those of them that an optimizer holds, and whose layers are used without gradients       |
     | vain     | parameters of optimizers that step although the loss reaches none of them                |
     | vain_steps | how often such an optimizer stepped                                                    |
+    | weak_term | a term of the loss that was never learned, and hardly pulls (None: none is known)       |
     | term_cut | what of the loss reaches no parameter: a whole term, a derivative; empty: nothing known  |
     | rounded  | the precision that rounds updates away, the share of the entries with a gradient that a  |
     |          | step leaves as they were, and of those that never moved (None: it does not)              |
@@ -106,6 +108,7 @@ class Patient:
     vain: tuple[str, ...] = ()
     vain_steps: int = 0
     term_cut: str = ""
+    weak_term: WeakTerm | None = None
     rounded: tuple[str, float, float] | None = None
     aims: Aims = Aims()
     declared_frozen: tuple[str, ...] = ()

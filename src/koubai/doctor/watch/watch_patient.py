@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import torch
 
 from koubai.core.params import Array
 from koubai.doctor.patient.aims import Aims
@@ -79,10 +78,7 @@ class Means:
 def watch_patient(seen: Seen, means: Means) -> Patient:
     """Return the patient of a watch; where the model cannot be run again, from what went by."""
     samples = seen.trained.samples()
-    now, first = rerun(seen, samples)
-    first = first if now else answered(first, seen.answers.first, seen)
-    last = now.checkup if now else answered(went_by(seen, seen.last), recent_answers(seen), seen)
-    checkups = [look for look in (first, last) if look]
+    now, checkups = _looks(seen, samples)
     outputs = checkups[-1].outputs if checkups else None
     data, answers = _data_and_answers(seen, checkups, samples, again=now is not None)
     untrained, frozen = untrained_of(seen)
@@ -126,6 +122,7 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         unlisted=unlisted,
         silenced=silenced,
         term_cut="term" if seen.terms.found else seen.terms.cut.fault if seen.terms.cut is not None else "",
+        weak_term=seen.forces.weak,
         rounded=rounded_of(seen),
         aims=_aims(seen),
         vain=tuple(dict.fromkeys(name for vain in seen.vain for name in vain.names)),
@@ -136,6 +133,14 @@ def watch_patient(seen: Seen, means: Means) -> Patient:
         open_clinic=partial(_clinic, seen, samples if now else None, data, means),
         thorough=means.thorough,
     )
+
+
+def _looks(seen: Seen, samples: Samples | None) -> tuple[Examination | None, list[Checkup]]:
+    """Run the model again, if it can be; return that, and the looks at its beginning and its end."""
+    now, first = rerun(seen, samples)
+    first = first if now else answered(first, seen.answers.first, seen)
+    last = now.checkup if now else answered(went_by(seen, seen.last), recent_answers(seen), seen)
+    return now, [look for look in (first, last) if look]
 
 
 def _layers(seen: Seen, now: Examination | None) -> tuple[WatchedLayer, ...]:
@@ -270,20 +275,9 @@ def _loss(loss: SeenLoss, outputs: Array | None) -> LossFacts | None:
         floor=floor,
         alone=loss.alone,
         of_outputs=loss.rule is not None or loss.of_outputs,
-        only_label=_only_label(loss),
+        only_label=loss.only_label,
         class_weights=loss.class_weights,
     )
-
-
-def _only_label(loss: SeenLoss) -> tuple[int, int] | None:
-    """Return the one label that all targets have, one a sample or one a place, and their number."""
-    parts = [t.reshape(-1) for t in loss.targets if not t.is_floating_point()]
-    if not loss.by_index or not parts:
-        return None
-    labels = torch.cat(parts)
-    labels = labels[labels != int(loss.call[2].get("ignore_index", -100))]
-    alike = len(labels) and bool((labels == labels[0]).all())
-    return (int(labels[0]), len(labels)) if alike else None
 
 
 def _data(seen: Seen, samples: Samples | None, outputs: int) -> DataFacts:

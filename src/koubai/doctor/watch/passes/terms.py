@@ -40,7 +40,7 @@ class CutTerms:
         self._meet(roots, step)
         if step not in LOOKS or (root := root_of(roots)) is None:
             return
-        reached = [leaves_of(term, _MOST) for term in _terms(root.grad_fn)]
+        reached = [leaves_of(term, _MOST) for term in terms_of(root.grad_fn)]
         learned = [any(id(leaf) in trained for leaf in leaves) for leaves in reached]
         cut = [
             leaf
@@ -85,11 +85,11 @@ class CutTerms:
                 self.cut = cut
 
 
-def _terms(node: Any) -> Iterator[Any]:
+def terms_of(node: Any) -> Iterator[Any]:
     """Yield the summands below a node; factors that need no gradient are looked through."""
     below = behind(node)
     if node.name() in _SUMS or (node.name() in _FACTORS and len(below) == 1):
         for each in below:
-            yield from _terms(each)
+            yield from terms_of(each)
     else:
         yield node

@@ -12,6 +12,7 @@ from koubai.doctor.patient.duel import Duel
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.passes.close_up import CloseUp
 from koubai.doctor.watch.passes.entropies import Entropies
+from koubai.doctor.watch.passes.forces import Forces
 from koubai.doctor.watch.passes.loss_rule import LossRule
 from koubai.doctor.watch.passes.penalties import Penalties
 from koubai.doctor.watch.passes.rounding import Rounding
@@ -98,6 +99,7 @@ class Seen:
     | sinks           | summands of the loss that have no lower bound                                  |
     | entropies       | the entropy of a policy in its loss                                            |
     | penalties       | summands of the loss that are sizes of parameters                              |
+    | forces          | how hard summands of the loss pull, and what each has learned                  |
     | scales          | logarithms of scales in the loss, and which way they are pulled                |
     | swapped         | whether unlike pairs are pulled together, and like ones pushed apart           |
     | pairs_open      | whether pairs are compared, and it is open which of them are alike             |
@@ -148,7 +150,7 @@ class Seen:
         self.rivals: list[Seen] = []
         self.taught: set[int] = set()
         self.terms, self.sinks, self.scales = CutTerms(), Sinks(), Scales()
-        self.entropies, self.penalties = Entropies(), Penalties()
+        self.entropies, self.penalties, self.forces = Entropies(), Penalties(), Forces()
         self.followed: tuple[int, float] | None = None
         self.stands: int | None = None
         self.squashed, self.rounding = Squashed(), Rounding()
@@ -174,6 +176,7 @@ class Seen:
         self.entropies.look(roots, self.step)
         self.penalties.look(roots, self.step, self.root)
         self.scales.look(roots, self.step)
+        self.forces.look(roots, self.step)
         self.squashed.look(roots, self.step, self.batch_size)
 
     def note_place(self, role: str) -> None:

@@ -86,6 +86,17 @@ class SeenLoss:
         return kind is None or kind.name in _BY_INDEX
 
     @property
+    def only_label(self) -> tuple[int, int] | None:
+        """The one label that all targets have, one a sample or one a place, and their number."""
+        parts = [t.reshape(-1) for t in self.targets if not t.is_floating_point()]
+        if not self.by_index or not parts:
+            return None
+        labels = torch.cat(parts)
+        labels = labels[labels != int(self.call[2].get("ignore_index", -100))]
+        alike = len(labels) and bool((labels == labels[0]).all())
+        return (int(labels[0]), len(labels)) if alike else None
+
+    @property
     def class_weights(self) -> tuple[float, ...]:
         """What a call weighed each class by, as a loss of PyTorch is told to; empty where it was not."""
         options = self.call[2]
