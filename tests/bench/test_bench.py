@@ -220,6 +220,7 @@ def test_a_share_above_the_peak_is_told_as_an_error(capsys):
 @pytest.mark.skipif(
     why_not_onednn() is not None or not _has_avx512(), reason="oneDNN has Winograd with AVX-512 only"
 )
+@pytest.mark.long
 def test_an_engine_says_whether_it_multiplies_less_than_is_counted():
     peer = peers()["native"]
     for workload, transforms in ((TINY, False), (WORKLOADS["deep"], True)):

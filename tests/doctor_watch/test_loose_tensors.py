@@ -237,8 +237,9 @@ for step in range(150):
     ("text", "rate", "name"),
     [
         (BY_HAND, "0.00005", "learning_rate_too_low"),
-        (BY_HAND, "40.0", "learning_rate_too_high"),
-        (FROM_ZERO, "0.0001", "learning_rate_too_low"),  # whatever moves a zero moves it far
+        pytest.param(BY_HAND, "40.0", "learning_rate_too_high", marks=pytest.mark.long),
+        # whatever moves a zero moves it far
+        pytest.param(FROM_ZERO, "0.0001", "learning_rate_too_low", marks=pytest.mark.long),
     ],
 )
 def test_the_size_of_updates_by_hand_is_tried_on_a_fork(text, rate, name, written):

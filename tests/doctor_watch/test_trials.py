@@ -306,6 +306,7 @@ def test_a_trial_tells_which_way_the_rate_is_wrong(tmp_path):
 
 
 @linux
+@pytest.mark.long
 def test_where_no_process_can_be_forked_the_reason_is_said(tmp_path):
     said, _ = told(tmp_path, {name: HEAD + body + LOOP for name, body in REFUSED.items()}, ["1"])
     assert {name.removesuffix(".py"): trials["not_run"] for name, _, _, _, trials, _ in said} == {
@@ -338,6 +339,7 @@ for a, b in batches(100):
 
 
 @linux
+@pytest.mark.long
 def test_memory_that_is_shared_is_a_forks_own(tmp_path):
     said, printed = told(tmp_path, {"counts": HEAD + COUNTS}, ["1"])
     assert said[0][4]["made"] > 1
@@ -452,6 +454,7 @@ for _ in range(200):
 
 
 @linux
+@pytest.mark.long
 def test_a_first_loss_far_above_that_of_knowing_nothing_is_named_where_other_weights_learn(tmp_path):
     (loud, calm), _ = told(tmp_path, {"loud": LOUD}, ["1", "0.02"])
     assert loud[3][:1] == ["init_too_large"]

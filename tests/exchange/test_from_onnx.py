@@ -48,7 +48,16 @@ def test_every_layer_comes_back_bit_for_bit(sample, tmp_path):
     assert np.array_equal(again.predict(x, prepared=True), expected, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", ["lenet", "simple_convnet", "deep_convnet", "alexnet", "vgg", "resnet18"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lenet",
+        "simple_convnet",
+        "deep_convnet",
+        "resnet18",
+        *(pytest.param(n, marks=pytest.mark.long) for n in ("alexnet", "vgg")),
+    ],
+)
 def test_models_come_back(name, tmp_path):
     shapes = {"resnet18": (3, 32, 32), "vgg": (3, 32, 32), "alexnet": (3, 67, 67)}
     layer = kb.core.layer.LAYERS[name]()

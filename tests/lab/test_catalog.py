@@ -19,6 +19,7 @@ from koubai.words import LANGUAGES
 from support.data_files import real_folder
 
 NAMES = sorted(catalog())
+COMPILING = ("activations", "alexnet", "batch_normalization_scales", "depth", "padding_modes", "pooling")
 PAIRS = [(entry.name(), data) for entry in catalog_entries() for data in entry.data]
 
 
@@ -36,7 +37,9 @@ def test_every_arm_of_every_entry_is_a_valid_plan(name, data):
         assert arm.title("ja")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long) if n in COMPILING else n for n in NAMES]
+)
 def test_every_entry_runs_and_is_put_into_words(name):
     experiment = catalog_experiment(name)
     if isinstance(experiment.base, Recipe):

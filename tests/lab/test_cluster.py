@@ -45,6 +45,7 @@ def cluster():
             worker.kill()
 
 
+@pytest.mark.long
 def test_a_cluster_loses_a_worker_and_completes_with_nothing_lost_or_counted_twice(
     cluster, trainings, tmp_path
 ):

@@ -84,7 +84,9 @@ print(at[360] - at[180], len(os.listdir("/proc/self/fd")), len(os.listdir("/proc
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize("kernels", [pytest.param("onednn", marks=needs_onednn), "blas"])
+@pytest.mark.parametrize(
+    "kernels", [pytest.param("onednn", marks=needs_onednn), pytest.param("blas", marks=pytest.mark.long)]
+)
 def test_memory_does_not_grow_with_the_number_of_structures(kernels):
     run = host(STRUCTURES, KOUBAI_KERNELS=kernels)
     grown, files, _ = run.stdout.split() or [run.stderr]

@@ -146,7 +146,7 @@ def test_a_crash_at_any_write_leaves_a_run_that_resumes_bit_for_bit(recipe, watc
     assert crashes > 40
 
 
-@pytest.mark.parametrize("patience", [1, 2])
+@pytest.mark.parametrize("patience", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_early_stopping_survives_a_resume(recipe, watch, tmp_path, patience):
     recipe = recipe.edit(
         steps=200,

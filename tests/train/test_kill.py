@@ -94,6 +94,7 @@ def until_end(process):
     return words, int(word.split()[1])
 
 
+@pytest.mark.long
 def test_a_run_killed_again_and_again_ends_as_if_it_never_was(host, recipe, watch, tmp_path):
     moments = random.Random(7)
     process = host(steps=900, save_every=9)

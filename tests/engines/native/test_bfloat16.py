@@ -60,8 +60,10 @@ NETWORKS = {
 
 
 @needs_bfloat16
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "name", [n if n == "mlp" else pytest.param(n, marks=pytest.mark.long) for n in NETWORKS]
+)
 def test_gradients_are_those_of_float32_within_eight_bits(name, threads):
     layer, shape = NETWORKS[name]
     job = classes_job(layer, shape, batch=32, precision="bfloat16", threads=threads)

@@ -101,7 +101,7 @@ print(digest.hexdigest())
 
 
 @with_both
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_the_same_job_gives_the_same_bits_in_every_process(threads):
     tests = Path(__file__).parents[2]
     code = IN_A_PROCESS.format(paths=[str(tests), str(tests / "support")], threads=threads)
@@ -698,7 +698,7 @@ print("reference formula" in program.listing(), program.engine)
 """
 
 
-@pytest.mark.parametrize("instructions", ["AVX2", "SSE41"])
+@pytest.mark.parametrize("instructions", ["AVX2", pytest.param("SSE41", marks=pytest.mark.long)])
 def test_a_large_product_needs_no_formula_on_processors_with_narrower_vectors(instructions):
     env = dict(os.environ, ONEDNN_MAX_CPU_ISA=instructions, PYTHONPATH=str(Path(__file__).parents[2]))
     run = subprocess.run([sys.executable, "-c", NARROW], capture_output=True, text=True, check=True, env=env)

@@ -82,7 +82,7 @@ def test_course_networks_have_the_gradients_of_the_reference(name, threads):
 
 
 @with_both
-@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("grouped", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_alexnet_has_full_coverage(grouped):
     job = classes_job(AlexNet(classes=10, grouped=grouped), (3, 227, 227), batch=2, samples=2)
     assert "reference formula" not in compile_job(job, "native").listing()
@@ -148,6 +148,7 @@ def test_random_networks_have_the_gradients_of_the_reference(network, threads):
 # ---------------------------------------------------------------------------------------- parts of a recipe
 
 SMALL = Sequential(Linear(12), Tanh(), Linear(6))
+EVERYDAY = (SGD, Momentum, Adam, AdamW)  # each of the others compiles a step of its own
 
 
 def assert_same_training(job, steps=6, *, rtol=2e-5, atol=2e-6):
@@ -167,8 +168,15 @@ def assert_same_training(job, steps=6, *, rtol=2e-5, atol=2e-6):
             np.testing.assert_allclose(found[path], array, rtol=rtol, atol=atol, err_msg=path)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("optimizer", [cls(learning_rate=0.02) for cls in OPTIMIZERS.values()], ids=repr)
+@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        pytest.param(cls(learning_rate=0.02), marks=() if cls in EVERYDAY else pytest.mark.long)
+        for cls in OPTIMIZERS.values()
+    ],
+    ids=repr,
+)
 def test_every_optimizer(optimizer, threads):
     assert_same_training(classes_job(SMALL, (9,), optimizer=optimizer, threads=threads), rtol=1e-3, atol=1e-5)
 
