@@ -145,3 +145,28 @@ def test_dropout_that_is_not_told_the_mode_is_named_in_test_mode():
 
 def test_dropout_that_is_drawn_on_purpose_in_test_mode_is_not_named():
     assert not told(watched(lambda: Dropping(knows=False), many_times_in_test_mode))
+
+
+def loss_then_accuracy(model, x, t):
+    model.eval()
+    with torch.no_grad():
+        batches = [(x[i : i + 50], t[i : i + 50]) for i in range(0, len(x), 50)]
+        losses = [functional.cross_entropy(model(rows), of).item() for rows, of in batches]
+        right = [rightly(model, rows, of) for rows, of in batches]
+    model.train()
+    return losses, right
+
+
+def loss_then_accuracy_in_training_mode(model, x, t):
+    with torch.no_grad():
+        return functional.cross_entropy(model(x), t).item(), rightly(model, x, t)
+
+
+def test_who_asks_once_for_a_loss_and_once_for_an_accuracy_draws_nothing_on_purpose():
+    assert told(watched(lambda: Dropping(knows=False), loss_then_accuracy)) == [
+        ("evaluated_in_training_mode", "warn")
+    ]
+    assert told(watched(with_dropout, loss_then_accuracy_in_training_mode)) == [
+        ("evaluated_in_training_mode", "warn")
+    ]
+    assert not told(watched(with_dropout, loss_then_accuracy))

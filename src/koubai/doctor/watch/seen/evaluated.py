@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 from torch import nn
 
 from koubai.doctor.watch.program.walk import modules_of
 
+_ASKED = 2  # times: once for a loss, once for an accuracy; who asks more often wants several answers
 _GAP = 20  # updates: loops that turn gradients off in each of them are not listened to each time
 
 
@@ -16,7 +19,7 @@ class Evaluated:
     | field    | meaning                                                                                 |
     |----------|-----------------------------------------------------------------------------------------|
     | rows     | all of them                                                                             |
-    | training | those answered in training mode; an input that comes twice is asked for several answers |
+    | training | those answered in training mode; 0 where one input is asked for several answers         |
     | test     | those answered in test mode, likewise                                                   |
     | batch    | most in a batch                                                                         |
     | modes    | modules that were in training mode then, by identity                                    |
@@ -26,7 +29,7 @@ class Evaluated:
         self.rows = self.training = self.test = self.batch = 0
         self.modes: frozenset[int] = frozenset()
         self._step = -1
-        self._asked: set[tuple[int, float]] = set()
+        self._asked: Counter[tuple[int, float]] = Counter()
         self._again = self._in_training = False
         self._awake = -_GAP
 
@@ -40,14 +43,15 @@ class Evaluated:
     def begin(self, root: nn.Module, x: torch.Tensor | None, step: int) -> None:
         """Take in that an evaluation's pass begins."""
         if step != self._step:
-            self._step, self._again, self._asked = step, False, set()
+            self._step, self._again, self._asked = step, False, Counter()
             self.rows = self.training = self.test = self.batch = 0
         self._in_training = bool(getattr(root, "training", True)) and x is not None
         if x is not None:
             numbers = x.detach().abs() if x.is_complex() else x.detach()
             key = len(x) if x.ndim else 1, float(numbers.sum(dtype=torch.float64))
-            self._again = self._again or key in self._asked
-            self._asked.add(key)
+            self._asked[key] += 1
+            if self._asked[key] > _ASKED:
+                self._again, self.training, self.test = True, 0, 0
         if self._in_training and not self.modes:
             self.modes = frozenset(id(m) for _, m in modules_of(root) if getattr(m, "training", True))
 
