@@ -272,3 +272,43 @@ def test_of_a_large_model_few_samples_are_asked(monkeypatch):
     watch.seen.root.register_forward_pre_hook(lambda net, args: asked.append(len(args[0])))
     assert named(watch)[0] == "evaluation_scale"
     assert max(asked) <= 64  # a batch of the program's own
+
+
+class TwoViews(nn.Module):
+    """Views of one sample, brought together by their cosine; `stops`: one side of each pair stands still."""
+
+    def __init__(self, *, stops):
+        super().__init__()
+        self.stops = stops
+        self.body = nn.Sequential(nn.Linear(FEATURES, 32), nn.ReLU(), nn.Linear(32, 16))
+        self.guess = nn.Sequential(nn.Linear(16, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 16))
+
+    def forward(self, one, other):
+        z, w = self.body(one), self.body(other)
+        return z, w, self.guess(z), self.guess(w)
+
+
+def together(net, x):
+    z, w, guess_z, guess_w = net(x + 0.1 * torch.randn_like(x), x + 0.1 * torch.randn_like(x))
+    z, w = (z.detach(), w.detach()) if net.stops else (z, w)
+    cosines = functional.cosine_similarity(guess_z, w), functional.cosine_similarity(guess_w, z)
+    return -(cosines[0].mean() + cosines[1].mean()) / 2
+
+
+def test_views_that_all_point_one_way_are_representations_alike():
+    torch.manual_seed(0)
+    watch = trained(TwoViews(stops=False), together, rate=0.05, steps=400)
+    (found,) = (finding for finding in watch.findings if finding.name == "representations_alike")
+    assert found.details["fault"] == "one_way"
+    assert found.details["deviation"] < 0.15 < found.details["first"]
+
+
+def test_views_that_turn_with_their_sample_are_not():
+    torch.manual_seed(0)
+
+    def apart(net, x):
+        z, w, _, _ = net(x, x + 0.1 * torch.randn_like(x))
+        scores = functional.normalize(z) @ functional.normalize(w).T / 0.2
+        return -scores.log_softmax(1).diagonal().mean()
+
+    assert "representations_alike" not in named(trained(TwoViews(stops=True), apart, rate=0.003, steps=300))

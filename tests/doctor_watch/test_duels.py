@@ -131,3 +131,15 @@ def test_an_optimizer_of_what_is_no_module_is_not_waited_for_without_end(tmp_pat
     search = watch_script(tmp_path / "free.py", [])
     assert search.watch.seen.step == 60
     assert search.watch.seen.need_not_fall is None
+
+
+@pytest.mark.parametrize(("rate", "won"), [("0.002", False), ("1e-7", True)])
+def test_a_generator_that_maximizes_the_loss_of_the_other_has_none_left_where_that_has_won(
+    program, rate, won
+):
+    program.write_text(
+        PROGRAM.replace("loss_g = rule(judge(fake), ones)", "loss_g = -rule(judge(fake), zeros)")
+    )
+    verdict, _ = judge_script(program, [rate], trials=ScriptTrials(0))
+    names = [finding.name for finding in verdict.findings]
+    assert names == (["discriminator_too_strong"] if won else [])

@@ -126,6 +126,9 @@ def names(model, loss):
         (lambda: Convolves(left=True), numbers, False),
         (lambda: Reads(both_ways=True), tags, False),
         (lambda: Attends(masked=False), copies, False),
+        (lambda: Attends(masked=True), copies, True),
+        (lambda: Reads(both_ways=False), copies, True),
+        (lambda: nn.Sequential(nn.Embedding(TOKENS, WIDTH), nn.Linear(WIDTH, TOKENS)), copies, False),
     ],
 )
 def test_what_is_to_come_is_seen_or_not(make, loss, seen):

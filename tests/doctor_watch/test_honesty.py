@@ -363,3 +363,64 @@ def test_a_loss_that_comes_down_from_where_it_jumped_to_is_no_progress(losses, o
     )
     gap = _progress(SimpleNamespace(), visit, 100)
     assert (gap and gap.reason) == open_question
+
+
+class Chooses(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.choice, self.worth = nn.Linear(4, 16), nn.Linear(16, 3), nn.Linear(16, 1)
+
+    def forward(self, x):
+        h = torch.tanh(self.body(x))
+        return torch.distributions.Categorical(logits=self.choice(h)), self.worth(h).squeeze(1)
+
+
+def test_a_policy_that_puts_out_its_distribution_step_by_step_need_not_fall():
+    """Log-probabilities are stacked over times, weighed by gains and then by a mask of those still alive."""
+    torch.manual_seed(0)
+    model = Chooses()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for step in range(80):
+            log_p, worth, paid = [], [], []
+            for _ in range(5):
+                x = torch.randn(16, 4)
+                chosen, value = model(x)
+                action = chosen.sample()
+                log_p.append(chosen.log_prob(action))
+                worth.append(value)
+                paid.append((action == x[:, :3].argmax(1)).float() * (1 + step / 20))
+            log_p, worth, paid = map(torch.stack, (log_p, worth, paid))
+            mask = (torch.rand(5, 16) < 0.8).float()
+            gains = (paid - worth).detach()
+            loss = -(log_p * gains * mask).sum() / mask.sum() + ((paid - worth) ** 2 * mask).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert watch.verdict.name == "not_judged"
+    assert not names(watch)
+
+
+def test_a_loss_that_is_hardly_below_that_of_knowing_nothing_is_no_health():
+    """Nothing else is there to compare with: the model takes two tensors, and is never evaluated."""
+    torch.manual_seed(0)
+
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 5), nn.Linear(4, 5)
+
+        def forward(self, x, y):
+            return self.a(x) + self.b(y)
+
+    model, apart = Two(), torch.randn(4, 5)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(300):
+            x = torch.randn(64, 4)
+            known = torch.rand(64) < 0.45
+            t = torch.where(known, (x @ apart).argmax(1), torch.randint(5, (64,)))
+            optimizer.zero_grad()
+            functional.cross_entropy(model(x, torch.randn(64, 4)), t).backward()
+            optimizer.step()
+    assert watch.verdict.name == "not_judged"

@@ -312,3 +312,34 @@ def test_no_function_mode_stays_behind(written):
     watch_script(written(BY_HAND))
     assert _get_current_function_mode_stack() == []
     assert not re.search("koubai", repr(__import__("torch").Tensor.backward))
+
+
+EQUAL = """
+import torch
+torch.manual_seed(0)
+x = torch.randn(300, 5)
+t = (x @ torch.randn(5, 4)).argmax(1)
+W1 = torch.full({first}, 0.1, requires_grad=True)
+W2 = {second}.requires_grad_()
+for step in range(200):
+    loss = torch.nn.functional.cross_entropy(torch.tanh({product}) @ W2, t)
+    loss.backward()
+    with torch.no_grad():
+        for w in (W1, W2):
+            w -= 0.5 * w.grad
+            w.grad = None
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "product", "second", "named"),
+    [
+        ("(5, 16)", "x @ W1", "torch.full((16, 4), 0.1)", True),
+        ("(16, 5)", "x @ W1.T", "torch.full((16, 4), 0.1)", True),
+        ("(5, 16)", "x @ W1", "0.3 * torch.randn(16, 4)", False),
+    ],
+)
+def test_units_of_a_matrix_that_start_equal_and_stay_so(first, product, second, named, written):
+    path = written(EQUAL.format(first=first, product=product, second=second))
+    verdict, _ = judge_script(path, trials=ScriptTrials(0))
+    assert ("symmetric_init" in [finding.name for finding in verdict.findings]) is named

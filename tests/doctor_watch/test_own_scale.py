@@ -34,7 +34,7 @@ def prices(scale, rng, *, own):
     return windows(scale(x, x)), windows(scale(held, held if own else x))
 
 
-def found(x, held, look=lambda y: y.numpy()):
+def found(x, held, look=lambda y: y.numpy(), often=()):
     torch.manual_seed(0)
     x, held = (torch.tensor(part, dtype=torch.float32) for part in (x, held))
     size = x[0].numel()
@@ -47,6 +47,10 @@ def found(x, held, look=lambda y: y.numpy()):
             optimizer.zero_grad()
             functional.mse_loss(model(x[rows]), t[rows]).backward()
             optimizer.step()
+            if step % 10 == 9:
+                for part in often:
+                    with torch.no_grad():
+                        look(model(torch.tensor(part, dtype=torch.float32)))
         model.eval()
         with torch.no_grad():
             look(model(held))
@@ -105,3 +109,10 @@ def scaled_together(rng):
 )
 def test_bounds_that_data_have_anyway_are_no_trace(data):
     assert found(*data(np.random.default_rng(0))) is None
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_last_evaluation_is_seen_behind_many_of_another_part(own):
+    rng = np.random.default_rng(0)
+    x, held = tables(standard, rng, own=own)
+    assert found(x, held, often=[x[:40] + 1e-3]) == ("deviation" if own else None)

@@ -67,3 +67,24 @@ def test_one_sample_in_each_step_is_summed_over_its_features():
             summed(model(user, user, other)).backward()
             optimizer.step()
     assert "output_loss_mismatch" not in [finding.name for finding in watch.findings]
+
+
+PLACES, KINDS = 12, 6
+
+
+@pytest.mark.parametrize(
+    ("end", "named"), [(nn.LogSoftmax(2), False), (nn.Softmax(2), True), (nn.Identity(), True)]
+)
+def test_ctc_takes_logarithms_of_probabilities(end, named):
+    torch.manual_seed(0)
+    model, ctc = nn.Sequential(nn.Linear(4, KINDS), end), nn.CTCLoss()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(40):
+            t = torch.randint(1, KINDS, (8, 3))
+            lengths = torch.full((8,), PLACES), torch.full((8,), 3)
+            optimizer.zero_grad()
+            ctc(model(torch.randn(PLACES, 8, 4)), t, *lengths).backward()
+            optimizer.step()
+    found = [f for f in watch.findings if f.name == "output_loss_mismatch"]
+    assert [f.details["fault"] for f in found] == (["ctc"] if named else [])

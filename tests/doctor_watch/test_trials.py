@@ -526,3 +526,43 @@ def test_the_first_operation_that_is_not_finite_is_named_with_its_line(tmp_path)
         assert findings[0]["details"]["operation"] == operation, file
         number = next(i for i, text in enumerate(BREAKS.splitlines(), 1) if "{breaks}" in text)
         assert findings[0]["place"] == {"file": file, "line": number, "role": "operation"}, (file, line)
+
+
+PRODUCTS = """
+import sys
+import torch
+from torch import nn
+torch.manual_seed(0)
+u, v = torch.randint(0, 60, (3000,)), torch.randint(0, 50, (3000,))
+a, b = torch.randn(60, 3), torch.randn(50, 3)
+t = 0.5 * (a[u] * b[v]).sum(1)
+users, things = nn.Embedding(60, 48), nn.Embedding(50, 48)
+for table in (users, things):
+    nn.init.normal_(table.weight, std=float(sys.argv[1]))
+
+class Likes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.users, self.things = users, things
+    def forward(self, u, v):
+        return (self.users(u) * self.things(v)).sum(1)
+
+net = Likes()
+opt = torch.optim.Adam(net.parameters(), 2e-3)
+for step in range(400):
+    rows = torch.randint(0, 3000, (64,))
+    loss = nn.functional.mse_loss(net(u[rows], v[rows]), t[rows])
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+
+
+@linux
+@pytest.mark.long
+def test_products_of_embeddings_that_start_too_large_are_named_where_smaller_ones_learn(tmp_path):
+    (large, small), _ = told(tmp_path, {"products": PRODUCTS}, ["1", "0.1"])
+    assert large[3][:1] == ["init_too_large"]
+    assert large[5][0]["details"]["fault"] == "first_values"
+    assert large[5][0]["relief"] > CURED
+    assert small[3] == []

@@ -22,7 +22,8 @@ from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 from koubai.doctor.visit.returns import FEWEST
 
-_LAGS = 0.05  # of the way
+_LAGS = 0.15  # of the way
+_TEACHER_LAGS = 0.05  # the same of one that answers for targets, and is meant to be slow
 _ENOUGH = 100  # updates
 _MANY = 300  # updates without any change of a target network
 
@@ -44,8 +45,9 @@ class AverageLags(Diagnosis):
             details = {"fault": "target", "at": patient.stands}
             return Sign((), None, 0, "warn", certain=True, by_hand=True, details=details)
         found = patient.followed
-        if found is None or found[0] < _ENOUGH or not 0 < found[1] < _LAGS:
+        lags = _LAGS if patient.loss_speaks else _TEACHER_LAGS
+        if found is None or found[0] < _ENOUGH or not 0 < found[1] < lags:
             return None
         updates, share = found
-        measure = Measure("way_of_average", share, _LAGS, above=False)
+        measure = Measure("way_of_average", share, lags, above=False)
         return Sign((measure,), None, 0, certain=True, by_hand=True, details={"share": share, "at": updates})

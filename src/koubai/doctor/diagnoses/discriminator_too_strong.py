@@ -52,7 +52,9 @@ class DiscriminatorTooStrong(Diagnosis):
         if duel is None or min(len(duel.discriminator), len(duel.generator)) < _FEWEST:
             return None
         own, made = (_later(losses) / duel.floor for losses in (duel.discriminator, duel.generator))
-        if not (own.max() < _WON and made.min() > _LOST):
+        # A generator that maximizes the discriminator's loss has nothing left to maximize: its own is near 0.
+        minimax = made.max() <= 0 and made.min() > -_WON
+        if not (own.max() < _WON and (minimax or made.min() > _LOST)):
             return None
         return Sign(
             (

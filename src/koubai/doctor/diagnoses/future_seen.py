@@ -5,7 +5,9 @@ What it is: a network that is to predict what comes next in a sequence is shown 
 Why it hurts: it learns to copy. The loss falls nicely, on held-out samples too; where it has to go on by
     itself, the next input is not there, and it knows nothing.
 How it shows: the targets of a step are its inputs, one place on. The same inputs are put in again in test
-    mode with their later half replaced, and the answers to the earlier half change.
+    mode with their later half replaced, and the answers to the earlier half change. Or the targets are
+    inputs at the very same places, and the network goes on from what came before (its answers change with
+    earlier inputs, and not with later ones): nobody has shifted them.
 Confused with: over-fitting (here held-out samples are answered as well); a good score.
 Sick recipe: a transformer without its causal mask; a mask the wrong way round; nn.LSTM(bidirectional=True); a
     convolution over time with the same padding on both sides.
@@ -47,6 +49,8 @@ class FutureSeen(Diagnosis):
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Other inputs later on, other answers before."""
+        if visit.patient.copies_targets:
+            return Sign((), None, 0, certain=True, by_hand=True, details={"fault": "copied"})
         change = visit.patient.change_by_future
         if not change > _CHANGED:
             return None

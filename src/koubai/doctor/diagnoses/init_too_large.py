@@ -9,7 +9,8 @@ How it shows: std(W) / sqrt(g / fan_in) is above {layer:g} in a layer and above 
     Sines between the layers: their arguments spread over more than half a turn behind the second layer or
     a later one. Where the weights tell nothing (shared with an embedding, scaled behind the last layer),
     the first loss does: above {sure:g} times that of all classes alike it is noted, and named where a
-    trial with other initial weights learns.
+    trial with other initial weights learns. First answers that spread {sure:g} times as much as the targets
+    do, in a network that looks up embeddings, where a trial with smaller ones learns.
 Confused with: a learning rate that is too high (the loss starts well and jumps), inputs that are not
     normalized (the weights are right, the inputs are large).
 Sick recipe: 784-30-10 with normal(0, 1).
@@ -25,7 +26,7 @@ from __future__ import annotations
 from math import log, prod
 
 from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
-from koubai.doctor.patient.clinic import Trial
+from koubai.doctor.patient.clinic import Change, Trial
 from koubai.doctor.patient.patient import Patient
 from koubai.doctor.patient.signs import initial, scale_ratios
 from koubai.doctor.visit.consultation import Consultation
@@ -34,7 +35,7 @@ from koubai.doctor.visit.finding import Measure
 _LOUD = 10.0
 _LAYER = 2.0
 _LARGE = 10.0  # inputs beyond that may be why the first outputs are large
-_SURE = 3.0  # times the loss of all classes alike: the first answers are sure, and wrong
+_SURE = 3.0  # times the loss of all classes alike, or the spread of the targets: sure, and wrong
 _HALF_TURN = 3.14
 _PERIODIC = ("sin", "cos")
 
@@ -77,12 +78,13 @@ class InitTooLarge(Diagnosis):
         ratios = scale_ratios(visit.patient, look) if look is not None else {}
         product = prod(ratios.values())
         if look is None or not ratios or product <= _LOUD or max(ratios.values()) <= _LAYER:
-            return _first_loss(visit)
+            return _first_loss(visit) or _first_values(visit.patient)
         path = next(path for path, ratio in ratios.items() if ratio > _LAYER)
         measures = [Measure("scale_product", product, _LOUD)]
         if visit.floor_loss:
             measures.append(Measure("initial_loss_ratio", look.loss / visit.floor_loss, 2.0))
-        return Sign(tuple(measures), path, 0, details={"ratio": max(ratios.values())})
+        sure = visit.floor_known and float(visit.patient.losses[0]) > _SURE * (visit.floor_loss or 0.0)
+        return Sign(tuple(measures), path, 0, note=sure, details={"ratio": max(ratios.values())})
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Worse than simple learners; wound up sines are never meant, and hurt between the samples."""
@@ -90,6 +92,8 @@ class InitTooLarge(Diagnosis):
 
     def treat(self, visit: Consultation, sign: Sign) -> list[tuple[str, Trial | None]]:
         """The scale that suits the activation; none that is known suits a sine with a factor inside."""
+        if sign.details.get("fault") == "first_values":
+            return [("smaller", visit.trial(Change("init_embeddings")))]
         return [] if sign.details.get("fault") == "wound_up" else super().treat(visit, sign)
 
     def stands_alone(self, visit: Consultation, sign: Sign) -> bool:
@@ -97,6 +101,8 @@ class InitTooLarge(Diagnosis):
 
         Where it is far too high, and the run then learns nothing, signals grow from layer to layer.
         """
+        if sign.details.get("fault") == "first_values":
+            return False
         first_loss = sign.details.get("fault") == "first_loss"
         return not first_loss or (visit.stuck and sign.details["ratio"] > _LOUD)
 
@@ -114,6 +120,19 @@ def _first_loss(visit: Consultation) -> Sign | None:
         return None
     details = {"fault": "first_loss", "loss": first, "alike": alike, "ratio": first / alike}
     return Sign((Measure("initial_loss_ratio", first / alike, _SURE),), None, 0, note=True, details=details)
+
+
+def _first_values(patient: Patient) -> Sign | None:
+    """Return the sign of first answers that spread far more than the targets: a trial tells if it counts."""
+    first = patient.first
+    if first is None or first.outputs is None or first.targets is None:
+        return None
+    y, t = first.outputs, first.targets
+    if t.dtype.kind == "i" or y.size != t.size or not t.std() > 0 or not y.std() > _SURE * t.std():
+        return None
+    ratio = float(y.std() / t.std())
+    measure = Measure("first_spread", ratio, _SURE)
+    return Sign((measure,), None, 0, by_hand=True, details={"fault": "first_values", "ratio": ratio})
 
 
 def _wound_up(patient: Patient) -> Sign | None:

@@ -34,6 +34,7 @@ from koubai.doctor.visit.finding import Measure
 
 BY_HAND = (
     "whole_batch",
+    "ctc",
     "crossed",
     "subtracted",
     "over_samples",
@@ -41,6 +42,7 @@ BY_HAND = (
 )  # no recipe can have these, so none cures them
 _NEVER_MEANT = (
     "whole_batch",
+    "ctc",
     "crossed",
     "subtracted",
     "over_samples",
@@ -94,6 +96,8 @@ class OutputLossMismatch(Diagnosis):
             function, count = patient.squashed
             details = {"fault": "whole_batch", "function": function, "count": count}
             return Sign((), None, 0, certain=True, by_hand=True, details=details)
+        if patient.bare_ctc:
+            return Sign((), None, 0, certain=True, by_hand=True, details={"fault": "ctc"})
         fault = mismatch(patient)
         if fault is None:
             return None

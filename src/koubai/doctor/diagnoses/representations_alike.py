@@ -6,6 +6,8 @@ Why it hurts: a constant answer makes matches perfectly alike; its loss looks go
     and the representation tells nothing of the input.
 How it shows: in the later looks the outputs of a batch deviate by less than {alike:.0%} of their size, but
     far more in the first look, although inputs differ; or by less than {shrunk:.0%} of what they once did.
+    Or they point the same way: brought to length 1 they deviate by less than {one_way:g}, and by {turned:g}
+    times as much in the first look.
 Confused with: a network that has not begun to learn (its outputs were alike from the start); a loss that is
     low because all is well.
 Sick recipe: two views without a predictor or `.detach()` on one side; a triplet loss with the hardest
@@ -33,6 +35,8 @@ _ALIKE = 0.01  # of their size: outputs that deviate less are the same for all
 _DIFFER = 0.05  # of their size: inputs that deviate more are not
 _FALLEN = 10.0  # times as much they deviated at the beginning
 _SHRUNK = 0.01  # of the greatest deviation there was: outputs that are closer have come together
+_ONE_WAY = 0.15  # outputs of length 1 that deviate less point the same way
+_TURNED = 4.0  # times as much they deviated at the beginning
 _FEWEST = 30  # updates
 _WIDE = 8  # numbers of a sample: outputs of several calls that are compared have as many; a score has fewer
 
@@ -71,7 +75,7 @@ class RepresentationsAlike(Diagnosis):
             return None
         if patient.spreads[0].step > 1 or min(s.inputs for s in end) < _DIFFER:
             return None
-        return _alike(patient.spreads, end) or _shrunk(patient.spreads, end)
+        return _alike(patient.spreads, end) or _shrunk(patient.spreads, end) or _one_way(patient.spreads, end)
 
 
 def _compared(spread: Spread) -> bool:
@@ -101,5 +105,17 @@ def _shrunk(spreads: tuple[Spread, ...], end: tuple[Spread, ...]) -> Sign | None
     return _sign((measure,), since, {"deviation": deviation, "first": most, "fault": "shrunk"})
 
 
-def _sign(measures: tuple[Measure, ...], since: int, details: dict[str, Any]) -> Sign:
-    return Sign(measures, None, since, "severe", certain=True, measured=True, by_hand=True, details=details)
+def _one_way(spreads: tuple[Spread, ...], end: tuple[Spread, ...]) -> Sign | None:
+    """Outputs for one another that all point the same way, and once did not: their lengths may differ."""
+    left, first = max(s.turned for s in end), spreads[0].turned
+    if not all(map(_compared, end)) or not left < min(_ONE_WAY, first / _TURNED):
+        return None
+    since = next(s.step for s in spreads if s.turned < _ONE_WAY)
+    measures = (Measure("output_turned", left, _ONE_WAY, above=False), Measure("first_turned", first))
+    return _sign(measures, since, {"deviation": left, "first": first, "fault": "one_way"}, severity="warn")
+
+
+def _sign(
+    measures: tuple[Measure, ...], since: int, details: dict[str, Any], *, severity: str = "severe"
+) -> Sign:
+    return Sign(measures, None, since, severity, certain=True, measured=True, by_hand=True, details=details)

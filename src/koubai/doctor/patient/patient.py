@@ -71,9 +71,12 @@ class Patient:
     | mixed_by | the function that first does so; empty: not known                                        |
     | followed | updates, and the share of the way of the weights that an average of them has gone by then |
     | stands   | updates in all of which a copy of the model that answers for targets has not changed     |
+    | bare_ctc | whether a CTC loss is given other numbers than logarithms of probabilities              |
     | squashed | a function of the loss that takes one number of the whole batch, and the samples in it   |
     | change_by_future | how much answers change with inputs that come later, where it is they that are |
     |          | to be predicted, in units of how much answers differ at all (NaN: not known)             |
+    | copies_targets | whether targets are given as inputs at the same places, to a model that goes on from  |
+    |          | what came before                                                                          |
     | spreads  | how much outputs differ from sample to sample, at close-ups (of a PyTorch program)       |
     | codes    | where a code is drawn: how far it is from the prior at close-ups, by step, in nats a  |
     |          | sample (Kullback and Leibler)                                                            |
@@ -123,7 +126,9 @@ class Patient:
     followed: tuple[int, float] | None = None
     stands: int | None = None
     squashed: tuple[str, int] | None = None
+    bare_ctc: bool = False
     change_by_future: float = float("nan")
+    copies_targets: bool = False
     spreads: tuple[Spread, ...] = ()
     codes: Mapping[int, float] = field(default_factory=dict)
     held_scale: HeldScale | None = None

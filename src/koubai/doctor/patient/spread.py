@@ -17,6 +17,7 @@ class Spread:
     | inputs   | deviation of the inputs over the samples / their size                                  |
     | outputs  | the same of the outputs: of the tensor in which they differ most                       |
     | apart    | deviation of those outputs, in their own units                                         |
+    | turned   | how far outputs point in other directions: 0 in one, 1 in all (the most of any tensor) |
     | views    | outputs of one shape in one call                                                       |
     | calls    | calls in that step                                                                     |
     | width    | numbers of a sample in the narrowest output                                            |
@@ -26,6 +27,7 @@ class Spread:
     inputs: float
     outputs: float
     apart: float
+    turned: float
     views: int
     calls: int
     width: int

@@ -15,6 +15,7 @@
 | no_dropout          |          | dropout drops nothing                                      |
 | init_scale          | factor   | weights of matrices and filters are scaled, once           |
 | init_suitable       |          | they get the size of He et al. 2015, once                  |
+| init_embeddings     |          | embeddings get deviation 1 / sqrt(width), once             |
 | init_new            |          | all parameters are drawn again, once                        |
 | residual_scale      | factor   | what repeated blocks add to their input is scaled          |
 | double              |          | models compute in float64                                  |

@@ -42,7 +42,7 @@ class Site:
 ChangeMaker: TypeAlias = Callable[[Site, Change], Iterator[None]]
 CHANGES: dict[str, ChangeMaker] = {}
 
-FROM_THE_START = ("init_scale", "init_suitable", "init_new")
+FROM_THE_START = ("init_scale", "init_suitable", "init_embeddings", "init_new")
 """Changes that make sense only before the first update."""
 
 

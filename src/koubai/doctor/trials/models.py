@@ -97,6 +97,20 @@ def init_suitable(site: Site, wanted: Change) -> Iterator[None]:
     yield
 
 
+@change("init_embeddings")
+def init_embeddings(site: Site, wanted: Change) -> Iterator[None]:
+    """Embeddings scaled to deviation 1 / sqrt(width): products of two of them then spread about as much."""
+    with torch.no_grad():
+        for model in site.models:
+            for module in model.modules():
+                if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.embedding_dim > 1:
+                    spread = float(module.weight.std())
+                    if spread:
+                        module.weight.mul_(module.embedding_dim**-0.5 / spread)
+                        site.note()
+    yield
+
+
 @change("init_new")
 def init_new(site: Site, wanted: Change) -> Iterator[None]:
     """Every module draws its parameters again, with PyTorch's defaults; the random state stays."""

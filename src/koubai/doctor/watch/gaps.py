@@ -9,7 +9,7 @@ import numpy as np
 
 from koubai.doctor.answer.verdict import Unseen
 from koubai.doctor.diagnoses.loss_without_bound import endless
-from koubai.doctor.visit.consultation import HARMED, SHORT, Consultation
+from koubai.doctor.visit.consultation import HARMED, SHORT, STUCK, Consultation
 from koubai.doctor.visit.finding import Finding
 from koubai.doctor.visit.reference import can_be_learned_from
 from koubai.doctor.watch.checkups.beaten import beaten
@@ -19,7 +19,7 @@ _JUMPED = 1.0  # times its first value, by which the mean of the first losses li
 _FEWEST = 40  # samples of an evaluation from which its skill is told
 _GAINED = 0.02  # of skill; less is not known from nothing
 _THIRD = 5  # means of losses
-_NO_CAUSE = ("at_chance", "held_at_chance", "unexplained")  # say that none was found
+_NO_CAUSE = ("at_chance", "hardly", "held_at_chance", "unexplained")  # say that none was found
 _FALLEN = 0.95  # of the loss at the start: a loss of an unknown kind that fell below it shows progress
 
 
@@ -60,14 +60,21 @@ def _progress(seen: Seen, visit: Consultation, updates: int) -> Unseen | None:
     if visit.comparable:
         return _by_skill(visit, short)
     if visit.floor_known:
-        known = visit.shortfall <= HARMED and visit.surely_learned
-        return short if known else short or Unseen("at_chance")
+        return short or _by_floor(visit)
     if _falls_faster(visit):
         return short or Unseen("falls_faster")
     if endless(visit):
         return Unseen("endless", {"loss": float(visit.smooth[-1])})
     fallen = visit.progressing and len(visit.smooth) and visit.smooth[-1] < _fallen(visit)
     return short if fallen else short or Unseen("progress")
+
+
+def _by_floor(visit: Consultation) -> Unseen | None:
+    """The same where only the loss of knowing nothing is there to compare with."""
+    end, floor = float(visit.smooth[-1]), visit.floor_loss or 0.0
+    if visit.shortfall > HARMED or not visit.surely_learned:
+        return Unseen("at_chance")
+    return Unseen("hardly", {"loss": end, "floor": floor}) if end > (1 - STUCK) * floor else None
 
 
 def _held_at_chance(visit: Consultation) -> Unseen | None:

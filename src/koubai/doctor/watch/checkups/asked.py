@@ -13,7 +13,7 @@ from koubai.doctor.patient.held_scale import HeldScale, OwnScale
 from koubai.doctor.patient.place import Place
 from koubai.doctor.watch.checkups.by_place import by_place
 from koubai.doctor.watch.checkups.dependence import change_by_mates
-from koubai.doctor.watch.checkups.future import change_by_future
+from koubai.doctor.watch.checkups.future import change_by_future, copies_targets
 from koubai.doctor.watch.checkups.held_modes import held_modes
 from koubai.doctor.watch.checkups.held_scale import held_scale
 from koubai.doctor.watch.checkups.masks import inverted_mask
@@ -65,9 +65,18 @@ def own_scale_of(seen: Seen) -> OwnScale | None:
 
 def change_by_future_of(seen: Seen) -> float:
     """Return how much answers change with inputs that come later."""
-    if seen.shifted.kept is None or seen.blind or seen.need_not_fall is not None:
+    call = seen.shifted.kept
+    if call is None or call.same or seen.blind or seen.need_not_fall is not None:
         return nan
-    return _told(nan, change_by_future, seen.root, seen.shifted.kept)
+    return _told(nan, change_by_future, seen.root, call)
+
+
+def copies_targets_of(seen: Seen) -> bool:
+    """Return whether the targets are inputs at the same places, and answers go on from those before."""
+    call = seen.shifted.kept
+    if call is None or seen.blind or seen.need_not_fall is not None:
+        return False
+    return _told(False, copies_targets, seen.root, call)
 
 
 def inverted_mask_of(seen: Seen) -> Place | None:

@@ -18,6 +18,7 @@ from koubai.doctor.watch.passes.loss_rule import LossRule
 from koubai.doctor.watch.passes.pass_recorder import PassRecorder
 from koubai.doctor.watch.passes.watched_layer import Names
 from koubai.doctor.watch.program.kinds import module_kind
+from koubai.doctor.watch.program.loose import LooseTensors
 from koubai.doctor.watch.program.walk import buffers_of, modules_of, own_parameters, parameters_of
 from koubai.engines.torch.formula import to_array
 
@@ -172,8 +173,7 @@ def _param(
     theirs = {n: gradients[prefix + n].detach() for n in own if prefix + n in gradients}
     w, g = own[name], theirs.get(name)
     norm = _norm(w)
-    rows = _rows_per_unit(module, own) if name == "weight" else None
-    gradient_rows = _rows_per_unit(module, theirs) if name == "weight" and g is not None else None
+    rows, gradient_rows = _units_of(module, name, own, theirs)
     return ParamCheck(
         norm=norm,
         gradient_norm=_norm(g) if g is not None else 0.0,
@@ -182,10 +182,32 @@ def _param(
         gradient_nonfinite=_nonfinite(g) if g is not None else 0,
         penalty_gradient_norm=decays.get(prefix + name, 0.0) * norm,
         gradient_zero_share=float((g == 0).float().mean()) if g is not None and g.numel() else 1.0,
-        units=len(w) if rows is not None else None,  # all of them: fan-in is size / units
+        units=None
+        if rows is None
+        else len(rows)
+        if isinstance(module, LooseTensors)
+        else len(w),  # all of them
         distinct=distinct_rows(rows) if rows is not None else None,
         distinct_gradients=distinct_rows(gradient_rows) if gradient_rows is not None else None,
     )
+
+
+def _units_of(
+    module: nn.Module, name: str, own: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]
+) -> tuple[Array | None, Array | None]:
+    """Return what belongs to each unit as one row, of weights and of their gradient; None without any.
+
+    Of a matrix without a module nobody says along which axis its units lie: equal ones have equal gradients.
+    """
+    g = theirs.get(name)
+    if isinstance(module, LooseTensors):
+        if own[name].ndim != 2 or g is None or min(own[name].shape) < 2:
+            return None, None
+        pairs = [(to_array(w.float()), to_array(d.float())) for w, d in ((own[name], g), (own[name].T, g.T))]
+        return next((pair for pair in pairs if distinct_rows(pair[1]) == 1), pairs[0])
+    if name != "weight":
+        return None, None
+    return _rows_per_unit(module, own), None if g is None else _rows_per_unit(module, theirs)
 
 
 def _rows_per_unit(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> Array | None:

@@ -1,4 +1,4 @@
-"""Future: whether a model that predicts what comes next has already been shown it.
+"""Future: whether a model that predicts what comes next has already been shown it, or is given it to copy.
 
 A call whose targets are its own inputs, one place on, was kept; it is made again in test mode with the later
 half of the inputs replaced: the answers to the earlier half may not change.
@@ -6,7 +6,8 @@ half of the inputs replaced: the answers to the earlier half may not change.
 
 from __future__ import annotations
 
-from math import nan
+from dataclasses import replace
+from math import isfinite, nan
 
 import torch
 from torch import nn
@@ -16,6 +17,8 @@ from koubai.doctor.watch.program.nested import tensors
 from koubai.doctor.watch.seen.kept_calls import KeptCall
 from koubai.doctor.watch.seen.shifted_call import ShiftedCall, copied
 
+_NOTHING = 1e-3  # of how much answers differ: no change but by rounding
+
 
 def change_by_future(model: nn.Module, call: ShiftedCall) -> float:
     """Return how much earlier answers change with later inputs, in units of how much answers differ at all.
@@ -23,27 +26,55 @@ def change_by_future(model: nn.Module, call: ShiftedCall) -> float:
     NaN where that cannot be asked: the model answers otherwise by itself, or no output has an answer for
     every place.
     """
-    first, again = _answers(model, call), _answers(model, call)
-    if not all(torch.equal(a, b) for a, b in zip(first, again, strict=True)):
+    if (first := _steady(model, call)) is None:
         return nan
-    changes = []
-    for which, axis in call.shifted:
-        args, options = copied((call.args, call.options))
-        x = tensors((args, options))[which]
-        length = x.shape[axis]
-        half = length // 2
-        later = x.narrow(axis, half, length - half)
-        later.copy_(_others(later, axis))
-        if torch.equal(x, tensors((call.args, call.options))[which]):
-            continue
-        changed = _answers(model, ShiftedCall(args, options, call.shifted))
-        for y, other in zip(first, changed, strict=True):
-            places = _by_place(y, x.shape, axis), _by_place(other, x.shape, axis)
-            if places[0] is not None and places[1] is not None and bool(torch.isfinite(y).all()):
-                spread = float(places[0].std())
-                early = (places[1] - places[0]).narrow(axis, 0, half).abs().max()
-                changes += [float(early) / spread] if spread > 0 else []
-    return max(changes, default=nan)
+    changes = [_change(model, call, first, place, later=True) for place in call.shifted]
+    return max((change for change in changes if isfinite(change)), default=nan)
+
+
+def copies_targets(model: nn.Module, call: ShiftedCall) -> bool:
+    """Whether a model that goes on from what came before is given the very targets, at their own places.
+
+    Its answers do not change with later inputs, and do with earlier ones.
+    """
+    if not call.same or (first := _steady(model, call)) is None:
+        return False
+    return any(
+        _change(model, call, first, place, later=True)
+        <= _NOTHING
+        < _change(model, call, first, place, later=False)
+        for place in call.shifted
+    )
+
+
+def _steady(model: nn.Module, call: ShiftedCall) -> list[torch.Tensor] | None:
+    """Return the answers, if the same call gives the same ones again."""
+    first, again = _answers(model, call), _answers(model, call)
+    return first if all(torch.equal(a, b) for a, b in zip(first, again, strict=True)) else None
+
+
+def _change(
+    model: nn.Module, call: ShiftedCall, first: list[torch.Tensor], place: tuple[int, int], *, later: bool
+) -> float:
+    """Return how much answers to one half change with the inputs of the other, the later or the earlier."""
+    which, axis = place
+    args, options = copied((call.args, call.options))
+    x = tensors((args, options))[which]
+    length = x.shape[axis]
+    half = length // 2
+    other, asked = ((half, length - half), (0, half)) if later else ((0, half), (half, length - half))
+    replaced = x.narrow(axis, *other)
+    replaced.copy_(_others(replaced, axis))
+    if torch.equal(x, tensors((call.args, call.options))[which]):
+        return nan
+    changes = [nan]
+    for y, now in zip(first, _answers(model, replace(call, args=args, options=options)), strict=True):
+        places = _by_place(y, x.shape, axis), _by_place(now, x.shape, axis)
+        if places[0] is not None and places[1] is not None and bool(torch.isfinite(y).all()):
+            spread = float(places[0].std())
+            change = (places[1] - places[0]).narrow(axis, *asked).abs().max()
+            changes += [float(change) / spread] if spread > 0 else []
+    return max((change for change in changes if isfinite(change)), default=nan)
 
 
 def _others(later: torch.Tensor, axis: int) -> torch.Tensor:

@@ -16,6 +16,7 @@ from koubai.doctor.watch.program.graph import LOOKS, behind, reached, root_of
 
 _ROUND = frozenset(("AddBackward0", "ClampBackward0", "ClampBackward1", "ClampMinBackward0"))
 _PICKS = ("GatherBackward0", "IndexBackward0")
+_STACKS = ("StackBackward0", "CatBackward0")  # of the same, step by step
 _PICKED = "NllLossBackward0"  # labels are picked likewise
 _MOST = 2000  # nodes of a graph
 
@@ -93,8 +94,8 @@ def _is_logarithm(node: Any) -> bool:
 
 def _through(node: Any, names: frozenset[str]) -> Any:
     """Return what lies behind operations that change nothing here."""
-    while node.name() in names and len(behind(node)) == 1:
-        (node,) = behind(node)
+    while node.name() in names and (below := behind(node)) and (len(below) == 1 or node.name() in _STACKS):
+        node = below[0]
     return node
 
 
@@ -108,6 +109,8 @@ def _weighs_drawn(node: Any, *, both_signs: bool = False) -> bool:
         return False
     (inside,) = behind(node)
     inside = _through(inside, SAME.difference(_PICKS) | {"NegBackward0"})
+    if _weights(inside) is not None:  # by a mask, and then by gains
+        return _weighs_drawn(inside, both_signs=both_signs)
     if inside.name() == "ExpBackward0":  # a ratio of probabilities, as exp(log p - log p before)
         inside = _through(behind(inside)[0], SAME.difference(_PICKS) | {"SubBackward0"})
     if inside.name() in _PICKS:

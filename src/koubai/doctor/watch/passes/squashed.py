@@ -1,5 +1,7 @@
 """Squashed: a loss that takes one number of the whole batch where it should take one of each sample.
 
+And one along a sequence (CTC) that takes other numbers than logarithms of probabilities.
+
 The logarithm of a sigmoid of a sum is not the sum of the logarithms: the sum over a batch lies far out, where
 a sigmoid is flat, and says nothing of any one sample.
 """
@@ -11,7 +13,7 @@ from typing import Any
 
 import torch
 
-from koubai.doctor.watch.program.graph import LOOKS, root_of
+from koubai.doctor.watch.program.graph import LOOKS, reached, root_of
 
 _FUNCTIONS = {
     "LogSigmoidBackward0": "logsigmoid",
@@ -26,20 +28,29 @@ _ROUND = (
 )  # fmt: skip
 _SUMS = ("SumBackward0", "MeanBackward0")
 _FEWEST = 8  # samples
+_SUM_ERROR = 0.05  # of the logarithm of a sum of probabilities, which should be 0
 _MOST = 500  # nodes
 
 
 class Squashed:
-    """Looks at the loss at the first updates: `found` is the function and the number of samples, or None."""
+    """Looks at the loss at the first updates.
+
+    `found` is the function and the number of samples, or None; `bare` whether CTC is given no logarithms of
+    probabilities.
+    """
 
     def __init__(self) -> None:
         self.found: tuple[str, int] | None = None
+        self.bare = False
 
     def look(self, roots: Any, step: int, batch: int | None) -> None:
         """Look at what is differentiated in the step after `step` updates, of so many samples."""
-        if step not in LOOKS or batch is None or batch < _FEWEST or self.found is not None:
+        if step not in LOOKS or (root := root_of(roots)) is None:
             return
-        if (root := root_of(roots)) is not None and root.numel() == 1:
+        self.bare = self.bare or _is_bare(root.grad_fn)
+        if batch is None or batch < _FEWEST or self.found is not None:
+            return
+        if root.numel() == 1:
             function = _squashing(root.grad_fn, batch)
             self.found = None if function is None else (function, batch)
 
@@ -68,6 +79,15 @@ def _squashing(root: Any, batch: int) -> str | None:
             continue
         waiting += [(below, function) for below, _ in node.next_functions]
     return None
+
+
+def _is_bare(root: Any) -> bool:
+    """Whether a loss is CTC of numbers whose exponentials do not add up to 1 at each place."""
+    for node in reached([root], _MOST)[0]:
+        if node.name().startswith("CtcLossBackward"):
+            sums = node._saved_log_probs.detach().float().logsumexp(-1)
+            return bool(sums.abs().median() > _SUM_ERROR)
+    return False
 
 
 def _of_one_number(node: Any) -> bool:

@@ -12,7 +12,8 @@ import torch
 def tensors(value: Any) -> list[torch.Tensor]:
     """Return all tensors in a value, in order.
 
-    It may be a tensor, or nested tuples, lists, dicts, packed sequences and objects with tensors as fields.
+    It may be a tensor, or nested tuples, lists, dicts, packed sequences, distributions and objects with
+    tensors as fields.
     """
     if isinstance(value, torch.Tensor):
         return [value]
@@ -20,6 +21,9 @@ def tensors(value: Any) -> list[torch.Tensor]:
         inner: Any = value.values()
     elif isinstance(value, tuple | list):
         inner = value
+    elif isinstance(value, torch.distributions.Distribution):
+        own = vars(value)
+        inner = [own[name] for name in (*value.arg_constraints, "base_dist") if name in own]
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         inner = [getattr(value, f.name, None) for f in dataclasses.fields(value)]
     else:

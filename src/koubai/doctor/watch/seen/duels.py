@@ -59,6 +59,8 @@ class Ledger:
 def duel_of(all_seen: list[Seen], ledger: Ledger) -> Duel | None:
     """Return the duel of a program's two networks; None where they have none that is understood."""
     judges = [seen for seen in all_seen if _judges(seen)]
+    if len(judges) > 1:  # the other hears the discriminator's losses, of which none is of its own outputs
+        judges = [seen for seen in judges if seen.loss.rule is not None]
     others = [seen for seen in all_seen if seen not in judges and seen.step]
     if len(judges) != 1 or len(others) != 1 or not judges[0].duel:
         return None

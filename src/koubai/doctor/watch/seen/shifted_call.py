@@ -1,4 +1,4 @@
-"""Shifted calls: a call of a model whose targets are its own inputs, one place on."""
+"""Shifted calls: a call of a model whose targets are its own inputs, one place on, or at the same place."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ _PLAIN = (torch.Tensor, int, float, bool, str, type(None), torch.dtype, torch.de
 
 @dataclass(frozen=True)
 class ShiftedCall:
-    """A call of the model: its arguments, which of their tensors hold what comes next, along which axis."""
+    """A call of the model: its arguments, which of their tensors hold what comes next, along which axis.
+
+    `same`: these hold the targets at the very same places.
+    """
 
     args: tuple[Any, ...]
     options: dict[str, Any]
     shifted: tuple[tuple[int, int], ...]
+    same: bool = False
 
 
 class ShiftedCalls:
-    """Keeps one call of a model whose targets are its own inputs, one place on: `kept`, or None."""
+    """Keeps one call of a model whose targets are its own inputs, one place on or not: `kept`, or None."""
 
     def __init__(self) -> None:
         self.kept: ShiftedCall | None = None
@@ -57,10 +61,15 @@ def shifted_call(args: tuple[Any, ...], options: dict[str, Any], t: torch.Tensor
     found = [
         (i, axis) for i, x in enumerate(given) for axis in (1, 0) if _comes_next(x.detach().cpu(), axis, t)
     ]
-    if not found:
+    if (
+        not (same := [] if found else [i for i, x in enumerate(given) if _is_same(x.detach().cpu(), t)])
+        and not found
+    ):
         return None
     args, options = copied((args, options))
-    return ShiftedCall(args, options, tuple(found))
+    return ShiftedCall(
+        args, options, tuple(found or [(i, axis) for i in same for axis in (1, 0)]), bool(same)
+    )
 
 
 def _comes_next(x: torch.Tensor, axis: int, t: torch.Tensor) -> bool:
@@ -80,6 +89,16 @@ def _comes_next(x: torch.Tensor, axis: int, t: torch.Tensor) -> bool:
         return False
     same, moving = (t == after)[meant].float().mean(), (after != before)[meant].float().mean()
     return bool(same >= _SAME and moving >= _MOVING)
+
+
+def _is_same(x: torch.Tensor, t: torch.Tensor) -> bool:
+    """Whether targets are the inputs x (N, T) or (T, N) of whole numbers, at the same places."""
+    if x.ndim != 2 or x.is_floating_point() or t.is_floating_point() or t.numel() != x.numel():
+        return False
+    if min(x.shape) < _SHORTEST or x.numel() < _FEWEST:
+        return False
+    moving = min(float((x.diff(dim=axis) != 0).float().mean()) for axis in (0, 1))
+    return bool((t.reshape(x.shape) == x).all()) and moving >= _MOVING
 
 
 def is_plain(value: Any) -> bool:
