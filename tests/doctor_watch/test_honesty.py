@@ -323,7 +323,8 @@ def test_one_label_is_meant_where_outputs_are_compared_with_one_another():
 
 
 @pytest.mark.parametrize(
-    ("level", "scatter", "open_question"), [(0.95, 0.3, "at_chance"), (0.95, 0.01, None), (0.5, 0.3, None)]
+    ("level", "scatter", "open_question"),
+    [(0.95, 0.3, "at_chance"), (0.95, 0.01, "hardly"), (0.85, 0.01, None), (0.5, 0.3, None)],
 )
 def test_a_loss_is_below_that_of_knowing_nothing_only_by_more_than_its_scatter(level, scatter, open_question):
     tail = torch.tensor([level - scatter, level + scatter] * 25).numpy()
@@ -333,6 +334,7 @@ def test_a_loss_is_below_that_of_knowing_nothing_only_by_more_than_its_scatter(l
         floor_known=True,
         floor_loss=1.0,
         shortfall=0.0,
+        smooth=tail[:2].mean(keepdims=True),
         patient=SimpleNamespace(losses=tail),
     )
     visit.patient.losses = tail.repeat(10)

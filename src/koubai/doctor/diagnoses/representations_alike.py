@@ -6,7 +6,7 @@ Why it hurts: a constant answer makes matches perfectly alike; its loss looks go
     and the representation tells nothing of the input.
 How it shows: in the later looks the outputs of a batch deviate by less than {alike:.0%} of their size, but
     far more in the first look, although inputs differ; or by less than {shrunk:.0%} of what they once did.
-    Or they point the same way: brought to length 1 they deviate by less than {one_way:g}, and by {turned:g}
+    Or they point the same way: brought to one length they deviate by less than {one_way:g}, and by {turned:g}
     times as much in the first look.
 Confused with: a network that has not begun to learn (its outputs were alike from the start); a loss that is
     low because all is well.
@@ -35,7 +35,7 @@ _ALIKE = 0.01  # of their size: outputs that deviate less are the same for all
 _DIFFER = 0.05  # of their size: inputs that deviate more are not
 _FALLEN = 10.0  # times as much they deviated at the beginning
 _SHRUNK = 0.01  # of the greatest deviation there was: outputs that are closer have come together
-_ONE_WAY = 0.15  # outputs of length 1 that deviate less point the same way
+_ONE_WAY = 0.15  # outputs of one length that deviate less point the same way
 _TURNED = 4.0  # times as much they deviated at the beginning
 _FEWEST = 30  # updates
 _WIDE = 8  # numbers of a sample: outputs of several calls that are compared have as many; a score has fewer
