@@ -1,9 +1,12 @@
 """Terms of a loss that are outweighed by the others, or have no slope; and those that are only small."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 import koubai
 from koubai.doctor.answer.tell import lines_of
@@ -100,3 +103,27 @@ def test_a_small_divergence_and_a_small_penalty_are_meant_to_be_small():
             loss.backward()
             optimizer.step()
     assert not named(watch.findings)
+
+
+def in_parts(watched):
+    """A loss in parts that are computed again in the backward pass: what is looked at must cost no bit."""
+    torch.manual_seed(0)
+    model, head = nn.Sequential(nn.Linear(8, 16), nn.Tanh()), nn.Linear(16, 5)
+    optimizer = torch.optim.Adam([*model.parameters(), *head.parameters()], 1e-2)
+    losses = []
+    with koubai.watch(model, optimizer, budget=0) if watched else nullcontext():
+        for _ in range(70):
+            h, t = model(torch.randn(32, 8)), torch.randint(5, (32,))
+            parts = [
+                checkpoint(lambda h, t: functional.cross_entropy(head(h), t), *part, use_reentrant=False)
+                for part in zip(h.split(16), t.split(16), strict=True)
+            ]
+            optimizer.zero_grad()
+            (parts[0] + parts[1]).backward()
+            optimizer.step()
+            losses.append((parts[0] + parts[1]).item())
+    return losses
+
+
+def test_losses_that_are_computed_again_in_the_backward_pass_are_left_as_they_are():
+    assert in_parts(watched=True) == in_parts(watched=False)
