@@ -127,3 +127,30 @@ def in_parts(watched):
 
 def test_losses_that_are_computed_again_in_the_backward_pass_are_left_as_they_are():
     assert in_parts(watched=True) == in_parts(watched=False)
+
+
+class Reverses(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, incoming):
+        return -0.001 * incoming
+
+
+def test_an_adversary_behind_a_reversed_gradient_is_meant_to_know_nothing():
+    torch.manual_seed(0)
+    model, apart = TwoTasks(), torch.randn(10, 4)
+    domain = nn.Linear(32, 2)
+    optimizer = torch.optim.SGD([*model.parameters(), *domain.parameters()], 0.05)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(300):
+            x = torch.randn(64, 10)
+            h = model.body(x)
+            optimizer.zero_grad()
+            told = functional.cross_entropy(model.kind(h), (x @ apart).argmax(1))
+            where = functional.cross_entropy(domain(Reverses.apply(h)), torch.randint(2, (64,)))
+            (told + where).backward()
+            optimizer.step()
+    assert not named(watch.findings)

@@ -4,7 +4,8 @@ What it is: an average of the weights (EMA) is kept beside the model, and hardly
     slow for so few updates, or it is brought forward once an epoch instead of at each update.
 Why it hurts: who evaluates or saves the average has a network that is nearly as it was drawn.
 How it shows: late in the run a copy of the model has gone less than {lags:.0%} of the way that the weights of
-    the model have gone from their start, in their direction. Or a copy that is asked for targets, in a
+    the model have gone from their start, in their direction ({teacher_lags:.0%} where it answers for targets,
+    and is meant to be slow). Or a copy that is asked for targets, in a
     program that prints its returns, is after {many:.0f} updates or more still what it was at first: the
     target network of Q-learning is never brought forward.
 Confused with: a model that learns nothing: its own loss falls.

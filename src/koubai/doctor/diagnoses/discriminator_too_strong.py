@@ -4,7 +4,8 @@ What it is: of two networks that compete, the one that tells real from made-up i
     cannot fool it any more.
 Why it hurts: the gradient that reaches the generator says little but 'all wrong': it does not get better.
 How it shows: in the later half of the updates the loss of the discriminator stays below {won:.0%} of that of
-    knowing nothing, and the loss of the generator above {lost:.0f} times that.
+    knowing nothing, and the loss of the generator above {lost:.0f} times that; or, where the generator
+    maximizes the discriminator's loss, as near to 0 as that.
 Confused with: a good discriminator early in training; a low loss that means success elsewhere.
 Sick recipe: a generator whose rate is a thousandth of the discriminator's; a discriminator that is updated
     five times as often; real pictures that made-up ones can never match (another range of values).

@@ -11,7 +11,8 @@ Confused with: a term that has gone below the others because it is learned; unde
 Sick recipe: a price in yen (mean squared error in the millions) beside a cross-entropy; a boundary term of an
     equation without a weight; ReLU in a network whose second derivative is part of the loss (it is 0).
 Healthy look-alike: penalties, divergences and entropies with a small weight; a weight of exactly 0, which
-    switches a term off; a term that is learned although it is weighed lightly.
+    switches a term off; a term that is learned although it is weighed lightly; an adversary behind a reversed
+    gradient, which is meant to know nothing.
 Remedies: bring the terms to one size: standardize targets, or weigh each by the inverse of its size; smooth
     activations where derivatives are learned.
 References: Chen et al. 2018, "GradNorm"; Kendall, Gal, Cipolla 2018, "Multi-task learning using uncertainty

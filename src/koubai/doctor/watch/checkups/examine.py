@@ -173,7 +173,7 @@ def _param(
     theirs = {n: gradients[prefix + n].detach() for n in own if prefix + n in gradients}
     w, g = own[name], theirs.get(name)
     norm = _norm(w)
-    rows, gradient_rows = _units_of(module, name, own, theirs)
+    units, rows, gradient_rows = _units_of(module, name, own, theirs)
     return ParamCheck(
         norm=norm,
         gradient_norm=_norm(g) if g is not None else 0.0,
@@ -182,11 +182,7 @@ def _param(
         gradient_nonfinite=_nonfinite(g) if g is not None else 0,
         penalty_gradient_norm=decays.get(prefix + name, 0.0) * norm,
         gradient_zero_share=float((g == 0).float().mean()) if g is not None and g.numel() else 1.0,
-        units=None
-        if rows is None
-        else len(rows)
-        if isinstance(module, LooseTensors)
-        else len(w),  # all of them
+        units=units,
         distinct=distinct_rows(rows) if rows is not None else None,
         distinct_gradients=distinct_rows(gradient_rows) if gradient_rows is not None else None,
     )
@@ -194,20 +190,23 @@ def _param(
 
 def _units_of(
     module: nn.Module, name: str, own: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]
-) -> tuple[Array | None, Array | None]:
-    """Return what belongs to each unit as one row, of weights and of their gradient; None without any.
+) -> tuple[int | None, Array | None, Array | None]:
+    """Return how many units there are, and what belongs to each as one row, of weights and of their gradient.
 
-    Of a matrix without a module nobody says along which axis its units lie: equal ones have equal gradients.
+    Rows may be those of some units only; the number is that of all: fan-in is size / units. None without any.
+    Of a matrix without a module nobody says along which axis its units lie; where all have one gradient, it
+    shows.
     """
-    g = theirs.get(name)
+    w, g = own[name], theirs.get(name)
     if isinstance(module, LooseTensors):
-        if own[name].ndim != 2 or g is None or min(own[name].shape) < 2:
-            return None, None
-        pairs = [(to_array(w.float()), to_array(d.float())) for w, d in ((own[name], g), (own[name].T, g.T))]
-        return next((pair for pair in pairs if distinct_rows(pair[1]) == 1), pairs[0])
-    if name != "weight":
-        return None, None
-    return _rows_per_unit(module, own), None if g is None else _rows_per_unit(module, theirs)
+        both = [] if w.ndim != 2 or g is None else [(w, g), (w.T, g.T)]
+        pairs = [(to_array(of.float()), to_array(d.float())) for of, d in both]
+        equal = next((pair for pair in pairs if len(pair[1]) > 1 and distinct_rows(pair[1]) == 1), None)
+        return (None, None, None) if equal is None else (len(equal[0]), *equal)
+    rows = _rows_per_unit(module, own) if name == "weight" else None
+    if rows is None:
+        return None, None, None
+    return len(w), rows, None if g is None else _rows_per_unit(module, theirs)
 
 
 def _rows_per_unit(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> Array | None:

@@ -75,7 +75,7 @@ class Forces:
         if len(looks) < _FEWEST:
             return None
         for i, seen in enumerate(zip(*looks, strict=True)):
-            if not seen[0].kind or not all(look.wanted for look in seen):
+            if not seen[0].kind or not all(look.wanted for look in seen) or _is_dampened(seen):
                 continue
             shares = [_share(look, i) for look in looks]
             flat = not any(look.shared or look.alone for look in seen)
@@ -91,6 +91,14 @@ class Forces:
 def _share(look: list[TermLook], i: int) -> float:
     """Return the share of one force in all."""
     return sqrt(look[i].shared) / sum(sqrt(term.shared) for term in look)
+
+
+def _is_dampened(seen: tuple[TermLook, ...]) -> bool:
+    """Whether hardly anything of what a summand pulls on parameters of its own goes on to what it shares.
+
+    A discriminator behind a layer that turns the gradient round is meant to know nothing, and it learns.
+    """
+    return any(look.shared < WEAK**2 * look.alone for look in seen)
 
 
 def _against(seen: tuple[TermLook, ...]) -> float | None:
