@@ -41,8 +41,7 @@ def page(name: str, diagnosis: Diagnosis, lang: str) -> str:
     def told(part: str) -> str:
         return diagnosis.words(part, lang)
 
-    written = headings(type(diagnosis))
-    written["How it shows"] = written["How it shows"].format(**diagnosis.limits)
+    written = {head: text.format(**diagnosis.limits) for head, text in headings(type(diagnosis)).items()}
     written.pop("Remedies", None)  # the table has them, with what they cost
     if lang == "en":
         first = f"{_sentence(written.pop('What it is'))} {_sentence(written.pop('Why it hurts'))}"
