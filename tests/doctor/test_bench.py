@@ -40,6 +40,7 @@ def rows():
         return list(run_cases(parse_cases(CASES, "test.toml")))
 
 
+@pytest.mark.long
 def test_each_sick_seed_gives_a_row_and_a_healthy_twin(rows):
     assert [(row.case, row.seed, row.label) for row in rows] == [
         ("sick", 0, "faulty"),
@@ -50,6 +51,7 @@ def test_each_sick_seed_gives_a_row_and_a_healthy_twin(rows):
     ]
 
 
+@pytest.mark.long
 def test_names_layers_and_silence_are_scored(rows):
     cases = parse_cases(CASES, "test.toml")
     scores = score(rows, cases)
@@ -62,6 +64,7 @@ def test_names_layers_and_silence_are_scored(rows):
     json.dumps(report(rows, cases), allow_nan=False)
 
 
+@pytest.mark.long
 def test_a_finding_of_another_name_counts_as_detected_only(rows):
     cases = parse_cases(CASES, "test.toml")
     wrong = [
@@ -71,6 +74,7 @@ def test_a_finding_of_another_name_counts_as_detected_only(rows):
     assert (scores.detection.hits, scores.top1.hits, scores.top2.hits) == (2, 0, 0)
 
 
+@pytest.mark.long
 def test_first_remedies_are_put_to_the_proof(rows):
     cases = parse_cases(CASES, "test.toml")
     found = proofs(cases, rows, seeds=6)

@@ -316,6 +316,7 @@ def test_where_no_process_can_be_forked_the_reason_is_said(tmp_path):
 
 
 @linux
+@pytest.mark.long
 def test_a_trial_acts_on_nothing_outside(tmp_path):
     said, printed = told(tmp_path, {"world": HEAD + WORLD}, ["1"])
     assert said[0][4]["made"] + bool(said[0][4]["not_run"])

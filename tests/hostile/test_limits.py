@@ -23,7 +23,7 @@ COMMANDS = ("train", "check", "run", "doctor")
 SECONDS = 30  # of the processor: far more than any takes, far less than to begin with the work
 
 
-@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize("lang", ["en", pytest.param("ja", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_cannot_fit_is_refused_by_every_command(name, lang, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(memory, "machine_bytes", lambda: 16 * 10**9)

@@ -189,6 +189,7 @@ def test_generated_pictures_are_a_folder_of_four_classes():
 
 
 @pytest.mark.skipif(not real_folder().exists(), reason="the published MNIST files are not here (KOUBAI_DATA)")
+@pytest.mark.long
 def test_the_main_job_on_mnist():
     experiment = catalog_experiment("vanishing-gradient", "mnist")
     names = ("sigmoid + normal .01", "ReLU + normal .01", "sigmoid + Xavier", "ReLU + He")

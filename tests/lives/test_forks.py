@@ -73,7 +73,9 @@ print("end")
 """
 
 
-@pytest.mark.parametrize("engine", ["onednn", "blas", "reference"])
+@pytest.mark.parametrize(
+    "engine", ["onednn", *(pytest.param(e, marks=pytest.mark.long) for e in ("blas", "reference"))]
+)
 def test_a_forked_process_works_with_as_many_threads(engine):
     native = {"KOUBAI_KERNELS": engine} if engine != "reference" else {}
     if engine == "onednn":

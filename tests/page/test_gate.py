@@ -245,6 +245,7 @@ CHANGED = st.dictionaries(
     )
 )
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.long
 def test_a_thousand_malformed_requests_are_answered_in_the_hundreds_of_two_or_four(requests):
     async def main():
         page = Page()

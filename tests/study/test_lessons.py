@@ -88,6 +88,7 @@ def words_of(lesson):
     )
 
 
+@pytest.mark.long
 def test_the_words_are_those_the_lessons_need_and_name_only_numbers_there_are():
     texts = entries("lessons")
     wanted = {f"{name}.{key}": values for name in NAMES for key, values in words_of(LESSONS[name]).items()}

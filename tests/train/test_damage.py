@@ -193,6 +193,7 @@ def test_a_damaged_checkpoint_is_told_and_gone_back_from_when_asked(recipe, watc
     assert latest.name in {file.name.removeprefix("checkpoints-") for file in place.glob("set-aside-1/*")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tamper", TAMPERED, ids=lambda tamper: tamper.__name__)
 def test_a_salvaged_run_ends_as_if_nothing_had_been(recipe, watch, whole, tmp_path, tamper):
     place = tmp_path / "run"
