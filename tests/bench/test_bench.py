@@ -27,6 +27,7 @@ from koubai_benchmarks.speed.peers.peer import Peer
 from koubai_benchmarks.speed.rows import WorkloadRow, compare
 from koubai_benchmarks.speed.workload import WORKLOADS, Workload
 from support.host import host
+from support.marks import long
 
 TINY = Workload(
     "tiny", "4-3-2", Sequential(Linear(3), BatchNorm(), ReLU(), Linear(2)), (4,), 2, 5, Adam(), samples=20
@@ -40,7 +41,7 @@ def _has_avx512():
     return {"avx512bw", "avx512vl", "avx512dq"} <= set(flags)
 
 
-@pytest.mark.parametrize("resident", [pytest.param(True, marks=pytest.mark.long), False])
+@pytest.mark.parametrize("resident", [*long(True), False])
 def test_engines_take_turns_in_processes_of_their_own(resident):
     heard = []
     contenders = [peers()[name] for name in ("reference", "torch-eager")]

@@ -20,6 +20,7 @@ from koubai.study.glossary import find_meanings
 from koubai.train.import_weights import Source, read_mapping
 from koubai.train.recipe_file import read_recipe
 from koubai.words import set_language
+from support.marks import long
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ("README.md", "docs/getting-started.md", "docs/notes-ja.md", "docs/experiments/index.md")
@@ -93,9 +94,7 @@ def lines(block: str) -> list[list[str]]:
     return [shlex.split(part) for line in parts for part in line if part.strip()]
 
 
-@pytest.mark.parametrize(
-    "guide", ["README.md", pytest.param("docs/getting-started.md", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("guide", ["README.md", *long("docs/getting-started.md")])
 def test_every_command_runs_in_its_order(guide, tmp_path, monkeypatch, capfd):
     """Whoever follows a guide to the letter meets no error; exit 3 means that the doctor found something.
 

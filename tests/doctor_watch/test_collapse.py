@@ -303,6 +303,11 @@ def test_views_that_all_point_one_way_are_representations_alike():
     assert found.details["deviation"] < 0.15 < found.details["first"]
 
 
+def test_views_of_which_one_side_stands_still_are_not():
+    torch.manual_seed(0)
+    assert "representations_alike" not in named(trained(TwoViews(stops=True), together, rate=0.05, steps=400))
+
+
 def test_views_that_turn_with_their_sample_are_not():
     torch.manual_seed(0)
 

@@ -12,6 +12,7 @@ import pytest
 
 from koubai.doctor.script import judge_script, watch_script
 from koubai.doctor.trials.script import ScriptTrials
+from support.marks import long
 
 START = """
 import torch
@@ -237,9 +238,10 @@ for step in range(150):
     ("text", "rate", "name"),
     [
         (BY_HAND, "0.00005", "learning_rate_too_low"),
-        pytest.param(BY_HAND, "40.0", "learning_rate_too_high", marks=pytest.mark.long),
-        # whatever moves a zero moves it far
-        pytest.param(FROM_ZERO, "0.0001", "learning_rate_too_low", marks=pytest.mark.long),
+        *long(
+            (BY_HAND, "40.0", "learning_rate_too_high"),
+            (FROM_ZERO, "0.0001", "learning_rate_too_low"),  # whatever moves a zero moves it far
+        ),
     ],
 )
 def test_the_size_of_updates_by_hand_is_tried_on_a_fork(text, rate, name, written):

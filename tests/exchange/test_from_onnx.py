@@ -17,6 +17,7 @@ from koubai.core.errors import ConfigError, DataError, EngineError, KoubaiError,
 from koubai.exchange.to_onnx import onnx_model
 from koubai.network import Network, Weights
 from support.data_files import mutated
+from support.marks import long
 from support.samples import collect
 
 onnx = pytest.importorskip("onnx")
@@ -50,13 +51,7 @@ def test_every_layer_comes_back_bit_for_bit(sample, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "lenet",
-        "simple_convnet",
-        "deep_convnet",
-        "resnet18",
-        *(pytest.param(n, marks=pytest.mark.long) for n in ("alexnet", "vgg")),
-    ],
+    ["lenet", "simple_convnet", "deep_convnet", "resnet18", *long("alexnet", "vgg")],
 )
 def test_models_come_back(name, tmp_path):
     shapes = {"resnet18": (3, 32, 32), "vgg": (3, 32, 32), "alexnet": (3, 67, 67)}

@@ -7,6 +7,7 @@ import pytest
 
 from koubai.cli.main import main
 from koubai.core import memory
+from support.marks import long
 
 NET = 'network = ["flatten", { type = "linear", out_features = 10 }]\n'
 MANY = ", ".join(['"relu"'] * 20_000)
@@ -23,7 +24,7 @@ COMMANDS = ("train", "check", "run", "doctor")
 SECONDS = 30  # of the processor: far more than any takes, far less than to begin with the work
 
 
-@pytest.mark.parametrize("lang", ["en", pytest.param("ja", marks=pytest.mark.long)])
+@pytest.mark.parametrize("lang", ["en", *long("ja")])
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_cannot_fit_is_refused_by_every_command(name, lang, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(memory, "machine_bytes", lambda: 16 * 10**9)

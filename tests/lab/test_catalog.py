@@ -17,6 +17,7 @@ from koubai.report.experiment import experiment_page
 from koubai.train.recipe import Recipe
 from koubai.words import LANGUAGES
 from support.data_files import real_folder
+from support.marks import long
 
 NAMES = sorted(catalog())
 COMPILING = ("activations", "alexnet", "batch_normalization_scales", "depth", "padding_modes", "pooling")
@@ -37,9 +38,7 @@ def test_every_arm_of_every_entry_is_a_valid_plan(name, data):
         assert arm.title("ja")
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.long) if n in COMPILING else n for n in NAMES]
-)
+@pytest.mark.parametrize("name", [*(name for name in NAMES if name not in COMPILING), *long(*COMPILING)])
 def test_every_entry_runs_and_is_put_into_words(name):
     experiment = catalog_experiment(name)
     if isinstance(experiment.base, Recipe):

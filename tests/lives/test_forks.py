@@ -5,6 +5,7 @@ import os
 import pytest
 
 from support.host import host
+from support.marks import long
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -73,9 +74,7 @@ print("end")
 """
 
 
-@pytest.mark.parametrize(
-    "engine", ["onednn", *(pytest.param(e, marks=pytest.mark.long) for e in ("blas", "reference"))]
-)
+@pytest.mark.parametrize("engine", ["onednn", *long("blas", "reference")])
 def test_a_forked_process_works_with_as_many_threads(engine):
     native = {"KOUBAI_KERNELS": engine} if engine != "reference" else {}
     if engine == "onednn":

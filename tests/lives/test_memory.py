@@ -11,6 +11,7 @@ from koubai.engines.native.backends.find import why_not_onednn
 from koubai.layers import Conv2d, Flatten, Linear, ReLU, Sequential
 from support.host import host
 from support.jobs import batches, classes_job
+from support.marks import long
 
 needs_onednn = pytest.mark.skipif(why_not_onednn() is not None, reason="no oneDNN here")
 
@@ -84,9 +85,7 @@ print(at[360] - at[180], len(os.listdir("/proc/self/fd")), len(os.listdir("/proc
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize(
-    "kernels", [pytest.param("onednn", marks=needs_onednn), pytest.param("blas", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("kernels", [pytest.param("onednn", marks=needs_onednn), *long("blas")])
 def test_memory_does_not_grow_with_the_number_of_structures(kernels):
     run = host(STRUCTURES, KOUBAI_KERNELS=kernels)
     grown, files, _ = run.stdout.split() or [run.stderr]

@@ -12,6 +12,7 @@ from pydantic_core import SchemaError
 
 from koubai.train import schema
 from support.host import environment
+from support.marks import long
 
 RECIPE = """
 steps = STEPS
@@ -38,11 +39,10 @@ def shell(folder, line, **more):
     ("line", "code"),
     [
         ("koubai train r.toml --out run --engine reference >&- 2>&- <&-", 0),
-        *(
-            pytest.param(
-                f"koubai train r.toml --out run --engine reference {rest}", code, marks=pytest.mark.long
-            )
-            for rest, code in (("2>/dev/full", 0), (">/dev/full", 2), ("| true; exit ${PIPESTATUS[0]}", 0))
+        *long(
+            ("koubai train r.toml --out run --engine reference 2>/dev/full", 0),
+            ("koubai train r.toml --out run --engine reference >/dev/full", 2),
+            ("koubai train r.toml --out run --engine reference | true; exit ${PIPESTATUS[0]}", 0),
         ),
     ],
 )

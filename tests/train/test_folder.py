@@ -13,6 +13,7 @@ from koubai.core.errors import ConfigError, DataError, RunError
 from koubai.engines.choose import why_not_native
 from koubai.train import Recipe, RunFolder, Session, resume, train
 from koubai.train.folder_writer import RunWriter
+from support.marks import long
 from support.runs import Stopper, assert_same
 
 
@@ -146,7 +147,7 @@ def test_a_crash_at_any_write_leaves_a_run_that_resumes_bit_for_bit(recipe, watc
     assert crashes > 40
 
 
-@pytest.mark.parametrize("patience", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.parametrize("patience", [1, *long(2)])
 def test_early_stopping_survives_a_resume(recipe, watch, tmp_path, patience):
     recipe = recipe.edit(
         steps=200,

@@ -34,6 +34,7 @@ from koubai.network import Network
 from koubai.optim import Adam
 from support.jobs import batches, classes_job, first_gradients
 from support.kernels import run_kernel
+from support.marks import long
 
 needs_bfloat16 = pytest.mark.skipif(
     not has_bfloat16() or why_not_onednn() is not None,
@@ -60,10 +61,8 @@ NETWORKS = {
 
 
 @needs_bfloat16
-@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.long)])
-@pytest.mark.parametrize(
-    "name", [n if n == "mlp" else pytest.param(n, marks=pytest.mark.long) for n in NETWORKS]
-)
+@pytest.mark.parametrize("threads", [1, *long(2)])
+@pytest.mark.parametrize("name", ["mlp", *long(*(name for name in NETWORKS if name != "mlp"))])
 def test_gradients_are_those_of_float32_within_eight_bits(name, threads):
     layer, shape = NETWORKS[name]
     job = classes_job(layer, shape, batch=32, precision="bfloat16", threads=threads)

@@ -47,6 +47,7 @@ from koubai.optim.clipping import Clipping
 from koubai.penalties import L2, Penalty
 from support.close import assert_close
 from support.jobs import batches, classes_job
+from support.marks import long
 
 with_both = pytest.mark.usefixtures("backend")
 
@@ -101,7 +102,7 @@ print(digest.hexdigest())
 
 
 @with_both
-@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.long), 2])
+@pytest.mark.parametrize("threads", [*long(1), 2])
 def test_the_same_job_gives_the_same_bits_in_every_process(threads):
     tests = Path(__file__).parents[2]
     code = IN_A_PROCESS.format(paths=[str(tests), str(tests / "support")], threads=threads)
@@ -698,7 +699,7 @@ print("reference formula" in program.listing(), program.engine)
 """
 
 
-@pytest.mark.parametrize("instructions", ["AVX2", pytest.param("SSE41", marks=pytest.mark.long)])
+@pytest.mark.parametrize("instructions", ["AVX2", *long("SSE41")])
 def test_a_large_product_needs_no_formula_on_processors_with_narrower_vectors(instructions):
     env = dict(os.environ, ONEDNN_MAX_CPU_ISA=instructions, PYTHONPATH=str(Path(__file__).parents[2]))
     run = subprocess.run([sys.executable, "-c", NARROW], capture_output=True, text=True, check=True, env=env)

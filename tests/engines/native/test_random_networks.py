@@ -11,10 +11,11 @@ import pytest
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from support.marks import long
 from support.random_networks import faults, never_drawn
 
 
-@pytest.mark.parametrize("number", [pytest.param(n, marks=pytest.mark.long) if n else n for n in range(12)])
+@pytest.mark.parametrize("number", [0, *long(*range(1, 12))])
 def test_a_random_network_learns_as_the_formulas_do(number, backend):
     assert faults(number)[0] == []
 

@@ -41,6 +41,7 @@ from koubai.penalties import L1, L2, PNorm, ProximalL1
 from koubai.schedules import Schedule
 from support.close import assert_close
 from support.jobs import batches, classes_job, first_gradients, values_job
+from support.marks import long
 
 with_both = pytest.mark.usefixtures("backend")
 
@@ -82,7 +83,7 @@ def test_course_networks_have_the_gradients_of_the_reference(name, threads):
 
 
 @with_both
-@pytest.mark.parametrize("grouped", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.parametrize("grouped", [True, *long(False)])
 def test_alexnet_has_full_coverage(grouped):
     job = classes_job(AlexNet(classes=10, grouped=grouped), (3, 227, 227), batch=2, samples=2)
     assert "reference formula" not in compile_job(job, "native").listing()
@@ -168,7 +169,7 @@ def assert_same_training(job, steps=6, *, rtol=2e-5, atol=2e-6):
             np.testing.assert_allclose(found[path], array, rtol=rtol, atol=atol, err_msg=path)
 
 
-@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.parametrize("threads", [1, *long(2)])
 @pytest.mark.parametrize(
     "optimizer",
     [

@@ -25,7 +25,7 @@ from koubai.doctor.diagnoses.diagnosis import DIAGNOSES, Diagnosis, Sign
 from koubai.doctor.visit.consultation import Consultation
 from koubai.doctor.visit.finding import Measure
 
-_CHANGED = 1e-3  # of how much answers differ from place to place and from sample to sample
+CHANGED = 1e-3  # of how much answers differ from place to place and from sample to sample
 
 
 @DIAGNOSES.register
@@ -52,10 +52,10 @@ class FutureSeen(Diagnosis):
         if visit.patient.copies_targets:
             return Sign((), None, 0, certain=True, by_hand=True, details={"fault": "copied"})
         change = visit.patient.change_by_future
-        if not change > _CHANGED:
+        if not change > CHANGED:
             return None
         return Sign(
-            (Measure("change_by_future", change, _CHANGED),),
+            (Measure("change_by_future", change, CHANGED),),
             None,
             0,
             certain=True,

@@ -101,10 +101,10 @@ class InitTooLarge(Diagnosis):
 
         Where it is far too high, and the run then learns nothing, signals grow from layer to layer.
         """
-        if sign.details.get("fault") == "first_values":
-            return False
-        first_loss = sign.details.get("fault") == "first_loss"
-        return not first_loss or (visit.stuck and sign.details["ratio"] > _LOUD)
+        fault = sign.details.get("fault")
+        if fault == "first_loss":
+            return visit.stuck and bool(sign.details["ratio"] > _LOUD)
+        return fault != "first_values"
 
 
 def _first_loss(visit: Consultation) -> Sign | None:

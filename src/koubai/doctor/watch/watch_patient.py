@@ -34,7 +34,6 @@ from koubai.doctor.watch.checkups.asked import (
 )
 from koubai.doctor.watch.checkups.batch_order import batch_order_of
 from koubai.doctor.watch.checkups.examine import Examination
-from koubai.doctor.watch.checkups.floor import floor_of
 from koubai.doctor.watch.checkups.mates import Mixing
 from koubai.doctor.watch.checkups.rerun import held_outputs, rerun, went_by
 from koubai.doctor.watch.checkups.untrained import (
@@ -45,6 +44,7 @@ from koubai.doctor.watch.checkups.untrained import (
     untrained_of,
 )
 from koubai.doctor.watch.passes.close_up import CloseUp
+from koubai.doctor.watch.passes.floor import floor_of
 from koubai.doctor.watch.passes.watched_layer import WatchedLayer
 from koubai.doctor.watch.program.kinds import LOSSES, optimizer_facts
 from koubai.doctor.watch.program.places import births

@@ -23,6 +23,7 @@ from koubai.doctor.watch.checkups.own_scale import own_scale
 from koubai.doctor.watch.checkups.turned import turned
 from koubai.doctor.watch.seen.kept_samples import Samples
 from koubai.doctor.watch.seen.seen import Seen
+from koubai.doctor.watch.seen.shifted_call import ShiftedCall
 
 T = TypeVar("T")
 
@@ -65,18 +66,21 @@ def own_scale_of(seen: Seen) -> OwnScale | None:
 
 def change_by_future_of(seen: Seen) -> float:
     """Return how much answers change with inputs that come later."""
-    call = seen.shifted.kept
-    if call is None or call.same or seen.blind or seen.need_not_fall is not None:
-        return nan
-    return _told(nan, change_by_future, seen.root, call)
+    call = _shifted_call(seen, same=False)
+    return nan if call is None else _told(nan, change_by_future, seen.root, call)
 
 
 def copies_targets_of(seen: Seen) -> bool:
     """Return whether the targets are inputs at the same places, and answers go on from those before."""
+    call = _shifted_call(seen, same=True)
+    return call is not None and _told(False, copies_targets, seen.root, call)
+
+
+def _shifted_call(seen: Seen, *, same: bool) -> ShiftedCall | None:
+    """Return the call whose targets are its inputs, one place on or not, if it may be made again."""
     call = seen.shifted.kept
-    if call is None or seen.blind or seen.need_not_fall is not None:
-        return False
-    return _told(False, copies_targets, seen.root, call)
+    asked = call is not None and call.same is same and not seen.blind and seen.need_not_fall is None
+    return call if asked else None
 
 
 def inverted_mask_of(seen: Seen) -> Place | None:

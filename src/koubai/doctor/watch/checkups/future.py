@@ -6,18 +6,18 @@ half of the inputs replaced: the answers to the earlier half may not change.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from math import isfinite, nan
 
 import torch
 from torch import nn
 
+from koubai.doctor.diagnoses.future_seen import CHANGED
 from koubai.doctor.watch.checkups.replay import call_again
 from koubai.doctor.watch.program.nested import tensors
 from koubai.doctor.watch.seen.kept_calls import KeptCall
 from koubai.doctor.watch.seen.shifted_call import ShiftedCall, copied
-
-_NOTHING = 1e-3  # of how much answers differ: no change but by rounding
 
 
 def change_by_future(model: nn.Module, call: ShiftedCall) -> float:
@@ -28,8 +28,7 @@ def change_by_future(model: nn.Module, call: ShiftedCall) -> float:
     """
     if (first := _steady(model, call)) is None:
         return nan
-    changes = [_change(model, call, first, place, later=True) for place in call.shifted]
-    return max((change for change in changes if isfinite(change)), default=nan)
+    return _largest(_change(model, call, first, place, later=True) for place in call.shifted)
 
 
 def copies_targets(model: nn.Module, call: ShiftedCall) -> bool:
@@ -37,11 +36,11 @@ def copies_targets(model: nn.Module, call: ShiftedCall) -> bool:
 
     Its answers do not change with later inputs, and do with earlier ones.
     """
-    if not call.same or (first := _steady(model, call)) is None:
+    if (first := _steady(model, call)) is None:
         return False
     return any(
         _change(model, call, first, place, later=True)
-        <= _NOTHING
+        <= CHANGED
         < _change(model, call, first, place, later=False)
         for place in call.shifted
     )
@@ -67,13 +66,18 @@ def _change(
     replaced.copy_(_others(replaced, axis))
     if torch.equal(x, tensors((call.args, call.options))[which]):
         return nan
-    changes = [nan]
+    changes = []
     for y, now in zip(first, _answers(model, replace(call, args=args, options=options)), strict=True):
         places = _by_place(y, x.shape, axis), _by_place(now, x.shape, axis)
         if places[0] is not None and places[1] is not None and bool(torch.isfinite(y).all()):
             spread = float(places[0].std())
             change = (places[1] - places[0]).narrow(axis, *asked).abs().max()
             changes += [float(change) / spread] if spread > 0 else []
+    return _largest(changes)
+
+
+def _largest(changes: Iterable[float]) -> float:
+    """Return the largest that is known; NaN where none is."""
     return max((change for change in changes if isfinite(change)), default=nan)
 
 

@@ -8,6 +8,7 @@ from koubai.doctor.watch.observe.interest import Interest
 from koubai.doctor.watch.passes.loss_call import LossCall
 from koubai.doctor.watch.passes.trail import Pair
 from koubai.doctor.watch.program.nested import first_tensor
+from koubai.doctor.watch.seen.kept_inputs import key_of
 from koubai.doctor.watch.seen.seen import Seen
 
 
@@ -26,9 +27,10 @@ class Evaluation:
         self._seen.note_place("evaluation")
         self.under_way = True
         x = first_tensor(args)
-        self._seen.evaluated.begin(self._seen.root, x, self._seen.step)
-        if x is not None and self._seen.asked.wants:
-            self._seen.asked.see(x)
+        key = None if x is None else key_of(x)
+        self._seen.evaluated.begin(self._seen.root, key, self._seen.step)
+        if x is not None and key is not None and self._seen.asked.wants:
+            self._seen.asked.see(x, key)
         if not self._interest.begins(fruitful=self._fruitful):
             return False
         if x is not None and x.ndim and not self._seen.held.full:

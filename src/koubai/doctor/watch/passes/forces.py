@@ -19,9 +19,8 @@ from koubai.doctor.patient.weak_term import WEAK, WeakTerm
 from koubai.doctor.watch.hooks.guard import on_gradient
 from koubai.doctor.watch.passes.learned import SIZE, learned_of
 from koubai.doctor.watch.passes.terms import terms_of
-from koubai.doctor.watch.program.graph import reached, root_of
+from koubai.doctor.watch.program.graph import doubled, reached, root_of
 
-_FIRST = 2  # update before which is looked first; then at each power of 2
 _VAIN = 2  # looks in vain, after which is looked no more
 _FEWEST = 6  # looks
 _MOST = 5000  # nodes of a graph
@@ -54,7 +53,7 @@ class Forces:
 
     def look(self, roots: Any, step: int) -> None:
         """Look at what is differentiated in the step after `step` updates."""
-        if step < _FIRST or step & (step - 1) or self._vain >= _VAIN or (root := root_of(roots)) is None:
+        if not doubled(step) or self._vain >= _VAIN or (root := root_of(roots)) is None:
             return
         terms = list(terms_of(root.grad_fn))
         looks = _judged(terms) if 1 < len(terms) == len(set(terms)) else []
@@ -166,6 +165,5 @@ def _take(look: TermLook, ends: list[bool | None], inside: Any, _: Any) -> None:
         if end is None or not isinstance(gradient, torch.Tensor):
             continue
         square = float(gradient.detach().double().square().sum())
-        look.shared, look.alone = (
-            (look.shared + square, look.alone) if end else (look.shared, look.alone + square)
-        )
+        look.shared += square if end else 0.0
+        look.alone += 0.0 if end else square

@@ -13,10 +13,12 @@ from math import isfinite
 from typing import Any, TypeAlias
 
 import torch
+from torch.nn import functional
 
+from koubai.doctor.watch.passes.floor import floor_of
 from koubai.doctor.watch.program.graph import behind, leaves_among, reached
 
-TermError: TypeAlias = tuple[str, float, float | None]  # kind, error, that of knowing nothing
+MeasuredTerm: TypeAlias = tuple[str, float, float | None]  # kind, error, that of knowing nothing
 
 SIZE = "size"
 _DIFFERENCES = ("SubBackward0", "AddBackward0", "RsubBackward1")
@@ -24,7 +26,7 @@ _MOST = 2000  # nodes of a graph
 _CONSTANT = 1e-12  # of the mean square: targets that do not differ
 
 
-def learned_of(node: Any) -> TermError | None:
+def learned_of(node: Any) -> MeasuredTerm | None:
     """Return the kind of a summand, its error, and that of knowing nothing (None: not known).
 
     None for all others: divergences, entropies, and what compares answers with answers.
@@ -34,7 +36,7 @@ def learned_of(node: Any) -> TermError | None:
     ('values', 5.0, 4.0)
     """
     ask = next((known for name, known in _KINDS.items() if node.name().startswith(name)), None)
-    found: TermError | None = None
+    found: MeasuredTerm | None = None
     with suppress(Exception):  # tensors that were let go, or that a program packs in a way of its own
         found = None if ask is None or len(behind(node)) != 1 else ask(node)
     if found is None or not isfinite(found[1]):
@@ -42,40 +44,34 @@ def learned_of(node: Any) -> TermError | None:
     return found
 
 
-def _values(node: Any) -> TermError:
+def _values(node: Any) -> MeasuredTerm:
     y, t = node._saved_self.detach().double(), node._saved_target.detach().double()
-    t = t.expand_as(y)
-    nothing = float((t - t.mean(0, keepdim=True)).square().mean())
+    nothing = floor_of("mse_loss", functional.mse_loss, {}, [t.expand_as(y)], None) or 0.0
     known = nothing > _CONSTANT * float(t.square().mean())
     return "values", float((y - t).square().mean()), nothing if known else None
 
 
-def _classes(node: Any) -> TermError | None:
+def _classes(node: Any) -> MeasuredTerm:
     log_p, t = node._saved_self.detach().double(), node._saved_target.detach()
-    if log_p.ndim > 1:
-        log_p = log_p.movedim(1, -1).reshape(-1, log_p.shape[1])
-    t = t.reshape(-1)
-    rows = t != node._saved_ignore_index
-    t, log_p = t[rows], log_p.reshape(-1, log_p.shape[-1])[rows]
-    if not len(t):
-        return None
-    shares = torch.bincount(t).double() / len(t)
-    shares = shares[shares > 0]
+    ignored = int(node._saved_ignore_index)
+    ignored -= 2**64 if ignored >= 2**63 else 0  # PyTorch gives it without its sign
+    error, meant = functional.nll_loss(log_p, t, ignore_index=ignored), t[t != ignored]
+    nothing = floor_of("nll_loss", functional.nll_loss, {"ignore_index": ignored}, [t], None)
+    seen = len(meant.unique())
     # That of a batch is lower than that of the data, by this much on average (Miller 1955).
-    entropy = float(-(shares * shares.log()).sum()) + (len(shares) - 1) / (2 * len(t))
-    return "classes", float(-log_p.gather(1, t[:, None]).mean()), entropy if len(shares) > 1 else None
+    lower = (seen - 1) / (2 * max(len(meant), 1))
+    return "classes", float(error), None if nothing is None or seen < 2 else nothing + lower
 
 
-def _labels(node: Any) -> TermError:
+def _labels(node: Any) -> MeasuredTerm:
     y, t = node._saved_self.detach().double(), node._saved_target.detach().double()
-    entropy = torch.nn.functional.binary_cross_entropy
     logits = "Logits" in node.name()
-    error = torch.nn.functional.binary_cross_entropy_with_logits(y, t) if logits else entropy(y, t)
-    nothing = float(entropy(t.mean(0, keepdim=True).expand_as(t), t))
-    return "labels", float(error), nothing if nothing > 0 else None
+    ask = functional.binary_cross_entropy_with_logits if logits else functional.binary_cross_entropy
+    differ = bool((t != t[:1]).any())
+    return "labels", float(ask(y, t)), floor_of(ask.__name__, ask, {}, [t], None) if differ else None
 
 
-def _rest(node: Any) -> TermError | None:
+def _rest(node: Any) -> MeasuredTerm | None:
     """What is left of a difference from something that nobody trains: the residual of an equation.
 
     Other squares are sizes: what they would be without learning is not known.
@@ -92,7 +88,7 @@ def _is_trained(node: Any) -> bool:
     return any(isinstance(w, torch.nn.Parameter) for w in leaves_among(reached([node], _MOST)[0]))
 
 
-_KINDS: dict[str, Callable[[Any], TermError | None]] = {
+_KINDS: dict[str, Callable[[Any], MeasuredTerm | None]] = {
     "MseLossBackward": _values,
     "SmoothL1Loss": _values,
     "HuberLoss": _values,

@@ -12,9 +12,8 @@ from typing import Any
 
 from koubai.doctor.watch.hooks.guard import on_gradient
 from koubai.doctor.watch.passes.sinks import SAME, SUMS, normalizes
-from koubai.doctor.watch.program.graph import behind, reached, root_of
+from koubai.doctor.watch.program.graph import behind, doubled, reached, root_of
 
-_FIRST = 2  # update before which is looked first; then at each power of 2
 _VAIN = 2  # looks in vain, after which is looked no more
 _FEWEST = 3  # looks
 _MOST = 5000  # nodes of a graph
@@ -30,7 +29,7 @@ class Scales:
 
     def look(self, roots: Any, step: int) -> None:
         """Look at what is differentiated in the step after `step` updates."""
-        if step < _FIRST or step & (step - 1) or self._vain >= _VAIN or (root := root_of(roots)) is None:
+        if not doubled(step) or self._vain >= _VAIN or (root := root_of(roots)) is None:
             return
         top = root.grad_fn
         edges = range(len(top.next_functions)) if _is_linear(top) else ()

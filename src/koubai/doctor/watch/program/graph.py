@@ -10,6 +10,11 @@ import torch
 LOOKS = (2, 6)  # updates before which the graph of a loss is looked at
 
 
+def doubled(step: int) -> bool:
+    """Whether a step is one of 2, 4, 8, ...: looks at these grow ever more seldom."""
+    return step > 1 and step & (step - 1) == 0
+
+
 def root_of(roots: Any) -> torch.Tensor | None:
     """Return the first of what a backward pass begins at; None where it has no graph."""
     root = roots[0] if isinstance(roots, list | tuple) and roots else roots

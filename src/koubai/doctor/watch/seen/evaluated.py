@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-import torch
 from torch import nn
 
 from koubai.doctor.watch.program.walk import modules_of
+from koubai.doctor.watch.seen.kept_inputs import BatchKey
 
 _ASKED = 2  # times: once for a loss, once for an accuracy; who asks more often wants several answers
 _GAP = 20  # updates: loops that turn gradients off in each of them are not listened to each time
@@ -29,7 +29,7 @@ class Evaluated:
         self.rows = self.training = self.test = self.batch = 0
         self.modes: frozenset[int] = frozenset()
         self._step = -1
-        self._asked: Counter[tuple[int, float]] = Counter()
+        self._asked: Counter[BatchKey] = Counter()
         self._again = self._in_training = False
         self._awake = -_GAP
 
@@ -40,15 +40,13 @@ class Evaluated:
         self._awake = step
         return True
 
-    def begin(self, root: nn.Module, x: torch.Tensor | None, step: int) -> None:
-        """Take in that an evaluation's pass begins."""
+    def begin(self, root: nn.Module, key: BatchKey | None, step: int) -> None:
+        """Take in that an evaluation's pass begins, on a batch of that key; None: its inputs are unknown."""
         if step != self._step:
             self._step, self._again, self._asked = step, False, Counter()
             self.rows = self.training = self.test = self.batch = 0
-        self._in_training = bool(getattr(root, "training", True)) and x is not None
-        if x is not None:
-            numbers = x.detach().abs() if x.is_complex() else x.detach()
-            key = len(x) if x.ndim else 1, float(numbers.sum(dtype=torch.float64))
+        self._in_training = bool(getattr(root, "training", True)) and key is not None
+        if key is not None:
             self._asked[key] += 1
             if self._asked[key] > _ASKED:
                 self._again, self.training, self.test = True, 0, 0

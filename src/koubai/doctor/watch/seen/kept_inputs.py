@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
+
+BatchKey: TypeAlias = tuple[int, float]
 
 _ROWS = 5000
 _BYTES = 16 * 2**20
 _SETS = 3
+
+
+def key_of(x: torch.Tensor) -> BatchKey:
+    """Return what a batch of inputs is known by when it comes again: its length and its sum."""
+    numbers = x.detach().abs() if x.is_complex() else x.detach()
+    return len(x) if x.ndim else 1, float(numbers.sum(dtype=torch.float64))
 
 
 class KeptInputs:
@@ -14,7 +24,7 @@ class KeptInputs:
 
     def __init__(self) -> None:
         self._sets: list[list[torch.Tensor]] = []
-        self._known: set[tuple[int, float]] = set()  # batches, each by its length and its sum
+        self._known: set[BatchKey] = set()
         self._open = False
         self._bytes = self._rows = 0
 
@@ -23,12 +33,9 @@ class KeptInputs:
         """Whether the inputs of the evaluation under way, or of a new one, are wanted."""
         return self._open or len(self._sets) < _SETS
 
-    def see(self, x: torch.Tensor) -> None:
-        """Take a batch of inputs x (N, ...) of the evaluation under way, or of a new one."""
-        if not x.is_floating_point() or not 2 <= x.ndim <= 4:
-            return
-        key = len(x), float(x.detach().sum(dtype=torch.float64))
-        if key in self._known:
+    def see(self, x: torch.Tensor, key: BatchKey) -> None:
+        """Take a batch of inputs x (N, ...) of the evaluation under way, or of a new one, with its key."""
+        if not x.is_floating_point() or not 2 <= x.ndim <= 4 or key in self._known:
             return
         self._known.add(key)
         if not self._open:

@@ -58,18 +58,13 @@ def shifted_call(args: tuple[Any, ...], options: dict[str, Any], t: torch.Tensor
     if not is_plain((args, options)) or sum(x.numel() * x.element_size() for x in given) > _BYTES:
         return None
     t = t.detach().cpu()
-    found = [
-        (i, axis) for i, x in enumerate(given) for axis in (1, 0) if _comes_next(x.detach().cpu(), axis, t)
-    ]
-    if (
-        not (same := [] if found else [i for i, x in enumerate(given) if _is_same(x.detach().cpu(), t)])
-        and not found
-    ):
+    places = [(i, x.detach().cpu(), axis) for i, x in enumerate(given) for axis in (1, 0)]
+    shifted = tuple((i, axis) for i, x, axis in places if _comes_next(x, axis, t))
+    same = () if shifted else tuple((i, axis) for i, x, axis in places if _is_same(x, t))
+    if not (shifted or same):
         return None
     args, options = copied((args, options))
-    return ShiftedCall(
-        args, options, tuple(found or [(i, axis) for i in same for axis in (1, 0)]), bool(same)
-    )
+    return ShiftedCall(args, options, shifted or same, bool(same))
 
 
 def _comes_next(x: torch.Tensor, axis: int, t: torch.Tensor) -> bool:
