@@ -8,16 +8,19 @@ from pathlib import Path
 import pytest
 
 import koubai.doctor
+from koubai.doctor.answer.markup import findings_html
 from koubai.doctor.answer.names import resolve
 from koubai.doctor.answer.sarif import sarif
-from koubai.doctor.answer.tell import Findings, explain, sentence, tell
+from koubai.doctor.answer.tell import Findings, explain, sentence, tell, verdict_facts
 from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.diagnose import diagnose
 from koubai.doctor.diagnoses import DIAGNOSES, dead_units
 from koubai.doctor.diagnoses.diagnosis import known
 from koubai.doctor.remedies import REMEDIES
+from koubai.report.layers import Layers
+from koubai.report.sections.findings import findings_section
 from koubai.train.train import train
-from koubai.words import LANGUAGES, entries, say
+from koubai.words import LANGUAGES, entries, say, speaking
 from support.cited import said_numbers
 from support.patients import SICK, circles
 
@@ -87,6 +90,30 @@ def test_a_finding_says_what_where_since_when_why_and_what_to_do(findings, lang)
         assert part in text
     assert say("diagnoses.vanishing_gradient.do", lang) in text
     assert "{" not in text
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_cause_that_nothing_confirms_is_told_as_suspected(findings, lang):
+    (confirmed,) = findings
+    (guess,) = diagnose(train(SICK["vanishing_gradient"]), budget=0)
+    assert [(f.name, f.suspected, f.confidence) for f in (confirmed, guess)] == [
+        ("vanishing_gradient", False, 0.95),
+        ("vanishing_gradient", True, 0.25),
+    ]
+    title = say("doctor.suspected", lang, title=say("diagnoses.vanishing_gradient.title", lang))
+    with speaking(lang):
+        card = findings_section([guess.to_dict()], Layers()).cards[0].title
+        facts = verdict_facts(Verdict([guess]))["findings"][0]
+        shown = [tell([guess]), findings_html([guess]), card, facts["title"]]
+        assert all(title in text for text in shown)
+        assert title not in tell([confirmed])
+    assert "25%" in shown[0]
+    assert facts["suspected"]
+
+
+def test_what_only_describes_is_no_suspicion():
+    (finding,) = diagnose(train(SICK["over_fitting"]), budget=0)
+    assert (finding.name, finding.relief, finding.suspected) == ("over_fitting", None, False)
 
 
 def test_healthy_is_said_too():

@@ -16,6 +16,7 @@ _FINDING = (
     "place",
     "first_step",
     "confidence",
+    "suspected",
     "relief",
     "evidence",
     "trials",

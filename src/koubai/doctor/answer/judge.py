@@ -11,6 +11,7 @@ from koubai.doctor.visit.finding import Considered, Finding
 _DEPTH_COST = 0.1  # of relief: by so much must a symptom's treatment be better than its root's, a level apart
 _SLACK = 0.3  # of the same: a root explains its symptoms although one of their treatments helped a bit more
 _CERTAIN = 0.9  # weight of a sign that proves itself
+_UNTRIED = 0.5  # of one that does not, where nothing was tried
 
 
 def judge(found: Sequence[Finding], rejected: Sequence[Considered]) -> list[Finding]:
@@ -69,7 +70,7 @@ def _explains(root: Finding, symptom: Finding) -> bool:
 
 
 def _weight(finding: Finding) -> float:
-    relief = finding.relief if finding.relief is not None else finding.confidence
+    relief = finding.relief if finding.relief is not None else _UNTRIED
     if finding.certain:
         relief = max(relief, _CERTAIN)
     return relief - _DEPTH_COST * known()[finding.name].depth

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from koubai.core.markup import paragraph
-from koubai.doctor.answer.tell import advice, sentence, tell, title_of
+from koubai.doctor.answer.tell import advice, sentence, tell, title
 from koubai.doctor.answer.verdict import Verdict
 from koubai.doctor.visit.finding import Finding
 from koubai.words import say
@@ -41,7 +41,7 @@ def _finding(finding: Finding) -> str:
     where = f"<br/>{escape('; '.join(places))}" if places else ""
     return (
         f'<div style="border-left:4px solid {_COLORS[finding.severity]};padding:2px 12px;margin:8px 0">'
-        f"<strong>{escape(f'{finding.code} {title_of(finding.name)} [{severity}]')}</strong><br/>"
+        f"<strong>{escape(f'{finding.code} {title(finding)} [{severity}]')}</strong><br/>"
         f"{escape(sentence(finding))}{where}"
         f"<br/>{escape(say('doctor.line.do', text=advice(finding)))}"
         f"<details><summary>{escape(say('doctor.notebook.evidence'))}</summary>"

@@ -23,6 +23,12 @@ def title_of(name: str) -> str:
     return say(f"diagnoses.{name}.title")
 
 
+def title(finding: Finding) -> str:
+    """Return the title of a finding: of a cause that only a sign speaks for, that it is suspected."""
+    named = title_of(finding.name)
+    return say("doctor.suspected", title=named) if finding.suspected else named
+
+
 def sentence(finding: Finding) -> str:
     """Return what was seen, in one sentence with its numbers."""
     if finding.details.get("fault") == "trial":
@@ -71,7 +77,7 @@ def verdict_facts(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict as plain values, with what is said of each finding and what to do about it."""
     plain = verdict.to_dict()
     for values, finding in zip(plain["findings"], verdict.findings, strict=True):
-        values |= {"title": title_of(finding.name), "says": sentence(finding)}
+        values |= {"title": title(finding), "says": sentence(finding)}
         values["do"] = advice(finding)
     return plain
 
@@ -96,7 +102,7 @@ def lines_of(finding: Finding, lang: str | None = None) -> list[str]:
 
 def _lines(finding: Finding) -> Iterator[str]:
     severity = say(f"doctor.severity.{finding.severity}")
-    yield f"{finding.code} {title_of(finding.name)} [{severity}]"
+    yield f"{finding.code} {title(finding)} [{severity}]"
     yield f"  {sentence(finding)}"
     if finding.layer is not None:
         yield "  " + say("doctor.line.where", layer=finding.layer)
@@ -110,7 +116,8 @@ def _lines(finding: Finding) -> Iterator[str]:
     yield "  " + say("doctor.line.evidence") + evidence
     if finding.trials:
         yield "  " + say("doctor.line.trials") + "; ".join(_trials(finding))
-    yield "  " + say("doctor.line.confidence", confidence=finding.confidence)
+    key = "confidence_suspected" if finding.suspected else "confidence"
+    yield "  " + say(f"doctor.line.{key}", confidence=finding.confidence)
     yield "  " + say("doctor.line.do", text=advice(finding))
     if finding.remedies:
         tried = bool(finding.reliefs)

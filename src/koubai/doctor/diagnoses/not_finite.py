@@ -30,6 +30,7 @@ class NotFinite(Diagnosis):
     code = "K001"
     aliases = ("nan", "inf", "nan loss", "nan/inf", "overflow", "divergence", "非数", "発散")
     depth = 4
+    describes = True
     is_harm = True
     points_at = ("operation", "layer", "loss", "backward", "model")
     explains = ("not_learning", "dead_units", "vanishing_gradient", "saturated_units", "under_fitting")

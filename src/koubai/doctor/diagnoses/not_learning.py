@@ -31,6 +31,7 @@ class NotLearning(Diagnosis):
     code = "K012"
     aliases = ("plateau", "stuck", "no learning", "学習が進まない", "停滞", "プラトー")
     depth = 5
+    describes = True
     remedies = ("add_batch_norm", "use_adam", "use_selu", "suitable_init")
 
     def sign(self, visit: Consultation) -> Sign | None:

@@ -33,6 +33,7 @@ class Oscillation(Diagnosis):
     code = "K011"
     aliases = ("oscillating loss", "unstable", "instability", "fluctuating loss", "振動", "損失の振動")
     depth = 3
+    describes = True
     points_at = ("optimizer", "update")
     explains = ("too_few_steps", "under_fitting")
     remedies = ("lower_learning_rate", "larger_batch")

@@ -38,6 +38,7 @@ class OverFitting(Diagnosis):
     code = "K014"
     aliases = ("overfitting", "overfit", "過学習", "過剰適合")
     depth = 3
+    describes = True
     points_at = ("model", "loss", "backward")
     experiment = "over-fitting"
     remedies = ("add_dropout", "stop_early", "add_weight_decay")

@@ -107,10 +107,10 @@ def _shrunk(spreads: tuple[Spread, ...], end: tuple[Spread, ...]) -> Sign | None
 
 def _one_way(spreads: tuple[Spread, ...], end: tuple[Spread, ...]) -> Sign | None:
     """Outputs for one another that all point the same way, and once did not: their lengths may differ."""
-    left, first = max(s.turned for s in end), spreads[0].turned
+    left, first = max(s.directions for s in end), spreads[0].directions
     if not all(map(_compared, end)) or not left < min(_ONE_WAY, first / _TURNED):
         return None
-    since = next(s.step for s in spreads if s.turned < _ONE_WAY)
+    since = next(s.step for s in spreads if s.directions < _ONE_WAY)
     measures = (Measure("output_turned", left, _ONE_WAY, above=False), Measure("first_turned", first))
     return _sign(measures, since, {"deviation": left, "first": first, "fault": "one_way"}, severity="warn")
 

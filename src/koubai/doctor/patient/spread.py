@@ -11,23 +11,23 @@ LATE = 0.4  # of the run: looks are at least as near as 1.5 times the step befor
 class Spread:
     """What one step's outputs have in common.
 
-    | field    | meaning                                                                                |
-    |----------|----------------------------------------------------------------------------------------|
-    | step     | the update                                                                             |
-    | inputs   | deviation of the inputs over the samples / their size                                  |
-    | outputs  | the same of the outputs: of the tensor in which they differ most                       |
-    | apart    | deviation of those outputs, in their own units                                         |
-    | turned   | how far outputs point in other directions: 0 in one, 1 in all (the most of any tensor) |
-    | views    | outputs of one shape in one call                                                       |
-    | calls    | calls in that step                                                                     |
-    | width    | numbers of a sample in the narrowest output                                            |
+    | field      | meaning                                                                                |
+    |------------|----------------------------------------------------------------------------------------|
+    | step       | the update                                                                             |
+    | inputs     | deviation of the inputs over the samples / their size                                  |
+    | outputs    | the same of the outputs: of the tensor in which they differ most                       |
+    | apart      | deviation of those outputs, in their own units                                         |
+    | directions | how far outputs point in other directions: 0 in one, 1 in all (the most of any tensor) |
+    | views      | outputs of one shape in one call                                                       |
+    | calls      | calls in that step                                                                     |
+    | width      | numbers of a sample in the narrowest output                                            |
     """
 
     step: int
     inputs: float
     outputs: float
     apart: float
-    turned: float
+    directions: float
     views: int
     calls: int
     width: int

@@ -73,7 +73,8 @@ class Finding:
     | certain    | whether the sign alone proves the name                                               |
     | relief     | share of the missing skill that the best treatment brought in a trial, or None       |
     | reliefs    | the same of every remedy that was tried for it, by name                              |
-    | confidence | share of the evidence that could be had and speaks for it, in [0, 1]; not calibrated |
+    | confidence | share of such names that were right on programs from outside (`diagnosis.confidence_of`) |
+    | suspected  | whether only a sign speaks for this cause, and no trial on this run confirms it        |
     | considered | other diagnoses and why not                                                          |
     | remedies   | names of remedies, the first to be tried first                                       |
     | details    | values for the sentences about it                                                    |
@@ -87,6 +88,7 @@ class Finding:
     first_step: int | None = None
     measures: tuple[Measure, ...] = ()
     confidence: float = 0.5
+    suspected: bool = False
     certain: bool = False
     relief: float | None = None
     reliefs: Mapping[str, float] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class Finding:
             "place": self.place.to_dict() if self.place is not None else None,
             "first_step": self.first_step,
             "confidence": _plain(self.confidence),
+            "suspected": self.suspected,
             "relief": _plain(self.relief),
             "evidence": [
                 {

@@ -33,6 +33,7 @@ def _card(finding: Mapping[str, Any], layers: Layers) -> Card:
     )
     code = finding.get("code")
     title = _spoken("diagnoses", f"{name}.title") or _readable(name)
+    title = say("doctor.suspected", title=title) if finding.get("suspected") is True else title
     return Card(
         tone=_TONES.get(str(finding.get("severity")), "open"),
         title=f"{title} ({code})" if code else title,

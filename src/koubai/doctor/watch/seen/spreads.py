@@ -60,7 +60,7 @@ def spread_of(step: int, inputs: list[torch.Tensor], put_out: list[torch.Tensor]
         max(map(deviation, inputs)),
         max(map(deviation, put_out)),
         max(map(apart, put_out)),
-        max(map(turned, put_out)),
+        max(map(directions, put_out)),
         max(shapes.values()),
         1,
         min(y.shape[1] for y in put_out),
@@ -74,7 +74,7 @@ def together(calls: list[Spread]) -> Spread:
         min(call.inputs for call in calls),
         max(call.outputs for call in calls),
         max(call.apart for call in calls),
-        max(call.turned for call in calls),
+        max(call.directions for call in calls),
         max(call.views for call in calls),
         len(calls),
         min(call.width for call in calls),
@@ -104,10 +104,11 @@ def deviation(t: torch.Tensor) -> float:
     return apart(t) / size if size else 0.0
 
 
-def turned(t: torch.Tensor) -> float:
+def directions(t: torch.Tensor) -> float:
     """Return the deviation of rows over the samples, each brought to length 1 before.
 
-    >>> turned(torch.tensor([[1.0, 0.0], [5.0, 0.0]])), turned(torch.tensor([[1.0, 0.0], [-5.0, 0.0]]))
+    >>> one_way, both_ways = torch.tensor([[1.0, 0.0], [5.0, 0.0]]), torch.tensor([[1.0, 0.0], [-5.0, 0.0]])
+    >>> directions(one_way), directions(both_ways)
     (0.0, 1.0)
     """
     unit = torch.nn.functional.normalize(t, dim=1)
