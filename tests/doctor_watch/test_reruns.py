@@ -146,4 +146,4 @@ def test_ctrl_c_ends_all_runs(tmp_path):
     stop.start()
     with pytest.raises(KeyboardInterrupt):
         list(run_all(script, orders))
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 120  # a bound for what hangs

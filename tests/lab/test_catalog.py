@@ -1,6 +1,8 @@
 """Every entry of the catalog, on every data set it names: it can be declared, run, and spoken about."""
 
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from koubai.lab.catalog import catalog_entries, catalog_experiment
 from koubai.lab.conclude.result import ExperimentResult
 from koubai.lab.declare.experiment import Observations
 from koubai.lab.experiments.entry import catalog
+from koubai.lab.perform import estimate as estimating
 from koubai.lab.perform.estimate import estimate
 from koubai.lab.perform.training import run_recipe
 from koubai.report.experiment import experiment_page
@@ -96,15 +99,18 @@ def test_other_names_lead_to_their_experiment_and_hide_no_word_of_the_glossary()
     assert called("鞍点") == "saddle"
 
 
-def test_an_estimate_counts_runs_and_grows_with_seeds_and_steps():
+def test_an_estimate_counts_runs_and_grows_with_seeds_and_steps(monkeypatch):
+    ticks = itertools.count(step=0.01)  # a clock that no load of the machine slows
+    monkeypatch.setattr(estimating, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     experiment = catalog_experiment("first-net")
     small = estimate(replace(experiment, seeds=(0,)), threads=1)
     large = estimate(replace(experiment, seeds=tuple(range(8))), threads=1)
     longer = estimate(replace(experiment, seeds=(0,), base=experiment.base.edit(steps=20_000)), threads=1)
     assert (small.runs, large.runs, large.arms, large.seeds) == (2, 16, 2, 8)
-    assert large.seconds > 3 * small.seconds
+    assert large.seconds == pytest.approx(8 * small.seconds)
     assert longer.seconds > 3 * small.seconds
-    assert estimate(catalog_experiment("parabola"), threads=1).seconds < 1
+    quick = estimate(catalog_experiment("parabola"), threads=1)
+    assert quick.seconds == pytest.approx(0.01 * quick.runs)
     assert estimate(catalog_experiment("search"), threads=2).runs == 24
 
 

@@ -130,7 +130,7 @@ def test_what_is_missing_reads_as_empty():
 
 def test_a_long_run_is_recorded_in_linear_time():
     """A quadratic history would need minutes here; the bound is a hundred times what this takes."""
-    made, start = History(), time.perf_counter()
+    made, start = History(), time.process_time()
     for step in range(0, 100_000, 200):
         made.add_series("", "loss", np.arange(step, step + 200), np.ones(200))
         made.series("loss", "0")
@@ -138,4 +138,4 @@ def test_a_long_run_is_recorded_in_linear_time():
     for step in range(100_000):
         made.add(step, "0", "activation_mean", 0.5)
     assert len(made.series("loss")[0]) == 100_000
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

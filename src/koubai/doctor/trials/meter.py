@@ -95,14 +95,14 @@ class Meter:
 
     def __exit__(self, *exception: object) -> None:
         if self.hand.made and self.passes:  # nothing is differentiated after the last update
-            self._count(self.hand.tensors[0])
+            self._count(self.hand.first)
         for kind, original in zip(_DRAWN_FROM, self._draws, strict=True):
             kind.sample = original
 
     def see(self, roots: Any) -> None:
         """Take what a backward pass begins at, if that is one number."""
         if self.hand.passes(roots):
-            self._count(self.hand.tensors[0])
+            self._count(self.hand.first)
         self.passes += 1
         root = roots[0] if isinstance(roots, list | tuple) and len(roots) == 1 else roots
         if self.on_loss is not None and isinstance(root, torch.Tensor):

@@ -11,13 +11,12 @@ from torch import nn
 from koubai.doctor.watch.observe.tensor_listener import TensorListener
 from koubai.doctor.watch.passes.heard import Ear, Heard
 from koubai.doctor.watch.program.graph import leaves_among, reached, root_of
-from koubai.doctor.watch.program.loose import LooseTensors, named, weighs
+from koubai.doctor.watch.program.loose import MOST_NODES, LooseTensors, is_loose, named, weighs
 from koubai.doctor.watch.program.models import hands_over
 from koubai.doctor.watch.watcher import Watch
 
 _LOOKS = 8  # backward passes whose graph is looked at; then each power of 2
 _PATIENCE = 4  # times that parameters are met with no module that has them, until they count
-_MOST = 5000  # nodes of a graph
 _MOST_SETS = 8
 
 
@@ -47,7 +46,7 @@ class TensorSearch:
     def made(self, optimizer: Any) -> None:
         """Watch the tensors of an optimizer that is made, if none is a parameter of a module."""
         held = hands_over(optimizer)
-        if all(_is_loose(p) for p in held) and not any(self._of(p) for p in held):
+        if all(is_loose(p) for p in held) and not any(self._of(p) for p in held):
             self._ear.close()
             if (listener := self._begin(held)) is not None:
                 listener.hear()
@@ -59,7 +58,7 @@ class TensorSearch:
         root = root_of(roots)
         if root is None or (self._looks > _LOOKS and self._looks & (self._looks - 1)):
             return
-        nodes, whole = reached([root.grad_fn], _MOST)
+        nodes, whole = reached([root.grad_fn], MOST_NODES)
         leaves = [leaf for leaf in leaves_among(nodes) if leaf.is_floating_point()]
         leaves.reverse()  # the first used first
         if not whole or any(is_known(id(leaf)) for leaf in leaves):
@@ -68,6 +67,9 @@ class TensorSearch:
             self._met[id(parameter)] = met = self._met.get(id(parameter), 0) + 1
             if met < _PATIENCE:
                 return
+        for other in self.watches:
+            if isinstance(other.listener, TensorListener):
+                other.listener.owns(leaves)
         unknown = [leaf for leaf in leaves if self._of(leaf) is None]
         known = {id(watch): watch for leaf in leaves if (watch := self._of(leaf)) is not None}
         if unknown and not known:
@@ -104,7 +106,3 @@ class TensorSearch:
 
     def _of(self, tensor: torch.Tensor) -> Watch | None:
         return next((watch for watch in self.watches if id(tensor) in watch.seen.names.params), None)
-
-
-def _is_loose(p: torch.Tensor) -> bool:
-    return p.is_leaf and p.is_floating_point() and not isinstance(p, nn.Parameter)

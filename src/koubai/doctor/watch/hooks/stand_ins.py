@@ -11,6 +11,7 @@ from torch import nn
 
 from koubai.doctor.watch.hooks.listener import is_elsewhere
 from koubai.doctor.watch.hooks.told import tell, told
+from koubai.doctor.watch.program.loose import are_trained, lent
 from koubai.doctor.watch.program.places import births
 
 READERS: tuple[tuple[Any, str], ...] = (
@@ -54,15 +55,23 @@ def grad(original: Any) -> Any:
         if not isinstance(inputs, torch.Tensor | tuple) and isinstance(inputs, Iterable):
             inputs = list(inputs)  # a generator goes by once only
         given = inputs if isinstance(inputs, list | tuple) else [inputs]
-        ours = not is_elsewhere() and any(isinstance(w, nn.Parameter) for w in given)
-        if ours:
-            tell("before_backward", outputs, False)
+        if is_elsewhere() or not (
+            any(isinstance(w, nn.Parameter) for w in given) or _are_loosely_trained(outputs, given)
+        ):
+            return original(outputs, inputs, *args, **options)
+        tell("before_backward", outputs, False)
         result = original(outputs, inputs, *args, **options)
-        if ours:
+        with lent(given, result):
             tell("after_backward")
         return result
 
     return standing_in
+
+
+def _are_loosely_trained(outputs: Any, given: Iterable[Any]) -> bool:
+    with suppress(Exception):  # what the program hands over may be anything: its own call will tell
+        return bool(told["before_backward"]) and are_trained(outputs, given)
+    return False
 
 
 def clip(original: Any) -> Any:

@@ -15,8 +15,8 @@ from koubai.doctor.watch.observe.model_listener import ModelListener
 from koubai.doctor.watch.passes.heard import Ear, Heard
 from koubai.doctor.watch.passes.tensor_pass import TensorPass
 from koubai.doctor.watch.passes.watched_layer import Names
-from koubai.doctor.watch.program.graph import behind, root_of
-from koubai.doctor.watch.program.loose import LooseTensors, named
+from koubai.doctor.watch.program.graph import leaves_among, reached, root_of
+from koubai.doctor.watch.program.loose import MOST_NODES, LooseTensors, may_follow, named
 from koubai.doctor.watch.program.models import hands_over
 from koubai.doctor.watch.program.walk import state_of
 
@@ -95,6 +95,19 @@ class TensorListener(ModelListener):
             self.seen.start |= {name: w.detach().clone() for name, w in fresh.items()}
         self.weights |= set(fresh) if weights else set()
 
+    def owns(self, leaves: list[torch.Tensor]) -> bool:
+        """Whether some of these are ours, or what an update put in the place of ours: w = w - lr * g."""
+        root: LooseTensors = self.seen.root
+        met = {id(leaf) for leaf in leaves}
+        gone = {name: w for name, w in root.tensors.items() if id(w) not in met}
+        fresh = [leaf for leaf in leaves if id(leaf) not in self.seen.names.params]
+        if gone and fresh and self.seen.hand is not False:
+            made = {name: w for name, w in named(fresh).items() if name in gone}
+            if made and may_follow([gone[name] for name in made], list(made.values())):
+                root.take(made)
+                self.seen.names = Names.of(root)
+        return any(id(leaf) in self.seen.names.params for leaf in leaves)
+
     # ------------------------------------------------------------------------------------ backward, step
 
     def pass_ends(self) -> None:
@@ -107,7 +120,7 @@ class TensorListener(ModelListener):
             return
         heard = self._ear.close() or self._heard
         self._heard = []
-        if not self._is_ours(roots):
+        if not self.owns(_leaves(roots)):
             return
         if self._differentiated:
             self._update_by_hand()
@@ -139,20 +152,6 @@ class TensorListener(ModelListener):
             self.seen.see_batch(inputs[0])
         self.seen.one_input = len(inputs) == 1
 
-    def _is_ours(self, roots: Any) -> bool:
-        """Whether what is differentiated depends on one of these tensors."""
-        root = root_of(roots)
-        waiting, met = [] if root is None else [root.grad_fn], set()
-        while waiting:
-            node = waiting.pop()
-            if id(getattr(node, "variable", None)) in self.seen.names.params:
-                return True
-            for below in behind(node):
-                if below not in met:
-                    met.add(below)
-                    waiting.append(below)
-        return False
-
     def after_backward(self) -> None:
         """Take the gradients; where no optimizer makes updates, the next pass begins here."""
         self._heard = []
@@ -181,3 +180,10 @@ class TensorListener(ModelListener):
         idle = {name for name, w in root.tensors.items() if id(w) not in held and name not in self.weights}
         root.drop([name for name in idle if name in start and torch.equal(now[name], start[name])])
         seen.names = Names.of(root)
+
+
+def _leaves(roots: Any) -> list[torch.Tensor]:
+    """Return the tensors that what is differentiated depends on, the first used first."""
+    root = root_of(roots)
+    nodes = {} if root is None else reached([root.grad_fn], MOST_NODES)[0]
+    return [leaf for leaf in reversed(leaves_among(nodes)) if leaf.is_floating_point()]

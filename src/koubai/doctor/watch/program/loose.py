@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from math import hypot
 from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
 
+from koubai.doctor.watch.program.graph import leaves_among, reached, root_of
 from koubai.doctor.watch.program.places import is_users
 
 _DEEPEST = 50  # frames
 _MOST = 2000  # variables, and things in a container
+MOST_NODES = 5000  # of a graph
+_FAR = 0.9  # of their size: what one update moves tensors by is less
 _VIEWS = ("TBackward0", "TransposeBackward0", "ExpandBackward0", "RepeatBackward0", "ViewBackward0",
           "UnsqueezeBackward0", "PermuteBackward0")  # fmt: skip
 _WEIGHT_AT = {
@@ -42,7 +46,7 @@ class LooseTensors(nn.Module):
         return dict(vars(self)["_parameters"])
 
     def take(self, more: Mapping[str, torch.Tensor]) -> None:
-        """Take more of them."""
+        """Take more of them, or others that stand under the same names."""
         self._hold(self.tensors | dict(more))
 
     def drop(self, names: Iterable[str]) -> None:
@@ -79,6 +83,52 @@ def named(tensors: Iterable[torch.Tensor], taken: Iterable[str] = ()) -> dict[st
         used.add(name)
         result[name] = w
     return result
+
+
+def are_trained(roots: Any, tensors: Iterable[Any]) -> bool:
+    """Whether tensors whose gradients are asked for are trained without a module: they are no inputs.
+
+    These are all that a loss depends on, or one of them weighs there.
+    """
+    root, asked = root_of(roots), list(tensors)
+    if root is None or not all(isinstance(w, torch.Tensor) and is_loose(w) for w in asked):
+        return False
+    nodes, whole = reached([root.grad_fn], MOST_NODES)
+    leaves = leaves_among(nodes)
+    if not whole or any(isinstance(leaf, nn.Parameter) for leaf in leaves):
+        return False
+    return {id(leaf) for leaf in leaves} <= {id(w) for w in asked} or any(weighs(w, nodes) for w in asked)
+
+
+def may_follow(old: list[torch.Tensor], new: list[torch.Tensor]) -> bool:
+    """Whether tensors may be others after an update: together not far from these, unless all those were 0."""
+    if [w.shape for w in old] != [w.shape for w in new]:
+        return False
+    with torch.no_grad():
+        size = hypot(*(float(w.norm()) for w in old))
+        way = hypot(*(float((w - b).norm()) for w, b in zip(new, old, strict=True)))
+    return not size or way < _FAR * size
+
+
+@contextmanager
+def lent(tensors: Iterable[Any], gradients: Iterable[Any]) -> Iterator[list[torch.Tensor]]:
+    """Lend gradients that were asked for to the tensors they are of, where these have none of their own."""
+    bare = []
+    for w, g in zip(tensors, gradients, strict=False):
+        with suppress(Exception):  # of another shape or kind: nobody sees it
+            if w.is_leaf and w.grad is None and g is not None:
+                w.grad = g.detach()
+                bare.append(w)
+    try:
+        yield bare
+    finally:
+        for w in bare:
+            w.grad = None
+
+
+def is_loose(w: torch.Tensor) -> bool:
+    """Whether a tensor may be trained, and is no parameter of a module."""
+    return w.is_leaf and w.is_floating_point() and not isinstance(w, nn.Parameter)
 
 
 def weighs(leaf: torch.Tensor, nodes: Iterable[Any]) -> bool:
