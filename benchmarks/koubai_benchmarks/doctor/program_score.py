@@ -125,11 +125,11 @@ def score(runs: Sequence[Labeled]) -> dict[str, Share]:
 
 
 def calibration_of(runs: Iterable[Labeled]) -> list[Bin]:
-    """Return the calibration of the first names."""
+    """Return the calibration of the first names, but for the one that names no cause."""
     return calibration(
         (run.row.found[0].confidence, run.right(1))
         for run in runs
-        if run.row.found and run.label in ("faulty", "healthy")
+        if run.row.found and run.first != _NO_CAUSE and run.label in ("faulty", "healthy")
     )
 
 

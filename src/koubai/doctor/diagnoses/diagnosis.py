@@ -174,7 +174,7 @@ class Diagnosis:
             place=place_of(visit.patient.places, sign.layer, (*sign.points_at, *self.points_at)),
             first_step=sign.first_step,
             measures=(*sign.measures, *harm_measures(visit)),
-            confidence=confidence_of(sign, relief),
+            confidence=confidence_of(relief, proven=proven),
             suspected=relief is None and not proven and severity != "info",
             certain=sign.certain,
             relief=relief,
@@ -220,7 +220,7 @@ def until_sure(
     return tried
 
 
-def confidence_of(sign: Sign, relief: float | None) -> float:
+def confidence_of(relief: float | None, *, proven: bool) -> float:
     """Return about how often names given on such evidence were right, on programs from outside.
 
     | evidence                                               | then called | right    | now |
@@ -230,10 +230,11 @@ def confidence_of(sign: Sign, relief: float | None) -> float:
     | a trial that helped so much that no other was needed   | about 1     | 15 of 16 | .95 |
 
     Measured: the first names on four sets of sealed programs when they were opened (docs/doctor-diary.md).
+    `proven` also are names that only describe what was measured: of these there were too few to count.
     """
     if relief is not None and relief >= SURE:
         return 0.95
-    return 0.9 if sign.certain or relief is not None else 0.25
+    return 0.9 if proven or relief is not None else 0.25
 
 
 def harm_measures(visit: Consultation) -> tuple[Measure, ...]:

@@ -21,6 +21,14 @@ class Listener(Protocol):
         """It has put this out."""
         return
 
+    def loader_begins(self, loader: int) -> None:
+        """The program begins to go through a `DataLoader`, known by its identity."""
+        return
+
+    def loader_ends(self, loader: int) -> None:
+        """It is through with it, or has left it."""
+        return
+
     def pass_ends(self) -> None:
         """A tensor's `backward` is called: what is computed from here on is no part of the forward pass."""
         return

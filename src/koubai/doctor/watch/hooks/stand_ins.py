@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
+from weakref import finalize
 
 import torch
 from torch import nn
@@ -72,6 +73,19 @@ def _are_loosely_trained(outputs: Any, given: Iterable[Any]) -> bool:
     with suppress(Exception):  # what the program hands over may be anything: its own call will tell
         return bool(told["before_backward"]) and are_trained(outputs, given)
     return False
+
+
+def iterating(original: Any) -> Any:
+    """Tell that a loader begins, and that it is over: its iterator is let go of then."""
+
+    def standing_in(loader: Any) -> Any:
+        iterator = original(loader)
+        with suppress(Exception):  # an iterator of the program's own may be anything
+            finalize(iterator, tell, "loader_ends", id(loader)).atexit = False
+            tell("loader_begins", id(loader))
+        return iterator
+
+    return standing_in
 
 
 def clip(original: Any) -> Any:

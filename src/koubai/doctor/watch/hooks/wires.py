@@ -9,6 +9,7 @@
 | a tensor's backward               | likewise                   | that a forward pass is over      |
 | GradScaler.scale and step         | likewise                   | the loss before; skipped updates |
 | Module.train (and eval), no_grad  | likewise                   | that an evaluation begins        |
+| DataLoader's iteration            | likewise                   | that an epoch begins, and ends   |
 | torch.compile                     | likewise                   | that no hook may stay            |
 | clipping by norm                  | likewise                   | how long gradients are           |
 | torch.jit, torch.export, torch.fx | likewise                   | that hooks must stand aside      |
@@ -31,6 +32,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.nn.utils import clip_grad
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils.data import DataLoader
 
 from koubai.doctor.watch.hooks import stand_ins
 from koubai.doctor.watch.hooks.direct import DirectCalls
@@ -175,6 +177,7 @@ def _put_in_place() -> None:
     _replace(torch.amp.GradScaler, "scale", stand_ins.scale)
     _replace(torch.amp.GradScaler, "step", _scaled_step)
     _replace(nn.Module, "train", stand_ins.train)
+    _replace(DataLoader, "__iter__", stand_ins.iterating)
     for off in (torch.no_grad, torch.inference_mode):
         _replace(off, "__enter__", stand_ins.gradients_off)
     if hasattr(clip_grad, "_clip_grads_with_norm_"):

@@ -37,6 +37,10 @@ class Evaluation:
             self._seen.held.see_inputs(x)
         return True
 
+    def drop(self) -> None:
+        """Forget the last pass: it was one of training."""
+        self._compared, self.under_way = None, False
+
     def take(self, compared: LossCall) -> None:
         """Take the loss of a pass; the last one counts."""
         self._compared = compared

@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 from koubai.doctor.watch.hooks.guard import Guard
-from koubai.doctor.watch.hooks.listener import Listener
 from koubai.doctor.watch.hooks.wires import Wires
 from koubai.doctor.watch.observe.between import Between
 from koubai.doctor.watch.observe.calls import Calls
+from koubai.doctor.watch.observe.epochs import Epochs
 from koubai.doctor.watch.observe.evaluation import Evaluation
+from koubai.doctor.watch.observe.evaluation_listener import EvaluationListener
 from koubai.doctor.watch.observe.interest import TrainingInterest
 from koubai.doctor.watch.observe.shutter import Shutter
 from koubai.doctor.watch.observe.step_losses import StepLosses
@@ -28,7 +29,7 @@ from koubai.doctor.watch.seen.seen import Seen
 _ALWAYS_ASKED = (1, 2)  # updates after which gradients are asked for, whenever the next close-up is due
 
 
-class ModelListener(Listener):
+class ModelListener(EvaluationListener):
     """Hears one model's forward and backward passes, losses and updates.
 
     | field   | meaning                                                            |
@@ -51,6 +52,7 @@ class ModelListener(Listener):
         self.stepped: Callable[[], None] | None = None
         self._mixed = False  # whether others' backward passes lie between our steps
         self._interest, self._follows = TrainingInterest(seen), False  # whether this pass is followed
+        self._epochs, self._guessed = Epochs(seen), False  # whether it may be one of training for all that
         self._between = Between(self, self._wires, self._updates, self._interest, self._end_step)
         self._reset_step()
 
@@ -102,19 +104,6 @@ class ModelListener(Listener):
 
     # ------------------------------------------------------------------------------------ forward
 
-    def after_mode(self) -> None:
-        """Listen to the forward passes of an evaluation."""
-        if not self.aside and not self.seen.blind and not getattr(self.seen.root, "training", True):
-            self._between.end()
-            self._wires.listen_closely()
-
-    def gradients_off(self) -> None:
-        """Listen to what may be an evaluation in training mode, unless a step is under way."""
-        in_step = self.losses.roots or self._between.in_step or self._shutter.looking
-        if not (self.aside or self.seen.blind or in_step) and self.seen.evaluated.wakes(self.seen.step):
-            self._between.end()
-            self._wires.listen_closely()
-
     def compiled(self, model: Any, result: Any) -> None:
         """A part of the program is compiled: no recorder may be open in it."""
         self._shutter.give_up()
@@ -134,7 +123,9 @@ class ModelListener(Listener):
             return
         self._shutter.close()
         trains = getattr(self.seen.root, "training", True) or self.seen.loop.test_mode is not None
-        begin = self._begin_pass if trains and torch.is_grad_enabled() else self._evaluation.begin_pass
+        trains = trains and torch.is_grad_enabled()
+        self._guessed = trains and self._epochs.evaluates
+        begin = self._begin_pass if trains and not self._guessed else self._evaluation.begin_pass
         self._follows = begin(args)
 
     def _begin_pass(self, args: tuple[Any, ...]) -> bool:
@@ -217,6 +208,10 @@ class ModelListener(Listener):
         """Keep the loss."""
         if self.aside:
             return
+        if self._guessed and self._evaluation.under_way:
+            self._evaluation.drop()
+            self._epochs.misled()
+            self._in_step = True
         if self._differentiated and self._update_by_hand():  # the pass between went by unheard
             self._in_step = True
         seen = self.seen

@@ -85,6 +85,12 @@ class TensorListener(ModelListener):
     def after_mode(self) -> None:
         """There is no mode."""
 
+    def loader_begins(self, loader: int) -> None:
+        """No call of a module is an evaluation."""
+
+    def loader_ends(self, loader: int) -> None:
+        """No call of a module is an evaluation."""
+
     def take(self, more: list[torch.Tensor], weights: bool) -> None:
         """Take tensors that belong to those that are known."""
         root = self.seen.root
