@@ -80,18 +80,18 @@ def test_a_script_that_fails_is_examined_up_to_there(script, capsys):
     assert "101" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("last", ["net(x)", "w -= torch.autograd.grad((w * x).sum(), w)[0]", "sys.exit(5)"])
-def test_a_script_without_training_that_can_be_seen_keeps_its_exit_code(tmp_path, last):
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [("net(x)", "nothing"), ("torch.autograd.grad((w * x).sum(), w)", "model"), ("sys.exit(5)", "died")],
+)
+def test_a_script_without_training_that_can_be_seen_keeps_its_exit_code(tmp_path, last, reason):
     path = tmp_path / "nothing.py"
     begin = "import sys, torch\nnet, x = torch.nn.Linear(2, 2), torch.zeros(1, 2)\n"
     begin += "w = torch.ones(2, requires_grad=True)\n"
-    path.write_text(f"{begin}{last.replace('w -= ', '')}\n")
+    path.write_text(f"{begin}{last}\n")
     verdict, code = judge_script(path)
     assert code == (5 if "exit" in last else 0)
-    assert (verdict.name, [gap.reason for gap in verdict.unseen]) == (
-        "not_judged",
-        ["died" if code else "nothing"],
-    )
+    assert (verdict.name, [gap.reason for gap in verdict.unseen]) == ("not_judged", [reason])
 
 
 ASLEEP = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from koubai.doctor.watch.hooks.listener import Listener
 from koubai.doctor.watch.hooks.wires import Wires
 from koubai.doctor.watch.observe.between import Between
-from koubai.doctor.watch.observe.epochs import Epochs
+from koubai.doctor.watch.observe.loaders import Loaders
 from koubai.doctor.watch.observe.shutter import Shutter
 from koubai.doctor.watch.observe.step_losses import StepLosses
 from koubai.doctor.watch.seen.seen import Seen
@@ -20,7 +20,7 @@ class EvaluationListener(Listener):
     _wires: Wires
     _shutter: Shutter
     _between: Between
-    _epochs: Epochs
+    _loaders: Loaders
 
     def after_mode(self) -> None:
         """Listen to the forward passes of an evaluation."""
@@ -38,13 +38,13 @@ class EvaluationListener(Listener):
     def loader_begins(self, loader: int) -> None:
         """Listen to what may be an evaluation in training mode that keeps its graph."""
         self._between.end()
-        self._epochs.begins(loader)
-        if self._epochs.evaluates:
+        self._loaders.begins(loader)
+        if self._loaders.evaluates:
             self.gradients_off()
 
     def loader_ends(self, loader: int) -> None:
         """Likewise."""
         self._between.end()
-        self._epochs.ends(loader)
-        if self._epochs.evaluates:
+        self._loaders.ends(loader)
+        if self._loaders.evaluates:
             self.gradients_off()

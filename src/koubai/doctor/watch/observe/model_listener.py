@@ -12,10 +12,10 @@ from koubai.doctor.watch.hooks.guard import Guard
 from koubai.doctor.watch.hooks.wires import Wires
 from koubai.doctor.watch.observe.between import Between
 from koubai.doctor.watch.observe.calls import Calls
-from koubai.doctor.watch.observe.epochs import Epochs
 from koubai.doctor.watch.observe.evaluation import Evaluation
 from koubai.doctor.watch.observe.evaluation_listener import EvaluationListener
 from koubai.doctor.watch.observe.interest import TrainingInterest
+from koubai.doctor.watch.observe.loaders import Loaders
 from koubai.doctor.watch.observe.shutter import Shutter
 from koubai.doctor.watch.observe.step_losses import StepLosses
 from koubai.doctor.watch.observe.taker import Taker
@@ -52,7 +52,7 @@ class ModelListener(EvaluationListener):
         self.stepped: Callable[[], None] | None = None
         self._mixed = False  # whether others' backward passes lie between our steps
         self._interest, self._follows = TrainingInterest(seen), False  # whether this pass is followed
-        self._epochs, self._guessed = Epochs(seen), False  # whether it may be one of training for all that
+        self._loaders, self._guessed = Loaders(seen), False  # whether it may be one of training for all that
         self._between = Between(self, self._wires, self._updates, self._interest, self._end_step)
         self._reset_step()
 
@@ -124,7 +124,7 @@ class ModelListener(EvaluationListener):
         self._shutter.close()
         trains = getattr(self.seen.root, "training", True) or self.seen.loop.test_mode is not None
         trains = trains and torch.is_grad_enabled()
-        self._guessed = trains and self._epochs.evaluates
+        self._guessed = trains and self._loaders.evaluates
         begin = self._begin_pass if trains and not self._guessed else self._evaluation.begin_pass
         self._follows = begin(args)
 
@@ -210,7 +210,7 @@ class ModelListener(EvaluationListener):
             return
         if self._guessed and self._evaluation.under_way:
             self._evaluation.drop()
-            self._epochs.misled()
+            self._loaders.misled()
             self._in_step = True
         if self._differentiated and self._update_by_hand():  # the pass between went by unheard
             self._in_step = True

@@ -1,4 +1,4 @@
-"""Epochs: which loaders a program goes through, and whether it trains on what it asks its model about now.
+"""Loaders: which loaders a program goes through, and whether it trains on what it asks its model about now.
 
 A pass in training mode that keeps its graph looks like one of training until it is known whether its loss is
 differentiated. It is taken for one of an evaluation where the program trains on what its loaders hand out,
@@ -10,7 +10,7 @@ from __future__ import annotations
 from koubai.doctor.watch.seen.seen import Seen
 
 
-class Epochs:
+class Loaders:
     """Takes when the program begins to go through a loader, and when that is over; loaders by identity."""
 
     def __init__(self, seen: Seen) -> None:
