@@ -53,6 +53,11 @@ def test_names_that_do_not_explain_each_other_are_both_said_the_better_first():
     assert both[0].considered[0].reason == "less_likely"
 
 
+def test_of_two_that_prove_themselves_the_one_that_explains_more_comes_first():
+    both = [found("labels_wrong", certain=True), found("loss_without_bound", certain=True)]
+    assert names(both) == names(both[::-1]) == ["loss_without_bound"]
+
+
 def test_notes_come_last_and_what_was_rejected_is_told():
     rejected = [Considered("dead_units", "no_harm")]
     note, alarm = found("not_training", severity="info"), found("over_fitting", confidence=0.6)

@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 import koubai
+from koubai.doctor.watch.search import ModelSearch
 
 N, TIME, WORDS, WIDTH, PAD = 16, 8, 12, 8, 0
 
@@ -110,3 +111,43 @@ def both(losses, ids):
 )
 def test_losses_of_the_padding_alone_are_named(write, wrong):
     assert ("mask_inverted" in masked_losses(write)) is wrong
+
+
+class Encoded(nn.Module):
+    """An encoder, which is given words."""
+
+    def __init__(self, words):
+        super().__init__()
+        self.words = words
+
+    def forward(self, ids):
+        return self.words(ids)
+
+
+class Decoded(nn.Module):
+    """A decoder, which is given what that puts out, and the mask itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(WIDTH, 3)
+
+    def forward(self, memory, left_out):
+        scores = (memory @ memory.transpose(1, 2)).masked_fill(left_out[:, None, :], -1e9)
+        return self.last((scores.softmax(-1) @ memory).mean(1))
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_a_mask_is_held_against_what_another_part_is_given_and_not_against_itself(wrong):
+    torch.manual_seed(0)
+    encoder, decoder = Encoded(nn.Embedding(WORDS, WIDTH)), Decoded()
+    both = [*encoder.parameters(), *decoder.parameters()]
+    optimizer = torch.optim.Adam(both, 1e-2)
+    with ModelSearch() as search:
+        for _ in range(40):
+            ids = sentences(marked=False)
+            left_out = (ids != PAD) if wrong else (ids == PAD)
+            optimizer.zero_grad()
+            functional.cross_entropy(decoder(encoder(ids), left_out), ids[:, 0] % 3).backward()
+            optimizer.step()
+    found = [finding.name for finding in search.best.findings]
+    assert ("mask_inverted" in found) is wrong

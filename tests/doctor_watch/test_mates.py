@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
 
 import koubai
 
@@ -168,3 +169,39 @@ def graph():
 @pytest.mark.parametrize("case", [told(1), folded(turns=True), pooled(1), long_row(), time_first(), graph()])
 def test_time_and_neighbors_are_mixed_in_peace(case):
     assert found(*case) is None
+
+
+class Tagger(nn.Module):
+    """Tags each of the words (N, T); its recurrent layer reads along the first axis, unless it is told."""
+
+    def __init__(self, *, batch_first, turned=False):
+        super().__init__()
+        self.words, self.turned = nn.Embedding(WORDS, WIDTH), turned
+        self.read = nn.GRU(WIDTH, WIDTH, batch_first=batch_first)
+        self.last = nn.Linear(WIDTH, 3)
+
+    def forward(self, ids):
+        y = self.last(self.read(self.words(ids.T if self.turned else ids))[0])
+        return y.transpose(0, 1) if self.turned else y
+
+
+@pytest.mark.parametrize(
+    ("how", "mixes"),
+    [
+        ({"batch_first": False}, True),
+        ({"batch_first": True}, False),
+        ({"batch_first": False, "turned": True}, False),
+    ],
+)
+def test_a_layer_that_reads_along_what_a_loader_stacked_mixes_samples(how, mixes):
+    torch.manual_seed(0)
+    ids = torch.randint(0, WORDS, (15 * N, TIME))
+    model = Tagger(**how)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(4):
+            for (x,) in DataLoader(TensorDataset(ids), N, shuffle=True):
+                optimizer.zero_grad()
+                functional.cross_entropy(model(x).reshape(-1, 3), x.reshape(-1) % 3).backward()
+                optimizer.step()
+    assert [f.name for f in watch.findings if f.alarm] == (["answers_depend_on_batch"] if mixes else [])

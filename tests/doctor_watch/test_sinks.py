@@ -118,3 +118,25 @@ def test_a_target_that_has_a_gradient(by_hand):
 
 def test_the_gradient_of_a_target_network_goes_nowhere():
     assert ("wrong_gradient", "target") not in learn(detached=False, apart=True)
+
+
+@pytest.mark.parametrize(("scale", "named"), [(255.0, True), (1.0, False)])
+def test_targets_beyond_those_of_a_binary_cross_entropy_are_told_before_what_follows(scale, named):
+    torch.manual_seed(0)
+    x = torch.randn(400, 1, 12, 12)
+    t = scale * (functional.avg_pool2d(x, 3, 1, 1) > 0.1).float()
+    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 1, 1))
+    optimizer = torch.optim.RMSprop(model.parameters(), 1e-3, momentum=0.9)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(200):
+            rows = torch.randint(0, 300, (16,))
+            optimizer.zero_grad()
+            functional.binary_cross_entropy_with_logits(model(x[rows]), t[rows]).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            functional.binary_cross_entropy_with_logits(model(x[300:]), t[300:])
+    told = [(f.name, f.details.get("fault")) for f in watch.findings if f.alarm]
+    assert told[:1] == ([("loss_without_bound", "targets")] if named else [])
+    if named:
+        assert (watch.findings[0].details["low"], watch.findings[0].details["high"]) == (0, 255)

@@ -69,3 +69,21 @@ def test_sorted_data_that_are_forgotten_are_named(order, seed):
 )
 def test_data_in_any_order_or_that_are_not_forgotten_are_not_named(order, rate, epochs):
     assert "data_sorted" not in alarms(watched(order(*samples()), rate, epochs))
+
+
+def test_sorted_words_are_named_although_no_simple_learner_reads_them():
+    torch.manual_seed(0)
+    ids = torch.randint(0, 24, (1200, 2))
+    t = (ids[:, 0] - ids[:, 1]) % CLASSES
+    rows = t.argsort()
+    model = nn.Sequential(
+        nn.Embedding(24, 8), nn.Flatten(), nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, CLASSES)
+    )
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(5):
+            for x, labels in DataLoader(TensorDataset(ids[rows], t[rows]), batch_size=20):
+                optimizer.zero_grad()
+                functional.cross_entropy(model(x), labels).backward()
+                optimizer.step()
+    assert alarms(watch) == ["data_sorted"]

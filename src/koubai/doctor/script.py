@@ -23,19 +23,24 @@ from koubai.words import say
 if TYPE_CHECKING:
     from koubai.doctor.answer.diary import Diary
 
+_RANKS = ("healthy", "not_judged", "findings")  # of several models, the verdict that ranks highest is told
 _PIECES = 100_000  # of what a script prints
 _NOT_THEIRS = (str(Path(__file__).parents[1]), runpy.__file__)
 
 
 @dataclass(frozen=True)
 class ScriptOutcome:
-    """What came of a script: the watch of its model, its exit code, and what it failed with."""
+    """What came of a script: the watch of its model, its exit code, and what it failed with.
+
+    `phases` are watches of models that were trained before or after that one, as teachers and students are.
+    """
 
     watch: Watch | None
     code: int = 0
     failure: str | None = None
     updates: int = 0
     backwards: int = 0
+    phases: Sequence[Watch] = ()
 
 
 def judge_script(
@@ -73,6 +78,11 @@ def _judged(outcome: ScriptOutcome, trials: ScriptTrials) -> Verdict:
     watch.seen.died = outcome.failure
     with trials.asked(watch):
         verdict = replace(watch.verdict, trials=trials.note)
+    for phase in outcome.phases if verdict.name != "findings" else ():
+        with suppress(Exception):  # one model less is judged
+            other = phase.glance()
+            if _RANKS.index(other.name) > _RANKS.index(verdict.name):
+                verdict = replace(other, trials=verdict.trials)
     if outcome.failure is not None:
         print(say("watch.script.failed", error=outcome.failure, step=watch.seen.step), file=sys.stderr)
     for sentence in watch.scope:
@@ -107,7 +117,7 @@ def watch_script(
             code, failure = 1, f"{type(error).__name__}: {error}"
     for watch in search.watches:
         watch.seen.paid = printed_series("".join(heard), PAID)
-    return ScriptOutcome(search.best, code, failure, search.updates, search.backwards)
+    return ScriptOutcome(search.best, code, failure, search.updates, search.backwards, search.phases)
 
 
 def _diary(folder: Path) -> Diary:

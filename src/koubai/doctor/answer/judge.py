@@ -18,10 +18,13 @@ def judge(found: Sequence[Finding], rejected: Sequence[Considered]) -> list[Find
     """Order findings and drop those that follow from another.
 
     The name comes first that explains the others; between names that do not explain each other, that of
-    the larger relief, less a small cost for each level away from what the user wrote. What follows from a
+    the larger relief, less a small cost for each level away from what the user wrote; of equals, that which
+    explains more. What follows from a
     finding before it becomes something that finding has considered.
     """
-    alarms = sorted((f for f in found if f.alarm), key=_weight, reverse=True)
+    told = [f for f in found if f.alarm]
+    many = {f.name: sum(_explains(f, other) for other in told) for f in told}
+    alarms = sorted(told, key=lambda f: (_weight(f), many[f.name]), reverse=True)
     notes = [f for f in found if not f.alarm]
     roots = _roots(alarms)
     result = []

@@ -79,7 +79,7 @@ class ClassImbalance(Diagnosis):
 
     def harm(self, visit: Consultation, sign: Sign) -> bool:
         """Rare classes are missed while the others are known, and weighing the classes would find them."""
-        if sign.details.get("fault") == "places":
+        if sign.details.get("fault") in ("places", "times"):
             return True
         rare, others = sign.details["recall"], sign.details["others"]
         if not sign.measures[1].sick or visit.harmed:
@@ -101,7 +101,7 @@ def _rare(counts: Array, ratio: float) -> Array:
 
 
 def _by_place(visit: Consultation) -> Sign | None:
-    """Return the sign of rare places of pictures that are not marked, and that can be found."""
+    """Return the sign of rare places (or times) that are not marked, and that can be found."""
     found = visit.patient.by_place
     if found is None or not visit.patient.finished:
         return None
@@ -113,7 +113,8 @@ def _by_place(visit: Consultation) -> Sign | None:
         Measure("class_ratio", ratio, _RATIO),
         Measure("rare_recall", found.rare, weighed[0], above=False),
     )
-    details = {"fault": "places", "ratio": ratio, "recall": found.rare, "reached": weighed[0]}
+    fault = "times" if found.times else "places"
+    details = {"fault": fault, "ratio": ratio, "recall": found.rare, "reached": weighed[0]}
     return Sign(measures, None, 0, "warn", certain=True, details=details)
 
 

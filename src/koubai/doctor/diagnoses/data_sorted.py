@@ -7,7 +7,7 @@ Why it hurts: while one class is shown, answering it always is right. The networ
 How it shows: over {fewest:.0f} batches or more, the labels within a batch have less than {mixed:.0%} of the
     entropy of all labels, and the most frequent class changes from one batch to the next less than
     {changing:.0%} as often as if the same batches came in any order. And the run does worse than simple
-    learners.
+    learners, or has a skill below {known:g} on all it was shown.
 Confused with: a rate that is too high (the loss saw-teeth, and a lower rate forgets less), too small a
     network, over-fitting.
 Sick recipe: `DataLoader(ImageFolder(...))` without `shuffle=True`.
@@ -25,6 +25,7 @@ from koubai.doctor.visit.consultation import Consultation
 _FEWEST = 12.0
 _MIXED = 0.25
 _CHANGING = 0.5
+_KNOWN = 0.5
 
 
 @DIAGNOSES.register
@@ -54,6 +55,10 @@ class DataSorted(Diagnosis):
         "representations_alike",
         "dead_units",
     )
+
+    def harm(self, visit: Consultation, sign: Sign) -> bool:
+        """Worse than simple learners; or classes that came earlier are not known any more."""
+        return visit.harmed or (visit.skill_known and visit.skill < _KNOWN)
 
     def sign(self, visit: Consultation) -> Sign | None:
         """Batches that are nearly pure, and alike for long."""

@@ -9,7 +9,8 @@ How it shows: the loss falls to -{fallen:,.0f} times its size at the start; or m
     minus, and the loss falls on below 0. Of a density, the logarithm of a scale (a log-determinant) and its
     exponential pull it the same way, where they should balance. Of two networks that compete, both push
     the critic's answers to made-up samples the same way. Of a policy, log-probabilities weighed without a
-    minus, and returns that are printed and fall; or its entropy, added to the loss.
+    minus, and returns that are printed and fall; or its entropy, added to the loss. Of a binary
+    cross-entropy, targets outside 0 to 1: with 255, the larger the output is, the lower the loss.
 Confused with: a learning rate that is too high (a lower one only takes longer here), NaN, which it ends in.
 Sick recipe: `log_p[targets].mean()` as the loss, without its minus.
 Healthy look-alike: the logarithm of a density, which may well be negative; a network that competes with
@@ -31,6 +32,8 @@ _FALLEN = 1e6
 _SURELY = 3.0  # standard errors
 LOGARITHMS = frozenset(("LogSoftmaxBackward0", "LogSigmoidBackward0", "SubBackward0", "LogBackward0"))
 _DEEP = 20.0  # times its size at the start
+_OF_SHARES = ("binary_cross_entropy", "sigmoid_cross_entropy")
+_SLACK = 0.01  # beyond 0 and 1
 
 
 @DIAGNOSES.register
@@ -58,6 +61,8 @@ class LossWithoutBound(Diagnosis):
         "under_fitting",
         "dead_units",
         "saturated_units",
+        "batch_norm_misuse",
+        "labels_wrong",
     )
 
     def sign(self, visit: Consultation) -> Sign | None:
@@ -89,6 +94,8 @@ def _of_the_loss(visit: Consultation) -> Sign | None:
     if len(fallen):
         measures = (Measure("lowest_loss", float(losses[fallen].min()), bound, above=False),)
         return Sign(measures, None, int(steps[fallen[0]]), "severe", certain=True, measured=True)
+    if (sign := _of_targets(visit)) is not None:
+        return sign
     aims, fault = visit.patient.aims, ""
     if visit.patient.loss_speaks:
         runaway = aims.runaway and _fallen_below(visit)
@@ -103,6 +110,19 @@ def _of_the_loss(visit: Consultation) -> Sign | None:
     ratio = float(visit.smooth[-1] / visit.smooth[0]) if visit.smooth[0] else float("inf")
     measures = (Measure("loss_end_over_start", ratio, 1.0),)
     return Sign(measures, None, int(steps[0]), "severe", certain=True, details={"fault": "ascends"})
+
+
+def _of_targets(visit: Consultation) -> Sign | None:
+    """Targets of a binary cross-entropy beyond what it is made for."""
+    loss, t = visit.patient.loss, np.asarray(visit.patient.data.t)
+    if loss is None or loss.name not in _OF_SHARES or not t.size or t.dtype.kind not in "fiu":
+        return None
+    low, high = float(t.min()), float(t.max())
+    if not (np.isfinite(t).all() and (low < -_SLACK or high > 1 + _SLACK)):
+        return None
+    measures = (Measure("lowest_loss", float(visit.smooth.min()), 0.0, above=False),)
+    details = {"fault": "targets", "low": low, "high": high}
+    return Sign(measures, None, 0, "severe", certain=True, by_hand=True, details=details)
 
 
 def endless(visit: Consultation) -> bool:

@@ -42,6 +42,7 @@ class NotTraining(Diagnosis):
     explains = (
         "under_fitting",
         "not_learning",
+        "output_range",
         "too_few_steps",
         "learning_rate_too_low",
         "init_too_large",

@@ -19,12 +19,14 @@ class ByPlace:
     | others  | recall of the others                                                                      |
     | windows | small windows of the pictures with the class of the place in their middle, rare ones more |
     |         | often than they occur: to learn from, and of other pictures to be asked about             |
+    | times   | whether these are series, with a class for each time                                      |
     """
 
     counts: Array
     rare: float
     others: float
     windows: DataFacts
+    times: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MOST_MODELS = 64  # layers of a model whose `forward` is called directly are taken for models at first
 _SEARCH_STEPS = 3  # steps of known optimizers after which no new model is looked for
+_PHASE = 20  # updates of a model, from which on it is one that is trained
 _PATIENCE = 60  # steps for which a model is looked for that an optimizer has updated, unseen
 
 
@@ -41,6 +42,7 @@ class ModelSearch(Listener):
         self._diary = diary
         self.watches: list[Watch] = []
         self._known: set[int] = set()
+        self._stacked: set[int] = set()
         self._anchored: list[Any] = []
         self._steps = 0
         self._sought: set[int] = set()  # the first parameters of optimizers whose module was looked for
@@ -70,6 +72,16 @@ class ModelSearch(Listener):
         among = loose if loose and not trained else modules
         return max(among, key=lambda watch: (watch.seen.step, watch.seen.loop.passes), default=None)
 
+    @property
+    def phases(self) -> list[Watch]:
+        """The watches of models that were trained before or after that one, not in turn; the last first."""
+        best, modules = self.best, reversed(self._of_modules())
+        return [
+            watch
+            for watch in modules
+            if best is not None and watch.seen.step >= _PHASE and self._ledger.apart(_own(best), _own(watch))
+        ]
+
     def __exit__(self, *exception: object) -> None:
         self._wires.disconnect()
         self._tensors.end()
@@ -77,13 +89,13 @@ class ModelSearch(Listener):
             self._averages.end(self.updates)
         for watch in self.watches:
             watch.stop()
-            watch.seen.vain = self._vain.found
+            watch.seen.vain, watch.seen.stacked = self._vain.found, self._stacked
             watch.seen.rivals = [
                 other.seen
                 for other in self.watches
                 if other is not watch and other.seen.step and self._is_loose(other) <= self._is_loose(watch)
+                if not self._ledger.apart(_own(watch), _own(other))
             ]
-
         with suppress(Exception):  # what the ledger tells is worth no error
             found = duel_of([watch.seen for watch in self.watches], self._ledger)
             for watch in self.watches:
@@ -113,6 +125,10 @@ class ModelSearch(Listener):
             self._pulls.called(id(module), args, output)
         if self.updates < LOOKS and torch.is_grad_enabled():
             self._pairs.called(id(module), args, output)
+
+    def loader_begins(self, loader: int, stacked: int) -> None:
+        """Note it for models that are not known yet."""
+        self._stacked.add(stacked)
 
     def pass_ends(self) -> None:
         """What was heard until now may be the first pass of loose tensors."""
@@ -252,6 +268,10 @@ class ModelSearch(Listener):
         """Look for no more models; those that were found stay under watch."""
         with suppress(Warning):  # a program may turn warnings into errors
             warnings.warn(say("watch.script.unseen", error=failure), RuntimeWarning, stacklevel=2)
+
+
+def _own(watch: Watch) -> list[Any]:
+    return list(watch.seen.optimizers)
 
 
 def whole_of(parts: list[nn.Module]) -> nn.Module:

@@ -33,7 +33,7 @@ def mixing_of(seen: Seen, samples: Samples | None) -> Mixing:
     if seen.blind or seen.need_not_fall is not None:
         return Mixing(nan)
     change = _told(nan, change_by_mates, seen, samples)
-    found = mixing(seen.root, seen.kept.calls, known=change > CHANGED)
+    found = mixing(seen.root, seen.kept.calls, seen.stacked, known=change > CHANGED)
     if change > CHANGED:
         return replace(found or Mixing(change), change=change)
     return found or Mixing(change)

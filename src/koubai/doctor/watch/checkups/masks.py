@@ -26,18 +26,16 @@ _FILLS = ("masked_fill", "masked_fill_")
 
 def inverted_mask(root: nn.Module, calls: list[KeptCall]) -> Place | None:
     """Return the line where the first inverted mask is applied; None where there is none that can be told."""
-    for call in calls:
+    given = [x for call in calls for x in tensors((call.args, call.options))]  # an encoder's, for a decoder
+    inputs = [_things(x) for x in given if x.ndim >= 2 and not _is_mask(x)]
+    for call in calls if inputs else ():
         found: list[Place] = []
-        inputs = [_things(x) for x in tensors((call.args, call.options)) if x.ndim >= 2]
-        if not inputs:
-            continue
 
         def look(
             function: Any,
             args: tuple[Any, ...],
             options: dict[str, Any],
             found: list[Place] = found,
-            inputs: list[torch.Tensor] = inputs,
         ) -> Any:
             for left_out in _left_out(getattr(function, "__name__", ""), args, options):
                 if any(_is_inverted(left_out, things) for things in inputs):
@@ -50,6 +48,11 @@ def inverted_mask(root: nn.Module, calls: list[KeptCall]) -> Place | None:
         if found:
             return found[0]
     return None
+
+
+def _is_mask(x: torch.Tensor) -> bool:
+    """Whether a tensor may be a mask itself: (N, T) of zeros and ones."""
+    return x.dtype == torch.bool or (x.ndim == 2 and bool(((x == 0) | (x == 1)).all()))
 
 
 def _things(x: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ operation, the numbers of both calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import partial
 from math import isnan, nan
@@ -51,16 +51,19 @@ class Mixing:
     place: Place | None = None
 
 
-def mixing(root: nn.Module, calls: list[KeptCall], *, known: bool = False) -> Mixing | None:
+def mixing(
+    root: nn.Module, calls: list[KeptCall], stacked: Container[int] = (), *, known: bool = False
+) -> Mixing | None:
     """Return how a model mixes its samples; None where it does not, or it cannot be asked.
 
-    `known` says that it is known to, and that they lie along the first axis: then rows of numbers, which
-    may be places of one graph or moments of one sequence, are asked too.
+    `stacked` are the numbers of samples that loaders put along the first axis of a batch. `known` says that
+    it is known to, and that they lie along the first axis: then rows of numbers, which may be places of one
+    graph or moments of one sequence, are asked too.
     """
     for call in calls:
         found = None
         try:
-            sizes = _sizes(root, call, known=known)
+            sizes = _sizes(root, call, stacked, known=known)
             if sizes:
                 found = _mixing(root, call, sizes)
         except Exception:  # a model may do anything when it is called with other numbers
@@ -81,12 +84,14 @@ def _mixing(root: nn.Module, call: KeptCall, sizes: list[int]) -> Mixing | None:
     return Mixing(asked[n], operation, place)
 
 
-def _sizes(root: nn.Module, call: KeptCall, *, known: bool) -> list[int]:
+def _sizes(root: nn.Module, call: KeptCall, stacked: Container[int], *, known: bool) -> list[int]:
     """Return the lengths of the axes along which samples may lie; none where it cannot be asked."""
     given = [x for x in tensors((call.args, call.options)) if x.ndim and x.numel() > 1]
     if not given or any(_relates(x) for x in given):
         return []
     main = max(given, key=lambda x: x.ndim + (not x.is_floating_point()))
+    by_loader = main.ndim > 1 and main.shape[0] in stacked and main.shape[1] not in stacked
+    known = known or by_loader
     if main.ndim + (not main.is_floating_point()) < 3 and not known:
         return []  # rows of numbers: places of a graph, moments of one sequence
     lengths = [main.shape[0]]

@@ -21,8 +21,12 @@ class Listener(Protocol):
         """It has put this out."""
         return
 
-    def loader_begins(self, loader: int) -> None:
-        """The program begins to go through a `DataLoader`, known by its identity."""
+    def loader_begins(self, loader: int, stacked: int) -> None:
+        """The program begins to go through a `DataLoader`, known by its identity.
+
+        `stacked` is how many samples it puts into a batch, one behind the other along the first axis; 0: it
+        is not known that it does.
+        """
         return
 
     def loader_ends(self, loader: int) -> None:

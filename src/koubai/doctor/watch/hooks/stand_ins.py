@@ -9,6 +9,7 @@ from weakref import finalize
 
 import torch
 from torch import nn
+from torch.utils.data import default_collate
 
 from koubai.doctor.watch.hooks.listener import is_elsewhere
 from koubai.doctor.watch.hooks.told import tell, told
@@ -82,7 +83,8 @@ def iterating(original: Any) -> Any:
         iterator = original(loader)
         with suppress(Exception):  # an iterator of the program's own may be anything
             finalize(iterator, tell, "loader_ends", id(loader)).atexit = False
-            tell("loader_begins", id(loader))
+            plain = loader.collate_fn is default_collate and isinstance(loader.batch_size, int)
+            tell("loader_begins", id(loader), loader.batch_size if plain else 0)
         return iterator
 
     return standing_in

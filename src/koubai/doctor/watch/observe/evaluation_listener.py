@@ -35,9 +35,10 @@ class EvaluationListener(Listener):
             self._between.end()
             self._wires.listen_closely()
 
-    def loader_begins(self, loader: int) -> None:
+    def loader_begins(self, loader: int, stacked: int) -> None:
         """Listen to what may be an evaluation in training mode that keeps its graph."""
         self._between.end()
+        self.seen.stacked.add(stacked)
         self._loaders.begins(loader)
         if self._loaders.evaluates:
             self.gradients_off()

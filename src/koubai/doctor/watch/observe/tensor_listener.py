@@ -85,7 +85,7 @@ class TensorListener(ModelListener):
     def after_mode(self) -> None:
         """There is no mode."""
 
-    def loader_begins(self, loader: int) -> None:
+    def loader_begins(self, loader: int, stacked: int) -> None:
         """No call of a module is an evaluation."""
 
     def loader_ends(self, loader: int) -> None:

@@ -56,6 +56,11 @@ def hands_over(optimizer: Any) -> list[torch.Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
+def first_of(optimizer: Any) -> Any:
+    """Return the first of them; None where there are none."""
+    return next((p for group in optimizer.param_groups for p in group["params"]), None)
+
+
 def coupled_decays(optimizers: Iterable[Any], names: Mapping[int, str]) -> dict[str, float]:
     """Return the weight decay that enters the gradient of each parameter that has one, by its name."""
     return {

@@ -15,7 +15,7 @@ import torch
 
 from koubai.core.params import Array
 from koubai.doctor.patient.duel import Duel
-from koubai.doctor.watch.program.models import hands_over
+from koubai.doctor.watch.program.models import first_of
 from koubai.doctor.watch.seen.record import value_of
 from koubai.doctor.watch.seen.seen import Seen
 
@@ -30,7 +30,8 @@ class Ledger:
         self._open: list[Any] = []
         self._losses: dict[int, list[Any]] = {}  # by the first parameter: an optimizer may be made again
         self._kept: list[Any] = []  # these parameters, alive, so that no other gets the same id
-        self._count = 0
+        self._spans: dict[int, tuple[int, int]] = {}  # first and last update, of all that were made
+        self._count = self._updates = 0
 
     def differentiated(self, roots: Any) -> None:
         """Take what a backward pass begins at."""
@@ -42,17 +43,28 @@ class Ledger:
     def stepped(self, optimizer: Any) -> None:
         """Give it to the optimizer that makes the update."""
         taken, self._open = self._open, []
-        first = next(iter(hands_over(optimizer)), None)
-        if not taken or first is None:
+        first = first_of(optimizer)
+        self._updates += 1
+        if first is None:
             return
-        if id(first) not in self._losses:
+        if id(first) not in self._spans:
             self._kept.append(first)
-        self._losses.setdefault(id(first), []).append(taken)
+        self._spans[id(first)] = self._spans.get(id(first), (self._updates, 0))[0], self._updates
+        if taken:
+            self._losses.setdefault(id(first), []).append(taken)
+
+    def apart(self, ones: Iterable[Any], others: Iterable[Any]) -> bool:
+        """Whether the updates of some optimizers were over before the first of others was made."""
+        one, other = self._span(ones), self._span(others)
+        return one is not None and other is not None and (one[1] < other[0] or other[1] < one[0])
+
+    def _span(self, optimizers: Iterable[Any]) -> tuple[int, int] | None:
+        found = [self._spans[key] for key in map(id, map(first_of, optimizers)) if key in self._spans]
+        return (min(a for a, _ in found), max(b for _, b in found)) if found else None
 
     def of(self, optimizers: Iterable[Any]) -> Array:
         """Return the losses of these optimizers' updates."""
-        firsts = [next(iter(hands_over(optimizer)), None) for optimizer in optimizers]
-        found = [taken for first in firsts for taken in self._losses.get(id(first), [])]
+        found = [taken for first in map(first_of, optimizers) for taken in self._losses.get(id(first), [])]
         return np.array([sum(float(value) for value in taken) / len(taken) for taken in found])
 
 

@@ -76,6 +76,7 @@ class Seen:
     | samples, batch_size | how many there are to train on, if told; most in a batch                   |
     | first, last     | the first and the latest step that was seen closely                            |
     | had_gradient    | parameters that had a gradient in one of these                                 |
+    | stacked         | how many samples loaders stacked in a batch, along the first axis              |
     | kept            | how the model, or its parts, were called in a step of training                 |
     | asked           | inputs of evaluations, whatever became of the answers                          |
     | evaluated       | in which mode answers were asked for that were compared                        |
@@ -141,6 +142,7 @@ class Seen:
         self.asked, self.evaluated = KeptInputs(), Evaluated()
         self.shifted = ShiftedCalls()
         self.replayable = True
+        self.stacked: set[int] = set()
         self.one_input = False
         self.refused: str | None = None
         self.failure: str | None = None
