@@ -139,3 +139,22 @@ def test_a_loader_for_each_epoch_is_one_that_trains():
     assert (watch.seen.step, len(watch.seen.record.history.series("loss")[0])) == (10 * EPOCHS, 10 * EPOCHS)
     assert watch.seen.held.rows == 0
     assert len(watch.seen.trained.samples()[0]) == 300
+
+
+def test_a_loader_that_begins_again_before_its_last_turn_is_let_go_of_trains():
+    x, t = samples(300, 1)
+    model = plain()
+    optimizer = torch.optim.Adam(model.parameters(), 5e-3)
+    loader = DataLoader(TensorDataset(x, t), 30, shuffle=True)
+    batches = iter(loader)
+    with koubai.watch(model, optimizer, budget=0) as watch:
+        for _ in range(10 * EPOCHS):
+            try:
+                x, t = next(batches)
+            except StopIteration:
+                batches = iter(loader)
+                x, t = next(batches)
+            step(model, optimizer, x, t)
+        whole(model, *samples(HELD, 2))
+    assert (watch.seen.step, len(watch.seen.record.history.series("loss")[0])) == (10 * EPOCHS, 10 * EPOCHS)
+    assert not watch.listener._loaders._misled

@@ -223,13 +223,13 @@ def until_sure(
 def confidence_of(relief: float | None, *, proven: bool) -> float:
     """Return about how often names given on such evidence were right, on programs from outside.
 
-    | evidence                                               | then called | right    | now |
-    |--------------------------------------------------------|-------------|----------|-----|
-    | a sign that leaves room for other names, nothing tried | .5          | 5 of 21  | .25 |
-    | a sign that proves itself, or a trial that helped      | .65 to .95  | 61 of 68 | .9  |
-    | a trial that helped so much that no other was needed   | about 1     | 15 of 16 | .95 |
+    | evidence                                               | right    | confidence |
+    |--------------------------------------------------------|----------|------------|
+    | a sign that leaves room for other names, nothing tried | 7 of 23  | .25        |
+    | a sign that proves itself, or a trial that helped      | 77 of 87 | .9         |
+    | a trial that helped so much that no other was needed   | 16 of 17 | .95        |
 
-    Measured: the first names on four sets of sealed programs when they were opened (docs/doctor-diary.md).
+    Measured: the first names on five sets of sealed programs when they were opened (docs/doctor-diary.md).
     `proven` also are names that only describe what was measured: of these there were too few to count.
     """
     if relief is not None and relief >= SURE:

@@ -126,7 +126,7 @@ class ModelSearch(Listener):
         if self.updates < LOOKS and torch.is_grad_enabled():
             self._pairs.called(id(module), args, output)
 
-    def loader_begins(self, loader: int, stacked: int) -> None:
+    def loader_begins(self, loader: int, turn: int, stacked: int) -> None:
         """Note it for models that are not known yet."""
         self._stacked.add(stacked)
 

@@ -21,16 +21,16 @@ class Listener(Protocol):
         """It has put this out."""
         return
 
-    def loader_begins(self, loader: int, stacked: int) -> None:
-        """The program begins to go through a `DataLoader`, known by its identity.
+    def loader_begins(self, loader: int, turn: int, stacked: int) -> None:
+        """The program begins to go through a `DataLoader`, known by its identity, for the `turn`-th time of all.
 
         `stacked` is how many samples it puts into a batch, one behind the other along the first axis; 0: it
         is not known that it does.
         """
         return
 
-    def loader_ends(self, loader: int) -> None:
-        """It is through with it, or has left it."""
+    def loader_ends(self, turn: int) -> None:
+        """It is through with it this time, or has left it."""
         return
 
     def pass_ends(self) -> None:

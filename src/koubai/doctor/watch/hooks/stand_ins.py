@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import count
 from typing import Any
 from weakref import finalize
 
@@ -16,6 +17,7 @@ from koubai.doctor.watch.hooks.told import tell, told
 from koubai.doctor.watch.program.loose import are_trained, lent
 from koubai.doctor.watch.program.places import births
 
+_turns = count()
 READERS: tuple[tuple[Any, str], ...] = (
     (torch.jit, "script"),
     (torch.jit, "trace"),
@@ -82,9 +84,10 @@ def iterating(original: Any) -> Any:
     def standing_in(loader: Any) -> Any:
         iterator = original(loader)
         with suppress(Exception):  # an iterator of the program's own may be anything
-            finalize(iterator, tell, "loader_ends", id(loader)).atexit = False
+            turn = next(_turns)
+            finalize(iterator, tell, "loader_ends", turn).atexit = False
             plain = loader.collate_fn is default_collate and isinstance(loader.batch_size, int)
-            tell("loader_begins", id(loader), loader.batch_size if plain else 0)
+            tell("loader_begins", id(loader), turn, loader.batch_size if plain else 0)
         return iterator
 
     return standing_in

@@ -35,17 +35,17 @@ class EvaluationListener(Listener):
             self._between.end()
             self._wires.listen_closely()
 
-    def loader_begins(self, loader: int, stacked: int) -> None:
+    def loader_begins(self, loader: int, turn: int, stacked: int) -> None:
         """Listen to what may be an evaluation in training mode that keeps its graph."""
         self._between.end()
         self.seen.stacked.add(stacked)
-        self._loaders.begins(loader)
+        self._loaders.begins(loader, turn)
         if self._loaders.evaluates:
             self.gradients_off()
 
-    def loader_ends(self, loader: int) -> None:
+    def loader_ends(self, turn: int) -> None:
         """Likewise."""
         self._between.end()
-        self._loaders.ends(loader)
+        self._loaders.ends(turn)
         if self._loaders.evaluates:
             self.gradients_off()

@@ -15,28 +15,30 @@ class Loaders:
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
-        self._open: dict[int, int] = {}  # loaders under way, with the update at which each began
+        self._open: dict[
+            int, tuple[int, int]
+        ] = {}  # under way: the loader, the update at its begin
         self._trained: set[int] = set()
         self._misled = False
 
-    def begins(self, loader: int) -> None:
+    def begins(self, loader: int, turn: int) -> None:
         """Take in that a loader begins."""
         self._note()
-        self._open.pop(loader, None)
-        self._open[loader] = self._seen.step
+        self._open[turn] = loader, self._seen.step
 
-    def ends(self, loader: int) -> None:
+    def ends(self, turn: int) -> None:
         """Take in that it is over, or left."""
         self._note()
-        self._open.pop(loader, None)
+        self._open.pop(turn, None)
 
     def _note(self) -> None:
-        self._trained |= {loader for loader, begun in self._open.items() if self._seen.step > begun}
+        self._trained |= {loader for loader, begun in self._open.values() if self._seen.step > begun}
 
     @property
     def evaluates(self) -> bool:
         """Whether a pass of now is taken for one of an evaluation."""
-        return bool(self._trained) and not self._misled and next(reversed(self._open), 0) not in self._trained
+        last, _ = next(reversed(self._open.values()), (0, 0))
+        return bool(self._trained) and not self._misled and last not in self._trained
 
     def misled(self) -> None:
         """Take in that a loss of such a pass is differentiated: this program trains on other things, too."""

@@ -85,10 +85,10 @@ class TensorListener(ModelListener):
     def after_mode(self) -> None:
         """There is no mode."""
 
-    def loader_begins(self, loader: int, stacked: int) -> None:
+    def loader_begins(self, loader: int, turn: int, stacked: int) -> None:
         """No call of a module is an evaluation."""
 
-    def loader_ends(self, loader: int) -> None:
+    def loader_ends(self, turn: int) -> None:
         """No call of a module is an evaluation."""
 
     def take(self, more: list[torch.Tensor], weights: bool) -> None:
