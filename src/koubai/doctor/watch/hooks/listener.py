@@ -22,9 +22,9 @@ class Listener(Protocol):
         return
 
     def loader_begins(self, loader: int, turn: int, stacked: int) -> None:
-        """The program begins to go through a `DataLoader`, known by its identity, for the `turn`-th time of all.
+        """The program begins to go through a `DataLoader`, known by its identity.
 
-        `stacked` is how many samples it puts into a batch, one behind the other along the first axis; 0: it
+        Each time that it does has its own number, `turn`. `stacked` is how many samples it puts into a batch, one behind the other along the first axis; 0: it
         is not known that it does.
         """
         return

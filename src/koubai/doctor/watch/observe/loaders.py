@@ -15,9 +15,7 @@ class Loaders:
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
-        self._open: dict[
-            int, tuple[int, int]
-        ] = {}  # under way: the loader, the update at its begin
+        self._open: dict[int, tuple[int, int]] = {}  # under way: the loader, the update at its begin
         self._trained: set[int] = set()
         self._misled = False
 
