@@ -24,8 +24,8 @@ class Listener(Protocol):
     def loader_begins(self, loader: int, turn: int, stacked: int) -> None:
         """The program begins to go through a `DataLoader`, known by its identity.
 
-        Each time that it does has its own number, `turn`. `stacked` is how many samples it puts into a batch, one behind the other along the first axis; 0: it
-        is not known that it does.
+        Each time that it does has its own number, `turn`. `stacked` is how many samples it puts into a batch,
+        one behind the other along the first axis; 0: it is not known that it does.
         """
         return
 
