@@ -1,4 +1,4 @@
-"""Programs without a module that ask for gradients themselves, or make each tensor anew in every update."""
+"""Programs without a module that ask for gradients themselves, or make their tensors again in every update."""
 
 import contextlib
 import io
@@ -36,11 +36,11 @@ UPDATES = {
         for w, g in zip((W1, b1, W2), gradients):
             w -= 0.1 * g
 """,
-    "anew": """
+    "remade": """
     loss.backward()
     W1, b1, W2 = [(w - 0.1 * w.grad).detach().requires_grad_() for w in (W1, b1, W2)]
 """,
-    "asked_anew": """
+    "asked_remade": """
     g1, gb, g2 = torch.autograd.grad(loss, [W1, b1, W2])
     with torch.no_grad():
         W1, b1, W2 = W1 - 0.1 * g1, b1 - 0.1 * gb, W2 - 0.1 * g2
@@ -110,7 +110,7 @@ print(json.dumps([verdict.trials.made, [[f.name, f.suspected, f.severity] for f 
 """
 
 
-@pytest.mark.parametrize("how", ["asked_anew", *long("asked", "anew")])
+@pytest.mark.parametrize("how", ["asked_remade", *long("asked", "remade")])
 def test_a_higher_rate_is_tried_on_a_fork_and_confirms_it(how, tmp_path):
     path = tmp_path / "program.py"
     path.write_text(program(how, "0.1 *", "1e-5 *"))
@@ -124,16 +124,18 @@ def test_a_higher_rate_is_tried_on_a_fork_and_confirms_it(how, tmp_path):
 
 @pytest.mark.parametrize("how", UPDATES)
 def test_updates_uphill_are_named(how, judged):
-    sign = {"asked": "w -= 0.1", "anew": "w - 0.1", "asked_anew": "W1 - 0.1 * g1, b1 - 0.1 * gb, W2 - 0.1"}[
-        how
-    ]
+    sign = {
+        "asked": "w -= 0.1",
+        "remade": "w - 0.1",
+        "asked_remade": "W1 - 0.1 * g1, b1 - 0.1 * gb, W2 - 0.1",
+    }[how]
     turned = sign.replace("-=", "+=").replace(" - ", " + ").replace("0.1", "0.0001")
     finding = judged(program(how, sign, turned)).findings[0]
     assert (finding.name, finding.details["fault"]) == ("wrong_gradient", "uphill")
 
 
 def test_a_tensor_that_is_left_as_it_was_is_told(judged):
-    text = program("asked_anew", "W1, b1, W2 = W1 - 0.1 * g1, ", "b1, W2 = ").replace("* 0.4", "* 4.0")
+    text = program("asked_remade", "W1, b1, W2 = W1 - 0.1 * g1, ", "b1, W2 = ").replace("* 0.4", "* 4.0")
     finding = judged(text).findings[0]
     assert (finding.name, finding.details["paths"]) == ("not_training", "W1")
 

@@ -31,7 +31,7 @@ class HandUpdates:
         self.tensors: list[torch.Tensor] = []
         self.first: torch.Tensor | None = None
         self._before: list[torch.Tensor] = []
-        self._anew = False
+        self._remade = False
         self._passes = 0
 
     def by_optimizer(self) -> None:
@@ -42,8 +42,8 @@ class HandUpdates:
     def passes(self, roots: Any) -> bool:
         """Take in what a backward pass begins at; return whether an update was made since the last one."""
         if self.made is None:
-            self._anew = self._are_anew(roots)
-            changed = self._anew or any(
+            self._remade = self._are_remade(roots)
+            changed = self._remade or any(
                 not torch.equal(w, b) for w, b in zip(self.tensors, self._before, strict=True)
             )
             self._passes += 1
@@ -51,11 +51,11 @@ class HandUpdates:
                 self.made, self._before = changed, []
             else:
                 self._take(roots)
-        if self._anew and self.made:
+        if self._remade and self.made:
             self.tensors = without_module(roots)
         return bool(self.made)
 
-    def _are_anew(self, roots: Any) -> bool:
+    def _are_remade(self, roots: Any) -> bool:
         """Whether a loss depends on tensors that stand in the place of those before."""
         known = {id(w) for w in self.tensors}
         leaves = without_module(roots)
