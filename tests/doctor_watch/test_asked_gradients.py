@@ -1,4 +1,4 @@
-"""Programs without a module that ask for gradients themselves, or make their tensors again in every update."""
+"""Programs without a module that ask for gradients, or make their tensors again in every update."""
 
 import contextlib
 import io
