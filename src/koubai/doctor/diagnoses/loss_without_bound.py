@@ -33,7 +33,7 @@ _SURELY = 3.0  # standard errors
 LOGARITHMS = frozenset(("LogSoftmaxBackward0", "LogSigmoidBackward0", "SubBackward0", "LogBackward0"))
 _DEEP = 20.0  # times its size at the start
 _OF_SHARES = ("binary_cross_entropy", "sigmoid_cross_entropy")
-_SLACK = 0.01  # beyond 0 and 1
+_SLACK = 0.005  # beyond 0 and 1
 
 
 @DIAGNOSES.register
